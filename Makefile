@@ -1,0 +1,61 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Python imports Dagster twice as fast when it may keep compiled files, and nothing reports home.
+unexport PYTHONDONTWRITEBYTECODE
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DO_NOT_TRACK := 1
+
+DEMO := .spotify_pipeline/demo
+
+.PHONY: help demo recount test dev check bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "spotify-pipeline needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--requirement <(awk '/^uv==/ {keep=1} /^[a-z]/ && !/^uv==/ {keep=0} keep' requirements.lock)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## Mirror five segments of a generated customer table to audiences of a local Spotify
+	@$(BIN)/spotify-pipeline demo
+
+recount: $(READY) ## Count the demo's lists again in plain Python and compare them with what the sandbox received
+	@$(BIN)/python -m spotify_pipeline_tests.demo.recount --warehouse $(DEMO)/warehouse/warehouse.duckdb \
+		--sandbox $(DEMO)/sandbox
+
+dev: $(READY) ## Open the Dagster UI: over the demo's state, or over yours where .env names one
+	@$(BIN)/spotify-pipeline dev
+
+test: $(READY) ## Run the tests
+	@$(BIN)/pytest
+
+check: $(READY) ## Lint, types, import rules, Dagster definitions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+	@$(BIN)/dg check defs
+	@$(BIN)/dg list defs > /dev/null
+	@$(BIN)/dagster definitions validate -w workspace.yaml
+
+bench: $(READY) ## Measure speed and memory against named alternatives
+	@$(BIN)/python -m benchmarks.identity
+	@$(BIN)/python -m benchmarks.customer_list
+
+lock: $(READY) ## Resolve the dependencies of pyproject.toml again
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header \
+		--no-strip-extras --quiet --output-file requirements.lock
+
+clean: ## Remove the virtual environment and the demo's state
+	@rm -rf $(VENV) .spotify_pipeline

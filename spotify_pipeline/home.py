@@ -1,0 +1,84 @@
+"""The project's own directory on this machine: lists, token store, journal.
+
+Everything under it is personal data or a credential, so every directory is 0700 and every file 0600, whatever the
+umask of the process says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+HOME_VARIABLE = "SPOTIFY_PIPELINE_HOME"
+DEFAULT_HOME = ".spotify_pipeline"
+
+
+class HomeError(Exception):
+    """The project's directory cannot be used; the message says why and what to do."""
+
+
+def home_directory(environment: Mapping[str, str] | None = None) -> Path:
+    """The directory named by ``SPOTIFY_PIPELINE_HOME``, else ``.spotify_pipeline`` where the process started."""
+    named = (os.environ if environment is None else environment).get(HOME_VARIABLE, "").strip()
+    return Path(named or DEFAULT_HOME).expanduser().absolute()
+
+
+def private_directory(path: Path) -> Path:
+    """Make ``path`` and what is missing above it, each 0700 whatever the umask, and return ``path``.
+
+    A directory that exists already keeps its mode: it may be somebody's, such as ``/tmp``.
+
+    Raises:
+        HomeError: it cannot be made or written, or is something other than a directory.
+    """
+    try:
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
+            raise HomeError(
+                f"{path} is not a directory that this user can write to. Set {HOME_VARIABLE} to one that is."
+            )
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        raise HomeError(
+            f"{path} cannot be made ({reason}). Set {HOME_VARIABLE} to a directory that this user can write to."
+        ) from None
+    return path
+
+
+@contextmanager
+def atomic_private_file(path: Path) -> Generator[IO[bytes]]:
+    """Open a temporary file beside ``path``, mode 0600, and rename it to ``path`` once the block has ended well.
+
+    The file and its directory are flushed to disk first, so a crash leaves the old content or the new, never part
+    of it. If the block raises, the temporary file is removed and ``path`` stays as it was.
+
+    Raises:
+        HomeError: the disk is full, or the directory cannot be written.
+    """
+    private_directory(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        raise HomeError(
+            f"{path} cannot be written ({reason}). Free some space or check its owner, then run again."
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)

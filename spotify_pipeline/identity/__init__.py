@@ -1,0 +1,13 @@
+"""Raw identifier -> normalized -> SHA-256: the identity rules, version 1.
+
+Pure functions over Polars series: no file, no network, no clock. Every warehouse, list and event of the project
+takes its digests from here, because a person whose identifier is normalized in two ways is lost without an error.
+"""
+
+from __future__ import annotations
+
+from spotify_pipeline.identity.digest import digest
+from spotify_pipeline.identity.normalization import normalize
+from spotify_pipeline.identity.types import RULES_VERSION, DeviceIdCase, IdentifierType, Rejection
+
+__all__ = ["RULES_VERSION", "DeviceIdCase", "IdentifierType", "Rejection", "digest", "normalize"]

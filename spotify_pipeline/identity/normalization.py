@@ -1,0 +1,60 @@
+"""One entry for all identifier types: trim, tell missing and already hashed values apart, then judge the rest."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from spotify_pipeline.identity import device_id, email, phone, prehashed, text
+from spotify_pipeline.identity.strings import require_strings
+from spotify_pipeline.identity.types import DeviceIdCase, IdentifierType, Rejection
+
+
+def normalize(
+    values: pl.Series,
+    identifier: IdentifierType,
+    *,
+    regions: pl.Series | str | None = None,
+    device_id_case: DeviceIdCase = "lower",
+) -> pl.DataFrame:
+    """Normalize raw identifiers of one type.
+
+    Normalize a raw value once. E-mail addresses, device ids and digests stay as they are if normalized again; a phone
+    number may not: libphonenumber drops a national prefix each time it reads one (``+49 0 0123...``).
+
+    Args:
+        values: raw identifiers, strings, nulls allowed.
+        identifier: what they are.
+        regions: for phone numbers in national form, the region (ISO 3166 alpha-2, any case) of each row, or one for
+            all. Null and a region libphonenumber does not know mean none. Not read for other identifiers.
+        device_id_case: how device ids are spelled. Not read for other identifiers.
+
+    Returns:
+        As many rows as ``values``, in the same order, with the string columns ``normalized`` (a normalized
+        identifier, or a digest that arrived as such, in lower case) and ``rejection`` (a ``Rejection``). In each row
+        exactly one of the two is null.
+
+    Raises:
+        TypeError: ``values`` or ``regions`` does not hold strings.
+        ValueError: ``regions`` has another length than ``values``, or an option has no such choice.
+    """
+    identifier = IdentifierType(identifier)
+    if device_id_case not in ("lower", "upper"):
+        raise ValueError("device_id_case must be 'lower' or 'upper'.")
+    known_regions = phone.known_regions(regions, len(values)) if identifier is IdentifierType.PHONE else None
+    trimmed = text.trimmed(require_strings(values, "values"))
+    hashed = prehashed.judged(trimmed, identifier)
+    missing = trimmed.is_null() | (trimmed == "")
+    settled = missing | hashed["normalized"].is_not_null() | hashed["rejection"].is_not_null()
+    to_judge = trimmed.set(settled, None)
+    if known_regions is not None:
+        judged = phone.judged(to_judge, known_regions)
+    elif identifier is IdentifierType.DEVICE_ID:
+        judged = device_id.judged(to_judge, device_id_case)
+    else:
+        judged = email.judged(to_judge)
+    return pl.select(
+        normalized=pl.coalesce(hashed["normalized"], judged["normalized"]),
+        rejection=pl.when(missing)
+        .then(pl.lit(Rejection.MISSING.value))
+        .otherwise(pl.coalesce(hashed["rejection"], judged["rejection"])),
+    )

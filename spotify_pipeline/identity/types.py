@@ -1,0 +1,42 @@
+"""The words of the identity rules: which identifiers there are, and why one is rejected."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+RULES_VERSION: int = 1
+"""Stands in every manifest and receipt. Digests of two versions must never be compared."""
+
+DeviceIdCase = Literal["lower", "upper"]
+"""How a device id is spelled before it is hashed. Spotify states no case; ``lower`` is the default."""
+
+
+class IdentifierType(StrEnum):
+    """The identifiers that Spotify matches a customer list by."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    DEVICE_ID = "device_id"
+
+
+class Rejection(StrEnum):
+    """Why a raw identifier gives no digest."""
+
+    MISSING = "missing"
+    """Null, empty, or nothing but white space and zero-width characters."""
+
+    DIGEST_OF_NOTHING = "digest_of_nothing"
+    """Already hashed, by a system that hashed the empty string."""
+
+    OTHER_HASH = "other_hash"
+    """As long as an MD5, SHA-1, SHA-224, SHA-384 or SHA-512 digest: Spotify matches SHA-256 only."""
+
+    INVALID = "invalid"
+    """Not an e-mail address, possible phone number or device id."""
+
+    NO_REGION = "no_region"
+    """A phone number in national form, and no region to read it in."""
+
+    ZEROED = "zeroed"
+    """The all-zero device id of a phone that limits ad tracking: everyone's, so no one's."""

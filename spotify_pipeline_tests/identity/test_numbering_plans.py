@@ -1,0 +1,107 @@
+"""Plain phone numbers of every region, read by expressions: the library's answer, without the library."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import phonenumbers
+import polars as pl
+import pytest
+from phonenumbers.phonemetadata import PhoneMetadata, PhoneNumberDesc
+
+from spotify_pipeline.identity import phone_library, plain_phone
+from spotify_pipeline.identity.numbering_plan import NumberingPlan, plan_of_country_code, plan_of_region
+
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+
+
+def rows_of(pairs: list[tuple[str, str | None]]) -> pl.DataFrame:
+    return pl.DataFrame(pairs, schema={"value": pl.String, "region": pl.String}, orient="row").with_row_index("row")
+
+
+def assert_library_agrees(rows: pl.DataFrame) -> int:
+    """Assert that what is read without the library is what it says; return how many rows are left to it."""
+    plain, others = plain_phone.split(rows)
+    settled, unproven = plain_phone.read(plain)
+    assert sorted([*settled["row"], *unproven["row"], *others["row"]]) == list(rows["row"])
+    answers = phone_library.read(rows).sort("row")
+    expected = answers.filter(pl.col("row").is_in(settled["row"].implode()))
+    differing = settled.sort("row").rows() != expected.rows()
+    if differing:
+        both = settled.join(expected, on="row", suffix="_of_library").join(rows, on="row")
+        same = pl.col("normalized").eq_missing(pl.col("normalized_of_library"))
+        pytest.fail(f"the library disagrees: {both.filter(~same).head(3).rows()}")
+    return rows.height - settled.height
+
+
+@pytest.mark.slow
+def test_starts_of_numbers_in_every_region() -> None:
+    rnd = random.Random(7)
+    for region in REGIONS:
+        pairs = [
+            (f"{start:03}" + "".join(rnd.choices("0123456789", k=rnd.randrange(0, 13))), region)
+            for start in range(rnd.randrange(2), 1000, 2)
+        ]
+        assert assert_library_agrees(rows_of(pairs)) == 0
+
+
+@pytest.mark.slow
+def test_every_start_of_a_number_after_a_plus() -> None:
+    rnd = random.Random(11)
+    starts = [f"+{start:04}" + "".join(rnd.choices("0123456789", k=rnd.randrange(0, 13))) for start in range(10_000)]
+    assert assert_library_agrees(rows_of([(value, None) for value in starts])) == 0
+    # With a region, an unknown country code may still be read as dialled there: only the library knows.
+    assert_library_agrees(rows_of([(value, rnd.choice(REGIONS)) for value in starts]))
+
+
+def test_an_example_of_every_region_is_read_in_every_form_of_writing() -> None:
+    pairs: list[tuple[str, str | None]] = []
+    forms = phonenumbers.PhoneNumberFormat
+    for region in REGIONS:
+        number = phonenumbers.example_number(region)
+        assert number is not None
+        written = {
+            phonenumbers.format_number(number, form) for form in (forms.E164, forms.INTERNATIONAL, forms.NATIONAL)
+        }
+        written.add(phonenumbers.format_out_of_country_calling_number(number, "SE"))
+        written.add(str(number.country_code) + phonenumbers.national_significant_number(number))
+        pairs += [(value, given) for value in sorted(written) for given in (region, "SE", None)]
+    left = assert_library_agrees(rows_of(pairs))
+    assert left < 0.01 * len(pairs)
+
+
+def test_every_region_and_country_code_has_a_plan() -> None:
+    # Where this fails after an upgrade of phonenumbers, results stay right, and that region becomes slow.
+    assert [region for region in REGIONS if plan_of_region(region) is None] == []
+    codes = map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+    assert [code for code in codes if plan_of_country_code(code) is None] == []
+
+
+@pytest.mark.parametrize("pattern", [r"(?=0)0", r"(0)\1", r"0*", r"\w", r"0(?!1)", r"(?P<a>0)", r"0{,2}", "^0", "[^0]"])
+def test_a_pattern_that_another_regex_engine_may_read_otherwise_gives_no_plan(pattern: str) -> None:
+    numbers = PhoneNumberDesc(national_number_pattern=r"[1-9]\d{8}", possible_length=(9,))
+    plain = PhoneMetadata(
+        id="ZZ", country_code=46, general_desc=numbers, national_prefix_for_parsing="0", register=False
+    )
+    assert NumberingPlan.of(plain) is not None
+    metadata = PhoneMetadata(
+        id="ZZ", country_code=46, general_desc=numbers, national_prefix_for_parsing=pattern, register=False
+    )
+    assert NumberingPlan.of(metadata) is None
+
+
+def test_the_library_answers_for_each_distinct_value_and_region() -> None:
+    rows = rows_of([("tel:0701234567", "SE"), ("tel:0701234567", "GB"), ("tel:0701234567", None)] * 2)
+    answers = phone_library.read(rows).sort("row")
+    assert answers["normalized"].to_list() == ["+46701234567", "+44701234567", None] * 2
+    assert answers["rejection"].to_list() == [None, None, "no_region"] * 2
+
+
+def test_the_library_is_not_asked_for_each_row() -> None:
+    rows = rows_of([("tel:0701234567", "SE")]).select(pl.all().repeat_by(200_000).explode())
+    start = time.perf_counter()
+    answers = phone_library.read(rows.drop("row").with_row_index("row"))
+    assert answers["normalized"].unique().to_list() == ["+46701234567"]
+    # Asked for each row, it would take ten seconds or more.
+    assert time.perf_counter() - start < 3

@@ -1,0 +1,168 @@
+"""What holds for any column of identifiers, whatever the rules say of a single value."""
+
+from __future__ import annotations
+
+import random
+
+import phonenumbers
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spotify_pipeline.identity import IdentifierType, digest, normalize
+from spotify_pipeline_tests.identity import raw_values
+
+SEEDS = st.lists(st.integers(0, 2**64 - 1), max_size=60)
+EXAMPLES = settings(max_examples=25, deadline=None)
+TYPES = pytest.mark.parametrize("identifier", IdentifierType)
+
+
+def column(identifier: IdentifierType, seeds: list[int]) -> tuple[pl.Series, pl.Series]:
+    """Raw values and regions of one type."""
+    if identifier is IdentifierType.PHONE:
+        pairs = [raw_values.phone(seed) for seed in seeds]
+    else:
+        draw = raw_values.email if identifier is IdentifierType.EMAIL else raw_values.device_id
+        pairs = [(draw(seed), None) for seed in seeds]
+    values, regions = zip(*pairs, strict=True) if pairs else ((), ())
+    return pl.Series(values, dtype=pl.String), pl.Series(regions, dtype=pl.String)
+
+
+def judged(identifier: IdentifierType, values: pl.Series, regions: pl.Series) -> list[tuple[str | None, str | None]]:
+    return normalize(values, identifier, regions=regions).rows()
+
+
+@pytest.mark.parametrize("identifier", [IdentifierType.EMAIL, IdentifierType.DEVICE_ID])
+@EXAMPLES
+@given(SEEDS)
+def test_a_normalized_value_stays_as_it_is(identifier: IdentifierType, seeds: list[int]) -> None:
+    values, _ = column(identifier, seeds)
+    normalized = normalize(values, identifier)["normalized"].drop_nulls()
+    assert normalize(normalized, identifier).rows() == [(value, None) for value in normalized]
+
+
+def test_a_phone_number_of_any_region_stays_as_it_is_once_normalized() -> None:
+    kinds = phonenumbers.PhoneNumberType.values()
+    examples = [
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        for region in raw_values.REGIONS
+        for kind in kinds
+        if (number := phonenumbers.example_number_for_type(region, kind)) is not None
+    ]
+    assert len(examples) > 1000
+    # With any region, and with none: what is normalized no longer needs one.
+    for region in (None, "SE", "US", "BR"):
+        verdict = normalize(pl.Series(examples), IdentifierType.PHONE, regions=region)
+        assert verdict.rows() == [(value, None) for value in examples]
+
+
+def test_a_phone_number_with_two_prefixes_changes_each_time_it_is_normalized() -> None:
+    # libphonenumber drops one national prefix each time it reads a number, from its own E.164 too. Such numbers are
+    # possible and hardly ever valid; the rules follow the library, so a raw value is to be normalized once.
+    once = normalize(pl.Series(["+4900123456789"]), IdentifierType.PHONE)["normalized"]
+    twice = normalize(once, IdentifierType.PHONE)["normalized"]
+    assert (once.item(), twice.item()) == ("+490123456789", "+49123456789")
+
+
+@EXAMPLES
+@given(SEEDS)
+def test_a_device_id_in_upper_case_stays_as_it_is(seeds: list[int]) -> None:
+    values, _ = column(IdentifierType.DEVICE_ID, seeds)
+    upper = normalize(values, IdentifierType.DEVICE_ID, device_id_case="upper")["normalized"].drop_nulls()
+    again = normalize(upper, IdentifierType.DEVICE_ID, device_id_case="upper")
+    assert again.rows() == [(value, None) for value in upper]
+
+
+@TYPES
+@EXAMPLES
+@given(SEEDS)
+def test_each_row_is_normalized_or_rejected_never_both(identifier: IdentifierType, seeds: list[int]) -> None:
+    values, regions = column(identifier, seeds)
+    for normalized, rejection in judged(identifier, values, regions):
+        assert (normalized is None) != (rejection is None)
+
+
+@TYPES
+@EXAMPLES
+@given(SEEDS, st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_no_verdict(identifier: IdentifierType, seeds: list[int], rnd: random.Random) -> None:
+    values, regions = column(identifier, seeds)
+    order = list(range(len(values)))
+    rnd.shuffle(order)
+    shuffled = judged(identifier, values.gather(order), regions.gather(order))
+    verdicts = judged(identifier, values, regions)
+    assert shuffled == [verdicts[row] for row in order]
+
+
+@TYPES
+@EXAMPLES
+@given(SEEDS, st.integers(0, 60), st.integers(0, 60))
+def test_chunks_and_slices_change_no_verdict(
+    identifier: IdentifierType, seeds: list[int], cut: int, length: int
+) -> None:
+    values, regions = column(identifier, seeds)
+    verdicts = judged(identifier, values, regions)
+    in_chunks = pl.concat([values.head(cut), values.slice(cut)], rechunk=False)
+    assert judged(identifier, in_chunks, regions) == verdicts
+    sliced = judged(identifier, in_chunks.slice(cut // 2, length), regions.slice(cut // 2, length))
+    assert sliced == verdicts[cut // 2 : cut // 2 + length]
+    normalized = normalize(values, identifier, regions=regions)["normalized"]
+    chunked = pl.concat([normalized.head(cut), normalized.slice(cut)], rechunk=False)
+    assert digest(chunked).to_list() == digest(normalized).to_list()
+    assert digest(chunked.slice(cut // 2, length)).to_list() == digest(normalized).slice(cut // 2, length).to_list()
+
+
+@TYPES
+@EXAMPLES
+@given(SEEDS)
+def test_the_values_given_are_left_alone(identifier: IdentifierType, seeds: list[int]) -> None:
+    values, regions = column(identifier, seeds)
+    before = values.to_list()
+    digest(normalize(values, identifier, regions=regions)["normalized"])
+    assert values.to_list() == before
+
+
+@TYPES
+@EXAMPLES
+@given(SEEDS)
+def test_a_digest_is_the_digest_of_itself_in_any_column(identifier: IdentifierType, seeds: list[int]) -> None:
+    values, regions = column(identifier, seeds)
+    digests = digest(normalize(values, identifier, regions=regions)["normalized"])
+    assert digest(digests).to_list() == digests.to_list()
+    for other in IdentifierType:
+        again = normalize(digests.drop_nulls().str.to_uppercase(), other)["normalized"]
+        assert again.to_list() == digests.drop_nulls().to_list()
+
+
+@TYPES
+def test_an_empty_column_gives_an_empty_frame(identifier: IdentifierType) -> None:
+    for empty in (pl.Series([], dtype=pl.String), pl.Series([], dtype=pl.Null)):
+        verdict = normalize(empty, identifier)
+        assert verdict.schema == {"normalized": pl.String, "rejection": pl.String}
+        assert verdict.height == 0
+        assert digest(verdict["normalized"]).to_list() == []
+
+
+@TYPES
+def test_a_column_of_nulls_is_missing_throughout(identifier: IdentifierType) -> None:
+    for nulls in (pl.Series([None, None], dtype=pl.String), pl.Series([None, None])):
+        assert normalize(nulls, identifier, regions="SE").rows() == [(None, "missing")] * 2
+        assert digest(nulls).to_list() == [None, None]
+
+
+@TYPES
+def test_a_long_column_keeps_its_order(identifier: IdentifierType) -> None:
+    values, regions = column(identifier, list(range(3_000)))
+    verdicts = normalize(values, identifier, regions=regions)
+    many = normalize(pl.concat([values] * 40), identifier, regions=pl.concat([regions] * 40))
+    assert many.equals(pl.concat([verdicts] * 40))
+    digests = digest(verdicts["normalized"])
+    assert digest(many["normalized"]).equals(pl.concat([digests] * 40))
+
+
+def test_one_region_for_all_is_the_same_as_it_in_each_row() -> None:
+    values = pl.Series(["0701234567", "+14155551234", None, "12"])
+    for region in ("SE", "se", "ZZ", ""):
+        each = normalize(values, IdentifierType.PHONE, regions=pl.Series([region] * 4))
+        assert normalize(values, IdentifierType.PHONE, regions=region).equals(each)

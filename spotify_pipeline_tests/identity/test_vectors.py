@@ -1,0 +1,54 @@
+"""Examples of the identity rules, each with the digest or the rejection it must get."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from spotify_pipeline.identity import IdentifierType, Rejection, digest, normalize
+from spotify_pipeline_tests.identity.reference import NORMALIZED, reference_digest, reference_normalize
+
+VECTORS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
+NAMES = [f"{vector['identifier']}-{row}" for row, vector in enumerate(VECTORS)]
+
+
+def expected(vector: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The digest or the reason of rejection."""
+    return vector.get("digest"), vector.get("rejected")
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=NAMES)
+def test_one_value_gets_its_digest_or_rejection(vector: dict[str, Any]) -> None:
+    verdict = normalize(
+        pl.Series([vector["raw"]], dtype=pl.String),
+        IdentifierType(vector["identifier"]),
+        regions=vector.get("region"),
+        device_id_case=vector.get("device_id_case", "lower"),
+    )
+    assert (digest(verdict["normalized"]).item(), verdict["rejection"].item()) == expected(vector)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=NAMES)
+def test_the_reference_agrees(vector: dict[str, Any]) -> None:
+    case = vector.get("device_id_case", "lower")
+    verdict, answer = reference_normalize(vector["raw"], vector["identifier"], vector.get("region"), case)
+    got = (reference_digest(answer), None) if verdict == NORMALIZED else (None, answer)
+    assert got == expected(vector)
+
+
+@pytest.mark.parametrize("identifier", IdentifierType)
+def test_a_whole_column_gets_its_digests_and_rejections(identifier: IdentifierType) -> None:
+    vectors = [vector for vector in VECTORS if vector["identifier"] == identifier and "device_id_case" not in vector]
+    raw = pl.Series([vector["raw"] for vector in vectors], dtype=pl.String)
+    regions = pl.Series([vector.get("region") for vector in vectors], dtype=pl.String)
+    verdict = normalize(raw, identifier, regions=regions)
+    got = list(zip(digest(verdict["normalized"]), verdict["rejection"], strict=True))
+    assert got == [expected(vector) for vector in vectors]
+
+
+def test_every_reason_of_rejection_has_an_example() -> None:
+    assert {vector["rejected"] for vector in VECTORS if "rejected" in vector} == set(Rejection)

@@ -1,0 +1,6 @@
+"""Reads a segment out of the warehouse, as a stream of data frames."""
+
+from spotify_pipeline.warehouse.relation import Relation
+from spotify_pipeline.warehouse.segment import SegmentError, SegmentReader, lock_down
+
+__all__ = ["Relation", "SegmentError", "SegmentReader", "lock_down"]

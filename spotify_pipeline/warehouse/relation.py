@@ -1,0 +1,44 @@
+"""The name of a table or view, quoted part by part so that it can only ever be a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LONGEST_NAME = 128
+
+
+def quoted(name: str) -> str:
+    """``name`` as a SQL identifier: in double quotes, with inner ones doubled.
+
+    Raises:
+        ValueError: ``name`` is empty, longer than 128 characters or holds a control character.
+    """
+    if not name or len(name) > LONGEST_NAME or any(ord(character) < 32 or ord(character) == 127 for character in name):
+        raise ValueError(f"a name has 1 to {LONGEST_NAME} characters and no control character")
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view: one to three names, outermost first (catalog, schema, table)."""
+
+    parts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.parts) <= 3:
+            raise ValueError("a table is named table, schema.table or catalog.schema.table")
+        for part in self.parts:
+            quoted(part)
+
+    @classmethod
+    def parse(cls, text: str) -> Relation:
+        """``schema.table`` as a relation. A name that itself holds a dot cannot be written this way."""
+        return cls(tuple(text.split(".")))
+
+    @property
+    def sql(self) -> str:
+        """The relation as it stands in a statement."""
+        return ".".join(quoted(part) for part in self.parts)
+
+    def __str__(self) -> str:
+        return ".".join(self.parts)

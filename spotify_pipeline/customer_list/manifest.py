@@ -1,0 +1,133 @@
+"""What a customer list is, how it came about, and that its counts add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
+
+from spotify_pipeline.customer_list.errors import CustomerListError
+from spotify_pipeline.customer_list.layout import Layout
+from spotify_pipeline.identity import IdentifierType
+
+MANIFEST_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The counts, checksums and origin of one list. No value of anybody.
+
+    Making one checks that::
+
+        rows_read = rows_kept + the sum of rows_dropped
+        list_rows = rows_kept + rows_added_by_fan_out - duplicates_removed
+        the sum of digests = list_rows                        (long layout)
+        each of digests <= list_rows <= the sum of ... > 0    (wide layout: no row without a digest)
+
+    Both layouts keep the second line. In the long one every digest of a person is a row, so fan-out counts each digest
+    after a person's first.
+
+    Attributes:
+        audience: the audience's folder name.
+        snapshot: the partition key.
+        built_at: when, with a time zone.
+        rules_version: version of the identity rules.
+        layout: the shape of the file.
+        columns: identifier types that the file holds, in canonical order; of an empty list, those configured.
+        rows_read: rows of the segment.
+        rows_dropped: rows that gave nothing to the list, by reason.
+        rows_kept: rows that did.
+        rejected: source values that gave no identifier, by type and reason.
+        rows_added_by_fan_out: rows that came of people with several values, before equal rows were removed.
+        duplicates_removed: equal rows removed.
+        list_rows: rows of the file, without its header.
+        digests: distinct digests in the file, by identifier type.
+        bytes: size of the file.
+        sha256: of the file, hex.
+        crc32c: of the file, base64 as Google prints it.
+        md5: of the file, base64 as Google prints it.
+        fingerprint: of the membership, hex; ``ListFile`` says of what.
+        format: version of this record.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    audience: str
+    snapshot: str
+    built_at: AwareDatetime
+    rules_version: int
+    layout: Layout
+    columns: tuple[IdentifierType, ...]
+    rows_read: int
+    rows_dropped: Mapping[str, int]
+    rows_kept: int
+    rejected: Mapping[str, Mapping[str, int]]
+    rows_added_by_fan_out: int
+    duplicates_removed: int
+    list_rows: int
+    digests: Mapping[str, int]
+    bytes: int
+    sha256: str
+    crc32c: str
+    md5: str
+    fingerprint: str
+    format: int = MANIFEST_FORMAT
+
+    def __post_init__(self) -> None:
+        if self.format != MANIFEST_FORMAT:
+            raise CustomerListError(
+                f"The manifest has format {self.format}; this program reads {MANIFEST_FORMAT}. "
+                "Materialize the customer list again."
+            )
+        if self.built_at.tzinfo is None:
+            raise CustomerListError("A manifest's time needs a time zone.")
+        for equation, holds in self._equations():
+            if not holds:
+                raise CustomerListError(
+                    f"The counts of the customer list do not add up: {equation}. The list is not used."
+                )
+
+    def _equations(self) -> list[tuple[str, bool]]:
+        dropped = sum(self.rows_dropped.values())
+        fanned_out = self.rows_kept + self.rows_added_by_fan_out
+        per_type = list(self.digests.values())
+        if self.layout is Layout.LONG:
+            digests = f"{sum(per_type)} digests in {self.list_rows} rows", sum(per_type) == self.list_rows
+        else:
+            digests = (
+                f"{max(per_type, default=0)} digests of a type in {self.list_rows} rows",
+                max(per_type, default=0) <= self.list_rows and (sum(per_type) > 0) == (self.list_rows > 0),
+            )
+        return [
+            (
+                f"{self.rows_read} rows read, {self.rows_kept} kept, {dropped} dropped",
+                self.rows_read == self.rows_kept + dropped,
+            ),
+            (
+                f"{fanned_out} rows after fan-out, {self.duplicates_removed} duplicates, {self.list_rows} in the list",
+                fanned_out - self.duplicates_removed == self.list_rows,
+            ),
+            ("a count below zero", min(self.rows_added_by_fan_out, self.duplicates_removed, *per_type) >= 0),
+            ("digests of other columns than the list has", set(self.digests) == set(self.columns)),
+            digests,
+        ]
+
+    def to_json(self) -> str:
+        """JSON, indented, keys in the order above."""
+        return _ADAPTER.dump_json(self, indent=2).decode() + "\n"
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Manifest:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            CustomerListError: it is not that, or its counts do not add up.
+        """
+        try:
+            return _ADAPTER.validate_json(text)
+        except ValidationError:
+            raise CustomerListError("The manifest cannot be read. Materialize the customer list again.") from None
+
+
+_ADAPTER = TypeAdapter(Manifest)

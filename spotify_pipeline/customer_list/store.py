@@ -1,0 +1,175 @@
+"""Where identifiers and lists lie, and how long they stay."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from spotify_pipeline.customer_list.build import MANIFEST_NAME
+from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
+from spotify_pipeline.customer_list.manifest import Manifest
+from spotify_pipeline.customer_list.normalized_identifiers import read_report
+from spotify_pipeline.customer_list.report import IdentifiersReport
+from spotify_pipeline.customer_list.workspace import has_workspace, sweep
+
+_AUDIENCE = re.compile(r"[a-z0-9_]{1,63}", re.ASCII)
+_LONGEST_NAME = 200
+
+
+class SnapshotStore:
+    """The files of all audiences below one private directory::
+
+        identifiers/<audience>/<snapshot>.parquet
+        customer_lists/<audience>/<snapshot>/customer_list.csv
+        customer_lists/<audience>/<snapshot>/manifest.json
+
+    An audience is named by its folder: ``[a-z0-9_]``, 1 to 63 characters. A snapshot is named by its partition key,
+    which may hold anything: in a file name each byte other than ``A-Z a-z 0-9 - _`` is written ``%XX``. Snapshots
+    are ordered by their keys, which for dates and times is the order of time.
+
+    Every method raises ``CustomerListError`` for a name that is not one, before it touches a file.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """``root`` need not exist. What is written below it makes it, private."""
+        self._root = root
+
+    def identifiers_path(self, audience: str, snapshot: str) -> Path:
+        """Where the normalized identifiers of a snapshot are or will be."""
+        return self._identifiers(audience) / f"{_file_name(snapshot)}.parquet"
+
+    def identifiers_report(self, audience: str, snapshot: str) -> IdentifiersReport:
+        """What became of the rows of a snapshot's segment.
+
+        Raises:
+            CustomerListError: there are no identifiers for the snapshot.
+        """
+        path = self.identifiers_path(audience, snapshot)
+        if not path.is_file():
+            raise CustomerListError(
+                f"There are no identifiers for snapshot {snapshot!r} of audience {audience}: "
+                f"materialize {audience}/identifiers for that partition first."
+            )
+        return read_report(path)
+
+    def list_path(self, audience: str, snapshot: str) -> Path:
+        """Where the list of a snapshot is or will be. ``manifest`` says whether it is."""
+        return self._lists(audience) / _file_name(snapshot) / "customer_list.csv"
+
+    def manifest(self, audience: str, snapshot: str) -> Manifest:
+        """The manifest of a snapshot's list.
+
+        Raises:
+            CustomerListError: there is no list for the snapshot, or the manifest is of another one.
+        """
+        path = self.list_path(audience, snapshot).with_name(MANIFEST_NAME)
+        missing = CustomerListError(
+            f"There is no customer list for snapshot {snapshot!r} of audience {audience}: "
+            f"materialize {audience}/customer_list for that partition first."
+        )
+        if not path.is_file():
+            raise missing
+        with withheld_errors("Reading the manifest"):
+            manifest = Manifest.from_json(path.read_bytes())
+        if (manifest.audience, manifest.snapshot) != (audience, snapshot):
+            raise missing
+        return manifest
+
+    def snapshots(self, audience: str) -> list[str]:
+        """Keys of the snapshots that have a list with its manifest, oldest first."""
+        folder = self._lists(audience)
+        folders = folder.iterdir() if folder.is_dir() else ()
+        keys = (_snapshot(entry.name) for entry in folders if (entry / MANIFEST_NAME).is_file())
+        return sorted(key for key in keys if key is not None)
+
+    def identifier_snapshots(self, audience: str) -> list[str]:
+        """Keys of the snapshots whose identifiers are kept, oldest first."""
+        folder = self._identifiers(audience)
+        files = folder.glob("[!.]*.parquet") if folder.is_dir() else ()
+        keys = (_snapshot(entry.stem) for entry in files)
+        return sorted(key for key in keys if key is not None)
+
+    def forget_identifiers_before(self, audience: str, snapshot: str) -> list[str]:
+        """Delete the identifiers of all snapshots older than ``snapshot``; their keys."""
+        older = [key for key in self.identifier_snapshots(audience) if key < snapshot]
+        for key in older:
+            self._forget_identifiers(audience, key)
+        return older
+
+    def keep_newest_identifiers(self, audience: str) -> list[str]:
+        """Delete the identifiers of all snapshots but the newest; their keys.
+
+        Call it once the list is built: raw identifiers are needed for nothing after that but to look into a fault.
+        """
+        older = self.identifier_snapshots(audience)[:-1]
+        for key in older:
+            self._forget_identifiers(audience, key)
+        return older
+
+    def keep_lists(self, audience: str, count: int) -> list[str]:
+        """Delete the lists of all snapshots but the ``count`` newest; their keys.
+
+        Raises:
+            CustomerListError: ``count`` is below one, or a list cannot be deleted.
+        """
+        if count < 1:
+            raise CustomerListError(f"At least one customer list must be kept, not {count}.")
+        older = self.snapshots(audience)[:-count]
+        for key in older:
+            folder = self.list_path(audience, key).parent
+            with withheld_errors(f"Deleting the customer list {folder}"):
+                # The manifest first: a list without one is not found, so half a deletion is a whole one to readers.
+                (folder / MANIFEST_NAME).unlink()
+                shutil.rmtree(folder)
+        return older
+
+    def sweep(self) -> int:
+        """Delete what killed processes left unfinished, raw identifiers among it; the number of things deleted.
+
+        That is every workspace without a living builder, and every list whose manifest was never written.
+        """
+        swept = 0
+        for kind in ("identifiers", "customer_lists"):
+            swept += sum(sweep(place) for place in (self._root / kind).glob("**/") if not place.name.startswith("."))
+        for folder in (self._root / "customer_lists").glob("*/*/"):
+            if not (folder / MANIFEST_NAME).exists() and not has_workspace(folder):
+                with withheld_errors(f"Deleting the unfinished customer list {folder}"):
+                    shutil.rmtree(folder)
+                swept += 1
+        return swept
+
+    def _forget_identifiers(self, audience: str, snapshot: str) -> None:
+        with withheld_errors("Deleting identifiers"):
+            self.identifiers_path(audience, snapshot).unlink(missing_ok=True)
+
+    def _identifiers(self, audience: str) -> Path:
+        return self._root / "identifiers" / _audience(audience)
+
+    def _lists(self, audience: str) -> Path:
+        return self._root / "customer_lists" / _audience(audience)
+
+
+def _audience(name: str) -> str:
+    if not _AUDIENCE.fullmatch(name):
+        raise CustomerListError(f"{name!r} names no audience: 1 to 63 characters of a-z, 0-9 and _ do.")
+    return name
+
+
+def _file_name(snapshot: str) -> str:
+    """A snapshot's key as a file name, from which ``_snapshot`` gives the key again."""
+    try:
+        # quote() lets these two pass whatever it is told.
+        name = quote(snapshot, safe="").replace(".", "%2E").replace("~", "%7E")
+    except UnicodeEncodeError:
+        name = ""
+    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise CustomerListError(f"{snapshot!r} is no key of a snapshot: it is empty, too long, or not text.")
+    return name
+
+
+def _snapshot(file_name: str) -> str | None:
+    """The key that a file name stands for, None if no key would be written so."""
+    key = unquote(file_name, errors="replace")
+    return key if key and _file_name(key) == file_name else None

@@ -1,0 +1,215 @@
+"""Stage one: consent, columns of any type, counts, and what the Parquet file may hold."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from spotify_pipeline.customer_list import (
+    CustomerListError,
+    IdentifierColumns,
+    IdentifierPlan,
+    IdentifiersReport,
+    read_report,
+    write_identifiers,
+)
+from spotify_pipeline.identity import RULES_VERSION, IdentifierType
+from spotify_pipeline_tests.customer_list.making import (
+    ALL_TYPES,
+    EMAIL_ONLY,
+    build,
+    emails,
+    names_below,
+    segment,
+)
+
+
+def plan_of(identifier: IdentifierType, *columns: str, consent: str | None = None, **options) -> IdentifierPlan:
+    return IdentifierPlan(
+        identifiers={identifier: IdentifierColumns(columns=columns, **options)}, consent_column=consent
+    )
+
+
+def values_of(tmp_path: Path, table: pl.DataFrame, plan: IdentifierPlan) -> list:
+    write_identifiers([table], plan, tmp_path / "a.parquet")
+    return pl.read_parquet(tmp_path / "a.parquet").to_series().to_list()
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"),
+    [
+        ([True, False, None], pl.Boolean, 1),
+        ([1, 0, 2, -1, None], pl.Int8, 1),
+        ([Decimal(1), Decimal(0)], pl.Decimal(38, 0), 1),
+        (["true", "T", " Yes\n", "y", "1", "no", "", "on", "yes please", None], pl.String, 5),
+        (["yes", "no", None], pl.Categorical, 1),
+        ([1.0, 0.0], pl.Float64, 0),
+        ([[True], [False]], pl.List(pl.Boolean), 0),
+        ([None, None], pl.Null, 0),
+    ],
+)
+def test_p12_only_a_plain_yes_is_consent(tmp_path: Path, values: list, dtype, expected: int) -> None:
+    table = emails(*(f"p{n}@example.com" for n in range(len(values)))).with_columns(ok=pl.Series(values, dtype=dtype))
+    report = write_identifiers([table], plan_of(IdentifierType.EMAIL, "email", consent="ok"), tmp_path / "a.parquet")
+    assert report.rows_kept == expected
+    assert report.rows_dropped == {"no_consent": len(values) - expected, "no_identifier": 0}
+
+
+def test_values_of_people_without_consent_are_not_even_judged(tmp_path: Path) -> None:
+    table = segment([{"email": "not an address", "consent": "no"}])
+    report = write_identifiers([table], ALL_TYPES, tmp_path / "a.parquet")
+    assert report.rejected == {"email": {}, "phone": {}, "device_id": {}}
+
+
+@pytest.mark.parametrize("column", ["email", "consent"])
+def test_p12_missing_column_is_named(tmp_path: Path, column: str) -> None:
+    table = segment([]).drop(column)
+    with pytest.raises(CustomerListError, match=f"no column '{column}'. Its columns are: .*phone"):
+        write_identifiers([table], ALL_TYPES, tmp_path / "a.parquet")
+    assert names_below(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    "phones",
+    [
+        pl.Series([46701740605]),
+        pl.Series([46701740605.0, None]),
+        pl.Series([Decimal("46701740605.00")]),
+        pl.Series([b"46701740605"]),
+        pl.Series(["46701740605"], dtype=pl.Categorical),
+    ],
+)
+def test_phone_columns_of_other_types_give_the_same_number(tmp_path: Path, phones: pl.Series) -> None:
+    as_text = values_of(
+        tmp_path, pl.DataFrame({"p": ["46701740605"]}), plan_of(IdentifierType.PHONE, "p", default_region="SE")
+    )
+    plan = plan_of(IdentifierType.PHONE, "p", default_region="SE")
+    assert values_of(tmp_path, phones.alias("p").to_frame(), plan) == as_text != []
+
+
+def test_uuids_as_bytes_are_device_ids(tmp_path: Path) -> None:
+    uuid = UUID("ea7583cd-a667-48bc-b806-42ecb2b48606")
+    ascii_only = UUID(bytes=b"sixteen letters!")
+    table = pl.DataFrame({"idfa": [uuid.bytes, ascii_only.bytes]})
+    assert values_of(tmp_path, table, plan_of(IdentifierType.DEVICE_ID, "idfa")) == [str(uuid), str(ascii_only)]
+
+
+def test_device_ids_in_the_chosen_case(tmp_path: Path) -> None:
+    table = pl.DataFrame({"idfa": ["ea7583cd-a667-48bc-b806-42ecb2b48606"]})
+    plan = plan_of(IdentifierType.DEVICE_ID, "idfa", device_id_case="upper")
+    assert values_of(tmp_path, table, plan) == ["EA7583CD-A667-48BC-B806-42ECB2B48606"]
+
+
+def test_row_region_goes_before_the_default(tmp_path: Path) -> None:
+    table = pl.DataFrame({"p": ["070-174 06 05", "(202) 555-0143"], "c": [" ", "US"]})
+    plan = plan_of(IdentifierType.PHONE, "p", region_column="c", default_region="SE")
+    assert values_of(tmp_path, table, plan) == ["+46701740605", "+12025550143"]
+
+
+@pytest.mark.parametrize("values", [pl.Series([["a@example.com"]]), pl.Series([{"a": "a@example.com"}])])
+def test_nested_columns_are_refused_by_name(tmp_path: Path, values: pl.Series) -> None:
+    with pytest.raises(CustomerListError, match="column 'email' holds") as caught:
+        write_identifiers([values.alias("email").to_frame()], EMAIL_ONLY, tmp_path / "a.parquet")
+    assert "example.com" not in str(caught.value)
+
+
+def test_several_columns_keep_distinct_values_in_column_order(tmp_path: Path) -> None:
+    table = segment(
+        [
+            {"email": "z@example.com", "billing_email": "a@example.com", "consent": "1"},
+            {"email": "Z@example.com", "billing_email": " z@example.com", "consent": "1"},
+            {"email": "no", "billing_email": None, "phone": "+12025550143", "consent": "1"},
+        ]
+    )
+    report = write_identifiers([table], ALL_TYPES, tmp_path / "a.parquet")
+    identifiers = pl.read_parquet(tmp_path / "a.parquet")
+    assert identifiers.columns == ["email", "phone", "device_id"]
+    assert identifiers["email"].to_list() == [["z@example.com", "a@example.com"], ["z@example.com"], None]
+    assert report.values_repeated == {"email": 1, "phone": 0, "device_id": 0}
+    assert report.rejected["email"] == {"invalid": 1, "missing": 1}
+
+
+@pytest.mark.parametrize("expected_rows", [2, 4])
+def test_w05_partial_read_keeps_nothing(tmp_path: Path, expected_rows: int) -> None:
+    destination = tmp_path / "a.parquet"
+    write_identifiers([emails("old@example.com")], EMAIL_ONLY, destination)
+    before = destination.read_bytes()
+    with pytest.raises(CustomerListError, match=f"has {expected_rows} rows, but 3 were read"):
+        write_identifiers(
+            [emails("a@example.com", "b@example.com"), emails(None)],
+            EMAIL_ONLY,
+            destination,
+            expected_rows=expected_rows,
+        )
+    assert destination.read_bytes() == before
+    assert names_below(tmp_path) == {"a.parquet"}
+
+
+def test_no_batch_at_all_is_an_empty_segment(tmp_path: Path) -> None:
+    report = write_identifiers(iter([]), ALL_TYPES, tmp_path / "a.parquet", expected_rows=0)
+    manifest = build(tmp_path / "a.parquet", report, tmp_path / "list.csv")
+    assert manifest.list_rows == 0
+    assert manifest.digests == {"email": 0, "phone": 0, "device_id": 0}
+    assert (tmp_path / "list.csv").read_text() == "EMAIL_ID_SHA256,PHONE_NUMBER_SHA256,DEVICE_ID_SHA256\n"
+
+
+def test_report_travels_in_the_file(tmp_path: Path) -> None:
+    report = write_identifiers([emails("a@example.com", None)], EMAIL_ONLY, tmp_path / "a.parquet")
+    assert read_report(tmp_path / "a.parquet") == report
+    assert IdentifiersReport.from_json(report.to_json()) == report
+    assert report.rules_version == RULES_VERSION
+
+
+def test_foreign_parquet_has_no_report(tmp_path: Path) -> None:
+    emails("a@example.com").write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(CustomerListError, match="not written by this project"):
+        read_report(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"rows_read": 1}'])
+def test_broken_report_is_refused(text: str) -> None:
+    with pytest.raises(CustomerListError, match="cannot be read"):
+        IdentifiersReport.from_json(text)
+
+
+def test_report_that_does_not_add_up_is_refused(tmp_path: Path) -> None:
+    report = write_identifiers([emails("a@example.com", None)], EMAIL_ONLY, tmp_path / "a.parquet")
+    with pytest.raises(CustomerListError, match="3 rows were read, but 1 kept and 1 dropped"):
+        IdentifiersReport.from_json(report.to_json().replace('"rows_read":2', '"rows_read":3'))
+
+
+def test_parquet_holds_the_identifiers_and_nothing_else(tmp_path: Path) -> None:
+    table = segment([{"email": f"person{n}@example.com", "consent": "yes"} for n in range(5)]).with_columns(
+        customer_id=pl.lit("customer-4711")
+    )
+    write_identifiers([table[:3], table[3:]], ALL_TYPES, tmp_path / "a.parquet")
+    footer = pq.read_metadata(tmp_path / "a.parquet")
+    assert footer.num_row_groups == 2
+    for group in [footer.row_group(number) for number in range(2)]:
+        columns = [group.column(number) for number in range(footer.num_columns)]
+        assert not any(column.is_stats_set for column in columns)
+        assert {column.compression for column in columns} == {"ZSTD"}
+    data = (tmp_path / "a.parquet").read_bytes()
+    footer_bytes = data[-8 - int.from_bytes(data[-8:-4], "little") :]
+    assert b"example.com" not in footer_bytes
+    assert b"4711" not in data
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: IdentifierColumns(columns=()),
+        lambda: IdentifierColumns(columns=("email", "email")),
+        lambda: IdentifierPlan(identifiers={}),
+        lambda: plan_of(IdentifierType.EMAIL, "email", default_region="SE"),
+        lambda: plan_of(IdentifierType.PHONE, "phone", device_id_case="upper"),
+    ],
+)
+def test_plan_without_sense_is_refused(wrong) -> None:
+    with pytest.raises(CustomerListError):
+        wrong()

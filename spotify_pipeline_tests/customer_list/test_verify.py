@@ -1,0 +1,131 @@
+"""P10: whatever is changed in a finished list is found, and named by line, before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline.customer_list import CustomerListError, Layout, Manifest, verify_customer_list, write_identifiers
+from spotify_pipeline_tests.customer_list.making import ALL_TYPES, build, email_list, segment
+
+CANARY = b"canary.person@example.com"
+NOTHING = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def wide_list(tmp_path: Path) -> tuple[Path, Manifest]:
+    rows = [
+        {"email": f"p{n}@example.com", "phone": f"+1415555{n:04}" if n % 2 else None, "consent": "1"}
+        for n in range(100)
+    ]
+    report = write_identifiers([segment(rows)], ALL_TYPES, tmp_path / "a.parquet")
+    return tmp_path / "list.csv", build(tmp_path / "a.parquet", report, tmp_path / "list.csv")
+
+
+def with_line(data: bytes, number: int, change) -> bytes:
+    lines = data.splitlines(keepends=True)
+    lines[number - 1] = change(lines[number - 1])
+    return b"".join(lines)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: CANARY + line[64:],
+        lambda line: line[:64].upper() + line[64:],
+        lambda line: line[:63] + line[64:],
+        lambda line: b"0" + line,
+        lambda line: b"0" * 64 + line,
+        lambda line: line[:63] + b"g" + line[64:],
+        lambda line: line[:63] + b"\xe4" + line[64:],
+        lambda line: b'"' + line[:64] + b'"' + line[64:],
+        lambda line: line.replace(b",", b";"),
+        lambda line: line.replace(b",", b""),
+        lambda line: line.replace(b"\n", b",\n"),
+        lambda line: line.replace(b"\n", b"\r\n"),
+        lambda _: b",\n",
+        lambda _: b"\n",
+        lambda _: b"\x00" * 65 + b"\n",
+        lambda line: NOTHING + line[64:],
+        lambda line: b"\xef\xbb\xbf" + line,
+        lambda line: b" " + line,
+    ],
+)
+@pytest.mark.parametrize("number", [2, 57, 101])
+def test_p10_changed_row_is_named_by_its_line(tmp_path: Path, number: int, change) -> None:
+    path, manifest = wide_list(tmp_path)
+    verify_customer_list(path, manifest)
+    path.write_bytes(with_line(path.read_bytes(), number, change))
+    with pytest.raises(CustomerListError, match=f"line {number}: ") as caught:
+        verify_customer_list(path, manifest)
+    assert CANARY.decode() not in str(caught.value)
+    assert NOTHING.decode() not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda data: with_line(data, 2, lambda line: b"0" * 64 + line[64:]), "sha256"),
+        (lambda data: with_line(data, 2, lambda line: line + line), "rows 101"),
+        (lambda data: with_line(data, 2, lambda _: b""), "rows 99"),
+        (lambda data: data[:-1], "line 101"),
+        (lambda data: data + b"\n", "line 102"),
+        (lambda data: data[: len(data) // 2], "line"),
+        (lambda _: b"", "line 1"),
+        (lambda data: data.partition(b"\n")[2], "line 1: is not the header"),
+        (lambda data: b"\xef\xbb\xbf" + data, "line 1: is not the header"),
+        (lambda data: data.partition(b"\n")[0], "line 1"),
+        (lambda data: b"PHONE_NUMBER_SHA256,EMAIL_ID_SHA256\n" + data.partition(b"\n")[2], "line 1"),
+        (lambda data: data.partition(b"\n")[0] + b"\n" + CANARY * 500_000, "line 2"),
+    ],
+)
+def test_p10_changed_file_is_not_the_manifests(tmp_path: Path, change, what: str) -> None:
+    path, manifest = wide_list(tmp_path)
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(CustomerListError, match=what) as caught:
+        verify_customer_list(path, manifest)
+    assert CANARY.decode() not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["sha256", "crc32c", "md5"])
+def test_each_checksum_is_compared(tmp_path: Path, field: str) -> None:
+    path, manifest = wide_list(tmp_path)
+    with pytest.raises(CustomerListError, match=field):
+        verify_customer_list(path, replace(manifest, **{field: "AAAAAA=="}))
+
+
+def test_long_list_is_verified_by_its_own_shape(tmp_path: Path) -> None:
+    path, manifest = email_list(tmp_path, "a@example.com", "b@example.com", layout=Layout.LONG)
+    verify_customer_list(path, manifest)
+    good = path.read_bytes()
+    path.write_bytes(with_line(good, 3, lambda line: line.replace(b"EMAIL_ID", b"DEVICE_ID")))
+    with pytest.raises(CustomerListError, match="line 3"):
+        verify_customer_list(path, manifest)
+    path.write_bytes(with_line(good, 2, lambda _: b"EMAIL_ID_SHA256,\n"))
+    with pytest.raises(CustomerListError, match="line 2"):
+        verify_customer_list(path, manifest)
+
+
+def test_line_is_named_right_in_a_file_of_many_pieces(tmp_path: Path) -> None:
+    """The file is read four megabytes at a time; 100,000 rows are six and a half."""
+    path, manifest = email_list(tmp_path, *(f"p{n}@example.com" for n in range(100_000)))
+    verify_customer_list(path, manifest)
+    good = path.read_bytes()
+    for number in (64_000, 64_530, 99_999, 100_001):
+        path.write_bytes(with_line(good, number, lambda line: b"x" + line[1:]))
+        with pytest.raises(CustomerListError, match=f"line {number}: "):
+            verify_customer_list(path, manifest)
+
+
+def test_missing_list(tmp_path: Path) -> None:
+    path, manifest = email_list(tmp_path, "a@example.com")
+    path.unlink()
+    with pytest.raises(CustomerListError, match="There is no customer list"):
+        verify_customer_list(path, manifest)
+
+
+def test_empty_list_verifies(tmp_path: Path) -> None:
+    path, manifest = email_list(tmp_path)
+    verify_customer_list(path, manifest)
+    assert manifest.list_rows == 0

@@ -1,0 +1,280 @@
+"""Spotify's Ads API v3, as far as this project uses it: businesses, ad accounts, audiences and their uploads.
+
+Paths, bodies and queries are those of Spotify's OpenAPI document; a contract test holds each operation against it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random as dice
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from spotify_pipeline.spotify.answer import Observer
+from spotify_pipeline.spotify.calls import ApiCalls, Operation
+from spotify_pipeline.spotify.errors import InvalidRequest, UnexpectedAnswer
+from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Transport
+from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, whole_number
+from spotify_pipeline.spotify.models import AdAccount, Audience, Business, UploadProof, UploadTicket
+from spotify_pipeline.spotify.oauth import AccountsService
+from spotify_pipeline.spotify.settings import SpotifySettings
+from spotify_pipeline.spotify.token_store import TokenStore
+from spotify_pipeline.spotify.tokens import TokenProvider
+from spotify_pipeline.spotify.upload import Uploader
+from spotify_pipeline.spotify.upload_hosts import UploadHosts
+
+PAGE_SIZE = 50  # the document's maximum
+NAME_LENGTH = range(2, 81)
+LONGEST_DESCRIPTION = 80
+_AUDIENCES = "/ad_accounts/{ad_account_id}/audiences"
+_AUDIENCE = "/ad_accounts/{ad_account_id}/audiences/{audience_id}"
+_UPLOAD_URL = "/ad_accounts/{ad_account_id}/audiences/upload_url"
+_log = logging.getLogger(__name__)
+
+
+class SpotifyAdsClient:
+    """The client. Use it as a context manager; it holds open connections.
+
+    Every method may raise the errors of :mod:`spotify_pipeline.spotify.errors`: SignInRequired, SettingsInvalid,
+    TokenStoreUnusable, TermsNotAccepted, PermissionDenied, RateLimited, SpotifyUnavailable, UntrustedServer and
+    UnexpectedAnswer. NotFound, InvalidRequest and Conflict are named where they mean something of their own.
+    """
+
+    def __init__(self, calls: ApiCalls, uploader: Uploader, connections: ExitStack) -> None:
+        self._call = calls
+        self._uploader = uploader
+        self._connections = connections
+
+    @classmethod
+    def open(
+        cls,
+        settings: SpotifySettings,
+        token_store: TokenStore,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = dice.random,
+        observer: Observer | None = None,
+        transport: Transport | None = None,
+    ) -> SpotifyAdsClient:
+        """A client for ``settings``. Makes no call and reads no file before it is asked something.
+
+        Args:
+            settings: addresses and credentials.
+            token_store: where the tokens are.
+            clock: seconds since the epoch.
+            sleep, random: for the pauses between repetitions; random from 0 to 1.
+            observer: is told of each call as it ends; see :class:`CallRecord`. Its records hold no secret.
+            transport: stands in for the network, for all three services; for tests.
+        """
+        connections = ExitStack()
+        api, accounts, storage = (
+            connections.enter_context(HttpClient(service, transport=transport, observer=observer))
+            for service in (ADS_API, ACCOUNTS, STORAGE)
+        )
+        tokens = TokenProvider(
+            settings, token_store, AccountsService(settings, accounts), clock=clock, sleep=sleep, random=random
+        )
+        calls = ApiCalls(api, settings.ads_api_url, tokens, clock=clock, sleep=sleep, random=random)
+        return cls(calls, Uploader(storage, UploadHosts(settings.upload_hosts)), connections)
+
+    def __enter__(self) -> SpotifyAdsClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def businesses(self) -> list[Business]:
+        """The businesses of the user who signed in."""
+        answer = self._call(Operation(method="GET", route="/businesses", doing="list the businesses"))
+        return [Business.from_json(each) for each in _objects(answer, "businesses")]
+
+    def ad_accounts(self, business_id: str) -> list[AdAccount]:
+        """The ad accounts of one business that the user may see."""
+        route = "/businesses/{business_id}/ad_accounts"
+        ids = {"business_id": business_id}
+        answer = self._call(Operation(method="GET", route=route, doing="list the ad accounts", ids=ids))
+        return [AdAccount.from_json(each) for each in _objects(answer, "ad_accounts")]
+
+    def ad_account(self, ad_account_id: str) -> AdAccount:
+        """One ad account.
+
+        Raises:
+            NotFound: it does not exist, or the user may not see it.
+        """
+        ids = {"ad_account_id": ad_account_id}
+        route = "/ad_accounts/{ad_account_id}"
+        return AdAccount.from_json(
+            self._call(Operation(method="GET", route=route, doing="show the ad account", ids=ids))
+        )
+
+    def audiences(self, ad_account_id: str, *, query: str | None = None) -> Iterator[Audience]:
+        """All audiences of an ad account, by name, each id once; pages are asked for as they are needed.
+
+        ``query`` is Spotify's keyword search over them. Spotify's prose and its schema differ by one on what an
+        offset means, and a list may change while it is read: so the next page starts where this one ended, overlaps
+        are dropped by id, and a page that brings nothing new ends the list only once Spotify's own total is passed.
+        """
+        seen: set[str] = set()
+        offset = 0
+        while True:
+            page = self._audience_page(ad_account_id, query, offset)
+            entries = _objects(page, "audiences")
+            total = whole_number(as_object(page.get("paging")) or {}, "total_results")
+            offset += len(entries)
+            fresh = {each.id: each for each in map(Audience.from_json, entries) if each.id not in seen}
+            seen.update(fresh)
+            yield from fresh.values()
+            complete = total is not None and len(seen) >= total
+            exhausted = not entries or (not fresh and (total is None or offset >= total))
+            if complete or exhausted:
+                break
+        if total is not None and len(seen) < total:
+            _log.warning("Spotify counts %d audiences and listed %d; some may be missing here.", total, len(seen))
+
+    def _audience_page(self, ad_account_id: str, query: str | None, offset: int) -> JsonObject:
+        # By name and not by time of change: an audience that changes while we read must not move to a page behind us.
+        parameters = [
+            ("limit", str(PAGE_SIZE)),
+            ("offset", str(offset)),
+            ("sort_field", "NAME"),
+            ("sort_direction", "ASC"),
+        ]
+        return self._call(
+            Operation(
+                method="GET",
+                route=_AUDIENCES,
+                doing="list the audiences",
+                ids={"ad_account_id": ad_account_id},
+                query=parameters if query is None else [("q", query), *parameters],
+            )
+        )
+
+    def audience(self, ad_account_id: str, audience_id: str) -> Audience:
+        """One audience.
+
+        Raises:
+            NotFound: it does not exist (any more).
+        """
+        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
+        return Audience.from_json(
+            self._call(Operation(method="GET", route=_AUDIENCE, doing="show the audience", ids=ids))
+        )
+
+    def create_customer_list_audience(
+        self, ad_account_id: str, *, audience_id: str, name: str, description: str | None
+    ) -> Audience:
+        """Create the audience whose list has been uploaded.
+
+        Args:
+            ad_account_id: where.
+            audience_id: of the ticket that the list was uploaded with. It is the handle: after an error with
+                ``may_have_happened``, ask for this audience before creating it again.
+            name: 2 to 80 characters.
+            description: at most 80 characters.
+
+        Raises:
+            InvalidRequest: name or description have another length, or Spotify refuses them.
+        """
+        body: dict[str, object] = {
+            "audience_type": "CUSTOM",
+            "subtype": "CUSTOMER_LIST",
+            "audience_id": audience_id,
+            **_texts(name, description),
+        }
+        return self._written_audience("POST", _AUDIENCES, "create the audience", {"ad_account_id": ad_account_id}, body)
+
+    def edit_audience(
+        self, ad_account_id: str, audience_id: str, *, name: str | None = None, description: str | None = None
+    ) -> Audience:
+        """Change name, description or both; None leaves it.
+
+        Raises:
+            InvalidRequest: neither is given, or one has a length that Spotify does not take.
+            NotFound: the audience does not exist.
+        """
+        texts = _texts(name, description)
+        if not texts:
+            raise InvalidRequest("Cannot edit the audience: neither a name nor a description is given.")
+        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
+        body = {"audience_type": "CUSTOM", **texts}
+        return self._written_audience("PATCH", _AUDIENCE, "edit the audience", ids, body)
+
+    def _written_audience(
+        self, method: str, route: str, doing: str, ids: dict[str, str], body: dict[str, object]
+    ) -> Audience:
+        operation = Operation(
+            method=method, route=route, doing=doing, ids=ids, body=body, succeeds=frozenset({200, 201})
+        )
+        answer = self._call(operation)
+        try:
+            return Audience.from_json(answer)
+        except UnexpectedAnswer as failure:
+            failure.may_have_happened = True
+            raise
+
+    def delete_audience(self, ad_account_id: str, audience_id: str) -> None:
+        """Delete an audience, for good.
+
+        Raises:
+            NotFound: it does not exist.
+            Conflict: an ad set uses it (status LIVE).
+        """
+        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
+        # The document says 200 with a count; older pages say 204.
+        self._call(
+            Operation(
+                method="DELETE", route=_AUDIENCE, doing="delete the audience", ids=ids, succeeds=frozenset({200, 204})
+            )
+        )
+
+    def new_upload(self, ad_account_id: str) -> UploadTicket:
+        """Leave to upload the list of an audience that does not exist yet; its id is in the ticket."""
+        ids = {"ad_account_id": ad_account_id}
+        operation = Operation(method="POST", route=_UPLOAD_URL, doing="give an upload URL", ids=ids)
+        return UploadTicket.from_json(self._call(operation))
+
+    def replacement_upload(self, ad_account_id: str, audience_id: str) -> UploadTicket:
+        """Leave to upload a list that replaces all members of an audience.
+
+        Raises:
+            NotFound: the audience does not exist.
+        """
+        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
+        route = _UPLOAD_URL + "/{audience_id}"
+        ticket = UploadTicket.from_json(
+            self._call(Operation(method="POST", route=route, doing="give an upload URL", ids=ids))
+        )
+        if ticket.audience_id != audience_id:
+            _log.warning("Spotify answered the replacement of audience %s with another id.", audience_id)
+        return ticket
+
+    def upload(self, ticket: UploadTicket, file: Path, *, size: int, crc32c: str) -> UploadProof:
+        """Send a customer list to the storage; see :meth:`Uploader.upload` for arguments and errors."""
+        return self._uploader.upload(ticket, file, size=size, crc32c=crc32c)
+
+
+def _objects(answer: JsonObject, key: str) -> list[JsonObject]:
+    """The objects of a list. A list that is missing is an error: it must not look like an empty one."""
+    entries = as_list(answer.get(key))
+    objects = [as_object(entry) for entry in entries or []]
+    if entries is None or None in objects:
+        raise UnexpectedAnswer(f"Spotify's answer holds no list of {key.replace('_', ' ')}.")
+    return [each for each in objects if each is not None]
+
+
+def _texts(name: str | None, description: str | None) -> dict[str, object]:
+    if name is not None and len(name) not in NAME_LENGTH:
+        raise InvalidRequest("An audience's name has 2 to 80 characters.")
+    if description is not None and len(description) > LONGEST_DESCRIPTION:
+        raise InvalidRequest("An audience's description has at most 80 characters.")
+    texts = {"name": name, "description": description}
+    return {key: value for key, value in texts.items() if value is not None}

@@ -1,0 +1,165 @@
+"""One call of the Ads API: its token, its repetitions, its answer as JSON or as a typed error."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from spotify_pipeline.spotify.answer import Answer
+from spotify_pipeline.spotify.errors import (
+    InvalidRequest,
+    SignInRequired,
+    SpotifyError,
+    SpotifyUnavailable,
+    UnexpectedAnswer,
+)
+from spotify_pipeline.spotify.http import HttpClient
+from spotify_pipeline.spotify.lenient_json import JsonObject
+from spotify_pipeline.spotify.refusals import refusal
+from spotify_pipeline.spotify.retries import MAX_TRIES, RETRIED_STATUSES, backoff, pause_before
+from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.tokens import TokenProvider
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation of the OpenAPI document, with the ids and values of one call.
+
+    Attributes:
+        method: GET is repeated when that may help; anything else is sent once.
+        route: path template as in the document.
+        doing: for error sentences, "list the audiences".
+        ids: for the template's parameters.
+        query: names repeat for arrays.
+        body: JSON, None for an empty body.
+        succeeds: statuses that mean it was done.
+    """
+
+    method: str
+    route: str
+    doing: str
+    ids: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Sequence[tuple[str, str]] = ()
+    body: Mapping[str, object] | None = None
+    succeeds: frozenset[int] = frozenset({200})
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+    def path(self) -> str:
+        """The route with its ids.
+
+        Raises:
+            InvalidRequest: an id holds what cannot be an id, so it would change the path.
+        """
+        for name, value in self.ids.items():
+            if not _ID.fullmatch(value):
+                raise InvalidRequest(f"Cannot {self.doing}: the {name} given is not an id.", next_step="It is a UUID.")
+        return self.route.format_map(self.ids)
+
+
+class ApiCalls:
+    """Carries operations out, with the tokens of ``tokens``.
+
+    A GET is tried at most four times on a network error, 408, 429 or a server error, with full jitter and as late as
+    the server asks. A write is sent once: its answer may have been lost after it was carried out. The one exception
+    is 401, which means that it was not carried out: the token is replaced, once, and the call sent again.
+    """
+
+    def __init__(
+        self,
+        http: HttpClient,
+        base_url: str,
+        tokens: TokenProvider,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float],
+    ) -> None:
+        self._http = http
+        self._base_url = base_url
+        self._tokens = tokens
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+
+    def __call__(self, operation: Operation) -> JsonObject:
+        """The answer's JSON object; empty for a success without a body (204).
+
+        Raises:
+            SpotifyError: the subclass says why, and ``may_have_happened`` whether a write may have been done.
+        """
+        answer, token = self._answered(operation)
+        if answer.status not in operation.succeeds:
+            raise self._refusal(answer, operation, token)
+        if answer.status == 204:
+            return {}
+        body = answer.json()
+        if body is None:
+            raise UnexpectedAnswer(
+                f"Spotify's answer to the call to {operation.doing} is not a JSON object.",
+                status=answer.status,
+                may_have_happened=operation.writes,
+            )
+        return body
+
+    def _answered(self, operation: Operation) -> tuple[Answer, Secret]:
+        """The first answer that is not to be repeated (a success, a final refusal, the last try's), and its token."""
+        url = self._base_url + operation.path()
+        token = self._tokens.access_token()
+        replaced = False
+        attempt = 1
+        while True:
+            answer = self._try(operation, url, token, attempt)
+            if answer is not None and answer.status == 401 and not replaced:
+                token, replaced = self._tokens.replace_rejected(token), True
+            elif answer is None or self._repeats(operation, answer.status, attempt):
+                self._pause(attempt + 1, answer)
+            else:
+                return answer, token
+            attempt += 1
+
+    def _try(self, operation: Operation, url: str, token: Secret, attempt: int) -> Answer | None:
+        """One sending; None when no answer came and the call may be repeated."""
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {token.reveal()}"}
+        try:
+            return self._http.send(
+                operation.method,
+                url,
+                route=operation.route,
+                attempt=attempt,
+                headers=headers,
+                query=operation.query,
+                json=operation.body,
+            )
+        except (SpotifyUnavailable, UnexpectedAnswer) as failure:
+            if isinstance(failure, SpotifyUnavailable) and self._repeats(operation, None, attempt):
+                return None
+            failure.may_have_happened = failure.may_have_happened and operation.writes
+            raise
+
+    def _repeats(self, operation: Operation, status: int | None, attempt: int) -> bool:
+        worth_it = status is None or status in RETRIED_STATUSES
+        return worth_it and not operation.writes and attempt < MAX_TRIES
+
+    def _pause(self, attempt: int, answer: Answer | None) -> None:
+        dice = self._random()
+        if answer is None:
+            self._sleep(backoff(attempt, dice))
+        else:
+            headers, now = answer.headers, self._clock()
+            self._sleep(pause_before(attempt, status=answer.status, headers=headers, now=now, dice=dice))
+
+    def _refusal(self, answer: Answer, operation: Operation, token: Secret) -> SpotifyError:
+        if answer.status == 401:
+            return SignInRequired(
+                f"Spotify did not {operation.doing}: it refuses even a new access token (status 401).",
+                status=401,
+                trace_id=answer.trace_id,
+            )
+        return refusal(answer, operation.doing, sent=[token], writing=operation.writes, now=self._clock())

@@ -1,0 +1,143 @@
+"""What can go wrong between us and Spotify, one class per kind.
+
+Every message is one sentence, then what to do next. No message holds a token, a signed URL or a session URI.
+"""
+
+from __future__ import annotations
+
+
+class SpotifyError(Exception):
+    """Base of this room's errors.
+
+    Attributes:
+        message: what is wrong and where, one sentence.
+        next_step: what a person should do about it, in words.
+        status: HTTP status of the answer, or None when there was none.
+        trace_id: ``sp_trace_id`` of the answer; Spotify's support asks for it.
+        may_have_happened: True when the call was a write and Spotify may have carried it out all the same: the
+            answer was lost, broken, or a server error. Look before you repeat it.
+    """
+
+    usual_next_step = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        next_step: str | None = None,
+        status: int | None = None,
+        trace_id: str | None = None,
+        may_have_happened: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = self.usual_next_step if next_step is None else next_step
+        self.status = status
+        self.trace_id = trace_id
+        self.may_have_happened = may_have_happened
+
+    def __str__(self) -> str:
+        sentences = f"{self.message} {self.next_step}".strip()
+        return f"{sentences} (Spotify's trace id: {self.trace_id})" if self.trace_id else sentences
+
+
+class SettingsMissing(SpotifyError):
+    """An environment variable that this call needs is not set."""
+
+
+class SettingsInvalid(SpotifyError):
+    """An environment variable holds something that cannot be used, or that Spotify refuses."""
+
+
+class TokenStoreUnusable(SpotifyError):
+    """The token store is damaged, or its owner, mode or place would let somebody else read or replace it."""
+
+
+class SignInRequired(SpotifyError):
+    """There is no usable authorization: never signed in, revoked, or older than six months."""
+
+    usual_next_step = "Run `spotify-pipeline login` and sign in again."
+    ended = "Spotify no longer accepts the stored authorization: it was revoked, replaced, or is over six months old."
+
+
+class SignInFailed(SpotifyError):
+    """The browser sign-in did not come to an end: refused, timed out, or the port is taken."""
+
+    usual_next_step = "Run `spotify-pipeline login` again."
+
+
+class TermsNotAccepted(SpotifyError):
+    """403: the Ads API terms have not been accepted for this client id."""
+
+    usual_next_step = (
+        "Accept the Ads API terms for your client id at https://adsmanager.spotify.com/api-terms; "
+        "it can take an hour to count."
+    )
+
+
+class PermissionDenied(SpotifyError):
+    """403: the user who signed in may not do this."""
+
+    usual_next_step = (
+        "Ask an administrator of the ad account for the role AD_ACCOUNT_ADMIN or AD_ACCOUNT_CONTRIBUTOR. If the "
+        "role is right: accept the terms at https://adsmanager.spotify.com/api-terms, and while your app is in "
+        "development mode add the user to its allow-list in Spotify's developer dashboard."
+    )
+
+
+class NotFound(SpotifyError):
+    """404: no such object, or not visible to the user who signed in."""
+
+    usual_next_step = "Check the id, and that it belongs to this ad account."
+
+
+class InvalidRequest(SpotifyError):
+    """Spotify, or our own check before the call, refuses the request as it stands. Repeating it cannot help."""
+
+    usual_next_step = "Correct what the message names, then run again."
+
+
+class Conflict(SpotifyError):
+    """409: the object is in use, for instance an audience that is LIVE cannot be deleted."""
+
+    usual_next_step = "If an ad set uses the audience, remove it there first; then run again."
+
+
+class RateLimited(SpotifyError):
+    """429: too many requests. The call was not carried out, so repeating a write later is safe.
+
+    ``retry_after`` is the pause that the server asked for, in seconds, clamped to 1..60.
+    """
+
+    usual_next_step = "Wait a minute, then run again."
+    retry_after: float = 30.0
+
+
+class SpotifyUnavailable(SpotifyError):
+    """Spotify could not be reached, or answered with a server error or with something that is no answer of its."""
+
+    usual_next_step = "Nothing is wrong on your side if the network works: run again later."
+
+
+class UntrustedServer(SpotifyError):
+    """The server's TLS certificate is not valid for its name. Never retried, and never ignored."""
+
+    usual_next_step = "Check the address in your settings, and for a proxy that opens TLS connections."
+
+
+class UnexpectedAnswer(SpotifyError):
+    """The call succeeded by its status, but the answer does not hold what Spotify documents."""
+
+    usual_next_step = "If it happens again, report it with the trace id; Spotify's interface may have changed."
+
+
+class UploadRefused(SpotifyError):
+    """The upload was not begun, or was broken off on purpose: a check of ours or the storage says no."""
+
+    usual_next_step = "Nothing was replaced. Run again; a new upload URL is asked for."
+
+
+class UploadIncomplete(SpotifyError):
+    """The upload was begun and there is no proof that the whole file arrived. Treat it as not uploaded."""
+
+    usual_next_step = "Run again to upload the whole list; do not create or trust the audience before that."

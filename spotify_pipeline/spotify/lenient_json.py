@@ -1,0 +1,50 @@
+"""Reading JSON that may lack fields, carry unknown ones, or not be JSON at all. Nothing here raises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import cast
+
+JsonObject = Mapping[str, object]
+
+
+def parse_object(body: bytes) -> JsonObject | None:
+    """The JSON object in ``body``, or None when it is empty, HTML, another JSON type or nested beyond reason."""
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return as_object(parsed)
+
+
+def as_object(value: object) -> JsonObject | None:
+    return cast("JsonObject", value) if isinstance(value, dict) else None
+
+
+def as_list(value: object) -> list[object] | None:
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
+def text(source: JsonObject, key: str) -> str | None:
+    """The text under ``key``; None when it is missing, empty or not a text."""
+    value = source.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def whole_number(source: JsonObject, key: str) -> int | None:
+    value = source.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def moment(source: JsonObject, key: str) -> datetime | None:
+    """The ISO 8601 time under ``key``, in UTC; a time without an offset is taken as UTC."""
+    value = text(source, key)
+    if value is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,150 @@
+"""Spotify's objects as far as this project reads them.
+
+Spotify counts new fields and new enum values as compatible changes, so kinds and statuses are plain texts here and
+unknown fields are passed over. Only an object without an id is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from spotify_pipeline.spotify.errors import UnexpectedAnswer
+from spotify_pipeline.spotify.lenient_json import JsonObject, as_object, moment, text, whole_number
+from spotify_pipeline.spotify.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Business:
+    """``BusinessResponse`` of the OpenAPI document."""
+
+    id: str
+    name: str
+    type: str | None = None
+    status: str | None = None
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Self:
+        return cls(
+            id=_id(source, "business"),
+            name=text(source, "name") or "",
+            type=text(source, "type"),
+            status=text(source, "status"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdAccount:
+    """``AdAccountResponse``. ``role`` is the signed-in user's: AD_ACCOUNT_ADMIN, _CONTRIBUTOR or _VIEWER."""
+
+    id: str
+    name: str
+    business_id: str | None = None
+    status: str | None = None
+    status_reason: str | None = None
+    role: str | None = None
+    country_code: str | None = None
+    currency_code: str | None = None
+    test_account_type: str | None = None
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Self:
+        return cls(
+            id=_id(source, "ad account"),
+            name=text(source, "name") or "",
+            business_id=text(source, "business_id"),
+            status=text(source, "status"),
+            status_reason=text(source, "status_reason"),
+            role=text(source, "ad_account_role"),
+            country_code=text(source, "country_code"),
+            currency_code=text(source, "currency_code"),
+            test_account_type=text(source, "test_account_type"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """``AudienceResponse``.
+
+    Attributes:
+        type: CUSTOM or LOOKALIKE so far.
+        subtype: CUSTOMER_LIST, WEB_EVENT, AD_ENGAGEMENT or LIVERAMP so far; None for a lookalike.
+        status: PROCESSING (the document's default), LEARNING, BOOKABLE, LIVE, EMPTY or ARCHIVED so far.
+        size_min, size_max: Spotify's approximate range of people, None when it states none.
+    """
+
+    id: str
+    name: str
+    description: str | None = None
+    type: str = "CUSTOM"
+    subtype: str | None = None
+    status: str = "PROCESSING"
+    size_min: int | None = None
+    size_max: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Self:
+        size = as_object(source.get("size")) or {}
+        return cls(
+            id=_id(source, "audience"),
+            name=text(source, "name") or "",
+            description=text(source, "description"),
+            type=text(source, "type") or "CUSTOM",
+            subtype=text(source, "subtype"),
+            status=text(source, "status") or "PROCESSING",
+            size_min=whole_number(size, "min"),
+            size_max=whole_number(size, "max"),
+            created_at=moment(source, "created_at"),
+            updated_at=moment(source, "updated_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadTicket:
+    """``CreateUploadUrlResponse``: leave to upload one customer list.
+
+    Attributes:
+        audience_id: the audience that the list will be, or is, the members of. For a new audience this is the id to
+            create it with, and so the handle by which a repeated run finds it.
+        url: the signed URL; whoever holds it may write.
+    """
+
+    audience_id: str
+    url: Secret
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Self:
+        url = text(source, "upload_url")
+        if url is None:
+            raise UnexpectedAnswer("Spotify's answer holds no upload_url.")
+        return cls(audience_id=_id(source, "upload"), url=Secret(url))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadProof:
+    """What is known of a finished upload.
+
+    Attributes:
+        bytes: sent, and equal to the size that the storage states where it states one.
+        crc32c: of what was sent, base64 big-endian; equal to that of the file when it was built.
+        md5: base64; None when the storage stated no MD5.
+        verified: the storage stated a CRC32C or an MD5, and it is ours. False: it stated neither, so the arrival
+            rests on the status and on every byte having been handed over.
+        etag: of the stored object.
+    """
+
+    bytes: int
+    crc32c: str
+    md5: str | None
+    verified: bool
+    etag: str | None
+
+
+def _id(source: JsonObject, what: str) -> str:
+    identity = text(source, "id")
+    if identity is None:
+        raise UnexpectedAnswer(f"Spotify's answer holds a {what} without an id.")
+    return identity

@@ -1,0 +1,149 @@
+"""The accounts service on the wire: the authorize address, and the two uses of the token endpoint.
+
+RFC 6749 sections 4.1 and 6, PKCE of RFC 7636, and Spotify's "Refreshing tokens". Spotify's Ads API has no scopes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlencode
+
+from spotify_pipeline.spotify.answer import Answer
+from spotify_pipeline.spotify.errors import SettingsInvalid, SignInRequired, SpotifyError, SpotifyUnavailable
+from spotify_pipeline.spotify.http import HttpClient
+from spotify_pipeline.spotify.lenient_json import JsonObject, text
+from spotify_pipeline.spotify.refusals import refusal
+from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.settings import SpotifySettings
+
+DOCUMENTED_LIFE = 3600.0  # seconds that Spotify's access tokens live
+_LONGEST_LIFE = 24 * 3600.0
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
+
+
+class GrantRefused(SignInRequired):
+    """``invalid_grant``: this refresh token or code is used, revoked or expired. Sending it again cannot help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAnswer:
+    """A token endpoint's success.
+
+    ``refresh_token`` is None when the one that was sent stays in force (RFC 6749 section 6). ``expires_in`` is in
+    seconds and always positive.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_in: float
+
+
+class AccountsService:
+    """Speaks for one client id; with its secret by HTTP Basic, else as a public client that names itself (PKCE)."""
+
+    def __init__(self, settings: SpotifySettings, http: HttpClient) -> None:
+        self._settings = settings
+        self._http = http
+
+    def authorize_url(self, *, redirect_uri: str, state: str, verifier: Secret) -> str:
+        """Where the user's browser goes to sign in. Holds the S256 challenge, never the verifier."""
+        digest = sha256(verifier.reveal().encode()).digest()
+        query = {
+            "client_id": self._settings.client_id,
+            "response_type": "code",
+            "redirect_uri": redirect_uri,
+            "state": state,
+            "code_challenge_method": "S256",
+            "code_challenge": urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        }
+        return f"{self._settings.accounts_url}/authorize?{urlencode(query)}"
+
+    def exchange_code(self, code: Secret, *, redirect_uri: str, verifier: Secret) -> TokenAnswer:
+        """Tokens for the code that the browser brought back. Errors as for :meth:`refresh`."""
+        form = {"grant_type": "authorization_code", "redirect_uri": redirect_uri}
+        secrets = {"code": code, "code_verifier": verifier}
+        return self._token(form, secrets, "exchange the sign-in code for tokens", attempt=1)
+
+    def refresh(self, refresh_token: Secret, *, attempt: int = 1) -> TokenAnswer:
+        """New tokens for ``refresh_token``.
+
+        Raises:
+            GrantRefused: the token is used, revoked, or older than six months.
+            SettingsInvalid: Spotify does not know the client id, or its secret is wrong.
+            SpotifyUnavailable, RateLimited: no answer that means anything; the token may still be good.
+            SpotifyError: any other refusal.
+        """
+        form = {"grant_type": "refresh_token"}
+        return self._token(form, {"refresh_token": refresh_token}, "renew the access token", attempt=attempt)
+
+    def _token(
+        self, plain: Mapping[str, str], secrets: Mapping[str, Secret], doing: str, *, attempt: int
+    ) -> TokenAnswer:
+        headers = {"Accept": "application/json"}
+        form = {**plain, **{name: secret.reveal() for name, secret in secrets.items()}}
+        sent = [*secrets.values()]
+        if self._settings.client_secret is None:
+            form["client_id"] = self._settings.client_id
+        else:
+            pair = f"{self._settings.client_id}:{self._settings.client_secret.reveal()}"
+            basic = Secret(b64encode(pair.encode()).decode())
+            headers["Authorization"] = f"Basic {basic.reveal()}"
+            sent += [self._settings.client_secret, basic]
+        url = f"{self._settings.accounts_url}/api/token"
+        answer = self._http.send("POST", url, route="/api/token", headers=headers, form=form, attempt=attempt)
+        if answer.status != 200:
+            raise _token_refusal(answer, doing, sent)
+        return _token_answer(answer, doing)
+
+
+def _token_refusal(answer: Answer, doing: str, sent: Sequence[Secret]) -> SpotifyError:
+    code = text(answer.json() or {}, "error") if answer.status in (400, 401) else None
+    if code == "invalid_grant":
+        return GrantRefused(GrantRefused.ended, status=answer.status)
+    if code in ("invalid_client", "unauthorized_client"):
+        return SettingsInvalid(
+            f"Spotify does not accept this app's credentials ({code}).",
+            status=answer.status,
+            next_step="Check SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET (leave the secret unset only for an app that "
+            "signs in with PKCE).",
+        )
+    return refusal(answer, doing, sent=sent, writing=True)
+
+
+def _token_answer(answer: Answer, doing: str) -> TokenAnswer:
+    body = answer.json() or {}
+    access_token = _token_text(body, "access_token")
+    if access_token is None:  # a proxy's sign-in page, for instance
+        raise SpotifyUnavailable(
+            f"Spotify's accounts service did not {doing}: it answered {answer.status} without a token.",
+            status=answer.status,
+            may_have_happened=True,
+        )
+    return TokenAnswer(
+        access_token=access_token,
+        refresh_token=_token_text(body, "refresh_token"),
+        expires_in=_life(body.get("expires_in")),
+    )
+
+
+def _token_text(body: JsonObject, key: str) -> Secret | None:
+    value = text(body, key)
+    return Secret(value) if value is not None and _TOKEN.fullmatch(value) else None
+
+
+def _life(stated: object) -> float:
+    """Seconds that the access token lives; the documented hour where the answer states nothing sensible.
+
+    A life taken too long costs one refused call, which renews the token; one taken too short would renew it at
+    every call.
+    """
+    try:
+        seconds = float(stated) if isinstance(stated, int | float | str) and not isinstance(stated, bool) else math.nan
+    except (ValueError, OverflowError):
+        seconds = math.nan
+    return min(seconds, _LONGEST_LIFE) if math.isfinite(seconds) and seconds > 0 else DOCUMENTED_LIFE

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import pickle
+
+import pytest
+
+from spotify_pipeline.spotify import Secret, SettingsInvalid, SettingsMissing, SpotifySettings, UploadTicket
+from spotify_pipeline.spotify.token_store import Authorization
+
+ENVIRONMENT = {"SPOTIFY_CLIENT_ID": "client-1"}
+
+
+def test_defaults_are_spotifys_own_addresses_and_googles_storage():
+    settings = SpotifySettings.from_environment(ENVIRONMENT)
+    assert settings.ads_api_url == "https://api-partner.spotify.com/ads/v3"
+    assert settings.accounts_url == "https://accounts.spotify.com"
+    assert settings.capi_url == "https://capi.spotify.com/capi-direct/events/"
+    assert settings.upload_hosts == ("storage.googleapis.com", "*.storage.googleapis.com")
+    assert settings.client_secret is None
+    assert settings.refresh_token is None
+
+
+def test_every_variable_is_read_and_empty_means_unset():
+    settings = SpotifySettings.from_environment(
+        {
+            "SPOTIFY_CLIENT_ID": " client-1 ",
+            "SPOTIFY_CLIENT_SECRET": "shh",
+            "SPOTIFY_REFRESH_TOKEN": "",
+            "SPOTIFY_AD_ACCOUNT_ID": "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a",
+            "SPOTIFY_ADS_API_URL": "http://127.0.0.1:8900/ads/v3/",
+            "SPOTIFY_ACCOUNTS_URL": "http://localhost:8900/accounts",
+            "SPOTIFY_CAPI_URL": "http://[::1]:8900/capi-direct/events/",
+            "SPOTIFY_UPLOAD_HOSTS": "storage.googleapis.com, 127.0.0.1:8900",
+        }
+    )
+    assert settings.client_id == "client-1"
+    assert settings.client_secret == Secret("shh")
+    assert settings.refresh_token is None
+    assert settings.ads_api_url == "http://127.0.0.1:8900/ads/v3"
+    assert settings.upload_hosts == ("storage.googleapis.com", "127.0.0.1:8900")
+
+
+def test_missing_client_id_names_the_variable_and_where_to_find_it():
+    with pytest.raises(SettingsMissing, match=r"SPOTIFY_CLIENT_ID is not set\. .*developer dashboard"):
+        SpotifySettings.from_environment({})
+
+
+def test_missing_ad_account_is_said_when_it_is_needed_and_not_before():
+    settings = SpotifySettings.from_environment(ENVIRONMENT)
+    with pytest.raises(SettingsMissing, match=r"SPOTIFY_AD_ACCOUNT_ID.*spotify-pipeline ad-accounts"):
+        settings.require_ad_account_id()
+
+
+@pytest.mark.parametrize("variable", ["SPOTIFY_ADS_API_URL", "SPOTIFY_ACCOUNTS_URL", "SPOTIFY_CAPI_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api-partner.spotify.com/ads/v3",
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1",
+        "ftp://example.com",
+        "example.com",
+        "https://",
+        "https://user:hunter2@example.com",
+        "https://example.com:99999",
+        "https://example.com/?token=hunter2",
+        "https://example.com/#x",
+        "https://exa mple.com",
+        "https://exämple.com",
+        "https://[::1",
+    ],
+)
+def test_bad_address_names_its_variable_and_shows_no_part_of_it(variable: str, url: str):
+    with pytest.raises(SettingsInvalid, match=variable) as caught:
+        SpotifySettings.from_environment({**ENVIRONMENT, variable: url})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("identity", ["x", "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57", "../businesses", "{}"])
+def test_ad_account_that_is_no_uuid_is_refused(identity: str):
+    with pytest.raises(SettingsInvalid, match="SPOTIFY_AD_ACCOUNT_ID is not a UUID"):
+        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_AD_ACCOUNT_ID": identity})
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    ["*", "*.com", "https://storage.googleapis.com", "storage.googleapis.com:8443", "10.0.0.7", "a b",
+     "user@example.com", "*.127.0.0.1:80", "127.0.0.1:0", "127.0.0.1:70000", "2130706433", ","],
+)  # fmt: skip
+def test_upload_host_that_would_allow_too_much_is_refused(hosts: str):
+    with pytest.raises(SettingsInvalid, match="SPOTIFY_UPLOAD_HOSTS"):
+        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_UPLOAD_HOSTS": hosts})
+
+
+@pytest.mark.parametrize("variable", ["SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SPOTIFY_REFRESH_TOKEN"])
+def test_credential_with_white_space_inside_is_refused_without_being_shown(variable: str):
+    with pytest.raises(SettingsInvalid, match=variable) as caught:
+        SpotifySettings.from_environment({**ENVIRONMENT, variable: "hun\nter2"})
+    assert "ter2" not in str(caught.value)
+
+
+SECRET = "7CANARY7"
+HOLDERS = [
+    SpotifySettings(client_id="c", client_secret=Secret(SECRET), refresh_token=Secret(SECRET)),
+    UploadTicket(audience_id="a", url=Secret(SECRET)),
+    Authorization(
+        issuer="i",
+        client_id="c",
+        refresh_token=Secret(SECRET),
+        previous_refresh_token=Secret(SECRET),
+        access_token=Secret(SECRET),
+    ),
+    Secret(SECRET),
+]
+
+
+@pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: type(holder).__name__)
+def test_o16_no_textual_form_shows_a_secret(holder: object):
+    forms = [repr(holder), str(holder), f"{holder}", f"{holder!s:>9}", repr([holder])]
+    forms += [json.dumps(holder, default=str)]
+    if dataclasses.is_dataclass(holder) and not isinstance(holder, type):
+        forms += [repr(dataclasses.asdict(holder)), json.dumps(dataclasses.asdict(holder), default=repr)]
+    assert not [form for form in forms if SECRET in form]
+
+
+@pytest.mark.parametrize("holder", HOLDERS, ids=lambda holder: type(holder).__name__)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_o16_a_secret_refuses_to_be_pickled(holder: object, protocol: int):
+    with pytest.raises(TypeError):
+        pickle.dumps(holder, protocol)
+
+
+def test_secret_compares_by_value_and_survives_copies():
+    secret = Secret("a")
+    assert copy.deepcopy(secret) is secret
+    assert copy.copy(secret) == Secret("a")
+    assert secret != Secret("b")
+    assert secret != "a"
+    assert {secret: 1}[Secret("a")] == 1
+    assert not Secret("")

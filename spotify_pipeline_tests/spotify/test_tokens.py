@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+from typing import Any
+
+import httpx
+import pytest
+
+from spotify_pipeline.spotify import (
+    Authorization,
+    Secret,
+    SettingsInvalid,
+    SignInRequired,
+    SpotifyError,
+    SpotifySettings,
+    TokenStore,
+)
+from spotify_pipeline.spotify.http import ACCOUNTS, HttpClient
+from spotify_pipeline.spotify.oauth import AccountsService
+from spotify_pipeline.spotify.tokens import TokenProvider
+from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, full_disk, settings, token_answer
+
+ISSUER = "https://accounts.spotify.com"
+INVALID_GRANT = {"error": "invalid_grant", "error_description": "Refresh token revoked"}
+
+
+def provider(store: TokenStore, spotify: Spotify, clock: Clock, chosen: SpotifySettings | None = None) -> TokenProvider:
+    """As another process would make it: nothing in memory, the same store."""
+    chosen = chosen or settings()
+    accounts = AccountsService(chosen, HttpClient(ACCOUNTS, transport=spotify.transport()))
+    return TokenProvider(chosen, store, accounts, clock=clock, sleep=clock.sleep, random=lambda: 0.5)
+
+
+def stored(store: TokenStore) -> Authorization:
+    found = store.find(ISSUER, "client-1")
+    assert found is not None
+    return found
+
+
+def put(store: TokenStore, clock: Clock, **fields: Any) -> None:
+    seed = hashlib.sha256(b"seed-7CANARYSEED").hexdigest()
+    given = {"issuer": ISSUER, "client_id": "client-1", "refresh_token": Secret("stored"), "seed_sha256": seed}
+    with store.exclusive() as tokens:
+        tokens.save(Authorization(**{**given, **fields}))
+
+
+def test_nobody_signed_in_says_what_to_run_and_calls_nobody(store: TokenStore, spotify: Spotify, clock: Clock):
+    with pytest.raises(SignInRequired, match=r"Nobody has signed in.*spotify-pipeline login"):
+        provider(store, spotify, clock, settings(refresh_token=None)).access_token()
+    assert spotify.asked == []
+
+
+def test_seed_is_used_once_and_remembered_by_its_digest_only(store: TokenStore, spotify: Spotify, clock: Clock):
+    spotify.tokens = [token_answer("a1", refresh_token="rotated"), token_answer("a2")]
+    assert provider(store, spotify, clock).access_token().reveal() == "a1"
+    assert stored(store).refresh_token == Secret("rotated")
+    assert stored(store).authorized_at is None
+    assert "seed-7CANARYSEED" not in str(json.loads(store.path.read_text())["authorizations"][0]["seed_sha256"])
+    clock.now += 3600
+    assert provider(store, spotify, clock).access_token().reveal() == "a2"
+    assert [call["refresh_token"] for call in spotify.token_calls] == [["seed-7CANARYSEED"], ["rotated"]]
+
+
+def test_new_seed_in_the_environment_takes_over_and_the_old_one_does_not(
+    store: TokenStore, spotify: Spotify, clock: Clock
+):
+    provider(store, spotify, clock).access_token()
+    spotify.tokens = [token_answer("fresh")]
+    newly_seeded = settings(refresh_token=Secret("second-seed"))
+    assert provider(store, spotify, clock, newly_seeded).access_token().reveal() == "fresh"
+    assert spotify.token_calls[-1]["refresh_token"] == ["second-seed"]
+    assert stored(store).previous_refresh_token == Secret("seed-7CANARYSEED")
+    provider(store, spotify, clock, newly_seeded).access_token()
+    assert len(spotify.token_calls) == 2
+
+
+def test_secret_goes_by_basic_and_without_one_the_client_names_itself(
+    store: TokenStore, spotify: Spotify, clock: Clock
+):
+    provider(store, spotify, clock).access_token()
+    request = spotify.asked[0]
+    assert str(request.url) == "https://accounts.spotify.com/api/token"
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    expected = base64.b64encode(b"client-1:secret-7CANARYCLIENT").decode()
+    assert request.headers["authorization"] == f"Basic {expected}"
+    assert spotify.token_calls[0] == {"grant_type": ["refresh_token"], "refresh_token": ["seed-7CANARYSEED"]}
+    clock.now += 3600
+    provider(store, spotify, clock, settings(client_secret=None)).access_token()
+    assert "authorization" not in spotify.asked[1].headers
+    assert spotify.token_calls[1]["client_id"] == ["client-1"]
+
+
+def test_token_is_shared_through_the_store_and_renewed_five_minutes_early(
+    store: TokenStore, spotify: Spotify, clock: Clock
+):
+    provider(store, spotify, clock).access_token()
+    clock.now += 3299
+    provider(store, spotify, clock).access_token()
+    assert len(spotify.token_calls) == 1
+    clock.now += 2
+    provider(store, spotify, clock).access_token()
+    assert len(spotify.token_calls) == 2
+
+
+def test_o04_answer_without_refresh_token_keeps_the_old_one(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock, previous_refresh_token=Secret("before"), authorized_at=5.0)
+    provider(store, spotify, clock).access_token()
+    assert stored(store).refresh_token == Secret("stored")
+    assert stored(store).previous_refresh_token == Secret("before")
+    assert stored(store).authorized_at == 5.0
+
+
+def test_rotated_token_is_on_disk_before_the_access_token_is_used(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock, authorized_at=5.0)
+    spotify.tokens = [token_answer(refresh_token="rotated")]
+    provider(store, spotify, clock).access_token()
+    assert stored(store).refresh_token == Secret("rotated")
+    assert stored(store).previous_refresh_token == Secret("stored")
+    assert stored(store).authorized_at == 5.0  # refreshing does not lengthen the six months
+
+
+def test_o05_invalid_grant_while_the_store_changed_uses_the_new_one(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock)
+
+    def restored_meanwhile(request: httpx.Request) -> httpx.Response:
+        spotify.asked.append(request)
+        if len(spotify.asked) > 1:
+            return token_answer("from-restored")
+        content = store.path.read_text().replace('"stored"', '"restored"')
+        store.path.write_text(content)  # by somebody who does not take the lock
+        return httpx.Response(400, json=INVALID_GRANT)
+
+    accounts = AccountsService(settings(), HttpClient(ACCOUNTS, transport=httpx.MockTransport(restored_meanwhile)))
+    tokens = TokenProvider(settings(), store, accounts, clock=clock, sleep=clock.sleep, random=lambda: 0.5)
+    assert tokens.access_token().reveal() == "from-restored"
+    assert [call["refresh_token"] for call in spotify.token_calls] == [["stored"], ["restored"]]
+    assert not stored(store).needs_sign_in
+
+
+def test_o06_invalid_grant_is_kept_and_never_asked_again(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock)
+    spotify.tokens = [httpx.Response(400, json=INVALID_GRANT)]
+    first = provider(store, spotify, clock)
+    for each in (first, first, provider(store, spotify, clock)):
+        with pytest.raises(SignInRequired, match="Run `spotify-pipeline login`"):
+            each.access_token()
+    assert len(spotify.token_calls) == 1
+    assert stored(store).refresh_token == Secret("stored")
+    assert stored(store).needs_sign_in
+
+
+def test_o06_new_seed_or_new_sign_in_ends_the_stop(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock, needs_sign_in=True)
+    newly_seeded = settings(refresh_token=Secret("second-seed"))
+    assert provider(store, spotify, clock, newly_seeded).access_token()
+    put(store, clock, needs_sign_in=True)
+    stopped = provider(store, spotify, clock)
+    with pytest.raises(SignInRequired):
+        stopped.access_token()
+    put(store, clock, access_token=Secret("after-login"), renew_at=clock.now + 60)
+    assert stopped.access_token().reveal() == "after-login"
+
+
+def test_refused_seed_does_not_cost_the_authorization_that_works(
+    store: TokenStore, spotify: Spotify, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    put(store, clock)
+    mistaken = settings(refresh_token=Secret("mistaken-seed"))
+    spotify.tokens = [httpx.Response(400, json=INVALID_GRANT), token_answer("good")]
+    assert provider(store, spotify, clock, mistaken).access_token().reveal() == "good"
+    assert "refuses SPOTIFY_REFRESH_TOKEN" in caplog.text
+    assert "mistaken-seed" not in caplog.text
+    clock.now += 3600
+    provider(store, spotify, clock, mistaken).access_token()
+    assert [call["refresh_token"] for call in spotify.token_calls] == [["mistaken-seed"], ["stored"], ["stored"]]
+
+
+def test_o06_refused_seed_and_refused_store_are_asked_once_each(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock)
+    mistaken = settings(refresh_token=Secret("mistaken-seed"))
+    spotify.tokens = [httpx.Response(400, json=INVALID_GRANT) for _ in range(9)]
+    for _ in range(3):
+        with pytest.raises(SignInRequired):
+            provider(store, spotify, clock, mistaken).access_token()
+    assert len(spotify.token_calls) == 2
+    put(store, clock, needs_sign_in=True)
+    for _ in range(3):
+        with pytest.raises(SignInRequired):
+            provider(store, spotify, clock, settings(refresh_token=Secret("another-mistake"))).access_token()
+    assert len(spotify.token_calls) == 3
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
+@pytest.mark.parametrize("status", [400, 401])
+def test_wrong_credentials_name_their_variables(
+    store: TokenStore, spotify: Spotify, clock: Clock, error: str, status: int
+):
+    put(store, clock)
+    spotify.tokens = [httpx.Response(status, json={"error": error})]
+    with pytest.raises(SettingsInvalid, match=r"SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET"):
+        provider(store, spotify, clock).access_token()
+    assert not stored(store).needs_sign_in
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [httpx.Response(503)] * 3,
+        [httpx.Response(500, json={"error": "server_error"})] * 3,
+        [httpx.Response(429)] * 3,
+        [httpx.ConnectError("")] * 3,
+        [httpx.ReadTimeout("")],
+        [httpx.ReadError("")],
+        [httpx.Response(200, text="<html>Sign in to this network</html>")],
+        [httpx.Response(200)],
+        [httpx.Response(200, json={"access_token": "two\nlines"})],
+        [httpx.Response(200, json={"access_token": 7})],
+    ],
+)
+def test_o07_no_meaningful_answer_leaves_the_store_untouched(
+    store: TokenStore, spotify: Spotify, clock: Clock, answers: list[Any]
+):
+    put(store, clock)
+    before = store.path.read_bytes()
+    spotify.tokens = [*answers]
+    with pytest.raises(SpotifyError) as caught:
+        provider(store, spotify, clock).access_token()
+    assert not isinstance(caught.value, SignInRequired)
+    assert spotify.tokens == []  # neither fewer calls nor more
+    assert store.path.read_bytes() == before
+    assert len(clock.slept) == len(answers) - 1
+
+
+def test_o07_server_error_that_passes_is_waited_out(store: TokenStore, spotify: Spotify, clock: Clock):
+    spotify.tokens = [httpx.Response(503), httpx.Response(429, headers={"Retry-After": "7"}), token_answer("good")]
+    assert provider(store, spotify, clock).access_token().reveal() == "good"
+    assert clock.slept == [0.5, 7.5]
+
+
+@pytest.mark.parametrize("life", [None, 0, -5, "", "soon", True, [], "NaN", "Infinity", "1e400", -0.0])
+def test_o11_nonsense_life_is_taken_for_the_documented_hour(
+    store: TokenStore, spotify: Spotify, clock: Clock, life: Any
+):
+    spotify.tokens = [token_answer(expires_in=life)]
+    tokens = provider(store, spotify, clock)
+    for _ in range(5):
+        tokens.access_token()
+    assert len(spotify.token_calls) == 1
+    assert stored(store).renew_at == clock.now + 3300
+
+
+def test_o11_missing_life_text_life_and_endless_life(store: TokenStore, spotify: Spotify, clock: Clock):
+    for answer, expected in [
+        (httpx.Response(200, json={"access_token": "a"}), 3300),
+        (token_answer(expires_in="1800"), 1500),
+        (token_answer(expires_in=10**12), 24 * 3600 - 300),
+    ]:
+        put(store, clock)
+        spotify.tokens = [answer]
+        provider(store, spotify, clock).access_token()
+        assert stored(store).renew_at == clock.now + expected
+
+
+def test_o11_short_life_makes_no_hot_loop(store: TokenStore, spotify: Spotify, clock: Clock):
+    spotify.tokens = [token_answer(expires_in=60) for _ in range(2)]
+    tokens = provider(store, spotify, clock)
+    for _ in range(29):
+        tokens.access_token()
+        clock.now += 1
+    assert len(spotify.token_calls) == 1
+    clock.now += 2
+    tokens.access_token()
+    assert len(spotify.token_calls) == 2
+
+
+def test_rejected_token_is_replaced_once_for_all_processes(store: TokenStore, spotify: Spotify, clock: Clock):
+    spotify.tokens = [token_answer("a1"), token_answer("a2")]
+    one, other = provider(store, spotify, clock), provider(store, spotify, clock)
+    rejected = one.access_token()
+    assert other.access_token() == rejected
+    assert one.replace_rejected(rejected).reveal() == "a2"
+    assert other.replace_rejected(rejected).reveal() == "a2"  # found in the store, not asked for again
+    assert len(spotify.token_calls) == 2
+
+
+def test_o10_full_disk_keeps_the_new_token_in_memory_and_says_so(
+    store: TokenStore, spotify: Spotify, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    put(store, clock)
+    before = store.path.read_bytes()
+    spotify.tokens = [token_answer("a1", refresh_token="rotated"), token_answer("a2", refresh_token="rotated-again")]
+    tokens = provider(store, spotify, clock)
+    with caplog.at_level(logging.WARNING), full_disk():
+        assert tokens.access_token().reveal() == "a1"
+    assert store.path.read_bytes() == before
+    assert "could not be stored" in caplog.text
+    assert "rotated" not in caplog.text
+    clock.now += 3600
+    assert tokens.access_token().reveal() == "a2"  # the token in memory went on, not the dead one on disk
+    assert spotify.token_calls[1]["refresh_token"] == ["rotated"]
+    assert stored(store).refresh_token == Secret("rotated-again")
+
+
+def test_authorization_of_another_service_is_never_sent(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock, issuer="http://127.0.0.1:8900", access_token=Secret("sandbox"), renew_at=clock.now + 999)
+    with pytest.raises(SignInRequired):
+        provider(store, spotify, clock, settings(refresh_token=None)).access_token()
+    assert spotify.asked == []
+
+
+def test_o08_unsafe_store_is_told_before_any_call(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock)
+    store.path.chmod(0o644)
+    with pytest.raises(SpotifyError, match="chmod 600"):
+        provider(store, spotify, clock).access_token()
+    assert spotify.asked == []

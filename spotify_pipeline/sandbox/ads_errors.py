@@ -1,0 +1,42 @@
+"""Errors of the Ads API: the document's ``ErrorResponse``.
+
+The shape is Spotify's; the dotted codes and most sentences are the sandbox's own, because no document lists them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from starlette.responses import JSONResponse
+
+
+class ApiError(Exception):
+    """A refusal: HTTP status, error code, its definition, and a message for people."""
+
+    def __init__(self, status: int, code: str, definition: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.definition = definition
+        self.message = message
+
+
+def invalid(field: str, message: str) -> ApiError:
+    """400 because of one field: ``INVALID.AUDIENCE.<FIELD>``."""
+    return ApiError(400, f"INVALID.AUDIENCE.{field.upper()}", "The request does not fit the contract.", message)
+
+
+def not_found(what: str, message: str) -> ApiError:
+    """404: ``NOT_FOUND.<WHAT>``."""
+    return ApiError(404, f"NOT_FOUND.{what}", "The id is not known to this user.", message)
+
+
+def error_answer(error: ApiError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The error as the document describes it, with a fresh ``sp_trace_id``."""
+    body = {
+        "sp_trace_id": str(uuid.uuid4()),
+        "messages": [error.message],
+        "error_codes": [{"code": error.code, "definition": error.definition}],
+    }
+    return JSONResponse(body, status_code=error.status, headers=dict(headers or {}))

@@ -1,0 +1,103 @@
+"""Puts the sandbox's services together on one origin."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from spotify_pipeline.sandbox.account_routes import AccountOperations
+from spotify_pipeline.sandbox.accounts_service import AccountsService
+from spotify_pipeline.sandbox.ads_errors import ApiError, error_answer
+from spotify_pipeline.sandbox.assumptions import ASSUMPTIONS
+from spotify_pipeline.sandbox.audience_routes import AudienceOperations
+from spotify_pipeline.sandbox.config import SandboxConfig
+from spotify_pipeline.sandbox.control import Control
+from spotify_pipeline.sandbox.gate import Gate
+from spotify_pipeline.sandbox.object_store import ObjectStore
+from spotify_pipeline.sandbox.overview import clock_answer, overview
+from spotify_pipeline.sandbox.pages import render
+from spotify_pipeline.sandbox.state import SandboxState
+from spotify_pipeline.sandbox.store_answers import StoreRefusal, xml_error
+
+ADS_API_PREFIX = "/ads/v3"
+
+
+def create_app(state: SandboxState | SandboxConfig | None = None) -> Starlette:
+    """The whole sandbox as an ASGI application.
+
+    With a configuration (or nothing) it works on a state of its own in a temporary directory, which lasts as long
+    as the process; pass a :class:`SandboxState` to choose, keep and close it yourself. The state is at
+    ``app.state.sandbox``.
+    """
+    sandbox = state if isinstance(state, SandboxState) else SandboxState.open(state)
+    routes = [
+        Route("/", _page(sandbox), methods=["GET"], name="page"),
+        *AccountsService(sandbox).routes(),
+        *AccountOperations(sandbox).routes(ADS_API_PREFIX),
+        *AudienceOperations(sandbox).routes(ADS_API_PREFIX),
+        *ObjectStore(sandbox).routes(),
+        *Control(sandbox).routes(),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Gate, state=sandbox, routes=routes)],
+        exception_handlers={
+            HTTPException: _refuse,
+            ClientDisconnect: _nobody_listens,
+            500: _broken,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.sandbox = sandbox
+    return app
+
+
+def _page(state: SandboxState) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        del request
+        return render(
+            "ads_manager.html",
+            audiences=list(reversed(await overview(state, wait_for_all=False))),
+            ad_accounts={account.id: account for account in state.ad_accounts.all()},
+            clock=clock_answer(state),
+            config=state.config,
+            list_format=state.list_format.value,
+            terms_accepted=state.terms_accepted,
+            assumptions=ASSUMPTIONS,
+        )
+
+    return page
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """An unknown path or method, in the shape of the service whose prefix it has."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    path = request.url.path
+    if path.startswith(ADS_API_PREFIX + "/"):
+        return error_answer(ApiError(status, "UNKNOWN_OPERATION", "NO_ROUTE", "No such operation"), headers)
+    if path.startswith("/upload/"):
+        answer = xml_error(StoreRefusal(status, "MethodNotAllowed" if status == 405 else "NoSuchKey", "Not here."))
+        answer.headers.update(headers)
+        return answer
+    return PlainTextResponse("The sandbox has nothing here. Start at /\n", status, headers=headers)
+
+
+async def _nobody_listens(request: Request, error: Exception) -> Response:
+    """The client left; the answer goes nowhere."""
+    del request, error
+    return Response(status_code=499)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A fault of the sandbox itself."""
+    del error
+    if request.url.path.startswith(ADS_API_PREFIX + "/"):
+        return error_answer(ApiError(500, "INTERNAL", "SANDBOX_FAULT", "The sandbox failed"))
+    return PlainTextResponse("The sandbox failed; its log says why.\n", 500)

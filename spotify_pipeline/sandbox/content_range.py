@@ -1,0 +1,77 @@
+"""What a PUT to a session URI says it carries: the whole object, a chunk, or a question.
+
+Source: Google's "Performing resumable uploads" (chunks are multiples of 256 KiB except the last; ``bytes */N`` asks
+how far the upload is).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+CHUNK_QUANTUM = 256 * 1024
+
+_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)")
+
+
+class BadRange(Exception):
+    """The headers contradict themselves or Google's rules; the message says how."""
+
+
+@dataclass(frozen=True)
+class WholeObject:
+    """No Content-Range: the body is everything. ``total`` is None where the length is not announced."""
+
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Bytes ``first`` to ``last``, both included. ``total`` is None while the size is not known."""
+
+    first: int
+    last: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class StatusQuery:
+    """How many bytes are there? With a total that is reached, it also finishes the upload."""
+
+    total: int | None
+
+
+def read_content_range(content_range: str | None, content_length: int | None) -> WholeObject | Chunk | StatusQuery:
+    """Interpret the two headers.
+
+    Raises:
+        BadRange: the range cannot be read, its ends are the wrong way round or beyond the total, its length is not
+            the body's, or a chunk that is not the last is no multiple of 256 KiB.
+    """
+    if content_range is None:
+        return WholeObject(content_length)
+    match = _RANGE.fullmatch(content_range.strip())
+    if match is None:
+        raise BadRange("Failed to parse Content-Range header.")
+    first, last, size = match.groups()
+    total = None if size == "*" else int(size)
+    if first is None:
+        if content_length:
+            raise BadRange("A status query has no body.")
+        return StatusQuery(total)
+    chunk = Chunk(int(first), int(last), total)
+    if chunk.last < chunk.first or (total is not None and chunk.last >= total):
+        raise BadRange("The ends of the Content-Range do not fit one another.")
+    length = chunk.last - chunk.first + 1
+    if content_length is not None and content_length != length:
+        raise BadRange("Content-Length and Content-Range name different numbers of bytes.")
+    if chunk.last + 1 != total and length % CHUNK_QUANTUM:
+        raise BadRange(
+            f"Invalid request. Every chunk but the last must be a multiple of 262144 bytes (this one has {length})."
+        )
+    return chunk
+
+
+def committed(stored: int) -> int:
+    """How many of ``stored`` bytes of an unfinished upload count: whole quanta of 256 KiB."""
+    return stored - stored % CHUNK_QUANTUM

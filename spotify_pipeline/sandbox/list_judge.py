@@ -1,0 +1,70 @@
+"""Reads a customer list the way Spotify would and says what it is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spotify_pipeline.sandbox.config import ListFormat
+from spotify_pipeline.sandbox.list_layouts import Layout, count_rows, header_fault, layout_of
+from spotify_pipeline.sandbox.list_lines import lines_of
+from spotify_pipeline.sandbox.list_tally import SENTENCES, ProblemKind, Tally
+from spotify_pipeline.sandbox.listeners import Listeners
+from spotify_pipeline.sandbox.records import Judgement
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def judge(path: Path, list_format: ListFormat, listeners: Listeners, minimum_rows: int) -> Judgement:
+    """Read the list in ``path`` once, in memory that does not depend on its size.
+
+    A list is refused as a whole when its first line does not fit the format, or when fewer than ``minimum_rows`` of
+    its rows hold a digest. A cell that is no digest is passed over and noted; the rest of its row counts.
+    """
+    lenient = list_format is ListFormat.LENIENT
+    tally = Tally(listeners, lenient=lenient)
+    with path.open("rb") as file:
+        lines = lines_of(file)
+        first_line = next(lines, None)
+        if first_line is None:
+            tally.fault(ProblemKind.EMPTY_FILE)
+            return _judgement(list_format, Layout.UNREADABLE, tally, ProblemKind.EMPTY_FILE)
+        marked = first_line.startswith(_BYTE_ORDER_MARK)
+        first_line = first_line.removeprefix(_BYTE_ORDER_MARK)
+        layout = layout_of(first_line)
+        if marked:
+            tally.fault(ProblemKind.BYTE_ORDER_MARK, 1)
+        refusal = ProblemKind.BYTE_ORDER_MARK if marked and not lenient else _first_line_fault(first_line, lenient)
+        if refusal is not None:
+            if refusal is not ProblemKind.BYTE_ORDER_MARK:
+                tally.fault(refusal, 1)
+            return _judgement(list_format, layout, tally, refusal)
+        count_rows(layout, first_line, lines, tally)
+    if tally.rows == 0:
+        tally.fault(ProblemKind.EMPTY_FILE)
+        return _judgement(list_format, layout, tally, ProblemKind.EMPTY_FILE)
+    if tally.usable_rows < minimum_rows:
+        tally.fault(ProblemKind.TOO_FEW_ROWS)
+        return _judgement(list_format, layout, tally, ProblemKind.TOO_FEW_ROWS)
+    return _judgement(list_format, layout, tally, None)
+
+
+def _first_line_fault(first_line: bytes, lenient: bool) -> ProblemKind | None:
+    layout = layout_of(first_line)
+    if layout is Layout.UNREADABLE:
+        return ProblemKind.NO_HEADER
+    if layout is Layout.WIDE:
+        return header_fault(first_line)
+    return None if lenient else ProblemKind.LAYOUT_NOT_ACCEPTED
+
+
+def _judgement(list_format: ListFormat, layout: Layout, tally: Tally, refusal: ProblemKind | None) -> Judgement:
+    return Judgement(
+        list_format=list_format.value,
+        layout=layout.value,
+        rows=tally.rows,
+        usable_rows=tally.usable_rows,
+        matched_rows=0 if refusal else tally.matched_rows,
+        digests=dict(tally.digests),
+        problems=tally.problems(),
+        refusal=SENTENCES[refusal] if refusal else None,
+    )

@@ -1,0 +1,34 @@
+"""The reference page and the sandbox say the same."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from starlette.routing import Route
+
+from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxState, create_app
+from spotify_pipeline.sandbox.assumptions import ASSUMPTIONS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md").read_text()
+
+
+def test_every_assumption_is_in_the_reference() -> None:
+    rows = [f"| {one.area} | {one.behaviour} | {one.ground} |" for one in ASSUMPTIONS]
+    assert [row for row in rows if row not in PAGE] == []
+    assert len(ASSUMPTIONS) == len(set(ASSUMPTIONS))
+
+
+def test_every_switch_and_every_default_is_in_the_reference() -> None:
+    names = [field.name for field in fields(SandboxConfig)]
+    values = [str(getattr(DEFAULTS, field.name)) for field in fields(DEFAULTS)]
+    assert [name for name in [*names, *values] if f"`{name}`" not in PAGE] == []
+
+
+def test_every_endpoint_of_the_sandboxs_own_is_in_the_reference(tmp_path: Path) -> None:
+    state = SandboxState.open(directory=tmp_path)
+    routes = [route for route in create_app(state).routes if isinstance(route, Route)]
+    state.close()
+    own = [route.path for route in routes if route.path.startswith("/sandbox")]
+    assert len(own) >= 12
+    assert [path for path in own if path.replace("{audience_id}", "{id}") not in PAGE] == []

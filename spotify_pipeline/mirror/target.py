@@ -1,0 +1,34 @@
+"""The audience that a customer list is to become."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+LONGEST_DESCRIPTION = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudienceTarget:
+    """What the YAML asks for, with the ad account it belongs to."""
+
+    audience: str
+    """The audience's folder name: its identity in this project, whatever it is called at Spotify."""
+    name: str
+    """Its name in Ads Manager, 2 to 80 characters."""
+    description: str | None
+    """What the YAML says of it, at most 80 characters."""
+    ad_account_id: str
+    adopted_audience_id: str | None = None
+    """An audience that exists at Spotify already and is to be taken over."""
+
+    @property
+    def key(self) -> str:
+        """A short mark, the same for ever, by which the audience is found again when the journal is lost."""
+        return f"[sp:{hashlib.sha256(self.audience.encode()).hexdigest()[:8]}]"
+
+    @property
+    def full_description(self) -> str:
+        """The description as Spotify gets it: with the key behind it, where both fit into 80 characters."""
+        keyed = f"{self.description} {self.key}" if self.description else self.key
+        return keyed if len(keyed) <= LONGEST_DESCRIPTION else str(self.description)

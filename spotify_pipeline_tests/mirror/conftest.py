@@ -1,0 +1,88 @@
+"""A signed-in client of a sandbox of its own, and customer lists of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from spotify_pipeline.customer_list import (
+    IdentifierColumns,
+    IdentifierPlan,
+    Layout,
+    Manifest,
+    build_customer_list,
+    write_identifiers,
+)
+from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.mirror import AudienceTarget, Journal
+from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
+from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
+
+ENOUGH = 5
+"""Rows that count as enough, here and in the sandbox of these tests."""
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer(SandboxConfig(minimum_rows=ENOUGH)) as server:
+        yield server
+
+
+@pytest.fixture
+def client(sandbox: SandboxServer, tmp_path: Path) -> Iterator[SpotifyAdsClient]:
+    settings = SpotifySettings(
+        client_id=DEFAULTS.client_id,
+        client_secret=Secret(DEFAULTS.client_secret),
+        refresh_token=Secret(DEFAULTS.refresh_token),
+        ads_api_url=f"{sandbox.url}/ads/v3",
+        accounts_url=sandbox.url,
+        upload_hosts=(f"127.0.0.1:{sandbox.port}",),
+    )
+    with SpotifyAdsClient.open(settings, TokenStore(tmp_path / "tokens" / "tokens.json")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal")
+
+
+@pytest.fixture
+def target() -> AudienceTarget:
+    return AudienceTarget(
+        audience="lapsed",
+        name="Lapsed subscribers",
+        description="Cancelled in the last 90 days",
+        ad_account_id=DEFAULTS.ad_account_id,
+    )
+
+
+BuildList = Callable[..., tuple[Path, Manifest]]
+
+
+@pytest.fixture
+def build_list(tmp_path: Path) -> BuildList:
+    """`build_list(people, snapshot="2026-11-16", audience="lapsed")`: the file and manifest of a list of e-mails."""
+
+    def build(people: range, snapshot: str = "2026-11-16", audience: str = "lapsed") -> tuple[Path, Manifest]:
+        plan = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
+        rows = pl.DataFrame({"email": [f"person{i}@example.com" for i in people]}, schema={"email": pl.String})
+        identifiers = tmp_path / "lists" / audience / snapshot / "identifiers.parquet"
+        report = write_identifiers([rows], plan, identifiers)
+        file = identifiers.with_name("customer_list.csv")
+        manifest = build_customer_list(
+            identifiers,
+            report,
+            file,
+            layout=Layout.WIDE,
+            audience=audience,
+            snapshot=snapshot,
+            built_at=datetime(2026, 11, 16, 5, tzinfo=UTC),
+        )
+        return file, manifest
+
+    return build

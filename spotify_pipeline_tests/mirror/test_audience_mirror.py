@@ -1,0 +1,264 @@
+"""What Spotify ends up with, and what it is never asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline.customer_list import CustomerListError
+from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorAction, MirrorRefused
+from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyUnavailable
+from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
+
+
+class Mirroring:
+    """One deployment: a client, a journal, and the lists it mirrors."""
+
+    def __init__(self, client: SpotifyAdsClient, journal: Journal, build_list: BuildList) -> None:
+        self.client, self.journal, self.build_list = client, journal, build_list
+
+    def mirror(self, target: AudienceTarget, people: range, snapshot: str = "2026-11-16", min_rows: int = ENOUGH):
+        file, manifest = self.build_list(people, snapshot, target.audience)
+        return AudienceMirror(self.client, self.journal).mirror(target, file, manifest, min_rows=min_rows)
+
+
+@pytest.fixture
+def mirroring(client: SpotifyAdsClient, journal: Journal, build_list: BuildList) -> Mirroring:
+    return Mirroring(client, journal, build_list)
+
+
+def at_spotify(client: SpotifyAdsClient, target: AudienceTarget) -> list[Audience]:
+    return list(client.audiences(target.ad_account_id))
+
+
+def received(sandbox: SandboxServer, audience_id: str) -> bytes:
+    newest = max(sandbox.state.received_lists.of(audience_id), key=lambda each: each.completed_at)
+    return sandbox.state.list_file(newest.id).read_bytes()
+
+
+def calls(sandbox: SandboxServer) -> list[dict[str, object]]:
+    return sandbox.state.requests.after(0)
+
+
+def writes(sandbox: SandboxServer) -> list[str]:
+    """The calls that change something at Spotify, in order."""
+    return [
+        f"{each['method']} {each['route']}"
+        for each in calls(sandbox)
+        if each["method"] != "GET" and "/api/token" not in str(each["route"])
+    ]
+
+
+def test_a_new_audience_is_uploaded_first_and_created_with_the_id_of_the_upload(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+) -> None:
+    outcome = mirroring.mirror(target, range(10))
+    assert outcome.action is MirrorAction.CREATED
+    assert outcome.proof.verified
+    (audience,) = at_spotify(mirroring.client, target)
+    assert (audience.id, audience.name) == (outcome.audience.id, "Lapsed subscribers")
+    assert audience.description == f"Cancelled in the last 90 days {target.key}"
+    file, _ = mirroring.build_list(range(10))
+    assert received(sandbox, audience.id) == file.read_bytes()
+    routes = writes(sandbox)
+    assert len(routes) == 4
+    assert routes[0].endswith("/audiences/upload_url")
+    assert routes[-1].endswith("/audiences")
+
+
+def test_the_second_list_replaces_the_first_without_a_create_call(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+) -> None:
+    first = mirroring.mirror(target, range(10))
+    second = mirroring.mirror(target, range(5, 30), "2026-11-23")
+    assert second.action is MirrorAction.REPLACED
+    assert second.previous_snapshot == "2026-11-16"
+    assert [each.id for each in at_spotify(mirroring.client, target)] == [first.audience.id]
+    file, _ = mirroring.build_list(range(5, 30), "2026-11-23")
+    assert received(sandbox, first.audience.id) == file.read_bytes()
+    assert sum(route.endswith("/audiences") for route in writes(sandbox)) == 1
+
+
+@pytest.mark.parametrize("people", [range(0), range(ENOUGH - 1)])
+def test_w01_w12_a_list_below_the_minimum_asks_nothing_of_spotify(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget, people: range
+) -> None:
+    with pytest.raises(MirrorRefused, match=f"{len(people)} rows and at least {ENOUGH} are needed. Nothing was sent"):
+        mirroring.mirror(target, people)
+    assert calls(sandbox) == []
+
+
+def test_a_list_of_exactly_the_minimum_is_sent(mirroring: Mirroring, target: AudienceTarget) -> None:
+    assert mirroring.mirror(target, range(ENOUGH)).action is MirrorAction.CREATED
+
+
+def test_a_small_list_leaves_the_live_audience_as_it_is(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+) -> None:
+    outcome = mirroring.mirror(target, range(10))
+    before, list_before = writes(sandbox), received(sandbox, outcome.audience.id)
+    with pytest.raises(MirrorRefused):
+        mirroring.mirror(target, range(2), "2026-11-23")
+    assert writes(sandbox) == before
+    assert received(sandbox, outcome.audience.id) == list_before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content.replace(b"a", b"A", 1),
+        lambda content: content[:-1],
+        lambda content: content + b"person@example.com\n",
+        lambda content: content.replace(b"\n", b"\r\n"),
+    ],
+)
+def test_p10_a_file_that_is_not_its_manifests_asks_nothing_of_spotify(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget, damage
+) -> None:
+    file, manifest = mirroring.build_list(range(10))
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(CustomerListError):
+        AudienceMirror(mirroring.client, mirroring.journal).mirror(target, file, manifest, min_rows=ENOUGH)
+    assert calls(sandbox) == []
+
+
+def test_c10_an_older_snapshot_never_lands_after_a_newer_one(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+) -> None:
+    mirroring.mirror(target, range(10), "2026-11-23")
+    before = writes(sandbox)
+    with pytest.raises(MirrorRefused, match=r"2026-11-16 is older than the one Spotify has \(2026-11-23\)"):
+        mirroring.mirror(target, range(20), "2026-11-16")
+    assert writes(sandbox) == before
+
+
+def test_c07_an_audience_deleted_at_spotify_is_created_again(mirroring: Mirroring, target: AudienceTarget) -> None:
+    first = mirroring.mirror(target, range(10))
+    mirroring.client.delete_audience(target.ad_account_id, first.audience.id)
+    second = mirroring.mirror(target, range(10), "2026-11-23")
+    assert second.action is MirrorAction.RECREATED
+    assert [each.id for each in at_spotify(mirroring.client, target)] == [second.audience.id] != [first.audience.id]
+
+
+def test_c08_without_its_journal_the_audience_is_found_by_its_key(
+    mirroring: Mirroring, target: AudienceTarget, tmp_path: Path
+) -> None:
+    first = mirroring.mirror(target, range(10))
+    mirroring.journal = Journal(tmp_path / "another machine")
+    renamed = dataclasses.replace(target, name="Lapsed, renamed")
+    second = mirroring.mirror(renamed, range(10), "2026-11-23")
+    assert (second.action, second.audience.id) == (MirrorAction.REPLACED, first.audience.id)
+    assert [each.name for each in at_spotify(mirroring.client, target)] == ["Lapsed, renamed"]
+
+
+def test_where_the_key_does_not_fit_name_and_description_find_the_audience(
+    mirroring: Mirroring, target: AudienceTarget, tmp_path: Path
+) -> None:
+    wordy = dataclasses.replace(target, description="x" * 80)
+    first = mirroring.mirror(wordy, range(10))
+    assert first.audience.description == "x" * 80
+    mirroring.journal = Journal(tmp_path / "another machine")
+    assert mirroring.mirror(wordy, range(10)).audience.id == first.audience.id
+
+
+def test_somebody_elses_audience_of_the_same_name_is_neither_replaced_nor_doubled(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+) -> None:
+    theirs = mirroring.mirror(dataclasses.replace(target, audience="theirs"), range(10)).audience
+    before = writes(sandbox)
+    with pytest.raises(MirrorRefused, match=rf'already has an audience named "Lapsed subscribers".*{theirs.id}'):
+        mirroring.mirror(target, range(20))
+    assert writes(sandbox) == before
+
+
+def test_c05_two_audiences_that_could_be_ours_are_listed_and_left_alone(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+) -> None:
+    first = mirroring.mirror(target, range(10)).audience
+    clone = mirroring.mirror(dataclasses.replace(target, audience="clone", name="Clone"), range(10)).audience
+    mirroring.client.edit_audience(target.ad_account_id, clone.id, description=target.full_description)
+    mirroring.journal = Journal(Path(str(mirroring.journal._directory) + "-lost"))
+    before = writes(sandbox)
+    with pytest.raises(MirrorRefused, match="2 audiences") as refused:
+        mirroring.mirror(target, range(20))
+    assert first.id in str(refused.value)
+    assert clone.id in str(refused.value)
+    assert writes(sandbox) == before
+
+
+def test_an_existing_audience_can_be_adopted(mirroring: Mirroring, target: AudienceTarget) -> None:
+    theirs = mirroring.mirror(dataclasses.replace(target, audience="theirs", name="Made by hand"), range(10)).audience
+    adopting = dataclasses.replace(target, adopted_audience_id=theirs.id)
+    outcome = mirroring.mirror(adopting, range(20))
+    assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, theirs.id)
+    assert outcome.audience.name == "Lapsed subscribers"
+
+
+def test_an_adopted_id_that_spotify_does_not_know_is_refused_not_created(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+) -> None:
+    nobody = "11111111-1111-4111-8111-111111111111"
+    with pytest.raises(MirrorRefused, match=f"has no audience {nobody}, which the YAML of lapsed adopts"):
+        mirroring.mirror(dataclasses.replace(target, adopted_audience_id=nobody), range(10))
+    assert writes(sandbox) == []
+
+
+def test_a_text_changed_in_the_yaml_reaches_spotify_with_the_next_list(
+    mirroring: Mirroring, target: AudienceTarget
+) -> None:
+    mirroring.mirror(target, range(10))
+    changed = dataclasses.replace(target, name="Win back", description="Another text")
+    outcome = mirroring.mirror(changed, range(11), "2026-11-23")
+    assert (outcome.audience.name, outcome.audience.description) == ("Win back", f"Another text {target.key}")
+
+
+class LosingTheAnswer(SpotifyAdsClient):
+    """A client whose create call is carried out, or not, and whose answer never arrives."""
+
+    carried_out = True
+
+    def create_customer_list_audience(self, *arguments, **named):  # type: ignore[override]
+        if self.carried_out:
+            super().create_customer_list_audience(*arguments, **named)
+        raise SpotifyUnavailable("The connection was cut.", may_have_happened=True)
+
+
+def losing(client: SpotifyAdsClient, *, carried_out: bool) -> LosingTheAnswer:
+    loser = LosingTheAnswer(client._call, client._uploader, client._connections)
+    loser.carried_out = carried_out
+    return loser
+
+
+def test_c02_a_create_whose_answer_was_lost_is_found_and_not_repeated(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+) -> None:
+    mirroring.client = losing(mirroring.client, carried_out=True)
+    outcome = mirroring.mirror(target, range(10))
+    assert outcome.action is MirrorAction.CREATED
+    assert [each.id for each in at_spotify(mirroring.client, target)] == [outcome.audience.id]
+    assert sum(route.endswith("/audiences") for route in writes(sandbox)) == 1
+
+
+def test_c03_a_create_that_was_never_carried_out_fails_and_the_next_run_makes_one_audience(
+    mirroring: Mirroring, target: AudienceTarget
+) -> None:
+    working = mirroring.client
+    mirroring.client = losing(working, carried_out=False)
+    with pytest.raises(SpotifyUnavailable):
+        mirroring.mirror(target, range(10))
+    mirroring.client = working
+    mirroring.mirror(target, range(10))
+    assert len(at_spotify(working, target)) == 1
+
+
+def test_a_create_that_happened_before_a_crash_is_adopted_by_the_next_run(
+    mirroring: Mirroring, journal: Journal, target: AudienceTarget
+) -> None:
+    first = mirroring.mirror(target, range(10))
+    entry = journal.read(target.audience, target.ad_account_id)
+    journal.update(target.audience, entry, audience_id=None, pending_audience_id=first.audience.id, snapshot=None)
+    assert mirroring.mirror(target, range(12)).audience.id == first.audience.id
+    assert len(at_spotify(mirroring.client, target)) == 1

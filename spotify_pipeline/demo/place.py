@@ -1,0 +1,80 @@
+"""Where the demo keeps everything, and the settings under which the project runs there."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from spotify_pipeline.home import atomic_private_file, private_directory
+from spotify_pipeline.sandbox import DEFAULTS
+
+DIRECTORY = Path(".spotify_pipeline") / "demo"
+INSTANCE_SETTINGS = Path("deploy") / "one_machine" / "dagster.yaml"
+
+
+@dataclass(frozen=True)
+class DemoPlace:
+    """The demo's directory below the project, and the port of its sandbox."""
+
+    project: Path
+    port: int
+
+    @property
+    def home(self) -> Path:
+        """The demo's own home, apart from any other use of the project."""
+        return self.project / DIRECTORY
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file. dbt writes its stem into the manifest, so it is the same everywhere."""
+        return self.home / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's storage."""
+        return self.home / "dagster"
+
+    @property
+    def sandbox_state(self) -> Path:
+        """What the sandbox remembers."""
+        return self.home / "sandbox"
+
+    @property
+    def sandbox_url(self) -> str:
+        """The sandbox's origin."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def exists(self) -> bool:
+        """Whether a demo was run here."""
+        return self.warehouse.exists() and self.dagster_home.exists()
+
+    def prepare(self) -> None:
+        """Make the directories, and give Dagster the settings for one machine.
+
+        Raises:
+            HomeError: they cannot be made or written.
+        """
+        private_directory(self.dagster_home)
+        with atomic_private_file(self.dagster_home / "dagster.yaml") as file:
+            file.write((self.project / INSTANCE_SETTINGS).read_bytes())
+
+    def forget(self) -> None:
+        """Remove all of it."""
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def environment(self) -> dict[str, str]:
+        """The settings: addresses and credentials of the sandbox, and the directories above."""
+        return {
+            "SPOTIFY_PIPELINE_HOME": str(self.home),
+            "SPOTIFY_PIPELINE_WAREHOUSE": str(self.warehouse),
+            "DAGSTER_HOME": str(self.dagster_home),
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+            "SPOTIFY_ADS_API_URL": f"{self.sandbox_url}/ads/v3",
+            "SPOTIFY_ACCOUNTS_URL": self.sandbox_url,
+            "SPOTIFY_UPLOAD_HOSTS": f"127.0.0.1:{self.port}",
+            "SPOTIFY_CLIENT_ID": DEFAULTS.client_id,
+            "SPOTIFY_CLIENT_SECRET": DEFAULTS.client_secret,
+            "SPOTIFY_REFRESH_TOKEN": DEFAULTS.refresh_token,
+            "SPOTIFY_AD_ACCOUNT_ID": DEFAULTS.ad_account_id,
+        }

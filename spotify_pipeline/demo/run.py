@@ -1,0 +1,229 @@
+"""The main job from end to end on one machine: tables, segments, lists, audiences, and what Spotify made of them.
+
+Every asset is materialized by Dagster itself, so that the runs, checks and metadata are those a deployment would have.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import dagster as dg
+
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.audience_checks import ENOUGH_ROWS, READY, TARGETABLE, UNUSABLE
+from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.mirror_schedules import AUDIENCE_TAG
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.demo.place import DemoPlace
+from spotify_pipeline.demo.raw_tables import write_raw_tables
+from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.spotify import Audience
+
+TOO_SMALL_ON_PURPOSE = frozenset({"vip_customers"})
+LONGEST_WAIT = timedelta(hours=96)
+CLOCK_STEP = timedelta(hours=1)
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+@dataclass(frozen=True)
+class DemoAudience:
+    """How one audience came out."""
+
+    chain: AudienceChain
+    manifest: Manifest | None
+    """The list that was built, if it came to that."""
+    held_back: str | None
+    """Why the list was not sent, where its size forbade it."""
+    failure: str | None
+    """What went wrong, if anything did."""
+    done: str | None
+    """What was done at Spotify: created, replaced."""
+    audience: Audience | None = None
+    """The audience at Spotify at the end."""
+
+    @property
+    def as_it_should_be(self) -> bool:
+        """Sent and targetable; or held back, of the segment that is too small on purpose."""
+        if self.chain.audience in TOO_SMALL_ON_PURPOSE:
+            return self.held_back is not None
+        return self.failure is None and self.audience is not None and self.audience.status in READY
+
+
+@dataclass(frozen=True)
+class DemoOutcome:
+    """How all of them came out, in the order of their names."""
+
+    audiences: Sequence[DemoAudience]
+    waited: timedelta
+    """Time that passed on the sandbox's clock until the audiences were ready."""
+
+    @property
+    def failed(self) -> list[DemoAudience]:
+        """Those that are not as they should be."""
+        return [each for each in self.audiences if not each.as_it_should_be]
+
+
+def run_demo(
+    place: DemoPlace,
+    *,
+    people: int,
+    load_definitions: Callable[[], dg.Definitions],
+    say: Callable[[str], None],
+) -> DemoOutcome:
+    """Run it all. The process's environment must already be that of ``place``.
+
+    Raises:
+        DemoFailed: the segments could not be built, or nothing is there to mirror.
+        SandboxError, HomeError, RawTablesError: the port is taken, the disk is full, the warehouse is in use.
+    """
+    started = time.monotonic()
+
+    def report(sentence: str) -> None:
+        say(f"[{time.monotonic() - started:5.1f} s] {sentence}")
+
+    place.prepare()
+    with SandboxServer(port=place.port, state_directory=place.sandbox_state) as sandbox:
+        report(f"A local Spotify is at {place.sandbox_url}/.")
+        tables = write_raw_tables(place.warehouse, people=people)
+        report(
+            f"The warehouse holds {tables.customers:,} customer rows, {tables.consents:,} consents and "
+            f"{tables.events:,} events" + (" (from before)." if tables.reused else ".")
+        )
+        definitions = load_definitions()
+        chains = audience_chains(definitions)
+        if not chains:
+            raise DemoFailed("The project defines no audience. Add one below spotify_pipeline/defs/audiences.")
+        with dg.DagsterInstance.get() as instance:
+            runner = _Runner(definitions, instance)
+            runner.build_segments()
+            report(f"dbt has built and tested the segments of {len(chains)} audiences.")
+            mirrored = [_mirrored(runner, chain, report) for chain in chains]
+            waited = _wait_until_ready(sandbox, mirrored)
+            report(f"Spotify has processed the lists, after {waited.total_seconds() / 3600:.0f} hours on its clock.")
+            runner.check_audiences([each.chain for each in mirrored if each.done])
+        return DemoOutcome([_with_audience(each) for each in mirrored], waited)
+
+
+class _Runner:
+    """Materializes assets as Dagster does it: in runs of the job of all assets, kept in the instance."""
+
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self._definitions = definitions
+        self._instance = instance
+        self._all_assets = definitions.resolve_implicit_global_asset_job_def()
+
+    def build_segments(self) -> None:
+        """Build and test every dbt model.
+
+        Raises:
+            DemoFailed: a model or a test failed.
+        """
+        graph = self._definitions.resolve_asset_graph()
+        models = [key for key in graph.materializable_asset_keys if not graph.get(key).is_partitioned]
+        # dbt prints a line per model and test; what failed is in the result too.
+        with redirect_stdout(StringIO()):
+            result = self._all_assets.execute_in_process(
+                instance=self._instance, asset_selection=models, raise_on_error=False, run_config=QUIET
+            )
+        if not result.success:
+            raise DemoFailed(f"dbt could not build the segments. {_failure_of(result)}")
+
+    def mirror(self, chain: AudienceChain) -> dg.ExecuteInProcessResult:
+        """Materialize one audience's chain for the window that is open."""
+        return self._all_assets.execute_in_process(
+            instance=self._instance,
+            asset_selection=[chain.identifiers_key, chain.list_key, chain.audience_key],
+            partition_key=chain.config.cadence.newest_partition(datetime.now(UTC)),
+            tags={AUDIENCE_TAG: chain.audience},
+            raise_on_error=False,
+            run_config=QUIET,
+        )
+
+    def check_audiences(self, chains: list[AudienceChain]) -> None:
+        """Ask Spotify through Dagster's own checks how the audiences stand."""
+        checks = dg.AssetSelection.checks(*[dg.AssetCheckKey(each.audience_key, TARGETABLE) for each in chains])
+        job = dg.define_asset_job("demo_watch", selection=checks)
+        resolved = dg.Definitions.merge(self._definitions, dg.Definitions(jobs=[job])).resolve_job_def("demo_watch")
+        resolved.execute_in_process(instance=self._instance, raise_on_error=False, run_config=QUIET)
+
+
+def _mirrored(runner: _Runner, chain: AudienceChain, report: Callable[[str], None]) -> DemoAudience:
+    result = runner.mirror(chain)
+    partition = chain.config.cadence.newest_partition(datetime.now(UTC))
+    snapshots = PipelineHome().snapshots
+    manifest = (
+        snapshots.manifest(chain.audience, partition) if partition in snapshots.snapshots(chain.audience) else None
+    )
+    if result.success:
+        done = _done_at_spotify(result, chain)
+        report(f"{chain.audience}: {done}.")
+        return DemoAudience(chain, manifest, None, None, done)
+    too_few = next(
+        (
+            evaluation.description
+            for evaluation in result.get_asset_check_evaluations()
+            if evaluation.check_name == ENOUGH_ROWS and not evaluation.passed
+        ),
+        None,
+    )
+    failure = None if too_few else _failure_of(result)
+    report(f"{chain.audience}: {'held back. ' + too_few if too_few else 'FAILED. ' + str(failure)}")
+    return DemoAudience(chain, manifest, too_few, failure, None)
+
+
+def _done_at_spotify(result: dg.ExecuteInProcessResult, chain: AudienceChain) -> str:
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        if materialization.asset_key == chain.audience_key:
+            return str(materialization.metadata["done"].value)
+    raise DemoFailed(f"The run of {chain.audience} ended well without materializing the audience.")
+
+
+def _failure_of(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.get_step_failure_events():
+        data = event.step_failure_data
+        if data.user_failure_data is not None and data.user_failure_data.description:
+            return data.user_failure_data.description
+        if data.error is not None:
+            return data.error.message.strip()
+    return "No reason was recorded."
+
+
+def _wait_until_ready(sandbox: SandboxServer, mirrored: Sequence[DemoAudience]) -> timedelta:
+    """Move the sandbox's clock until every audience that was sent is ready, or has come to another end."""
+    waited = timedelta(0)
+    sent = [each for each in mirrored if each.done]
+    while waited < LONGEST_WAIT:
+        states = [_audience_of(each.chain) for each in sent]
+        if all(state is not None and (state.status in READY or state.status in UNUSABLE) for state in states):
+            break
+        sandbox.state.advance_clock(CLOCK_STEP.total_seconds())
+        waited += CLOCK_STEP
+    return waited
+
+
+def _with_audience(mirrored: DemoAudience) -> DemoAudience:
+    audience = _audience_of(mirrored.chain) if mirrored.done else None
+    return DemoAudience(
+        mirrored.chain, mirrored.manifest, mirrored.held_back, mirrored.failure, mirrored.done, audience
+    )
+
+
+def _audience_of(chain: AudienceChain) -> Audience | None:
+    spotify = SpotifyAds()
+    account = spotify.ad_account_id(chain.config.ad_account_id)
+    known = PipelineHome().journal.read(chain.audience, account).audience_id
+    if known is None:
+        return None
+    with spotify.client() as client:
+        return client.audience(account, known)

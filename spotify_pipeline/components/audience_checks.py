@@ -1,0 +1,160 @@
+"""The checks a person sees on an audience's assets.
+
+They show; they do not protect: a check that emits no result lets the next asset run, so the mirror refuses by itself
+what these checks mark as failed.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.metadata import audience_state
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport, Manifest, verify_customer_list
+from spotify_pipeline.mirror import too_few_rows
+from spotify_pipeline.spotify import Audience, NotFound
+
+COUNTS_ADD_UP = "counts_add_up"
+CELLS_ARE_DIGESTS = "cells_are_digests"
+ENOUGH_ROWS = "enough_rows"
+TARGETABLE = "targetable"
+
+LONGEST_PROCESSING = timedelta(hours=72)
+"""Spotify states up to three days until an audience can be targeted."""
+READY = frozenset({"BOOKABLE", "LIVE"})
+UNUSABLE = {
+    "EMPTY": "Spotify matched none, or too few, of the people in the list. Check that the identifiers are those that "
+    "listeners sign up with; a list of fewer than 1,000 rows is ignored.",
+    "ARCHIVED": "The audience was archived at Spotify. Restore it in Ads Manager, or remove it from the configuration.",
+}
+
+
+def identifiers_check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """What is checked when identifiers were read."""
+    return [
+        dg.AssetCheckSpec(
+            COUNTS_ADD_UP,
+            asset=key,
+            blocking=True,
+            description="Everybody read from the segment was either kept or dropped for a counted reason.",
+        )
+    ]
+
+
+def identifiers_check_results(report: IdentifiersReport) -> list[dg.AssetCheckResult]:
+    """The outcome of those checks."""
+    dropped = sum(report.rows_dropped.values())
+    return [
+        dg.AssetCheckResult(
+            check_name=COUNTS_ADD_UP,
+            passed=report.rows_read == report.rows_kept + dropped,
+            description=f"{report.rows_read:,} read = {report.rows_kept:,} kept + {dropped:,} dropped",
+        )
+    ]
+
+
+def list_check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """What is checked when a customer list was built."""
+    return [
+        dg.AssetCheckSpec(
+            COUNTS_ADD_UP,
+            asset=key,
+            blocking=True,
+            description="Rows kept, rows added for several identifiers and equal rows removed give the rows written.",
+        ),
+        dg.AssetCheckSpec(
+            CELLS_ARE_DIGESTS,
+            asset=key,
+            blocking=True,
+            description="The file was read back: every cell is 64 lower-case hex digits or empty, none is the digest "
+            "of nothing, and size and checksums are those of the manifest.",
+        ),
+        dg.AssetCheckSpec(
+            ENOUGH_ROWS,
+            asset=key,
+            blocking=True,
+            description="The list has at least guards.min_rows rows. If not, the audience at Spotify is left as it is.",
+        ),
+    ]
+
+
+def list_check_results(file: Path, manifest: Manifest, min_rows: int) -> list[dg.AssetCheckResult]:
+    """The outcome of those checks, for a list that was just built."""
+    built = manifest.rows_kept + manifest.rows_added_by_fan_out - manifest.duplicates_removed
+    flaw: str | None = None
+    try:
+        verify_customer_list(file, manifest)
+    except CustomerListError as error:
+        flaw = str(error)
+    too_few = too_few_rows(manifest, min_rows)
+    return [
+        dg.AssetCheckResult(
+            check_name=COUNTS_ADD_UP,
+            passed=built == manifest.list_rows,
+            description=f"{manifest.rows_kept:,} kept + {manifest.rows_added_by_fan_out:,} added - "
+            f"{manifest.duplicates_removed:,} equal = {manifest.list_rows:,} rows",
+        ),
+        dg.AssetCheckResult(
+            check_name=CELLS_ARE_DIGESTS,
+            passed=flaw is None,
+            description=flaw or f"{manifest.list_rows:,} rows read back and found as the manifest says",
+        ),
+        dg.AssetCheckResult(
+            check_name=ENOUGH_ROWS,
+            passed=too_few is None,
+            description=too_few or f"{manifest.list_rows:,} rows, at least {min_rows:,} needed",
+            metadata={"rows": manifest.list_rows, "rows needed": min_rows},
+        ),
+    ]
+
+
+def judge_status(audience: Audience, now: datetime) -> dg.AssetCheckResult:
+    """Whether an audience can be targeted, or is still within the time Spotify takes."""
+    status = audience.status or "unknown"
+    metadata = audience_state(audience)
+    if status in READY:
+        return dg.AssetCheckResult(passed=True, description=f"{status}: it can be targeted.", metadata=metadata)
+    if status in UNUSABLE:
+        return dg.AssetCheckResult(passed=False, description=f"{status}: {UNUSABLE[status]}", metadata=metadata)
+    waiting = now - audience.updated_at if audience.updated_at else timedelta(0)
+    if waiting > LONGEST_PROCESSING:
+        hours = int(waiting.total_seconds() // 3600)
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{status} for {hours} hours; Spotify states 72. Ask Spotify's support with the audience id.",
+            metadata=metadata,
+        )
+    return dg.AssetCheckResult(
+        passed=True,
+        description=f"{status}: Spotify takes up to three days. Run this check again to see where it stands.",
+        metadata=metadata,
+    )
+
+
+def targetable_check(audience: str, key: dg.AssetKey, stated_account: str | None) -> dg.AssetChecksDefinition:
+    """A check that asks Spotify how the audience stands. It can be run at any time, by itself."""
+
+    @dg.asset_check(
+        asset=key,
+        name=TARGETABLE,
+        description="Asks Spotify whether the audience exists and can be targeted, as it should within 72 hours.",
+    )
+    def targetable(home: PipelineHome, spotify: SpotifyAds) -> dg.AssetCheckResult:
+        with failures_said_plainly():
+            account = spotify.ad_account_id(stated_account)
+            known = home.journal.read(audience, account).audience_id
+            if known is None:
+                return dg.AssetCheckResult(passed=False, description="Nothing was sent yet. Materialize the audience.")
+            with spotify.client() as client:
+                try:
+                    return judge_status(client.audience(account, known), datetime.now(UTC))
+                except NotFound:
+                    return dg.AssetCheckResult(
+                        passed=False,
+                        description=f"Audience {known} no longer exists at Spotify. Materialize it to create it again.",
+                    )
+
+    return targetable

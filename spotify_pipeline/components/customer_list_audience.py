@@ -1,0 +1,101 @@
+"""The component: one YAML file, one audience."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import dagster as dg
+from pydantic import BaseModel
+
+from spotify_pipeline.components.audience_chain import AudienceChain, chain_assets
+from spotify_pipeline.components.audience_checks import targetable_check
+from spotify_pipeline.components.audience_config import NAME_LENGTHS, AudienceConfig
+from spotify_pipeline.components.segment_lookup import find_segment
+from spotify_pipeline.components.yaml_location import config_error
+
+FOLDER_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+class CustomerListAudience(dg.Component):
+    """Keeps one Spotify audience an exact mirror of one warehouse segment.
+
+    Yields the chain of assets from the segment to the audience, partitioned by the cadence, and its checks. Put each
+    audience into a folder of its own below `defs/audiences`; the folder's name is the audience's identity.
+
+    ```yaml
+    type: spotify_pipeline.CustomerListAudience
+    attributes:
+      name: Lapsed subscribers
+      description: Cancelled in the last 90 days
+      segment:
+        dbt_model: lapsed_subscribers
+        consent_column: marketing_consent
+      identifiers:
+        email: [email, billing_email]
+        phone: {column: phone, region_column: country, default_region: SE}
+        device_id: device_id
+      cadence: {every: week, on: monday, at: "06:00", timezone: Europe/Stockholm}
+    ```
+    """
+
+    def __init__(self, chain: AudienceChain) -> None:
+        self.chain = chain
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        """The schema of `attributes`."""
+        return AudienceConfig
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """How the component is listed by `dg list components`."""
+        return dg.ComponentTypeSpec(
+            description="Keeps one Spotify audience an exact mirror of one warehouse segment.", tags=["spotify"]
+        )
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> CustomerListAudience:
+        """Take over the validated attributes and look up what they refer to.
+
+        Raises:
+            AudienceConfigError: there are none, the folder's name cannot serve, or a dbt model or column is unknown.
+        """
+        if not isinstance(attributes, AudienceConfig):
+            raise config_error(context, (), "an audience needs at least segment, identifiers and cadence")
+        folder = context.path.parent if context.path.suffix else context.path
+        audience = _audience_named_by(folder, attributes, context)
+        segment = find_segment(attributes, context)
+        return cls(AudienceChain(audience, attributes, segment.asset_key, segment.relation))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
+        """The chain of assets and its checks."""
+        chain = self.chain
+        segment = chain.config.segment
+        external = [] if segment.dbt_model or segment.asset_key else [_external_table(chain)]
+        return dg.Definitions(
+            assets=[*external, *chain_assets(chain)],
+            asset_checks=[targetable_check(chain.audience, chain.audience_key, chain.config.ad_account_id)],
+        )
+
+
+def _audience_named_by(folder: Path, config: AudienceConfig, context: dg.ComponentLoadContext) -> str:
+    if not FOLDER_NAME.fullmatch(folder.name):
+        raise config_error(
+            context,
+            (),
+            f"the folder is called {folder.name!r}; an audience's folder is named with up to 63 small letters, digits "
+            "and underscores, beginning with a letter, because its name is the audience's identity",
+        )
+    if config.name is None and len(folder.name) < NAME_LENGTHS[0]:
+        raise config_error(context, (), "state a name: Spotify wants 2 to 80 characters and the folder's name has one")
+    return folder.name
+
+
+def _external_table(chain: AudienceChain) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=chain.segment_key,
+        group_name=chain.audience,
+        kinds={"duckdb"},
+        description=f"The table `{chain.relation}`, which something else writes.",
+    )

@@ -1,0 +1,68 @@
+"""Puts a deployment's definitions together: what its YAML files define, and what spans them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import dagster as dg
+
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.customer_list_audience import CustomerListAudience
+from spotify_pipeline.components.mirror_schedules import mirror_schedules, watch_definitions
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.yaml_location import AudienceConfigError
+
+
+def deployment(definitions_file: Path) -> dg.Definitions:
+    """Everything below the `defs` folder beside ``definitions_file``, with schedules, resources and executor.
+
+    Raises:
+        AudienceConfigError: a YAML file is wrong, or two files contradict each other.
+    """
+    return with_shared_definitions(dg.load_from_defs_folder(path_within_project=definitions_file))
+
+
+def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
+    """The definitions of a `defs` folder, with what spans its files: schedules, the watch job, resources, executor.
+
+    Raises:
+        AudienceConfigError: two files contradict each other.
+    """
+    chains = audience_chains(loaded)
+    _refuse_shared_audiences(chains)
+    built_here = {
+        key for assets in loaded.assets or [] if isinstance(assets, dg.AssetsDefinition) for key in assets.keys
+    }
+    return dg.Definitions.merge(
+        loaded,
+        watch_definitions(chains),
+        dg.Definitions(
+            schedules=mirror_schedules(chains, built_here),
+            resources={"warehouse": WarehouseResource(), "home": PipelineHome(), "spotify": SpotifyAds()},
+            # The default executor would load all definitions again for every step.
+            executor=dg.in_process_executor,
+        ),
+    )
+
+
+def audience_chains(definitions: dg.Definitions) -> list[AudienceChain]:
+    """Every audience of loaded definitions, by name."""
+    tree = definitions.component_tree
+    if tree is None:
+        return []
+    components = tree.get_all_components(of_type=CustomerListAudience)
+    return sorted((component.chain for component in components), key=lambda chain: chain.audience)
+
+
+def _refuse_shared_audiences(chains: list[AudienceChain]) -> None:
+    adopted: defaultdict[str, list[str]] = defaultdict(list)
+    for chain in chains:
+        if chain.config.audience_id is not None:
+            adopted[chain.config.audience_id].append(chain.audience)
+    for audience_id, names in adopted.items():
+        if len(names) > 1:
+            raise AudienceConfigError(
+                f"The audiences {' and '.join(names)} both adopt Spotify's audience {audience_id} (audience_id), so "
+                "each would replace the other's list. Let one of them have an audience of its own."
+            )

@@ -1,0 +1,109 @@
+"""What runs need from outside: the warehouse, this machine's directory, and Spotify.
+
+Nothing here is read when definitions load: credentials and addresses come from the environment when a run starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
+
+from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.home import home_directory
+from spotify_pipeline.mirror import Journal
+from spotify_pipeline.spotify import CallRecord, SpotifyAdsClient, SpotifySettings, TokenStore
+from spotify_pipeline.warehouse import Relation, SegmentError, SegmentReader, lock_down
+
+WAREHOUSE_VARIABLE = "SPOTIFY_PIPELINE_WAREHOUSE"
+OFFICIAL_API = "https://api-partner.spotify.com"
+ADS_MANAGER = "https://adsmanager.spotify.com/"
+
+
+def warehouse_file() -> Path:
+    """The DuckDB file named by ``SPOTIFY_PIPELINE_WAREHOUSE``; by default one in the project's home."""
+    named = os.environ.get(WAREHOUSE_VARIABLE, "").strip()
+    return Path(named).expanduser().absolute() if named else home_directory() / "warehouse" / "warehouse.duckdb"
+
+
+class WarehouseResource(dg.ConfigurableResource[None]):
+    """The DuckDB warehouse, read-only and locked down while a segment is read."""
+
+    @contextmanager
+    def segment(self, relation: Relation) -> Generator[SegmentReader]:
+        """A reader of one relation; the warehouse file is held only inside the block.
+
+        Raises:
+            SegmentError: there is no warehouse file, or another process is writing to it.
+        """
+        file = warehouse_file()
+        if not file.exists():
+            raise SegmentError(
+                f"There is no warehouse at {file}. Build it (`make demo` makes one), or set {WAREHOUSE_VARIABLE} to "
+                "the DuckDB file."
+            )
+        database = DuckDBResource(database=str(file), connection_config={"access_mode": "READ_ONLY"})
+        with _opened(database, file) as connection:
+            lock_down(connection, home_directory() / "spill")
+            yield SegmentReader(connection, relation)
+
+
+@contextmanager
+def _opened(database: DuckDBResource, file: Path) -> Generator[duckdb.DuckDBPyConnection]:
+    context = database.get_connection()
+    try:
+        connection = context.__enter__()
+    except duckdb.IOException:
+        raise SegmentError(
+            f"The warehouse {file} is held by another process that writes to it. Wait for it to end, and give the "
+            "Dagster pool `warehouse` a limit of 1 so that runs take turns."
+        ) from None
+    # The resource closes its connection only when the block ends well, so it is closed here in every case.
+    with closing(connection):
+        yield connection
+
+
+class PipelineHome(dg.ConfigurableResource[None]):
+    """This machine's own directory: what was built, and what is known of each audience."""
+
+    @property
+    def snapshots(self) -> SnapshotStore:
+        """Where identifiers and customer lists are kept."""
+        return SnapshotStore(home_directory() / "data")
+
+    @property
+    def journal(self) -> Journal:
+        """Which audience at Spotify is ours, and what was last sent."""
+        return Journal(home_directory() / "journal")
+
+
+class SpotifyAds(dg.ConfigurableResource[None]):
+    """Spotify's Ads API v3, signed in.
+
+    Set SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET (unless you signed in with PKCE), SPOTIFY_REFRESH_TOKEN or a token
+    store filled by `spotify-pipeline login`, and SPOTIFY_AD_ACCOUNT_ID.
+    """
+
+    @contextmanager
+    def client(self, on_call: Callable[[CallRecord], None] | None = None) -> Generator[SpotifyAdsClient]:
+        """An open client; each call is reported to ``on_call``, without secrets."""
+        settings = SpotifySettings.from_environment()
+        with SpotifyAdsClient.open(settings, TokenStore.at_home(), observer=on_call) as client:
+            yield client
+
+    def ad_account_id(self, stated: str | None) -> str:
+        """The ad account an audience belongs to: the one its YAML states, else SPOTIFY_AD_ACCOUNT_ID."""
+        return stated or SpotifySettings.from_environment().require_ad_account_id()
+
+    def ads_manager_url(self) -> str:
+        """Where a person looks at audiences: Ads Manager, or the sandbox's page."""
+        api = SpotifySettings.from_environment().ads_api_url
+        if api.startswith(OFFICIAL_API):
+            return ADS_MANAGER
+        scheme, _, rest = api.partition("://")
+        return f"{scheme}://{rest.split('/')[0]}/"

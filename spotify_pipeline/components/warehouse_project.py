@@ -1,0 +1,149 @@
+"""The dbt project whose models are the segments, as one Dagster asset per model."""
+
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from pydantic import Field
+
+from spotify_pipeline.components.resources import WAREHOUSE_VARIABLE, warehouse_file
+from spotify_pipeline.warehouse import Relation
+
+WAREHOUSE_POOL = "warehouse"
+SOURCE_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".csv"})
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A table of the warehouse as an audience needs to know it."""
+
+    asset_key: dg.AssetKey
+    relation: Relation
+    columns: tuple[str, ...] | None
+    """Its columns, where a dbt contract makes the list complete; else None."""
+
+
+class FolderGroups(DagsterDbtTranslator):
+    """Groups models by their folder below `models/`, so that segments stand together in the asset graph."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The group that the model itself names, else its folder."""
+        folder = [part for part in dbt_resource_props["fqn"][1:-1] if part]
+        return super().get_group_name(dbt_resource_props) or (folder[0] if folder else None)
+
+
+class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
+    """A dbt project: each model becomes an asset, each dbt test an asset check.
+
+    dbt's manifest is made when it is missing or older than the project's files, and not otherwise: parsing on every
+    load would cost each process several seconds.
+
+    ```yaml
+    type: spotify_pipeline.WarehouseProject
+    attributes:
+      project_dir: ../../../dbt_project
+    ```
+    """
+
+    project_dir: str = Field(description="The dbt project's directory, relative to this file.")
+    pool: str = Field(
+        default=WAREHOUSE_POOL,
+        description="The concurrency pool shared by everything that opens the warehouse file. DuckDB allows one "
+        "writing process, so give the pool a limit of 1.",
+    )
+
+    @classmethod
+    def load(cls, attributes: Any, context: dg.ComponentLoadContext) -> "WarehouseProject":  # noqa: ANN401
+        """As every component is loaded, with the directory made absolute (dbt's seeds need it so)."""
+        component = super().load(attributes, context)
+        directory = (context.path.parent if context.path.is_file() else context.path) / component.project_dir
+        return component.model_copy(update={"project_dir": str(directory.resolve())})
+
+    @cached_property
+    def project(self) -> DbtProject:
+        """The project, its manifest in place."""
+        project = DbtProject(project_dir=Path(self.project_dir))
+        prepare_manifest(project)
+        return project
+
+    @cached_property
+    def manifest(self) -> Mapping[str, Any]:
+        """What dbt knows of the project."""
+        return json.loads(self.project.manifest_path.read_text(encoding="utf-8"))
+
+    def _models(self) -> dict[str, Mapping[str, Any]]:
+        return {node["name"]: node for node in self.manifest["nodes"].values() if node["resource_type"] == "model"}
+
+    def model_names(self) -> list[str]:
+        """Every model, in alphabetical order."""
+        return sorted(self._models())
+
+    def segment(self, model_name: str) -> Segment | None:
+        """The model of that name, or None when the project has none."""
+        node = self._models().get(model_name)
+        if node is None:
+            return None
+        contract_is_complete = bool(node.get("contract", {}).get("enforced"))
+        return Segment(
+            asset_key=FolderGroups().get_asset_key(node),
+            relation=Relation((node["schema"], node["alias"])),
+            columns=tuple(node["columns"]) if contract_is_complete else None,
+        )
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
+        """One asset per model; they run as one dbt command."""
+
+        @dbt_assets(
+            manifest=self.manifest,
+            project=self.project,
+            pool=self.pool,
+            name="dbt_build",
+            dagster_dbt_translator=FolderGroups(),
+        )
+        def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+            # dbt's profile reads the variable; its own default knows nothing of the project's home.
+            os.environ[WAREHOUSE_VARIABLE] = str(warehouse_file())
+            yield from dbt.cli(["build"], context=context).stream()
+
+        return dg.Definitions(assets=[dbt_models], resources={"dbt": dbt_command(self.project)})
+
+
+def dbt_command(project: DbtProject) -> DbtCliResource:
+    """dbt as it is installed beside this Python, so that no virtual environment needs to be activated."""
+    beside = Path(sys.executable).with_name("dbt")
+    return DbtCliResource(project_dir=project, dbt_executable=str(beside) if beside.exists() else "dbt")
+
+
+def prepare_manifest(project: DbtProject) -> None:
+    """Have dbt parse the project when its manifest is missing or older than a file of the project.
+
+    Several processes may load definitions at once, so the work is done under a file lock and looked at again inside.
+    """
+    if not _is_stale(project):
+        return
+    lock = project.project_dir / project.target_path / ".prepare.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is_stale(project):
+            dbt_command(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+
+
+def _is_stale(project: DbtProject) -> bool:
+    if not project.manifest_path.exists():
+        return True
+    made = project.manifest_path.stat().st_mtime
+    ignored = {project.project_dir / project.target_path, project.project_dir / "logs"}
+    return any(
+        file.suffix in SOURCE_SUFFIXES and file.stat().st_mtime > made
+        for file in project.project_dir.rglob("*")
+        if not ignored.intersection(file.parents)
+    )

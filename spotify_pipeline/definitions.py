@@ -1,0 +1,13 @@
+"""The entry point: what Dagster loads."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from spotify_pipeline.components.deployment import deployment
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Everything this deployment runs."""
+    return deployment(Path(__file__).parent)

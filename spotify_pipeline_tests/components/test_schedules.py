@@ -1,0 +1,76 @@
+"""Schedules: one per cadence, one job for all, a run per audience for the window that has just opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline_tests.components.conftest import GOOD
+
+MONDAY = "mirror_every_monday_at_06_00_europe_stockholm"
+TABLE = GOOD.replace("dbt_model: lapsed_subscribers", "table: crm.people")
+
+
+def requests_at(definitions: dg.Definitions, schedule: str, when: datetime) -> list[dg.RunRequest]:
+    context = dg.build_schedule_context(
+        scheduled_execution_time=when,
+        repository_def=definitions.get_repository_def(),
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    return list(definitions.resolve_schedule_def(schedule).evaluate_tick(context).run_requests or [])
+
+
+def test_audiences_of_one_cadence_share_a_schedule_and_all_share_one_job(load: Callable[..., dg.Definitions]) -> None:
+    definitions = load(
+        {
+            "one": GOOD,
+            "two": GOOD,
+            "daily": GOOD.replace("every: week, on: monday", "every: day"),
+            "by_hand": GOOD.replace(GOOD[GOOD.index("cadence:") :], "cadence: once\n"),
+        }
+    )
+    repository = definitions.get_repository_def()
+    schedules = {each.name: each for each in repository.schedule_defs}
+    assert sorted(schedules) == ["mirror_every_day_at_06_00_europe_stockholm", MONDAY, "watch_audiences"]
+    assert schedules[MONDAY].cron_schedule == "0 6 * * 1"
+    assert schedules[MONDAY].execution_timezone == "Europe/Stockholm"
+    assert {schedules[name].job_name for name in schedules if name != "watch_audiences"} == {"__ASSET_JOB"}
+
+
+def test_a_tick_asks_for_each_audience_with_its_segment_for_the_window_that_opens(
+    load: Callable[..., dg.Definitions],
+) -> None:
+    definitions = load({"one": GOOD, "two": TABLE})
+    requests = requests_at(definitions, MONDAY, datetime(2026, 11, 23, 6, tzinfo=ZoneInfo("Europe/Stockholm")))
+    assert [request.partition_key for request in requests] == ["2026-11-23", "2026-11-23"]
+    assert [request.tags["spotify_pipeline/audience"] for request in requests] == ["one", "two"]
+    asked = [[key.to_user_string() for key in request.asset_selection or []] for request in requests]
+    assert asked == [
+        ["segments/lapsed_subscribers", "one/identifiers", "one/customer_list", "one/spotify_audience"],
+        # Somebody else writes this table, so there is nothing to build before reading it.
+        ["two/identifiers", "two/customer_list", "two/spotify_audience"],
+    ]
+
+
+def test_one_tick_asks_once_however_often_it_is_evaluated(load: Callable[..., dg.Definitions]) -> None:
+    definitions = load({"one": GOOD})
+    tick = datetime(2026, 11, 23, 6, tzinfo=ZoneInfo("Europe/Stockholm"))
+    keys = {request.run_key for _ in range(2) for request in requests_at(definitions, MONDAY, tick)}
+    assert keys == {"one:2026-11-23"}
+
+
+def test_the_watch_job_asks_after_every_audience(load: Callable[..., dg.Definitions]) -> None:
+    definitions = load({"one": GOOD, "two": GOOD})
+    steps = {node.name for node in definitions.resolve_job_def("watch_audiences").nodes}
+    assert steps == {"one__spotify_audience_targetable", "two__spotify_audience_targetable"}
+
+
+def test_two_audiences_may_not_adopt_the_same_one(load: Callable[..., dg.Definitions]) -> None:
+    adopting = GOOD.replace("name:", "audience_id: ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a\n  name:")
+    with pytest.raises(AudienceConfigError, match="The audiences one and two both adopt Spotify's audience ce4ff15e"):
+        load({"one": adopting, "two": adopting})

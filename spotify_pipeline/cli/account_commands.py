@@ -1,0 +1,118 @@
+"""`login`, `businesses`, `ad-accounts`, `audiences`: sign in, and look at what there is at Spotify."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from spotify_pipeline.spotify import (
+    DEFAULT_PORT,
+    Audience,
+    SpotifyAdsClient,
+    SpotifySettings,
+    TokenStore,
+    sign_in,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("login")(login)
+    app.command("businesses")(businesses)
+    app.command("ad-accounts")(ad_accounts)
+    app.command("audiences")(audiences)
+
+
+def login(
+    port: Annotated[
+        int,
+        typer.Option(
+            min=1024,
+            max=65535,
+            help="Port of the redirect URI http://127.0.0.1:PORT/callback, which must be registered for your app in "
+            "Spotify's developer dashboard.",
+        ),
+    ] = DEFAULT_PORT,
+) -> None:
+    """Sign in with the browser and keep the tokens on this machine.
+
+    Spotify ends a sign-in six months later, whatever is done with it; then sign in again.
+    """
+    settings = SpotifySettings.from_environment()
+    store = TokenStore.at_home()
+
+    def show_and_open(address: str) -> None:
+        sys.stdout.write(f"Sign in with Spotify in your browser. If none opens, open this address:\n\n{address}\n\n")
+        sys.stdout.flush()
+        webbrowser.open(address)
+
+    sign_in(settings, store, open_browser=show_and_open, port=port)
+    sys.stdout.write(f"Signed in. The tokens are in {store.path}, readable by you only.\n")
+
+
+def businesses() -> None:
+    """List the businesses that you belong to."""
+    with signed_in() as (client, _):
+        rows = [(each.id, each.name, each.type, each.status) for each in client.businesses()]
+    _print("businesses", ("id", "name", "type", "status"), rows)
+
+
+def ad_accounts(
+    business: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this business.")] = None,
+) -> None:
+    """List the ad accounts that you may see, with your role in each."""
+    with signed_in() as (client, _):
+        wanted = [business] if business else [each.id for each in client.businesses()]
+        rows = [
+            (each.id, each.name, each.status, each.role, each.country_code, each.currency_code)
+            for identity in wanted
+            for each in client.ad_accounts(identity)
+        ]
+    _print("ad accounts", ("id", "name", "status", "your role", "country", "currency"), rows)
+
+
+def audiences(
+    ad_account: Annotated[
+        str | None, typer.Option(metavar="ID", help="Of this ad account; by default SPOTIFY_AD_ACCOUNT_ID.")
+    ] = None,
+    search: Annotated[str | None, typer.Option(help="Only audiences that Spotify finds by this text.")] = None,
+) -> None:
+    """List the audiences of an ad account, with status and size."""
+    with signed_in() as (client, settings):
+        found = client.audiences(ad_account or settings.require_ad_account_id(), query=search)
+        rows = [(each.id, each.name, each.subtype or each.type, each.status, _size(each)) for each in found]
+    _print("audiences", ("id", "name", "kind", "status", "size"), rows)
+
+
+@contextmanager
+def signed_in() -> Generator[tuple[SpotifyAdsClient, SpotifySettings]]:
+    """A client with the settings and tokens of this machine."""
+    settings = SpotifySettings.from_environment()
+    with SpotifyAdsClient.open(settings, TokenStore.at_home()) as client:
+        yield client, settings
+
+
+def _size(audience: Audience) -> str:
+    return f"{audience.size_min or 0:,} - {audience.size_max:,}" if audience.size_max else ""
+
+
+def _print(what: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+    lines = list(rows)
+    if not lines:
+        sys.stdout.write(f"No {what}.\n")
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for line in lines:
+        table.add_row(*[cell or "" for cell in line])
+    # Names at Spotify may hold square brackets, which must not be read as markup; ids must not be cut to the window.
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console = Console(markup=False, highlight=False, width=400)
+    console.print(table)

@@ -1,0 +1,124 @@
+"""`demo`, `sandbox`, `dev`: try the whole chain without an account at Spotify."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.project import PROJECT, load_definitions
+from spotify_pipeline.demo.place import DemoPlace
+from spotify_pipeline.demo.raw_tables import DEFAULT_PEOPLE, RawTablesError
+from spotify_pipeline.demo.run import DemoFailed, run_demo
+from spotify_pipeline.demo.table import outcome_table
+from spotify_pipeline.home import private_directory
+from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS, SandboxServer, serve
+
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The sandbox's port on 127.0.0.1.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("demo")(demo)
+    app.command("dev")(dev)
+    app.command("sandbox")(sandbox)
+
+
+def demo(
+    people: Annotated[int, typer.Option(min=1, help="How many people the generated customer table holds.")] = (
+        DEFAULT_PEOPLE
+    ),
+    port: PortOption = DEFAULT_PORT,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget earlier demos first.")] = False,
+) -> None:
+    """Mirror every audience of this project to a local Spotify, through Dagster, and show what arrived.
+
+    Nothing leaves this machine. The state stays, so that `spotify-pipeline dev` shows it in the Dagster UI and a
+    second demo replaces the lists of the first.
+    """
+    place = DemoPlace(PROJECT, port)
+    if fresh:
+        place.forget()
+    os.environ.update(place.environment())
+
+    def say(sentence: str) -> None:
+        sys.stdout.write(f"{sentence}\n")
+        sys.stdout.flush()
+
+    try:
+        outcome = run_demo(place, people=people, load_definitions=load_definitions, say=say)
+    except (DemoFailed, RawTablesError) as error:
+        raise CommandError(str(error)) from None
+    outcome_table(outcome).print()
+    say(f"\nOpen the same state in the Dagster UI with `make dev`; the sandbox's page is then at {place.sandbox_url}/.")
+    if outcome.failed:
+        raise CommandError(f"{len(outcome.failed)} of {len(outcome.audiences)} audiences failed; see above.")
+
+
+def dev(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The Dagster UI's port on 127.0.0.1.")] = 3000,
+    sandbox_port: PortOption = DEFAULT_PORT,
+) -> None:
+    """Open the Dagster UI: over your own settings where .env names a client id, else over the demo's state."""
+    own = bool(os.environ.get("SPOTIFY_CLIENT_ID", "").strip())
+    place = DemoPlace(PROJECT, sandbox_port)
+    if own:
+        environment = dict(os.environ)
+        sys.stdout.write("Using your own settings (SPOTIFY_CLIENT_ID is set).\n")
+    else:
+        if not place.exists():
+            raise CommandError("There is nothing to open yet. Run `make demo` first, or fill in .env for your own.")
+        environment = {**os.environ, **place.environment()}
+    with nullcontext() if own else SandboxServer(port=sandbox_port, state_directory=place.sandbox_state):
+        if not own:
+            sys.stdout.write(f"The sandbox's page: {place.sandbox_url}/\n")
+        sys.stdout.write(f"The Dagster UI: http://127.0.0.1:{port}/\n")
+        sys.stdout.flush()
+        _dagster_dev(port, environment)
+
+
+def _dagster_dev(port: int, environment: dict[str, str]) -> None:
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        *("dev", "-w", str(PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)),
+    ]
+    # The command is put together here from fixed words and a number.
+    with subprocess.Popen(command, env=environment, cwd=PROJECT) as process:  # noqa: S603
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            # The terminal has interrupted Dagster too; let it end its processes.
+            code = process.wait() and 0
+    if code:
+        raise CommandError(f"Dagster ended with code {code}; the reason is above. Is port {port} in use?")
+
+
+def sandbox(
+    port: PortOption = DEFAULT_PORT,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep everything in this directory; by default it is forgotten at the end.")
+    ] = None,
+) -> None:
+    """Run a local Spotify: accounts service, Ads API and upload store on one port, with a page for people."""
+
+    def announce(url: str) -> None:
+        sys.stdout.write(
+            f"A local imitation of Spotify is at {url} (its page for people too). Point the project at it with:\n\n"
+            f"  SPOTIFY_ADS_API_URL={url}/ads/v3\n"
+            f"  SPOTIFY_ACCOUNTS_URL={url}\n"
+            f"  SPOTIFY_UPLOAD_HOSTS={url.removeprefix('http://')}\n"
+            f"  SPOTIFY_CLIENT_ID={DEFAULTS.client_id}\n"
+            f"  SPOTIFY_CLIENT_SECRET={DEFAULTS.client_secret}\n"
+            f"  SPOTIFY_REFRESH_TOKEN={DEFAULTS.refresh_token}\n"
+            f"  SPOTIFY_AD_ACCOUNT_ID={DEFAULTS.ad_account_id}\n\n"
+            "Ctrl-C stops it.\n"
+        )
+        sys.stdout.flush()
+
+    serve(port, private_directory(state) if state else None, announce=announce)

@@ -1,0 +1,28 @@
+"""What can be expected to go wrong on the command line, and is said in a sentence."""
+
+from __future__ import annotations
+
+from spotify_pipeline.components.cadence import NoWindowOpen
+from spotify_pipeline.customer_list import CustomerListError
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror import JournalError, MirrorRefused
+from spotify_pipeline.sandbox import SandboxError
+from spotify_pipeline.spotify import SpotifyError
+from spotify_pipeline.warehouse import SegmentError
+
+
+class CommandError(Exception):
+    """A command cannot do its work; the message says why and what to do."""
+
+
+EXPECTED = (
+    CommandError,
+    CustomerListError,
+    HomeError,
+    JournalError,
+    MirrorRefused,
+    NoWindowOpen,
+    SandboxError,
+    SegmentError,
+    SpotifyError,
+)

@@ -1,0 +1,50 @@
+"""The Dagster project as the command line sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+from pydantic import ValidationError
+
+import spotify_pipeline
+from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.components.deployment import audience_chains, deployment
+
+PACKAGE = Path(spotify_pipeline.__file__).parent
+PROJECT = PACKAGE.parent
+
+
+def load_definitions() -> dg.Definitions:
+    """The deployment's definitions.
+
+    Raises:
+        CommandError: a YAML file is wrong; the message is the mistake alone, with file and line.
+    """
+    try:
+        return deployment(PACKAGE)
+    except Exception as error:  # noqa: BLE001 - Dagster wraps a mistake in layers of many types
+        raise CommandError(f"The project's definitions do not load. {innermost_mistake(error)}") from None
+
+
+def load_audiences() -> list[str]:
+    """The names of the audiences that the project defines.
+
+    Raises:
+        CommandError: see :func:`load_definitions`.
+    """
+    return [chain.audience for chain in audience_chains(load_definitions())]
+
+
+def innermost_mistake(error: BaseException) -> str:
+    """What an exception comes down to: of a chain the first cause, of a YAML mistake where and what."""
+    while (cause := _cause(error)) is not None:
+        error = cause
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return str(error) or type(error).__name__
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from spotify_pipeline.demo.table import outcome_table
 from spotify_pipeline.home import private_directory
 from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS, SandboxServer, serve
 
+SECONDS_TO_END = 10
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The sandbox's port on 127.0.0.1.")]
 
 
@@ -89,12 +91,16 @@ def _dagster_dev(port: int, environment: dict[str, str]) -> None:
         *("dev", "-w", str(PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)),
     ]
     # The command is put together here from fixed words and a number.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with subprocess.Popen(command, env=environment, cwd=PROJECT) as process:  # noqa: S603
         try:
             code = process.wait()
         except KeyboardInterrupt:
-            # The terminal has interrupted Dagster too; let it end its processes.
-            code = process.wait() and 0
+            # A terminal has interrupted Dagster too, and it needs some seconds to end its processes.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=SECONDS_TO_END)
+            process.terminate()
+            return
     if code:
         raise CommandError(f"Dagster ended with code {code}; the reason is above. Is port {port} in use?")
 

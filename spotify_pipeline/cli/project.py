@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import dagster as dg
@@ -21,6 +22,8 @@ def load_definitions() -> dg.Definitions:
     Raises:
         CommandError: a YAML file is wrong; the message is the mistake alone, with file and line.
     """
+    # Dagster warns of parts of its own that are in beta; nobody at the command line can do anything about it.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     try:
         return deployment(PACKAGE)
     except Exception as error:  # noqa: BLE001 - Dagster wraps a mistake in layers of many types

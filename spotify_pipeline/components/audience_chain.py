@@ -114,6 +114,8 @@ def _identifiers_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         with failures_said_plainly():
             chain.refuse_unless_newest(context.partition_key, datetime.now(UTC))
             snapshots = home.snapshots
+            # What a killed run left half done.
+            snapshots.sweep()
             with warehouse.segment(chain.relation) as segment:
                 report = write_identifiers(
                     segment.batches(segment_columns(chain.config)),

@@ -18,6 +18,7 @@ from spotify_pipeline.components.cadence import CadenceConfig
 ALL_ASSETS_JOB = "__ASSET_JOB"
 """Dagster's implicit job. Unlike a defined job it may hold assets of differing partitions."""
 AUDIENCE_TAG = "spotify_pipeline/audience"
+WATCH_JOB = "watch_audiences"
 WATCH_EVERY_SIX_HOURS = "0 */6 * * *"
 
 
@@ -37,12 +38,12 @@ def watch_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
     if not chains:
         return dg.Definitions()
     job = dg.define_asset_job(
-        "watch_audiences",
+        WATCH_JOB,
         selection=dg.AssetSelection.checks(*[dg.AssetCheckKey(chain.audience_key, TARGETABLE) for chain in chains]),
         description="Asks Spotify whether each audience still exists and can be targeted. Changes nothing.",
     )
     schedule = dg.ScheduleDefinition(
-        name="watch_audiences", job=job, cron_schedule=WATCH_EVERY_SIX_HOURS, description=job.description
+        name=WATCH_JOB, job=job, cron_schedule=WATCH_EVERY_SIX_HOURS, description=job.description
     )
     return dg.Definitions(jobs=[job], schedules=[schedule])
 

@@ -15,9 +15,9 @@ from io import StringIO
 import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.audience_checks import ENOUGH_ROWS, READY, TARGETABLE, UNUSABLE
+from spotify_pipeline.components.audience_checks import ENOUGH_ROWS, READY, UNUSABLE
 from spotify_pipeline.components.deployment import audience_chains
-from spotify_pipeline.components.mirror_schedules import AUDIENCE_TAG
+from spotify_pipeline.components.mirror_schedules import AUDIENCE_TAG, WATCH_JOB
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.demo.place import DemoPlace
@@ -110,7 +110,7 @@ def run_demo(
             mirrored = [_mirrored(runner, chain, report) for chain in chains]
             waited = _wait_until_ready(sandbox, mirrored)
             report(f"Spotify has processed the lists, after {waited.total_seconds() / 3600:.0f} hours on its clock.")
-            runner.check_audiences([each.chain for each in mirrored if each.done])
+            runner.watch_audiences()
         return DemoOutcome([_with_audience(each) for each in mirrored], waited)
 
 
@@ -149,12 +149,11 @@ class _Runner:
             run_config=QUIET,
         )
 
-    def check_audiences(self, chains: list[AudienceChain]) -> None:
-        """Ask Spotify through Dagster's own checks how the audiences stand."""
-        checks = dg.AssetSelection.checks(*[dg.AssetCheckKey(each.audience_key, TARGETABLE) for each in chains])
-        job = dg.define_asset_job("demo_watch", selection=checks)
-        resolved = dg.Definitions.merge(self._definitions, dg.Definitions(jobs=[job])).resolve_job_def("demo_watch")
-        resolved.execute_in_process(instance=self._instance, raise_on_error=False, run_config=QUIET)
+    def watch_audiences(self) -> None:
+        """Ask Spotify how every audience stands, by the job that does so on a schedule."""
+        self._definitions.resolve_job_def(WATCH_JOB).execute_in_process(
+            instance=self._instance, raise_on_error=False, run_config=QUIET
+        )
 
 
 def _mirrored(runner: _Runner, chain: AudienceChain, report: Callable[[str], None]) -> DemoAudience:

@@ -91,6 +91,20 @@ def test_a_pattern_that_another_regex_engine_may_read_otherwise_gives_no_plan(pa
     assert NumberingPlan.of(metadata) is None
 
 
+def test_a_national_prefix_is_dropped_unless_too_few_digits_would_be_left() -> None:
+    # Today no region's metadata needs the last case; the library has it all the same.
+    numbers = PhoneNumberDesc(
+        national_number_pattern=r"[1-9]\d{8}", possible_length=(9,), possible_length_local_only=(6,)
+    )
+    plan = NumberingPlan.of(
+        PhoneMetadata(id="ZZ", country_code=46, general_desc=numbers, national_prefix_for_parsing="0", register=False)
+    )
+    assert plan is not None
+    digits = pl.DataFrame({"digits": ["0701234567", "0123456", "012345678", "07012345678"]})
+    significant = digits.select(plan.significant(pl.col("digits"))).to_series().to_list()
+    assert significant == ["701234567", "0123456", "012345678", "7012345678"]
+
+
 def test_the_library_answers_for_each_distinct_value_and_region() -> None:
     rows = rows_of([("tel:0701234567", "SE"), ("tel:0701234567", "GB"), ("tel:0701234567", None)] * 2)
     answers = phone_library.read(rows).sort("row")

@@ -133,7 +133,8 @@ class PhoneConfig(StrictModel):
     region_column: ColumnName | None = None
     """A column with the person's two-letter country, for numbers written nationally."""
     default_region: Region | None = None
-    """The country where `region_column` is missing, empty or unknown. Without either, national numbers are rejected
+    """The country where `region_column` is not given, or empty in a row. A code that is no country is not replaced by
+    it: a number read with the wrong country may be somebody else's. Without a country, national numbers are rejected
     as `no_region`."""
 
 

@@ -11,8 +11,8 @@ import polars as pl
 from spotify_pipeline.identity.text import CONTROL_CLASS, FORMAT_CLASS, WHITE_SPACE_CLASS, lower_case
 from spotify_pipeline.identity.types import Rejection
 
-# RFC 5321, sections 4.5.3.1.1 and 4.5.3.1.3 (erratum 1690), read as characters: an address beyond ASCII has no
-# length in octets that its owner would know of.
+# RFC 5321, sections 4.5.3.1.1 and 4.5.3.1.3 (a path of 256 holds an address of 254: RFC 3696, erratum 1690). Counted
+# in characters after lower-casing, not in octets, so that an address beyond ASCII is not lost for its encoding.
 LONGEST_LOCAL_PART = 64
 LONGEST_ADDRESS = 254
 

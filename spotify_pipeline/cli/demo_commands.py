@@ -16,8 +16,6 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT, load_definitions
 from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.demo.raw_tables import DEFAULT_PEOPLE, RawTablesError
-from spotify_pipeline.demo.run import DemoFailed, run_demo
-from spotify_pipeline.demo.table import outcome_table
 from spotify_pipeline.home import private_directory
 from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS, SandboxServer, serve
 
@@ -44,6 +42,10 @@ def demo(
     Nothing leaves this machine. The state stays, so that `spotify-pipeline dev` shows it in the Dagster UI and a
     second demo replaces the lists of the first.
     """
+    # Importing Dagster takes seconds, which other commands should not cost.
+    from spotify_pipeline.demo.run import DemoFailed, run_demo
+    from spotify_pipeline.demo.table import outcome_table
+
     place = DemoPlace(PROJECT, port)
     if fresh:
         place.forget()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from spotify_pipeline.components.cadence import NoWindowOpen
 from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
@@ -21,7 +20,6 @@ EXPECTED = (
     HomeError,
     JournalError,
     MirrorRefused,
-    NoWindowOpen,
     SandboxError,
     SegmentError,
     SpotifyError,

@@ -1,16 +1,21 @@
-"""The Dagster project as the command line sees it."""
+"""The Dagster project as the command line sees it.
+
+Importing Dagster takes seconds, which a command that does without it should not cost; it is imported where it is used.
+"""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
 from pydantic import ValidationError
 
 import spotify_pipeline
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.components.deployment import audience_chains, deployment
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 PACKAGE = Path(spotify_pipeline.__file__).parent
 PROJECT = PACKAGE.parent
@@ -22,6 +27,10 @@ def load_definitions() -> dg.Definitions:
     Raises:
         CommandError: a YAML file is wrong; the message is the mistake alone, with file and line.
     """
+    import dagster as dg
+
+    from spotify_pipeline.components.deployment import deployment
+
     # Dagster warns of parts of its own that are in beta; nobody at the command line can do anything about it.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     try:
@@ -36,6 +45,8 @@ def load_audiences() -> list[str]:
     Raises:
         CommandError: see :func:`load_definitions`.
     """
+    from spotify_pipeline.components.deployment import audience_chains
+
     return [chain.audience for chain in audience_chains(load_definitions())]
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from spotify_pipeline.cli.account_commands import signed_in
 from spotify_pipeline.cli.errors import EXPECTED
 from spotify_pipeline.cli.project import load_audiences
-from spotify_pipeline.components.resources import WAREHOUSE_VARIABLE, warehouse_file
 from spotify_pipeline.home import home_directory, private_directory
 from spotify_pipeline.spotify import SpotifySettings, TokenStore
+from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, warehouse_file
 
 SIGN_IN_LASTS = timedelta(days=182)
 """Spotify ends a sign-in six months after it was given; refreshing does not extend it (since June 2026)."""

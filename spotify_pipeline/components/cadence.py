@@ -11,6 +11,7 @@ import dagster as dg
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from spotify_pipeline.components.strict_model import StrictModel
+from spotify_pipeline.mirror import MirrorRefused
 
 ONCE = "once"
 FIRST_WINDOW = date(2026, 1, 1)
@@ -18,7 +19,7 @@ WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "s
 LAST_DAY_OF_EVERY_MONTH = 28
 
 
-class NoWindowOpen(Exception):
+class NoWindowOpen(MirrorRefused):
     """The cadence starts in the future, so there is no partition yet."""
 
 

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from spotify_pipeline.components.cadence import NoWindowOpen
 from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
 from spotify_pipeline.spotify import RateLimited, SpotifyError, SpotifyUnavailable
 from spotify_pipeline.warehouse import SegmentError
 
-EXPECTED = (CustomerListError, HomeError, JournalError, MirrorRefused, NoWindowOpen, SegmentError, SpotifyError)
+EXPECTED = (CustomerListError, HomeError, JournalError, MirrorRefused, SegmentError, SpotifyError)
 PASSING = (RateLimited, SpotifyUnavailable)
 """What may go well a minute later; everything else needs a person."""
 

@@ -5,7 +5,6 @@ Nothing here is read when definitions load: credentials and addresses come from 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,17 +17,17 @@ from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Journal
 from spotify_pipeline.spotify import CallRecord, SpotifyAdsClient, SpotifySettings, TokenStore
-from spotify_pipeline.warehouse import Relation, SegmentError, SegmentReader, lock_down
+from spotify_pipeline.warehouse import (
+    WAREHOUSE_VARIABLE,
+    Relation,
+    SegmentError,
+    SegmentReader,
+    lock_down,
+    warehouse_file,
+)
 
-WAREHOUSE_VARIABLE = "SPOTIFY_PIPELINE_WAREHOUSE"
 OFFICIAL_API = "https://api-partner.spotify.com"
 ADS_MANAGER = "https://adsmanager.spotify.com/"
-
-
-def warehouse_file() -> Path:
-    """The DuckDB file named by ``SPOTIFY_PIPELINE_WAREHOUSE``; by default one in the project's home."""
-    named = os.environ.get(WAREHOUSE_VARIABLE, "").strip()
-    return Path(named).expanduser().absolute() if named else home_directory() / "warehouse" / "warehouse.duckdb"
 
 
 class WarehouseResource(dg.ConfigurableResource[None]):

@@ -14,8 +14,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from pydantic import Field
 
-from spotify_pipeline.components.resources import WAREHOUSE_VARIABLE, warehouse_file
-from spotify_pipeline.warehouse import Relation
+from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, Relation, warehouse_file
 
 WAREHOUSE_POOL = "warehouse"
 SOURCE_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".csv"})

@@ -1,6 +1,7 @@
 """Reads a segment out of the warehouse, as a stream of data frames."""
 
+from spotify_pipeline.warehouse.location import WAREHOUSE_VARIABLE, warehouse_file
 from spotify_pipeline.warehouse.relation import Relation
 from spotify_pipeline.warehouse.segment import SegmentError, SegmentReader, lock_down
 
-__all__ = ["Relation", "SegmentError", "SegmentReader", "lock_down"]
+__all__ = ["WAREHOUSE_VARIABLE", "Relation", "SegmentError", "SegmentReader", "lock_down", "warehouse_file"]

@@ -7,11 +7,19 @@ out, and a short form stands beside the long one as another allowed type.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import difflib
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails
 
 
 class StrictModel(BaseModel):
@@ -21,6 +29,15 @@ class StrictModel(BaseModel):
 
     short_forms: ClassVar[dict[str, Any]] = {}
     """JSON schema of what may stand in place of the mapping, such as `{"type": "string"}`."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _say_what_is_allowed(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            details = [_with_allowed(detail, list(cls.model_fields)) for detail in error.errors()]
+            raise ValidationError.from_exception_data(error.title, details) from None
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -33,6 +50,17 @@ class StrictModel(BaseModel):
             schema["type"] = ["object", *([also] if isinstance(also, str) else also)]
             schema.update({key: value for key, value in cls.short_forms.items() if key != "type"})
         return reference
+
+
+def _with_allowed(detail: ErrorDetails, allowed: list[str]) -> InitErrorDetails:
+    """The error as it was; that of an unknown key with the keys there are."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden" and len(detail["loc"]) == 1:
+        near = difflib.get_close_matches(str(detail["loc"][0]), allowed, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        # Dagster raises the error anew with file and line, and can do so for pydantic's own types only.
+        kind, context = "value_error", {"error": ValueError(f"no such field.{hint} Allowed: {', '.join(allowed)}")}
+    return InitErrorDetails(type=kind, loc=detail["loc"], input=detail["input"], ctx=context)
 
 
 def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:

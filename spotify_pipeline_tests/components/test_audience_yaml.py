@@ -21,7 +21,12 @@ def with_line(after: str, line: str) -> str:
 @pytest.mark.parametrize(
     ("content", "line", "sentence"),
     [
-        pytest.param(GOOD.replace("email: [email,", "e_mail: [email,"), 8, "Extra inputs are not permitted", id="key"),
+        pytest.param(
+            GOOD.replace("email: [email,", "e_mail: [email,"),
+            8,
+            "no such field. Did you mean email? Allowed: ",
+            id="key",
+        ),
         pytest.param(
             GOOD.replace("billing_email", "biling_email"),
             8,
@@ -78,7 +83,12 @@ def with_line(after: str, line: str) -> str:
         ),
         pytest.param(with_line("name: Lapsed subscribers", "  layout: tall"), 4, "'wide' or 'long'", id="layout"),
         pytest.param(with_line("name: Lapsed subscribers", "  guards: {min_rows: 0}"), 4, "greater than", id="minimum"),
-        pytest.param(with_line("name: Lapsed subscribers", "  suppress: [x]"), 4, "Extra inputs", id="later field"),
+        pytest.param(
+            with_line("name: Lapsed subscribers", "  suppress: [x]"),
+            4,
+            "no such field. Allowed: name",
+            id="later field",
+        ),
         pytest.param(
             GOOD.replace("    consent_column: marketing_consent\n", ""),
             4,

@@ -115,7 +115,7 @@ def test_an_unquoted_time_that_yaml_reads_as_a_number_means_what_was_written() -
         ({"every": "day", "at": "24:00"}, "String should match pattern"),
         ({"every": "day", "timezone": "Europe/Stokholm"}, "Did you mean Europe/Stockholm"),
         ({"every": "once", "at": "06:00"}, "an audience that is built once has no day, time, time zone or start"),
-        ({"every": "day", "hour": 6}, "Extra inputs are not permitted"),
+        ({"every": "day", "hour": 6}, "no such field. Allowed: every, on, at, timezone, start"),
         ("weekly", "valid dictionary or instance"),
     ],
 )

@@ -11,12 +11,14 @@ from pydantic import BaseModel
 from spotify_pipeline.components.audience_chain import AudienceChain, chain_assets
 from spotify_pipeline.components.audience_checks import targetable_check
 from spotify_pipeline.components.audience_config import NAME_LENGTHS, AudienceConfig
+from spotify_pipeline.components.audience_scaffolder import AudienceScaffolder
 from spotify_pipeline.components.segment_lookup import find_segment
 from spotify_pipeline.components.yaml_location import config_error
 
 FOLDER_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
+@dg.scaffold_with(AudienceScaffolder)
 class CustomerListAudience(dg.Component):
     """Keeps one Spotify audience an exact mirror of one warehouse segment.
 

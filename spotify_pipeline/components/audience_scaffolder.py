@@ -34,7 +34,7 @@ class AudienceScaffolder(dg.Scaffolder[Any]):
         """
         if request.scaffold_format != "yaml" or request.append:
             raise ValueError(
-                "An audience is one YAML file in a folder of its own. Leave --format out, name a new folder."
+                "An audience is one YAML file in a folder of its own. Leave --format out; name a new folder."
             )
         folder = request.target_path.name
         text = TEMPLATE.format(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import zoneinfo
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar, Literal, cast
 
 import dagster as dg
@@ -59,8 +59,8 @@ class CadenceConfig(StrictModel):
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """The time zone of that time (IANA name, such as Europe/Stockholm)."""
     start: date = FIRST_WINDOW
-    """The day from which there are windows, such as 2026-11-16: the day the audience was added. Only the window that is
-    open can be built, so older ones stay empty in the Dagster UI."""
+    """The day the audience is added, such as 2026-11-16. The first window is the one that is open as that day begins;
+    older ones could never be built, and would only stand empty in the Dagster UI."""
 
     @model_validator(mode="before")
     @classmethod
@@ -118,12 +118,20 @@ class CadenceConfig(StrictModel):
             case "once":
                 return None
 
+    def _day_before_first_window(self) -> date:
+        """A day such that the first window to begin on or after it is the one open at 00:00 of the start day."""
+        if self.every == "month":
+            return (self.start.replace(day=1) - timedelta(days=1)).replace(
+                day=min(self.start.day, LAST_DAY_OF_EVERY_MONTH)
+            )
+        return self.start - timedelta(days=7 if self.every == "week" else 1)
+
     def partitions(self) -> dg.PartitionsDefinition[str]:
         """One partition per window; the window that opens at a tick can be asked for at that tick."""
         match self.every:
             case "day":
                 return dg.DailyPartitionsDefinition(
-                    start_date=self.start.isoformat(),
+                    start_date=self._day_before_first_window().isoformat(),
                     timezone=self.timezone,
                     hour_offset=self.hour,
                     minute_offset=self.minute,
@@ -131,7 +139,7 @@ class CadenceConfig(StrictModel):
                 )
             case "week":
                 return dg.WeeklyPartitionsDefinition(
-                    start_date=self.start.isoformat(),
+                    start_date=self._day_before_first_window().isoformat(),
                     timezone=self.timezone,
                     day_offset=self.weekday,
                     hour_offset=self.hour,
@@ -140,7 +148,7 @@ class CadenceConfig(StrictModel):
                 )
             case "month":
                 return dg.MonthlyPartitionsDefinition(
-                    start_date=self.start.isoformat(),
+                    start_date=self._day_before_first_window().isoformat(),
                     timezone=self.timezone,
                     day_offset=self.month_day,
                     hour_offset=self.hour,
@@ -160,7 +168,7 @@ class CadenceConfig(StrictModel):
         if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
             with dg.partition_loading_context(effective_dt=now):
                 newest = partitions.get_last_partition_key()
-            if newest is None:
+            if newest is None or partitions.time_window_for_partition_key(newest).start > now:
                 raise NoWindowOpen(f"No window has opened yet: the cadence starts on {self.start}, {self.in_words()}.")
             return newest
         return ONCE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -65,6 +65,7 @@ def test_a_cadence_that_starts_later_has_no_window_yet() -> None:
     later = parse({"every": "week", "start": "2027-01-01"})
     with pytest.raises(NoWindowOpen, match="No window has opened yet: the cadence starts on 2027-01-01, every Monday"):
         later.newest_partition(datetime(2026, 11, 22, tzinfo=UTC))
+    assert later.newest_partition(datetime(2027, 1, 1, tzinfo=UTC)) == "2026-12-28"
     assert later.newest_partition(datetime(2027, 1, 6, tzinfo=UTC)) == "2027-01-04"
 
 
@@ -97,6 +98,19 @@ def test_the_newest_window_has_begun_and_the_next_has_not(cadence: CadenceConfig
     local = window.start.astimezone(ZoneInfo(cadence.timezone))
     # In the night clocks are put forward a time may not exist; the window then begins when the hour has passed.
     assert abs((local.hour * 60 + local.minute) - (cadence.hour * 60 + cadence.minute)) <= 60
+
+
+@given(cadences, st.dates(date(2026, 3, 1), date(2027, 12, 31)), st.integers(0, 24 * 60 - 1))
+def test_an_audience_can_be_built_at_any_time_of_the_day_it_is_added(
+    cadence: CadenceConfig, day: date, minute: int
+) -> None:
+    added = cadence.model_copy(update={"start": day})
+    midnight = datetime.combine(day, time(), ZoneInfo(cadence.timezone)).astimezone(UTC)
+    window = added.partitions().time_window_for_partition_key(  # type: ignore[attr-defined]
+        added.newest_partition(midnight + timedelta(minutes=minute))
+    )
+    assert window.start <= midnight + timedelta(minutes=minute) < window.end
+    assert len(added.partitions().get_partition_keys(current_time=midnight)) <= 2
 
 
 def test_an_unquoted_time_that_yaml_reads_as_a_number_means_what_was_written() -> None:

@@ -75,6 +75,9 @@ def atomic_private_file(path: Path) -> Generator[IO[bytes]]:
             os.fsync(directory)
         finally:
             os.close(directory)
+    except (ConnectionError, TimeoutError):
+        # Of what the block reads from, not of the disk.
+        raise
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "unknown reason"
         raise HomeError(

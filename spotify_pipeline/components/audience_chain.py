@@ -6,6 +6,8 @@ No postponed annotations here: Dagster reads those of an asset's function when i
 
 # pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,7 +25,7 @@ from spotify_pipeline.components.identifier_plan import identifier_plan, segment
 from spotify_pipeline.components.metadata import audience_metadata, customer_list_metadata, identifiers_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.components.warehouse_project import WAREHOUSE_POOL
-from spotify_pipeline.customer_list import build_customer_list, read_report, write_identifiers
+from spotify_pipeline.customer_list import build_customer_list, write_identifiers
 from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, MirrorRefused
 from spotify_pipeline.spotify import CallRecord
 from spotify_pipeline.warehouse import Relation
@@ -70,6 +72,28 @@ class AudienceChain:
             ad_account_id=ad_account_id,
             adopted_audience_id=self.config.audience_id,
         )
+
+    @property
+    def recipe(self) -> str:
+        """A mark of what a list is made from: the segment, the identifiers and the consent asked for."""
+        made_from = [
+            str(self.relation),
+            self.config.identifiers.model_dump_json(),
+            self.config.segment.consent_column,
+        ]
+        return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+
+    def refuse_other_settings(self, recipe: str, asset: str) -> None:
+        """Stop what would go on from something that the YAML as it is now would not have made.
+
+        Raises:
+            MirrorRefused: the segment, the identifiers, the consent or the layout were stated otherwise.
+        """
+        if recipe != self.recipe:
+            raise MirrorRefused(
+                f"The YAML of {self.audience} has changed since: its segment, identifiers, consent or layout were "
+                f"others. Nothing was sent. Materialize {self.audience}/{asset} and what follows it again."
+            )
 
     def refuse_unless_newest(self, partition: str, now: datetime) -> None:
         """Stop a run for a window that is not open: the warehouse holds the segment of today, not of back then.
@@ -122,8 +146,9 @@ def _identifiers_asset(chain: AudienceChain) -> dg.AssetsDefinition:
                     plan,
                     snapshots.identifiers_path(chain.audience, context.partition_key),
                     expected_rows=segment.count(),
+                    recipe=chain.recipe,
                 )
-            snapshots.keep_newest_identifiers(chain.audience)
+            snapshots.keep_only_identifiers(chain.audience, context.partition_key)
         return dg.MaterializeResult(
             metadata=identifiers_metadata(report), check_results=identifiers_check_results(report)
         )
@@ -150,9 +175,11 @@ def _customer_list_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         with failures_said_plainly():
             chain.refuse_unless_newest(context.partition_key, datetime.now(UTC))
             snapshots = home.snapshots
+            report = snapshots.identifiers_report(chain.audience, context.partition_key)
+            chain.refuse_other_settings(report.recipe, "identifiers")
             manifest = build_customer_list(
                 snapshots.identifiers_path(chain.audience, context.partition_key),
-                read_report(snapshots.identifiers_path(chain.audience, context.partition_key)),
+                report,
                 snapshots.list_path(chain.audience, context.partition_key),
                 layout=chain.config.layout,
                 audience=chain.audience,
@@ -197,6 +224,9 @@ def _audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             chain.refuse_unless_newest(context.partition_key, datetime.now(UTC))
             snapshots = home.snapshots
             manifest = snapshots.manifest(chain.audience, context.partition_key)
+            chain.refuse_other_settings(manifest.recipe, "identifiers")
+            if manifest.layout != chain.config.layout:
+                chain.refuse_other_settings("", "customer_list")
             target = chain.target(spotify.ad_account_id(chain.config.ad_account_id))
             with spotify.client(log_call) as client:
                 outcome = AudienceMirror(client, home.journal).mirror(

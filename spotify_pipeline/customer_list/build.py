@@ -47,7 +47,7 @@ def build_customer_list(
     Args:
         identifiers: the file ``write_identifiers`` wrote.
         report: its report, as returned then or by ``read_report``.
-        destination: the file to write; its directory is made private.
+        destination: the file to write; its directory is made, private, where it is missing.
         layout: the shape of the list.
         audience: the audience's folder name, for the manifest.
         snapshot: the partition key, for the manifest.
@@ -97,6 +97,7 @@ def build_customer_list(
             crc32c=written.checksums.crc32c,
             md5=written.checksums.md5,
             fingerprint=written.fingerprint,
+            recipe=report.recipe,
         )
         _publish(finished, manifest, destination)
     return manifest

@@ -48,6 +48,7 @@ class Manifest:
         crc32c: of the file, base64 as Google prints it.
         md5: of the file, base64 as Google prints it.
         fingerprint: of the membership, hex; ``ListFile`` says of what.
+        recipe: what the identifiers were made from and how, as their report says.
         format: version of this record.
     """
 
@@ -72,6 +73,7 @@ class Manifest:
     crc32c: str
     md5: str
     fingerprint: str
+    recipe: str = ""
     format: int = MANIFEST_FORMAT
 
     def __post_init__(self) -> None:

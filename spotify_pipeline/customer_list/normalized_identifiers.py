@@ -34,6 +34,7 @@ def write_identifiers(
     destination: Path,
     *,
     expected_rows: int | None = None,
+    recipe: str = "",
 ) -> IdentifiersReport:
     """Normalize the identifiers of a segment into the Parquet file ``destination``, mode 0600.
 
@@ -44,9 +45,11 @@ def write_identifiers(
     Args:
         batches: the segment's rows; all batches have the columns that the plan names.
         plan: which columns hold what.
-        destination: the file to write; its directory is made private.
+        destination: the file to write; its directory is made, private, where it is missing.
         expected_rows: how many rows the segment has, where the source can say. Fewer or more read is an error, for a
             partial read must never look like a small segment.
+        recipe: a mark of the segment and settings that this is made from. It goes into the report, and from there into
+            the manifest, so that a list made by other settings can be told.
 
     Raises:
         CustomerListError: a column is missing or unusable, or the rows read are not those expected.
@@ -64,7 +67,7 @@ def write_identifiers(
                         if identifiers.height:
                             writer.write(identifiers)
             _require_all_read(tally, expected_rows)
-            report = tally.report(RULES_VERSION)
+            report = tally.report(RULES_VERSION, recipe)
             writer.note(_REPORT_KEY, report.to_json().encode())
         publish(unfinished, destination)
     return report

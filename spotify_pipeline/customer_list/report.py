@@ -29,6 +29,7 @@ class IdentifiersReport:
         rejected: source values that gave no identifier, by type and reason; of rows that gave consent.
         values_kept: values in the result, by type.
         values_repeated: values that a person's row held more than once, by type.
+        recipe: what the caller says this was made from and how; compared, never read.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -40,6 +41,7 @@ class IdentifiersReport:
     rejected: Mapping[str, Mapping[str, int]]
     values_kept: Mapping[str, int]
     values_repeated: Mapping[str, int]
+    recipe: str = ""
 
     def __post_init__(self) -> None:
         if self.rows_read != self.rows_kept + sum(self.rows_dropped.values()):
@@ -86,11 +88,12 @@ class Tally:
     def __post_init__(self) -> None:
         self.rejected = {identifier: Counter() for identifier in self.types}
 
-    def report(self, rules_version: int) -> IdentifiersReport:
+    def report(self, rules_version: int, recipe: str) -> IdentifiersReport:
         """The counts so far. Reasons of dropping are all named, those of rejection where they occurred."""
         reasons = (NO_CONSENT, NO_IDENTIFIER) if self.asks_consent else (NO_IDENTIFIER,)
         return IdentifiersReport(
             rules_version=rules_version,
+            recipe=recipe,
             rows_read=self.rows_read,
             rows_dropped={reason: self.dropped[reason] for reason in reasons},
             rows_kept=self.rows_kept,

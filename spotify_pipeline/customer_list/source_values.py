@@ -22,7 +22,8 @@ def as_text(values: pl.Series, *, binary_uuids: bool = False) -> pl.Series:
         binary_uuids: sixteen bytes are a UUID, to be written in hex. No device id has sixteen characters.
 
     Raises:
-        CustomerListError: the column holds lists, structures or objects.
+        CustomerListError: the column holds lists, structures or objects; or floats of 32 bits or fewer, which cannot
+            hold the digits of a phone number and would give somebody else's.
     """
     dtype = values.dtype
     if isinstance(dtype, pl.String):
@@ -33,6 +34,11 @@ def as_text(values: pl.Series, *, binary_uuids: bool = False) -> pl.Series:
         raise CustomerListError(
             f"The segment's column {values.name!r} holds {dtype}, not single values. "
             "Give it one value a row, or a column for each."
+        )
+    if dtype.is_float() and dtype != pl.Float64:
+        raise CustomerListError(
+            f"The segment's column {values.name!r} holds {dtype}, which rounds a phone number to another one. "
+            "Give it as text in the segment."
         )
     text = values.cast(pl.String)
     if dtype.is_float() or dtype.is_decimal():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -17,6 +17,8 @@ from spotify_pipeline.customer_list.workspace import has_workspace, sweep
 _AUDIENCE = re.compile(r"[a-z0-9_]{1,63}", re.ASCII)
 _LONGEST_NAME = 200
 
+LIST_NAME = "customer_list.csv"
+
 
 class SnapshotStore:
     """The files of all audiences below one private directory::
@@ -26,8 +28,7 @@ class SnapshotStore:
         customer_lists/<audience>/<snapshot>/manifest.json
 
     An audience is named by its folder: ``[a-z0-9_]``, 1 to 63 characters. A snapshot is named by its partition key,
-    which may hold anything: in a file name each byte other than ``A-Z a-z 0-9 - _`` is written ``%XX``. Snapshots
-    are ordered by their keys, which for dates and times is the order of time.
+    which may hold anything: in a file name each byte other than ``A-Z a-z 0-9 - _`` is written ``%XX``.
 
     Every method raises ``CustomerListError`` for a name that is not one, before it touches a file.
     """
@@ -56,7 +57,7 @@ class SnapshotStore:
 
     def list_path(self, audience: str, snapshot: str) -> Path:
         """Where the list of a snapshot is or will be. ``manifest`` says whether it is."""
-        return self._lists(audience) / _file_name(snapshot) / "customer_list.csv"
+        return self._lists(audience) / _file_name(snapshot) / LIST_NAME
 
     def manifest(self, audience: str, snapshot: str) -> Manifest:
         """The manifest of a snapshot's list.
@@ -78,51 +79,44 @@ class SnapshotStore:
         return manifest
 
     def snapshots(self, audience: str) -> list[str]:
-        """Keys of the snapshots that have a list with its manifest, oldest first."""
+        """Keys of the snapshots that have a list with its manifest, in alphabetical order."""
         folder = self._lists(audience)
         folders = folder.iterdir() if folder.is_dir() else ()
         keys = (_snapshot(entry.name) for entry in folders if (entry / MANIFEST_NAME).is_file())
         return sorted(key for key in keys if key is not None)
 
     def identifier_snapshots(self, audience: str) -> list[str]:
-        """Keys of the snapshots whose identifiers are kept, oldest first."""
+        """Keys of the snapshots whose identifiers are kept, in alphabetical order."""
         folder = self._identifiers(audience)
         files = folder.glob("[!.]*.parquet") if folder.is_dir() else ()
         keys = (_snapshot(entry.stem) for entry in files)
         return sorted(key for key in keys if key is not None)
 
-    def forget_identifiers_before(self, audience: str, snapshot: str) -> list[str]:
-        """Delete the identifiers of all snapshots older than ``snapshot``; their keys."""
-        older = [key for key in self.identifier_snapshots(audience) if key < snapshot]
-        for key in older:
-            self._forget_identifiers(audience, key)
-        return older
+    def keep_only_identifiers(self, audience: str, snapshot: str) -> list[str]:
+        """Delete the identifiers of all snapshots but this one, which was just read; their keys.
 
-    def keep_newest_identifiers(self, audience: str) -> list[str]:
-        """Delete the identifiers of all snapshots but the newest; their keys.
-
-        Call it once the list is built: raw identifiers are needed for nothing after that but to look into a fault.
+        Raw identifiers are needed for nothing but the list that is built from them next.
         """
-        older = self.identifier_snapshots(audience)[:-1]
-        for key in older:
-            self._forget_identifiers(audience, key)
-        return older
+        others = [key for key in self.identifier_snapshots(audience) if key != snapshot]
+        for key in others:
+            with withheld_errors("Deleting identifiers"):
+                self.identifiers_path(audience, key).unlink(missing_ok=True)
+        return others
 
     def keep_lists(self, audience: str, count: int) -> list[str]:
-        """Delete the lists of all snapshots but the ``count`` newest; their keys.
+        """Delete the lists of all snapshots but the ``count`` that were built last; their keys.
+
+        The time of building decides and not the key, because keys of two cadences do not sort by time.
 
         Raises:
             CustomerListError: ``count`` is below one, or a list cannot be deleted.
         """
         if count < 1:
             raise CustomerListError(f"At least one customer list must be kept, not {count}.")
-        older = self.snapshots(audience)[:-count]
+        by_time = sorted(self.snapshots(audience), key=lambda key: self.manifest(audience, key).built_at)
+        older = by_time[:-count]
         for key in older:
-            folder = self.list_path(audience, key).parent
-            with withheld_errors(f"Deleting the customer list {folder}"):
-                # The manifest first: a list without one is not found, so half a deletion is a whole one to readers.
-                (folder / MANIFEST_NAME).unlink()
-                shutil.rmtree(folder)
+            _delete_list(self.list_path(audience, key).parent)
         return older
 
     def sweep(self) -> int:
@@ -135,20 +129,25 @@ class SnapshotStore:
             swept += sum(sweep(place) for place in (self._root / kind).glob("**/") if not place.name.startswith("."))
         for folder in (self._root / "customer_lists").glob("*/*/"):
             if not (folder / MANIFEST_NAME).exists() and not has_workspace(folder):
-                with withheld_errors(f"Deleting the unfinished customer list {folder}"):
-                    shutil.rmtree(folder)
+                _delete_list(folder)
                 swept += 1
         return swept
-
-    def _forget_identifiers(self, audience: str, snapshot: str) -> None:
-        with withheld_errors("Deleting identifiers"):
-            self.identifiers_path(audience, snapshot).unlink(missing_ok=True)
 
     def _identifiers(self, audience: str) -> Path:
         return self._root / "identifiers" / _audience(audience)
 
     def _lists(self, audience: str) -> Path:
         return self._root / "customer_lists" / _audience(audience)
+
+
+def _delete_list(folder: Path) -> None:
+    with withheld_errors(f"Deleting the customer list {folder}"):
+        # The manifest first: a list without one is not found, so half a deletion is a whole one to readers.
+        (folder / MANIFEST_NAME).unlink(missing_ok=True)
+        (folder / LIST_NAME).unlink(missing_ok=True)
+        # Somebody may have begun to build here in this instant; then the directory is not empty, and stays.
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _audience(name: str) -> str:

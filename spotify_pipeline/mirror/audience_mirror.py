@@ -9,6 +9,7 @@ uploading to it, with no further call.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -78,10 +79,11 @@ class AudienceMirror:
         reason = too_few_rows(manifest, min_rows)
         if reason is not None:
             raise MirrorRefused(reason)
-        if entry.snapshot is not None and manifest.snapshot < entry.snapshot:
+        if entry.built_at is not None and manifest.built_at < datetime.fromisoformat(entry.built_at):
             raise MirrorRefused(
-                f"The list of {manifest.audience} for {manifest.snapshot} is older than the one Spotify has "
-                f"({entry.snapshot}). Nothing was sent. Materialize the newest partition instead."
+                f"The list of {manifest.audience} for {manifest.snapshot} was built before the one Spotify has "
+                f"({entry.snapshot}). Nothing was sent. Materialize the customer list again for the partition that is "
+                "open, then the audience."
             )
 
     def _ours(self, target: AudienceTarget, entry: JournalEntry) -> Audience | None:
@@ -170,6 +172,7 @@ class AudienceMirror:
             audience_id=audience_id,
             pending_audience_id=None,
             snapshot=manifest.snapshot,
+            built_at=manifest.built_at.astimezone(UTC).isoformat(),
             fingerprint=manifest.fingerprint,
             file_sha256=manifest.sha256,
         )

@@ -31,6 +31,8 @@ class JournalEntry:
     """The id of a new audience whose list is uploaded and whose creation was begun, until its outcome is known."""
     snapshot: str | None = None
     """The partition last accepted by Spotify."""
+    built_at: str | None = None
+    """When that list was built, ISO 8601 in UTC. Keys of two cadences do not sort by time; this does."""
     fingerprint: str | None = None
     """The membership fingerprint of that list."""
     file_sha256: str | None = None

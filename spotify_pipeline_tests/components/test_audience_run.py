@@ -254,12 +254,29 @@ def test_old_lists_are_dropped_and_identifiers_kept_for_the_newest_only(
 ) -> None:
     deployment = Deployment(load({"people": PEOPLE + "  retain: {customer_lists: 1}\n"}))
     deployment.run()
+    # An older snapshot of another cadence, whose key sorts after the date of today.
     lists = environment / "home" / "data" / "customer_lists" / "people"
-    (lists / "0000-01-01").mkdir()
-    for file in (lists / "once").iterdir():
-        (lists / "0000-01-01" / file.name).write_bytes(file.read_bytes())
+    (lists / "once").rename(lists / "zzz")
+    manifest = lists / "zzz" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"snapshot": "once"', '"snapshot": "zzz"'))
     deployment.run()
     assert [path.name for path in lists.iterdir()] == ["once"]
+
+
+def test_a_list_made_by_other_settings_is_not_sent(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    everybody = PEOPLE.replace("consent_column: agreed", 'consent: {not_required: "a test of the settings"}')
+    before = Deployment(load({"people": everybody}))
+    assert before.run("identifiers", "customer_list").success
+    after = Deployment(load({"people": PEOPLE}))
+    for asset in ("customer_list", "spotify_audience"):
+        assert "Materialize people/identifiers and what follows it again" in said_by(after.run(asset))
+    assert writes(sandbox) == 0
+    after.run("identifiers", "customer_list")
+    taller = Deployment(load({"people": PEOPLE + "  layout: long\n"}))
+    assert "Materialize people/customer_list and what follows" in said_by(taller.run("spotify_audience"))
+    assert writes(sandbox) == 0
 
 
 def test_p01_p02_no_raw_value_and_no_secret_in_anything_a_run_leaves_behind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, NOW, emails,
 WEEKS = ["2026-11-02-06:00", "2026-11-09-06:00", "2026-11-16-06:00"]
 
 
-def materialize(store: SnapshotStore, audience: str, snapshot: str) -> Manifest:
+def materialize(store: SnapshotStore, audience: str, snapshot: str, built_at: datetime = NOW) -> Manifest:
     identifiers = store.identifiers_path(audience, snapshot)
     report = write_identifiers([emails("a@example.com")], EMAIL_ONLY, identifiers)
     return build_customer_list(
@@ -32,7 +33,7 @@ def materialize(store: SnapshotStore, audience: str, snapshot: str) -> Manifest:
         layout=Layout.WIDE,
         audience=audience,
         snapshot=snapshot,
-        built_at=NOW,
+        built_at=built_at,
     )
 
 
@@ -77,12 +78,10 @@ def test_manifest_of_another_audience_is_not_taken(tmp_path: Path) -> None:
 
 def test_retention(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
-    for week in WEEKS:
-        materialize(store, "lapsed", week)
-        materialize(store, "loyal", week)
-    assert store.forget_identifiers_before("lapsed", WEEKS[1]) == WEEKS[:1]
-    assert store.identifier_snapshots("lapsed") == WEEKS[1:]
-    assert store.keep_newest_identifiers("lapsed") == WEEKS[1:2]
+    for number, week in enumerate(WEEKS):
+        materialize(store, "lapsed", week, NOW + timedelta(weeks=number))
+        materialize(store, "loyal", week, NOW + timedelta(weeks=number))
+    assert store.keep_only_identifiers("lapsed", WEEKS[2]) == WEEKS[:2]
     assert store.identifier_snapshots("lapsed") == WEEKS[2:]
     assert store.keep_lists("lapsed", 5) == []
     assert store.keep_lists("lapsed", 2) == WEEKS[:1]
@@ -91,6 +90,18 @@ def test_retention(tmp_path: Path) -> None:
     assert store.snapshots("loyal") == store.identifier_snapshots("loyal") == WEEKS
     with pytest.raises(CustomerListError, match="At least one"):
         store.keep_lists("lapsed", 0)
+
+
+@pytest.mark.parametrize(("before", "now"), [("once", "2026-11-23"), ("2026-11-23", "2026-11-01"), ("2026-11", "2025")])
+def test_what_was_just_built_is_kept_whatever_the_keys_of_an_earlier_cadence(
+    tmp_path: Path, before: str, now: str
+) -> None:
+    store = SnapshotStore(tmp_path)
+    materialize(store, "lapsed", before)
+    materialize(store, "lapsed", now, NOW + timedelta(days=1))
+    assert store.keep_only_identifiers("lapsed", now) == [before]
+    assert store.keep_lists("lapsed", 1) == [before]
+    assert store.snapshots("lapsed") == store.identifier_snapshots("lapsed") == [now]
 
 
 def test_p08_sweep_finds_leftovers_of_every_audience(tmp_path: Path) -> None:

@@ -66,9 +66,14 @@ BuildList = Callable[..., tuple[Path, Manifest]]
 
 @pytest.fixture
 def build_list(tmp_path: Path) -> BuildList:
-    """`build_list(people, snapshot="2026-11-16", audience="lapsed")`: the file and manifest of a list of e-mails."""
+    """`build_list(people, snapshot="2026-11-16", audience="lapsed")`: the file and manifest of a list of e-mails.
 
-    def build(people: range, snapshot: str = "2026-11-16", audience: str = "lapsed") -> tuple[Path, Manifest]:
+    A list of a snapshot is built on the day that the snapshot is named after, or on the day given.
+    """
+
+    def build(
+        people: range, snapshot: str = "2026-11-16", audience: str = "lapsed", built_on: str | None = None
+    ) -> tuple[Path, Manifest]:
         plan = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
         rows = pl.DataFrame({"email": [f"person{i}@example.com" for i in people]}, schema={"email": pl.String})
         identifiers = tmp_path / "lists" / audience / snapshot / "identifiers.parquet"
@@ -81,7 +86,7 @@ def build_list(tmp_path: Path) -> BuildList:
             layout=Layout.WIDE,
             audience=audience,
             snapshot=snapshot,
-            built_at=datetime(2026, 11, 16, 5, tzinfo=UTC),
+            built_at=datetime.fromisoformat(built_on or snapshot).replace(hour=5, tzinfo=UTC),
         )
         return file, manifest
 

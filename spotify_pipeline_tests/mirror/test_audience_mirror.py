@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.customer_list import CustomerListError
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorAction, MirrorRefused
+from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorAction, MirrorOutcome, MirrorRefused
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyUnavailable
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
@@ -20,9 +20,11 @@ class Mirroring:
     def __init__(self, client: SpotifyAdsClient, journal: Journal, build_list: BuildList) -> None:
         self.client, self.journal, self.build_list = client, journal, build_list
 
-    def mirror(self, target: AudienceTarget, people: range, snapshot: str = "2026-11-16", min_rows: int = ENOUGH):
-        file, manifest = self.build_list(people, snapshot, target.audience)
-        return AudienceMirror(self.client, self.journal).mirror(target, file, manifest, min_rows=min_rows)
+    def mirror(
+        self, target: AudienceTarget, people: range, snapshot: str = "2026-11-16", built_on: str | None = None
+    ) -> MirrorOutcome:
+        file, manifest = self.build_list(people, snapshot, target.audience, built_on)
+        return AudienceMirror(self.client, self.journal).mirror(target, file, manifest, min_rows=ENOUGH)
 
 
 @pytest.fixture
@@ -130,9 +132,18 @@ def test_c10_an_older_snapshot_never_lands_after_a_newer_one(
 ) -> None:
     mirroring.mirror(target, range(10), "2026-11-23")
     before = writes(sandbox)
-    with pytest.raises(MirrorRefused, match=r"2026-11-16 is older than the one Spotify has \(2026-11-23\)"):
+    with pytest.raises(MirrorRefused, match=r"2026-11-16 was built before the one Spotify has \(2026-11-23\)"):
         mirroring.mirror(target, range(20), "2026-11-16")
     assert writes(sandbox) == before
+
+
+@pytest.mark.parametrize(("before", "now"), [("once", "2026-11-23"), ("2026-11-23", "2026-11-01")])
+def test_a_new_cadence_is_not_taken_for_an_older_snapshot(
+    mirroring: Mirroring, target: AudienceTarget, before: str, now: str
+) -> None:
+    mirroring.mirror(target, range(10), before, built_on="2026-11-23")
+    outcome = mirroring.mirror(target, range(20), now, built_on="2026-11-24")
+    assert (outcome.action, outcome.previous_snapshot) == (MirrorAction.REPLACED, before)
 
 
 def test_c07_an_audience_deleted_at_spotify_is_created_again(mirroring: Mirroring, target: AudienceTarget) -> None:

@@ -58,4 +58,4 @@ lock: $(READY) ## Resolve the dependencies of pyproject.toml again
 		--no-strip-extras --quiet --output-file requirements.lock
 
 clean: ## Remove the virtual environment and the demo's state
-	@rm -rf $(VENV) .spotify_pipeline
+	@rm -rf $(VENV) $(DEMO)

@@ -71,6 +71,7 @@ class AudienceChain:
             description=self.config.description,
             ad_account_id=ad_account_id,
             adopted_audience_id=self.config.audience_id,
+            name_is_stated=self.config.name is not None,
         )
 
     @property
@@ -139,7 +140,7 @@ def _identifiers_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             chain.refuse_unless_newest(context.partition_key, datetime.now(UTC))
             snapshots = home.snapshots
             # What a killed run left half done.
-            snapshots.sweep()
+            snapshots.sweep(chain.audience)
             with warehouse.segment(chain.relation) as segment:
                 report = write_identifiers(
                     segment.batches(segment_columns(chain.config)),

@@ -198,7 +198,8 @@ class AudienceConfig(StrictModel):
     ad_account_id: SpotifyId | None = None
     """The ad account that owns the audience. Default: SPOTIFY_AD_ACCOUNT_ID, read when a run starts."""
     audience_id: SpotifyId | None = None
-    """Adopt this audience, which exists at Spotify already, instead of creating one. **Its list is replaced.**"""
+    """Adopt this audience, which exists at Spotify already, instead of creating one. **Its list is replaced**, and its
+    name and description where this file states them."""
     mode: Annotated[Literal["mirror"], BeforeValidator(_mirror_only)] = "mirror"
     """Spotify offers full replacement only, so an audience is always an exact mirror."""
     segment: SegmentConfig

@@ -25,7 +25,8 @@ class NoWindowOpen(MirrorRefused):
 
 def _clock_time(value: object) -> object:
     # YAML 1.1 reads an unquoted 16:30 as a number of minutes (sexagesimal); 06:30 it leaves alone.
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+    # Less than an hour cannot have been written so: it would begin with a zero.
+    if isinstance(value, int) and not isinstance(value, bool) and 60 <= value < 24 * 60:
         return f"{value // 60:02d}:{value % 60:02d}"
     return value
 

@@ -73,10 +73,8 @@ class CustomerListAudience(dg.Component):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The chain of assets and its checks."""
         chain = self.chain
-        segment = chain.config.segment
-        external = [] if segment.dbt_model or segment.asset_key else [_external_table(chain)]
         return dg.Definitions(
-            assets=[*external, *chain_assets(chain)],
+            assets=chain_assets(chain),
             asset_checks=[targetable_check(chain.audience, chain.audience_key, chain.config.ad_account_id)],
         )
 
@@ -92,12 +90,3 @@ def _audience_named_by(folder: Path, config: AudienceConfig, context: dg.Compone
     if config.name is None and len(folder.name) < NAME_LENGTHS[0]:
         raise config_error(context, (), "state a name: Spotify wants 2 to 80 characters and the folder's name has one")
     return folder.name
-
-
-def _external_table(chain: AudienceChain) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        key=chain.segment_key,
-        group_name=chain.audience,
-        kinds={"duckdb"},
-        description=f"The table `{chain.relation}`, which something else writes.",
-    )

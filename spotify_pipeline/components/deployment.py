@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -30,7 +31,8 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
         AudienceConfigError: two files contradict each other.
     """
     chains = audience_chains(loaded)
-    _refuse_shared_audiences(chains)
+    _refuse_doubled(chains, "audience_id", lambda chain: chain.config.audience_id)
+    _refuse_doubled(chains, "name", lambda chain: f"{chain.name} ({chain.config.ad_account_id or 'default account'})")
     built_here = {
         key for assets in loaded.assets or [] if isinstance(assets, dg.AssetsDefinition) for key in assets.keys
     }
@@ -38,6 +40,7 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
         loaded,
         watch_definitions(chains),
         dg.Definitions(
+            assets=_tables_written_elsewhere(chains, built_here),
             schedules=mirror_schedules(chains, built_here),
             resources={"warehouse": WarehouseResource(), "home": PipelineHome(), "spotify": SpotifyAds()},
             # The default executor would load all definitions again for every step.
@@ -55,14 +58,33 @@ def audience_chains(definitions: dg.Definitions) -> list[AudienceChain]:
     return sorted((component.chain for component in components), key=lambda chain: chain.audience)
 
 
-def _refuse_shared_audiences(chains: list[AudienceChain]) -> None:
-    adopted: defaultdict[str, list[str]] = defaultdict(list)
+def _tables_written_elsewhere(chains: list[AudienceChain], built_here: set[dg.AssetKey]) -> list[dg.AssetSpec]:
+    """Segments that are neither dbt models nor assets of this project, each once."""
+    tables = {
+        chain.segment_key: chain.relation
+        for chain in chains
+        if chain.config.segment.asset_key is None and chain.segment_key not in built_here
+    }
+    return [
+        dg.AssetSpec(
+            key,
+            group_name="segments",
+            kinds={"duckdb"},
+            description=f"The table `{table}`, which something else writes.",
+        )
+        for key, table in tables.items()
+    ]
+
+
+def _refuse_doubled(chains: list[AudienceChain], field: str, value: Callable[[AudienceChain], str | None]) -> None:
+    """Refuse two audiences that would be one at Spotify, where each would replace the other's list."""
+    owners: defaultdict[str, list[str]] = defaultdict(list)
     for chain in chains:
-        if chain.config.audience_id is not None:
-            adopted[chain.config.audience_id].append(chain.audience)
-    for audience_id, names in adopted.items():
+        if (found := value(chain)) is not None:
+            owners[found].append(chain.audience)
+    for shared, names in owners.items():
         if len(names) > 1:
             raise AudienceConfigError(
-                f"The audiences {' and '.join(names)} both adopt Spotify's audience {audience_id} (audience_id), so "
-                "each would replace the other's list. Let one of them have an audience of its own."
+                f"The audiences {' and '.join(names)} have the same {field}, {shared}, so each would replace the "
+                f"other's list at Spotify. Give each a {field} of its own."
             )

@@ -13,7 +13,7 @@ import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import TARGETABLE
-from spotify_pipeline.components.cadence import CadenceConfig
+from spotify_pipeline.components.cadence import CadenceConfig, NoWindowOpen
 
 ALL_ASSETS_JOB = "__ASSET_JOB"
 """Dagster's implicit job. Unlike a defined job it may hold assets of differing partitions."""
@@ -29,8 +29,9 @@ def mirror_schedules(chains: Sequence[AudienceChain], built_here: set[dg.AssetKe
         chains: every audience of the deployment.
         built_here: the assets this deployment can materialize, to tell a segment it builds from one it only reads.
     """
-    by_cron = sorted((chain for chain in chains if chain.config.cadence.cron()), key=_cadence_name)
-    return [_schedule(name, list(group), built_here) for name, group in groupby(by_cron, key=_cadence_name)]
+    scheduled = [chain for chain in chains if chain.config.cadence.cron()]
+    by_tick = groupby(sorted(scheduled, key=_tick), key=_tick)
+    return [_schedule(list(group), built_here) for _, group in by_tick]
 
 
 def watch_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
@@ -48,24 +49,37 @@ def watch_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
     return dg.Definitions(jobs=[job], schedules=[schedule])
 
 
-def _cadence_name(chain: AudienceChain) -> str:
-    return "mirror_" + re.sub(r"[^a-z0-9]+", "_", chain.config.cadence.in_words().lower()).strip("_")
+def _tick(chain: AudienceChain) -> tuple[str, str]:
+    cadence = chain.config.cadence
+    return (cadence.timezone, str(cadence.cron()))
 
 
-def _schedule(name: str, chains: list[AudienceChain], built_here: set[dg.AssetKey]) -> dg.ScheduleDefinition:
-    cadence: CadenceConfig = chains[0].config.cadence
+def _name(cadence: CadenceConfig) -> str:
+    """A name that differs wherever cron or zone do: `Etc/GMT+5` and `Etc/GMT-5` are ten hours apart."""
+    words = cadence.in_words().lower().replace("+", " plus ").replace("-", " minus ")
+    return "mirror_" + re.sub(r"[^a-z0-9]+", "_", words).strip("_")
+
+
+def _schedule(chains: list[AudienceChain], built_here: set[dg.AssetKey]) -> dg.ScheduleDefinition:
+    cadence = chains[0].config.cadence
     audiences = ", ".join(chain.audience for chain in chains)
 
     @dg.schedule(
-        name=name,
+        name=_name(cadence),
         cron_schedule=str(cadence.cron()),
         execution_timezone=cadence.timezone,
         job_name=ALL_ASSETS_JOB,
         description=f"Mirrors, {cadence.in_words()}: {audiences}. Turn it on to keep them equal to their segments.",
     )
-    def mirror_due_audiences(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        partition = cadence.newest_partition(context.scheduled_execution_time)
+    def mirror_due_audiences(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         for chain in chains:
+            try:
+                partition = chain.config.cadence.newest_partition(context.scheduled_execution_time)
+            except NoWindowOpen as not_yet:
+                # One audience that starts later must not hold up the others of its cadence.
+                if len(chains) == 1:
+                    yield dg.SkipReason(str(not_yet))
+                continue
             yield dg.RunRequest(
                 run_key=f"{chain.audience}:{partition}",
                 partition_key=partition,

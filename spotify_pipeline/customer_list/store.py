@@ -119,15 +119,15 @@ class SnapshotStore:
             _delete_list(self.list_path(audience, key).parent)
         return older
 
-    def sweep(self) -> int:
-        """Delete what killed processes left unfinished, raw identifiers among it; the number of things deleted.
+    def sweep(self, audience: str) -> int:
+        """Delete what killed processes left unfinished of an audience, raw identifiers among it; the number deleted.
 
         That is every workspace without a living builder, and every list whose manifest was never written.
         """
-        swept = 0
-        for kind in ("identifiers", "customer_lists"):
-            swept += sum(sweep(place) for place in (self._root / kind).glob("**/") if not place.name.startswith("."))
-        for folder in (self._root / "customer_lists").glob("*/*/"):
+        swept = sweep(self._identifiers(audience))
+        lists = self._lists(audience)
+        for folder in [each for each in lists.iterdir() if each.is_dir()] if lists.is_dir() else []:
+            swept += sweep(folder)
             if not (folder / MANIFEST_NAME).exists() and not has_workspace(folder):
                 _delete_list(folder)
                 swept += 1

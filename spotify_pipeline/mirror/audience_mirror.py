@@ -65,6 +65,10 @@ class AudienceMirror:
             CustomerListError: the file is not the one the manifest describes. Nothing was written.
             SpotifyError: Spotify refused or was not reached. A list half uploaded changes no audience.
         """
+        with self._journal.exclusive(target.audience, target.ad_account_id):
+            return self._mirror(target, customer_list, manifest, min_rows)
+
+    def _mirror(self, target: AudienceTarget, customer_list: Path, manifest: Manifest, min_rows: int) -> MirrorOutcome:
         entry = self._journal.read(target.audience, target.ad_account_id)
         self._refuse_unless_sendable(entry, manifest, min_rows)
         verify_customer_list(customer_list, manifest)
@@ -120,13 +124,15 @@ class AudienceMirror:
         self, target: AudienceTarget, entry: JournalEntry, found: Audience, customer_list: Path, manifest: Manifest
     ) -> MirrorOutcome:
         previous = entry.snapshot
+        # Before the list: were it refused afterwards, a list that was sent would stand there as a failed run.
+        described = self._with_stated_texts(target, found)
         entry = self._journal.update(target.audience, entry, audience_id=found.id, pending_audience_id=None)
         ticket = self._client.replacement_upload(target.ad_account_id, found.id)
         proof = self._client.upload(ticket, customer_list, size=manifest.bytes, crc32c=manifest.crc32c)
         self._accepted(target, entry, found.id, manifest)
         return MirrorOutcome(
             action=MirrorAction.REPLACED,
-            audience=self._with_current_texts(target, found.id),
+            audience=self._as_it_stands(target.ad_account_id, described),
             proof=proof,
             previous_snapshot=previous,
         )
@@ -177,11 +183,16 @@ class AudienceMirror:
             file_sha256=manifest.sha256,
         )
 
-    def _with_current_texts(self, target: AudienceTarget, audience_id: str) -> Audience:
-        """The audience after a replacement, renamed or re-described where the YAML says otherwise than Spotify."""
-        audience = self._client.audience(target.ad_account_id, audience_id)
-        if audience.name == target.name and (audience.description or "") == target.full_description:
-            return audience
-        return self._client.edit_audience(
-            target.ad_account_id, audience_id, name=target.name, description=target.full_description
-        )
+    def _with_stated_texts(self, target: AudienceTarget, found: Audience) -> Audience:
+        """The audience, renamed or re-described where the YAML says otherwise than Spotify."""
+        name, description = target.texts_for(found.name, found.description)
+        if found.name == name and (found.description or "") == description:
+            return found
+        return self._client.edit_audience(target.ad_account_id, found.id, name=name, description=description or None)
+
+    def _as_it_stands(self, ad_account_id: str, known: Audience) -> Audience:
+        """The audience after its list was sent; as it was known before, if Spotify cannot be asked now."""
+        try:
+            return self._client.audience(ad_account_id, known.id)
+        except SpotifyError:
+            return known

@@ -7,11 +7,16 @@ file digests only: no identifier, no URL, no token.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from spotify_pipeline.home import atomic_private_file
+from spotify_pipeline.home import atomic_private_file, private_directory
+from spotify_pipeline.mirror.refusal import MirrorRefused
 
 FORMAT = 1
 
@@ -44,6 +49,28 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+
+    @contextmanager
+    def exclusive(self, audience: str, ad_account_id: str) -> Generator[None]:
+        """Hold an audience against other runs on this machine. A killed process lets go at once.
+
+        Raises:
+            MirrorRefused: another run is mirroring the audience right now.
+        """
+        lock = self._file(audience, ad_account_id).with_suffix(".lock")
+        private_directory(lock.parent)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise MirrorRefused(
+                    f"Another run is mirroring {audience} right now. Nothing was sent by this one; run it again when "
+                    "the other has ended."
+                ) from None
+            yield
+        finally:
+            os.close(descriptor)
 
     def read(self, audience: str, ad_account_id: str) -> JournalEntry:
         """What is known of an audience; an empty entry when nothing is.

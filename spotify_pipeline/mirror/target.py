@@ -21,11 +21,24 @@ class AudienceTarget:
     ad_account_id: str
     adopted_audience_id: str | None = None
     """An audience that exists at Spotify already and is to be taken over."""
+    name_is_stated: bool = True
+    """Whether the YAML states the name, or it is the folder's for want of one."""
 
     @property
     def key(self) -> str:
         """A short mark, the same for ever, by which the audience is found again when the journal is lost."""
         return f"[sp:{hashlib.sha256(self.audience.encode()).hexdigest()[:8]}]"
+
+    def texts_for(self, audience_name: str, audience_description: str | None) -> tuple[str, str]:
+        """Name and description that an existing audience is to have.
+
+        An adopted audience keeps what somebody wrote of it where the YAML states nothing, and needs no key: its id
+        stands in the YAML.
+        """
+        if self.adopted_audience_id is None:
+            return self.name, self.full_description
+        name = self.name if self.name_is_stated else audience_name
+        return name, self.description or audience_description or ""
 
     @property
     def full_description(self) -> str:

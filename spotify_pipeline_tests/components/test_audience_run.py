@@ -284,7 +284,9 @@ def test_p01_p02_no_raw_value_and_no_secret_in_anything_a_run_leaves_behind(
 ) -> None:
     canaries = "SELECT 'canary-' || i || '@example.com', true FROM range(50) r(i)"
     change_people(environment, f"INSERT INTO crm.people {canaries}")
-    definitions = load({"people": PEOPLE, "broken": PEOPLE.replace("crm.people", "crm.broken")})
+    definitions = load(
+        {"people": PEOPLE, "broken": PEOPLE.replace("crm.people", "crm.broken").replace("name: People", "name: Broken")}
+    )
     change_people(
         environment,
         "CREATE VIEW crm.broken AS SELECT CAST(CAST(email AS INTEGER) AS VARCHAR) AS email, agreed FROM crm.people",

@@ -134,7 +134,7 @@ def test_every_mistake_is_found_in_every_file_not_only_the_first(load: Callable[
 
 def test_one_file_is_one_audience_and_a_second_file_a_second(load: Callable[..., dg.Definitions]) -> None:
     one = load({"lapsed": GOOD}).resolve_asset_graph().get_all_asset_keys()
-    two = load({"lapsed": GOOD, "again": GOOD}).resolve_asset_graph().get_all_asset_keys()
+    two = load({"lapsed": GOOD, "again": GOOD.replace("Lapsed", "Again")}).resolve_asset_graph().get_all_asset_keys()
     assert two - one == {
         dg.AssetKey(["again", asset]) for asset in ("identifiers", "customer_list", "spotify_audience")
     }
@@ -161,8 +161,11 @@ def test_the_chain_hangs_together_from_the_dbt_model_to_the_audience(load: Calla
 
 def test_a_table_may_be_an_external_asset_or_somebody_elses(load: Callable[..., dg.Definitions]) -> None:
     table = GOOD.replace("dbt_model: lapsed_subscribers", "table: crm.people")
-    owned = table.replace("table: crm.people", "table: crm.people\n    asset_key: crm/people_daily")
-    graph = load({"one": table, "two": owned}).resolve_asset_graph()
+    owned = table.replace("table: crm.people", "table: crm.people\n    asset_key: crm/people_daily").replace(
+        "Lapsed", "Owned"
+    )
+    third = table.replace("Lapsed", "Third")
+    graph = load({"one": table, "two": owned, "three": third}).resolve_asset_graph()
     assert graph.get(dg.AssetKey(["one", "identifiers"])).parent_keys == {dg.AssetKey(["crm", "people"])}
     assert graph.get(dg.AssetKey(["two", "identifiers"])).parent_keys == {dg.AssetKey(["crm", "people_daily"])}
     assert not graph.get(dg.AssetKey(["crm", "people"])).is_materializable

@@ -126,6 +126,7 @@ def test_an_unquoted_time_that_yaml_reads_as_a_number_means_what_was_written() -
         ({"every": "month", "on": "monday"}, "on must be a day that every month has: 1 to 28"),
         ({"every": "day", "on": "monday"}, "on goes with every: week and every: month"),
         ({"every": "day", "at": "6:00"}, "String should match pattern"),
+        ({"every": "day", "at": 6}, "valid string"),
         ({"every": "day", "at": "24:00"}, "String should match pattern"),
         ({"every": "day", "timezone": "Europe/Stokholm"}, "Did you mean Europe/Stockholm"),
         ({"every": "once", "at": "06:00"}, "an audience that is built once has no day, time, time zone or start"),

@@ -13,7 +13,8 @@ from spotify_pipeline.components.yaml_location import AudienceConfigError
 from spotify_pipeline_tests.components.conftest import GOOD
 
 MONDAY = "mirror_every_monday_at_06_00_europe_stockholm"
-TABLE = GOOD.replace("dbt_model: lapsed_subscribers", "table: crm.people")
+TWO = GOOD.replace("Lapsed subscribers", "Another name")
+TABLE = TWO.replace("dbt_model: lapsed_subscribers", "table: crm.people")
 
 
 def requests_at(definitions: dg.Definitions, schedule: str, when: datetime) -> list[dg.RunRequest]:
@@ -29,9 +30,9 @@ def test_audiences_of_one_cadence_share_a_schedule_and_all_share_one_job(load: C
     definitions = load(
         {
             "one": GOOD,
-            "two": GOOD,
-            "daily": GOOD.replace("every: week, on: monday", "every: day"),
-            "by_hand": GOOD.replace(GOOD[GOOD.index("cadence:") :], "cadence: once\n"),
+            "two": TWO,
+            "daily": GOOD.replace("Lapsed", "Daily").replace("every: week, on: monday", "every: day"),
+            "by_hand": GOOD.replace("Lapsed", "By hand").replace(GOOD[GOOD.index("cadence:") :], "cadence: once\n"),
         }
     )
     repository = definitions.get_repository_def()
@@ -65,12 +66,34 @@ def test_one_tick_asks_once_however_often_it_is_evaluated(load: Callable[..., dg
 
 
 def test_the_watch_job_asks_after_every_audience(load: Callable[..., dg.Definitions]) -> None:
-    definitions = load({"one": GOOD, "two": GOOD})
+    definitions = load({"one": GOOD, "two": TWO})
     steps = {node.name for node in definitions.resolve_job_def("watch_audiences").nodes}
     assert steps == {"one__spotify_audience_targetable", "two__spotify_audience_targetable"}
 
 
+def test_an_audience_that_starts_later_holds_up_no_other(load: Callable[..., dg.Definitions]) -> None:
+    later = TWO.replace("timezone: Europe/Stockholm", "timezone: Europe/Stockholm, start: 2099-01-01")
+    definitions = load({"a_later": later, "one": GOOD})
+    tick = datetime(2026, 11, 23, 6, tzinfo=ZoneInfo("Europe/Stockholm"))
+    assert [request.tags["spotify_pipeline/audience"] for request in requests_at(definitions, MONDAY, tick)] == ["one"]
+    assert requests_at(load({"a_later": later}), MONDAY, tick) == []
+
+
+def test_zones_that_differ_by_a_sign_have_schedules_of_their_own(load: Callable[..., dg.Definitions]) -> None:
+    west, east = (yaml.replace("Europe/Stockholm", zone) for yaml, zone in ((GOOD, "Etc/GMT+5"), (TWO, "Etc/GMT-5")))
+    schedules = load({"west": west, "east": east}).get_repository_def().schedule_defs
+    assert {each.execution_timezone for each in schedules if each.name.startswith("mirror")} == {
+        "Etc/GMT+5",
+        "Etc/GMT-5",
+    }
+
+
+def test_two_audiences_may_not_bear_one_name(load: Callable[..., dg.Definitions]) -> None:
+    with pytest.raises(AudienceConfigError, match="The audiences one and two have the same name, Lapsed subscribers"):
+        load({"one": GOOD, "two": GOOD})
+
+
 def test_two_audiences_may_not_adopt_the_same_one(load: Callable[..., dg.Definitions]) -> None:
     adopting = GOOD.replace("name:", "audience_id: ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a\n  name:")
-    with pytest.raises(AudienceConfigError, match="The audiences one and two both adopt Spotify's audience ce4ff15e"):
-        load({"one": adopting, "two": adopting})
+    with pytest.raises(AudienceConfigError, match="The audiences one and two have the same audience_id, ce4ff15e"):
+        load({"one": adopting, "two": adopting.replace("Lapsed", "Other")})

@@ -112,7 +112,7 @@ def test_p08_sweep_finds_leftovers_of_every_audience(tmp_path: Path) -> None:
         left = tmp_path / folder / ".a.parquet.0123456789abcdef.work"
         left.mkdir()
         (left / "identifiers.parquet").write_text("canary")
-    assert store.sweep() == 2
+    assert store.sweep("lapsed") == 2
     assert names_below(tmp_path) == before
 
 
@@ -121,7 +121,7 @@ def test_p08_sweep_deletes_a_list_whose_builder_died_before_the_manifest(tmp_pat
     for week in WEEKS[:2]:
         materialize(store, "lapsed", week)
     store.list_path("lapsed", WEEKS[0]).with_name("manifest.json").unlink()
-    assert store.sweep() == 1
+    assert store.sweep("lapsed") == 1
     assert not store.list_path("lapsed", WEEKS[0]).exists()
     assert store.snapshots("lapsed") == WEEKS[1:2]
 
@@ -130,9 +130,9 @@ def test_sweep_leaves_a_list_in_the_making_alone(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     path = store.list_path("lapsed", WEEKS[0])
     with workspace(path) as folder:
-        assert store.sweep() == 0
+        assert store.sweep("lapsed") == 0
         assert folder.is_dir()
-    assert store.sweep() == 1
+    assert store.sweep("lapsed") == 1
     assert not path.parent.exists()
 
 

@@ -27,6 +27,27 @@ class Mirroring:
         return AudienceMirror(self.client, self.journal).mirror(target, file, manifest, min_rows=ENOUGH)
 
 
+class Unlucky:
+    """A client of which one call fails: before it is carried out, or after, so that only its answer is lost."""
+
+    def __init__(self, client: SpotifyAdsClient, call: str, *, carried_out: bool, lucky_times: int = 0) -> None:
+        self._client, self._call, self._carried_out, self._lucky_times = client, call, carried_out, lucky_times
+
+    def __getattr__(self, name: str):
+        if name == self._call and self._lucky_times == 0:
+            return self._fail
+        self._lucky_times -= name == self._call
+        return getattr(self._client, name)
+
+    def _fail(self, *arguments, **named):
+        if self._carried_out:
+            getattr(self._client, self._call)(*arguments, **named)
+        raise SpotifyUnavailable("The connection was cut.", may_have_happened=True)
+
+
+CREATE = "create_customer_list_audience"
+
+
 @pytest.fixture
 def mirroring(client: SpotifyAdsClient, journal: Journal, build_list: BuildList) -> Mirroring:
     return Mirroring(client, journal, build_list)
@@ -205,7 +226,47 @@ def test_an_existing_audience_can_be_adopted(mirroring: Mirroring, target: Audie
     adopting = dataclasses.replace(target, adopted_audience_id=theirs.id)
     outcome = mirroring.mirror(adopting, range(20))
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, theirs.id)
-    assert outcome.audience.name == "Lapsed subscribers"
+    assert (outcome.audience.name, outcome.audience.description) == ("Lapsed subscribers", target.description)
+
+
+def test_an_adopted_audience_keeps_the_texts_that_the_yaml_does_not_state(
+    mirroring: Mirroring, target: AudienceTarget
+) -> None:
+    theirs = mirroring.mirror(dataclasses.replace(target, audience="theirs", name="Made by hand"), range(10)).audience
+    silent = dataclasses.replace(
+        target, name="folder", name_is_stated=False, description=None, adopted_audience_id=theirs.id
+    )
+    outcome = mirroring.mirror(silent, range(20))
+    assert (outcome.audience.name, outcome.audience.description) == (theirs.name, theirs.description)
+
+
+def test_a_refused_rename_sends_no_list(mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget) -> None:
+    first = mirroring.mirror(target, range(10)).audience
+    before = received(sandbox, first.id)
+    working, mirroring.client = mirroring.client, Unlucky(mirroring.client, "edit_audience", carried_out=False)
+    with pytest.raises(SpotifyUnavailable):
+        mirroring.mirror(dataclasses.replace(target, name="Win back"), range(20), "2026-11-23")
+    assert received(sandbox, first.id) == before
+    mirroring.client = working
+
+
+def test_a_list_that_was_sent_is_no_failure_when_spotify_cannot_be_asked_afterwards(
+    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget, journal: Journal
+) -> None:
+    adopting = dataclasses.replace(target, adopted_audience_id=mirroring.mirror(target, range(10)).audience.id)
+    mirroring.client = Unlucky(mirroring.client, "audience", carried_out=False, lucky_times=1)
+    assert mirroring.mirror(adopting, range(20), "2026-11-23").action is MirrorAction.REPLACED
+    assert journal.read(target.audience, target.ad_account_id).snapshot == "2026-11-23"
+
+
+def test_c09_two_runs_of_one_audience_never_overlap(
+    mirroring: Mirroring, sandbox: SandboxServer, journal: Journal, target: AudienceTarget
+) -> None:
+    other_run = journal.exclusive(target.audience, target.ad_account_id)
+    with other_run, pytest.raises(MirrorRefused, match=r"Another run is mirroring lapsed right now\. Nothing was sent"):
+        mirroring.mirror(target, range(10))
+    assert calls(sandbox) == []
+    assert mirroring.mirror(target, range(10)).action is MirrorAction.CREATED
 
 
 def test_an_adopted_id_that_spotify_does_not_know_is_refused_not_created(
@@ -226,27 +287,10 @@ def test_a_text_changed_in_the_yaml_reaches_spotify_with_the_next_list(
     assert (outcome.audience.name, outcome.audience.description) == ("Win back", f"Another text {target.key}")
 
 
-class LosingTheAnswer(SpotifyAdsClient):
-    """A client whose create call is carried out, or not, and whose answer never arrives."""
-
-    carried_out = True
-
-    def create_customer_list_audience(self, *arguments, **named):  # type: ignore[override]
-        if self.carried_out:
-            super().create_customer_list_audience(*arguments, **named)
-        raise SpotifyUnavailable("The connection was cut.", may_have_happened=True)
-
-
-def losing(client: SpotifyAdsClient, *, carried_out: bool) -> LosingTheAnswer:
-    loser = LosingTheAnswer(client._call, client._uploader, client._connections)
-    loser.carried_out = carried_out
-    return loser
-
-
 def test_c02_a_create_whose_answer_was_lost_is_found_and_not_repeated(
     mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
 ) -> None:
-    mirroring.client = losing(mirroring.client, carried_out=True)
+    mirroring.client = Unlucky(mirroring.client, CREATE, carried_out=True)
     outcome = mirroring.mirror(target, range(10))
     assert outcome.action is MirrorAction.CREATED
     assert [each.id for each in at_spotify(mirroring.client, target)] == [outcome.audience.id]
@@ -257,7 +301,7 @@ def test_c03_a_create_that_was_never_carried_out_fails_and_the_next_run_makes_on
     mirroring: Mirroring, target: AudienceTarget
 ) -> None:
     working = mirroring.client
-    mirroring.client = losing(working, carried_out=False)
+    mirroring.client = Unlucky(working, CREATE, carried_out=False)
     with pytest.raises(SpotifyUnavailable):
         mirroring.mirror(target, range(10))
     mirroring.client = working

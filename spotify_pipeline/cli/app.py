@@ -10,6 +10,8 @@ from dotenv import load_dotenv
 
 from spotify_pipeline.cli import account_commands, demo_commands, digest_command, doctor_command
 from spotify_pipeline.cli.errors import EXPECTED
+from spotify_pipeline.cli.project import PROJECT
+from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,7 +26,10 @@ for commands in (demo_commands, account_commands, doctor_command, digest_command
 
 def main() -> None:
     """Run the command line. What can be expected to go wrong is said in a sentence, without a stack trace."""
-    load_dotenv(".env")
+    load_dotenv(PROJECT / ".env")
+    # From the command line the home is the project's, wherever the command is typed; and nothing reports home.
+    os.environ.setdefault(HOME_VARIABLE, str(PROJECT / DEFAULT_HOME))
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
         app()
     except EXPECTED as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import nullcontext, suppress
@@ -17,9 +19,10 @@ from spotify_pipeline.cli.project import PROJECT, load_definitions
 from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.demo.raw_tables import DEFAULT_PEOPLE, RawTablesError
 from spotify_pipeline.home import private_directory
-from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS, SandboxServer, serve
+from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS, serve
 
 SECONDS_TO_END = 10
+TOO_FULL = 32 * 1024**2
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The sandbox's port on 127.0.0.1.")]
 
 
@@ -47,6 +50,7 @@ def demo(
     from spotify_pipeline.demo.table import outcome_table
 
     place = DemoPlace(PROJECT, port)
+    _refuse_taken_port(port)
     if fresh:
         place.forget()
     os.environ.update(place.environment())
@@ -59,10 +63,26 @@ def demo(
         outcome = run_demo(place, people=people, load_definitions=load_definitions, say=say)
     except (DemoFailed, RawTablesError) as error:
         raise CommandError(str(error)) from None
+    except Exception:
+        # Libraries say it in many ways; the disk itself says it in one.
+        if shutil.disk_usage(PROJECT).free < TOO_FULL:
+            raise CommandError(f"The disk that {PROJECT} is on is full. Free some space, then run again.") from None
+        raise
     outcome_table(outcome).print()
     say(f"\nOpen the same state in the Dagster UI with `make dev`; the sandbox's page is then at {place.sandbox_url}/.")
     if outcome.failed:
         raise CommandError(f"{len(outcome.failed)} of {len(outcome.audiences)} audiences failed; see above.")
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CommandError(
+                f"Port {port} is in use, perhaps by `make dev`. Stop that program, or choose another with --port."
+            ) from None
 
 
 def dev(
@@ -79,22 +99,23 @@ def dev(
         if not place.exists():
             raise CommandError("There is nothing to open yet. Run `make demo` first, or fill in .env for your own.")
         environment = {**os.environ, **place.environment()}
-    with nullcontext() if own else SandboxServer(port=sandbox_port, state_directory=place.sandbox_state):
+    with nullcontext() if own else place.sandbox():
         if not own:
             sys.stdout.write(f"The sandbox's page: {place.sandbox_url}/\n")
         sys.stdout.write(f"The Dagster UI: http://127.0.0.1:{port}/\n")
         sys.stdout.flush()
-        _dagster_dev(port, environment)
+        # Dagster reads a .env where it is started, and an empty line there would undo the demo's settings.
+        _dagster_dev(port, environment, PROJECT if own else place.home)
 
 
-def _dagster_dev(port: int, environment: dict[str, str]) -> None:
+def _dagster_dev(port: int, environment: dict[str, str], directory: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("dagster")),
         *("dev", "-w", str(PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)),
     ]
     # The command is put together here from fixed words and a number.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with subprocess.Popen(command, env=environment, cwd=PROJECT) as process:  # noqa: S603
+    with subprocess.Popen(command, env=environment, cwd=directory) as process:  # noqa: S603
         try:
             code = process.wait()
         except KeyboardInterrupt:

@@ -39,15 +39,15 @@ def load_definitions() -> dg.Definitions:
         raise CommandError(f"The project's definitions do not load. {innermost_mistake(error)}") from None
 
 
-def load_audiences() -> list[str]:
-    """The names of the audiences that the project defines.
+def load_audiences() -> dict[str, str | None]:
+    """The audiences that the project defines, each with the ad account its YAML names.
 
     Raises:
         CommandError: see :func:`load_definitions`.
     """
     from spotify_pipeline.components.deployment import audience_chains
 
-    return [chain.audience for chain in audience_chains(load_definitions())]
+    return {chain.audience: chain.config.ad_account_id for chain in audience_chains(load_definitions())}
 
 
 def innermost_mistake(error: BaseException) -> str:

@@ -129,21 +129,28 @@ def _sign_in() -> Finding:
     return Finding(State.OK, f"{businesses}. The sign-in ends on {ends:%Y-%m-%d}.")
 
 
-def _ad_account() -> Finding:
+def _ad_accounts() -> Finding:
     with signed_in() as (client, settings):
-        account = client.ad_account(settings.require_ad_account_id())
-    said = f"{account.name} ({account.id}), {account.status or 'status unknown'}, your role {account.role or 'unknown'}"
-    if account.status not in (None, "ACTIVE"):
+        accounts = [client.ad_account(each) for each in _accounts_in_use(settings)]
+        listed = sum(1 for account in accounts for _ in client.audiences(account.id))
+    said = "; ".join(
+        f"{each.name} ({each.id}), {each.status or 'status unknown'}, your role {each.role or 'unknown'}"
+        for each in accounts
+    )
+    if any(each.status not in (None, "ACTIVE") for each in accounts):
         return Finding(State.FAILED, f"{said}. Only an ACTIVE account can be synced to; ask Spotify's support.")
-    if account.role is not None and account.role not in WRITING_ROLES:
+    if any(each.role is not None and each.role not in WRITING_ROLES for each in accounts):
         return Finding(State.FAILED, f"{said}. Ask its administrator for the role AD_ACCOUNT_CONTRIBUTOR.")
-    return Finding(State.OK, said)
+    return Finding(State.OK, f"{said}; {listed} audiences there")
 
 
-def _audience_access() -> Finding:
-    with signed_in() as (client, settings):
-        count = sum(1 for _ in client.audiences(settings.require_ad_account_id()))
-    return Finding(State.OK, f"the account's audiences can be listed ({count})")
+def _accounts_in_use(settings: SpotifySettings) -> list[str]:
+    """The accounts that the YAML files name, and the default one where any leaves it open."""
+    stated = load_audiences().values()
+    named = {account for account in stated if account is not None}
+    if None in stated or not stated:
+        named.add(settings.require_ad_account_id())
+    return sorted(named)
 
 
 READINESS = (
@@ -153,6 +160,5 @@ READINESS = (
     Readiness("Dagster's home", _finding(_dagster_home)),
     Readiness("Spotify app", _finding(_settings)),
     Readiness("sign-in", _finding(_sign_in), needs=("home", "Spotify app")),
-    Readiness("ad account", _finding(_ad_account), needs=("sign-in",)),
-    Readiness("audiences at Spotify", _finding(_audience_access), needs=("ad account",)),
+    Readiness("ad accounts", _finding(_ad_accounts), needs=("audiences' YAML", "sign-in")),
 )

@@ -54,6 +54,12 @@ def _uuid(value: str) -> str:
         raise ValueError("not a UUID; Spotify's ids look like ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a") from None
 
 
+def _unquoted_norway(value: object) -> object:
+    if value is False:
+        raise ValueError('YAML reads NO as false; write "NO" in quotes for Norway')
+    return value
+
+
 def _region(value: str) -> str:
     if value.upper() not in REGIONS:
         raise ValueError("not a two-letter country code (ISO 3166-1, such as SE, US or BR)")
@@ -84,7 +90,7 @@ ColumnNames = Annotated[
     WithJsonSchema(COLUMN_SHORT_FORMS),
 ]
 SpotifyId = Annotated[str, AfterValidator(_uuid)]
-Region = Annotated[str, AfterValidator(_region)]
+Region = Annotated[str, AfterValidator(_region), BeforeValidator(_unquoted_norway)]
 
 
 class NoConsentNeeded(StrictModel):

@@ -46,10 +46,18 @@ class WarehouseResource(dg.ConfigurableResource[None]):
                 f"There is no warehouse at {file}. Build it (`make demo` makes one), or set {WAREHOUSE_VARIABLE} to "
                 "the DuckDB file."
             )
+        if not _is_duckdb(file):
+            raise SegmentError(f"{file} is not a DuckDB database. Set {WAREHOUSE_VARIABLE} to one.")
         database = DuckDBResource(database=str(file), connection_config={"access_mode": "READ_ONLY"})
         with _opened(database, file) as connection:
             lock_down(connection, home_directory() / "spill")
             yield SegmentReader(connection, relation)
+
+
+def _is_duckdb(file: Path) -> bool:
+    """Whether the file begins as DuckDB's do. Asked first, as DuckDBResource tries a wrong file for 100 seconds."""
+    with file.open("rb") as opened:
+        return opened.read(12)[8:] == b"DUCK"
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +13,11 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from pydantic import Field
 
-from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, Relation, warehouse_file
+from spotify_pipeline.components.dbt_run import built_by_dbt
+from spotify_pipeline.warehouse import Relation
 
 WAREHOUSE_POOL = "warehouse"
+"""The concurrency pool of everything that opens the warehouse file: DuckDB allows one writing process."""
 SOURCE_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".csv"})
 
 
@@ -53,11 +54,6 @@ class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
     """
 
     project_dir: str = Field(description="The dbt project's directory, relative to this file.")
-    pool: str = Field(
-        default=WAREHOUSE_POOL,
-        description="The concurrency pool shared by everything that opens the warehouse file. DuckDB allows one "
-        "writing process, so give the pool a limit of 1.",
-    )
 
     @classmethod
     def load(cls, attributes: Any, context: dg.ComponentLoadContext) -> "WarehouseProject":  # noqa: ANN401
@@ -103,14 +99,12 @@ class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
         @dbt_assets(
             manifest=self.manifest,
             project=self.project,
-            pool=self.pool,
+            pool=WAREHOUSE_POOL,
             name="dbt_build",
             dagster_dbt_translator=FolderGroups(),
         )
         def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-            # dbt's profile reads the variable; its own default knows nothing of the project's home.
-            os.environ[WAREHOUSE_VARIABLE] = str(warehouse_file())
-            yield from dbt.cli(["build"], context=context).stream()
+            yield from built_by_dbt(dbt, context)
 
         return dg.Definitions(assets=[dbt_models], resources={"dbt": dbt_command(self.project)})
 
@@ -141,8 +135,9 @@ def _is_stale(project: DbtProject) -> bool:
         return True
     made = project.manifest_path.stat().st_mtime
     ignored = {project.project_dir / project.target_path, project.project_dir / "logs"}
+    # A directory's time changes when a file in it is removed.
     return any(
-        file.suffix in SOURCE_SUFFIXES and file.stat().st_mtime > made
+        (file.suffix in SOURCE_SUFFIXES or file.is_dir()) and file.stat().st_mtime > made
         for file in project.project_dir.rglob("*")
-        if not ignored.intersection(file.parents)
+        if not ignored.intersection((file, *file.parents))
     )

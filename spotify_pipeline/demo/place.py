@@ -6,8 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from spotify_pipeline.home import atomic_private_file, private_directory
-from spotify_pipeline.sandbox import DEFAULTS
+from spotify_pipeline.home import HomeError, atomic_private_file, private_directory
+from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 
 DIRECTORY = Path(".spotify_pipeline") / "demo"
 INSTANCE_SETTINGS = Path("deploy") / "one_machine" / "dagster.yaml"
@@ -60,8 +60,22 @@ class DemoPlace:
             file.write((self.project / INSTANCE_SETTINGS).read_bytes())
 
     def forget(self) -> None:
-        """Remove all of it."""
-        shutil.rmtree(self.home, ignore_errors=True)
+        """Remove all of it.
+
+        Raises:
+            HomeError: some of it cannot be removed.
+        """
+        if self.home.exists():
+            try:
+                shutil.rmtree(self.home)
+            except OSError as error:
+                raise HomeError(f"{self.home} cannot be removed ({error.strerror}). Remove it by hand.") from None
+
+    def sandbox(self) -> SandboxServer:
+        """The demo's Spotify. Its refresh tokens do not rotate, so that the demo may change its port between two runs:
+        a client keeps tokens for each address, and only knows the first one at a new address."""
+        config = SandboxConfig(rotate_refresh_tokens=False)
+        return SandboxServer(config, port=self.port, state_directory=self.sandbox_state)
 
     def environment(self) -> dict[str, str]:
         """The settings: addresses and credentials of the sandbox, and the directories above."""

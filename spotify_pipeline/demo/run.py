@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 
 import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import ENOUGH_ROWS, READY, UNUSABLE
+from spotify_pipeline.components.cadence import NoWindowOpen
 from spotify_pipeline.components.deployment import audience_chains
 from spotify_pipeline.components.mirror_schedules import AUDIENCE_TAG, WATCH_JOB
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
@@ -25,7 +24,6 @@ from spotify_pipeline.demo.raw_tables import write_raw_tables
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience
 
-TOO_SMALL_ON_PURPOSE = frozenset({"vip_customers"})
 LONGEST_WAIT = timedelta(hours=96)
 CLOCK_STEP = timedelta(hours=1)
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -43,7 +41,7 @@ class DemoAudience:
     manifest: Manifest | None
     """The list that was built, if it came to that."""
     held_back: str | None
-    """Why the list was not sent, where its size forbade it."""
+    """Why nothing was sent, where that is right: the list is too short, or the audience not the demo's business."""
     failure: str | None
     """What went wrong, if anything did."""
     done: str | None
@@ -53,9 +51,9 @@ class DemoAudience:
 
     @property
     def as_it_should_be(self) -> bool:
-        """Sent and targetable; or held back, of the segment that is too small on purpose."""
-        if self.chain.audience in TOO_SMALL_ON_PURPOSE:
-            return self.held_back is not None
+        """Sent and targetable, or held back for a stated reason."""
+        if self.held_back is not None:
+            return True
         return self.failure is None and self.audience is not None and self.audience.status in READY
 
 
@@ -92,7 +90,7 @@ def run_demo(
         say(f"[{time.monotonic() - started:5.1f} s] {sentence}")
 
     place.prepare()
-    with SandboxServer(port=place.port, state_directory=place.sandbox_state) as sandbox:
+    with place.sandbox() as sandbox:
         report(f"A local Spotify is at {place.sandbox_url}/.")
         tables = write_raw_tables(place.warehouse, people=people)
         report(
@@ -111,6 +109,8 @@ def run_demo(
             waited = _wait_until_ready(sandbox, mirrored)
             report(f"Spotify has processed the lists, after {waited.total_seconds() / 3600:.0f} hours on its clock.")
             runner.watch_audiences()
+        if not any(each.done for each in mirrored):
+            raise DemoFailed("No audience was sent to Spotify; the lines above say why.")
         return DemoOutcome([_with_audience(each) for each in mirrored], waited)
 
 
@@ -130,20 +130,18 @@ class _Runner:
         """
         graph = self._definitions.resolve_asset_graph()
         models = [key for key in graph.materializable_asset_keys if not graph.get(key).is_partitioned]
-        # dbt prints a line per model and test; what failed is in the result too.
-        with redirect_stdout(StringIO()):
-            result = self._all_assets.execute_in_process(
-                instance=self._instance, asset_selection=models, raise_on_error=False, run_config=QUIET
-            )
+        result = self._all_assets.execute_in_process(
+            instance=self._instance, asset_selection=models, raise_on_error=False, run_config=QUIET
+        )
         if not result.success:
             raise DemoFailed(f"dbt could not build the segments. {_failure_of(result)}")
 
-    def mirror(self, chain: AudienceChain) -> dg.ExecuteInProcessResult:
-        """Materialize one audience's chain for the window that is open."""
+    def mirror(self, chain: AudienceChain, partition: str) -> dg.ExecuteInProcessResult:
+        """Materialize one audience's chain."""
         return self._all_assets.execute_in_process(
             instance=self._instance,
             asset_selection=[chain.identifiers_key, chain.list_key, chain.audience_key],
-            partition_key=chain.config.cadence.newest_partition(datetime.now(UTC)),
+            partition_key=partition,
             tags={AUDIENCE_TAG: chain.audience},
             raise_on_error=False,
             run_config=QUIET,
@@ -156,9 +154,27 @@ class _Runner:
         )
 
 
+def _not_for_the_demo(chain: AudienceChain) -> str | None:
+    """Why an audience cannot be mirrored to the demo's Spotify, which has an account and a warehouse of its own."""
+    config = chain.config
+    if config.ad_account_id is not None or config.audience_id is not None:
+        return "Left out of the demo: its YAML names an ad account or an audience of the real Spotify."
+    if config.segment.table is not None:
+        return "Left out of the demo: it reads a table, and the demo's warehouse holds the dbt models only."
+    try:
+        config.cadence.newest_partition(datetime.now(UTC))
+    except NoWindowOpen as not_yet:
+        return str(not_yet)
+    return None
+
+
 def _mirrored(runner: _Runner, chain: AudienceChain, report: Callable[[str], None]) -> DemoAudience:
-    result = runner.mirror(chain)
+    left_out = _not_for_the_demo(chain)
+    if left_out is not None:
+        report(f"{chain.audience}: {left_out}")
+        return DemoAudience(chain, None, left_out, None, None)
     partition = chain.config.cadence.newest_partition(datetime.now(UTC))
+    result = runner.mirror(chain, partition)
     snapshots = PipelineHome().snapshots
     manifest = (
         snapshots.manifest(chain.audience, partition) if partition in snapshots.snapshots(chain.audience) else None

@@ -68,7 +68,7 @@ def _cells(each: DemoAudience) -> tuple[str, ...]:
 
 def _status(each: DemoAudience) -> str:
     if each.held_back:
-        return "held back"
+        return "held back" if each.manifest else "left out"
     if each.failure or each.audience is None:
         return "FAILED"
     return f"{each.audience.status} ({each.done})"

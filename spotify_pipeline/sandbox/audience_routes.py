@@ -121,7 +121,7 @@ class AudienceOperations:
         return JSONResponse(await self._answer(edited))
 
     async def delete(self, request: Request) -> Response:
-        """Remove an audience, its lists and its upload URLs; 409 while it is LIVE."""
+        """Remove an audience, its lists, its upload URLs and uploads under way; 409 while it is LIVE."""
         account = writable_ad_account(self._state, request)
         audience = self._audience_in_path(account, request)
         if audience.forced_status == "LIVE":
@@ -130,6 +130,8 @@ class AudienceOperations:
             self._state.received_lists.delete(received.id)
             self._state.list_file(received.id).unlink(missing_ok=True)
         for upload in self._state.uploads.of(audience.id):
+            for session in self._state.sessions.of(upload.id):
+                self._state.forget_session(session.id)
             self._state.uploads.delete(upload.id)
         self._state.audiences.delete(audience.id)
         return JSONResponse({"deletion_count": 1})

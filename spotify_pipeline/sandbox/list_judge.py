@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from spotify_pipeline.sandbox.config import ListFormat
@@ -11,6 +12,8 @@ from spotify_pipeline.sandbox.list_tally import SENTENCES, ProblemKind, Tally
 from spotify_pipeline.sandbox.listeners import Listeners
 from spotify_pipeline.sandbox.records import Judgement
 
+_log = logging.getLogger(__name__)
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -19,7 +22,26 @@ def judge(path: Path, list_format: ListFormat, listeners: Listeners, minimum_row
 
     A list is refused as a whole when its first line does not fit the format, or when fewer than ``minimum_rows`` of
     its rows hold a digest. A cell that is no digest is passed over and noted; the rest of its row counts.
+
+    Whatever goes wrong meanwhile becomes a verdict too: a list without one is judged again with every question about
+    its ad account.
+
+    Raises:
+        FileNotFoundError: there is no list in ``path`` (any more).
     """
+    try:
+        return _read(path, list_format, listeners, minimum_rows)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one list must not take the whole ad account with it
+        # The kind only: a message may quote the cell.
+        _log.error("A customer list could not be judged: %s.", type(error).__name__)
+        tally = Tally(listeners, lenient=list_format is ListFormat.LENIENT)
+        tally.fault(ProblemKind.UNREADABLE)
+        return _judgement(list_format, Layout.UNREADABLE, tally, ProblemKind.UNREADABLE)
+
+
+def _read(path: Path, list_format: ListFormat, listeners: Listeners, minimum_rows: int) -> Judgement:
     lenient = list_format is ListFormat.LENIENT
     tally = Tally(listeners, lenient=lenient)
     with path.open("rb") as file:

@@ -111,7 +111,7 @@ def _count_ndjson(first_line: bytes, rest: Iterator[bytes], tally: Tally) -> Non
     for number, line in enumerate(chain([first_line], rest), start=1):
         try:
             document: object = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter for brackets nested thousands deep
             document = None
         if not isinstance(document, dict):
             tally.broken_row(ProblemKind.NOT_JSON, number)
@@ -119,7 +119,7 @@ def _count_ndjson(first_line: bytes, rest: Iterator[bytes], tally: Tally) -> Non
         fields = cast("dict[str, object]", document)
         tally.row(
             [
-                (_JSON_FIELDS[name], value.encode())
+                (_JSON_FIELDS[name], value.encode(errors="replace"))  # JSON can spell half a surrogate pair
                 for name, value in fields.items()
                 if name in _JSON_FIELDS and isinstance(value, str) and value
             ],

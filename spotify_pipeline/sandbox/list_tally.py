@@ -36,6 +36,7 @@ class ProblemKind(StrEnum):
     RAW_IDENTIFIER = "raw_identifier"
     DIGEST_OF_NOTHING = "digest_of_nothing"
     TOO_FEW_ROWS = "too_few_rows"
+    UNREADABLE = "unreadable"
 
 
 SENTENCES = {
@@ -55,6 +56,7 @@ SENTENCES = {
     ProblemKind.RAW_IDENTIFIER: "The cell looks like an identifier that was never hashed.",
     ProblemKind.DIGEST_OF_NOTHING: "The cell is the SHA-256 of nothing.",
     ProblemKind.TOO_FEW_ROWS: "The list has fewer usable rows than the minimum.",
+    ProblemKind.UNREADABLE: "The sandbox failed while it read the list; its log names the kind of failure.",
 }
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from spotify_pipeline.sandbox.config import ListFormat
+
 
 def secret_digest(secret: str) -> str:
     """The id under which a secret is remembered."""
@@ -157,6 +159,8 @@ class ReceivedList:
     crc32c: str
     md5: str
     sha256: str
+    list_format: ListFormat = ListFormat.STRICT
+    """The one in force when the list arrived; it is read by this one, whenever that happens."""
     judgement: Judgement | None = None
 
 

@@ -50,7 +50,11 @@ class UploadSessions:
         self._finishing: dict[str, asyncio.Event] = {}
 
     def start(self, upload: Upload) -> str:
-        """Open a session for an object and return its secret, Google's ``upload_id``."""
+        """Open a session for an object and return its secret, Google's ``upload_id``.
+
+        Sessions older than a week go at this moment: whoever gave one up never asks for it again.
+        """
+        self._drop_expired()
         secret = secrets.token_urlsafe(120)
         session = UploadSession(id=secret_digest(secret), upload_id=upload.id, created_at=self._state.clock.now())
         os.close(os.open(self._file(session), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -68,17 +72,24 @@ class UploadSessions:
             await finishing.wait()
         session = self._state.sessions.get(secret_digest(secret))
         if session is None or session.upload_id != object_name:
-            raise StoreRefusal(404, "NoSuchUpload", "The requested upload was not found.")
-        age = (self._state.clock.now() - session.created_at).total_seconds()
-        if age >= self._state.config.session_seconds:
-            raise StoreRefusal(404, "NoSuchUpload", "The requested upload was not found.")
+            raise _no_such_upload()
+        if self._expired(session):
+            self._state.forget_session(session.id)
+            raise _no_such_upload()
         if session.state is SessionState.CANCELLED:
             raise StoreRefusal(410, "Gone", "The upload session is no longer available.")
         return session
 
     def stored(self, session: UploadSession) -> int:
-        """How many bytes of an unfinished session count."""
-        return committed(self._file(session).stat().st_size)
+        """How many bytes of an unfinished session count.
+
+        Raises:
+            StoreRefusal: 404 when its bytes are gone, as its audience was deleted or the sandbox reset meanwhile.
+        """
+        try:
+            return committed(self._file(session).stat().st_size)
+        except FileNotFoundError:
+            raise _no_such_upload() from None
 
     async def take(self, session: UploadSession, first: int, end: int | None, body: AsyncIterator[bytes]) -> int:
         """Write a body whose first byte has offset ``first``, and return the offset after its last byte.
@@ -110,11 +121,17 @@ class UploadSessions:
         return position
 
     async def finish(self, session: UploadSession) -> ReceivedList:
-        """Turn a session's bytes into a received list. Requests that come meanwhile wait for the end of it."""
+        """Turn a session's bytes into a received list. Requests that come meanwhile wait for the end of it.
+
+        Raises:
+            StoreRefusal: 404 when the upload or its bytes are gone, as its audience was deleted meanwhile.
+        """
         done = self._finishing[session.id] = asyncio.Event()
         try:
             proof = await run_in_threadpool(_proof_of, self._file(session))
             return self._receive(session, proof)
+        except FileNotFoundError:
+            raise _no_such_upload() from None
         finally:
             del self._finishing[session.id]
             self._writers.pop(session.id, None)
@@ -129,7 +146,8 @@ class UploadSessions:
     def _receive(self, session: UploadSession, proof: _Proof) -> ReceivedList:
         upload = self._state.uploads.get(session.upload_id)
         if upload is None:
-            raise StoreRefusal(404, "NoSuchUpload", "The requested upload was not found.")
+            self._state.forget_session(session.id)
+            raise _no_such_upload()
         now = self._state.clock.now()
         received = ReceivedList(
             id=str(uuid.uuid4()),
@@ -141,6 +159,7 @@ class UploadSessions:
             crc32c=proof.crc32c,
             md5=proof.md5,
             sha256=proof.sha256,
+            list_format=self._state.list_format,
         )
         self._file(session).rename(self._state.list_file(received.id))
         self._state.received_lists.put(received)
@@ -150,6 +169,16 @@ class UploadSessions:
             self._state.audiences.put(replace(audience, updated_at=now))
         return received
 
+    def _expired(self, session: UploadSession) -> bool:
+        age = (self._state.clock.now() - session.created_at).total_seconds()
+        return age >= self._state.config.session_seconds
+
+    def _drop_expired(self) -> None:
+        for file in list(self._state.sessions_directory.iterdir()):
+            session = self._state.sessions.get(file.name)
+            if session is not None and self._expired(session):
+                self._state.forget_session(session.id)
+
     def _file(self, session: UploadSession) -> Path:
         return self._state.session_file(session.id)
 
@@ -157,6 +186,10 @@ class UploadSessions:
 def too_large(limit: int) -> StoreRefusal:
     """The object would exceed the limit (Spotify's is said to be 1 GiB)."""
     return StoreRefusal(400, "EntityTooLarge", f"Your proposed upload exceeds the maximum of {limit} bytes.")
+
+
+def _no_such_upload() -> StoreRefusal:
+    return StoreRefusal(404, "NoSuchUpload", "The requested upload was not found.")
 
 
 def _proof_of(path: Path) -> _Proof:

@@ -1,7 +1,8 @@
 """What an audience's status and size are at this moment of the sandbox's clock.
 
-Nothing runs in the background: a status is computed from the times at which things happened, so moving the clock is
-all it takes to see an audience become targetable.
+No timer changes a status: it is computed from the times at which things happened, so moving the clock is all it takes
+to see an audience become targetable. Only the reading of a list runs in the background, from its arrival; whoever needs
+its result earlier waits for it (:func:`settle`).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def judge_list(state: SandboxState, list_id: str) -> None:
         if received is None or received.judgement is not None:
             return
         try:
-            verdict = judge(state.list_file(list_id), state.list_format, state.listeners, state.config.minimum_rows)
+            verdict = judge(state.list_file(list_id), received.list_format, state.listeners, state.config.minimum_rows)
         except FileNotFoundError:
             return  # its audience was deleted, or the sandbox reset
         if state.received_lists.get(list_id) is None:

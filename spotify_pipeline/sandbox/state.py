@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -32,6 +31,7 @@ from spotify_pipeline.sandbox.records import (
     UploadSession,
 )
 from spotify_pipeline.sandbox.request_log import RequestLog
+from spotify_pipeline.sandbox.state_directory import DATABASE, LISTS, SESSIONS, claimed, private_folder
 from spotify_pipeline.sandbox.world import seed_world
 
 
@@ -53,11 +53,11 @@ class SandboxState:
         self.config = config
         self.directory = directory
         self._temporary = temporary
-        self._lock_file = _lock(directory)
-        self.lists_directory = _private(directory / "lists")
-        self.sessions_directory = _private(directory / "sessions")
+        self._lock_file = claimed(directory)
         try:
-            self._database = Database(directory / "sandbox.sqlite")
+            self.lists_directory = private_folder(directory / LISTS)
+            self.sessions_directory = private_folder(directory / SESSIONS)
+            self._database = Database(directory / DATABASE)
         except SandboxError:
             os.close(self._lock_file)
             raise
@@ -92,12 +92,12 @@ class SandboxState:
         """A sandbox whose state is in ``directory``, or in a temporary one that :meth:`close` removes.
 
         Raises:
-            SandboxError: the directory cannot be used, or another sandbox is using it.
+            SandboxError: the directory cannot be used, holds other files, or another sandbox is using it.
         """
         chosen = directory or Path(tempfile.mkdtemp(prefix="spotify-sandbox-"))
         return cls(
             config or SandboxConfig(),
-            _private(chosen.absolute()),
+            private_folder(chosen.absolute()),
             temporary=directory is None,
             wall=wall,
             monotonic=monotonic,
@@ -112,10 +112,11 @@ class SandboxState:
 
     def reset(self) -> None:
         """Back to the default world on the machine's time: no audience, no list, the seeded refresh token."""
+        for received in self.received_lists.all():
+            self.list_file(received.id).unlink(missing_ok=True)
+        for session in self.sessions.all():
+            self.session_file(session.id).unlink(missing_ok=True)
         self._database.clear()
-        for directory in (self.lists_directory, self.sessions_directory):
-            for file in directory.iterdir():
-                file.unlink(missing_ok=True)
         self.clock.restart()
         self.limiter.clear()
         self.requests.clear()
@@ -137,7 +138,7 @@ class SandboxState:
 
     @property
     def list_format(self) -> ListFormat:
-        """How tolerant lists are read: the configuration's choice until somebody switches it."""
+        """How tolerant lists that arrive now are read: the configuration's choice until somebody switches it."""
         stored = self.settings.get("list_format")
         return ListFormat(stored.value) if stored else self.config.list_format
 
@@ -163,25 +164,7 @@ class SandboxState:
         """Where the bytes of an upload under way are."""
         return self.sessions_directory / session_id
 
-
-def _private(directory: Path) -> Path:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-    except OSError as error:
-        raise SandboxError(
-            f"the sandbox's directory {directory} cannot be used ({error.strerror}). Name another one."
-        ) from None
-    return directory
-
-
-def _lock(directory: Path) -> int:
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise SandboxError(
-            f"another sandbox is running on {directory}. Stop it, or name another state directory."
-        ) from None
-    return descriptor
+    def forget_session(self, session_id: str) -> None:
+        """Drop an upload session and its bytes; its URI is unknown from now on."""
+        self.sessions.delete(session_id)
+        self.session_file(session_id).unlink(missing_ok=True)

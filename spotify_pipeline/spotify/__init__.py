@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from spotify_pipeline.spotify.ads_api import SpotifyAdsClient
 from spotify_pipeline.spotify.answer import CallRecord, Observer
-from spotify_pipeline.spotify.checksums import crc32c_of
 from spotify_pipeline.spotify.errors import (
     Conflict,
     InvalidRequest,
@@ -27,7 +26,7 @@ from spotify_pipeline.spotify.errors import (
     UploadIncomplete,
     UploadRefused,
 )
-from spotify_pipeline.spotify.login import DEFAULT_PORT, port_of_redirect_uri, sign_in
+from spotify_pipeline.spotify.login import DEFAULT_PORT, sign_in
 from spotify_pipeline.spotify.models import AdAccount, Audience, Business, UploadProof, UploadTicket
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
@@ -64,7 +63,5 @@ __all__ = [
     "UploadProof",
     "UploadRefused",
     "UploadTicket",
-    "crc32c_of",
-    "port_of_redirect_uri",
     "sign_in",
 ]

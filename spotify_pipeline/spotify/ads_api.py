@@ -76,7 +76,12 @@ class SpotifyAdsClient:
             for service in (ADS_API, ACCOUNTS, STORAGE)
         )
         tokens = TokenProvider(
-            settings, token_store, AccountsService(settings, accounts), clock=clock, sleep=sleep, random=random
+            settings,
+            token_store,
+            AccountsService(settings, accounts, clock=clock),
+            clock=clock,
+            sleep=sleep,
+            random=random,
         )
         calls = ApiCalls(api, settings.ads_api_url, tokens, clock=clock, sleep=sleep, random=random)
         return cls(calls, Uploader(storage, UploadHosts(settings.upload_hosts)), connections)
@@ -229,10 +234,14 @@ class SpotifyAdsClient:
             Conflict: an ad set uses it (status LIVE).
         """
         ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
-        # The document says 200 with a count; older pages say 204.
         self._call(
             Operation(
-                method="DELETE", route=_AUDIENCE, doing="delete the audience", ids=ids, succeeds=frozenset({200, 204})
+                method="DELETE",
+                route=_AUDIENCE,
+                doing="delete the audience",
+                ids=ids,
+                succeeds=frozenset({200, 204}),  # the document says 200 with a count; older pages say 204
+                answers=False,
             )
         )
 

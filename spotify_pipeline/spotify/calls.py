@@ -37,6 +37,7 @@ class Operation:
         query: names repeat for arrays.
         body: JSON, None for an empty body.
         succeeds: statuses that mean it was done.
+        answers: False where the status says it all, and the body may be anything.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Operation:
     query: Sequence[tuple[str, str]] = ()
     body: Mapping[str, object] | None = None
     succeeds: frozenset[int] = frozenset({200})
+    answers: bool = True
 
     @property
     def writes(self) -> bool:
@@ -89,7 +91,7 @@ class ApiCalls:
         self._random = random
 
     def __call__(self, operation: Operation) -> JsonObject:
-        """The answer's JSON object; empty for a success without a body (204).
+        """The answer's JSON object; empty for an operation that does not answer.
 
         Raises:
             SpotifyError: the subclass says why, and ``may_have_happened`` whether a write may have been done.
@@ -97,7 +99,7 @@ class ApiCalls:
         answer, token = self._answered(operation)
         if answer.status not in operation.succeeds:
             raise self._refusal(answer, operation, token)
-        if answer.status == 204:
+        if not operation.answers:
             return {}
         body = answer.json()
         if body is None:
@@ -111,18 +113,25 @@ class ApiCalls:
     def _answered(self, operation: Operation) -> tuple[Answer, Secret]:
         """The first answer that is not to be repeated (a success, a final refusal, the last try's), and its token."""
         url = self._base_url + operation.path()
-        token = self._tokens.access_token()
+        token = self._token()
         replaced = False
         attempt = 1
         while True:
             answer = self._try(operation, url, token, attempt)
             if answer is not None and answer.status == 401 and not replaced:
-                token, replaced = self._tokens.replace_rejected(token), True
+                token, replaced = self._token(rejected=token), True
             elif answer is None or self._repeats(operation, answer.status, attempt):
                 self._pause(attempt + 1, answer)
             else:
                 return answer, token
             attempt += 1
+
+    def _token(self, rejected: Secret | None = None) -> Secret:
+        try:
+            return self._tokens.access_token() if rejected is None else self._tokens.replace_rejected(rejected)
+        except SpotifyError as failure:
+            failure.may_have_happened = False  # the call itself was not sent, or refused with 401
+            raise
 
     def _try(self, operation: Operation, url: str, token: Secret, attempt: int) -> Answer | None:
         """One sending; None when no answer came and the call may be repeated."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from pathlib import Path
 
 import google_crc32c
 
@@ -32,12 +31,3 @@ class Checksums:
     @property
     def md5(self) -> str:
         return b64encode(self._md5.digest()).decode()
-
-
-def crc32c_of(file: Path) -> str:
-    """The CRC32C of a file, as base64 of its four big-endian bytes. Memory does not grow with the file."""
-    checksum = google_crc32c.Checksum()
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            checksum.update(block)
-    return b64encode(checksum.digest()).decode()

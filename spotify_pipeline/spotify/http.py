@@ -8,9 +8,10 @@ httpcore log nothing (they would log signed URLs); and whatever fails becomes on
 from __future__ import annotations
 
 import logging
+import math
 import ssl
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -60,27 +61,38 @@ class Service:
         key: as in :class:`CallRecord`.
         name: as in an error's sentence.
         read_seconds, write_seconds: longest silence tolerated while waiting for, or sending, the next bytes.
+        total_seconds: from the start of a call to the end of its answer's body, however steadily that drips.
     """
 
     key: str
     name: str
     read_seconds: float = 30
     write_seconds: float = 30
+    total_seconds: float = 120
 
 
 ADS_API = Service("ads-api", "Spotify's Ads API")
 ACCOUNTS = Service("accounts", "Spotify's accounts service")
-# Storage may take a while to answer the last byte of a large file.
-STORAGE = Service("storage", "The upload storage", read_seconds=120, write_seconds=60)
+# A large file may take hours to send, and the storage a while to answer its last byte.
+STORAGE = Service("storage", "The upload storage", read_seconds=120, write_seconds=60, total_seconds=math.inf)
 
 
 class HttpClient:
-    """Sends one request at a time to one service. No authentication of its own: the caller gives each header."""
+    """Sends one request at a time to one service. No authentication of its own: the caller gives each header.
+
+    ``clock`` gives monotonic seconds, for the service's ``total_seconds``.
+    """
 
     def __init__(
-        self, service: Service, *, transport: Transport | None = None, observer: Observer | None = None
+        self,
+        service: Service,
+        *,
+        transport: Transport | None = None,
+        observer: Observer | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
+        self._clock = clock
         self._observer = observer
         timeout = httpx.Timeout(connect=10, read=service.read_seconds, write=service.write_seconds, pool=10)
         self._client = httpx.Client(
@@ -131,6 +143,7 @@ class HttpClient:
             UntrustedServer: the certificate is not valid.
             UnexpectedAnswer: a success that is larger than 5 MB, or compressed though we did not ask for it.
         """
+        deadline = self._clock() + self._service.total_seconds
         started = time.perf_counter()
         answer: Answer | None = None
         failure: SpotifyError | None = None
@@ -141,7 +154,7 @@ class HttpClient:
                 )
                 response = self._client.send(request, stream=True)
                 try:
-                    answer = self._read(response)
+                    answer = self._read(response, deadline)
                 finally:
                     response.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -153,7 +166,7 @@ class HttpClient:
         assert answer is not None  # noqa: S101  (either an answer or a failure)
         return answer
 
-    def _read(self, response: httpx.Response) -> Answer:
+    def _read(self, response: httpx.Response, deadline: float) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
         refused = response.status_code >= 400  # a refusal is told by its status; its body may be cut or skipped
         body = b""
@@ -161,7 +174,7 @@ class HttpClient:
         if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             fault = "is compressed, which was not asked for"
         else:
-            body = _at_most(response.iter_bytes(), MAX_ANSWER_BYTES + 1)
+            body = self._body(response, deadline)
             if len(body) > MAX_ANSWER_BYTES:
                 body = b""
                 fault = "is larger than 5 MB"
@@ -169,6 +182,22 @@ class HttpClient:
             message = f"The answer of {self._service.name} {fault}."
             raise UnexpectedAnswer(message, status=response.status_code, may_have_happened=True)
         return Answer(response.status_code, headers, body)
+
+    def _body(self, response: httpx.Response, deadline: float) -> bytes:
+        """At most one byte more than the cap. Past the deadline, what there is of a refusal's; else an error."""
+        body = bytearray()
+        for block in response.iter_bytes():
+            body += block[: MAX_ANSWER_BYTES + 1 - len(body)]
+            if len(body) > MAX_ANSWER_BYTES:
+                break
+            if self._clock() >= deadline:
+                if response.status_code >= 400:
+                    break
+                raise self._late()
+        return bytes(body)
+
+    def _late(self) -> SpotifyUnavailable:
+        return SpotifyUnavailable(f"{self._service.name} did not answer in time.", may_have_happened=True)
 
     def _failure(self, error: Exception) -> SpotifyError:
         name = self._service.name
@@ -179,7 +208,7 @@ class HttpClient:
         if isinstance(error, _NOT_SENT):
             return SpotifyUnavailable(f"{name} could not be reached: no connection.")
         if isinstance(error, httpx.TimeoutException):
-            return SpotifyUnavailable(f"{name} did not answer in time.", may_have_happened=True)
+            return self._late()
         return SpotifyUnavailable(
             f"The connection to {name} broke before the answer was complete.", may_have_happened=True
         )
@@ -212,15 +241,6 @@ def _tls() -> ssl.SSLContext:
     context = httpx.create_ssl_context(trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def _at_most(blocks: Iterable[bytes], limit: int) -> bytes:
-    body = bytearray()
-    for block in blocks:
-        body += block[: limit - len(body)]
-        if len(body) >= limit:
-            break
-    return bytes(body)
 
 
 def _certificate_refused(error: BaseException | None) -> bool:

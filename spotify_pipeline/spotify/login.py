@@ -5,12 +5,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from spotify_pipeline.spotify.answer import Observer
-from spotify_pipeline.spotify.errors import SettingsInvalid, SignInFailed
+from spotify_pipeline.spotify.errors import SignInFailed
 from spotify_pipeline.spotify.http import ACCOUNTS, HttpClient, Transport
-from spotify_pipeline.spotify.login_listener import CALLBACK_PATH, LOOPBACK, Callback, CallbackListener
+from spotify_pipeline.spotify.login_listener import Callback, CallbackListener
 from spotify_pipeline.spotify.oauth import AccountsService, GrantRefused
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
@@ -39,9 +38,10 @@ def sign_in(
         settings: whose client id signs in.
         token_store: where the tokens go. Another authorization of the same client id is replaced.
         open_browser: is given the address to open; what it returns does not matter. It may also print it.
-        port: of ``http://127.0.0.1:<port>/callback``, which must be registered as redirect URI of the app.
+        port: of ``http://127.0.0.1:<port>/callback``, which must be registered as redirect URI of the app. Spotify
+            no longer takes ``localhost`` there.
         timeout: seconds to wait for the user, at most five minutes.
-        now: seconds since the epoch, for the record; clock: monotonic seconds, for the timeout.
+        now: seconds since the epoch; clock: monotonic seconds, for the timeout.
         observer, transport: as for :meth:`SpotifyAdsClient.open`.
 
     Raises:
@@ -55,7 +55,7 @@ def sign_in(
         settings.accounts_url, settings.client_id
     )  # an unusable store is told before the browser opens
     with HttpClient(ACCOUNTS, transport=transport, observer=observer) as http:
-        accounts = AccountsService(settings, http)
+        accounts = AccountsService(settings, http, clock=now)
         listener = CallbackListener(port, state)
         redirect_uri = listener.redirect_uri
         try:
@@ -84,26 +84,6 @@ def sign_in(
     with token_store.exclusive() as tokens:
         tokens.save(authorization)
     return authorization
-
-
-def port_of_redirect_uri(redirect_uri: str) -> int:
-    """The port to give :func:`sign_in` for a redirect URI as it is registered with Spotify.
-
-    Raises:
-        SettingsInvalid: it is not ``http://127.0.0.1:<port>/callback``. Spotify no longer takes ``localhost``.
-    """
-    expected = f"Register http://{LOOPBACK}:{DEFAULT_PORT}{CALLBACK_PATH} with your Spotify app and use that."
-    try:
-        parts = urlsplit(redirect_uri)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise SettingsInvalid("The redirect URI is not an address.", next_step=expected) from None
-    if host == "localhost":
-        raise SettingsInvalid("Spotify does not accept localhost in a redirect URI.", next_step=expected)
-    if port is None or redirect_uri != f"http://{LOOPBACK}:{port}{CALLBACK_PATH}":
-        message = f"The redirect URI is not of the form http://{LOOPBACK}:<port>{CALLBACK_PATH}."
-        raise SettingsInvalid(message, next_step=expected)
-    return port
 
 
 def _code(callback: Callback) -> Secret:

@@ -131,8 +131,7 @@ class UploadProof:
         bytes: sent, and equal to the size that the storage states where it states one.
         crc32c: of what was sent, base64 big-endian; equal to that of the file when it was built.
         md5: base64; None when the storage stated no MD5.
-        verified: the storage stated a CRC32C or an MD5, and it is ours. False: it stated neither, so the arrival
-            rests on the status and on every byte having been handed over.
+        verified: the storage stated a CRC32C or an MD5, and it is ours. False: it stated the right length only.
         etag: of the stored object.
     """
 

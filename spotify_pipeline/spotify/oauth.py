@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlencode
@@ -44,11 +44,15 @@ class TokenAnswer:
 
 
 class AccountsService:
-    """Speaks for one client id; with its secret by HTTP Basic, else as a public client that names itself (PKCE)."""
+    """Speaks for one client id; with its secret by HTTP Basic, else as a public client that names itself (PKCE).
 
-    def __init__(self, settings: SpotifySettings, http: HttpClient) -> None:
+    ``clock`` gives seconds since the epoch, for a ``Retry-After`` that is a date.
+    """
+
+    def __init__(self, settings: SpotifySettings, http: HttpClient, *, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._http = http
+        self._clock = clock
 
     def authorize_url(self, *, redirect_uri: str, state: str, verifier: Secret) -> str:
         """Where the user's browser goes to sign in. Holds the S256 challenge, never the verifier."""
@@ -97,11 +101,11 @@ class AccountsService:
         url = f"{self._settings.accounts_url}/api/token"
         answer = self._http.send("POST", url, route="/api/token", headers=headers, form=form, attempt=attempt)
         if answer.status != 200:
-            raise _token_refusal(answer, doing, sent)
+            raise _token_refusal(answer, doing, sent, now=self._clock())
         return _token_answer(answer, doing)
 
 
-def _token_refusal(answer: Answer, doing: str, sent: Sequence[Secret]) -> SpotifyError:
+def _token_refusal(answer: Answer, doing: str, sent: Sequence[Secret], *, now: float) -> SpotifyError:
     code = text(answer.json() or {}, "error") if answer.status in (400, 401) else None
     if code == "invalid_grant":
         return GrantRefused(GrantRefused.ended, status=answer.status)
@@ -112,7 +116,7 @@ def _token_refusal(answer: Answer, doing: str, sent: Sequence[Secret]) -> Spotif
             next_step="Check SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET (leave the secret unset only for an app that "
             "signs in with PKCE).",
         )
-    return refusal(answer, doing, sent=sent, writing=True)
+    return refusal(answer, doing, sent=sent, now=now)
 
 
 def _token_answer(answer: Answer, doing: str) -> TokenAnswer:
@@ -122,7 +126,6 @@ def _token_answer(answer: Answer, doing: str) -> TokenAnswer:
         raise SpotifyUnavailable(
             f"Spotify's accounts service did not {doing}: it answered {answer.status} without a token.",
             status=answer.status,
-            may_have_happened=True,
         )
     return TokenAnswer(
         access_token=access_token,

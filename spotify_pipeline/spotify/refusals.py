@@ -37,17 +37,15 @@ _ALLOW_LIST_STEP = (
 )
 
 
-def refusal(
-    answer: Answer, doing: str, *, sent: Sequence[Secret], writing: bool = False, now: float = 0.0
-) -> SpotifyError:
+def refusal(answer: Answer, doing: str, *, sent: Sequence[Secret], now: float, writing: bool = False) -> SpotifyError:
     """The error for ``answer``, to be raised by the caller.
 
     Args:
         answer: anything but the success that the call expected.
         doing: what was attempted, as in "create the audience".
         sent: the secrets that went with the call; a server may repeat them in its words.
-        writing: the call changes something, so a server error leaves its outcome open.
         now: seconds since the epoch, for a ``Retry-After`` that is a date.
+        writing: the call changes something, so a server error leaves its outcome open.
     """
     status, said = answer.status, _quoted(answer, sent)
     message = f"Spotify did not {doing}: status {status}{said}."

@@ -25,7 +25,7 @@ from spotify_pipeline.spotify.secret import Secret
 FORMAT_VERSION = 1
 FILE_NAME = "tokens.json"
 _MAX_FILE_BYTES = 1024 * 1024
-_LOCK_SECONDS = 180.0  # longer than a refresh with all its timeouts
+_LOCK_SECONDS = 180.0  # longer than a refresh that the service makes wait for a minute, twice
 _POLL_SECONDS = 0.05
 
 
@@ -35,7 +35,7 @@ class Authorization:
 
     Attributes:
         issuer: address of the accounts service that gave the tokens.
-        refresh_token: the newest; previous_refresh_token: the one before it rotated.
+        refresh_token: the newest; previous_refresh_token: the one before, tried once when the newest is refused.
         authorized_at: when the user signed in, None where unknown (a seed). Six months later Spotify ends it.
         access_token: the newest, shared by all processes; renew_at: when to ask for the next.
         needs_sign_in: Spotify has refused the refresh token; only a sign-in or a new seed helps.

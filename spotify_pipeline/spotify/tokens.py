@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.spotify.errors import RateLimited, SignInRequired, SpotifyUnavailable
+from spotify_pipeline.spotify.errors import RateLimited, SignInRequired, SpotifyUnavailable, TokenStoreUnusable
 from spotify_pipeline.spotify.oauth import AccountsService, GrantRefused, TokenAnswer
 from spotify_pipeline.spotify.retries import backoff
 from spotify_pipeline.spotify.secret import Secret
@@ -17,7 +17,8 @@ from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.token_store import Authorization, OpenTokens, TokenStore
 
 EARLY = 300.0  # seconds before its end that a token is renewed
-_REFRESH_TRIES = 3
+_REFRESH_TRIES = 3  # of one refresh token, while the service is not able to answer
+_MOST_GRANTS = 3  # refresh tokens tried, each after the one before was refused
 _log = logging.getLogger(__name__)
 
 
@@ -84,7 +85,7 @@ class TokenProvider:
         return token
 
     def _read(self, tokens: OpenTokens) -> Authorization:
-        current = self._current if self._unsaved else seeded(self._settings, self._stored(tokens))
+        current = self._unsaved_authorization(tokens) or seeded(self._settings, self._stored(tokens))
         if current is None:
             raise SignInRequired(
                 "Nobody has signed in to Spotify for this client id yet.",
@@ -94,33 +95,66 @@ class TokenProvider:
             raise SignInRequired(SignInRequired.ended)
         return current
 
+    def _unsaved_authorization(self, tokens: OpenTokens) -> Authorization | None:
+        """What could not be stored, except a refusal that somebody has signed in after."""
+        current = self._current if self._unsaved else None
+        if current is None or not current.needs_sign_in:
+            return current
+        stored = self._stored(tokens)
+        return current if stored is None or stored.refresh_token == current.refresh_token else None
+
     def _stored(self, tokens: OpenTokens) -> Authorization | None:
         return tokens.find(self._settings.accounts_url, self._settings.client_id)
 
     def _refreshed(self, authorization: Authorization, tokens: OpenTokens) -> Authorization:
-        try:
-            answer = self._ask(authorization.refresh_token)
-        except GrantRefused:
-            other = self._other_than(authorization, tokens)
-            if other is None:
-                self._save(replace(authorization, needs_sign_in=True), tokens)
-                raise
-            if self._usable(other, authorization.access_token) is not None:
-                return other
-            return self._refreshed(other, tokens)
-        renewed = with_answer(authorization, answer, now=self._clock())
-        self._save(renewed, tokens)
-        return renewed
+        candidate = authorization
+        refused: list[Secret] = []
+        while True:
+            try:
+                answer = self._ask(candidate.refresh_token)
+            except GrantRefused:
+                refused.append(candidate.refresh_token)
+                other = self._other_than(refused, authorization, tokens) if len(refused) < _MOST_GRANTS else None
+                if other is None:
+                    kept = self._stored(tokens) or authorization
+                    seed = seed_fingerprint(self._settings) or kept.seed_sha256
+                    self._save(replace(kept, needs_sign_in=True, seed_sha256=seed), tokens)
+                    raise
+                if self._usable(other, authorization.access_token) is not None:
+                    return other
+                candidate = other
+            else:
+                renewed = with_answer(candidate, answer, now=self._clock())
+                self._save(renewed, tokens)
+                return renewed
 
-    def _other_than(self, refused: Authorization, tokens: OpenTokens) -> Authorization | None:
-        """What to use instead of an authorization that Spotify refuses: another one that the store holds.
+    def _other_than(
+        self, refused: Sequence[Secret], authorization: Authorization, tokens: OpenTokens
+    ) -> Authorization | None:
+        """What to try instead of what Spotify has refused: the store's token, the one before it, the seed.
 
-        There is one when somebody who does not take the lock, such as a restored backup, has changed the store
-        meanwhile; or when the refused one is a new seed, which then does not cost us what works.
+        The store may hold another token when somebody who does not take the lock, such as a restored backup, has
+        changed it meanwhile; or when the refused one is a new seed, which then does not cost us what works. The
+        token before it may still be good when a rotation was cut short; the seed, when the service has forgotten
+        what came after.
         """
         stored = self._stored(tokens)
-        if stored is None or stored.needs_sign_in or stored.refresh_token == refused.refresh_token:
-            return None
+        if stored is not None and not stored.needs_sign_in and stored.refresh_token not in refused:
+            return self._instead_of_seed(stored, authorization, tokens)
+        newest = stored or authorization
+        previous, seed = newest.previous_refresh_token, self._settings.refresh_token
+        if previous is not None and not newest.needs_sign_in and previous not in refused:
+            return replace(newest, refresh_token=previous, previous_refresh_token=None, access_token=None)
+        if seed is not None and seed not in refused:
+            return Authorization(
+                issuer=newest.issuer,
+                client_id=newest.client_id,
+                refresh_token=seed,
+                seed_sha256=seed_fingerprint(self._settings),
+            )
+        return None
+
+    def _instead_of_seed(self, stored: Authorization, refused: Authorization, tokens: OpenTokens) -> Authorization:
         if stored.seed_sha256 == refused.seed_sha256:
             return stored
         _log.warning("Spotify refuses SPOTIFY_REFRESH_TOKEN; the authorization in the token store is used instead.")
@@ -147,7 +181,7 @@ class TokenProvider:
         try:
             tokens.save(authorization)
             self._unsaved = False
-        except HomeError as reason:
+        except (HomeError, TokenStoreUnusable) as reason:
             # The old token may be dead already, so the new one is kept in memory for as long as this process lives.
             self._current, self._unsaved = authorization, True
             _log.warning("The renewed Spotify authorization could not be stored: %s", reason)

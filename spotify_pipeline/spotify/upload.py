@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spotify_pipeline.spotify.errors import SpotifyUnavailable, UploadIncomplete
+from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UploadIncomplete
 from spotify_pipeline.spotify.http import HttpClient
 from spotify_pipeline.spotify.models import UploadProof, UploadTicket
 from spotify_pipeline.spotify.outgoing_file import OutgoingFile, outgoing_file
-from spotify_pipeline.spotify.upload_answers import proof_of_upload, session_location
+from spotify_pipeline.spotify.upload_answers import require_completed, session_location, stated_proof, unconfirmed
 from spotify_pipeline.spotify.upload_hosts import SignedUrl, UploadHosts
 
 CONTENT_TYPE = "text/csv"  # part of what Spotify signs, so it is sent exactly so
@@ -35,7 +35,7 @@ class Uploader:
             ticket: of :meth:`SpotifyAdsClient.new_upload` or ``replacement_upload``; good for one upload.
             file: the customer list.
             size: its bytes, as they were when it was built.
-            crc32c: its CRC32C then, base64 of the big-endian bytes (:func:`crc32c_of`).
+            crc32c: its CRC32C then, base64 of the big-endian bytes.
 
         Raises:
             UploadRefused: a check of ours, or the storage, says no. Nothing was replaced.
@@ -67,4 +67,21 @@ class Uploader:
         except SpotifyUnavailable as cut:
             message = f"The upload was cut. {cut.message}"
             raise UploadIncomplete(message, may_have_happened=cut.may_have_happened) from None
-        return proof_of_upload(answer, outgoing)
+        require_completed(answer, outgoing)
+        proof = stated_proof(answer, outgoing) or self._asked_again(session, outgoing)
+        if proof is None:
+            raise unconfirmed(answer.status)
+        return proof
+
+    def _asked_again(self, session: SignedUrl, outgoing: OutgoingFile) -> UploadProof | None:
+        """What the storage states when asked once for the state of the session, without sending a byte of the file.
+
+        A success that states nothing may come from a proxy, or from before the file was taken. A session that is
+        complete answers this question with its object's hashes and length, as it does after the last byte.
+        """
+        headers = {"Content-Length": "0", "Content-Range": f"bytes */{outgoing.size}"}
+        try:
+            answer = self._http.send("PUT", session.url.reveal(), route=_SESSION_ROUTE, attempt=2, headers=headers)
+        except SpotifyError:
+            return None
+        return stated_proof(answer, outgoing)

@@ -14,6 +14,7 @@ from spotify_pipeline.spotify.outgoing_file import OutgoingFile
 
 _XML_CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 _RESUME = 308
+_COMPLETE = frozenset({200, 201})
 _TRANSIENT = frozenset({408, 429})
 _GONE = frozenset({404, 410, 499})
 
@@ -26,7 +27,7 @@ def session_location(answer: Answer) -> str:
         SpotifyUnavailable: a server error or too many requests.
     """
     status = answer.status
-    if status in (200, 201):
+    if status in _COMPLETE:
         location = answer.headers.get("location")
         if not location:
             raise UploadRefused("The storage opened no upload session: its answer has no Location.", status=status)
@@ -43,27 +44,38 @@ def session_location(answer: Answer) -> str:
     )
 
 
-def proof_of_upload(answer: Answer, sent: OutgoingFile) -> UploadProof:
-    """The proof that the storage holds the whole file.
+def require_completed(answer: Answer, sent: OutgoingFile) -> None:
+    """Let only an answer pass that calls the upload complete. What it says of the bytes is for :func:`stated_proof`.
 
     Raises:
-        UploadIncomplete: it does not, or it cannot be known.
+        UploadIncomplete: the storage has a part, or it cannot be known.
         UploadRefused: the storage refuses the upload.
     """
-    status = answer.status
-    if status == _RESUME or answer.headers.get("x-http-status-code-override") == str(_RESUME):
-        raise UploadIncomplete("The storage has kept a part of the customer list only.", status=status)
-    if status not in (200, 201):
+    if _stands_for_resume(answer):
+        raise UploadIncomplete("The storage has kept a part of the customer list only.", status=answer.status)
+    if answer.status not in _COMPLETE:
         raise _refused_while_sending(answer)
     if not sent.handed_over:
-        raise _unproven("The storage called the upload complete before it was sent whole.", status)
+        raise _unproven("The storage called the upload complete before it was sent whole.", answer.status)
+
+
+def stated_proof(answer: Answer, sent: OutgoingFile) -> UploadProof | None:
+    """What the storage states about the object that it holds; None where it states neither a hash nor a length.
+
+    Raises:
+        UploadIncomplete: it states another length or another checksum than was sent.
+    """
+    if answer.status not in _COMPLETE or _stands_for_resume(answer):
+        return None
     stored = answer.headers.get("x-goog-stored-content-length")
     if stored is not None and stored.strip() != str(sent.size):
-        raise _unproven("The storage holds another number of bytes than were sent.", status)
+        raise _unproven("The storage holds another number of bytes than were sent.", answer.status)
     stated = _stated_hashes(answer)
     ours = {"crc32c": sent.checksums.crc32c, "md5": sent.checksums.md5}
     if any(value != ours[name] for name, value in stated):
-        raise _unproven("The storage holds other bytes than were sent: the checksums differ.", status)
+        raise _unproven("The storage holds other bytes than were sent: the checksums differ.", answer.status)
+    if stored is None and not stated:
+        return None
     named = {name for name, _ in stated}
     return UploadProof(
         bytes=sent.size,
@@ -72,6 +84,21 @@ def proof_of_upload(answer: Answer, sent: OutgoingFile) -> UploadProof:
         verified=bool(named),
         etag=answer.headers.get("etag", "").strip('"')[:128] or None,
     )
+
+
+def unconfirmed(status: int) -> UploadIncomplete:
+    """The error for a success that states nothing, when asking again has told no more."""
+    return UploadIncomplete(
+        "The storage called the upload complete, but states neither a checksum nor a length of what it holds, even "
+        "when asked again.",
+        next_step="The audience may hold the list or not: run again to upload the whole list.",
+        status=status,
+        may_have_happened=True,
+    )
+
+
+def _stands_for_resume(answer: Answer) -> bool:
+    return answer.status == _RESUME or answer.headers.get("x-http-status-code-override") == str(_RESUME)
 
 
 def _unproven(message: str, status: int) -> UploadIncomplete:

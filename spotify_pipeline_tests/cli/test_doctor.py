@@ -46,7 +46,7 @@ def test_with_nothing_set_up_every_line_says_what_to_do(run: Run) -> None:
     assert "Set SPOTIFY_PIPELINE_WAREHOUSE" in said["warehouse"][1]
     assert said["Spotify app"][1].startswith("SPOTIFY_CLIENT_ID is not set.")
     assert said["sign-in"] == ("?", "not looked at before `Spotify app` is ok")
-    assert said["ad account"] == ("?", "not looked at before `sign-in` is ok")
+    assert said["ad accounts"] == ("?", "not looked at before `sign-in` is ok")
 
 
 def test_an_account_that_one_may_only_look_at_fails(
@@ -55,7 +55,7 @@ def test_an_account_that_one_may_only_look_at_fails(
     monkeypatch.setenv("SPOTIFY_AD_ACCOUNT_ID", DEFAULTS.viewer_ad_account_id)
     ran = run("doctor")
     assert ran.code == 1
-    mark, sentence = lines(ran.out)["ad account"]
+    mark, sentence = lines(ran.out)["ad accounts"]
     assert mark == "FAIL"
     assert "Ask its administrator for the role AD_ACCOUNT_CONTRIBUTOR" in sentence
 

@@ -194,6 +194,14 @@ def test_a_missing_warehouse_says_which_variable_to_set(
     assert "set SPOTIFY_PIPELINE_WAREHOUSE" in said_by(deployment.run("identifiers"))
 
 
+def test_a_file_that_is_no_warehouse_is_refused_at_once(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("this is no database")
+    monkeypatch.setenv("SPOTIFY_PIPELINE_WAREHOUSE", str(tmp_path / "notes.txt"))
+    assert "notes.txt is not a DuckDB database" in said_by(deployment.run("identifiers"))
+
+
 def test_missing_credentials_are_one_sentence_with_the_next_step(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

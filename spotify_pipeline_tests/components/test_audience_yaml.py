@@ -70,6 +70,7 @@ def with_line(after: str, line: str) -> str:
             "two-letter country",
             id="country",
         ),
+        pytest.param(GOOD.replace("default_region: SE", "default_region: NO"), 9, 'write "NO" in quotes', id="norway"),
         pytest.param(GOOD.replace("name: Lapsed subscribers", "name: L"), 3, "at least 2 characters", id="short name"),
         pytest.param(GOOD.replace("name: Lapsed subscribers", f"name: {'L' * 81}"), 3, "at most 80", id="long name"),
         pytest.param(

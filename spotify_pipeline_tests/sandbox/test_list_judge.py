@@ -149,6 +149,40 @@ def test_lenient_reading_notes_faults_in_every_layout() -> None:
     assert faults(ndjson) == {"not_json": (2, 2), "empty_row": (1, 4)}
 
 
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (r'{"email_sha256": "\ud800"}', "not_a_digest"),
+        ("[" * 60_000, "not_json"),
+        ('{"email_sha256": ' * 3_000, "not_json"),
+        ("1" * 5_000, "not_json"),
+        ("x" * 70_000, "not_json"),
+    ],
+)
+def test_p10_one_bad_line_of_json_costs_its_own_row_only(line: str, kind: str) -> None:
+    good = json.dumps({"email_sha256": A})
+    read = verdict(f"{good}\n{line}\n{good}\n", LENIENT)
+    assert faults(read) == {kind: (1, 2)}
+    assert (read.rows, read.usable_rows, read.refusal) == (3, 2, None)
+
+
+def test_p11_a_list_at_which_reading_fails_is_unreadable_and_only_the_kind_of_failure_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Confused(Listeners):
+        def include(self, token: str, digest: bytes) -> bool:
+            raise LookupError(f"{token} {digest.decode()}")
+
+    path = tmp_path / "list"
+    path.write_bytes(email_list(5))
+    read = judge(path, LENIENT, Confused.of(SandboxConfig()), 1)
+    assert (read.layout, read.list_format, read.matched_rows) == ("unreadable", "lenient", 0)
+    assert faults(read) == {"unreadable": (1, None)}
+    assert read.refusal
+    assert "LookupError" in caplog.text
+    assert digest("person0@example.com") not in caplog.text + repr(read)
+
+
 def test_the_minimum_counts_usable_rows() -> None:
     content = email_list(10) + b"nonsense\n"
     assert verdict(content, minimum_rows=10).refusal is None

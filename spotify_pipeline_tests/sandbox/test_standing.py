@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
-from spotify_pipeline.sandbox import SandboxConfig
-from spotify_pipeline_tests.sandbox.visitor import AUDIENCES, Visitor, email_list, visiting
+from spotify_pipeline.sandbox import SandboxConfig, SandboxState
+from spotify_pipeline.sandbox.records import ReceivedList
+from spotify_pipeline.sandbox.standing import judge_list
+from spotify_pipeline_tests.sandbox.visitor import AUDIENCES, Visitor, digest, email_list, visiting
 
 HOUR = 3600
 SIX_HOURS = 6 * HOUR
@@ -179,3 +185,31 @@ def test_only_the_two_newest_lists_stay_on_disk(visitor: Visitor) -> None:
     assert visitor.http.get(f"/sandbox/audiences/{audience_id}/list").content == email_list(1_300)
     visitor.advance(SIX_HOURS)
     assert status(visitor, audience_id) == "BOOKABLE"
+
+
+@pytest.mark.parametrize("line", [r'{"email_sha256":"\ud800"}', "[" * 60_000])
+def test_p10_one_bad_line_does_not_break_the_ad_account(visitor: Visitor, line: str) -> None:
+    visitor.http.post("/sandbox/list_format", json={"list_format": "lenient"})
+    rows = [json.dumps({"email_sha256": digest(str(number))}) for number in range(1_000)]
+    audience_id = visitor.audience_of("\n".join([*rows, line]).encode())
+    visitor.advance(SIX_HOURS)
+    assert status(visitor, audience_id) == "BOOKABLE"
+    assert len(visitor.ads("GET", AUDIENCES).json()["audiences"]) == 1
+    assert visitor.inside(audience_id)["list"]["problems"][0]["first_line"] == 1_001
+
+
+def test_a_list_that_cannot_be_read_is_refused_once_and_the_ad_account_goes_on(tmp_path: Path) -> None:
+    """What stands in place of the file is a directory: opening it fails, as on a broken disk."""
+    with closing(SandboxState.open(directory=tmp_path)) as state:
+        now = state.clock.now()
+        fields = {"size": 1, "crc32c": "", "md5": "", "sha256": ""}
+        state.received_lists.put(
+            ReceivedList(id="broken", upload_id="u", audience_id="a", replacement=False, completed_at=now, **fields)
+        )
+        state.list_file("broken").mkdir()
+        judge_list(state, "broken")
+        judged = state.received_lists.get("broken")
+        assert judged is not None
+        assert judged.judgement is not None
+        assert [problem.kind for problem in judged.judgement.problems] == ["unreadable"]
+        assert judged.judgement.refusal

@@ -6,6 +6,7 @@ import pytest
 
 from spotify_pipeline.spotify import TokenStore
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify
+from spotify_pipeline_tests.spotify.uploads import Uploads
 
 
 @pytest.fixture
@@ -21,3 +22,8 @@ def clock() -> Clock:
 @pytest.fixture
 def spotify() -> Spotify:
     return Spotify()
+
+
+@pytest.fixture
+def uploads(store: TokenStore, spotify: Spotify, clock: Clock, tmp_path: Path) -> Uploads:
+    return Uploads(store, spotify, clock, tmp_path)

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 
 
 class SocketStorage:
-    """Opens a session for each POST, counts the bytes of each PUT, and answers 200 only to a whole file."""
+    """Opens a session for each POST, counts the bytes of each PUT, and answers a whole file with 200 and its length."""
 
-    def __init__(self, on_body: Callable[[int], None]) -> None:
+    def __init__(self, on_body: Callable[[int], None], early: bytes | None) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._on_body = on_body
+        self._early = early
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.received: list[int] = []
         self.ended = threading.Event()
@@ -42,14 +43,17 @@ class SocketStorage:
 
     def _take_body(self, connection: socket.socket, head: bytes, count: int) -> bool:
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        if self._early is not None:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(self._early), self._early))
         self._on_body(count)
-        while count < length and (block := connection.recv(65_536)):
+        while count < length and (block := connection.recv(min(65_536, length - count))):
             count += len(block)
             self._on_body(count)
         self.received.append(count)
         self.ended.set()
-        if count == length:
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        if count == length and self._early is None:
+            stored = f"x-goog-stored-content-length: {count}\r\n".encode()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + stored + b"\r\n")
         return count == length
 
 
@@ -65,8 +69,11 @@ def _head(connection: socket.socket) -> tuple[bytes, bytes]:
 
 
 @contextmanager
-def socket_storage(on_body: Callable[[int], None] = lambda _: None) -> Iterator[SocketStorage]:
-    storage = SocketStorage(on_body)
+def socket_storage(
+    on_body: Callable[[int], None] = lambda _: None, *, early: bytes | None = None
+) -> Iterator[SocketStorage]:
+    """``early``: answer 200 with this body as soon as a PUT begins, then take its bytes and throw them away."""
+    storage = SocketStorage(on_body, early)
     try:
         yield storage
     finally:

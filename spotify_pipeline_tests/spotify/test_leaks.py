@@ -23,7 +23,6 @@ from spotify_pipeline.spotify import (
     SpotifyError,
     TokenStore,
     UploadTicket,
-    crc32c_of,
     sign_in,
 )
 from spotify_pipeline_tests.spotify.scripted import (
@@ -41,6 +40,7 @@ from spotify_pipeline_tests.spotify.scripted import (
     settings,
     token_answer,
 )
+from spotify_pipeline_tests.spotify.uploads import crc32c_of
 
 ECHO = "; ".join([SIGNED, SESSION, "Bearer access-7CANARYACCESS", "refresh-7CANARYREFRESH", "secret-7CANARYCLIENT"])
 Run = Callable[[SpotifyAdsClient, Path], object]
@@ -156,7 +156,7 @@ def test_p05_whole_journey_over_real_connections_logs_no_secret(
         if seen.method == "POST" and seen.path.startswith("/o?"):
             return 201, {"Location": f"{address}/o?upload_id=77CANARYSESSION77"}, b""
         if seen.method == "PUT":
-            return 200, {}, b""
+            return 200, {"x-goog-stored-content-length": str(len(seen.body))}, b""
         return 201, {}, httpx.Response(201, json=audience_json()).content
 
     with loopback_server(respond) as url:

@@ -24,10 +24,12 @@ from spotify_pipeline.spotify.answer import Answer
 from spotify_pipeline.spotify.refusals import fit_to_show, refusal
 from spotify_pipeline_tests.spotify.scripted import SIGNED, TRACE, error_body
 
+NOW = 1_800_000_000.0
+
 
 def refused(status: int, body: object = b"", headers: dict[str, str] | None = None) -> SpotifyError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return refusal(Answer(status, headers or {}, raw), "list the audiences", sent=(), writing=True)
+    return refusal(Answer(status, headers or {}, raw), "list the audiences", sent=(), writing=True, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_user_outside_the_allow_list_is_told_about_development_mode():
 def test_only_a_lost_write_may_have_happened():
     may = {status: refused(status).may_have_happened for status in (400, 403, 404, 409, 429, 408, 500, 503, 302)}
     assert [status for status, it_may in may.items() if it_may] == [408, 500, 503, 302]
-    reading = refusal(Answer(503, {}, b""), "list the audiences", sent=())
+    reading = refusal(Answer(503, {}, b""), "list the audiences", sent=(), now=NOW)
     assert not reading.may_have_happened
 
 
@@ -141,7 +143,7 @@ def test_servers_words_are_shown_without_what_we_may_have_sent_them(secret: str)
 
 def test_secret_that_went_with_the_call_is_hidden_however_short_it_is():
     body = json.dumps(error_body("the token abc is bad")).encode()
-    assert "the token [hidden] is bad" in str(refusal(Answer(400, {}, body), "list", sent=[Secret("abc")]))
+    assert "the token [hidden] is bad" in str(refusal(Answer(400, {}, body), "list", sent=[Secret("abc")], now=NOW))
 
 
 def test_useful_words_stay():

@@ -51,7 +51,7 @@ def race(path: Path, accounts_url: str, start: Any, results: Any) -> None:
     """One process: at each trial the token has just ended for everybody."""
     settings = settings_for(accounts_url)
     hour = 0.0
-    accounts = AccountsService(settings, HttpClient(ACCOUNTS))
+    accounts = AccountsService(settings, HttpClient(ACCOUNTS), clock=time.time)
     provider = TokenProvider(settings, TokenStore(path), accounts, clock=lambda: hour, random=lambda: 0.5)
     for trial in range(1, TRIALS + 1):
         hour = 1_800_000_000.0 + trial * 3600

@@ -1,50 +1,26 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
-import logging
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from spotify_pipeline.spotify import (
-    Authorization,
     Secret,
     SettingsInvalid,
     SignInRequired,
     SpotifyError,
-    SpotifySettings,
     TokenStore,
 )
 from spotify_pipeline.spotify.http import ACCOUNTS, HttpClient
 from spotify_pipeline.spotify.oauth import AccountsService
 from spotify_pipeline.spotify.tokens import TokenProvider
-from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, full_disk, settings, token_answer
-
-ISSUER = "https://accounts.spotify.com"
-INVALID_GRANT = {"error": "invalid_grant", "error_description": "Refresh token revoked"}
-
-
-def provider(store: TokenStore, spotify: Spotify, clock: Clock, chosen: SpotifySettings | None = None) -> TokenProvider:
-    """As another process would make it: nothing in memory, the same store."""
-    chosen = chosen or settings()
-    accounts = AccountsService(chosen, HttpClient(ACCOUNTS, transport=spotify.transport()))
-    return TokenProvider(chosen, store, accounts, clock=clock, sleep=clock.sleep, random=lambda: 0.5)
-
-
-def stored(store: TokenStore) -> Authorization:
-    found = store.find(ISSUER, "client-1")
-    assert found is not None
-    return found
-
-
-def put(store: TokenStore, clock: Clock, **fields: Any) -> None:
-    seed = hashlib.sha256(b"seed-7CANARYSEED").hexdigest()
-    given = {"issuer": ISSUER, "client_id": "client-1", "refresh_token": Secret("stored"), "seed_sha256": seed}
-    with store.exclusive() as tokens:
-        tokens.save(Authorization(**{**given, **fields}))
+from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, provider, put, stored
+from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings, token_answer
 
 
 def test_nobody_signed_in_says_what_to_run_and_calls_nobody(store: TokenStore, spotify: Spotify, clock: Clock):
@@ -133,7 +109,9 @@ def test_o05_invalid_grant_while_the_store_changed_uses_the_new_one(store: Token
         store.path.write_text(content)  # by somebody who does not take the lock
         return httpx.Response(400, json=INVALID_GRANT)
 
-    accounts = AccountsService(settings(), HttpClient(ACCOUNTS, transport=httpx.MockTransport(restored_meanwhile)))
+    accounts = AccountsService(
+        settings(), HttpClient(ACCOUNTS, transport=httpx.MockTransport(restored_meanwhile)), clock=clock
+    )
     tokens = TokenProvider(settings(), store, accounts, clock=clock, sleep=clock.sleep, random=lambda: 0.5)
     assert tokens.access_token().reveal() == "from-restored"
     assert [call["refresh_token"] for call in spotify.token_calls] == [["stored"], ["restored"]]
@@ -142,9 +120,10 @@ def test_o05_invalid_grant_while_the_store_changed_uses_the_new_one(store: Token
 
 def test_o06_invalid_grant_is_kept_and_never_asked_again(store: TokenStore, spotify: Spotify, clock: Clock):
     put(store, clock)
+    unseeded = settings(refresh_token=None)
     spotify.tokens = [httpx.Response(400, json=INVALID_GRANT)]
-    first = provider(store, spotify, clock)
-    for each in (first, first, provider(store, spotify, clock)):
+    first = provider(store, spotify, clock, unseeded)
+    for each in (first, first, provider(store, spotify, clock, unseeded)):
         with pytest.raises(SignInRequired, match="Run `spotify-pipeline login`"):
             each.access_token()
     assert len(spotify.token_calls) == 1
@@ -240,40 +219,11 @@ def test_o07_server_error_that_passes_is_waited_out(store: TokenStore, spotify: 
     assert clock.slept == [0.5, 7.5]
 
 
-@pytest.mark.parametrize("life", [None, 0, -5, "", "soon", True, [], "NaN", "Infinity", "1e400", -0.0])
-def test_o11_nonsense_life_is_taken_for_the_documented_hour(
-    store: TokenStore, spotify: Spotify, clock: Clock, life: Any
-):
-    spotify.tokens = [token_answer(expires_in=life)]
-    tokens = provider(store, spotify, clock)
-    for _ in range(5):
-        tokens.access_token()
-    assert len(spotify.token_calls) == 1
-    assert stored(store).renew_at == clock.now + 3300
-
-
-def test_o11_missing_life_text_life_and_endless_life(store: TokenStore, spotify: Spotify, clock: Clock):
-    for answer, expected in [
-        (httpx.Response(200, json={"access_token": "a"}), 3300),
-        (token_answer(expires_in="1800"), 1500),
-        (token_answer(expires_in=10**12), 24 * 3600 - 300),
-    ]:
-        put(store, clock)
-        spotify.tokens = [answer]
-        provider(store, spotify, clock).access_token()
-        assert stored(store).renew_at == clock.now + expected
-
-
-def test_o11_short_life_makes_no_hot_loop(store: TokenStore, spotify: Spotify, clock: Clock):
-    spotify.tokens = [token_answer(expires_in=60) for _ in range(2)]
-    tokens = provider(store, spotify, clock)
-    for _ in range(29):
-        tokens.access_token()
-        clock.now += 1
-    assert len(spotify.token_calls) == 1
-    clock.now += 2
-    tokens.access_token()
-    assert len(spotify.token_calls) == 2
+def test_o07_pause_until_a_moment_is_counted_from_now(store: TokenStore, spotify: Spotify, clock: Clock):
+    later = format_datetime(datetime.fromtimestamp(clock.now + 7, UTC), usegmt=True)
+    spotify.tokens = [httpx.Response(429, headers={"Retry-After": later}), token_answer("good")]
+    assert provider(store, spotify, clock).access_token().reveal() == "good"
+    assert clock.slept == [7.5]
 
 
 def test_rejected_token_is_replaced_once_for_all_processes(store: TokenStore, spotify: Spotify, clock: Clock):
@@ -284,24 +234,6 @@ def test_rejected_token_is_replaced_once_for_all_processes(store: TokenStore, sp
     assert one.replace_rejected(rejected).reveal() == "a2"
     assert other.replace_rejected(rejected).reveal() == "a2"  # found in the store, not asked for again
     assert len(spotify.token_calls) == 2
-
-
-def test_o10_full_disk_keeps_the_new_token_in_memory_and_says_so(
-    store: TokenStore, spotify: Spotify, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    put(store, clock)
-    before = store.path.read_bytes()
-    spotify.tokens = [token_answer("a1", refresh_token="rotated"), token_answer("a2", refresh_token="rotated-again")]
-    tokens = provider(store, spotify, clock)
-    with caplog.at_level(logging.WARNING), full_disk():
-        assert tokens.access_token().reveal() == "a1"
-    assert store.path.read_bytes() == before
-    assert "could not be stored" in caplog.text
-    assert "rotated" not in caplog.text
-    clock.now += 3600
-    assert tokens.access_token().reveal() == "a2"  # the token in memory went on, not the dead one on disk
-    assert spotify.token_calls[1]["refresh_token"] == ["rotated"]
-    assert stored(store).refresh_token == Secret("rotated-again")
 
 
 def test_authorization_of_another_service_is_never_sent(store: TokenStore, spotify: Spotify, clock: Clock):

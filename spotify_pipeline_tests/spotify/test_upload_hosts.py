@@ -105,6 +105,21 @@ def test_s05_session_may_move_within_google_but_not_to_this_machine_and_back():
             SANDBOX.check_session(location, start)
 
 
+def test_s05_session_stays_with_its_host_among_other_allowed_ones():
+    hosts = UploadHosts((*GOOGLE_STORAGE, "uploads.example.com", "*.example.net"))
+    own, other = hosts.check("https://uploads.example.com/o"), hosts.check("https://a.example.net/o")
+    assert hosts.check_session("https://uploads.example.com/p?upload_id=1", own).host == "uploads.example.com"
+    for location, start in [
+        ("https://a.example.net/o", own),
+        ("https://b.example.net/o", other),
+        ("https://storage.googleapis.com/o", own),
+        ("https://uploads.example.com/o", hosts.check(SIGNED)),
+    ]:
+        with pytest.raises(UploadRefused, match="another host than the upload URL"):
+            hosts.check_session(location, start)
+    assert hosts.check_session("https://a.storage.googleapis.com/o", hosts.check(SIGNED)).port == 443
+
+
 @given(
     st.one_of(
         st.text(max_size=60),

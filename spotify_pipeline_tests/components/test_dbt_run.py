@@ -1,0 +1,79 @@
+"""dbt's models as assets: what fails is named, and nothing dbt printed of a person's data is left with Dagster."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster.components.testing import create_defs_folder_sandbox
+
+from spotify_pipeline.components.deployment import with_shared_definitions
+from spotify_pipeline.demo.raw_tables import write_raw_tables
+from spotify_pipeline_tests.components.conftest import DBT_PROJECT, WAREHOUSE
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the dbt project, to be spoiled."""
+    copy = tmp_path / "dbt_project"
+    shutil.copytree(DBT_PROJECT, copy, ignore=shutil.ignore_patterns("target", "logs"))
+    return copy
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with a small warehouse."""
+    monkeypatch.setenv("SPOTIFY_PIPELINE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SPOTIFY_PIPELINE_WAREHOUSE", raising=False)
+    write_raw_tables(tmp_path / "home" / "warehouse" / "warehouse.duckdb", people=2_000)
+    return tmp_path / "home"
+
+
+def build(project: Path, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    with create_defs_folder_sandbox() as sandbox:
+        directory = sandbox.defs_folder_path / "warehouse"
+        directory.mkdir(parents=True)
+        (directory / "defs.yaml").write_text(WAREHOUSE.replace(str(DBT_PROJECT), str(project)).lstrip())
+        with sandbox.build_all_defs() as definitions:
+            job = with_shared_definitions(definitions).resolve_implicit_global_asset_job_def()
+            return job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+@pytest.mark.slow
+def test_p03_a_model_that_fails_on_a_value_is_named_and_the_value_is_not(
+    project: Path, home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = project / "models" / "segments" / "newsletter_readers.sql"
+    spoiled = model.read_text().replace(
+        "customers.email", "cast(cast(customers.email as integer) as varchar) as email", 1
+    )
+    assert spoiled != model.read_text()
+    model.write_text(spoiled)
+    dagster_home = tmp_path / "dagster_home"
+    dagster_home.mkdir()
+    with dg.DagsterInstance.local_temp(str(dagster_home)) as instance:
+        result = build(project, instance)
+    (failure,) = result.get_step_failure_events()
+    said = str(failure.step_failure_data.user_failure_data.description)
+    assert "dbt could not build or test model.spotify_pipeline_warehouse.newsletter_readers." in said
+    (log,) = (home / "dbt").rglob("dbt.log")
+    assert str(log) in said
+    # The log, which is private, does quote a value: so one was there to leak.
+    assert "Could not convert" in log.read_text()
+    printed = capfd.readouterr()
+    left = [printed.out.encode(), printed.err.encode()]
+    left += [each.read_bytes() for each in dagster_home.rglob("*") if each.is_file()]
+    left += [each.read_bytes() for each in project.rglob("*") if each.is_file()]
+    assert [part for part in left if b"Could not convert" in part or b"@mail.example" in part] == []
+
+
+@pytest.mark.slow
+def test_a_build_that_succeeds_leaves_nothing_of_dbt_behind(project: Path, home: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = build(project, instance)
+    assert result.success
+    assert len(result.get_asset_materialization_events()) == 8
+    assert list((home / "dbt").iterdir()) == []
+    assert [each.name for each in (project / "target").iterdir() if each.name.startswith("dbt_build")] == []

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from spotify_pipeline.spotify import (
+    SpotifyAdsClient,
+    TokenStore,
+)
+from spotify_pipeline_tests.spotify.client_calls import ok
+from spotify_pipeline_tests.spotify.scripted import (
+    AD_ACCOUNT,
+    audience_json,
+    settings,
+    token_answer,
+)
+
+
+class Pages:
+    """A list of audiences behind Spotify's paging, with the oddities of its prose."""
+
+    def __init__(
+        self, total: int, *, first: int = 0, cap: int = 50, count: Callable[[int], object] = lambda n: n
+    ) -> None:
+        self.ids = [str(UUID(int=number)) for number in range(total)]
+        self.first, self.cap, self.count = first, cap, count
+        self.asked: list[dict[str, str]] = []
+        self.before_page: Callable[[int], None] = lambda _: None
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host == "accounts.spotify.com":
+            return token_answer()
+        self.asked.append(dict(request.url.params))
+        self.before_page(len(self.asked))
+        start = max(0, int(request.url.params["offset"]) - self.first)
+        page = self.ids[start : start + min(self.cap, int(request.url.params["limit"]))]
+        paging = {"total_results": self.count(len(self.ids))}
+        return ok({"paging": paging, "audiences": [audience_json(each) for each in page]})
+
+    def listed(self, store: TokenStore, **given: Any) -> list[str]:
+        assert len(self.asked) < 100
+        with SpotifyAdsClient.open(settings(), store, transport=httpx.MockTransport(self)) as client:
+            return [each.id for each in client.audiences(AD_ACCOUNT, **given)]
+
+
+@pytest.mark.parametrize("total", [0, 1, 49, 50, 51, 100, 123])
+@pytest.mark.parametrize("first", [0, 1], ids=["offset from 0", "offset from 1"])
+@pytest.mark.parametrize("cap", [50, 7], ids=["full pages", "pages capped at 7"])
+@pytest.mark.parametrize("count", [lambda n: n, lambda _: None], ids=["with total", "without total"])
+def test_c06_every_audience_is_listed_once(store: TokenStore, total: int, first: int, cap: int, count: Any):
+    pages = Pages(total, first=first, cap=cap, count=count)
+    assert sorted(pages.listed(store)) == sorted(pages.ids)
+    assert len(pages.asked) <= total // (cap - 1) + 3
+
+
+def test_c06_list_that_grows_while_it_is_read_misses_none_of_the_old_ones(store: TokenStore):
+    pages = Pages(120)
+    old = list(pages.ids)
+
+    def grow(page: int) -> None:
+        pages.ids[:0] = [str(UUID(int=10_000 + 100 * page + number)) for number in range(50 if page in (2, 3) else 0)]
+
+    pages.before_page = grow
+    found = pages.listed(store)
+    assert set(old) <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_c06_server_that_ignores_the_offset_ends_and_is_warned_of(store: TokenStore, caplog: pytest.LogCaptureFixture):
+    pages = Pages(50, first=10_000, count=lambda _: 175)
+    with caplog.at_level(logging.WARNING):
+        assert sorted(pages.listed(store)) == sorted(pages.ids)
+    assert len(pages.asked) == 4
+    assert "counts 175 audiences and listed 50" in caplog.text
+
+
+def test_list_is_asked_for_in_an_order_that_stays_while_it_is_read(store: TokenStore):
+    pages = Pages(60)
+    pages.listed(store, query="lapsed & co")
+    common = {"q": "lapsed & co", "limit": "50", "sort_field": "NAME", "sort_direction": "ASC"}
+    assert pages.asked == [{**common, "offset": "0"}, {**common, "offset": "50"}]
+
+
+def test_pages_are_asked_for_as_they_are_needed(store: TokenStore):
+    pages = Pages(500)
+    with SpotifyAdsClient.open(settings(), store, transport=httpx.MockTransport(pages)) as client:
+        next(client.audiences(AD_ACCOUNT))
+    assert len(pages.asked) == 1

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import io
+import threading
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline.spotify import Secret, SpotifyAdsClient, TokenStore, UploadProof, UploadRefused, UploadTicket
+from spotify_pipeline.spotify.outgoing_file import MAX_UPLOAD_BYTES, OutgoingFile
+from spotify_pipeline_tests.spotify.scripted import AUDIENCE, settings
+from spotify_pipeline_tests.spotify.socket_storage import socket_storage
+from spotify_pipeline_tests.spotify.uploads import (
+    HEADER,
+    MIB,
+    ROW,
+    STARTED,
+    TICKET,
+    Uploads,
+    crc32c_of,
+    customer_list,
+    done,
+)
+
+
+@pytest.mark.parametrize("content", [b"", HEADER, HEADER.strip(), b"\n", ROW.strip()])
+def test_u19_empty_or_header_only_file_is_refused_before_any_call(uploads: Uploads, content: bytes):
+    file = uploads.folder / "empty.csv"
+    file.write_bytes(content)
+    with pytest.raises(UploadRefused, match="holds no row"):
+        uploads.send(file=file)
+    assert uploads.spotify.asked == []
+
+
+def test_u20_file_over_one_gib_is_refused_with_its_size_before_any_call(uploads: Uploads):
+    file = uploads.folder / "huge.csv"
+    with file.open("wb") as stream:
+        stream.truncate(MAX_UPLOAD_BYTES + 1)  # sparse
+    with pytest.raises(UploadRefused, match=r"1073741825 bytes.*1073741824"):
+        uploads.send(file=file, crc32c="AAAAAA==")
+    assert uploads.spotify.asked == []
+
+
+def test_missing_file_is_refused_before_any_call(uploads: Uploads):
+    with pytest.raises(UploadRefused, match="cannot be opened"):
+        uploads.send(file=uploads.folder, size=5, crc32c="AAAAAA==")
+    file = customer_list(uploads.folder)
+    given = {"size": file.stat().st_size, "crc32c": crc32c_of(file)}
+    file.unlink()
+    with (
+        uploads.spotify.open(uploads.store, uploads.clock) as client,
+        pytest.raises(UploadRefused, match="cannot be opened"),
+    ):
+        client.upload(TICKET, file, **given)
+    assert uploads.spotify.asked == []
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_u18_file_of_another_size_than_was_built_is_refused_before_any_call(uploads: Uploads, change: int):
+    file = customer_list(uploads.folder)
+    with pytest.raises(UploadRefused, match="not the file that was built"):
+        uploads.send(file=file, size=file.stat().st_size + change)
+    assert uploads.spotify.asked == []
+
+
+def test_disk_that_fails_while_it_is_read_breaks_the_upload_off():
+    class FailingDisk(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() >= MIB:
+                raise OSError(5, "Input/output error", "/secret/path")
+            return super().read(size)
+
+    outgoing = OutgoingFile(FailingDisk(ROW * 50_000), size=len(ROW) * 50_000, crc32c="AAAAAA==")
+    with pytest.raises(UploadRefused, match="could not be read to its end") as caught:
+        list(outgoing.blocks())
+    assert "secret" not in str(caught.value)
+    assert not outgoing.handed_over
+
+
+def flip_last(file: Path) -> None:
+    with file.open("r+b") as stream:
+        stream.seek(-2, 2)
+        stream.write(b"0")
+
+
+def grow(file: Path) -> None:
+    with file.open("ab") as stream:
+        stream.write(ROW)
+
+
+def shrink(file: Path) -> None:
+    with file.open("r+b") as stream:
+        stream.truncate(2 * MIB + 5)
+
+
+@pytest.mark.parametrize("change", [flip_last, grow, shrink])
+def test_u18_file_changed_while_it_is_sent_never_arrives_whole(
+    store: TokenStore, tmp_path: Path, change: Callable[[Path], None]
+):
+    file = customer_list(tmp_path, 24 * MIB)  # more than the sockets' buffers hold, so that the change comes in time
+    size, crc32c = file.stat().st_size, crc32c_of(file)
+    changed = threading.Event()
+
+    def on_body(count: int) -> None:
+        if count and not changed.is_set():
+            change(file)
+            changed.set()
+
+    with socket_storage(on_body) as storage:
+        chosen = settings(upload_hosts=(storage.host,))
+        ticket = UploadTicket(audience_id=AUDIENCE, url=Secret(f"http://{storage.host}/signed"))
+        refused = pytest.raises(UploadRefused, match="not the file that was built")
+        with SpotifyAdsClient.open(chosen, store) as client, refused:
+            client.upload(ticket, file, size=size, crc32c=crc32c)
+        assert storage.ended.wait(5)
+    assert changed.is_set()
+    assert storage.received[0] < size
+
+
+def test_u18_small_file_that_changed_sends_not_one_byte(uploads: Uploads):
+    file = customer_list(uploads.folder, 1000)
+    before = crc32c_of(file)
+    flip_last(file)
+    with pytest.raises(UploadRefused, match="not the file that was built"):
+        uploads.send(STARTED, done(), file=file, crc32c=before)
+    assert len(uploads.spotify.bodies) == 1  # the start's; the PUT's body was never complete
+
+
+def test_file_over_a_real_connection_with_little_memory(store: TokenStore, tmp_path: Path):
+    file = customer_list(tmp_path, 64 * MIB)
+    size, crc32c = file.stat().st_size, crc32c_of(file)
+    with socket_storage() as storage:
+        chosen = settings(upload_hosts=(storage.host,))
+        ticket = UploadTicket(audience_id=AUDIENCE, url=Secret(f"http://{storage.host}/signed"))
+        with SpotifyAdsClient.open(chosen, store) as client:
+            tracemalloc.start()
+            try:
+                proof = client.upload(ticket, file, size=size, crc32c=crc32c)
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+    assert storage.received == [size]
+    assert proof == UploadProof(bytes=size, crc32c=crc32c, md5=None, verified=False, etag=None)  # a length, no hash
+    assert peak < 16 * MIB

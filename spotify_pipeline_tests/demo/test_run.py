@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -19,7 +18,7 @@ PEOPLE = 20_000
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[DemoPlace]]:
+def places(tmp_path_factory: pytest.TempPathFactory) -> list[DemoPlace]:
     """The same demo at two ports, one after the other."""
     project = tmp_path_factory.mktemp("project")
     (project / INSTANCE_SETTINGS).parent.mkdir(parents=True)
@@ -29,7 +28,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[DemoPlace]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             ports.append(int(probe.getsockname()[1]))
-    yield [DemoPlace(project, port) for port in ports]
+    return [DemoPlace(project, port) for port in ports]
 
 
 @pytest.fixture(scope="module")

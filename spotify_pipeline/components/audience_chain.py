@@ -191,6 +191,10 @@ def _customer_list_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             checks = list_check_results(
                 snapshots.list_path(chain.audience, context.partition_key), manifest, chain.config.guards.min_rows
             )
+        for check in checks:
+            if not check.passed:
+                # Dagster's own message names the check that failed; this says why, and what to do.
+                context.log.error(check.description)
         return dg.MaterializeResult(metadata=customer_list_metadata(manifest), check_results=checks)
 
     return customer_list

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -125,6 +126,8 @@ def test_w01_an_emptied_segment_fails_the_run_and_leaves_the_live_audience(
     result = deployment.run()
     assert not result.success
     assert checks(result)[f"customer_list:{ENOUGH_ROWS}"] is False
+    logged = [each.user_message for each in deployment.instance.all_logs(result.run_id) if each.level == logging.ERROR]
+    assert any("Nothing was sent; the audience at Spotify is as it was." in message for message in logged)
     assert writes(sandbox) == before
 
 

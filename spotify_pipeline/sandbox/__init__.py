@@ -15,12 +15,17 @@ from spotify_pipeline.sandbox.config import (
     SandboxDefaults,
     SandboxError,
 )
+from spotify_pipeline.sandbox.fault_script import FaultReport
+from spotify_pipeline.sandbox.faults import Fault, FaultInvalid
 from spotify_pipeline.sandbox.server import SandboxServer, serve
 from spotify_pipeline.sandbox.state import SandboxState
 
 __all__ = [
     "DEFAULTS",
     "DEFAULT_PORT",
+    "Fault",
+    "FaultInvalid",
+    "FaultReport",
     "ListFormat",
     "SandboxConfig",
     "SandboxDefaults",

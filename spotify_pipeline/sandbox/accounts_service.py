@@ -15,6 +15,7 @@ from starlette.routing import Route
 from spotify_pipeline.sandbox.bodies import BodyTooLarge, read_form
 from spotify_pipeline.sandbox.config import DEFAULTS
 from spotify_pipeline.sandbox.oauth import (
+    KEEPS_REFRESH_TOKEN,
     Client,
     OAuthError,
     exchange_code,
@@ -93,14 +94,15 @@ class AccountsService:
             if content_type != "application/x-www-form-urlencoded":
                 raise OAuthError("invalid_request", "The body must be application/x-www-form-urlencoded")
             form = await read_form(request)
-            answer = self._tokens(_client(request, form), form)
+            rotate = self._state.config.rotate_refresh_tokens and KEEPS_REFRESH_TOKEN not in request.scope
+            answer = self._tokens(_client(request, form), form, rotate=rotate)
         except BodyTooLarge:
             return _refusal(OAuthError("invalid_request", "The body is too large"))
         except OAuthError as error:
             return _refusal(error)
         return JSONResponse(answer, headers=_NO_STORE)
 
-    def _tokens(self, client: Client, form: Mapping[str, str]) -> dict[str, object]:
+    def _tokens(self, client: Client, form: Mapping[str, str], *, rotate: bool) -> dict[str, object]:
         grant_type = form.get("grant_type")
         if grant_type == "authorization_code":
             return exchange_code(
@@ -111,7 +113,7 @@ class AccountsService:
                 form.get("code_verifier"),
             )
         if grant_type == "refresh_token":
-            return refresh(self._state, client, _required(form, "refresh_token"))
+            return refresh(self._state, client, _required(form, "refresh_token"), rotate=rotate)
         raise OAuthError("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
 
 

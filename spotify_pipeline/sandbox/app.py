@@ -18,6 +18,7 @@ from spotify_pipeline.sandbox.assumptions import ASSUMPTIONS
 from spotify_pipeline.sandbox.audience_routes import AudienceOperations
 from spotify_pipeline.sandbox.config import SandboxConfig
 from spotify_pipeline.sandbox.control import Control
+from spotify_pipeline.sandbox.fault_routes import FaultControl
 from spotify_pipeline.sandbox.gate import Gate
 from spotify_pipeline.sandbox.object_store import ObjectStore
 from spotify_pipeline.sandbox.overview import clock_answer, overview
@@ -43,6 +44,7 @@ def create_app(state: SandboxState | SandboxConfig | None = None) -> Starlette:
         *AudienceOperations(sandbox).routes(ADS_API_PREFIX),
         *ObjectStore(sandbox).routes(),
         *Control(sandbox).routes(),
+        *FaultControl(sandbox).routes(),
     ]
     app = Starlette(
         routes=routes,
@@ -70,6 +72,7 @@ def _page(state: SandboxState) -> Callable[[Request], Awaitable[Response]]:
             list_format=state.list_format.value,
             terms_accepted=state.terms_accepted,
             assumptions=ASSUMPTIONS,
+            faults=state.faults.unconsumed(),
         )
 
     return page

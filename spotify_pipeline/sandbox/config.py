@@ -31,7 +31,7 @@ class SandboxConfig:
     """The sandbox's switches. Times are seconds on the sandbox's clock unless said otherwise.
 
     Raises:
-        SandboxError: a value makes no sense (a share outside 0 to 1, a time or a limit below 1).
+        SandboxError: a value makes no sense (a share outside 0 to 1, a time or a limit below 1, no window at all).
     """
 
     processing_seconds: int = 6 * HOUR
@@ -59,8 +59,8 @@ class SandboxConfig:
     session_seconds: int = 7 * DAY
     maximum_object_bytes: int = GIBIBYTE
     requests_per_window: int = 1_500
-    window_seconds: int = 30
-    """Length of the rate limit's window, in real seconds."""
+    window_seconds: float = 30
+    """Length of the rate limit's window, in real seconds; a test may take a fraction of one."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names, beside loopback ones, under which clients may call (a container's name, for instance)."""
 
@@ -71,7 +71,9 @@ class SandboxConfig:
                 continue
             if field.name.endswith("_share") and not 0 <= value <= 1:
                 raise SandboxError(f"{field.name} is a share between 0 and 1, not {value}.")
-            if not field.name.endswith("_share") and value < 1:
+            if field.name == "window_seconds" and value <= 0:
+                raise SandboxError(f"{field.name} must be more than 0, not {value}.")
+            if not field.name.endswith(("_share", "window_seconds")) and value < 1:
                 raise SandboxError(f"{field.name} must be at least 1, not {value}.")
 
 

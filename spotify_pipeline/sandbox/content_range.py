@@ -7,6 +7,7 @@ how far the upload is).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 CHUNK_QUANTUM = 256 * 1024
@@ -41,7 +42,21 @@ class StatusQuery:
     total: int | None
 
 
-def read_content_range(content_range: str | None, content_length: int | None) -> WholeObject | Chunk | StatusQuery:
+Content = WholeObject | Chunk | StatusQuery
+
+
+def content_of(headers: Mapping[str, str]) -> Content:
+    """What a PUT with these headers carries.
+
+    Raises:
+        BadRange: as :func:`read_content_range`.
+    """
+    length = headers.get("content-length")
+    announced = int(length) if length is not None and length.isascii() and length.isdigit() else None
+    return read_content_range(headers.get("content-range"), announced)
+
+
+def read_content_range(content_range: str | None, content_length: int | None) -> Content:
     """Interpret the two headers.
 
     Raises:

@@ -55,7 +55,7 @@ class Control:
             ("DELETE", "/sandbox", self.reset),
         )
         return [
-            Route(path, _answering_in_json(handler), methods=[method], name=f"sandbox.{handler.__name__}")
+            Route(path, answering_in_json(handler), methods=[method], name=f"sandbox.{handler.__name__}")
             for method, path, handler in table
         ]
 
@@ -159,7 +159,9 @@ class Control:
         return Response(status_code=204)
 
 
-def _answering_in_json(handler: Endpoint) -> Endpoint:
+def answering_in_json(handler: Endpoint) -> Endpoint:
+    """``handler``, whose refusals become ``{"error": ...}``."""
+
     async def endpoint(request: Request) -> Response:
         try:
             return await handler(request)

@@ -1,7 +1,7 @@
 """The gate every request passes: who may call at all, which operation it is, and a line in the request log.
 
 The operation is known before the request is handled, by the same route table that handles it. That makes this the
-one place where a scripted fault can take an operation over.
+one place where a scripted fault takes an operation over.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spotify_pipeline.sandbox.fault_effects import FaultyCall
+from spotify_pipeline.sandbox.fault_intake import kinds_of_put
+from spotify_pipeline.sandbox.fault_script import Hit
+from spotify_pipeline.sandbox.faults import OPERATIONS
 from spotify_pipeline.sandbox.request_log import Exchange
 from spotify_pipeline.sandbox.state import SandboxState
 
@@ -46,7 +50,9 @@ class _Exchange:
         self._send = send
         self._body_bytes = 0
         self._status: int | None = None
+        self._start: Message | None = None
         self._noted = False
+        self.hit: Hit | None = None
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -55,17 +61,23 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
-        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            # An answer without a body is complete with its head, so neither goes before it is noted.
+            self._status, self._start = message["status"], message
+            return
+        if not message.get("more_body", False):
             self.note()
+        if self._start is not None:
+            await self._send(self._start)
+            self._start = None
         await self._send(message)
 
-    def note(self) -> None:
-        """Put the exchange in the log, once."""
+    def note(self, status: int | None = None) -> None:
+        """Put the exchange in the log, once, with ``status`` if it was not sent by :meth:`send`."""
         if self._noted:
             return
         self._noted = True
         operation, route = self._operation
+        hit = self.hit if self.hit is not None and self.hit.struck else None
         self._state.requests.add(
             Exchange(
                 number=self._number,
@@ -75,7 +87,9 @@ class _Exchange:
                 route=route,
                 header_names=self._header_names,
                 body_bytes=self._body_bytes,
-                status=self._status,
+                status=self._status if status is None else status,
+                fault=hit.fault.name if hit else None,
+                fault_number=hit.number if hit else None,
             )
         )
 
@@ -93,13 +107,43 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        exchange = _Exchange(self._state, scope, headers, self._operation(scope), receive, send)
+        operation = self._operation(scope)
+        exchange = _Exchange(self._state, scope, headers, operation, receive, send)
         try:
-            fault = self._fault(str(scope["method"]), headers)
-            app = self._app if fault is None else fault
-            await app(scope, exchange.receive, exchange.send)
+            refusal = self._refusal(str(scope["method"]), headers)
+            if refusal is not None:
+                await refusal(scope, exchange.receive, exchange.send)
+                return
+            exchange.hit = self._claim(operation[0], headers)
+            app = self._watching(operation[0])
+            if exchange.hit is None:
+                await app(scope, exchange.receive, exchange.send)
+            else:
+                await FaultyCall(self._state, exchange.hit, exchange.note, scope, exchange.receive, exchange.send).run(
+                    app
+                )
         finally:
             exchange.note()
+
+    def _claim(self, operation: str, headers: Headers) -> Hit | None:
+        """The scripted fault that has this request, if one has. The sandbox's own endpoints have none."""
+        if operation not in OPERATIONS:
+            return None
+        kinds = kinds_of_put(headers) if operation == "put_upload" else frozenset({"any"})
+        return self._state.faults.claim(operation, kinds)
+
+    def _watching(self, operation: str) -> ASGIApp:
+        """The sandbox's own application; faults that wait for an operation learn when it has succeeded."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            async def watched(message: Message) -> None:
+                if message["type"] == "http.response.start" and message["status"] < 300:
+                    self._state.faults.carried_out(operation)
+                await send(message)
+
+            await self._app(scope, receive, watched)
+
+        return app
 
     def _operation(self, scope: Scope) -> tuple[str, str]:
         for route in self._routes:
@@ -108,7 +152,7 @@ class Gate:
                 return route.name, route.path
         return _NO_ROUTE
 
-    def _fault(self, method: str, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
         """Refuse what a web page elsewhere could make a browser send here: the lists are personal data."""
         host = headers.get("host", "")
         if not self._is_own_name(host):

@@ -30,6 +30,10 @@ GRANT_MONTHS = 6
 """A refresh token dies this many months after the user's consent, however often it is used."""
 
 
+KEEPS_REFRESH_TOKEN = "spotify_pipeline.sandbox.keeps_refresh_token"  # noqa: S105 - a name
+"""In the scope of a request to the token endpoint: this once, do not rotate."""
+
+
 class OAuthError(Exception):
     """A refusal of the token endpoint: an error name of RFC 6749 and a sentence."""
 
@@ -132,8 +136,8 @@ def sign_in(state: SandboxState, *, public_client: bool) -> tuple[Grant, str]:
     return grant, _new_refresh_token(state, grant)
 
 
-def refresh(state: SandboxState, client: Client, refresh_token: str) -> dict[str, object]:
-    """A new access token, and a new refresh token where tokens rotate.
+def refresh(state: SandboxState, client: Client, refresh_token: str, *, rotate: bool) -> dict[str, object]:
+    """A new access token, and a new refresh token if ``rotate``.
 
     Raises:
         OAuthError: ``invalid_grant`` for a token that is unknown, revoked, rotated away or too old;
@@ -153,7 +157,7 @@ def refresh(state: SandboxState, client: Client, refresh_token: str) -> dict[str
         raise OAuthError("invalid_grant", "Refresh token revoked")
     if state.clock.now() >= add_months(grant.authorized_at, GRANT_MONTHS):
         raise OAuthError("invalid_grant", "Refresh token expired")
-    if not state.config.rotate_refresh_tokens:
+    if not rotate:
         return _answer(state, grant, None)
     state.refresh_tokens.put(replace(token, replaced=True))
     return _answer(state, grant, _new_refresh_token(state, grant))

@@ -18,7 +18,7 @@ from spotify_pipeline.sandbox.content_range import (
     BadRange,
     Chunk,
     StatusQuery,
-    read_content_range,
+    content_of,
 )
 from spotify_pipeline.sandbox.records import SessionState, Upload, UploadSession
 from spotify_pipeline.sandbox.resumable import UploadSessions, too_large
@@ -88,7 +88,7 @@ class ObjectStore:
         """PUT to a session URI: all bytes, a chunk, or a status query."""
         secret, session = await self._session(request)
         try:
-            content = read_content_range(request.headers.get("content-range"), _content_length(request))
+            content = content_of(request.headers)
         except BadRange as error:
             raise StoreRefusal(400, "InvalidArgument", str(error)) from None
         if session.state is SessionState.COMPLETE:
@@ -154,11 +154,6 @@ def _answering_in_xml(handler: Endpoint) -> Endpoint:
             return xml_error(refusal)
 
     return endpoint
-
-
-def _content_length(request: Request) -> int | None:
-    value = request.headers.get("content-length")
-    return int(value) if value is not None and value.isascii() and value.isdigit() else None
 
 
 def _verify(state: SandboxState, request: Request) -> None:

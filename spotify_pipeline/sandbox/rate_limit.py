@@ -31,7 +31,7 @@ class Allowance:
 class RateLimiter:
     """Counts the granted requests of each key in a sliding window of real time. Refused ones are not counted."""
 
-    def __init__(self, limit: int, window_seconds: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, limit: int, window_seconds: float, monotonic: Callable[[], float]) -> None:
         self._limit = limit
         self._window = window_seconds
         self._monotonic = monotonic

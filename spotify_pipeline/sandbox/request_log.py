@@ -23,7 +23,10 @@ class Exchange:
     header_names: tuple[str, ...]
     body_bytes: int
     status: int | None
-    """None where the client left before an answer."""
+    """None where there was no answer: the client left, or a fault cut the connection."""
+    fault: str | None = None
+    """The name of the scripted fault that happened to it."""
+    fault_number: int | None = None
 
 
 class RequestLog:

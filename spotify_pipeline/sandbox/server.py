@@ -16,6 +16,7 @@ import uvicorn
 from spotify_pipeline.sandbox.app import create_app
 from spotify_pipeline.sandbox.config import DEFAULT_PORT, SandboxConfig, SandboxError
 from spotify_pipeline.sandbox.state import SandboxState
+from spotify_pipeline.sandbox.wire import WiredProtocol
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 15.0
@@ -86,6 +87,8 @@ class SandboxServer:
         """Finish the requests under way, stop listening, and write everything down."""
         if self._running is not None:
             server, thread = self._running
+            if self._state is not None:
+                self._state.faults.release()
             server.should_exit = True
             thread.join()
             self._running = None
@@ -141,6 +144,7 @@ def _server(state: SandboxState) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             create_app(state),
+            http=WiredProtocol,
             log_config=None,  # the process's own logging stays as it is
             log_level="warning",
             access_log=False,

@@ -14,6 +14,7 @@ from pathlib import Path
 from spotify_pipeline.sandbox.clock import Clock, wall_clock
 from spotify_pipeline.sandbox.config import ListFormat, SandboxConfig, SandboxError
 from spotify_pipeline.sandbox.database import Collection, Database
+from spotify_pipeline.sandbox.fault_script import FaultScript
 from spotify_pipeline.sandbox.listeners import Listeners
 from spotify_pipeline.sandbox.rate_limit import RateLimiter
 from spotify_pipeline.sandbox.records import (
@@ -38,7 +39,7 @@ from spotify_pipeline.sandbox.world import seed_world
 class SandboxState:
     """The records, files, clock and limits of one sandbox. Open it with :meth:`open`, close it when done.
 
-    With a directory everything but the request log and the rate limit's window survives a restart.
+    With a directory everything but the request log, the scripted faults and the rate limit's window survives a restart.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class SandboxState:
         self.audiences = Collection(self._database, Audience, lambda audience: audience.ad_account_id)
         self.limiter = RateLimiter(config.requests_per_window, config.window_seconds, monotonic)
         self.requests = RequestLog()
+        self.faults = FaultScript()
         self.listeners = Listeners.of(config)
         offset = self.settings.get("clock_offset")
         self.clock = Clock(float(offset.value) if offset else 0.0, wall=wall)
@@ -120,6 +122,7 @@ class SandboxState:
         self.clock.restart()
         self.limiter.clear()
         self.requests.clear()
+        self.faults.clear()
         seed_world(self)
 
     def advance_clock(self, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,14 @@ def test_ids_are_found_in_either_case(visitor: Visitor) -> None:
     path = f"{ADS}/ad_accounts/{DEFAULTS.ad_account_id.upper()}/audiences"
     audience_id = visitor.audience_of(email_list(1))
     assert visitor.ads("GET", f"{path}/{audience_id.upper()}").json()["id"] == audience_id
+
+
+def test_the_window_may_be_a_fraction_of_a_second() -> None:
+    with visiting(SandboxConfig(requests_per_window=1, window_seconds=0.2)) as visitor:
+        statuses = [visitor.ads("GET", AUDIENCES).status_code for _ in range(2)]
+        time.sleep(0.25)
+        statuses.append(visitor.ads("GET", AUDIENCES).status_code)
+    assert statuses == [200, 429, 200]
 
 
 def test_every_answer_tells_what_is_left_and_too_many_are_429() -> None:

@@ -110,7 +110,13 @@ def test_u20_memory_does_not_grow_with_the_object(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "nonsense",
-    [{"email_share": 1.5}, {"phone_share": -0.1}, {"processing_seconds": 0}, {"requests_per_window": -1}],
+    [
+        {"email_share": 1.5},
+        {"phone_share": -0.1},
+        {"processing_seconds": 0},
+        {"requests_per_window": -1},
+        {"window_seconds": 0.0},
+    ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused_by_name(nonsense: dict) -> None:
     with pytest.raises(SandboxError, match=next(iter(nonsense))):

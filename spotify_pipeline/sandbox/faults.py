@@ -1,0 +1,151 @@
+"""The vocabulary of faults: which request, and what goes wrong before, during or after it is carried out.
+
+A fault is data. It has a JSON form, is checked when it is made, and does nothing itself: ``fault_script`` decides
+which request it hits, ``fault_effects`` makes it happen. Named faults are in ``fault_presets``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, cast, get_args
+
+from pydantic import Field, ValidationError, model_validator
+
+from spotify_pipeline.sandbox.config import SandboxError
+from spotify_pipeline.sandbox.fault_actions import After, Before, Described, During, Ending
+
+Operation = Literal[
+    "*",
+    "ads_api",
+    "show_consent",
+    "decide_consent",
+    "token",
+    "list_businesses",
+    "get_business",
+    "list_ad_accounts",
+    "get_ad_account",
+    "create_audience",
+    "list_audiences",
+    "new_upload_url",
+    "replacement_upload_url",
+    "list_audience_datasets",
+    "get_audience",
+    "edit_audience",
+    "delete_audience",
+    "start_upload",
+    "put_upload",
+    "cancel_upload",
+]
+"""The names of Spotify's operations; ``*`` is any of them, ``ads_api`` any of the Ads API's."""
+
+OPERATIONS: frozenset[str] = frozenset(get_args(Operation)) - {"*", "ads_api"}
+"""Every single operation."""
+
+ADS_API = OPERATIONS - {"show_consent", "decide_consent", "token", "start_upload", "put_upload", "cancel_upload"}
+
+PutKind = Literal["any", "data", "part", "final", "query"]
+"""PUTs to a session: ``data`` carries bytes, which end the object (``final``) or do not (``part``); ``query`` asks."""
+
+Point = Annotated[int, Field(ge=0)] | Literal["half", "all"]
+"""How many bytes of a body are stored: a number, half of it (whole quanta of 256 KiB), or all."""
+
+
+class FaultInvalid(SandboxError):
+    """A fault makes no sense; the message says where and what is expected."""
+
+
+class Midway(Described):
+    """What happens once ``stored`` bytes of a PUT's body are stored. Where that ends the request, no more are."""
+
+    stored: Point
+    do: tuple[During, ...] = Field(min_length=1)
+
+
+class Fault(Described):
+    """One thing that goes wrong with one kind of request.
+
+    The fault hits the ``nth`` request of ``operation`` (and ``kind``) that comes after it was scripted, and the ones
+    that follow until it has happened ``times`` times. With ``since``, requests count once that operation has
+    succeeded. ``before`` happens in place of the operation, or before it where no action ends the request;
+    ``midway`` while a PUT's body comes in; ``after`` when the operation has been carried out and, if ``on_status`` is
+    given, would be answered with that status.
+
+    Raises:
+        pydantic.ValidationError: it makes no sense. :meth:`read` and :meth:`named` raise :class:`FaultInvalid`.
+    """
+
+    name: str = Field(default="unnamed", min_length=1, max_length=60)
+    codes: tuple[str, ...] = ()
+    operation: Operation
+    kind: PutKind = "any"
+    nth: int = Field(default=1, ge=1)
+    times: Annotated[int, Field(ge=1)] | Literal["always"] = 1
+    since: Operation | None = None
+    on_status: int | None = Field(default=None, ge=200, le=599)
+    before: tuple[Before, ...] = ()
+    midway: Midway | None = None
+    after: tuple[After, ...] = ()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if not (self.before or self.midway or self.after):
+            raise ValueError("give an action in before, midway or after")
+        if (self.kind != "any" or self.midway) and self.operation != "put_upload":
+            raise ValueError("kind and midway are for put_upload only")
+        if self.on_status is not None and not self.after:
+            raise ValueError("on_status is a condition of after, which has no action")
+        moments = (self.before, self.midway.do if self.midway else (), self.after)
+        ended = False
+        for action in (action for moment in moments for action in moment):
+            if ended:
+                raise ValueError(f"{action.do} never happens: an action before it ends the request")
+            ended = isinstance(action, Ending)
+        return self
+
+    def concerns(self, operation: str, kinds: frozenset[str]) -> bool:
+        """Whether a request of this operation, and of these kinds of PUT, is one that it may hit."""
+        return is_of(operation, self.operation) and self.kind in kinds
+
+    @classmethod
+    def named(cls, name: str, **options: object) -> Fault:
+        """A fault of the list in ``fault_presets``, for instance ``Fault.named("F05", stored=262144, nth=3)``.
+
+        ``operation``, ``kind``, ``nth``, ``times`` and ``since`` replace the preset's own; other options are the
+        preset's.
+
+        Raises:
+            FaultInvalid: there is no such preset or option, or an option has a value it cannot have.
+        """
+        from spotify_pipeline.sandbox.fault_presets import preset_fault  # presets are made of faults
+
+        return preset_fault(name, options)
+
+    @classmethod
+    def read(cls, document: object) -> Fault:
+        """A fault from its JSON form: a preset's ``{"name": ...}`` with options, or one with actions of its own.
+
+        Raises:
+            FaultInvalid: the document is neither.
+        """
+        if not isinstance(document, dict):
+            raise FaultInvalid("A fault is a JSON object.")
+        fields = cast("dict[str, object]", document)
+        if "name" in fields and not {"before", "midway", "after"} & set(fields):
+            return cls.named(str(fields["name"]), **{name: value for name, value in fields.items() if name != "name"})
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise FaultInvalid(sentence_of(error)) from None
+
+
+def is_of(operation: str, named: Operation) -> bool:
+    """Whether ``operation`` is the named one, or one of those that ``*`` and ``ads_api`` stand for."""
+    return named in {"*", operation} or (named == "ads_api" and operation in ADS_API)
+
+
+def sentence_of(error: ValidationError) -> str:
+    """The first thing pydantic found, as a sentence that names the field."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the fault"
+    if first["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return f"{place}: there is no such field; the sandbox's reference page lists them."
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}."

@@ -1,47 +1,31 @@
-"""What this machine knows of each audience: which one at Spotify is ours, and what was last sent to it.
+"""What this machine knows of each audience: which one at Spotify is ours, what it holds, and what was left half done.
 
-One small JSON file per audience and ad account. A line is made durable before each write to Spotify that a crash
-could leave half known, so that the next run finds out what became of it instead of writing again. Counts, ids and
-file digests only: no identifier, no URL, no token.
+One small JSON file per audience and ad account. A line is made durable before each write to Spotify, so that a run
+after a crash knows which write may have been carried out, looks what became of it, and writes again only what was not.
+Counts, ids and file digests only: no identifier, no URL, no token. The session of an upload under way stands in a
+file of its own (:mod:`spotify_pipeline.mirror.saved_session`).
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any, cast
 
-from spotify_pipeline.home import atomic_private_file, private_directory
-from spotify_pipeline.mirror.refusal import MirrorRefused
+from pydantic import TypeAdapter
 
-FORMAT = 1
+from spotify_pipeline.home import HomeError, atomic_private_file
+from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, WriteKind
+from spotify_pipeline.mirror.lease import Lease, leased
+
+FORMAT = 2
 
 
 class JournalError(Exception):
     """The journal cannot be read; the message says where it is and what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class JournalEntry:
-    """The state of one audience in one ad account."""
-
-    ad_account_id: str
-    audience_id: str | None = None
-    """The audience at Spotify that is ours, once there is one."""
-    pending_audience_id: str | None = None
-    """The id of a new audience whose list is uploaded and whose creation was begun, until its outcome is known."""
-    snapshot: str | None = None
-    """The partition last accepted by Spotify."""
-    built_at: str | None = None
-    """When that list was built, ISO 8601 in UTC. Keys of two cadences do not sort by time; this does."""
-    fingerprint: str | None = None
-    """The membership fingerprint of that list."""
-    file_sha256: str | None = None
-    """The SHA-256 of the file of that list."""
 
 
 class Journal:
@@ -50,27 +34,11 @@ class Journal:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    @contextmanager
-    def exclusive(self, audience: str, ad_account_id: str) -> Generator[None]:
-        """Hold an audience against other runs on this machine. A killed process lets go at once.
-
-        Raises:
-            MirrorRefused: another run is mirroring the audience right now.
-        """
-        lock = self._file(audience, ad_account_id).with_suffix(".lock")
-        private_directory(lock.parent)
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise MirrorRefused(
-                    f"Another run is mirroring {audience} right now. Nothing was sent by this one; run it again when "
-                    "the other has ended."
-                ) from None
-            yield
-        finally:
-            os.close(descriptor)
+    def lease(
+        self, audience: str, ad_account_id: str, *, wait: float, sleep: Callable[[float], None]
+    ) -> AbstractContextManager[Lease]:
+        """Hold an audience against other runs; see :func:`spotify_pipeline.mirror.lease.leased`."""
+        return leased(self._file(audience, ad_account_id, ".lock"), audience, wait=wait, sleep=sleep)
 
     def read(self, audience: str, ad_account_id: str) -> JournalEntry:
         """What is known of an audience; an empty entry when nothing is.
@@ -79,16 +47,15 @@ class Journal:
             JournalError: the file is there but is not a journal entry. It is left as it is: without it the audience
                 is looked up at Spotify, so it must be removed by a person, not overwritten.
         """
-        file = self._file(audience, ad_account_id)
+        file = self._file(audience, ad_account_id, ".json")
         try:
-            text = file.read_text(encoding="utf-8")
+            text = file.read_bytes()
         except FileNotFoundError:
             return JournalEntry(ad_account_id=ad_account_id)
+        except OSError as error:
+            raise HomeError(f"The journal of {audience} ({file}) cannot be read: {error.strerror}.") from None
         try:
-            stored = json.loads(text)
-            if stored.pop("format") != FORMAT:
-                raise ValueError
-            return JournalEntry(**stored)
+            return _ENTRY.validate_python(_in_format_2(json.loads(text)))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise JournalError(
                 f"The journal of {audience} ({file}) is damaged. Move it away: the audience is then found again at "
@@ -101,14 +68,29 @@ class Journal:
         Raises:
             HomeError: it cannot be written.
         """
-        with atomic_private_file(self._file(audience, entry.ad_account_id)) as file:
+        with atomic_private_file(self._file(audience, entry.ad_account_id, ".json")) as file:
             file.write(json.dumps({"format": FORMAT, **asdict(entry)}, indent=1).encode())
 
-    def update(self, audience: str, entry: JournalEntry, **changes: str | None) -> JournalEntry:
-        """Write ``entry`` with some fields changed, and return it."""
-        changed = replace(entry, **changes)
-        self.write(audience, changed)
-        return changed
+    def session_file(self, audience: str, ad_account_id: str) -> Path:
+        """Where the session of an audience's upload under way is kept."""
+        return self._file(audience, ad_account_id, ".session")
 
-    def _file(self, audience: str, ad_account_id: str) -> Path:
-        return self._directory / ad_account_id / f"{audience}.json"
+    def _file(self, audience: str, ad_account_id: str, suffix: str) -> Path:
+        return self._directory / ad_account_id / f"{audience}{suffix}"
+
+
+def _in_format_2(stored: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an entry as format 2 has them, from format 1 or 2; ValueError for any other."""
+    stated = cast("object", stored.pop("format"))
+    if stated == FORMAT:
+        return stored
+    if stated != 1:
+        raise ValueError
+    # Format 1 wrote a line before one thing only: before asking for an audience whose list had arrived.
+    pending = stored.pop("pending_audience_id")
+    if pending is not None:
+        stored["unfinished"] = {"kind": WriteKind.CREATE, "phase": Phase.CREATING, "audience_id": pending}
+    return stored
+
+
+_ENTRY = TypeAdapter(JournalEntry)

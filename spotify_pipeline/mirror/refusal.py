@@ -1,8 +1,11 @@
-"""Lists that must not be sent, whatever called for it. Decided here, before anything is asked of Spotify."""
+"""Lists that must not be sent, whatever called for it. Decided from what this machine knows, without asking Spotify."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.mirror.journal_entry import JournalEntry
 
 
 class MirrorRefused(Exception):
@@ -22,3 +25,21 @@ def too_few_rows(manifest: Manifest, min_rows: int) -> str | None:
         f"{min_rows:,} are needed. Nothing was sent; the audience at Spotify is as it was. Look at the segment "
         f"({manifest.rows_read:,} people read, {manifest.rows_kept:,} kept) or change guards.min_rows."
     )
+
+
+def older_list(manifest: Manifest, entry: JournalEntry) -> str | None:
+    """Why a list is too old to send, or None when Spotify has none that is newer, and cannot be about to."""
+    if entry.built_at is not None and manifest.built_at < datetime.fromisoformat(entry.built_at):
+        return (
+            f"The list of {manifest.audience} for {manifest.snapshot} was built before the one Spotify has "
+            f"({entry.snapshot}). Nothing was sent. Materialize the customer list again for the partition that is "
+            "open, then the audience."
+        )
+    begun = entry.unfinished.list if entry.unfinished is not None else None
+    if begun is not None and manifest.built_at < datetime.fromisoformat(begun.built_at):
+        return (
+            f"The list of {manifest.audience} for {manifest.snapshot} was built before another ({begun.snapshot}) "
+            "whose sending was begun and may have reached Spotify. Nothing was sent by this run. Run the newer one "
+            "again, or materialize the customer list again, then the audience."
+        )
+    return None

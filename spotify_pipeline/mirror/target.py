@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-LONGEST_DESCRIPTION = 80
+from spotify_pipeline.spotify.ads_api import LONGEST_DESCRIPTION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,7 @@ class AudienceTarget:
     name: str
     """Its name in Ads Manager, 2 to 80 characters."""
     description: str | None
-    """What the YAML says of it, at most 80 characters."""
+    """What the YAML says of it, within Spotify's limit of 80 characters."""
     ad_account_id: str
     adopted_audience_id: str | None = None
     """An audience that exists at Spotify already and is to be taken over."""
@@ -42,6 +42,6 @@ class AudienceTarget:
 
     @property
     def full_description(self) -> str:
-        """The description as Spotify gets it: with the key behind it, where both fit into 80 characters."""
+        """The description as Spotify gets it: with the key behind it, where both fit into Spotify's limit."""
         keyed = f"{self.description} {self.key}" if self.description else self.key
         return keyed if len(keyed) <= LONGEST_DESCRIPTION else str(self.description)

@@ -72,7 +72,11 @@ def build_list(tmp_path: Path) -> BuildList:
     """
 
     def build(
-        people: range, snapshot: str = "2026-11-16", audience: str = "lapsed", built_on: str | None = None
+        people: range,
+        snapshot: str = "2026-11-16",
+        audience: str = "lapsed",
+        built_on: str | None = None,
+        layout: Layout = Layout.WIDE,
     ) -> tuple[Path, Manifest]:
         plan = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
         rows = pl.DataFrame({"email": [f"person{i}@example.com" for i in people]}, schema={"email": pl.String})
@@ -83,7 +87,7 @@ def build_list(tmp_path: Path) -> BuildList:
             identifiers,
             report,
             file,
-            layout=Layout.WIDE,
+            layout=layout,
             audience=audience,
             snapshot=snapshot,
             built_at=datetime.fromisoformat(built_on or snapshot).replace(hour=5, tzinfo=UTC),

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
 from spotify_pipeline.customer_list import CustomerListError
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorAction, MirrorOutcome, MirrorRefused
+from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorAction, MirrorRefused
 from spotify_pipeline.sandbox import SandboxServer
-from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyUnavailable
+from spotify_pipeline.spotify import SpotifyAdsClient, SpotifyUnavailable
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
-
-
-class Mirroring:
-    """One deployment: a client, a journal, and the lists it mirrors."""
-
-    def __init__(self, client: SpotifyAdsClient, journal: Journal, build_list: BuildList) -> None:
-        self.client, self.journal, self.build_list = client, journal, build_list
-
-    def mirror(
-        self, target: AudienceTarget, people: range, snapshot: str = "2026-11-16", built_on: str | None = None
-    ) -> MirrorOutcome:
-        file, manifest = self.build_list(people, snapshot, target.audience, built_on)
-        return AudienceMirror(self.client, self.journal).mirror(target, file, manifest, min_rows=ENOUGH)
+from spotify_pipeline_tests.mirror.deployment import Mirroring, at_spotify, calls, no_pause, received, writes
 
 
 class Unlucky:
@@ -51,28 +40,6 @@ CREATE = "create_customer_list_audience"
 @pytest.fixture
 def mirroring(client: SpotifyAdsClient, journal: Journal, build_list: BuildList) -> Mirroring:
     return Mirroring(client, journal, build_list)
-
-
-def at_spotify(client: SpotifyAdsClient, target: AudienceTarget) -> list[Audience]:
-    return list(client.audiences(target.ad_account_id))
-
-
-def received(sandbox: SandboxServer, audience_id: str) -> bytes:
-    newest = max(sandbox.state.received_lists.of(audience_id), key=lambda each: each.completed_at)
-    return sandbox.state.list_file(newest.id).read_bytes()
-
-
-def calls(sandbox: SandboxServer) -> list[dict[str, object]]:
-    return sandbox.state.requests.after(0)
-
-
-def writes(sandbox: SandboxServer) -> list[str]:
-    """The calls that change something at Spotify, in order."""
-    return [
-        f"{each['method']} {each['route']}"
-        for each in calls(sandbox)
-        if each["method"] != "GET" and "/api/token" not in str(each["route"])
-    ]
 
 
 def test_a_new_audience_is_uploaded_first_and_created_with_the_id_of_the_upload(
@@ -262,7 +229,7 @@ def test_a_list_that_was_sent_is_no_failure_when_spotify_cannot_be_asked_afterwa
 def test_c09_two_runs_of_one_audience_never_overlap(
     mirroring: Mirroring, sandbox: SandboxServer, journal: Journal, target: AudienceTarget
 ) -> None:
-    other_run = journal.exclusive(target.audience, target.ad_account_id)
+    other_run = journal.lease(target.audience, target.ad_account_id, wait=0, sleep=no_pause)
     with other_run, pytest.raises(MirrorRefused, match=r"Another run is mirroring lapsed right now\. Nothing was sent"):
         mirroring.mirror(target, range(10))
     assert calls(sandbox) == []
@@ -297,7 +264,7 @@ def test_c02_a_create_whose_answer_was_lost_is_found_and_not_repeated(
     assert sum(route.endswith("/audiences") for route in writes(sandbox)) == 1
 
 
-def test_c03_a_create_that_was_never_carried_out_fails_and_the_next_run_makes_one_audience(
+def test_c03_a_create_that_never_arrives_fails_and_the_next_run_makes_one_audience(
     mirroring: Mirroring, target: AudienceTarget
 ) -> None:
     working = mirroring.client
@@ -309,11 +276,11 @@ def test_c03_a_create_that_was_never_carried_out_fails_and_the_next_run_makes_on
     assert len(at_spotify(working, target)) == 1
 
 
-def test_a_create_that_happened_before_a_crash_is_adopted_by_the_next_run(
-    mirroring: Mirroring, journal: Journal, target: AudienceTarget
+def test_a_create_begun_by_a_version_that_kept_format_1_is_found(
+    mirroring: Mirroring, journal: Journal, target: AudienceTarget, tmp_path: Path
 ) -> None:
     first = mirroring.mirror(target, range(10))
-    entry = journal.read(target.audience, target.ad_account_id)
-    journal.update(target.audience, entry, audience_id=None, pending_audience_id=first.audience.id, snapshot=None)
+    entry = {"format": 1, "ad_account_id": target.ad_account_id, "pending_audience_id": first.audience.id}
+    (tmp_path / "journal" / target.ad_account_id / "lapsed.json").write_text(json.dumps(entry))
     assert mirroring.mirror(target, range(12)).audience.id == first.audience.id
     assert len(at_spotify(mirroring.client, target)) == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from spotify_pipeline.mirror import Journal, JournalEntry, JournalError
+from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, Phase, SentList, Unfinished, WriteKind
 
 ACCOUNT = "a0000000-0000-4000-8000-000000000001"
 
@@ -30,7 +32,49 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / ACCOUNT / "lapsed.json").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 2}', '{"format": 1, "nobody": "knows"}', "null"])
+def test_what_was_begun_is_read_by_the_next_process(tmp_path: Path) -> None:
+    sent = SentList(
+        snapshot="s", built_at="2026-11-16T05:00:00+00:00", fingerprint="f", file_sha256="d", size=1, crc32c="c"
+    )
+    begun = Unfinished(kind=WriteKind.REPLACE, phase=Phase.SENDING, audience_id="x", list=sent, name="N", begun_at="t")
+    entry = JournalEntry(ad_account_id=ACCOUNT, suspect=True, edit_begun_at="t", unfinished=begun)
+    Journal(tmp_path).write("lapsed", entry)
+    assert Journal(tmp_path).read("lapsed", ACCOUNT) == entry
+
+
+@pytest.mark.parametrize("pending", [None, "an-id"])
+def test_an_entry_of_format_1_is_read(tmp_path: Path, pending: str | None) -> None:
+    file = tmp_path / ACCOUNT / "lapsed.json"
+    file.parent.mkdir()
+    accepted: dict[str, Any] = {
+        "audience_id": "x",
+        "snapshot": "s",
+        "built_at": "b",
+        "fingerprint": "f",
+        "file_sha256": "d",
+    }
+    stored = {"format": 1, "ad_account_id": ACCOUNT, "pending_audience_id": pending, **accepted}
+    file.write_text(json.dumps(stored))
+    entry = Journal(tmp_path).read("lapsed", ACCOUNT)
+    created = Unfinished(kind=WriteKind.CREATE, phase=Phase.CREATING, audience_id=pending) if pending else None
+    assert entry == JournalEntry(ad_account_id=ACCOUNT, unfinished=created, **accepted)
+
+
+DAMAGED = (
+    "",
+    "{",
+    "[]",
+    "{}",
+    "null",
+    '{"format": 2}',
+    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "nobody": "knows"}}',
+    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "unfinished": {{"kind": "create", "phase": "no such"}}}}',
+    f'{{"format": 3, "ad_account_id": "{ACCOUNT}"}}',
+    '{"format": 1, "nobody": "knows"}',
+)
+
+
+@pytest.mark.parametrize("content", DAMAGED)
 def test_a_damaged_entry_is_said_and_left_as_it_is(tmp_path: Path, content: str) -> None:
     file = tmp_path / ACCOUNT / "lapsed.json"
     file.parent.mkdir()

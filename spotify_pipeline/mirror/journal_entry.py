@@ -1,0 +1,122 @@
+"""What the journal says of one audience in one ad account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from enum import StrEnum
+
+from pydantic import ConfigDict
+
+from spotify_pipeline.customer_list import Manifest
+
+
+class WriteKind(StrEnum):
+    """What a run set out to do at Spotify."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+
+
+class Phase(StrEnum):
+    """The write to Spotify that was begun last. It may have been carried out, and nothing after it was."""
+
+    ASKING = "upload URL asked for"
+    OPENING = "upload session asked for"
+    SENDING = "list being sent"
+    FINISHING = "last bytes of the list sent"
+    CREATING = "audience asked to be created"
+
+
+SESSION_OPEN = frozenset({Phase.SENDING, Phase.FINISHING})
+"""Phases in which there is an upload session to continue."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentList:
+    """Which list: enough to tell it from any other, and to go on with its upload."""
+
+    snapshot: str
+    built_at: str
+    """ISO 8601 in UTC."""
+    fingerprint: str
+    file_sha256: str
+    size: int
+    crc32c: str
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    @staticmethod
+    def of(manifest: Manifest) -> SentList:
+        """The list that a manifest describes."""
+        return SentList(
+            snapshot=manifest.snapshot,
+            built_at=manifest.built_at.astimezone(UTC).isoformat(),
+            fingerprint=manifest.fingerprint,
+            file_sha256=manifest.sha256,
+            size=manifest.bytes,
+            crc32c=manifest.crc32c,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """A creation or a replacement that was begun and is not known to have ended."""
+
+    kind: WriteKind
+    phase: Phase
+    audience_id: str | None = None
+    """The audience that is replaced, or the id that a new one is to be created with, once an upload URL brought it."""
+    list: SentList | None = None
+    """None only in an entry of format 1, which did not say."""
+    name: str | None = None
+    """The audience's name at the time."""
+    description: str | None = None
+    """Its description at the time, as sent."""
+    begun_at: str | None = None
+    """When, ISO 8601 in UTC: in phase CREATING, when its creation was first asked for."""
+    attempt: int = 1
+    """In phase CREATING: how often its creation was asked for."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalEntry:
+    """The state of one audience in one ad account."""
+
+    ad_account_id: str
+    audience_id: str | None = None
+    """The audience at Spotify that is ours, once there is one. What follows was accepted for it."""
+    snapshot: str | None = None
+    """The partition last accepted by Spotify."""
+    built_at: str | None = None
+    """When that list was built, ISO 8601 in UTC. Keys of two cadences do not sort by time; this does."""
+    fingerprint: str | None = None
+    """The membership fingerprint of that list."""
+    file_sha256: str | None = None
+    """The SHA-256 of the file of that list."""
+    suspect: bool = False
+    """The storage was seen to hold something else than was sent, so the list is sent again even if it is the same."""
+    edit_begun_at: str | None = None
+    """When a change of name or description was last begun, until the next list is accepted."""
+    unfinished: Unfinished | None = None
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    @property
+    def in_creation(self) -> Unfinished | None:
+        """What was begun, if an audience was asked to be created and it is not known whether it was."""
+        begun = self.unfinished
+        return begun if begun is not None and begun.phase is Phase.CREATING else None
+
+    def accepting(self, audience_id: str, sent: SentList) -> JournalEntry:
+        """The entry once Spotify holds ``sent`` in ``audience_id``, as was proven."""
+        return JournalEntry(
+            ad_account_id=self.ad_account_id,
+            audience_id=audience_id,
+            snapshot=sent.snapshot,
+            built_at=sent.built_at,
+            fingerprint=sent.fingerprint,
+            file_sha256=sent.file_sha256,
+        )

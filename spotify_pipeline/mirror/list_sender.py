@@ -1,0 +1,151 @@
+"""Sends a customer list to the storage, with a line in the journal before each write, and continues a broken upload."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror.journal_entry import SESSION_OPEN, Phase, SentList, Unfinished, WriteKind
+from spotify_pipeline.mirror.record import Record
+from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.target import AudienceTarget
+from spotify_pipeline.spotify import (
+    OpenUpload,
+    SpotifyAdsClient,
+    UploadDataLoss,
+    UploadProgress,
+    UploadProof,
+    UploadRefused,
+    UploadTicket,
+)
+
+_log = logging.getLogger("spotify_pipeline.mirror")
+
+OnProgress = Callable[[UploadProgress], None]
+
+
+class ListSender:
+    """One list, on its way to one audience."""
+
+    def __init__(
+        self,
+        client: SpotifyAdsClient,
+        record: Record,
+        target: AudienceTarget,
+        customer_list: Path,
+        manifest: Manifest,
+        *,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._client = client
+        self._record = record
+        self._target = target
+        self._customer_list = customer_list
+        self._manifest = manifest
+        self._on_progress = on_progress
+        self._renewals = 0
+        self._continued_at = 0
+        self.bytes_sent = 0
+        """Bytes of the list put on the wire by this run, those sent again included."""
+
+    def send(self, kind: WriteKind, audience_id: str | None = None) -> UploadProof:
+        """Upload the list whole: what a run before left of an upload of this very list is continued.
+
+        Args:
+            kind: for a new audience, or to replace the list of one.
+            audience_id: the audience whose list is replaced.
+        """
+        opened = self._left_open(kind, audience_id)
+        renew = partial(self._ticket, kind, audience_id)
+        if opened is None:
+            upload = partial(self._client.upload, renew())
+        else:
+            _log.info("%s: a run before left an upload of this list open; it is continued.", self._target.audience)
+            upload = partial(self._client.resume_upload, opened)
+        self._renewals = 0
+        with self._failures_journalled():
+            proof = upload(
+                self._customer_list,
+                size=self._manifest.bytes,
+                crc32c=self._manifest.crc32c,
+                renew=renew,
+                on_open=self._record.sending,
+                on_progress=self._progressed,
+                before_finish=partial(self._record.finishing, self._manifest),
+            )
+        self.bytes_sent += proof.bytes_sent
+        if opened is not None:
+            self._record.found(self._how_it_went_on(proof))
+        return proof
+
+    def _left_open(self, kind: WriteKind, audience_id: str | None) -> OpenUpload | None:
+        """The session to continue, if a run before was sending this very list to the same audience."""
+        begun, opened = self._record.entry.unfinished, self._record.session()
+        if begun is None or begun.phase not in SESSION_OPEN:
+            self._record.drop_session()
+            return None
+        same_list = begun.list is not None and begun.list.file_sha256 == self._manifest.sha256
+        same_audience = begun.kind is kind and (audience_id is None or begun.audience_id == audience_id)
+        if same_list and same_audience and opened is not None:
+            return opened
+        if same_list and same_audience:
+            self._record.found("An upload was broken off and its session is not known any more; it was begun again.")
+        else:
+            self._record.found("An upload of another list was broken off, and dropped.")
+        self._record.drop_session()
+        return None
+
+    def _ticket(self, kind: WriteKind, audience_id: str | None) -> UploadTicket:
+        self._renewals += 1
+        self._record.begin(
+            Unfinished(
+                kind=kind,
+                phase=Phase.ASKING,
+                audience_id=audience_id,
+                list=SentList.of(self._manifest),
+                name=self._target.name,
+                description=self._target.full_description,
+            )
+        )
+        if audience_id is None:
+            ticket = self._client.new_upload(self._target.ad_account_id)
+        else:
+            ticket = self._client.replacement_upload(self._target.ad_account_id, audience_id)
+        self._record.opening(ticket.audience_id)
+        return ticket
+
+    @contextmanager
+    def _failures_journalled(self) -> Generator[None]:
+        try:
+            yield
+        except UploadDataLoss as loss:
+            loss.next_step = (
+                "Treat the audience as suspect until a run ends well. Run again: the list is then sent whole, even if "
+                "it is the one that Spotify accepted last. If it happens again, something between this machine and the "
+                "storage changes what passes through it."
+            )
+            # Where that cannot be written, the entry still says unfinished, and what is unfinished is sent again.
+            with suppress(HomeError, MirrorRefused):
+                self._record.give_up(suspect=True)
+            raise
+        except UploadRefused:
+            self._record.drop_session()
+            raise
+
+    def _progressed(self, progress: UploadProgress) -> None:
+        if progress.remaining is None:  # nothing was sent by us yet: this is what the storage had
+            self._continued_at = progress.stored
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+    def _how_it_went_on(self, proof: UploadProof) -> str:
+        if self._renewals:
+            return "An upload that was broken off could not be continued, and was begun again."
+        if proof.bytes_sent == 0:
+            return "An upload that was broken off had arrived whole; no byte was sent again."
+        return f"An upload that was broken off was continued at byte {self._continued_at:,}."

@@ -1,0 +1,48 @@
+"""A deployment that mirrors to a sandbox, and what is to be seen there afterwards."""
+
+from __future__ import annotations
+
+from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome
+from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.spotify import Audience, SpotifyAdsClient
+from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
+
+
+def no_pause(seconds: float) -> None:
+    """Nothing is waited for here."""
+
+
+class Mirroring:
+    """One deployment: a client, a journal, and the lists it mirrors."""
+
+    def __init__(self, client: SpotifyAdsClient, journal: Journal, build_list: BuildList) -> None:
+        self.client, self.journal, self.build_list = client, journal, build_list
+
+    def mirror(
+        self, target: AudienceTarget, people: range, snapshot: str = "2026-11-16", built_on: str | None = None
+    ) -> MirrorOutcome:
+        file, manifest = self.build_list(people, snapshot, target.audience, built_on)
+        mirror = AudienceMirror(self.client, self.journal, sleep=no_pause, wait=0)
+        return mirror.mirror(target, file, manifest, min_rows=ENOUGH)
+
+
+def at_spotify(client: SpotifyAdsClient, target: AudienceTarget) -> list[Audience]:
+    return list(client.audiences(target.ad_account_id))
+
+
+def received(sandbox: SandboxServer, audience_id: str) -> bytes:
+    newest = max(sandbox.state.received_lists.of(audience_id), key=lambda each: each.completed_at)
+    return sandbox.state.list_file(newest.id).read_bytes()
+
+
+def calls(sandbox: SandboxServer) -> list[dict[str, object]]:
+    return sandbox.state.requests.after(0)
+
+
+def writes(sandbox: SandboxServer) -> list[str]:
+    """The calls that change something at Spotify, in order."""
+    return [
+        f"{each['method']} {each['route']}"
+        for each in calls(sandbox)
+        if each["method"] != "GET" and "/api/token" not in str(each["route"])
+    ]

@@ -1,0 +1,48 @@
+"""A machine that mirrors one audience to a fake Spotify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, JournalEntry, MirrorOutcome
+from spotify_pipeline_tests.mirror.conftest import ENOUGH
+from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, QUANTUM, FakeSpotify
+
+TARGET = AudienceTarget(
+    audience="lapsed",
+    name="Lapsed subscribers",
+    description="Cancelled in the last 90 days",
+    ad_account_id=AD_ACCOUNT,
+)
+THREE_CHUNKS = range(10_000)
+"""So many people make a list of 650,016 bytes: two chunks of 256 KiB and a part of one."""
+
+Listed = tuple[Path, Manifest]
+
+
+class Machine:
+    """Its journal and its tokens are in ``folder``; time is the fake's."""
+
+    def __init__(self, folder: Path, spotify: FakeSpotify, *, chunk_bytes: int | None = QUANTUM) -> None:
+        self.folder = folder
+        self.spotify = spotify
+        self.client = spotify.client(folder, chunk_bytes=chunk_bytes)
+        self.journal = Journal(folder / "journal")
+
+    def mirror(self, listed: Listed, target: AudienceTarget = TARGET) -> MirrorOutcome:
+        time = self.spotify.time
+        mirror = AudienceMirror(self.client, self.journal, clock=time, sleep=time.sleep, wait=0)
+        return mirror.mirror(target, *listed, min_rows=ENOUGH)
+
+    @property
+    def entry(self) -> JournalEntry:
+        return self.journal.read(TARGET.audience, AD_ACCOUNT)
+
+    @property
+    def journal_file(self) -> Path:
+        return self.folder / "journal" / AD_ACCOUNT / "lapsed.json"
+
+    @property
+    def session_file(self) -> Path:
+        return self.folder / "journal" / AD_ACCOUNT / "lapsed.session"

@@ -1,0 +1,186 @@
+"""Whatever happens to whichever requests: two clean runs later there is one audience with the right list."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from spotify_pipeline.customer_list import (
+    IdentifierColumns,
+    IdentifierPlan,
+    Layout,
+    build_customer_list,
+    write_identifiers,
+)
+from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.mirror import MirrorRefused
+from spotify_pipeline.spotify import SpotifyError
+from spotify_pipeline_tests.mirror.fake_spotify import Crash, FakeSpotify, Fault, no_fault
+from spotify_pipeline_tests.mirror.machine import Listed, Machine
+
+SIZES = (10, 4_100, 10_000)
+"""People in a list: one chunk, two, three."""
+
+PLACES = (
+    ("get_audience", 0),
+    ("get_audience", 1),
+    ("list_audiences", 0),
+    ("list_audiences", 1),
+    ("new_upload_url", 0),
+    ("replacement_upload_url", 0),
+    ("start_upload", 0),
+    ("put_upload", 0),
+    ("put_upload", 1),
+    ("put_upload", 2),
+    ("create_audience", 0),
+    ("create_audience", 1),
+)
+"""Which request of which operation of a run, counted from 0."""
+
+
+class Which(StrEnum):
+    """Whose list a run mirrors."""
+
+    NEW = "a list built just now"
+    AGAIN = "the newest list again"
+    OLDER = "the list before the newest, late"
+
+
+class Event(StrEnum):
+    """What happens between two runs."""
+
+    NOTHING = "nothing"
+    SESSIONS_END = "the storage forgets its sessions"
+    DAYS_PASS = "a week passes"
+    JOURNAL_LOST = "the journal is lost"
+    AUDIENCE_DELETED = "somebody deletes the audience"
+
+
+FAULTS = st.dictionaries(st.sampled_from(PLACES), st.sampled_from(list(Fault)), min_size=1, max_size=4)
+LISTS = st.sampled_from([Which.NEW] * 3 + list(Which))
+EVENTS = st.sampled_from([Event.NOTHING] * 6 + list(Event))
+
+
+class Crashes(RuleBasedStateMachine):
+    """Runs with faults, and what happens between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = tempfile.TemporaryDirectory()
+        self.spotify = FakeSpotify()
+        self.machine = Machine(Path(self.place.name), self.spotify)
+        self.lists: list[Listed] = [built(SIZES[0], 0)]
+
+    def teardown(self) -> None:
+        """The promise: at most two runs without a fault, and all is right."""
+        self.spotify.faults = no_fault
+        for _ in range(2):
+            self.machine.mirror(self.lists[-1])
+        assert list(self.spotify.content().values()) == [self.lists[-1][0].read_bytes()]
+        assert self.machine.entry.unfinished is None
+        assert not self.machine.session_file.exists()
+        self.machine.client.close()
+        self.place.cleanup()
+
+    @rule(which=LISTS, size=st.sampled_from(SIZES), faults=FAULTS, event=EVENTS)
+    def a_run(self, which: Which, size: int, faults: dict[tuple[str, int], Fault], event: Event) -> None:
+        self.happens(event)
+        if which is Which.NEW:
+            self.lists.append(built(size, len(self.lists)))
+        listed = self.lists[-2] if which is Which.OLDER and len(self.lists) > 1 else self.lists[-1]
+        too_old = self.newer_is_known(listed)
+        before = self.spotify.content()
+        self.befall(faults)
+        try:
+            self.machine.mirror(listed)
+        except (Crash, SpotifyError):
+            assert not too_old
+        except MirrorRefused:
+            assert too_old
+            assert self.spotify.content() == before
+        else:
+            assert not too_old
+            assert list(self.spotify.content().values()) == [listed[0].read_bytes()]
+
+    def befall(self, faults: dict[tuple[str, int], Fault]) -> None:
+        seen: Counter[str] = Counter()
+
+        def befalls(number: int, operation: str) -> Fault | None:
+            del number
+            seen[operation] += 1
+            return faults.get((operation, seen[operation] - 1))
+
+        self.spotify.faults = befalls
+
+    def happens(self, event: Event) -> None:
+        in_creation = self.machine.entry.in_creation is not None
+        if event is Event.SESSIONS_END:
+            for session in self.spotify.sessions.values():
+                session.gone = True
+        elif event is Event.DAYS_PASS:
+            self.spotify.time.now += 7 * 86_400
+        elif event is Event.JOURNAL_LOST and not in_creation:
+            # What was asked for and not answered is known by the journal alone until it shows.
+            self.machine.journal_file.unlink(missing_ok=True)
+        elif event is Event.AUDIENCE_DELETED and not in_creation:
+            self.spotify.audiences.clear()
+
+    def newer_is_known(self, listed: Listed) -> bool:
+        entry = self.machine.entry
+        begun = entry.unfinished.list if entry.unfinished is not None else None
+        known = [entry.built_at, begun.built_at if begun is not None else None]
+        return any(each is not None and datetime.fromisoformat(each) > listed[1].built_at for each in known)
+
+    @invariant()
+    def nothing_is_doubled(self) -> None:
+        assert len(self.spotify.audiences) <= 1
+
+    @invariant()
+    def the_audience_holds_a_whole_list(self) -> None:
+        for content in self.spotify.content().values():
+            assert content in {built(size, 0)[0].read_bytes() for size in SIZES}
+
+
+@cache
+def identifiers(size: int) -> tuple[Path, Any]:
+    folder = Path(tempfile.mkdtemp(prefix="mirror-crashes-"))
+    plan = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
+    rows = pl.DataFrame({"email": [f"person{i}@example.com" for i in range(size)]})
+    file = folder / "identifiers.parquet"
+    return file, write_identifiers([rows], plan, file)
+
+
+@cache
+def built(size: int, number: int) -> Listed:
+    """A list of ``size`` people, built ``number`` hours after the first."""
+    file, report = identifiers(size)
+    target = file.with_name(f"{number}.csv")
+    manifest = build_customer_list(
+        file,
+        report,
+        target,
+        layout=Layout.WIDE,
+        audience="lapsed",
+        snapshot=f"list {number}",
+        built_at=datetime(2026, 11, 16, tzinfo=UTC) + timedelta(hours=number),
+    )
+    return target, manifest
+
+
+def test_c01_any_faults_and_crashes_end_in_one_audience_with_the_newest_list() -> None:
+    run_state_machine_as_test(
+        Crashes,
+        settings=settings(
+            max_examples=25, stateful_step_count=6, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )

@@ -1,0 +1,72 @@
+"""Which audience is taken for ours when no id leads to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from spotify_pipeline.mirror import MirrorRefused, Phase, Unfinished, WriteKind
+from spotify_pipeline.mirror.search import find_audience
+from spotify_pipeline.spotify import Audience
+from spotify_pipeline_tests.mirror.machine import TARGET
+
+BEGUN = datetime(2026, 11, 16, 5, tzinfo=UTC)
+ASKED_FOR = Unfinished(
+    kind=WriteKind.CREATE,
+    phase=Phase.CREATING,
+    audience_id="asked-for",
+    name=TARGET.name,
+    description=TARGET.full_description,
+    begun_at=BEGUN.isoformat(),
+)
+NAMESAKE = Audience(id="namesake", name=TARGET.name, subtype="CUSTOMER_LIST", created_at=BEGUN)
+
+
+def test_a_namesake_is_somebody_elses_unless_we_asked_for_one() -> None:
+    with pytest.raises(
+        MirrorRefused, match=r"already has an audience named .* put its id as audience_id into the YAML"
+    ):
+        find_audience(TARGET, [NAMESAKE])
+    assert find_audience(TARGET, [NAMESAKE], ASKED_FOR) == NAMESAKE
+
+
+@pytest.mark.parametrize(("minutes", "ours"), [(-11, False), (-10, True), (0, True), (90, True)])
+def test_a_namesake_made_before_we_asked_is_somebody_elses(minutes: int, ours: bool) -> None:
+    namesake = dataclasses.replace(NAMESAKE, created_at=BEGUN + timedelta(minutes=minutes))
+    if ours:
+        assert find_audience(TARGET, [namesake], ASKED_FOR) == namesake
+    else:
+        with pytest.raises(MirrorRefused):
+            find_audience(TARGET, [namesake], ASKED_FOR)
+
+
+def test_a_namesake_of_unknown_age_is_ours_by_its_description_only() -> None:
+    wordless = dataclasses.replace(ASKED_FOR, description="As it was then")
+    ageless = dataclasses.replace(NAMESAKE, created_at=None, description="As it was then")
+    assert find_audience(TARGET, [ageless], wordless) == ageless
+    with pytest.raises(MirrorRefused):
+        find_audience(TARGET, [dataclasses.replace(ageless, description="Another")], wordless)
+
+
+def test_a_namesake_with_the_key_of_another_audience_is_never_ours() -> None:
+    other = dataclasses.replace(TARGET, audience="other").full_description
+    with pytest.raises(MirrorRefused):
+        find_audience(TARGET, [dataclasses.replace(NAMESAKE, description=other)], ASKED_FOR)
+
+
+def test_a_namesake_of_another_kind_is_never_ours() -> None:
+    with pytest.raises(MirrorRefused):
+        find_audience(TARGET, [dataclasses.replace(NAMESAKE, subtype="WEB_EVENT")], ASKED_FOR)
+
+
+def test_the_name_counts_that_the_audience_had_when_we_asked() -> None:
+    renamed = dataclasses.replace(TARGET, name="Renamed in the YAML since")
+    assert find_audience(renamed, [NAMESAKE], ASKED_FOR) == NAMESAKE
+
+
+def test_c05_an_audience_with_our_key_and_one_we_asked_for_are_two() -> None:
+    keyed = Audience(id="keyed", name="Another name", subtype="CUSTOMER_LIST", description=TARGET.key)
+    with pytest.raises(MirrorRefused, match=r"2 audiences .* keyed, namesake"):
+        find_audience(TARGET, [keyed, NAMESAKE], ASKED_FOR)

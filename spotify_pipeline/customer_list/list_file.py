@@ -9,7 +9,7 @@ from typing import IO, cast
 
 import polars as pl
 
-from spotify_pipeline.customer_list.checksums import Checksums
+from spotify_pipeline.checksums import FileChecksums
 from spotify_pipeline.customer_list.layout import TOKENS, Layout, header
 from spotify_pipeline.identity import IdentifierType
 
@@ -34,7 +34,7 @@ class ListFile:
         self, file: IO[bytes], layout: Layout, columns: Sequence[IdentifierType], *, rules_version: int
     ) -> None:
         self.rows = 0
-        self.checksums = Checksums()
+        self.checksums = FileChecksums()
         self._file = file
         self._layout = layout
         self._columns = list(columns)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list.checksums import Checksums
+from spotify_pipeline.checksums import FileChecksums
 from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
 from spotify_pipeline.customer_list.layout import TOKENS, Layout, header
 from spotify_pipeline.customer_list.manifest import Manifest
@@ -32,7 +32,7 @@ def verify_customer_list(path: Path, manifest: Manifest) -> None:
     if not path.is_file():
         raise CustomerListError(f"There is no customer list at {path}. Materialize the customer list first.")
     with withheld_errors(f"Verifying the customer list {path}"):
-        checksums = Checksums()
+        checksums = FileChecksums()
         lines = _verify_lines(path, manifest, checksums)
         _require_equal(path, "rows", lines - 1, manifest.list_rows)
         _require_equal(path, "bytes", checksums.bytes, manifest.bytes)
@@ -40,7 +40,7 @@ def verify_customer_list(path: Path, manifest: Manifest) -> None:
             _require_equal(path, name, getattr(checksums, name), getattr(manifest, name))
 
 
-def _verify_lines(path: Path, manifest: Manifest, checksums: Checksums) -> int:
+def _verify_lines(path: Path, manifest: Manifest, checksums: FileChecksums) -> int:
     """Check each line; the number of lines, the header among them."""
     first_line = header(manifest.layout, manifest.columns)
     row = _row_pattern(manifest)
@@ -82,7 +82,7 @@ def _all_match(rows: bytes, row: str) -> bool:
     return bool(text.str.contains(rf"\A(?:{row}\n)*\z").item())
 
 
-def _whole_lines(path: Path, checksums: Checksums) -> Iterator[bytes]:
+def _whole_lines(path: Path, checksums: FileChecksums) -> Iterator[bytes]:
     """The file in pieces that end in a line feed, but for the last, which ends as the file does.
 
     The checksums are taken by another thread while a piece is looked at.

@@ -12,19 +12,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Unpack
 
 from spotify_pipeline.spotify.answer import Observer
+from spotify_pipeline.spotify.business_restriction import RestrictedCalls
 from spotify_pipeline.spotify.calls import ApiCalls, Operation
 from spotify_pipeline.spotify.errors import InvalidRequest, UnexpectedAnswer
 from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Transport
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, whole_number
-from spotify_pipeline.spotify.models import AdAccount, Audience, Business, UploadProof, UploadTicket
+from spotify_pipeline.spotify.models import AdAccount, Audience, Business, OpenUpload, UploadProof, UploadTicket
 from spotify_pipeline.spotify.oauth import AccountsService
+from spotify_pipeline.spotify.rate_budget import PATIENCE, RateBudget
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.token_store import TokenStore
 from spotify_pipeline.spotify.tokens import TokenProvider
 from spotify_pipeline.spotify.upload import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
+from spotify_pipeline.spotify.upload_loop import UploadHooks
 
 PAGE_SIZE = 50  # the document's maximum
 NAME_LENGTH = range(2, 81)
@@ -43,7 +47,7 @@ class SpotifyAdsClient:
     UnexpectedAnswer. NotFound, InvalidRequest and Conflict are named where they mean something of their own.
     """
 
-    def __init__(self, calls: ApiCalls, uploader: Uploader, connections: ExitStack) -> None:
+    def __init__(self, calls: RestrictedCalls, uploader: Uploader, connections: ExitStack) -> None:
         self._call = calls
         self._uploader = uploader
         self._connections = connections
@@ -59,6 +63,8 @@ class SpotifyAdsClient:
         random: Callable[[], float] = dice.random,
         observer: Observer | None = None,
         transport: Transport | None = None,
+        budget: RateBudget | None = None,
+        patience: float = PATIENCE,
     ) -> SpotifyAdsClient:
         """A client for ``settings``. Makes no call and reads no file before it is asked something.
 
@@ -69,10 +75,20 @@ class SpotifyAdsClient:
             sleep, random: for the pauses between repetitions; random from 0 to 1.
             observer: is told of each call as it ends; see :class:`CallRecord`. Its records hold no secret.
             transport: stands in for the network, for all three services; for tests.
+            budget: of calls to the Ads API; by default the one that all processes with this token store share.
+            patience: seconds that one call may wait for the budget and between tries; beyond that it is RateLimited.
         """
         connections = ExitStack()
         api, accounts, storage = (
-            connections.enter_context(HttpClient(service, transport=transport, observer=observer))
+            connections.enter_context(
+                HttpClient(
+                    service,
+                    transport=transport,
+                    observer=observer,
+                    proxy_url=settings.proxy_url,
+                    ca_bundle=settings.ca_bundle,
+                )
+            )
             for service in (ADS_API, ACCOUNTS, STORAGE)
         )
         tokens = TokenProvider(
@@ -83,8 +99,26 @@ class SpotifyAdsClient:
             sleep=sleep,
             random=random,
         )
-        calls = ApiCalls(api, settings.ads_api_url, tokens, clock=clock, sleep=sleep, random=random)
-        return cls(calls, Uploader(storage, UploadHosts(settings.upload_hosts)), connections)
+        calls = ApiCalls(
+            api,
+            settings.ads_api_url,
+            tokens,
+            budget=budget or RateBudget.beside(token_store, settings, sleep=sleep),
+            patience=patience,
+            clock=clock,
+            sleep=sleep,
+            random=random,
+        )
+        restricted = RestrictedCalls(calls, tokens, settings.authorization)
+        uploader = Uploader(
+            storage,
+            UploadHosts(settings.upload_hosts),
+            chunk_bytes=settings.upload_chunk_bytes,
+            clock=clock,
+            sleep=sleep,
+            random=random,
+        )
+        return cls(restricted, uploader, connections)
 
     def __enter__(self) -> SpotifyAdsClient:
         return self
@@ -266,9 +300,17 @@ class SpotifyAdsClient:
             _log.warning("Spotify answered the replacement of audience %s with another id.", audience_id)
         return ticket
 
-    def upload(self, ticket: UploadTicket, file: Path, *, size: int, crc32c: str) -> UploadProof:
+    def upload(
+        self, ticket: UploadTicket, file: Path, *, size: int, crc32c: str, **hooks: Unpack[UploadHooks]
+    ) -> UploadProof:
         """Send a customer list to the storage; see :meth:`Uploader.upload` for arguments and errors."""
-        return self._uploader.upload(ticket, file, size=size, crc32c=crc32c)
+        return self._uploader.upload(ticket, file, size=size, crc32c=crc32c, **hooks)
+
+    def resume_upload(
+        self, opened: OpenUpload, file: Path, *, size: int, crc32c: str, **hooks: Unpack[UploadHooks]
+    ) -> UploadProof:
+        """Go on with an upload that an earlier run began; see :meth:`Uploader.resume`."""
+        return self._uploader.resume(opened, file, size=size, crc32c=crc32c, **hooks)
 
 
 def _objects(answer: JsonObject, key: str) -> list[JsonObject]:

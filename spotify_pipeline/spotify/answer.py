@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from spotify_pipeline.spotify.lenient_json import JsonObject, parse_object, text
 
+_WORTH_TELLING = 0.001  # seconds
 _TRACE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -40,6 +41,7 @@ class CallRecord:
         status: HTTP status, or None when no answer came.
         seconds: from sending to the last byte of the answer.
         attempt: 1 for the first try.
+        waited: seconds before it was sent, for the rate budget and between tries.
     """
 
     service: str
@@ -49,13 +51,14 @@ class CallRecord:
     seconds: float
     attempt: int
     trace_id: str | None
+    waited: float = 0.0
 
     def __str__(self) -> str:
         outcome = "no answer" if self.status is None else str(self.status)
-        trace = f", trace {self.trace_id}" if self.trace_id else ""
-        return (
-            f"{self.method} {self.service} {self.route}: {outcome} in {self.seconds:.3f} s, try {self.attempt}{trace}"
-        )
+        line = f"{self.method} {self.service} {self.route}: {outcome} in {self.seconds:.3f} s, try {self.attempt}"
+        if self.waited >= _WORTH_TELLING:
+            line += f", waited {self.waited:.3f} s"
+        return f"{line}, trace {self.trace_id}" if self.trace_id else line
 
 
 Observer = Callable[[CallRecord], None]

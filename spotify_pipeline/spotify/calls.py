@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify.answer import Answer
 from spotify_pipeline.spotify.errors import (
     InvalidRequest,
@@ -17,12 +19,22 @@ from spotify_pipeline.spotify.errors import (
 )
 from spotify_pipeline.spotify.http import HttpClient
 from spotify_pipeline.spotify.lenient_json import JsonObject
+from spotify_pipeline.spotify.rate_budget import RateBudget
 from spotify_pipeline.spotify.refusals import refusal
-from spotify_pipeline.spotify.retries import MAX_TRIES, RETRIED_STATUSES, backoff, pause_before
+from spotify_pipeline.spotify.retries import (
+    MAX_TRIES,
+    PAUSE_WHEN_LIMITED,
+    RETRIED_STATUSES,
+    backoff,
+    pause_before,
+    requested_pause,
+    stated_allowance,
+)
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.tokens import TokenProvider
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +78,14 @@ class Operation:
 
 
 class ApiCalls:
-    """Carries operations out, with the tokens of ``tokens``.
+    """Carries operations out, with the tokens of ``tokens`` and within the rate budget of ``budget``.
 
     A GET is tried at most four times on a network error, 408, 429 or a server error, with full jitter and as late as
-    the server asks. A write is sent once: its answer may have been lost after it was carried out. The one exception
-    is 401, which means that it was not carried out: the token is replaced, once, and the call sent again.
+    the server asks, while the budget has repetitions left. A write is sent once: its answer may have been lost after
+    it was carried out. The one exception is 401, which means that it was not carried out: the token is replaced,
+    once, and the call sent again. A 429 pauses everybody who shares the budget.
+
+    ``patience`` is how many seconds one operation may wait in all, for the budget and between its tries.
     """
 
     def __init__(
@@ -79,6 +94,8 @@ class ApiCalls:
         base_url: str,
         tokens: TokenProvider,
         *,
+        budget: RateBudget,
+        patience: float,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float],
@@ -86,6 +103,8 @@ class ApiCalls:
         self._http = http
         self._base_url = base_url
         self._tokens = tokens
+        self._budget = budget
+        self._patience = patience
         self._clock = clock
         self._sleep = sleep
         self._random = random
@@ -113,18 +132,28 @@ class ApiCalls:
     def _answered(self, operation: Operation) -> tuple[Answer, Secret]:
         """The first answer that is not to be repeated (a success, a final refusal, the last try's), and its token."""
         url = self._base_url + operation.path()
-        token = self._token()
+        left, pause = self._patience, 0.0
         replaced = False
         attempt = 1
         while True:
-            answer = self._try(operation, url, token, attempt)
-            if answer is not None and answer.status == 401 and not replaced:
-                token, replaced = self._token(rejected=token), True
-            elif answer is None or self._repeats(operation, answer.status, attempt):
-                self._pause(attempt + 1, answer)
-            else:
-                return answer, token
+            leave = self._budget.take(left)
+            token = self._token()  # after the wait, in which one may end
+            outcome = self._try(operation, url, token, attempt, waited=pause + leave)
+            answer = outcome if isinstance(outcome, Answer) else None
+            self._tell_budget(answer)
             attempt += 1
+            if answer is not None and answer.status == 401 and not replaced:
+                self._token(rejected=token)
+                replaced, pause = True, 0.0
+            else:
+                pause = self._pause_before(attempt, operation, answer)
+                if pause is None or leave + pause > left:
+                    if isinstance(outcome, Answer):
+                        return outcome, token
+                    raise outcome
+                if pause:
+                    self._sleep(pause)
+            left -= leave + pause
 
     def _token(self, rejected: Secret | None = None) -> Secret:
         try:
@@ -133,8 +162,10 @@ class ApiCalls:
             failure.may_have_happened = False  # the call itself was not sent, or refused with 401
             raise
 
-    def _try(self, operation: Operation, url: str, token: Secret, attempt: int) -> Answer | None:
-        """One sending; None when no answer came and the call may be repeated."""
+    def _try(
+        self, operation: Operation, url: str, token: Secret, attempt: int, *, waited: float
+    ) -> Answer | SpotifyUnavailable:
+        """One sending; the error when no answer came, for it may pass."""
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token.reveal()}"}
         try:
             return self._http.send(
@@ -142,27 +173,45 @@ class ApiCalls:
                 url,
                 route=operation.route,
                 attempt=attempt,
+                waited=waited,
                 headers=headers,
                 query=operation.query,
                 json=operation.body,
             )
         except (SpotifyUnavailable, UnexpectedAnswer) as failure:
-            if isinstance(failure, SpotifyUnavailable) and self._repeats(operation, None, attempt):
-                return None
             failure.may_have_happened = failure.may_have_happened and operation.writes
+            if isinstance(failure, SpotifyUnavailable):
+                return failure
             raise
 
-    def _repeats(self, operation: Operation, status: int | None, attempt: int) -> bool:
-        worth_it = status is None or status in RETRIED_STATUSES
-        return worth_it and not operation.writes and attempt < MAX_TRIES
-
-    def _pause(self, attempt: int, answer: Answer | None) -> None:
-        dice = self._random()
+    def _tell_budget(self, answer: Answer | None) -> None:
+        """Let all who share the budget know what this answer says about it. Never fails: the call has been made."""
         if answer is None:
-            self._sleep(backoff(attempt, dice))
-        else:
-            headers, now = answer.headers, self._clock()
-            self._sleep(pause_before(attempt, status=answer.status, headers=headers, now=now, dice=dice))
+            return
+        try:
+            if answer.status == 429:
+                asked = requested_pause(answer.status, answer.headers, self._clock()) or PAUSE_WHEN_LIMITED
+                self._budget.pause(asked + self._random())
+            elif answer.status not in RETRIED_STATUSES:
+                self._budget.answered(stated_allowance(answer.headers))
+        except (HomeError, SpotifyUnavailable) as reason:
+            _log.warning("The rate budget could not be told of an answer: %s", reason)
+
+    def _pause_before(self, attempt: int, operation: Operation, answer: Answer | None) -> float | None:
+        """Seconds to wait before trying again; None when the call is not to be repeated."""
+        passing = answer is None or answer.status in RETRIED_STATUSES
+        if not passing or operation.writes or attempt > MAX_TRIES:
+            return None
+        if not self._budget.may_repeat():
+            _log.info("Not tried again: too many of the calls to Spotify have failed of late.")
+            return None
+        if answer is None:
+            return backoff(attempt, self._random())
+        if answer.status == 429:
+            return 0.0  # the budget is paused
+        return pause_before(
+            attempt, status=answer.status, headers=answer.headers, now=self._clock(), dice=self._random()
+        )
 
     def _refusal(self, answer: Answer, operation: Operation, token: Secret) -> SpotifyError:
         if answer.status == 401:

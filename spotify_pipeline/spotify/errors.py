@@ -60,6 +60,10 @@ class SignInRequired(SpotifyError):
     ended = "Spotify no longer accepts the stored authorization: it was revoked, replaced, or is over six months old."
 
 
+class ScopeMissing(SignInRequired):
+    """The user signed in and granted less than what is needed."""
+
+
 class SignInFailed(SpotifyError):
     """The browser sign-in did not come to an end: refused, timed out, or the port is taken."""
 
@@ -83,6 +87,12 @@ class PermissionDenied(SpotifyError):
         "role is right: accept the terms at https://adsmanager.spotify.com/api-terms, and while your app is in "
         "development mode add the user to its allow-list in Spotify's developer dashboard."
     )
+
+
+class BusinessNotAllowed(SpotifyError):
+    """The authorization in use is for one business only, and the ad account belongs to another. Nothing was sent."""
+
+    usual_next_step = "Choose the authorization for that business with SPOTIFY_AUTHORIZATION; see `authorizations`."
 
 
 class NotFound(SpotifyError):
@@ -120,9 +130,12 @@ class SpotifyUnavailable(SpotifyError):
 
 
 class UntrustedServer(SpotifyError):
-    """The server's TLS certificate is not valid for its name. Never retried, and never ignored."""
+    """The server's TLS certificate is not valid for its name, or its TLS too old. Never retried, never ignored."""
 
-    usual_next_step = "Check the address in your settings, and for a proxy that opens TLS connections."
+    usual_next_step = (
+        "Check the address in your settings. If your network has a proxy that opens TLS connections, name its "
+        "certificate authority in SPOTIFY_CA_BUNDLE."
+    )
 
 
 class UnexpectedAnswer(SpotifyError):
@@ -140,4 +153,18 @@ class UploadRefused(SpotifyError):
 class UploadIncomplete(SpotifyError):
     """The upload was begun and there is no proof that the whole file arrived. Treat it as not uploaded."""
 
+    suspect = False
     usual_next_step = "Run again to upload the whole list; do not create or trust the audience before that."
+
+
+class UploadDataLoss(UploadIncomplete):
+    """The storage holds, or says that it holds, something else than was sent.
+
+    ``suspect`` is True: what the audience is made of may be wrong until a whole list has been uploaded and proven.
+    """
+
+    suspect = True
+    usual_next_step = (
+        "Run again to upload the whole list; do not create or trust the audience before that. If it happens again, "
+        "look for a proxy between this machine and the storage."
+    )

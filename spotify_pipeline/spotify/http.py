@@ -1,56 +1,53 @@
 """One HTTP client per service, and the only module that imports httpx.
 
 What it holds for every call: the environment's proxies, certificates and .netrc are ignored; redirects are answers,
-never followed; cookies are never kept; TLS is 1.2 or newer and verified; answers are read up to 5 MB; httpx and
-httpcore log nothing (they would log signed URLs); and whatever fails becomes one of our errors, without its address.
+never followed; cookies are never kept; TLS is 1.2 or newer and verified; one deadline holds from connecting to the
+last byte; answers are read up to 5 MB; httpx logs nothing; and whatever fails becomes one of our errors, without its
+address.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import ssl
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
+from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
+import httpcore
 import httpx
 
 from spotify_pipeline.spotify.answer import Answer, CallRecord, Observer
-from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UnexpectedAnswer, UntrustedServer
+from spotify_pipeline.spotify.connections import (
+    connection_pool,
+    is_header_flood,
+    tls_fault,
+    trusting_too,
+    why_no_connection,
+)
+from spotify_pipeline.spotify.deadlines import deadline
+from spotify_pipeline.spotify.errors import (
+    SettingsInvalid,
+    SpotifyError,
+    SpotifyUnavailable,
+    UnexpectedAnswer,
+    UntrustedServer,
+)
+from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.silence import silence
 
 Transport: TypeAlias = httpx.BaseTransport
 
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_LOGGERS = (
-    "httpx",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-    "httpcore.socks",
-)
-_speaking: ContextVar[bool] = ContextVar("spotify_pipeline_speaking", default=False)
-
-
-class _SilentWhileWeSpeak(logging.Filter):
-    """Drops what httpx and httpcore log about our calls, at any level; calls of other code are logged as before."""
-
-    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002
-        return not _speaking.get()
-
-
-_silence = _SilentWhileWeSpeak()
-for _name in _LOGGERS:
-    # A filter and not a level: Dagster and others set levels again later.
-    logging.getLogger(_name).addFilter(_silence)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,8 @@ class Service:
         key: as in :class:`CallRecord`.
         name: as in an error's sentence.
         read_seconds, write_seconds: longest silence tolerated while waiting for, or sending, the next bytes.
-        total_seconds: from the start of a call to the end of its answer's body, however steadily that drips.
+        total_seconds: from the start of a call to the end of its answer, however steadily that drips.
+        slowest_rate: bytes per second; a request may take longer by what its body takes to send at this rate.
     """
 
     key: str
@@ -69,18 +67,29 @@ class Service:
     read_seconds: float = 30
     write_seconds: float = 30
     total_seconds: float = 120
+    slowest_rate: float = math.inf
 
 
 ADS_API = Service("ads-api", "Spotify's Ads API")
 ACCOUNTS = Service("accounts", "Spotify's accounts service")
-# A large file may take hours to send, and the storage a while to answer its last byte.
-STORAGE = Service("storage", "The upload storage", read_seconds=120, write_seconds=60, total_seconds=math.inf)
+# The storage may take a while to answer the last byte of a file. At 32 KiB/s: 9 minutes for a request of 8 MiB.
+STORAGE = Service(
+    "storage", "The upload storage", read_seconds=120, write_seconds=60, total_seconds=300, slowest_rate=32_768
+)
 
 
 class HttpClient:
     """Sends one request at a time to one service. No authentication of its own: the caller gives each header.
 
-    ``clock`` gives monotonic seconds, for the service's ``total_seconds``.
+    Args:
+        service: whom it speaks to.
+        transport: stands in for the network; for tests.
+        observer: is told of each call as it ends.
+        clock: monotonic seconds, for deadlines.
+        proxy_url, ca_bundle: as in :class:`SpotifySettings`. This machine's own addresses need no proxy.
+
+    Raises:
+        SettingsInvalid: the CA bundle cannot be used.
     """
 
     def __init__(
@@ -90,14 +99,23 @@ class HttpClient:
         transport: Transport | None = None,
         observer: Observer | None = None,
         clock: Callable[[], float] = time.monotonic,
+        proxy_url: Secret | None = None,
+        ca_bundle: Path | None = None,
     ) -> None:
         self._service = service
         self._clock = clock
         self._observer = observer
-        timeout = httpx.Timeout(connect=10, read=service.read_seconds, write=service.write_seconds, pool=10)
+        mounts: dict[str, Transport | None] = {}
+        if transport is None:
+            tls = _tls(ca_bundle)
+            transport = _Wire(connection_pool(tls, proxy_url))
+            if proxy_url is not None:
+                mounts = {f"all://{host}": _Wire(connection_pool(tls, None)) for host in _LOOPBACK}
+        self._via = "" if proxy_url is None else " through the proxy of SPOTIFY_PROXY_URL"
         self._client = httpx.Client(
-            transport=transport or httpx.HTTPTransport(verify=_tls(), trust_env=False),
-            timeout=timeout,
+            transport=transport,
+            mounts=mounts,
+            timeout=httpx.Timeout(connect=10, read=service.read_seconds, write=service.write_seconds, pool=10),
             trust_env=False,
             follow_redirects=False,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
@@ -117,7 +135,7 @@ class HttpClient:
         self.close()
 
     def close(self) -> None:
-        with _speech():
+        with silence():
             self._client.close()
 
     def send(
@@ -127,6 +145,8 @@ class HttpClient:
         *,
         route: str,
         attempt: int = 1,
+        waited: float = 0.0,
+        total_seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
         query: Sequence[tuple[str, str]] = (),
         json: object = None,
@@ -135,38 +155,48 @@ class HttpClient:
     ) -> Answer:
         """Send one request and read its answer, whatever its status.
 
-        ``route`` stands for the address in records and errors. An exception raised by ``content`` itself passes
-        through unchanged, and cuts the connection.
+        Args:
+            method, url, headers, query, json, form: of the request.
+            content: the body in blocks. An exception that it raises passes through unchanged, and cuts the connection.
+            route: stands for the address in records and errors.
+            attempt, waited: for the record of this call.
+            total_seconds: until the end of the answer; by default what the service allows a body of this length.
 
         Raises:
             SpotifyUnavailable: no answer; ``may_have_happened`` is False only if the request surely was not sent.
-            UntrustedServer: the certificate is not valid.
-            UnexpectedAnswer: a success that is larger than 5 MB, or compressed though we did not ask for it.
+            UntrustedServer: the server's TLS or its certificate is not to be trusted.
+            UnexpectedAnswer: a success that is larger than 5 MB, or compressed though we did not ask for it; or
+                headers of more than 100 KB.
+            SettingsInvalid: the proxy wants credentials.
         """
-        deadline = self._clock() + self._service.total_seconds
         started = time.perf_counter()
         answer: Answer | None = None
         failure: SpotifyError | None = None
         try:
-            with _speech():
+            with ExitStack() as during:
+                during.enter_context(silence())
                 request = self._client.build_request(
                     method, url, params=list(query) or None, headers=headers, json=json, data=form, content=content
                 )
+                at = self._clock() + (self._allowed_seconds(request) if total_seconds is None else total_seconds)
+                during.enter_context(deadline(at, self._clock))
                 response = self._client.send(request, stream=True)
-                try:
-                    answer = self._read(response, deadline)
-                finally:
-                    response.close()
+                during.callback(response.close)
+                answer = self._read(response, at)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             failure = self._failure(error)
         finally:
-            self._record(method, route, answer, time.perf_counter() - started, attempt)
+            self._record(method, route, answer, time.perf_counter() - started, attempt, waited)
         if failure is not None:  # raised here and not in the handler, so that httpx's error is not its context
             raise failure
         assert answer is not None  # noqa: S101  (either an answer or a failure)
         return answer
 
-    def _read(self, response: httpx.Response, deadline: float) -> Answer:
+    def _allowed_seconds(self, request: httpx.Request) -> float:
+        length = request.headers.get("content-length", "0")
+        return self._service.total_seconds + int(length) / self._service.slowest_rate
+
+    def _read(self, response: httpx.Response, ends_at: float) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
         refused = response.status_code >= 400  # a refusal is told by its status; its body may be cut or skipped
         body = b""
@@ -174,7 +204,7 @@ class HttpClient:
         if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             fault = "is compressed, which was not asked for"
         else:
-            body = self._body(response, deadline)
+            body = self._body(response, ends_at)
             if len(body) > MAX_ANSWER_BYTES:
                 body = b""
                 fault = "is larger than 5 MB"
@@ -183,37 +213,53 @@ class HttpClient:
             raise UnexpectedAnswer(message, status=response.status_code, may_have_happened=True)
         return Answer(response.status_code, headers, body)
 
-    def _body(self, response: httpx.Response, deadline: float) -> bytes:
-        """At most one byte more than the cap. Past the deadline, what there is of a refusal's; else an error."""
+    def _body(self, response: httpx.Response, ends_at: float) -> bytes:
+        """At most one byte more than the cap. Of a refusal, what there is; else the whole of it or an error."""
         body = bytearray()
-        for block in response.iter_bytes():
-            body += block[: MAX_ANSWER_BYTES + 1 - len(body)]
-            if len(body) > MAX_ANSWER_BYTES:
-                break
-            if self._clock() >= deadline:
-                if response.status_code >= 400:
+        try:
+            for block in response.iter_bytes():
+                body += block[: MAX_ANSWER_BYTES + 1 - len(body)]
+                if len(body) > MAX_ANSWER_BYTES:
                     break
-                raise self._late()
+                if self._clock() >= ends_at:
+                    raise httpx.ReadTimeout("the deadline of the call has passed")
+        except httpx.TransportError:
+            if response.status_code < 400:
+                raise
         return bytes(body)
-
-    def _late(self) -> SpotifyUnavailable:
-        return SpotifyUnavailable(f"{self._service.name} did not answer in time.", may_have_happened=True)
 
     def _failure(self, error: Exception) -> SpotifyError:
         name = self._service.name
-        if _certificate_refused(error):
-            return UntrustedServer(f"{name} was not spoken to: its TLS certificate is not valid.")
         if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
             return UnexpectedAnswer(f"{name} cannot be reached: its address is not one.")
         if isinstance(error, _NOT_SENT):
-            return SpotifyUnavailable(f"{name} could not be reached: no connection.")
+            return self._not_sent(error)
         if isinstance(error, httpx.TimeoutException):
-            return self._late()
+            return SpotifyUnavailable(f"{name} did not answer in time.", may_have_happened=True)
+        if is_header_flood(error):
+            return UnexpectedAnswer(f"The answer of {name} has headers of more than 100 KB.", may_have_happened=True)
         return SpotifyUnavailable(
             f"The connection to {name} broke before the answer was complete.", may_have_happened=True
         )
 
-    def _record(self, method: str, route: str, answer: Answer | None, seconds: float, attempt: int) -> None:
+    def _not_sent(self, error: Exception) -> SpotifyError:
+        name = self._service.name
+        if isinstance(error, httpx.ProxyError):
+            status = str(error)[:3]
+            if status == "407":
+                return SettingsInvalid(
+                    f"{name} was not spoken to: the proxy does not accept the user name and password it was given.",
+                    next_step="Set SPOTIFY_PROXY_URL to http://user:password@host:port.",
+                )
+            return SpotifyUnavailable(f"{name} could not be reached: the proxy refuses (status {status}).")
+        fault = tls_fault(error)
+        if fault is not None:
+            return UntrustedServer(f"{name} was not spoken to: {fault}.")
+        return SpotifyUnavailable(f"{name} could not be reached{self._via}: {why_no_connection(error)}.")
+
+    def _record(
+        self, method: str, route: str, answer: Answer | None, seconds: float, attempt: int, waited: float
+    ) -> None:
         if self._observer is not None:
             self._observer(
                 CallRecord(
@@ -224,28 +270,24 @@ class HttpClient:
                     seconds=seconds,
                     attempt=attempt,
                     trace_id=None if answer is None else answer.trace_id,
+                    waited=waited,
                 )
             )
 
 
-@contextmanager
-def _speech() -> Generator[None]:
-    token = _speaking.set(True)
-    try:
-        yield
-    finally:
-        _speaking.reset(token)
+def _tls(ca_bundle: Path | None) -> ssl.SSLContext:
+    if ca_bundle is None:
+        return _usual_tls()
+    return trusting_too(httpx.create_ssl_context(trust_env=False), ca_bundle)
 
 
-def _tls() -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    return trusting_too(httpx.create_ssl_context(trust_env=False), None)  # reading 140 authorities takes a while
 
 
-def _certificate_refused(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+class _Wire(httpx.HTTPTransport):
+    """httpx's own transport, over connections that keep a call's deadline; its own constructor cannot take them."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool

@@ -124,22 +124,64 @@ class UploadTicket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenUpload:
+    """An upload session that has been opened, as a later run needs it to go on.
+
+    Attributes:
+        audience_id: of the ticket that opened it.
+        uri: the session; whoever holds it may write.
+        opened_at: seconds since the epoch.
+        size, crc32c: of the customer list that the session is for.
+    """
+
+    audience_id: str
+    uri: Secret
+    opened_at: float
+    size: int
+    crc32c: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadProgress:
+    """How far an upload is.
+
+    Attributes:
+        stored: bytes of the file that the storage has acknowledged, or that are on their way to it. May go back.
+        size: bytes of the file.
+        seconds: since this upload began, pauses included.
+        rate: bytes per second over that time, those sent twice included.
+        remaining: seconds at this rate; None while nothing was sent.
+    """
+
+    stored: int
+    size: int
+    seconds: float
+    rate: float
+    remaining: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadProof:
     """What is known of a finished upload.
 
     Attributes:
-        bytes: sent, and equal to the size that the storage states where it states one.
+        audience_id: of the ticket that the list was uploaded with in the end. An upload that had to begin again for a
+            new audience has got a new one.
+        bytes: of the object, and equal to the size that the storage states where it states one.
         crc32c: of what was sent, base64 big-endian; equal to that of the file when it was built.
-        md5: base64; None when the storage stated no MD5.
+        md5: base64; None when the storage stated no MD5, or it could not be compared.
         verified: the storage stated a CRC32C or an MD5, and it is ours. False: it stated the right length only.
         etag: of the stored object.
+        bytes_sent: bytes of the file that were put on the wire, those sent twice included.
     """
 
+    audience_id: str
     bytes: int
     crc32c: str
     md5: str | None
     verified: bool
     etag: str | None
+    bytes_sent: int
 
 
 def _id(source: JsonObject, what: str) -> str:

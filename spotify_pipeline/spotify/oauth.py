@@ -1,6 +1,6 @@
 """The accounts service on the wire: the authorize address, and the two uses of the token endpoint.
 
-RFC 6749 sections 4.1 and 6, PKCE of RFC 7636, and Spotify's "Refreshing tokens". Spotify's Ads API has no scopes.
+RFC 6749 sections 4.1 and 6, PKCE of RFC 7636, and Spotify's "Refreshing tokens".
 """
 
 from __future__ import annotations
@@ -14,14 +14,24 @@ from hashlib import sha256
 from urllib.parse import urlencode
 
 from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.errors import SettingsInvalid, SignInRequired, SpotifyError, SpotifyUnavailable
+from spotify_pipeline.spotify.authorization import login_command
+from spotify_pipeline.spotify.errors import (
+    ScopeMissing,
+    SettingsInvalid,
+    SignInRequired,
+    SpotifyError,
+    SpotifyUnavailable,
+)
 from spotify_pipeline.spotify.http import HttpClient
 from spotify_pipeline.spotify.lenient_json import JsonObject, text
 from spotify_pipeline.spotify.refusals import refusal
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
 
+LONGEST_CALL = 40.0  # seconds of one call, by which others are kept waiting
 DOCUMENTED_LIFE = 3600.0  # seconds that Spotify's access tokens live
+REQUIRED_SCOPES: frozenset[str] = frozenset()
+"""Spotify's Ads API has none (``scopes: {}`` in its OpenAPI document); the user's roles decide."""
 _LONGEST_LIFE = 24 * 3600.0
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
@@ -35,24 +45,35 @@ class TokenAnswer:
     """A token endpoint's success.
 
     ``refresh_token`` is None when the one that was sent stays in force (RFC 6749 section 6). ``expires_in`` is in
-    seconds and always positive.
+    seconds and always positive. ``scopes`` are what the user granted; None where the answer does not state them,
+    which means what was asked for (RFC 6749 section 5.1).
     """
 
     access_token: Secret
     refresh_token: Secret | None
     expires_in: float
+    scopes: frozenset[str] | None = None
 
 
 class AccountsService:
     """Speaks for one client id; with its secret by HTTP Basic, else as a public client that names itself (PKCE).
 
-    ``clock`` gives seconds since the epoch, for a ``Retry-After`` that is a date.
+    ``clock`` gives seconds since the epoch, for a ``Retry-After`` that is a date. ``required_scopes`` are asked for
+    at sign-in.
     """
 
-    def __init__(self, settings: SpotifySettings, http: HttpClient, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: SpotifySettings,
+        http: HttpClient,
+        *,
+        clock: Callable[[], float],
+        required_scopes: frozenset[str] = REQUIRED_SCOPES,
+    ) -> None:
         self._settings = settings
         self._http = http
         self._clock = clock
+        self._required_scopes = required_scopes
 
     def authorize_url(self, *, redirect_uri: str, state: str, verifier: Secret) -> str:
         """Where the user's browser goes to sign in. Holds the S256 challenge, never the verifier."""
@@ -65,6 +86,8 @@ class AccountsService:
             "code_challenge_method": "S256",
             "code_challenge": urlsafe_b64encode(digest).rstrip(b"=").decode(),
         }
+        if self._required_scopes:
+            query["scope"] = " ".join(sorted(self._required_scopes))
         return f"{self._settings.accounts_url}/authorize?{urlencode(query)}"
 
     def exchange_code(self, code: Secret, *, redirect_uri: str, verifier: Secret) -> TokenAnswer:
@@ -85,6 +108,19 @@ class AccountsService:
         form = {"grant_type": "refresh_token"}
         return self._token(form, {"refresh_token": refresh_token}, "renew the access token", attempt=attempt)
 
+    def require_scopes(self, granted: frozenset[str] | None) -> None:
+        """Nothing where ``granted`` (:attr:`TokenAnswer.scopes`) is enough, or not known.
+
+        Raises:
+            ScopeMissing: it is less than what is needed.
+        """
+        missing = frozenset[str]() if granted is None else self._required_scopes - granted
+        if missing:
+            raise ScopeMissing(
+                f"The sign-in does not allow what is needed: Spotify did not grant {_scope_names(missing)}.",
+                next_step=f"Run `{login_command(self._settings.authorization)}` and agree to everything that is asked.",
+            )
+
     def _token(
         self, plain: Mapping[str, str], secrets: Mapping[str, Secret], doing: str, *, attempt: int
     ) -> TokenAnswer:
@@ -99,7 +135,9 @@ class AccountsService:
             headers["Authorization"] = f"Basic {basic.reveal()}"
             sent += [self._settings.client_secret, basic]
         url = f"{self._settings.accounts_url}/api/token"
-        answer = self._http.send("POST", url, route="/api/token", headers=headers, form=form, attempt=attempt)
+        answer = self._http.send(
+            "POST", url, route="/api/token", headers=headers, form=form, attempt=attempt, total_seconds=LONGEST_CALL
+        )
         if answer.status != 200:
             raise _token_refusal(answer, doing, sent, now=self._clock())
         return _token_answer(answer, doing)
@@ -131,7 +169,12 @@ def _token_answer(answer: Answer, doing: str) -> TokenAnswer:
         access_token=access_token,
         refresh_token=_token_text(body, "refresh_token"),
         expires_in=_life(body.get("expires_in")),
+        scopes=frozenset(scope.split()) if isinstance(scope := body.get("scope"), str) else None,
     )
+
+
+def _scope_names(scopes: frozenset[str]) -> str:
+    return f"the scope{'' if len(scopes) == 1 else 's'} {', '.join(sorted(scopes))}"
 
 
 def _token_text(body: JsonObject, key: str) -> Secret | None:

@@ -3,64 +3,109 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from spotify_pipeline.spotify.checksums import BLOCK_BYTES, Checksums
+import google_crc32c
+
+from spotify_pipeline.checksums import Checksums
 from spotify_pipeline.spotify.errors import UploadRefused
 
 MAX_UPLOAD_BYTES = 1024**3  # 1 GiB per upload, after a vendor's documentation; Spotify states no limit
+_BLOCK_BYTES = 256 * 1024  # what the storage keeps of an interrupted request is whole blocks of this size
 _LONGEST_HEADER = 4096
 
 
 class OutgoingFile:
-    """One opened customer list of a known size and CRC32C.
+    """One opened customer list of a known size and CRC32C, of which any range can be read, any number of times.
 
-    Attributes:
-        size: bytes to send.
-        handed_over: True once the last block has been taken and asked beyond, so every byte was written to the
-            connection. An answer that comes before that is about less than the file.
+    What is read for the first time goes through the checksums of the whole file, in order, and the CRC32C of each
+    block is kept: what is read again must be the same. The block that ends the file is given only once the whole file
+    has been found to be what was built, so of a file that was changed the storage lacks at least one byte.
     """
 
-    def __init__(self, stream: BinaryIO, *, size: int, crc32c: str) -> None:
+    def __init__(
+        self, stream: BinaryIO, *, size: int, crc32c: str, untouched: Callable[[], bool] = lambda: True
+    ) -> None:
+        """
+        Args:
+            stream: the file.
+            size, crc32c: as they were when it was built.
+            untouched: whether the file on disk is still the one that was opened, as far as the disk's own records say.
+        """
         self._stream = stream
-        self._crc32c = crc32c
+        self.crc32c = crc32c
+        self._untouched = untouched
+        self._checksums = Checksums()
+        self._blocks: list[int] = []  # CRC32C of each block that has been read
         self.size = size
-        self.checksums = Checksums()
-        self.handed_over = False
 
-    def blocks(self) -> Iterator[bytes]:
-        """The file in blocks of 1 MiB. The last one is given only when size and CRC32C have been found right.
+    @property
+    def md5(self) -> str | None:
+        """Of the whole file, base64; None until all of it has been read."""
+        return self._checksums.md5 if self._checksums.bytes == self.size else None
+
+    def read_up_to(self, offset: int) -> None:
+        """Have the bytes before ``offset`` go through the checksums, where they have not yet.
 
         Raises:
-            UploadRefused: the file is not what was built. The storage then lacks at least one byte, so it cannot
-                take the upload for complete.
+            UploadRefused: as of :meth:`blocks`.
         """
-        held = b""
-        read = 0
-        while block := self._next_block():
-            read += len(block)
-            if read > self.size:
-                raise _changed()
-            self.checksums.update(block)
-            if held:
-                yield held
-            held = block
-        if read != self.size or self.checksums.crc32c != self._crc32c:
-            raise _changed()
-        yield held
-        self.handed_over = True
+        while len(self._blocks) * _BLOCK_BYTES < offset:
+            self._block(len(self._blocks))
 
-    def _next_block(self) -> bytes:
+    def blocks(self, first: int, end: int) -> Iterator[bytes]:
+        """The bytes from ``first`` up to, not including, ``end``, in blocks of at most 256 KiB.
+
+        Raises:
+            UploadRefused: the file is not what was built, or could not be read.
+        """
+        self.read_up_to(first)
+        if not self._untouched():
+            raise _changed()
+        for index in range(first // _BLOCK_BYTES, -(-end // _BLOCK_BYTES)):
+            start = index * _BLOCK_BYTES
+            block = self._block(index)
+            if start + len(block) == self.size:
+                self._require_as_built()
+            if first > start or end < start + len(block):
+                block = block[max(0, first - start) : end - start]
+            yield block
+
+    def _block(self, index: int) -> bytes:
+        start = index * _BLOCK_BYTES
+        block = self._read(start, min(_BLOCK_BYTES, self.size - start))
+        crc32c = cast("int", google_crc32c.value(block))
+        if index == len(self._blocks):
+            self._checksums.update(block)
+            self._blocks.append(crc32c)
+        elif self._blocks[index] != crc32c:
+            raise _changed()
+        return block
+
+    def _read(self, start: int, length: int) -> bytes:
         try:
-            return self._stream.read(BLOCK_BYTES)
+            self._stream.seek(start)
+            block = self._stream.read(length)
         except OSError:
             raise UploadRefused(
                 "The customer list could not be read to its end, so the upload was broken off.",
                 next_step="Check the disk that holds it, build the list again, then run again.",
             ) from None
+        if len(block) != length:
+            raise _changed()
+        return block
+
+    def _require_as_built(self) -> None:
+        longer = bool(self._read_beyond())
+        if longer or self._checksums.crc32c != self.crc32c or not self._untouched():
+            raise _changed()
+
+    def _read_beyond(self) -> bytes:
+        self._stream.seek(self.size)
+        return self._stream.read(1)
 
 
 @contextmanager
@@ -84,6 +129,7 @@ def outgoing_file(path: Path, *, size: int, crc32c: str) -> Generator[OutgoingFi
             f"The customer list cannot be opened ({reason}).", next_step="Build the list again, then run again."
         ) from None
     with stream:
+        opened = _identity(os.fstat(stream.fileno()))
         if os.fstat(stream.fileno()).st_size != size:
             raise _changed()
         _, newline, first_row = stream.read(_LONGEST_HEADER).partition(b"\n")
@@ -92,12 +138,23 @@ def outgoing_file(path: Path, *, size: int, crc32c: str) -> Generator[OutgoingFi
                 "The customer list holds no row, and uploading it would empty the audience.",
                 next_step="Check the segment; nothing was sent and the audience is as it was.",
             )
-        stream.seek(0)
-        yield OutgoingFile(stream, size=size, crc32c=crc32c)
+        yield OutgoingFile(stream, size=size, crc32c=crc32c, untouched=lambda: _identity_at(path) == opened)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int, int, int]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _identity_at(path: Path) -> tuple[int, int, int, int] | None:
+    """Of the file that has the path now: another one, where it was replaced while we hold the first one open."""
+    try:
+        return _identity(path.stat())
+    except OSError:
+        return None
 
 
 def _changed() -> UploadRefused:
     return UploadRefused(
-        "The customer list is not the file that was built: its size or its checksum differ. It was not uploaded.",
+        "The customer list is not the file that was built: its size or its checksum differ, so it is not uploaded.",
         next_step="Build the list again, then run again; let nothing else write to the data directory.",
     )

@@ -50,6 +50,12 @@ def requested_pause(status: int, headers: Mapping[str, str], now: float) -> floa
     return PAUSE_WHEN_LIMITED if status == 429 else None
 
 
+def stated_allowance(headers: Mapping[str, str]) -> tuple[float, float] | None:
+    """``X-RateLimit-Remaining`` and ``-Reset``: calls left, and seconds until there are more. None where unreadable."""
+    remaining, reset = (_seconds(headers.get(f"x-ratelimit-{name}")) for name in ("remaining", "reset"))
+    return None if remaining is None or reset is None else (remaining, reset)
+
+
 def _retry_after(value: str | None, now: float) -> float | None:
     seconds = _seconds(value)
     if seconds is not None or value is None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from spotify_pipeline.spotify.authorization import DEFAULT_LABEL, LABEL
 from spotify_pipeline.spotify.errors import SettingsInvalid, SettingsMissing
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts, is_loopback
@@ -15,6 +17,8 @@ from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts, i
 ADS_API_URL = "https://api-partner.spotify.com/ads/v3"
 ACCOUNTS_URL = "https://accounts.spotify.com"
 CAPI_URL = "https://capi.spotify.com/capi-direct/events/"
+CHUNK_QUANTUM = 262_144  # Google, "Performing resumable uploads": every chunk but the last is a multiple of 256 KiB
+UPLOAD_CHUNK_BYTES = 32 * CHUNK_QUANTUM  # 8 MiB, the least that Google recommends
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
@@ -29,9 +33,13 @@ class SpotifySettings:
         client_secret: None when the app signs in with PKCE alone.
         refresh_token: seeds the token store; the store's own token, which may have rotated since, is what is used.
         ad_account_id: default ad account, a UUID.
+        authorization: label of the authorization to use, where the token store holds several.
         ads_api_url, accounts_url: without a slash at the end.
         capi_url: address of the Conversions API, used as it stands.
         upload_hosts: hosts that a signed upload URL may name (see :class:`UploadHosts`).
+        proxy_url: HTTP proxy for everything but this machine's own addresses; may hold a user name and password.
+        ca_bundle: PEM file of authorities that are trusted beside the usual ones.
+        upload_chunk_bytes: of one request of an upload, a multiple of 256 KiB; None sends a file in one request.
 
     Raises:
         SettingsInvalid: a value cannot be used; the message names its environment variable.
@@ -41,10 +49,14 @@ class SpotifySettings:
     client_secret: Secret | None = None
     refresh_token: Secret | None = None
     ad_account_id: str | None = None
+    authorization: str = DEFAULT_LABEL
     ads_api_url: str = ADS_API_URL
     accounts_url: str = ACCOUNTS_URL
     capi_url: str = CAPI_URL
     upload_hosts: tuple[str, ...] = GOOGLE_STORAGE
+    proxy_url: Secret | None = None
+    ca_bundle: Path | None = None
+    upload_chunk_bytes: int | None = UPLOAD_CHUNK_BYTES
 
     def __post_init__(self) -> None:
         _check_plain("SPOTIFY_CLIENT_ID", self.client_id)
@@ -54,9 +66,25 @@ class SpotifySettings:
         ):
             if secret is not None:
                 _check_plain(variable, secret.reveal())
+        if not LABEL.fullmatch(self.authorization):
+            raise SettingsInvalid(
+                "The label of an authorization (SPOTIFY_AUTHORIZATION) is lower-case letters, digits, - and _, 40 at "
+                "most, and begins with a letter or digit.",
+                next_step="`spotify-pipeline authorizations` lists those there are.",
+            )
         _check_url("SPOTIFY_ADS_API_URL", self.ads_api_url)
         _check_url("SPOTIFY_ACCOUNTS_URL", self.accounts_url)
         _check_url("SPOTIFY_CAPI_URL", self.capi_url)
+        if self.proxy_url is not None and not _is_proxy(self.proxy_url.reveal()):
+            raise SettingsInvalid(
+                "SPOTIFY_PROXY_URL is not the address of an HTTP proxy.",
+                next_step="Set it to http://host:port, or http://user:password@host:port with both percent-encoded.",
+            )
+        if self.ca_bundle is not None and not self.ca_bundle.is_file():
+            raise SettingsInvalid(
+                f"SPOTIFY_CA_BUNDLE names {self.ca_bundle}, which is not a file.",
+                next_step="Set it to a PEM file of your network's certificate authority, or leave it unset.",
+            )
         if self.ad_account_id is not None and not _UUID.fullmatch(self.ad_account_id):
             raise SettingsInvalid(
                 "SPOTIFY_AD_ACCOUNT_ID is not a UUID.",
@@ -68,6 +96,8 @@ class SpotifySettings:
             message = f"SPOTIFY_UPLOAD_HOSTS cannot be used: {reason}."
             next_step = "Leave it unset for Google's storage, or list hosts with commas between them."
             raise SettingsInvalid(message, next_step=next_step) from None
+        if self.upload_chunk_bytes is not None and not _is_chunk(self.upload_chunk_bytes):
+            raise _bad_chunk()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> SpotifySettings:
@@ -93,16 +123,31 @@ class SpotifySettings:
                 next_step="Set it to the client id of your app in Spotify's developer dashboard.",
             )
         hosts = value("SPOTIFY_UPLOAD_HOSTS")
+        bundle = value("SPOTIFY_CA_BUNDLE")
         return cls(
             client_id=client_id,
             client_secret=secret("SPOTIFY_CLIENT_SECRET"),
             refresh_token=secret("SPOTIFY_REFRESH_TOKEN"),
             ad_account_id=value("SPOTIFY_AD_ACCOUNT_ID"),
+            authorization=value("SPOTIFY_AUTHORIZATION") or DEFAULT_LABEL,
             ads_api_url=(value("SPOTIFY_ADS_API_URL") or ADS_API_URL).rstrip("/"),
             accounts_url=(value("SPOTIFY_ACCOUNTS_URL") or ACCOUNTS_URL).rstrip("/"),
             capi_url=value("SPOTIFY_CAPI_URL") or CAPI_URL,
             upload_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()) if hosts else GOOGLE_STORAGE,
+            proxy_url=secret("SPOTIFY_PROXY_URL"),
+            ca_bundle=None if bundle is None else Path(bundle).expanduser().absolute(),
+            upload_chunk_bytes=_chunk_bytes(value("SPOTIFY_UPLOAD_CHUNK_BYTES")),
         )
+
+    def choosing(self, label: str) -> SpotifySettings:
+        """These settings with the authorization ``label``. The seed stays with the one that the environment chooses.
+
+        Raises:
+            SettingsInvalid: ``label`` is not the label of an authorization.
+        """
+        if label == self.authorization:
+            return self
+        return replace(self, authorization=label, refresh_token=None)
 
     def require_ad_account_id(self) -> str:
         """The default ad account.
@@ -116,6 +161,38 @@ class SpotifySettings:
                 next_step="Set it to an id that `spotify-pipeline ad-accounts` shows, or name one in the audience.",
             )
         return self.ad_account_id
+
+
+def _chunk_bytes(value: str | None) -> int | None:
+    if value is None:
+        return UPLOAD_CHUNK_BYTES
+    if value == "whole":
+        return None
+    if not re.fullmatch(r"[0-9]{1,12}", value):
+        raise _bad_chunk()
+    return int(value)
+
+
+def _is_chunk(size: int) -> bool:
+    return size > 0 and size % CHUNK_QUANTUM == 0
+
+
+def _bad_chunk() -> SettingsInvalid:
+    return SettingsInvalid(
+        f"SPOTIFY_UPLOAD_CHUNK_BYTES is not a multiple of {CHUNK_QUANTUM} (256 KiB), which Google's storage asks for.",
+        next_step=f"Leave it unset for {UPLOAD_CHUNK_BYTES} (8 MiB), or set it to `whole` for one request per list.",
+    )
+
+
+def _is_proxy(url: str) -> bool:
+    if not _PLAIN.fullmatch(url) or "\\" in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(host) and not parts.path.strip("/") + parts.query + parts.fragment
 
 
 def _check_plain(variable: str, value: str) -> None:

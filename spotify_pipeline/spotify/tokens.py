@@ -1,32 +1,49 @@
-"""Gives a valid access token, and renews it exactly once however many processes need it."""
+"""Gives a valid access token, and renews it exactly once however many processes need it.
+
+A renewal rotates the refresh token, so its answer is the only place of the new one. Hence the order: a mark on disk
+that a renewal has begun, the call, the answer on disk, and only then the answer's use. A mark that is found later says
+that an answer may be lost; then the stored token and the one before are tried, each once.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.spotify.errors import RateLimited, SignInRequired, SpotifyUnavailable, TokenStoreUnusable
-from spotify_pipeline.spotify.oauth import AccountsService, GrantRefused, TokenAnswer
+from spotify_pipeline.spotify.authorization import Authorization, login_command
+from spotify_pipeline.spotify.errors import (
+    RateLimited,
+    SignInRequired,
+    SpotifyError,
+    SpotifyUnavailable,
+    TokenStoreUnusable,
+)
+from spotify_pipeline.spotify.oauth import LONGEST_CALL, AccountsService, GrantRefused, TokenAnswer
 from spotify_pipeline.spotify.retries import backoff
 from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.seeds import from_seed, key_of, seed_fingerprint, seed_is_new
 from spotify_pipeline.spotify.settings import SpotifySettings
-from spotify_pipeline.spotify.token_store import Authorization, OpenTokens, TokenStore
+from spotify_pipeline.spotify.sign_in_state import ended_because
+from spotify_pipeline.spotify.token_store import OpenTokens, TokenStore
 
 EARLY = 300.0  # seconds before its end that a token is renewed
 _REFRESH_TRIES = 3  # of one refresh token, while the service is not able to answer
 _MOST_GRANTS = 3  # refresh tokens tried, each after the one before was refused
+_REPEATED_FOR = 90.0  # seconds from the first call in which another try of a call may begin
+LONGEST_RENEWAL = _REPEATED_FOR + _MOST_GRANTS * LONGEST_CALL
+"""Seconds that the store's lock is held at most; others wait for longer (token_store.LOCK_SECONDS)."""
 _log = logging.getLogger(__name__)
 
 
 class TokenProvider:
-    """The access token of one client id, from the store while it is good, else from the accounts service.
+    """The access token of one authorization, from the store while it is good, else from the accounts service.
 
     The decision to renew is taken with the store's lock held and after reading it again; the answer is on disk
-    before it is used. ``clock`` gives seconds since the epoch, because the store outlives the process.
+    before it is used. ``clock`` gives seconds since the epoch, because the store outlives the process; ``timer``
+    monotonic seconds.
     """
 
     def __init__(
@@ -37,13 +54,16 @@ class TokenProvider:
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        timer: Callable[[], float] = time.monotonic,
         random: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._key = key_of(settings)
         self._store = store
         self._accounts = accounts
         self._clock = clock
         self._sleep = sleep
+        self._timer = timer
         self._random = random
         self._current: Authorization | None = None
         self._unsaved = False
@@ -53,9 +73,11 @@ class TokenProvider:
 
         Raises:
             SignInRequired: never signed in, or the authorization has ended. No call is made to find out again.
+            ScopeMissing: the user has not granted what is needed.
             SettingsInvalid: the accounts service does not accept the client id or secret.
-            SpotifyUnavailable, RateLimited: it could not be asked; the store is as it was.
-            TokenStoreUnusable, HomeError: the store cannot be used.
+            SpotifyUnavailable, RateLimited: it could not be asked; the tokens in the store are as they were.
+            HomeError: the disk is full; no call was made, whose answer would have been lost.
+            TokenStoreUnusable: the store cannot be used.
         """
         token = self._usable(self._current)
         return token if token is not None else self._renewed(rejected=None)
@@ -66,6 +88,11 @@ class TokenProvider:
         Asks the accounts service only if no other process has replaced it yet. Errors as above.
         """
         return self._renewed(rejected=rejected)
+
+    def business_id(self) -> str | None:
+        """The one business that the authorization in use may be used for; None for any. Errors as above."""
+        self.access_token()
+        return None if self._current is None else self._current.business_id
 
     def _usable(self, authorization: Authorization | None, rejected: Secret | None = None) -> Secret | None:
         if authorization is None or authorization.needs_sign_in or authorization.renew_at <= self._clock():
@@ -79,20 +106,26 @@ class TokenProvider:
             if token is None:
                 authorization = self._refreshed(authorization, tokens)
                 token = self._usable(authorization)
+            self._accounts.require_scopes(authorization.scopes)
             self._current = authorization
         if token is None:
             raise SpotifyUnavailable("Spotify's accounts service gave a token that has already ended.")
         return token
 
     def _read(self, tokens: OpenTokens) -> Authorization:
-        current = self._unsaved_authorization(tokens) or seeded(self._settings, self._stored(tokens))
+        current = self._unsaved_authorization(tokens)
         if current is None:
+            current = self._stored(tokens)
+            if seed_is_new(self._settings, tokens):
+                current = from_seed(self._settings, current, seen_at=self._clock())
+        if current is None:
+            label = self._settings.authorization
             raise SignInRequired(
-                "Nobody has signed in to Spotify for this client id yet.",
-                next_step="Run `spotify-pipeline login`, or set SPOTIFY_REFRESH_TOKEN.",
+                f"Nobody has signed in to Spotify for this client id as `{label}` yet.",
+                next_step=f"Run `{login_command(label)}`, or set SPOTIFY_REFRESH_TOKEN.",
             )
         if current.needs_sign_in:
-            raise SignInRequired(SignInRequired.ended)
+            raise _sign_in_again(current)
         return current
 
     def _unsaved_authorization(self, tokens: OpenTokens) -> Authorization | None:
@@ -104,23 +137,48 @@ class TokenProvider:
         return current if stored is None or stored.refresh_token == current.refresh_token else None
 
     def _stored(self, tokens: OpenTokens) -> Authorization | None:
-        return tokens.find(self._settings.accounts_url, self._settings.client_id)
+        return tokens.find(*self._key)
 
     def _refreshed(self, authorization: Authorization, tokens: OpenTokens) -> Authorization:
+        """``authorization`` with new tokens, or another that has them.
+
+        A mark that cannot be written stops it: neither could the answer be, and without the call no token is lost.
+        Except when the store lacks the newest token already, so that there is nothing left in it to protect.
+        """
+        marked = None if self._unsaved else self._stored(tokens) or authorization
+        cut_short_at = None if marked is None else marked.refresh_started_at
+        if cut_short_at is not None:
+            _log.warning("A renewal of the Spotify sign-in was cut short; the stored tokens are tried, each once.")
+        if marked is not None:
+            tokens.save_mark(replace(marked, refresh_started_at=cut_short_at or self._clock()))
+        try:
+            return self._granted(authorization, tokens)
+        except GrantRefused as refused:
+            kept = self._stored(tokens) or authorization
+            seed = seed_fingerprint(self._settings) or kept.seed_sha256
+            kept = replace(kept, needs_sign_in=True, seed_sha256=seed, refresh_started_at=cut_short_at)
+            self._save(kept, tokens)
+            raise _sign_in_again(kept, refused.status) from None
+        except SpotifyError as failure:
+            if marked is not None and not _may_be_lost(failure):
+                self._unmark(marked, tokens)
+            raise
+
+    def _granted(self, authorization: Authorization, tokens: OpenTokens) -> Authorization:
         candidate = authorization
         refused: list[Secret] = []
+        deadline = self._timer() + _REPEATED_FOR
         while True:
             try:
-                answer = self._ask(candidate.refresh_token)
+                answer = self._ask(candidate.refresh_token, deadline)
             except GrantRefused:
                 refused.append(candidate.refresh_token)
                 other = self._other_than(refused, authorization, tokens) if len(refused) < _MOST_GRANTS else None
                 if other is None:
-                    kept = self._stored(tokens) or authorization
-                    seed = seed_fingerprint(self._settings) or kept.seed_sha256
-                    self._save(replace(kept, needs_sign_in=True, seed_sha256=seed), tokens)
                     raise
                 if self._usable(other, authorization.access_token) is not None:
+                    other = replace(other, refresh_started_at=None)
+                    self._save(other, tokens)
                     return other
                 candidate = other
             else:
@@ -146,12 +204,9 @@ class TokenProvider:
         if previous is not None and not newest.needs_sign_in and previous not in refused:
             return replace(newest, refresh_token=previous, previous_refresh_token=None, access_token=None)
         if seed is not None and seed not in refused:
-            return Authorization(
-                issuer=newest.issuer,
-                client_id=newest.client_id,
-                refresh_token=seed,
-                seed_sha256=seed_fingerprint(self._settings),
-            )
+            known_since = self._clock() if newest.seeded_at is None else newest.seeded_at
+            again = from_seed(self._settings, newest, seen_at=known_since)
+            return replace(again, previous_refresh_token=None)
         return None
 
     def _instead_of_seed(self, stored: Authorization, refused: Authorization, tokens: OpenTokens) -> Authorization:
@@ -162,20 +217,26 @@ class TokenProvider:
         self._save(remembering, tokens)
         return remembering
 
-    def _ask(self, refresh_token: Secret) -> TokenAnswer:
+    def _ask(self, refresh_token: Secret, deadline: float) -> TokenAnswer:
         for attempt in range(1, _REFRESH_TRIES + 1):
             try:
                 return self._accounts.refresh(refresh_token, attempt=attempt)
             except (SpotifyUnavailable, RateLimited) as failure:
                 # An answer that was lost may hold a rotated token: asking again with the old one could end the
                 # authorization. Only a stated refusal, or a request that was never sent, is repeated.
-                lost = failure.status is None and failure.may_have_happened
-                if lost or failure.status == 200 or attempt == _REFRESH_TRIES:
-                    raise
                 asked = failure.retry_after if isinstance(failure, RateLimited) else None
-            dice = self._random()
-            self._sleep(backoff(attempt + 1, dice) if asked is None else asked + dice)
+                dice = self._random()
+                pause = backoff(attempt + 1, dice) if asked is None else asked + dice
+                if _may_be_lost(failure) or attempt == _REFRESH_TRIES or self._timer() + pause > deadline:
+                    raise
+            self._sleep(pause)
         raise AssertionError("the last try returns or raises")
+
+    def _unmark(self, unmarked: Authorization, tokens: OpenTokens) -> None:
+        try:
+            tokens.save_mark(unmarked)
+        except (HomeError, TokenStoreUnusable) as reason:
+            _log.warning("The token store could not be written: %s", reason)
 
     def _save(self, authorization: Authorization, tokens: OpenTokens) -> None:
         try:
@@ -187,36 +248,30 @@ class TokenProvider:
             _log.warning("The renewed Spotify authorization could not be stored: %s", reason)
 
 
-def seeded(settings: SpotifySettings, stored: Authorization | None) -> Authorization | None:
-    """``stored``, unless ``SPOTIFY_REFRESH_TOKEN`` holds a seed that has not been taken over yet."""
-    seed = settings.refresh_token
-    fingerprint = seed_fingerprint(settings)
-    if seed is None or (stored is not None and stored.seed_sha256 == fingerprint):
-        return stored
-    return Authorization(
-        issuer=settings.accounts_url,
-        client_id=settings.client_id,
-        refresh_token=seed,
-        previous_refresh_token=None if stored is None else stored.refresh_token,
-        seed_sha256=fingerprint,
-    )
-
-
-def seed_fingerprint(settings: SpotifySettings) -> str | None:
-    seed = settings.refresh_token
-    return None if seed is None else hashlib.sha256(seed.reveal().encode()).hexdigest()
-
-
 def with_answer(authorization: Authorization, answer: TokenAnswer, *, now: float) -> Authorization:
     """``authorization`` after a token endpoint's success. Without a new refresh token the old one stays."""
     rotated = answer.refresh_token
     kept = rotated is None or rotated == authorization.refresh_token
+    unknown_age = authorization.authorized_at is None and authorization.seeded_at is None
     return replace(
         authorization,
         refresh_token=authorization.refresh_token if rotated is None else rotated,
         previous_refresh_token=authorization.previous_refresh_token if kept else authorization.refresh_token,
+        seeded_at=now if unknown_age else authorization.seeded_at,
         access_token=answer.access_token,
         # A token of a short life is used for half of it, or it would be renewed at every call.
         renew_at=now + answer.expires_in - min(EARLY, answer.expires_in / 2),
+        scopes=authorization.scopes if answer.scopes is None else answer.scopes,
         needs_sign_in=False,
+        refresh_started_at=None,
     )
+
+
+def _may_be_lost(failure: SpotifyError) -> bool:
+    """Whether Spotify may have answered with new tokens that did not reach us."""
+    return failure.status == 200 or (failure.status is None and failure.may_have_happened)
+
+
+def _sign_in_again(authorization: Authorization, status: int | None = None) -> SignInRequired:
+    next_step = f"Run `{login_command(authorization.label)}` and sign in again."
+    return SignInRequired(ended_because(authorization), next_step=next_step, status=status)

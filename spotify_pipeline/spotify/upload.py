@@ -1,87 +1,112 @@
-"""The two-step signed upload: open a session with the signed URL, then send the file to the session.
+"""Sends a customer list to the storage that a signed URL of Spotify's names, and proves that it arrived.
 
-Spotify's audiences skill, step 4, and Google's XML API for resumable uploads: ``POST`` to the signed URL with
-``x-goog-resumable: start`` and an empty body; the answer's ``Location`` is the session; ``PUT`` the file there. No
-header of ours or Spotify's goes with it beyond what the signature covers.
+The protocol is in :mod:`.resumable_upload`, its requests in :mod:`.storage_requests`, what drives them in
+:mod:`.upload_loop`, the file in :mod:`.outgoing_file`.
 """
 
 from __future__ import annotations
 
+import random as dice
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
-from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UploadIncomplete
+from spotify_pipeline.spotify.errors import UploadIncomplete
 from spotify_pipeline.spotify.http import HttpClient
-from spotify_pipeline.spotify.models import UploadProof, UploadTicket
+from spotify_pipeline.spotify.models import OpenUpload, UploadProof, UploadTicket
 from spotify_pipeline.spotify.outgoing_file import OutgoingFile, outgoing_file
-from spotify_pipeline.spotify.upload_answers import require_completed, session_location, stated_proof, unconfirmed
-from spotify_pipeline.spotify.upload_hosts import SignedUrl, UploadHosts
+from spotify_pipeline.spotify.resumable_upload import ResumableUpload
+from spotify_pipeline.spotify.storage_requests import StorageRequests
+from spotify_pipeline.spotify.upload_hosts import UploadHosts
+from spotify_pipeline.spotify.upload_loop import Pacing, UploadHooks, UploadLoop
 
-CONTENT_TYPE = "text/csv"  # part of what Spotify signs, so it is sent exactly so
-_START_ROUTE = "(signed upload URL)"
-_SESSION_ROUTE = "(upload session)"
+TIME_LIMIT = 6 * 3600.0
+OLDEST_SESSION = 6 * 86_400.0  # Google keeps a session for a week; a day is left for the upload itself
 
 
 class Uploader:
-    """Sends customer lists to the storage that Spotify's signed URLs name."""
+    """Uploads over one HTTP client, which brings no authentication, cookie or header of Spotify's."""
 
-    def __init__(self, http: HttpClient, hosts: UploadHosts) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        hosts: UploadHosts,
+        *,
+        chunk_bytes: int | None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = dice.random,
+        time_limit: float = TIME_LIMIT,
+    ) -> None:
+        """
+        Args:
+            http: for the storage alone.
+            hosts: that a signed URL or a session may lead to.
+            chunk_bytes: of one request, a multiple of 256 KiB; None sends a file in one request.
+            clock: seconds since the epoch, for the age of a session and a ``Retry-After`` that is a date.
+            monotonic: seconds that no setting of the clock moves, for the time limit and the rate.
+            sleep, random: for pauses; random from 0 to 1.
+            time_limit: seconds that one upload may take, pauses included.
+        """
         self._http = http
         self._hosts = hosts
+        self._chunk_bytes = chunk_bytes
+        self._clock = clock
+        self._pacing = Pacing(clock=clock, monotonic=monotonic, sleep=sleep, random=random, time_limit=time_limit)
 
-    def upload(self, ticket: UploadTicket, file: Path, *, size: int, crc32c: str) -> UploadProof:
-        """Send ``file`` whole, once, and return what proves its arrival.
+    def upload(
+        self, ticket: UploadTicket, file: Path, *, size: int, crc32c: str, **hooks: Unpack[UploadHooks]
+    ) -> UploadProof:
+        """Send ``file``, and return what proves its arrival. What breaks off on the way is taken up where it broke.
 
         Args:
             ticket: of :meth:`SpotifyAdsClient.new_upload` or ``replacement_upload``; good for one upload.
             file: the customer list.
             size: its bytes, as they were when it was built.
             crc32c: its CRC32C then, base64 of the big-endian bytes.
+            hooks: see :class:`UploadHooks`.
 
         Raises:
-            UploadRefused: a check of ours, or the storage, says no. Nothing was replaced.
+            UploadRefused: a check of ours, or the storage, says no.
+            UploadDataLoss: the storage holds something else than was sent; the audience is suspect.
             UploadIncomplete: the file was on its way and its arrival is not proven.
             SpotifyUnavailable: the storage could not be reached to begin.
+            UntrustedServer: the storage's certificate is not valid.
         """
         with outgoing_file(file, size=size, crc32c=crc32c) as outgoing:
-            start = self._hosts.check(ticket.url.reveal())
-            return self._send(self._open_session(start), outgoing)
+            return self._run(ticket, outgoing, hooks)
 
-    def _open_session(self, start: SignedUrl) -> SignedUrl:
-        answer = self._http.send(
-            "POST",
-            start.url.reveal(),
-            route=_START_ROUTE,
-            headers={"x-goog-resumable": "start", "Content-Type": CONTENT_TYPE, "Content-Length": "0"},
-        )
-        return self._hosts.check_session(session_location(answer), start)
+    def resume(
+        self, opened: OpenUpload, file: Path, *, size: int, crc32c: str, **hooks: Unpack[UploadHooks]
+    ) -> UploadProof:
+        """Go on with a session that an earlier process opened, from the byte that the storage asks for next.
 
-    def _send(self, session: SignedUrl, outgoing: OutgoingFile) -> UploadProof:
-        try:
-            answer = self._http.send(
-                "PUT",
-                session.url.reveal(),
-                route=_SESSION_ROUTE,
-                headers={"Content-Type": CONTENT_TYPE, "Content-Length": str(outgoing.size)},
-                content=outgoing.blocks(),
-            )
-        except SpotifyUnavailable as cut:
-            message = f"The upload was cut. {cut.message}"
-            raise UploadIncomplete(message, may_have_happened=cut.may_have_happened) from None
-        require_completed(answer, outgoing)
-        proof = stated_proof(answer, outgoing) or self._asked_again(session, outgoing)
-        if proof is None:
-            raise unconfirmed(answer.status)
-        return proof
+        A session that is over six days old, or for another list, is left alone, and ``renew`` asked for a ticket.
 
-    def _asked_again(self, session: SignedUrl, outgoing: OutgoingFile) -> UploadProof | None:
-        """What the storage states when asked once for the state of the session, without sending a byte of the file.
-
-        A success that states nothing may come from a proxy, or from before the file was taken. A session that is
-        complete answers this question with its object's hashes and length, as it does after the last byte.
+        Raises:
+            UploadIncomplete: the session cannot be used and there is no ``renew``; else as of :meth:`upload`.
         """
-        headers = {"Content-Length": "0", "Content-Range": f"bytes */{outgoing.size}"}
-        try:
-            answer = self._http.send("PUT", session.url.reveal(), route=_SESSION_ROUTE, attempt=2, headers=headers)
-        except SpotifyError:
-            return None
-        return stated_proof(answer, outgoing)
+        with outgoing_file(file, size=size, crc32c=crc32c) as outgoing:
+            if self._usable(opened, outgoing):
+                return self._run(opened, outgoing, hooks)
+            renew = hooks.get("renew")
+            if renew is None:
+                raise UploadIncomplete("The upload that was begun is too old to go on with, or was of another list.")
+            return self._run(renew(), outgoing, hooks)
+
+    def _usable(self, opened: OpenUpload, outgoing: OutgoingFile) -> bool:
+        age = abs(self._clock() - opened.opened_at)  # a clock that was set back makes it negative
+        return age < OLDEST_SESSION and (opened.size, opened.crc32c) == (outgoing.size, outgoing.crc32c)
+
+    def _run(self, at: UploadTicket | OpenUpload, outgoing: OutgoingFile, hooks: UploadHooks) -> UploadProof:
+        machine = ResumableUpload(
+            size=outgoing.size,
+            crc32c=outgoing.crc32c,
+            chunk_bytes=self._chunk_bytes,
+            resumes=isinstance(at, OpenUpload),
+        )
+        requests = StorageRequests(self._http, outgoing.size)
+        loop = UploadLoop(at, machine, outgoing, requests=requests, hosts=self._hosts, hooks=hooks, pacing=self._pacing)
+        return loop.run()

@@ -1,4 +1,4 @@
-"""What the storage's answers mean. No I/O: an answer in, a session URI or a proof out.
+"""What one answer of the storage means. No I/O: an answer in, a meaning, an offset or a statement out.
 
 Google's documents "Performing resumable uploads" and "Resumable uploads with the XML API". Errors come as XML.
 """
@@ -6,131 +6,135 @@ Google's documents "Performing resumable uploads" and "Resumable uploads with th
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from enum import Enum, auto
 
 from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UploadIncomplete, UploadRefused
-from spotify_pipeline.spotify.models import UploadProof
-from spotify_pipeline.spotify.outgoing_file import OutgoingFile
 
+# One range from the first byte on. Several Range headers reach us joined by commas, so they do not match.
+_STORED_RANGE = re.compile(r"bytes=0-(0|[1-9][0-9]{0,17})")
 _XML_CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
+_HTML = re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE)
 _RESUME = 308
 _COMPLETE = frozenset({200, 201})
 _TRANSIENT = frozenset({408, 429})
 _GONE = frozenset({404, 410, 499})
 
 
-def session_location(answer: Answer) -> str:
-    """The session URI that the storage gives for a signed URL; unchecked.
+class Meaning(Enum):
+    """What the storage says of an upload session, by status and headers."""
 
-    Raises:
-        UploadRefused: the storage refuses the signed URL, sends us elsewhere, or gives no session.
-        SpotifyUnavailable: a server error or too many requests.
-    """
+    INCOMPLETE = auto()
+    """308, or 200 that stands for it: :func:`next_offset` says how much is stored."""
+    COMPLETE = auto()
+    """The object is finished: :func:`stated` says what it holds."""
+    FOREIGN = auto()
+    """A success that is not the storage's: a sign-in page, or a status that it does not use."""
+    NOT_READY = auto()
+    """A server error, or too many requests: to be asked again later."""
+    GONE = auto()
+    """The session was cancelled, or is too old."""
+    BAD_DIGEST = auto()
+    """The bytes that arrived have another checksum than those that were announced."""
+    ELSEWHERE = auto()
+    """A redirect."""
+    REFUSED = auto()
+
+
+def meaning(answer: Answer) -> Meaning:
+    """The meaning of an answer to a PUT on a session."""
     status = answer.status
+    if status in _COMPLETE and answer.headers.get("x-http-status-code-override") == str(_RESUME):
+        status = _RESUME
+    if status == _RESUME:  # resume and redirect share a number; only the redirect names a place
+        return Meaning.ELSEWHERE if "location" in answer.headers else Meaning.INCOMPLETE
     if status in _COMPLETE:
-        location = answer.headers.get("location")
-        if not location:
-            raise UploadRefused("The storage opened no upload session: its answer has no Location.", status=status)
-        return location
-    if status >= 500 or status in _TRANSIENT:
-        raise SpotifyUnavailable(f"The upload storage is not ready: status {_told(answer)}.", status=status)
-    if 300 <= status < 400:
-        raise _redirected(status)
-    raise UploadRefused(
-        f"The storage refuses the signed upload URL: status {_told(answer)}.",
-        status=status,
-        next_step="Nothing was replaced. Run again; a new upload URL is asked for. If it is refused again, check this "
-        "machine's clock.",
-    )
+        return Meaning.FOREIGN if _is_page(answer) else Meaning.COMPLETE
+    if status < 300:
+        return Meaning.FOREIGN
+    if status < 400:
+        return Meaning.ELSEWHERE
+    return _meaning_of_refusal(answer)
 
 
-def require_completed(answer: Answer, sent: OutgoingFile) -> None:
-    """Let only an answer pass that calls the upload complete. What it says of the bytes is for :func:`stated_proof`.
+def _meaning_of_refusal(answer: Answer) -> Meaning:
+    if answer.status >= 500 or answer.status in _TRANSIENT:
+        return Meaning.NOT_READY
+    if answer.status in _GONE:
+        return Meaning.GONE
+    return Meaning.BAD_DIGEST if _code(answer) == "BadDigest" else Meaning.REFUSED
+
+
+def _is_page(answer: Answer) -> bool:
+    """A page for people, as a hotel's network or a proxy shows it in place of any answer."""
+    if not stated(answer).nothing:
+        return False
+    html = answer.headers.get("content-type", "").lower().startswith("text/html")
+    return html or _HTML.match(answer.body[:4096]) is not None
+
+
+class MalformedRange(ValueError):
+    """The storage's ``Range`` is not one range that begins with byte 0."""
+
+
+def next_offset(answer: Answer) -> int | None:
+    """How many bytes of the file the storage has, so the offset to go on from; None where it does not say.
+
+    ``Range: bytes=0-K`` means that byte K is the last one stored. An answer to a status query that does not say has
+    no byte; after a chunk it says nothing.
 
     Raises:
-        UploadIncomplete: the storage has a part, or it cannot be known.
-        UploadRefused: the storage refuses the upload.
+        MalformedRange: the header is something else.
     """
-    if _stands_for_resume(answer):
-        raise UploadIncomplete("The storage has kept a part of the customer list only.", status=answer.status)
-    if answer.status not in _COMPLETE:
-        raise _refused_while_sending(answer)
-    if not sent.handed_over:
-        raise _unproven("The storage called the upload complete before it was sent whole.", answer.status)
+    stored = answer.headers.get("range")
+    if stored is None:
+        return None
+    matched = _STORED_RANGE.fullmatch(stored.strip(" \t"))
+    if matched is None:
+        raise MalformedRange
+    return int(matched[1]) + 1
 
 
-def stated_proof(answer: Answer, sent: OutgoingFile) -> UploadProof | None:
-    """What the storage states about the object that it holds; None where it states neither a hash nor a length.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What the storage states of a finished object; None for what it leaves out.
 
-    Raises:
-        UploadIncomplete: it states another length or another checksum than was sent.
+    Attributes:
+        length: decimal digits, if it is well.
+        crc32c, md5: of each, all values stated; more than one, where they differ.
+        etag: of the object.
     """
-    if answer.status not in _COMPLETE or _stands_for_resume(answer):
-        return None
-    stored = answer.headers.get("x-goog-stored-content-length")
-    if stored is not None and stored.strip() != str(sent.size):
-        raise _unproven("The storage holds another number of bytes than were sent.", answer.status)
-    stated = _stated_hashes(answer)
-    ours = {"crc32c": sent.checksums.crc32c, "md5": sent.checksums.md5}
-    if any(value != ours[name] for name, value in stated):
-        raise _unproven("The storage holds other bytes than were sent: the checksums differ.", answer.status)
-    if stored is None and not stated:
-        return None
-    named = {name for name, _ in stated}
-    return UploadProof(
-        bytes=sent.size,
-        crc32c=ours["crc32c"],
-        md5=ours["md5"] if "md5" in named else None,
-        verified=bool(named),
+
+    length: str | None = None
+    crc32c: frozenset[str] = frozenset()
+    md5: frozenset[str] = frozenset()
+    etag: str | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Neither a length nor a hash: it may be an answer of something between us and the storage."""
+        return self.length is None and not self.crc32c and not self.md5
+
+
+def stated(answer: Answer) -> Stated:
+    """Read ``x-goog-stored-content-length``, ``x-goog-hash: crc32c=...,md5=...`` (one header or several) and ETag."""
+    length = answer.headers.get("x-goog-stored-content-length")
+    parts = (part.strip().split("=", 1) for part in answer.headers.get("x-goog-hash", "").split(","))
+    hashes = [(part[0], part[1]) for part in parts if len(part) == 2]
+    return Stated(
+        length=None if length is None else length.strip(),
+        crc32c=frozenset(value for name, value in hashes if name == "crc32c"),
+        md5=frozenset(value for name, value in hashes if name == "md5"),
         etag=answer.headers.get("etag", "").strip('"')[:128] or None,
     )
 
 
-def unconfirmed(status: int) -> UploadIncomplete:
-    """The error for a success that states nothing, when asking again has told no more."""
-    return UploadIncomplete(
-        "The storage called the upload complete, but states neither a checksum nor a length of what it holds, even "
-        "when asked again.",
-        next_step="The audience may hold the list or not: run again to upload the whole list.",
-        status=status,
-        may_have_happened=True,
-    )
+def told(answer: Answer) -> str:
+    """Status and Google's code for a sentence: ``403 (ExpiredToken)``. Nothing else of the answer is safe to show."""
+    code = _code(answer)
+    return f"{answer.status} ({code})" if code else str(answer.status)
 
 
-def _stands_for_resume(answer: Answer) -> bool:
-    return answer.status == _RESUME or answer.headers.get("x-http-status-code-override") == str(_RESUME)
-
-
-def _unproven(message: str, status: int) -> UploadIncomplete:
-    # The storage took something for complete, so a replacement may have been carried out with the wrong bytes.
-    return UploadIncomplete(message, status=status, may_have_happened=True)
-
-
-def _stated_hashes(answer: Answer) -> list[tuple[str, str]]:
-    """``x-goog-hash: crc32c=...,md5=...``, in one header or several; other hashes are left out."""
-    pairs = (part.strip().split("=", 1) for part in answer.headers.get("x-goog-hash", "").split(","))
-    return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and pair[0] in ("crc32c", "md5")]
-
-
-def _refused_while_sending(answer: Answer) -> SpotifyError:
-    status = answer.status
-    if status in _GONE:
-        return UploadIncomplete(f"The upload session is gone: status {_told(answer)}.", status=status)
-    if status >= 500 or status in _TRANSIENT:
-        message = f"The storage broke the upload off: status {_told(answer)}."
-        return UploadIncomplete(message, status=status, may_have_happened=True)
-    if status < 400:
-        return _redirected(status)
-    return UploadRefused(f"The storage refuses the upload: status {_told(answer)}.", status=status)
-
-
-def _redirected(status: int) -> UploadRefused:
-    return UploadRefused(
-        f"The storage sent the upload to another address (status {status}), and a customer list follows no redirect.",
-        status=status,
-    )
-
-
-def _told(answer: Answer) -> str:
-    code = _XML_CODE.search(answer.body[:4096])
-    return f"{answer.status} ({code[1].decode()})" if code else str(answer.status)
+def _code(answer: Answer) -> str | None:
+    matched = _XML_CODE.search(answer.body[:4096])
+    return matched[1].decode() if matched else None

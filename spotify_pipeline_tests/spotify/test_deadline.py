@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, SpotifyUnavailable
 from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Service
+from spotify_pipeline_tests.spotify.certificates import Listener, listening
+from spotify_pipeline_tests.spotify.scripted import loopback_server
 
 URL = "https://api-partner.spotify.com/ads/v3/businesses"
 
@@ -47,17 +52,118 @@ def test_f25_refusal_that_drips_is_told_by_its_status():
     assert now == 120
 
 
-def test_f25_time_that_a_large_file_takes_to_send_is_not_limited():
+@pytest.mark.parametrize(("hours", "given"), [(0.15, {}), (9.0, {"total_seconds": 10 * 3600.0})])
+def test_f25_request_with_a_body_may_take_what_the_body_needs_or_what_the_caller_says(
+    hours: float, given: dict[str, Any]
+):
+    assert sent_in(hours * 3600, **given) == b"stored"
+
+
+@pytest.mark.parametrize(("hours", "given"), [(0.16, {}), (11.0, {"total_seconds": 10 * 3600.0})])
+def test_f25_upload_that_is_slower_than_that_is_given_up(hours: float, given: dict[str, Any]):
+    with pytest.raises(SpotifyUnavailable, match="The upload storage did not answer in time"):
+        sent_in(hours * 3600, **given)
+
+
+def sent_in(seconds: float, **given: Any) -> bytes:
+    """Send a chunk of 8 MiB, which takes so many seconds."""
     now = 0.0
 
     def content() -> Iterator[bytes]:
         nonlocal now
-        for _ in range(3):
-            now += 3600
-            yield b"row"
+        now += seconds
+        yield b"row"
 
     def reply(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=request.read())
+        request.read()
+        return httpx.Response(200, content=b"stored")
 
     with HttpClient(STORAGE, transport=httpx.MockTransport(reply), clock=lambda: now) as client:
-        assert client.send("PUT", URL, route="/", content=content()).body == b"rowrowrow"
+        headers = {"Content-Length": str(8 * 1024 * 1024)}
+        return client.send("PUT", URL, route="/", headers=headers, content=content(), **given).body
+
+
+# -- the same on real connections, where a timeout of one read or one write is never reached
+
+IN_A_HURRY = Service("ads-api", "Spotify's Ads API", read_seconds=30, write_seconds=30, total_seconds=0.3)
+
+
+def drips(beginning: bytes) -> Callable[[socket.socket, Listener], None]:
+    def handle(connection: socket.socket, _: Listener) -> None:
+        connection.sendall(beginning)
+        for _ in range(150):
+            time.sleep(0.02)
+            connection.sendall(b"x")
+
+    return handle
+
+
+def took(call: Callable[[], object]) -> float:
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n"],
+    ids=["status line", "header", "body"],
+)
+def test_f25_server_that_sends_a_byte_at_a_time_is_waited_for_no_longer_than_the_deadline(beginning: bytes):
+    with listening(drips(beginning)) as server, HttpClient(IN_A_HURRY) as client:
+
+        def call() -> None:
+            with pytest.raises(SpotifyUnavailable, match="did not answer in time") as caught:
+                client.send("POST", f"http://127.0.0.1:{server.port}/", route="/")
+            assert caught.value.may_have_happened
+
+        assert 0.25 < took(call) < 2
+
+
+def test_f25_refusal_that_drips_is_told_by_its_status_on_a_real_connection_too():
+    head = b"HTTP/1.1 503 Busy\r\nContent-Length: 9999999\r\n\r\n"
+    with listening(drips(head)) as server, HttpClient(IN_A_HURRY) as client:
+        answers: list[int] = []
+        url = f"http://127.0.0.1:{server.port}/"
+        assert took(lambda: answers.append(client.send("GET", url, route="/").status)) < 2
+    assert answers == [503]
+
+
+def test_f25_server_that_takes_a_body_in_drops_is_given_up_too():
+    def sips(connection: socket.socket, _: Listener) -> None:
+        while connection.recv(262_144):  # the block takes three seconds
+            time.sleep(0.01)
+
+    with listening(sips) as server, HttpClient(IN_A_HURRY) as client:
+
+        def call() -> None:
+            content = iter([bytes(64 * 1024 * 1024)])
+            with pytest.raises(SpotifyUnavailable, match="did not answer in time"):
+                client.send("PUT", f"http://127.0.0.1:{server.port}/", route="/", content=content)
+
+        assert took(call) < 1.5
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_f25_server_that_says_nothing_at_all_is_given_up(scheme: str):
+    with listening(lambda *_: time.sleep(3)) as server, HttpClient(IN_A_HURRY) as client:
+
+        def call() -> None:
+            with pytest.raises(SpotifyUnavailable) as caught:
+                client.send("POST", f"{scheme}://127.0.0.1:{server.port}/", route="/")
+            assert caught.value.may_have_happened is (scheme == "http")  # no request before the end of the handshake
+
+        assert took(call) < 2
+
+
+def test_f25_deadline_of_one_call_is_not_that_of_the_next():
+    with (
+        listening(drips(b"HTTP/1.1 200 OK\r\nX: ")) as slow,
+        loopback_server(lambda _: (200, {}, b"{}")) as good,
+        HttpClient(IN_A_HURRY) as client,
+    ):
+        for _ in range(2):
+            with pytest.raises(SpotifyUnavailable):
+                client.send("GET", f"http://127.0.0.1:{slow.port}/", route="/")
+            assert client.send("GET", good, route="/").status == 200
+            assert client.send("GET", good, route="/", total_seconds=30).status == 200

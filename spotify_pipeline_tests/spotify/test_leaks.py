@@ -74,11 +74,11 @@ SCENARIOS: list[tuple[str, Run, dict[str, list[Any]]]] = [
     *((f"token {type(error).__name__}", create, {"tokens": [error] * 3}) for error in BROKEN),
     ("grant refused", create, {"tokens": [httpx.Response(400, json={"error": "invalid_grant"})]}),
     ("bad client", create, {"tokens": [httpx.Response(400, json={"error": "invalid_client"})]}),
-    *((f"start {status}", upload, {"storage": [refused(status)]}) for status in (302, 400, 403, 503)),
+    *((f"start {status}", upload, {"storage": [refused(status)] * 8}) for status in (302, 400, 403, 503)),
     ("bad session", upload, {"storage": [httpx.Response(201, headers={"Location": SESSION + " x"})]}),
     ("session elsewhere", upload, {"storage": [httpx.Response(201, headers={"Location": f"https://example.com/{SESSION}"})]}),
-    *((f"put {status}", upload, {"storage": [STARTED, refused(status)]}) for status in (302, 308, 403, 410, 503)),
-    *((f"put {type(error).__name__}", upload, {"storage": [STARTED, error]}) for error in BROKEN),
+    *((f"put {code}", upload, {"storage": [STARTED, *8 * [refused(code)]]}) for code in (302, 308, 403, 410, 503)),
+    *((f"put {type(error).__name__}", upload, {"storage": [STARTED, *[error] * 8]}) for error in BROKEN),
 ]  # fmt: skip
 
 
@@ -179,6 +179,7 @@ def test_secrets_on_disk_are_in_the_store_alone(store: TokenStore, spotify: Spot
     with spotify.open(store, clock) as client:
         client.businesses()
     contents = {path.name: path.read_text() for path in store.path.parent.iterdir()}
+    assert contents.pop("tokens.json.prev") == contents["tokens.json"]
     assert found_in([contents.pop("tokens.json")]) == {
         "access-7CANARYACCESS",
         "refresh-7CANARYREFRESH",

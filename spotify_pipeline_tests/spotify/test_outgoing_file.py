@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.spotify import Secret, SpotifyAdsClient, TokenStore, UploadProof, UploadRefused, UploadTicket
-from spotify_pipeline.spotify.outgoing_file import MAX_UPLOAD_BYTES, OutgoingFile
+from spotify_pipeline.spotify import CallRecord, Secret, SpotifyAdsClient, TokenStore, UploadRefused, UploadTicket
+from spotify_pipeline.spotify.outgoing_file import MAX_UPLOAD_BYTES, OutgoingFile, outgoing_file
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE, settings
 from spotify_pipeline_tests.spotify.socket_storage import socket_storage
 from spotify_pipeline_tests.spotify.uploads import (
@@ -19,9 +19,12 @@ from spotify_pipeline_tests.spotify.uploads import (
     STARTED,
     TICKET,
     Uploads,
+    ack,
+    crc32c,
     crc32c_of,
     customer_list,
     done,
+    hashes,
 )
 
 
@@ -65,7 +68,7 @@ def test_u18_file_of_another_size_than_was_built_is_refused_before_any_call(uplo
     assert uploads.spotify.asked == []
 
 
-def test_disk_that_fails_while_it_is_read_breaks_the_upload_off():
+def test_f28_disk_that_fails_while_it_is_read_breaks_the_upload_off():
     class FailingDisk(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if self.tell() >= MIB:
@@ -74,9 +77,47 @@ def test_disk_that_fails_while_it_is_read_breaks_the_upload_off():
 
     outgoing = OutgoingFile(FailingDisk(ROW * 50_000), size=len(ROW) * 50_000, crc32c="AAAAAA==")
     with pytest.raises(UploadRefused, match="could not be read to its end") as caught:
-        list(outgoing.blocks())
+        list(outgoing.blocks(0, outgoing.size))
     assert "secret" not in str(caught.value)
-    assert not outgoing.handed_over
+
+
+def test_ranges_are_given_as_they_are_and_any_number_of_times(tmp_path: Path):
+    file = customer_list(tmp_path, 3 * MIB + 17)
+    content = file.read_bytes()
+    with outgoing_file(file, size=len(content), crc32c=crc32c_of(file)) as outgoing:
+        for first, end in [(MIB + 5, 2 * MIB), (0, MIB), (7, 8), (MIB, len(content)), (3 * MIB + 16, len(content))]:
+            assert b"".join(outgoing.blocks(first, end)) == content[first:end]
+        assert outgoing.md5 == hashes(content).partition("md5=")[2]
+
+
+def test_md5_is_unknown_until_the_whole_file_was_read(tmp_path: Path):
+    file = customer_list(tmp_path, 3 * MIB)
+    with outgoing_file(file, size=3 * MIB, crc32c=crc32c_of(file)) as outgoing:
+        outgoing.read_up_to(2 * MIB)
+        assert outgoing.md5 is None
+
+
+@pytest.mark.parametrize("changed", [5, MIB - 1])
+def test_u18_range_that_is_read_again_must_be_the_same(changed: int):
+    content = bytearray(ROW * 50_000)
+    stream = io.BytesIO(content)
+    outgoing = OutgoingFile(stream, size=len(content), crc32c=crc32c(bytes(content)))
+    assert b"".join(outgoing.blocks(0, MIB)) == content[:MIB]
+    stream.getbuffer()[changed] ^= 1
+    with pytest.raises(UploadRefused, match="not the file that was built"):
+        list(outgoing.blocks(0, MIB))
+
+
+def test_u18_last_block_is_not_given_of_a_file_that_changed_before_it_was_read():
+    content = bytearray(ROW * 50_000)
+    stream = io.BytesIO(content)
+    outgoing = OutgoingFile(stream, size=len(content), crc32c=crc32c(bytes(content)))
+    stream.getbuffer()[2 * MIB] ^= 1
+    given: list[int] = []
+    blocks = map(len, outgoing.blocks(0, len(content)))
+    with pytest.raises(UploadRefused, match="not the file that was built"):
+        given.extend(blocks)
+    assert 2 * MIB < sum(given) < len(content)
 
 
 def flip_last(file: Path) -> None:
@@ -95,9 +136,16 @@ def shrink(file: Path) -> None:
         stream.truncate(2 * MIB + 5)
 
 
-@pytest.mark.parametrize("change", [flip_last, grow, shrink])
+def replace(file: Path) -> None:
+    other = file.with_name("other.csv")
+    other.write_bytes(file.read_bytes())
+    other.replace(file)
+
+
+@pytest.mark.parametrize("chunk", [None, 8 * MIB], ids=["whole", "8 MiB"])
+@pytest.mark.parametrize("change", [flip_last, grow, shrink, replace, Path.unlink])
 def test_u18_file_changed_while_it_is_sent_never_arrives_whole(
-    store: TokenStore, tmp_path: Path, change: Callable[[Path], None]
+    store: TokenStore, tmp_path: Path, change: Callable[[Path], None], chunk: int | None
 ):
     file = customer_list(tmp_path, 24 * MIB)  # more than the sockets' buffers hold, so that the change comes in time
     size, crc32c = file.stat().st_size, crc32c_of(file)
@@ -109,14 +157,31 @@ def test_u18_file_changed_while_it_is_sent_never_arrives_whole(
             changed.set()
 
     with socket_storage(on_body) as storage:
-        chosen = settings(upload_hosts=(storage.host,))
+        chosen = settings(upload_hosts=(storage.host,), upload_chunk_bytes=chunk)
         ticket = UploadTicket(audience_id=AUDIENCE, url=Secret(f"http://{storage.host}/signed"))
         refused = pytest.raises(UploadRefused, match="not the file that was built")
         with SpotifyAdsClient.open(chosen, store) as client, refused:
             client.upload(ticket, file, size=size, crc32c=crc32c)
         assert storage.ended.wait(5)
     assert changed.is_set()
-    assert storage.received[0] < size
+    assert sum(storage.received) < size
+
+
+@pytest.mark.parametrize("change", [flip_last, grow, shrink, replace, Path.unlink])
+def test_u18_file_changed_between_two_requests_gets_no_further_request(
+    uploads: Uploads, change: Callable[[Path], None]
+):
+    file = customer_list(uploads.folder)
+    chosen = settings(upload_chunk_bytes=262_144)
+    size, crc32c = file.stat().st_size, crc32c_of(file)
+
+    def observer(call: CallRecord) -> None:
+        if call.status == 308:
+            change(file)
+
+    with pytest.raises(UploadRefused, match="not the file that was built"):
+        uploads.send(STARTED, ack(262_144), file=file, size=size, crc32c=crc32c, settings=chosen, observer=observer)
+    assert uploads.ranges == [f"bytes 0-262143/{size}"]
 
 
 def test_u18_small_file_that_changed_sends_not_one_byte(uploads: Uploads):
@@ -128,11 +193,12 @@ def test_u18_small_file_that_changed_sends_not_one_byte(uploads: Uploads):
     assert len(uploads.spotify.bodies) == 1  # the start's; the PUT's body was never complete
 
 
-def test_file_over_a_real_connection_with_little_memory(store: TokenStore, tmp_path: Path):
+@pytest.mark.parametrize("chunk", [None, 8 * MIB], ids=["whole", "8 MiB"])
+def test_u20_file_over_a_real_connection_with_little_memory(store: TokenStore, tmp_path: Path, chunk: int | None):
     file = customer_list(tmp_path, 64 * MIB)
     size, crc32c = file.stat().st_size, crc32c_of(file)
     with socket_storage() as storage:
-        chosen = settings(upload_hosts=(storage.host,))
+        chosen = settings(upload_hosts=(storage.host,), upload_chunk_bytes=chunk)
         ticket = UploadTicket(audience_id=AUDIENCE, url=Secret(f"http://{storage.host}/signed"))
         with SpotifyAdsClient.open(chosen, store) as client:
             tracemalloc.start()
@@ -141,6 +207,7 @@ def test_file_over_a_real_connection_with_little_memory(store: TokenStore, tmp_p
                 peak = tracemalloc.get_traced_memory()[1]
             finally:
                 tracemalloc.stop()
-    assert storage.received == [size]
-    assert proof == UploadProof(bytes=size, crc32c=crc32c, md5=None, verified=False, etag=None)  # a length, no hash
-    assert peak < 16 * MIB
+    assert sum(storage.received) == size
+    assert len(storage.received) == (1 if chunk is None else 8)
+    assert (proof.bytes, proof.crc32c, proof.verified) == (size, crc32c, False)  # a length, no hash
+    assert peak < 8 * MIB

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,18 @@ def test_bad_address_names_its_variable_and_shows_no_part_of_it(variable: str, u
     assert "hunter2" not in str(caught.value)
 
 
+def test_authorization_is_the_default_one_unless_the_environment_chooses():
+    assert SpotifySettings.from_environment(ENVIRONMENT).authorization == "default"
+    chosen = SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_AUTHORIZATION": " acme-2_se "})
+    assert chosen.authorization == "acme-2_se"
+
+
+@pytest.mark.parametrize("label", ["Acme", "-a", "_a", "a b", "../a", "a" * 41, "ä", "a\nb"])
+def test_label_that_is_none_is_refused(label: str):
+    with pytest.raises(SettingsInvalid, match="SPOTIFY_AUTHORIZATION"):
+        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_AUTHORIZATION": label})
+
+
 @pytest.mark.parametrize("identity", ["x", "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57", "../businesses", "{}"])
 def test_ad_account_that_is_no_uuid_is_refused(identity: str):
     with pytest.raises(SettingsInvalid, match="SPOTIFY_AD_ACCOUNT_ID is not a UUID"):
@@ -95,6 +108,34 @@ def test_upload_host_that_would_allow_too_much_is_refused(hosts: str):
         SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_UPLOAD_HOSTS": hosts})
 
 
+def test_proxy_and_certificate_authorities_are_none_unless_stated(tmp_path: Path):
+    assert SpotifySettings.from_environment(ENVIRONMENT).proxy_url is None
+    assert SpotifySettings.from_environment(ENVIRONMENT).ca_bundle is None
+    bundle = tmp_path / "authorities.pem"
+    bundle.write_text("-")
+    stated = {"SPOTIFY_PROXY_URL": "http://proxy.example.com:3128/", "SPOTIFY_CA_BUNDLE": str(bundle)}
+    settings = SpotifySettings.from_environment({**ENVIRONMENT, **stated})
+    assert settings.proxy_url == Secret("http://proxy.example.com:3128/")
+    assert settings.ca_bundle == bundle
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["proxy.example.com:3128", "socks5://hunter2@proxy.example.com", "http://", "https://user:hunter2@", "//hunter2",
+     "http://hunter2.example.com:99999", "http://hunter2 .example.com", "http://example.com/hunter2",
+     "http://example.com?hunter2", "http://example.com#hunter2", "http://example.com\\@hunter2", "http://[::1"],
+)  # fmt: skip
+def test_s07_address_that_is_no_proxy_is_refused_and_not_shown(url: str):
+    with pytest.raises(SettingsInvalid, match=r"SPOTIFY_PROXY_URL is not .* http://user:password@host:port") as caught:
+        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_PROXY_URL": url})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_bundle_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(SettingsInvalid, match=r"SPOTIFY_CA_BUNDLE names .*nowhere\.pem, which is not a file"):
+        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_CA_BUNDLE": str(tmp_path / "nowhere.pem")})
+
+
 @pytest.mark.parametrize("variable", ["SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SPOTIFY_REFRESH_TOKEN"])
 def test_credential_with_white_space_inside_is_refused_without_being_shown(variable: str):
     with pytest.raises(SettingsInvalid, match=variable) as caught:
@@ -104,7 +145,12 @@ def test_credential_with_white_space_inside_is_refused_without_being_shown(varia
 
 SECRET = "7CANARY7"
 HOLDERS = [
-    SpotifySettings(client_id="c", client_secret=Secret(SECRET), refresh_token=Secret(SECRET)),
+    SpotifySettings(
+        client_id="c",
+        client_secret=Secret(SECRET),
+        refresh_token=Secret(SECRET),
+        proxy_url=Secret(f"http://user:{SECRET}@127.0.0.1:3128"),
+    ),
     UploadTicket(audience_id="a", url=Secret(SECRET)),
     Authorization(
         issuer="i",

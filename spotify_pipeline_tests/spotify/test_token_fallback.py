@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -85,8 +86,8 @@ def test_o03_new_seed_that_is_refused_leaves_stored_then_previous(store: TokenSt
 @pytest.mark.parametrize("lost", [httpx.ReadTimeout(""), httpx.Response(200, text="<html>")])
 def test_o03_lost_answer_to_a_fallback_is_no_refusal(store: TokenStore, spotify: Spotify, clock: Clock, lost: Any):
     put(store, clock, previous_refresh_token=Secret("previous"))
-    before = store.path.read_bytes()
+    before = stored(store)
     spotify.tokens = [refused(), lost]
     with pytest.raises(SpotifyUnavailable):
         provider(store, spotify, clock).access_token()
-    assert store.path.read_bytes() == before
+    assert stored(store) == replace(before, refresh_started_at=clock.now)

@@ -46,3 +46,29 @@ def test_o11_short_life_makes_no_hot_loop(store: TokenStore, spotify: Spotify, c
     clock.now += 2
     tokens.access_token()
     assert len(spotify.token_calls) == 2
+
+
+@pytest.mark.parametrize("step", [-86_400, -600, 600, 86_400])
+def test_o11_clock_that_is_set_costs_one_renewal_at_most(
+    store: TokenStore, spotify: Spotify, clock: Clock, step: float
+):
+    tokens = provider(store, spotify, clock)
+    first = tokens.access_token()
+    clock.now += step
+    spotify.tokens = [token_answer("second", refresh_token="rotated")]
+    for _ in range(5):
+        tokens.access_token()
+    if step < 0:  # it looks good for longer than it is, until the API refuses it
+        assert len(spotify.token_calls) == 1
+        assert tokens.replace_rejected(first).reveal() == "second"
+    for _ in range(5):
+        assert provider(store, spotify, clock).access_token() == tokens.access_token()
+    assert len(spotify.token_calls) == (2 if step < 0 or step > 3300 else 1)
+
+
+def test_o11_answer_is_dated_by_our_clock_whatever_the_services_says(store: TokenStore, spotify: Spotify, clock: Clock):
+    answer = token_answer()
+    answer.headers["Date"] = "Thu, 01 Jan 1970 00:00:00 GMT"
+    spotify.tokens = [answer]
+    provider(store, spotify, clock).access_token()
+    assert stored(store).renew_at == clock.now + 3300

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -34,6 +35,7 @@ def test_seed_is_used_once_and_remembered_by_its_digest_only(store: TokenStore, 
     assert provider(store, spotify, clock).access_token().reveal() == "a1"
     assert stored(store).refresh_token == Secret("rotated")
     assert stored(store).authorized_at is None
+    assert stored(store).seeded_at == clock.now
     assert "seed-7CANARYSEED" not in str(json.loads(store.path.read_text())["authorizations"][0]["seed_sha256"])
     clock.now += 3600
     assert provider(store, spotify, clock).access_token().reveal() == "a2"
@@ -112,7 +114,7 @@ def test_o05_invalid_grant_while_the_store_changed_uses_the_new_one(store: Token
     accounts = AccountsService(
         settings(), HttpClient(ACCOUNTS, transport=httpx.MockTransport(restored_meanwhile)), clock=clock
     )
-    tokens = TokenProvider(settings(), store, accounts, clock=clock, sleep=clock.sleep, random=lambda: 0.5)
+    tokens = TokenProvider(settings(), store, accounts, clock=clock, sleep=clock.sleep, timer=clock, random=lambda: 0.5)
     assert tokens.access_token().reveal() == "from-restored"
     assert [call["refresh_token"] for call in spotify.token_calls] == [["stored"], ["restored"]]
     assert not stored(store).needs_sign_in
@@ -199,17 +201,17 @@ def test_wrong_credentials_name_their_variables(
         [httpx.Response(200, json={"access_token": 7})],
     ],
 )
-def test_o07_no_meaningful_answer_leaves_the_store_untouched(
+def test_o07_no_meaningful_answer_leaves_the_stored_tokens_untouched(
     store: TokenStore, spotify: Spotify, clock: Clock, answers: list[Any]
 ):
     put(store, clock)
-    before = store.path.read_bytes()
+    before = stored(store)
     spotify.tokens = [*answers]
     with pytest.raises(SpotifyError) as caught:
         provider(store, spotify, clock).access_token()
     assert not isinstance(caught.value, SignInRequired)
     assert spotify.tokens == []  # neither fewer calls nor more
-    assert store.path.read_bytes() == before
+    assert replace(stored(store), refresh_started_at=None) == before
     assert len(clock.slept) == len(answers) - 1
 
 
@@ -249,3 +251,21 @@ def test_o08_unsafe_store_is_told_before_any_call(store: TokenStore, spotify: Sp
     with pytest.raises(SpotifyError, match="chmod 600"):
         provider(store, spotify, clock).access_token()
     assert spotify.asked == []
+
+
+def test_seed_stays_with_the_label_that_the_environment_chose(store: TokenStore, spotify: Spotify, clock: Clock):
+    chosen = settings(authorization="acme")
+    with pytest.raises(SignInRequired, match="as `other` yet"):
+        provider(store, spotify, clock, chosen.choosing("other")).access_token()
+    assert spotify.asked == []
+    assert chosen.choosing("acme").refresh_token is not None
+    assert provider(store, spotify, clock, chosen).access_token()
+    assert [each.label for each in store.all()] == ["acme"]
+
+
+def test_seed_is_never_used_under_two_labels(store: TokenStore, spotify: Spotify, clock: Clock):
+    """It rotates under the first; sent again under the second it would end both."""
+    assert provider(store, spotify, clock, settings(authorization="first")).access_token()
+    with pytest.raises(SignInRequired):
+        provider(store, spotify, clock, settings(authorization="second")).access_token()
+    assert len(spotify.token_calls) == 1

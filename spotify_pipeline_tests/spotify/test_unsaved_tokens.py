@@ -2,44 +2,68 @@
 
 from __future__ import annotations
 
-import logging
+from contextlib import ExitStack
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
-from spotify_pipeline.spotify import (
-    Secret,
-    SignInRequired,
-    TokenStore,
-)
-from spotify_pipeline.spotify.http import ACCOUNTS, HttpClient
-from spotify_pipeline.spotify.oauth import AccountsService
-from spotify_pipeline.spotify.tokens import TokenProvider
-from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, provider, put, stored
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.spotify import Secret, SignInRequired, TokenStore
+from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, from_transport, provider, put, stored
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, full_disk, settings, token_answer
 
 
-def test_o10_full_disk_keeps_the_new_token_in_memory_and_says_so(
-    store: TokenStore, spotify: Spotify, clock: Clock, caplog: pytest.LogCaptureFixture
-):
+def test_o10_full_disk_costs_no_token_because_none_is_asked_for(store: TokenStore, spotify: Spotify, clock: Clock):
+    """An answer that cannot be stored is a rotated token that dies with the process: better no answer."""
     put(store, clock)
     before = store.path.read_bytes()
-    spotify.tokens = [token_answer("a1", refresh_token="rotated"), token_answer("a2", refresh_token="rotated-again")]
     tokens = provider(store, spotify, clock)
-    with caplog.at_level(logging.WARNING), full_disk():
-        assert tokens.access_token().reveal() == "a1"
+    with full_disk(), pytest.raises(HomeError, match="cannot be written"):
+        tokens.access_token()
+    assert spotify.asked == []
     assert store.path.read_bytes() == before
-    assert "could not be stored" in caplog.text
-    assert "rotated" not in caplog.text
-    clock.now += 3600
-    assert tokens.access_token().reveal() == "a2"  # the token in memory went on, not the dead one on disk
-    assert spotify.token_calls[1]["refresh_token"] == ["rotated"]
-    assert stored(store).refresh_token == Secret("rotated-again")
+    spotify.tokens = [token_answer("a1", refresh_token="rotated")]
+    assert tokens.access_token().reveal() == "a1"
+    assert stored(store).refresh_token == Secret("rotated")
+
+
+def answering(*answers: httpx.Response, disk: ExitStack, asked: list[str]) -> httpx.MockTransport:
+    """Gives the answers in turn; while the first is on its way the disk fills, until ``disk`` is closed."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(parse_qs(request.content.decode())["refresh_token"][0])
+        if len(asked) == 1:
+            disk.enter_context(full_disk())
+        return answers[len(asked) - 1]
+
+    return httpx.MockTransport(answer)
+
+
+def test_o10_disk_that_fills_during_the_call_keeps_the_new_token_in_memory_and_says_so(
+    store: TokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    put(store, clock)
+    before = stored(store)
+    asked: list[str] = []
+    with ExitStack() as disk:
+        answers = [token_answer(f"a{number}", refresh_token=f"rotated-{number}") for number in (1, 2, 3)]
+        tokens = from_transport(store, answering(*answers, disk=disk, asked=asked), clock)
+        assert tokens.access_token().reveal() == "a1"
+        clock.now += 3600
+        assert tokens.access_token().reveal() == "a2"  # the token in memory went on, not the dead one on disk
+        clock.now += 3600
+        assert "could not be stored" in caplog.text
+        assert "rotated" not in caplog.text
+    assert stored(store).refresh_token == before.refresh_token
+    assert tokens.access_token().reveal() == "a3"
+    assert asked == ["stored", "rotated-1", "rotated-2"]
+    assert stored(store).refresh_token == Secret("rotated-3")
+    assert stored(store).refresh_started_at is None
 
 
 @pytest.mark.parametrize("fault", ["damaged", "open to others"])
-def test_o10_store_spoilt_during_the_call_keeps_the_new_token_in_memory_and_says_so(
+def test_o10_store_spoilt_during_the_call_costs_no_token_and_is_told(
     store: TokenStore, clock: Clock, caplog: pytest.LogCaptureFixture, fault: str
 ):
     put(store, clock)
@@ -53,26 +77,24 @@ def test_o10_store_spoilt_during_the_call_keeps_the_new_token_in_memory_and_says
             store.path.chmod(0o644)
         return token_answer(f"a{len(asked)}", refresh_token=f"rotated-{len(asked)}")
 
-    transport = httpx.MockTransport(spoil_and_answer)
-    accounts = AccountsService(settings(), HttpClient(ACCOUNTS, transport=transport), clock=clock)
-    tokens = TokenProvider(settings(), store, accounts, clock=clock, sleep=clock.sleep, random=lambda: 0.5)
+    tokens = from_transport(store, httpx.MockTransport(spoil_and_answer), clock)
     assert tokens.access_token().reveal() == "a1"
-    assert "could not be stored" in caplog.text
+    assert ("is restored" if fault == "damaged" else "could not be stored") in caplog.text
     assert "rotated" not in caplog.text
     clock.now += 3600
     assert tokens.access_token().reveal() == "a2"
     assert asked == ["stored", "rotated-1"]  # never the dead one again
 
 
-def test_o10_refusal_that_could_not_be_stored_does_not_hide_a_later_sign_in(
-    store: TokenStore, spotify: Spotify, clock: Clock
-):
+def test_o10_refusal_that_could_not_be_stored_does_not_hide_a_later_sign_in(store: TokenStore, clock: Clock):
     put(store, clock)
-    spotify.tokens = [httpx.Response(400, json=INVALID_GRANT)]
-    tokens = provider(store, spotify, clock, settings(refresh_token=None))
-    for _ in range(2):
-        with pytest.raises(SignInRequired), full_disk():
-            tokens.access_token()
-    assert len(spotify.token_calls) == 1  # the refusal is remembered all the same
+    asked: list[str] = []
+    with ExitStack() as disk:
+        transport = answering(httpx.Response(400, json=INVALID_GRANT), disk=disk, asked=asked)
+        tokens = from_transport(store, transport, clock, settings(refresh_token=None))
+        for _ in range(2):
+            with pytest.raises(SignInRequired):
+                tokens.access_token()
+    assert len(asked) == 1  # the refusal is remembered all the same
     put(store, clock, refresh_token=Secret("new"), access_token=Secret("after-login"), renew_at=clock.now + 60)
     assert tokens.access_token().reveal() == "after-login"

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.spotify import UploadRefused
+from spotify_pipeline.spotify import Secret, TokenStore, UploadRefused, UploadTicket
 from spotify_pipeline.spotify.settings import GOOGLE_STORAGE
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
-from spotify_pipeline_tests.spotify.scripted import SIGNED
+from spotify_pipeline_tests.spotify.scripted import AUDIENCE, SIGNED, Clock, Spotify
+from spotify_pipeline_tests.spotify.uploads import crc32c_of, customer_list
 
 GOOGLE = UploadHosts(GOOGLE_STORAGE)
 SANDBOX = UploadHosts((*GOOGLE_STORAGE, "127.0.0.1:8900", "[::1]:8900", "localhost:8900"))
@@ -55,6 +57,16 @@ def test_s04_no_hostile_url_passes(hosts: UploadHosts):
     refusals = [_refusal(hosts, url) for url in HOSTILE]
     assert [url for url, refusal in zip(HOSTILE, refusals, strict=True) if refusal is None] == []
     assert [refusal for refusal in refusals if "bucket" in str(refusal)] == []
+
+
+def test_s04_no_connection_is_made_for_a_hostile_url(store: TokenStore, spotify: Spotify, clock: Clock, tmp_path: Path):
+    file = customer_list(tmp_path, 1_000)
+    crc32c = crc32c_of(file)
+    with spotify.open(store, clock) as client:
+        for url in HOSTILE:
+            with pytest.raises(UploadRefused):
+                client.upload(UploadTicket(audience_id=AUDIENCE, url=Secret(url)), file, size=1_000, crc32c=crc32c)
+    assert spotify.asked == []
 
 
 def _refusal(hosts: UploadHosts, url: str) -> UploadRefused | None:

@@ -10,7 +10,7 @@ from typing import Any
 import google_crc32c
 import httpx
 
-from spotify_pipeline.spotify import Secret, TokenStore, UploadProof, UploadTicket
+from spotify_pipeline.spotify import OpenUpload, Secret, TokenStore, UploadProof, UploadTicket
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE, SESSION, SIGNED, Clock, Spotify
 
 MIB = 1024 * 1024
@@ -45,6 +45,12 @@ def done(content: bytes = b"", **headers: str) -> httpx.Response:
     return httpx.Response(200, headers={**proof, **{name.replace("_", "-"): value for name, value in headers.items()}})
 
 
+def ack(stored: int, **headers: str) -> httpx.Response:
+    """308: so many bytes of the file are stored. 0 is said by leaving ``Range`` out."""
+    known = {"Range": f"bytes=0-{stored - 1}"} if stored else {}
+    return httpx.Response(308, headers={**known, **headers})
+
+
 class Uploads:
     """One upload against scripted answers of the storage."""
 
@@ -52,6 +58,25 @@ class Uploads:
         self.store, self.spotify, self.clock, self.folder = store, spotify, clock, folder
 
     def send(self, *answers: Any, file: Path | None = None, ticket: UploadTicket = TICKET, **given: Any) -> UploadProof:
+        return self._carry_out("upload", ticket, answers, file, given)
+
+    def resume(self, opened: OpenUpload, *answers: Any, file: Path | None = None, **given: Any) -> UploadProof:
+        return self._carry_out("resume_upload", opened, answers, file, given)
+
+    def opened(self, file: Path, **changes: Any) -> OpenUpload:
+        """A session that an earlier run opened for ``file`` just now."""
+        of_file = {"size": file.stat().st_size, "crc32c": crc32c_of(file), "opened_at": self.clock.now}
+        return OpenUpload(**{"audience_id": AUDIENCE, "uri": Secret(SESSION), **of_file, **changes})
+
+    @property
+    def ranges(self) -> list[str]:
+        """``Content-Range`` of each request to a session, empty where there is none."""
+        puts = [request for request in self.spotify.storage_calls if request.method == "PUT"]
+        return [request.headers.get("content-range", "") for request in puts]
+
+    def _carry_out(
+        self, method: str, at: object, answers: tuple[Any, ...], file: Path | None, given: dict[str, Any]
+    ) -> UploadProof:
         file = file or customer_list(self.folder)
         self.spotify.storage = list(answers)
         given = {"size": file.stat().st_size, **given}
@@ -60,4 +85,4 @@ class Uploads:
         observer = given.pop("observer", None)
         chosen = given.pop("settings", None)
         with self.spotify.open(self.store, self.clock, observer=observer, settings=chosen) as client:
-            return client.upload(ticket, file, **given)
+            return getattr(client, method)(at, file, **given)

@@ -4,8 +4,11 @@ import base64
 
 import pytest
 
-from spotify_pipeline.spotify.checksums import Checksums
-from spotify_pipeline_tests.spotify.uploads import HEADER, MIB, ROW
+from spotify_pipeline.checksums import Checksums, FileChecksums
+
+MIB = 1024 * 1024
+HEADER = b"EMAIL_ID_SHA256\n"
+ROW = b"831f6494ad6be4fcb3a724c3d5fef22d3ceffa3c62ef3a7984e45a0ea177f982\n"
 
 
 def _crc32c(content: bytes) -> str:
@@ -38,3 +41,11 @@ def test_md5_is_written_as_google_writes_it():
     checksums = Checksums()
     checksums.update(b"123456789")
     assert checksums.md5 == base64.b64encode(bytes.fromhex("25f9e794323b453885f5181f1b624d0b")).decode()
+
+
+def test_sha256_of_a_file_is_the_hex_that_sha256sum_prints():
+    checksums = FileChecksums()
+    checksums.update(b"1234")
+    checksums.update(b"56789")
+    assert checksums.sha256 == "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
+    assert (checksums.bytes, checksums.crc32c) == (9, "4waSgw==")

@@ -1,0 +1,54 @@
+"""Checksums of a file, taken from its bytes as they pass, written as Google Cloud Storage writes them.
+
+CRC32C and MD5 are base64 of the big-endian bytes, as in ``x-goog-hash`` and ``Content-MD5``. The CRC32C of the nine
+ASCII digits ``123456789`` is ``4waSgw==``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import google_crc32c
+
+
+class Checksums:
+    """Size, CRC32C and MD5 of the bytes so far: what the storage states of an object."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._crc32c = google_crc32c.Checksum()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes of the file."""
+        self.bytes += len(data)
+        self._crc32c.update(data)
+        self._md5.update(data)
+
+    @property
+    def crc32c(self) -> str:
+        """Base64, as in ``x-goog-hash: crc32c=``."""
+        return base64.b64encode(self._crc32c.digest()).decode()
+
+    @property
+    def md5(self) -> str:
+        """Base64, as in ``x-goog-hash: md5=``."""
+        return base64.b64encode(self._md5.digest()).decode()
+
+
+class FileChecksums(Checksums):
+    """The same with SHA-256, by which anybody may compare files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sha256 = hashlib.sha256()
+
+    def update(self, data: bytes) -> None:
+        super().update(data)
+        self._sha256.update(data)
+
+    @property
+    def sha256(self) -> str:
+        """Lower-case hex."""
+        return self._sha256.hexdigest()

@@ -1,0 +1,195 @@
+"""One user's consent as it is kept: the tokens, whose they are, how old they are. And the file's format.
+
+Format version 2. Version 1 knew one authorization for each client id; it is read as the one labelled ``default``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, parse_object, text
+from spotify_pipeline.spotify.secret import Secret
+
+FORMAT_VERSION: Final = 2
+DEFAULT_LABEL: Final = "default"
+LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+class AuthorizationKey(NamedTuple):
+    """What tells authorizations apart: the accounts service, the client id, and the user's own label."""
+
+    issuer: str
+    client_id: str
+    label: str = DEFAULT_LABEL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """One user's consent, as tokens. All times are seconds since the epoch by this machine's clock.
+
+    Attributes:
+        issuer: address of the accounts service that gave the tokens.
+        label: the user's name for it, ``[a-z0-9][a-z0-9_-]{0,39}``.
+        business_id: the one business that it may be used for; None for any.
+        refresh_token: the newest; previous_refresh_token: the one before, tried once when the newest is refused.
+        authorized_at: when the user signed in, None where unknown (a seed). Six months later Spotify ends it.
+        seeded_at: for a seed: when it was first seen here, so that its end is known at the latest.
+        access_token: the newest, shared by all processes; renew_at: when to ask for the next.
+        scopes: granted, as the newest answer stated them; None where none has.
+        needs_sign_in: Spotify has refused the refresh token; only a sign-in or a new seed helps.
+        refresh_started_at: a renewal began then whose outcome is not known: it is under way, or was cut short.
+        seed_sha256: of the last ``SPOTIFY_REFRESH_TOKEN`` taken over, so that it is not taken over twice.
+    """
+
+    issuer: str
+    client_id: str
+    label: str = DEFAULT_LABEL
+    business_id: str | None = None
+    refresh_token: Secret
+    previous_refresh_token: Secret | None = None
+    authorized_at: float | None = None
+    seeded_at: float | None = None
+    access_token: Secret | None = None
+    renew_at: float = 0.0
+    scopes: frozenset[str] | None = None
+    needs_sign_in: bool = False
+    refresh_started_at: float | None = None
+    seed_sha256: str | None = None
+
+    @property
+    def key(self) -> AuthorizationKey:
+        return AuthorizationKey(self.issuer, self.client_id, self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreContents:
+    """Everything that a token store holds.
+
+    ``signed_out`` has, for keys without an authorization, the digest of the seed that a sign-out has used up: a
+    ``SPOTIFY_REFRESH_TOKEN`` left in the environment must not sign in again what its user has signed out.
+    """
+
+    authorizations: Mapping[AuthorizationKey, Authorization] = field(
+        default_factory=dict[AuthorizationKey, Authorization]
+    )
+    signed_out: Mapping[AuthorizationKey, str] = field(default_factory=dict[AuthorizationKey, str])
+
+    def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool:
+        """Whether the seed of this SHA-256 has been taken over, or signed out, under any label of the client id."""
+        taken = [(each.key, each.seed_sha256) for each in self.authorizations.values()]
+        return any(
+            (known.issuer, known.client_id, seed) == (key.issuer, key.client_id, fingerprint)
+            for known, seed in [*taken, *self.signed_out.items()]
+        )
+
+    def to_bytes(self) -> bytes:
+        content = {
+            "version": FORMAT_VERSION,
+            "authorizations": [_to_json(each) for each in self.authorizations.values()],
+            "signed_out": [{**key._asdict(), "seed_sha256": seed} for key, seed in self.signed_out.items()],
+        }
+        return json.dumps(content, indent=2).encode()
+
+
+class AnotherVersion(ValueError):
+    """The file is whole, and of a format that this version does not know."""
+
+
+def parse_store(content: bytes) -> StoreContents | None:
+    """What a token store's file holds; None when it is damaged.
+
+    Raises:
+        AnotherVersion: see there.
+    """
+    parsed = parse_object(content) or {}
+    version = parsed.get("version")
+    if isinstance(version, int) and version not in (1, FORMAT_VERSION):
+        raise AnotherVersion
+    entries = as_list(parsed.get("authorizations"))
+    known = [_from_json(as_object(entry) or {}, version) for entry in entries or []]
+    if entries is None or version is None:
+        return None
+    authorizations = {each.key: each for each in known if each is not None}
+    if len(authorizations) != len(entries):
+        return None
+    return StoreContents(authorizations, _signed_out(parsed))
+
+
+def login_command(label: str) -> str:
+    """What to type to sign in as ``label``."""
+    return "spotify-pipeline login" if label == DEFAULT_LABEL else f"spotify-pipeline login --label {label}"
+
+
+def _to_json(authorization: Authorization) -> dict[str, object]:
+    def revealed(secret: Secret | None) -> str | None:
+        return None if secret is None else secret.reveal()
+
+    return {
+        **authorization.key._asdict(),
+        "business_id": authorization.business_id,
+        "refresh_token": authorization.refresh_token.reveal(),
+        "previous_refresh_token": revealed(authorization.previous_refresh_token),
+        "authorized_at": authorization.authorized_at,
+        "seeded_at": authorization.seeded_at,
+        "access_token": revealed(authorization.access_token),
+        "renew_at": authorization.renew_at,
+        "scopes": None if authorization.scopes is None else sorted(authorization.scopes),
+        "needs_sign_in": authorization.needs_sign_in,
+        "refresh_started_at": authorization.refresh_started_at,
+        "seed_sha256": authorization.seed_sha256,
+    }
+
+
+def _from_json(entry: JsonObject, version: object) -> Authorization | None:
+    key = _key(entry, version)
+    refresh_token = text(entry, "refresh_token")
+    business_id = entry.get("business_id")
+    if key is None or refresh_token is None or not (business_id is None or isinstance(business_id, str)):
+        return None  # a restriction that cannot be read must not become none
+    return Authorization(
+        **key._asdict(),
+        business_id=business_id,
+        refresh_token=Secret(refresh_token),
+        previous_refresh_token=_secret(entry, "previous_refresh_token"),
+        authorized_at=_seconds(entry, "authorized_at"),
+        seeded_at=_seconds(entry, "seeded_at"),
+        access_token=_secret(entry, "access_token"),
+        renew_at=_seconds(entry, "renew_at") or 0.0,
+        scopes=_scopes(entry),
+        needs_sign_in=entry.get("needs_sign_in") is True,
+        refresh_started_at=_seconds(entry, "refresh_started_at"),
+        seed_sha256=text(entry, "seed_sha256"),
+    )
+
+
+def _key(entry: JsonObject, version: object) -> AuthorizationKey | None:
+    issuer, client_id = text(entry, "issuer"), text(entry, "client_id")
+    label = DEFAULT_LABEL if version == 1 else text(entry, "label")
+    if issuer is None or client_id is None or label is None or not LABEL.fullmatch(label):
+        return None
+    return AuthorizationKey(issuer, client_id, label)
+
+
+def _signed_out(parsed: JsonObject) -> dict[AuthorizationKey, str]:
+    entries = [as_object(entry) or {} for entry in as_list(parsed.get("signed_out")) or []]
+    found = [(_key(entry, parsed.get("version")), text(entry, "seed_sha256")) for entry in entries]
+    return {key: seed for key, seed in found if key is not None and seed is not None}
+
+
+def _secret(entry: JsonObject, name: str) -> Secret | None:
+    value = text(entry, name)
+    return None if value is None else Secret(value)
+
+
+def _seconds(entry: JsonObject, name: str) -> float | None:
+    value = entry.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _scopes(entry: JsonObject) -> frozenset[str] | None:
+    values = as_list(entry.get("scopes"))
+    return None if values is None else frozenset(value for value in values if isinstance(value, str))

@@ -1,0 +1,56 @@
+"""An authorization for one business writes to no other business's ad accounts."""
+
+from __future__ import annotations
+
+from spotify_pipeline.spotify.calls import ApiCalls, Operation
+from spotify_pipeline.spotify.errors import BusinessNotAllowed, SpotifyError
+from spotify_pipeline.spotify.lenient_json import JsonObject, text
+from spotify_pipeline.spotify.tokens import TokenProvider
+
+
+class RestrictedCalls:
+    """:class:`ApiCalls`, with a look at whose ad account it is before the first write to it.
+
+    The user who signed in may see several businesses, as an agency's does; a mistaken ad account id would then reach
+    another client's audiences. The restriction is read from the authorization at each write; whose an ad account is,
+    once. Reading is not restricted.
+    """
+
+    def __init__(self, calls: ApiCalls, tokens: TokenProvider, label: str) -> None:
+        self._calls = calls
+        self._tokens = tokens
+        self._label = label
+        self._owners: dict[str, str] = {}
+
+    def __call__(self, operation: Operation) -> JsonObject:
+        """As :meth:`ApiCalls.__call__`.
+
+        Raises:
+            BusinessNotAllowed: the operation would write to an ad account of another business.
+        """
+        ad_account_id = operation.ids.get("ad_account_id")
+        if operation.writes and ad_account_id is not None:
+            operation.path()  # an id that is none is told as such
+            try:
+                allowed = self._tokens.business_id()
+                if allowed is not None:
+                    self._refuse_unless_owned_by(allowed, ad_account_id, operation.doing)
+            except SpotifyError as failure:
+                failure.may_have_happened = False  # the operation itself was not sent
+                raise
+        return self._calls(operation)
+
+    def _refuse_unless_owned_by(self, allowed: str, ad_account_id: str, doing: str) -> None:
+        owner = self._owners.get(ad_account_id)
+        if owner is None:
+            ids = {"ad_account_id": ad_account_id}
+            route = "/ad_accounts/{ad_account_id}"
+            answer = self._calls(Operation(method="GET", route=route, doing="show the ad account", ids=ids))
+            owner = text(answer, "business_id") or ""
+        if owner.lower() != allowed.lower():
+            belongs = f"belongs to the business {owner}" if owner else "does not say which business it belongs to"
+            raise BusinessNotAllowed(
+                f"Did not {doing}: the authorization `{self._label}` is for the business {allowed} only, and the ad "
+                f"account {ad_account_id} {belongs}."
+            )
+        self._owners[ad_account_id] = owner

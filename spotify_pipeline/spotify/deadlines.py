@@ -1,0 +1,91 @@
+"""Network connections that keep one deadline for a whole call, however the other side spreads its bytes.
+
+An HTTP library's timeouts are for one read or one write each: a server that sends a byte a second, in its headers
+say, never runs into one. Here each read and write is given no more than what is left until the deadline.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import httpcore
+
+# What one write may hold, so that the time left is looked at in between.
+_WRITE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    at: float
+    clock: Callable[[], float]
+
+
+_current: ContextVar[_Deadline | None] = ContextVar("spotify_pipeline_deadline", default=None)
+
+
+@contextmanager
+def deadline(at: float, clock: Callable[[], float]) -> Generator[None]:
+    """Inside the block, connections of :class:`PunctualBackend` raise a timeout once ``clock`` is past ``at``."""
+    token = _current.set(_Deadline(at, clock))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _within(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
+    """``timeout``, or less: what is left until the deadline."""
+    current = _current.get()
+    if current is None:
+        return timeout
+    left = current.at - current.clock()
+    if left <= 0:
+        raise late("the deadline of the call has passed")
+    return left if timeout is None else min(timeout, left)
+
+
+class PunctualBackend(httpcore.NetworkBackend):
+    """Opens TCP connections. Looking up a host's name is the one step that nothing can shorten."""
+
+    def __init__(self) -> None:
+        self._network = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        within = _within(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._network.connect_tcp(host, port, within, local_address, socket_options))
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _WRITE_BYTES):
+            piece = buffer[start : start + _WRITE_BYTES]
+            self._stream.write(piece, _within(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        within = _within(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, within))
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)

@@ -1,0 +1,114 @@
+"""Whether the place of the token store is safe: ours alone, and on a disk of this machine.
+
+Checked at every use, on what was opened and not on its name, and without mending: somebody who can change the mode
+of a file under us may have read it already.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from spotify_pipeline.spotify.errors import TokenStoreUnusable
+
+MOUNT_TABLE = Path("/proc/self/mountinfo")
+"""Linux's list of what is mounted, proc(5). Where it is missing (macOS) a network share is not recognised."""
+_MAX_FILE_BYTES = 1024 * 1024
+_NETWORK = frozenset(
+    {"afs", "beegfs", "ceph", "cifs", "davfs", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "gfs2",
+     "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb3", "smbfs"}
+)  # fmt: skip
+
+
+def refuse_unsafe_directory(directory: Path, mount_table: Path = MOUNT_TABLE) -> None:
+    """Nothing when ``directory`` does not exist yet.
+
+    Raises:
+        TokenStoreUnusable: others can write to it, it is another user's, or on a network share, where a lock may
+            hold on one machine only.
+    """
+    try:
+        state = directory.stat()
+    except FileNotFoundError:
+        return
+    if state.st_mode & 0o022:
+        raise _unsafe(directory, "can be written by other users", f"Run `chmod 700 {directory}`")
+    if state.st_uid not in (os.geteuid(), 0):
+        raise _unsafe(directory, "belongs to another user", "Use a directory of your own (SPOTIFY_PIPELINE_HOME)")
+    share = _network_filesystem(state.st_dev, mount_table)
+    if share is not None:
+        raise _unsafe(
+            directory, f"is on a network share ({share})", "Set SPOTIFY_PIPELINE_HOME to a directory on a local disk"
+        )
+
+
+def read_private_file(path: Path) -> bytes | None:
+    """The file's bytes, at most 1 MiB; None when there is none. Never follows a link, never waits for a pipe.
+
+    Raises:
+        TokenStoreUnusable: it is not a regular file, another user's, or open to others.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if path.is_symlink():
+            raise _unsafe(path, "is a symbolic link", "Replace it by the file itself") from None
+        raise _unsafe(path, f"cannot be opened ({_reason(error)})", "Make its owner the user who runs this") from None
+    try:
+        _refuse_unsafe_file(path, os.fstat(descriptor))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(_MAX_FILE_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor to hold a lock with.
+
+    Raises:
+        TokenStoreUnusable: it cannot be opened, or is a link.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise TokenStoreUnusable(
+            f"The lock of the token store, {path}, cannot be opened ({_reason(error)}).",
+            next_step="Remove it if it is a symbolic link or another user's, then run again.",
+        ) from None
+
+
+def _refuse_unsafe_file(path: Path, state: os.stat_result) -> None:
+    if not stat.S_ISREG(state.st_mode):
+        raise _unsafe(path, "is not a regular file", "Move it away")
+    if state.st_uid != os.geteuid():
+        raise _unsafe(path, "belongs to another user", "Make its owner the user who runs this")
+    if state.st_mode & 0o077:
+        raise _unsafe(path, "can be used by other users", f"Run `chmod 600 {path}`")
+
+
+def _network_filesystem(device: int, mount_table: Path) -> str | None:
+    """The type of the file system with this device number, where it is one that other machines share."""
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        lines = mount_table.read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        fields, kind = before.split(), after.partition(" ")[0]
+        if len(fields) > 2 and fields[2] == wanted and kind in _NETWORK:
+            return kind
+    return None
+
+
+def _unsafe(path: Path, fault: str, cure: str) -> TokenStoreUnusable:
+    return TokenStoreUnusable(
+        f"The token store is not safe to use: {path} {fault}.", next_step=f"{cure}, then run again."
+    )
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else "unknown reason"

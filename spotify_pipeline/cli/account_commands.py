@@ -1,9 +1,8 @@
-"""`login`, `businesses`, `ad-accounts`, `audiences`: sign in, and look at what there is at Spotify."""
+"""`businesses`, `ad-accounts`, `audiences`: look at what there is at Spotify."""
 
 from __future__ import annotations
 
 import sys
-import webbrowser
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Annotated
@@ -12,56 +11,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from spotify_pipeline.spotify import (
-    DEFAULT_PORT,
-    Audience,
-    SpotifyAdsClient,
-    SpotifySettings,
-    TokenStore,
-    sign_in,
-)
+from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifySettings, TokenStore
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("login")(login)
     app.command("businesses")(businesses)
     app.command("ad-accounts")(ad_accounts)
     app.command("audiences")(audiences)
-
-
-def login(
-    port: Annotated[
-        int,
-        typer.Option(
-            min=1024,
-            max=65535,
-            help="Port of the redirect URI http://127.0.0.1:PORT/callback, which must be registered for your app in "
-            "Spotify's developer dashboard.",
-        ),
-    ] = DEFAULT_PORT,
-) -> None:
-    """Sign in with the browser and keep the tokens on this machine.
-
-    Spotify ends a sign-in six months later, whatever is done with it; then sign in again.
-    """
-    settings = SpotifySettings.from_environment()
-    store = TokenStore.at_home()
-
-    def show_and_open(address: str) -> None:
-        sys.stdout.write(f"Sign in with Spotify in your browser. If none opens, open this address:\n\n{address}\n\n")
-        sys.stdout.flush()
-        webbrowser.open(address)
-
-    sign_in(settings, store, open_browser=show_and_open, port=port)
-    sys.stdout.write(f"Signed in. The tokens are in {store.path}, readable by you only.\n")
 
 
 def businesses() -> None:
     """List the businesses that you belong to."""
     with signed_in() as (client, _):
         rows = [(each.id, each.name, each.type, each.status) for each in client.businesses()]
-    _print("businesses", ("id", "name", "type", "status"), rows)
+    print_table("businesses", ("id", "name", "type", "status"), rows)
 
 
 def ad_accounts(
@@ -75,7 +39,7 @@ def ad_accounts(
             for identity in wanted
             for each in client.ad_accounts(identity)
         ]
-    _print("ad accounts", ("id", "name", "status", "your role", "country", "currency"), rows)
+    print_table("ad accounts", ("id", "name", "status", "your role", "country", "currency"), rows)
 
 
 def audiences(
@@ -88,7 +52,7 @@ def audiences(
     with signed_in() as (client, settings):
         found = client.audiences(ad_account or settings.require_ad_account_id(), query=search)
         rows = [(each.id, each.name, each.subtype or each.type, each.status, _size(each)) for each in found]
-    _print("audiences", ("id", "name", "kind", "status", "size"), rows)
+    print_table("audiences", ("id", "name", "kind", "status", "size"), rows)
 
 
 @contextmanager
@@ -103,7 +67,8 @@ def _size(audience: Audience) -> str:
     return f"{audience.size_min or 0:,} - {audience.size_max:,}" if audience.size_max else ""
 
 
-def _print(what: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+def print_table(what: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+    """Write rows for a person to read, or ``No <what>.`` where there are none."""
     lines = list(rows)
     if not lines:
         sys.stdout.write(f"No {what}.\n")

@@ -8,7 +8,7 @@ import sys
 import typer
 from dotenv import load_dotenv
 
-from spotify_pipeline.cli import account_commands, demo_commands, digest_command, doctor_command
+from spotify_pipeline.cli import account_commands, demo_commands, digest_command, doctor_command, sign_in_commands
 from spotify_pipeline.cli.errors import EXPECTED
 from spotify_pipeline.cli.project import PROJECT
 from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Warehouse segments to Spotify audiences. Runs and schedules are Dagster's job; this is the rest.",
 )
-for commands in (demo_commands, account_commands, doctor_command, digest_command):
+for commands in (demo_commands, sign_in_commands, account_commands, doctor_command, digest_command):
     commands.register(app)
 
 

@@ -6,20 +6,18 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
 from spotify_pipeline.cli.account_commands import signed_in
 from spotify_pipeline.cli.errors import EXPECTED
+from spotify_pipeline.cli.pool_slots import how_to_free, leaked_slots
 from spotify_pipeline.cli.project import load_audiences
 from spotify_pipeline.home import home_directory, private_directory
-from spotify_pipeline.spotify import SpotifySettings, TokenStore
+from spotify_pipeline.spotify import SignInKind, SpotifySettings, TokenStore, sign_in_state
 from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, warehouse_file
 
-SIGN_IN_LASTS = timedelta(days=182)
-"""Spotify ends a sign-in six months after it was given; refreshing does not extend it (since June 2026)."""
-WARN_BEFORE_END = timedelta(days=30)
 ROOM_NEEDED = 2 * 1024**3
 WRITING_ROLES = ("AD_ACCOUNT_ADMIN", "AD_ACCOUNT_CONTRIBUTOR")
 
@@ -101,6 +99,24 @@ def _dagster_home() -> Finding:
     return Finding(State.OK, named)
 
 
+def _pools() -> Finding:
+    if not os.environ.get("DAGSTER_HOME", "").strip():
+        return Finding(State.OK, "not looked at, as DAGSTER_HOME is not set")
+    import dagster as dg
+
+    try:
+        with dg.DagsterInstance.get() as instance:
+            leaked = leaked_slots(instance, datetime.now(UTC))
+    except dg.DagsterError as error:
+        return Finding(
+            State.FAILED,
+            f"Dagster's storage cannot be opened ({type(error).__name__}). Correct DAGSTER_HOME or its dagster.yaml.",
+        )
+    if leaked:
+        return Finding(State.FAILED, how_to_free(leaked))
+    return Finding(State.OK, "no place is held by a run that has ended")
+
+
 def _settings() -> Finding:
     settings = SpotifySettings.from_environment()
     way = "client secret" if settings.client_secret else "PKCE, no client secret"
@@ -110,23 +126,16 @@ def _settings() -> Finding:
 def _sign_in() -> Finding:
     settings = SpotifySettings.from_environment()
     store = TokenStore.at_home()
-    stored = store.find(settings.accounts_url, settings.client_id)
-    if stored is None and settings.refresh_token is None:
-        return Finding(State.FAILED, "nobody is signed in. Run `spotify-pipeline login`.")
+    before = sign_in_state(settings, store, datetime.now(UTC))
+    if before.kind is SignInKind.MISSING:
+        return Finding(State.FAILED, before.sentence)
     with signed_in() as (client, _):
         names = [business.name for business in client.businesses()]
-    stored = store.find(settings.accounts_url, settings.client_id)
-    businesses = f"signed in; businesses: {', '.join(names) or 'none'}"
-    if stored is None or stored.authorized_at is None:
-        return Finding(
-            State.OK, f"{businesses}. When it ends is not known: it ends six months after the sign-in it came from."
-        )
-    ends = datetime.fromtimestamp(stored.authorized_at, UTC) + SIGN_IN_LASTS
-    if ends - datetime.now(UTC) < WARN_BEFORE_END:
-        return Finding(
-            State.WARNING, f"{businesses}. The sign-in ends on {ends:%Y-%m-%d}. Run `spotify-pipeline login` before."
-        )
-    return Finding(State.OK, f"{businesses}. The sign-in ends on {ends:%Y-%m-%d}.")
+    now = sign_in_state(settings, store, datetime.now(UTC))
+    # Ended by our reckoning is a warning here: Spotify, which decides, has just answered.
+    soon = now.kind in (SignInKind.ENDS_SOON, SignInKind.ENDED)
+    said = f"signed in as `{settings.authorization}`; businesses: {', '.join(names) or 'none'}. {now.sentence}"
+    return Finding(State.WARNING if soon else State.OK, said)
 
 
 def _ad_accounts() -> Finding:
@@ -158,6 +167,7 @@ READINESS = (
     Readiness("warehouse", _finding(_warehouse)),
     Readiness("audiences' YAML", _finding(_definitions)),
     Readiness("Dagster's home", _finding(_dagster_home)),
+    Readiness("Dagster's pools", _finding(_pools), needs=("Dagster's home",)),
     Readiness("Spotify app", _finding(_settings)),
     Readiness("sign-in", _finding(_sign_in), needs=("home", "Spotify app")),
     Readiness("ad accounts", _finding(_ad_accounts), needs=("audiences' YAML", "sign-in")),

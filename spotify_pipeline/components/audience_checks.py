@@ -9,12 +9,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport, Manifest, verify_customer_list
 from spotify_pipeline.mirror import too_few_rows
-from spotify_pipeline.spotify import Audience, NotFound
+from spotify_pipeline.spotify import Audience, CallRecord, NotFound
 
 COUNTS_ADD_UP = "counts_add_up"
 CELLS_ARE_DIGESTS = "cells_are_digests"
@@ -24,6 +25,8 @@ TARGETABLE = "targetable"
 LONGEST_PROCESSING = timedelta(hours=72)
 """Spotify states up to three days until an audience can be targeted."""
 READY = frozenset({"BOOKABLE", "LIVE"})
+WAITING = frozenset({"PROCESSING", "LEARNING"})
+"""An audience comes back to these from READY when its list is replaced."""
 UNUSABLE = {
     "EMPTY": "Spotify matched none, or too few, of the people in the list. Check that the identifiers are those that "
     "listeners sign up with; a list of fewer than 1,000 rows is ignored.",
@@ -111,44 +114,62 @@ def list_check_results(file: Path, manifest: Manifest, min_rows: int) -> list[dg
 
 
 def judge_status(audience: Audience, now: datetime) -> dg.AssetCheckResult:
-    """Whether an audience can be targeted, or is still within the time Spotify takes."""
+    """Whether an audience can be targeted, or is still within the time Spotify takes.
+
+    It is judged as it stands now, whatever it was before: an audience that goes back from BOOKABLE to PROCESSING has
+    got a new list. Spotify counts new statuses as compatible changes, so an unknown one is a warning and no error.
+    """
     status = audience.status or "unknown"
-    metadata = audience_state(audience)
+
+    def result(sentence: str, *, passed: bool = False, warn: bool = False) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=passed,
+            severity=dg.AssetCheckSeverity.WARN if warn else dg.AssetCheckSeverity.ERROR,
+            description=f"{status}{sentence}",
+            metadata=audience_state(audience),
+        )
+
     if status in READY:
-        return dg.AssetCheckResult(passed=True, description=f"{status}: it can be targeted.", metadata=metadata)
+        return result(": it can be targeted.", passed=True)
     if status in UNUSABLE:
-        return dg.AssetCheckResult(passed=False, description=f"{status}: {UNUSABLE[status]}", metadata=metadata)
+        return result(f": {UNUSABLE[status]}")
+    if status not in WAITING:
+        return result(
+            ": a status that this version does not know, so whether the audience can be targeted is not known either. "
+            "Look at it in Ads Manager; this check goes on asking.",
+            warn=True,
+        )
     waiting = now - audience.updated_at if audience.updated_at else timedelta(0)
     if waiting > LONGEST_PROCESSING:
         hours = int(waiting.total_seconds() // 3600)
-        return dg.AssetCheckResult(
-            passed=False,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"{status} for {hours} hours; Spotify states 72. Ask Spotify's support with the audience id.",
-            metadata=metadata,
+        return result(
+            f" for {hours} hours; Spotify states 72. Ask Spotify's support, with the audience id that this check "
+            "shows. Nothing needs to be sent again.",
+            warn=True,
         )
-    return dg.AssetCheckResult(
-        passed=True,
-        description=f"{status}: Spotify takes up to three days. Run this check again to see where it stands.",
-        metadata=metadata,
-    )
+    return result(": Spotify takes up to three days. Run this check again to see where it stands.", passed=True)
 
 
-def targetable_check(audience: str, key: dg.AssetKey, stated_account: str | None) -> dg.AssetChecksDefinition:
-    """A check that asks Spotify how the audience stands. It can be run at any time, by itself."""
+def targetable_check(chain: AudienceChain) -> dg.AssetChecksDefinition:
+    """A check that asks Spotify how the audience stands, with one request. It can be run at any time, by itself."""
 
     @dg.asset_check(
-        asset=key,
+        asset=chain.audience_key,
         name=TARGETABLE,
         description="Asks Spotify whether the audience exists and can be targeted, as it should within 72 hours.",
     )
-    def targetable(home: PipelineHome, spotify: SpotifyAds) -> dg.AssetCheckResult:
+    def targetable(
+        context: dg.AssetCheckExecutionContext, home: PipelineHome, spotify: SpotifyAds
+    ) -> dg.AssetCheckResult:
+        def on_call(call: CallRecord) -> None:
+            context.log.info(str(call))
+
         with failures_said_plainly():
-            account = spotify.ad_account_id(stated_account)
-            known = home.journal.read(audience, account).audience_id
+            account = spotify.ad_account_id(chain.config.ad_account_id)
+            known = home.journal.read(chain.audience, account).audience_id
             if known is None:
                 return dg.AssetCheckResult(passed=False, description="Nothing was sent yet. Materialize the audience.")
-            with spotify.client() as client:
+            with spotify.client(on_call, authorization=chain.config.authorization) as client:
                 try:
                     return judge_status(client.audience(account, known), datetime.now(UTC))
                 except NotFound:

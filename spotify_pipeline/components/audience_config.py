@@ -7,6 +7,7 @@ prints the file, the line and the sentence raised here. Values are literal; what
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -23,6 +24,7 @@ NAME_LENGTHS = (2, 80)
 LONGEST_DESCRIPTION = 80
 SPOTIFY_MINIMUM_ROWS = 1000
 COLUMN_SHORT_FORMS = {"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}
+AUTHORIZATION_LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
@@ -69,6 +71,15 @@ def _region(value: str) -> str:
 def _asset_key(value: str) -> str:
     if not all(value.split("/")):
         raise ValueError("an asset key is written with slashes between its parts, such as crm/people")
+    return value
+
+
+def _label(value: str) -> str:
+    if not AUTHORIZATION_LABEL.fullmatch(value):
+        raise ValueError(
+            "not the label of an authorization: up to 40 small letters, digits, - and _, beginning with a letter or "
+            "digit, as given to `spotify-pipeline login`"
+        )
     return value
 
 
@@ -203,6 +214,9 @@ class AudienceConfig(StrictModel):
     by which the audience is found again should this machine be lost."""
     ad_account_id: SpotifyId | None = None
     """The ad account that owns the audience. Default: SPOTIFY_AD_ACCOUNT_ID, read when a run starts."""
+    authorization: Annotated[str, AfterValidator(_label)] | None = None
+    """The label of the sign-in with which this audience is mirrored, where there are several. Default:
+    SPOTIFY_AUTHORIZATION, or `default`; read when a run starts."""
     audience_id: SpotifyId | None = None
     """Adopt this audience, which exists at Spotify already, instead of creating one. **Its list is replaced**, and its
     name and description where this file states them."""

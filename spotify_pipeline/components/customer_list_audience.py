@@ -8,10 +8,12 @@ from pathlib import Path
 import dagster as dg
 from pydantic import BaseModel
 
-from spotify_pipeline.components.audience_chain import AudienceChain, chain_assets
+from spotify_pipeline.components.audience_asset import audience_asset
+from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import targetable_check
 from spotify_pipeline.components.audience_config import NAME_LENGTHS, AudienceConfig
 from spotify_pipeline.components.audience_scaffolder import AudienceScaffolder
+from spotify_pipeline.components.list_assets import customer_list_asset, identifiers_asset
 from spotify_pipeline.components.segment_lookup import find_segment
 from spotify_pipeline.components.yaml_location import config_error
 
@@ -74,8 +76,8 @@ class CustomerListAudience(dg.Component):
         """The chain of assets and its checks."""
         chain = self.chain
         return dg.Definitions(
-            assets=chain_assets(chain),
-            asset_checks=[targetable_check(chain.audience, chain.audience_key, chain.config.ad_account_id)],
+            assets=[identifiers_asset(chain), customer_list_asset(chain), audience_asset(chain)],
+            asset_checks=[targetable_check(chain)],
         )
 
 

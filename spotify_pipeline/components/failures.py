@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
 import dagster as dg
@@ -11,35 +11,66 @@ import dagster as dg
 from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
-from spotify_pipeline.spotify import RateLimited, SpotifyError, SpotifyUnavailable
+from spotify_pipeline.spotify import (
+    RateLimited,
+    SpotifyError,
+    SpotifyUnavailable,
+    UploadDataLoss,
+    UploadIncomplete,
+)
 from spotify_pipeline.warehouse import SegmentError
 
 EXPECTED = (CustomerListError, HomeError, JournalError, MirrorRefused, SegmentError, SpotifyError)
-PASSING = (RateLimited, SpotifyUnavailable)
-"""What may go well a minute later; everything else needs a person."""
+PASSING = (RateLimited, SpotifyUnavailable, UploadIncomplete)
+"""What may go well a minute later: nothing was carried out, or the mirror goes on with it where it was broken off.
+Everything else needs a person."""
+RETRIES = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.LINEAR, jitter=dg.Jitter.FULL)
+"""How often a step that may be tried again is, and after how long: up to half a minute, then up to a minute. A run that
+is cancelled while it waits ends after the wait, so that must stay short.
+
+Not given to the asset as its policy: Dagster applies a policy to a cancelled run, too, and would upload again."""
 
 
 @contextmanager
-def failures_said_plainly() -> Generator[None]:
+def failures_said_plainly(
+    *, retried: int | None = None, metadata: Callable[[], Mapping[str, dg.MetadataValue]] | None = None
+) -> Generator[None]:
     """Replace every exception of the block by a `dagster.Failure` with one clear sentence and no cause attached.
 
     Dagster stores an exception's whole chain, and the messages of libraries may quote a cell (P03, P04). An exception
-    that nobody expected is therefore shown by its type and the lines of code it passed, without its message.
+    that nobody expected is therefore shown by its type and the lines of code it passed, without its message. A run
+    that is cancelled passes through as it is: what it interrupts is no failure.
+
+    Args:
+        retried: how often this step was tried again already, where what may pass by itself is to be tried again.
+        metadata: what the failure is shown with, asked for when there is one.
     """
+
+    def failure(sentence: str) -> dg.Failure:
+        return dg.Failure(sentence, metadata=metadata() if metadata else None, allow_retries=False)
+
     try:
         yield
     except EXPECTED as error:
-        raise dg.Failure(description=str(error), allow_retries=isinstance(error, PASSING)) from None
+        failed = failure(str(error))
+        if retried is None or retried >= RETRIES.max_retries or not may_pass(error):
+            raise failed from None
+        raise dg.RetryRequested(RETRIES.max_retries, _seconds_before_retry(retried, error)) from failed
     except dg.Failure:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, its message may quote personal data
-        raise dg.Failure(
-            description=(
-                f"An unexpected {type(error).__name__}, whose message is withheld because it may quote a person's "
-                f"data. It passed through:\n{passed_lines(error)}\nPlease report it with these lines."
-            ),
-            allow_retries=False,
+        raise failure(
+            f"An unexpected {type(error).__name__}, whose message is withheld because it may quote a person's "
+            f"data. It passed through:\n{passed_lines(error)}\nPlease report it with these lines."
         ) from None
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same step may go well a minute later, with nobody doing anything.
+
+    Not where the storage holds something else than was sent: that somebody must know of, and no repetition hide.
+    """
+    return isinstance(error, PASSING) and not isinstance(error, UploadDataLoss)
 
 
 def passed_lines(error: BaseException) -> str:
@@ -47,3 +78,8 @@ def passed_lines(error: BaseException) -> str:
     return "\n".join(
         f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
     )
+
+
+def _seconds_before_retry(retried: int, error: Exception) -> float:
+    wait = RETRIES.calculate_delay(retried + 1)
+    return max(wait, error.retry_after) if isinstance(error, RateLimited) else wait

@@ -70,16 +70,29 @@ def audience_metadata(outcome: MirrorOutcome, manifest: Manifest, ads_manager: s
         "in Ads Manager": dg.UrlMetadataValue(ads_manager),
         "people read": dg.IntMetadataValue(manifest.rows_read),
         "people kept": dg.IntMetadataValue(manifest.rows_kept),
-        "rows sent": dg.IntMetadataValue(manifest.list_rows),
+        "rows in the list": dg.IntMetadataValue(manifest.list_rows),
+        "rows sent": dg.IntMetadataValue(manifest.list_rows if outcome.proof is not None else 0),
         **_digest_counts(manifest),
-        "bytes sent": dg.IntMetadataValue(manifest.bytes),
-        "CRC32C": dg.TextMetadataValue(manifest.crc32c),
-        "storage confirmed size and checksum": dg.BoolMetadataValue(outcome.proof.verified),
+        **_upload(outcome, manifest),
         "file SHA-256": dg.TextMetadataValue(manifest.sha256),
         "membership fingerprint": dg.TextMetadataValue(manifest.fingerprint),
         "identity rules version": dg.IntMetadataValue(manifest.rules_version),
-        "replaced snapshot": dg.TextMetadataValue(outcome.previous_snapshot or "none"),
+        "snapshot before": dg.TextMetadataValue(outcome.previous_snapshot or "none"),
     }
+
+
+def _upload(outcome: MirrorOutcome, manifest: Manifest) -> Metadata:
+    """How the list got there; an upload's proof only where this run uploaded it."""
+    shown: Metadata = {
+        "bytes": dg.IntMetadataValue(manifest.bytes),
+        "bytes sent": dg.IntMetadataValue(outcome.bytes_sent),
+        "CRC32C": dg.TextMetadataValue(manifest.crc32c),
+    }
+    if outcome.proof is not None:
+        shown["storage confirmed size and checksum"] = dg.BoolMetadataValue(outcome.proof.verified)
+    if outcome.recovered is not None:
+        shown["recovered"] = dg.TextMetadataValue(outcome.recovered)
+    return shown
 
 
 def audience_state(audience: Audience) -> Metadata:

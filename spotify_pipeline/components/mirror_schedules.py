@@ -14,6 +14,7 @@ import dagster as dg
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import TARGETABLE
 from spotify_pipeline.components.cadence import CadenceConfig, NoWindowOpen
+from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_definitions
 
 ALL_ASSETS_JOB = "__ASSET_JOB"
 """Dagster's implicit job. Unlike a defined job it may hold assets of differing partitions."""
@@ -35,18 +36,21 @@ def mirror_schedules(chains: Sequence[AudienceChain], built_here: set[dg.AssetKe
 
 
 def watch_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
-    """A job, and its schedule, that asks Spotify how every audience stands."""
+    """A job, and its schedule, that asks Spotify how every audience stands, and looks at the age of the sign-ins."""
     if not chains:
         return dg.Definitions()
+    checks = [dg.AssetCheckKey(chain.audience_key, TARGETABLE) for chain in chains]
     job = dg.define_asset_job(
         WATCH_JOB,
-        selection=dg.AssetSelection.checks(*[dg.AssetCheckKey(chain.audience_key, TARGETABLE) for chain in chains]),
-        description="Asks Spotify whether each audience still exists and can be targeted. Changes nothing.",
+        selection=dg.AssetSelection.checks(*checks, dg.AssetCheckKey(AUTHORIZATION, SIGN_IN_LASTS)),
+        description="Asks Spotify, with one request each, whether the audiences still exist and can be targeted, and "
+        "says when a sign-in is about to end. Changes nothing.",
     )
     schedule = dg.ScheduleDefinition(
         name=WATCH_JOB, job=job, cron_schedule=WATCH_EVERY_SIX_HOURS, description=job.description
     )
-    return dg.Definitions(jobs=[job], schedules=[schedule])
+    labels = list(dict.fromkeys(chain.config.authorization for chain in chains))
+    return dg.Definitions.merge(sign_in_definitions(labels), dg.Definitions(jobs=[job], schedules=[schedule]))
 
 
 def _tick(chain: AudienceChain) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +17,14 @@ from dagster_duckdb import DuckDBResource
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Journal
-from spotify_pipeline.spotify import CallRecord, SpotifyAdsClient, SpotifySettings, TokenStore
+from spotify_pipeline.spotify import (
+    CallRecord,
+    SignInState,
+    SpotifyAdsClient,
+    SpotifySettings,
+    TokenStore,
+    sign_in_state,
+)
 from spotify_pipeline.warehouse import (
     WAREHOUSE_VARIABLE,
     Relation,
@@ -96,12 +104,26 @@ class SpotifyAds(dg.ConfigurableResource[None]):
     store filled by `spotify-pipeline login`, and SPOTIFY_AD_ACCOUNT_ID.
     """
 
-    @contextmanager
-    def client(self, on_call: Callable[[CallRecord], None] | None = None) -> Generator[SpotifyAdsClient]:
-        """An open client; each call is reported to ``on_call``, without secrets."""
+    def settings(self, authorization: str | None = None) -> SpotifySettings:
+        """The environment's settings, with the authorization of that label where one is named."""
         settings = SpotifySettings.from_environment()
+        return settings if authorization is None else settings.choosing(authorization)
+
+    @contextmanager
+    def client(
+        self, on_call: Callable[[CallRecord], None] | None = None, *, authorization: str | None = None
+    ) -> Generator[SpotifyAdsClient]:
+        """An open client; each call is reported to ``on_call``, without secrets.
+
+        ``authorization`` is the label of the sign-in to use; by default the environment's.
+        """
+        settings = self.settings(authorization)
         with SpotifyAdsClient.open(settings, TokenStore.at_home(), observer=on_call) as client:
             yield client
+
+    def sign_in(self, authorization: str | None, now: datetime) -> SignInState:
+        """How long the sign-in of that label lasts, from its age alone: no call is made."""
+        return sign_in_state(self.settings(authorization), TokenStore.at_home(), now)
 
     def ad_account_id(self, stated: str | None) -> str:
         """The ad account an audience belongs to: the one its YAML states, else SPOTIFY_AD_ACCOUNT_ID."""

@@ -30,8 +30,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     monkeypatch.chdir(tmp_path)
     for name in ("ID", "SECRET"):
         monkeypatch.delenv(f"SPOTIFY_CLIENT_{name}", raising=False)
-    for name in ("SPOTIFY_REFRESH_TOKEN", "SPOTIFY_AD_ACCOUNT_ID", "SPOTIFY_ADS_API_URL", "DAGSTER_HOME"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("REFRESH_TOKEN", "AD_ACCOUNT_ID", "ADS_API_URL", "AUTHORIZATION"):
+        monkeypatch.delenv(f"SPOTIFY_{name}", raising=False)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("SPOTIFY_PIPELINE_HOME", str(tmp_path / "home"))
 
     def ran(*arguments: str, stdin: bytes = b"") -> Ran:

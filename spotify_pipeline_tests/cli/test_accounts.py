@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import threading
-import urllib.parse
-import urllib.request
-from pathlib import Path
 
 import pytest
 
@@ -54,35 +49,6 @@ def test_an_unreachable_spotify_is_one_sentence(
         ran = run("businesses")
     assert ran.code == 1
     assert len(ran.err.splitlines()) == 1
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def agree(address: str) -> None:
-    """What the person in the browser does: press the button of the consent page."""
-    with urllib.request.urlopen(address) as page:  # noqa: S310 - the sandbox's own address
-        page.read()
-    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
-    form = urllib.parse.urlencode({**query, "decision": "agree"}).encode()
-    with urllib.request.urlopen(address.split("?")[0], form) as answer:  # noqa: S310
-        answer.read()
-
-
-def test_login_keeps_tokens_that_later_commands_use(
-    run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("SPOTIFY_REFRESH_TOKEN")
-    monkeypatch.setattr("webbrowser.open", lambda address: threading.Thread(target=agree, args=(address,)).start())
-    ran = run("login", "--port", str(free_port()))
-    assert (ran.code, ran.err) == (0, "")
-    assert "Signed in." in ran.out
-    stored = tmp_path / "home" / "tokens.json"
-    assert os.stat(stored).st_mode & 0o777 == 0o600  # noqa: PTH116
-    assert DEFAULTS.business_id in run("businesses").out
 
 
 @pytest.mark.parametrize("command", ["sandbox", "demo"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.spotify import TokenStore
 from spotify_pipeline_tests.cli.conftest import Run
 
 
@@ -66,3 +70,34 @@ def test_no_token_is_ever_printed(run: Run, spotify: SandboxServer, warehouse: P
         assert token not in ran.out + ran.err
     for access in spotify.state.access_tokens.all():
         assert access.id not in ran.out
+
+
+def age(home: Path, days: float, **changes: Any) -> None:
+    """As if the sign-in in the token store were so old."""
+    store = TokenStore(home / "tokens.json")
+    with store.exclusive() as tokens:
+        for each in store.all():
+            begun = datetime.now(UTC).timestamp() - days * 86_400
+            tokens.save(replace(each, authorized_at=begun, **changes))
+
+
+def test_o15_a_sign_in_is_warned_of_before_it_ends_and_fails_when_spotify_refuses_it(
+    run: Run, spotify: SandboxServer, warehouse: Path, tmp_path: Path
+) -> None:
+    run("businesses")
+    age(tmp_path / "home", 160)
+    mark, sentence = lines(run("doctor").out)["sign-in"]
+    assert mark == "WARN"
+    assert "days. Run `spotify-pipeline login` before then." in sentence
+    age(tmp_path / "home", 200, renew_at=0.0)
+    spotify.state.advance_clock(200 * 86_400)
+    ran = run("doctor")
+    assert (lines(ran.out)["sign-in"][0], ran.code) == ("FAIL", 1)
+    assert "Run `spotify-pipeline login` and sign in again." in lines(ran.out)["sign-in"][1]
+
+
+def test_nobody_signed_in_says_what_to_run(
+    run: Run, spotify: SandboxServer, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPOTIFY_REFRESH_TOKEN")
+    assert lines(run("doctor").out)["sign-in"] == ("FAIL", "Nobody is signed in. Run `spotify-pipeline login`.")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from textwrap import dedent
 
 import dagster as dg
 import duckdb
 import pytest
-from dagster.components.testing import create_defs_folder_sandbox
 
 import spotify_pipeline
 from spotify_pipeline.cli.project import innermost_mistake
-from spotify_pipeline.components.deployment import with_shared_definitions
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
+from spotify_pipeline_tests.components.runs import definitions_of
 
-DBT_PROJECT = Path(spotify_pipeline.__file__).parents[1] / "dbt_project"
+ROOT = Path(spotify_pipeline.__file__).parents[1]
+DBT_PROJECT = ROOT / "dbt_project"
+DAGSTER_YAML = ROOT / "deploy" / "one_machine" / "dagster.yaml"
 
 GOOD = """
 type: spotify_pipeline.CustomerListAudience
@@ -44,13 +45,7 @@ def load() -> Callable[..., dg.Definitions]:
     """`load({"folder": yaml}, ...)`: the definitions of those audiences, beside the project's own dbt models."""
 
     def loaded(audiences: dict[str, str]) -> dg.Definitions:
-        with create_defs_folder_sandbox() as sandbox:
-            for folder, content in {"warehouse": WAREHOUSE, **audiences}.items():
-                directory = sandbox.defs_folder_path / folder
-                directory.mkdir(parents=True)
-                (directory / "defs.yaml").write_text(dedent(content).lstrip(), encoding="utf-8")
-            with sandbox.build_all_defs() as definitions:
-                return with_shared_definitions(definitions)
+        return definitions_of({"warehouse": WAREHOUSE, **audiences})
 
     return loaded
 
@@ -98,3 +93,14 @@ def environment(tmp_path: Path, sandbox: SandboxServer, monkeypatch: pytest.Monk
     }.items():
         monkeypatch.setenv(name, value)
     return tmp_path
+
+
+@pytest.fixture
+def one_machine(environment: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance on disk, set up as `deploy/one_machine` has it, which DAGSTER_HOME names."""
+    dagster_home = environment / "dagster_home"
+    dagster_home.mkdir()
+    shutil.copy(DAGSTER_YAML, dagster_home)
+    monkeypatch.setenv("DAGSTER_HOME", str(dagster_home))
+    with dg.DagsterInstance.get() as instance:
+        yield instance

@@ -10,79 +10,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import pytest
 
 from spotify_pipeline.components.audience_checks import CELLS_ARE_DIGESTS, COUNTS_ADD_UP, ENOUGH_ROWS, TARGETABLE
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-
-PEOPLE = """
-type: spotify_pipeline.CustomerListAudience
-attributes:
-  name: People
-  segment: {table: crm.people, consent_column: agreed}
-  identifiers: {email: email}
-  cadence: once
-  guards: {min_rows: 3}
-"""
-ASSETS = ("identifiers", "customer_list", "spotify_audience")
-
-
-class Deployment:
-    """Definitions and an instance, to run audiences in."""
-
-    def __init__(self, definitions: dg.Definitions) -> None:
-        self.definitions = definitions
-        self.instance = dg.DagsterInstance.ephemeral()
-
-    def run(self, *assets: str, audience: str = "people", partition: str = "once") -> dg.ExecuteInProcessResult:
-        return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
-            instance=self.instance,
-            asset_selection=[dg.AssetKey([audience, asset]) for asset in assets or ASSETS],
-            partition_key=partition,
-            raise_on_error=False,
-        )
+from spotify_pipeline_tests.components.runs import (
+    ASSETS,
+    PEOPLE,
+    Deployment,
+    change_people,
+    checks,
+    metadata,
+    said_by,
+    writes,
+)
 
 
 @pytest.fixture
 def deployment(load: Callable[..., dg.Definitions], environment: Path) -> Deployment:
     return Deployment(load({"people": PEOPLE}))
-
-
-def change_people(environment: Path, statement: str) -> None:
-    with duckdb.connect(str(environment / "warehouse" / "warehouse.duckdb")) as connection:
-        connection.execute(statement)
-
-
-def said_by(result: dg.ExecuteInProcessResult) -> str:
-    """What a person reads at the failed step."""
-    (failure,) = result.get_step_failure_events()
-    data = failure.step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        return data.user_failure_data.description
-    assert data.error is not None
-    return data.error.message
-
-
-def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, object]:
-    for event in result.get_asset_materialization_events():
-        materialization = event.step_materialization_data.materialization
-        if materialization.asset_key.path[-1] == asset:
-            return {key: value.value for key, value in materialization.metadata.items()}
-    raise AssertionError(f"{asset} was not materialized")
-
-
-def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    return {
-        f"{each.asset_key.path[-1]}:{each.check_name}": each.passed for each in result.get_asset_check_evaluations()
-    }
-
-
-def writes(sandbox: SandboxServer) -> int:
-    return sum(
-        each["method"] != "GET" and "/api/token" not in str(each["route"]) for each in sandbox.state.requests.after(0)
-    )
 
 
 def test_the_people_who_agreed_reach_spotify_digest_for_digest(deployment: Deployment, sandbox: SandboxServer) -> None:
@@ -291,7 +238,11 @@ def test_a_list_made_by_other_settings_is_not_sent(
 
 
 def test_p01_p02_no_raw_value_and_no_secret_in_anything_a_run_leaves_behind(
-    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer, capfd: pytest.CaptureFixture[str]
+    load: Callable[..., dg.Definitions],
+    environment: Path,
+    sandbox: SandboxServer,
+    one_machine: dg.DagsterInstance,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     canaries = "SELECT 'canary-' || i || '@example.com', true FROM range(50) r(i)"
     change_people(environment, f"INSERT INTO crm.people {canaries}")
@@ -302,22 +253,19 @@ def test_p01_p02_no_raw_value_and_no_secret_in_anything_a_run_leaves_behind(
         environment,
         "CREATE VIEW crm.broken AS SELECT CAST(CAST(email AS INTEGER) AS VARCHAR) AS email, agreed FROM crm.people",
     )
-    dagster_home = environment / "dagster_home"
-    dagster_home.mkdir()
-    with dg.DagsterInstance.local_temp(str(dagster_home)) as instance:
-        deployment = Deployment(definitions)
-        deployment.instance = instance
-        assert deployment.run().success
-        assert not deployment.run(audience="broken").success
-        sandbox.state.terms_accepted = False
-        assert not deployment.run().success
+    deployment = Deployment(definitions, one_machine)
+    assert deployment.run().success
+    assert not deployment.run(audience="broken").success
+    sandbox.state.terms_accepted = False
+    assert not deployment.run().success
     printed = capfd.readouterr()
     left = [printed.out.encode(), printed.err.encode()]
-    left += [path.read_bytes() for path in dagster_home.rglob("*") if path.is_file()]
+    left += [path.read_bytes() for path in (environment / "dagster_home").rglob("*") if path.is_file()]
     left += [
         path.read_bytes()
         for path in (environment / "home").rglob("*")
-        if path.is_file() and "identifiers" not in path.parts and path.name != "tokens.json"
+        # The token store and its copy are where the tokens belong.
+        if path.is_file() and "identifiers" not in path.parts and path.name not in ("tokens.json", "tokens.json.prev")
     ]
     everything = b"\n".join(left)
     assert b"customer_list" in everything

@@ -53,6 +53,15 @@ def with_line(after: str, line: str) -> str:
             "not a UUID",
             id="account",
         ),
+        pytest.param(
+            with_line("name: Lapsed subscribers", "  authorization: Nordic team"),
+            4,
+            "not the label of an authorization: up to 40 small letters, digits, - and _",
+            id="authorization",
+        ),
+        pytest.param(
+            with_line("name: Lapsed subscribers", f"  authorization: {'a' * 41}"), 4, "up to 40 small", id="long label"
+        ),
         pytest.param(with_line("name: Lapsed subscribers", "  audience_id: 12345"), 4, "string", id="audience number"),
         pytest.param(with_line("name: Lapsed subscribers", f"  audience_id: {UUID}x"), 4, "not a UUID", id="audience"),
         pytest.param(

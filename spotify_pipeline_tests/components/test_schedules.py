@@ -68,7 +68,11 @@ def test_one_tick_asks_once_however_often_it_is_evaluated(load: Callable[..., dg
 def test_the_watch_job_asks_after_every_audience(load: Callable[..., dg.Definitions]) -> None:
     definitions = load({"one": GOOD, "two": TWO})
     steps = {node.name for node in definitions.resolve_job_def("watch_audiences").nodes}
-    assert steps == {"one__spotify_audience_targetable", "two__spotify_audience_targetable"}
+    assert steps == {
+        "one__spotify_audience_targetable",
+        "two__spotify_audience_targetable",
+        "spotify__authorization_sign_in_lasts",
+    }
 
 
 def test_an_audience_that_starts_later_holds_up_no_other(load: Callable[..., dg.Definitions]) -> None:

@@ -1,0 +1,75 @@
+"""Places in Dagster's pools that nobody will give back: their run has ended, or is no longer known.
+
+While such a place is taken, the steps of other runs wait for it and nothing says why. Dagster's daemon takes places
+back, but only where `run_monitoring` is on, and only from runs that it knows.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+
+DAEMON_TAKES = timedelta(minutes=1)
+"""Within this time of a run's end the daemon takes its places back, where it is set up as this project's file says."""
+
+
+@dataclass(frozen=True)
+class LeakedSlot:
+    """A place in a pool whose run has ended."""
+
+    pool: str
+    run_id: str
+    run_status: str | None
+    """How the run ended, such as CANCELED; None when Dagster does not know it any more."""
+
+
+def leaked_slots(instance: DagsterInstance, now: datetime) -> list[LeakedSlot]:
+    """The places that are taken by runs that have ended a minute before ``now``, by pool. Changes nothing."""
+    storage = instance.event_log_storage
+    if not storage.supports_global_concurrency_limits:
+        return []
+    found: list[LeakedSlot] = []
+    for pool in sorted(storage.get_concurrency_keys()):
+        # A step that was given a place and has not begun holds it, too.
+        info = storage.get_concurrency_info(pool)
+        for run_id in sorted(info.active_run_ids | info.assigned_run_ids):
+            record = instance.get_run_record_by_id(run_id)
+            if record is None:
+                found.append(LeakedSlot(pool, run_id, None))
+            elif record.dagster_run.is_finished and now.timestamp() - (record.end_time or 0) > DAEMON_TAKES.seconds:
+                found.append(LeakedSlot(pool, run_id, record.dagster_run.status.value))
+    return found
+
+
+def how_to_free(slots: list[LeakedSlot]) -> str:
+    """What is wrong, and the command that frees the places; each run's once."""
+    held = "; ".join(
+        f"a place in the pool `{slot.pool}` is held by the run {slot.run_id}, "
+        + (
+            "which Dagster does not know any more"
+            if slot.run_status is None
+            else f"which has ended ({slot.run_status})"
+        )
+        for slot in slots
+    )
+    runs = sorted({slot.run_id for slot in slots})
+    return (
+        f"{held}. Other runs wait for it. To free it, run: {free_command(runs)} (or in the Dagster UI: Deployment, "
+        "Concurrency, the pool, `Free all concurrency slots for run`). Dagster's daemon does so by itself where it is "
+        "running and dagster.yaml has the run_monitoring of deploy/one_machine/dagster.yaml."
+    )
+
+
+def free_command(run_ids: list[str]) -> str:
+    """A line for the shell, which needs the same DAGSTER_HOME. Dagster's own commands cannot do this."""
+    runs = ", ".join(f'"{run_id}"' for run_id in run_ids)
+    return (
+        f"{sys.executable} -c 'import dagster; storage = dagster.DagsterInstance.get().event_log_storage; "
+        f"[storage.free_concurrency_slots_for_run(run) for run in [{runs}]]'"
+    )

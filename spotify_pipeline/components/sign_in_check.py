@@ -1,0 +1,70 @@
+"""How long the sign-ins last, as a check in Dagster.
+
+Spotify ends a sign-in six months after it was given, whatever happens in between. That is known long before, so it is
+said long before: by a check that turns yellow 30 days ahead and red at the end, and makes no call.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.resources import SpotifyAds
+from spotify_pipeline.spotify import SignInKind, SignInState
+
+AUTHORIZATION = dg.AssetKey(["spotify", "authorization"])
+SIGN_IN_LASTS = "sign_in_lasts"
+GOOD = frozenset({SignInKind.OK, SignInKind.UNKNOWN_AGE})
+
+
+def sign_in_definitions(labels: Sequence[str | None]) -> dg.Definitions:
+    """The sign-in as an external asset, and the check on its age.
+
+    Args:
+        labels: the authorizations that the audiences name; None stands for the environment's.
+    """
+
+    @dg.asset_check(
+        asset=AUTHORIZATION,
+        name=SIGN_IN_LASTS,
+        description="Says, from 30 days before, that the sign-in to Spotify ends. "
+        "It knows the sign-in's age and asks nobody.",
+    )
+    def sign_in_lasts(spotify: SpotifyAds) -> dg.AssetCheckResult:
+        with failures_said_plainly():
+            now = datetime.now(UTC)
+            # Two audiences may name what is the environment's, so each state is told once.
+            named = {spotify.settings(label).authorization for label in labels}
+            return judge_sign_ins({label: spotify.sign_in(label, now) for label in sorted(named)})
+
+    asset = dg.AssetSpec(
+        AUTHORIZATION,
+        group_name="spotify",
+        kinds={"spotify"},
+        description=(
+            "The sign-in to Spotify with which audiences are mirrored, made by `spotify-pipeline login` and kept in a "
+            "private file on this machine. Spotify ends it six months after it was given."
+        ),
+    )
+    return dg.Definitions(assets=[asset], asset_checks=[sign_in_lasts])
+
+
+def judge_sign_ins(states: Mapping[str, SignInState]) -> dg.AssetCheckResult:
+    """One outcome for the sign-ins of all labels: that of the one in the worst state, with the sentences of all."""
+    kinds = {state.kind for state in states.values()}
+    metadata: dict[str, dg.MetadataValue] = {}
+    for label, state in states.items():
+        metadata[f"{label}: state"] = dg.TextMetadataValue(str(state.kind))
+        if state.days_left is not None:
+            metadata[f"{label}: days left"] = dg.IntMetadataValue(state.days_left)
+        if state.ends_at is not None:
+            metadata[f"{label}: ends"] = dg.TimestampMetadataValue(state.ends_at.timestamp())
+    return dg.AssetCheckResult(
+        passed=kinds <= GOOD,
+        severity=dg.AssetCheckSeverity.WARN if kinds <= {*GOOD, SignInKind.ENDS_SOON} else dg.AssetCheckSeverity.ERROR,
+        description=" ".join(
+            state.sentence if len(states) == 1 else f"{label}: {state.sentence}" for label, state in states.items()
+        ),
+        metadata=metadata,
+    )

@@ -1,0 +1,91 @@
+"""`spotify-pipeline doctor` and Dagster's pools: a place that nobody gives back is seen, and the command frees it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+import spotify_pipeline
+from spotify_pipeline.cli.pool_slots import LeakedSlot, how_to_free, leaked_slots
+from spotify_pipeline_tests.cli.conftest import Run
+from spotify_pipeline_tests.cli.test_doctor import lines
+
+DAGSTER_YAML = Path(spotify_pipeline.__file__).parents[1] / "deploy" / "one_machine" / "dagster.yaml"
+POOL = "spotify_ads_api"
+UNKNOWN_RUN = "5f0c6c8e-0000-4000-8000-000000000000"
+
+
+@dg.op
+def step() -> None:
+    """Nothing."""
+
+
+@dg.job
+def something() -> None:
+    """A run that comes to an end."""
+    step()
+
+
+@pytest.fixture
+def instance(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """A real instance in DAGSTER_HOME, as on one machine."""
+    dagster_home = tmp_path / "dagster_home"
+    dagster_home.mkdir()
+    shutil.copy(DAGSTER_YAML, dagster_home)
+    monkeypatch.setenv("DAGSTER_HOME", str(dagster_home))
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def hold(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Let a run take the one place in the pool."""
+    instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
+    assert instance.event_log_storage.claim_concurrency_slot(POOL, run_id, "people__spotify_audience").is_claimed
+
+
+def test_c12_a_place_held_by_a_run_that_has_ended_is_found_after_a_minute(instance: dg.DagsterInstance) -> None:
+    ended = something.execute_in_process(instance=instance).run_id
+    hold(instance, ended)
+    now = datetime.now(UTC)
+    # Dagster's daemon has a minute for it.
+    assert leaked_slots(instance, now) == []
+    leaked = leaked_slots(instance, now + timedelta(seconds=61))
+    assert leaked == [LeakedSlot(POOL, ended, "SUCCESS")]
+    said = how_to_free(leaked)
+    assert f"a place in the pool `{POOL}` is held by the run {ended}, which has ended (SUCCESS)" in said
+    assert f'["{ended}"]' in said
+
+
+def test_c12_a_place_held_by_a_run_under_way_is_nobody_s_business(instance: dg.DagsterInstance) -> None:
+    under_way = instance.create_run_for_job(something).run_id
+    hold(instance, under_way)
+    assert leaked_slots(instance, datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def test_c12_doctor_says_what_frees_a_place_and_that_frees_it(instance: dg.DagsterInstance, run: Run) -> None:
+    hold(instance, UNKNOWN_RUN)
+    mark, sentence = lines(run("doctor").out)["Dagster's pools"]
+    assert mark == "FAIL"
+    assert f"is held by the run {UNKNOWN_RUN}, which Dagster does not know any more" in sentence
+    command = sentence.partition("To free it, run: ")[2].partition(" (or in the Dagster UI")[0]
+    subprocess.run(command, shell=True, check=True)  # noqa: S602 - the very line that a person would paste
+    assert lines(run("doctor").out)["Dagster's pools"] == ("ok", "no place is held by a run that has ended")
+    # And the pool works again.
+    hold(instance, instance.create_run_for_job(something).run_id)
+
+
+def test_without_a_dagster_home_there_is_nothing_to_look_at(run: Run) -> None:
+    assert lines(run("doctor").out)["Dagster's pools"] == ("ok", "not looked at, as DAGSTER_HOME is not set")
+
+
+def test_a_dagster_home_that_does_not_exist_is_said(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
+    mark, sentence = lines(run("doctor").out)["Dagster's pools"]
+    assert mark == "FAIL"
+    assert "Correct DAGSTER_HOME or its dagster.yaml." in sentence

@@ -1,0 +1,175 @@
+"""Signing in and out, and who is signed in, against a local Spotify."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import urllib.parse
+import urllib.request
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.spotify import Authorization, Secret, TokenStore
+from spotify_pipeline_tests.cli.conftest import Ran, Run
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def agree(address: str) -> None:
+    """What the person in the browser does: press the button of the consent page."""
+    with urllib.request.urlopen(address) as page:  # noqa: S310 - the sandbox's own address
+        page.read()
+    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
+    form = urllib.parse.urlencode({**query, "decision": "agree"}).encode()
+    with urllib.request.urlopen(address.split("?")[0], form) as answer:  # noqa: S310
+        answer.read()
+
+
+def test_login_keeps_tokens_that_later_commands_use(
+    run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SPOTIFY_REFRESH_TOKEN")
+    monkeypatch.setattr("webbrowser.open", lambda address: threading.Thread(target=agree, args=(address,)).start())
+    ran = run("login", "--port", str(free_port()))
+    assert (ran.code, ran.err) == (0, "")
+    assert "Signed in as `default`. The tokens are in" in ran.out
+    stored = tmp_path / "home" / "tokens.json"
+    assert os.stat(stored).st_mode & 0o777 == 0o600  # noqa: PTH116
+    assert DEFAULTS.business_id in run("businesses").out
+
+
+@pytest.fixture
+def sign_in_as(run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.delenv("SPOTIFY_REFRESH_TOKEN")
+    monkeypatch.setattr("webbrowser.open", lambda address: threading.Thread(target=agree, args=(address,)).start())
+
+    def signed_in(*arguments: str) -> Ran:
+        return run("login", "--port", str(free_port()), *arguments)
+
+    return signed_in
+
+
+def tokens_in(home: Path) -> str:
+    return "".join(file.read_text() for file in home.glob("*tokens.json*"))
+
+
+def test_labels_stay_apart_and_the_environment_chooses(
+    run: Run, sign_in_as: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = sign_in_as("--label", "agency", "--business", DEFAULTS.business_id)
+    assert (ran.code, ran.err) == (0, "")
+    assert f"Signed in as `agency`, for the business {DEFAULTS.business_id} only." in ran.out
+    without = run("businesses")
+    assert without.code == 1
+    assert "Nobody has signed in to Spotify for this client id as `default`" in without.err
+    monkeypatch.setenv("SPOTIFY_AUTHORIZATION", "agency")
+    assert DEFAULTS.business_id in run("businesses").out
+    monkeypatch.setenv("SPOTIFY_AUTHORIZATION", "third")
+    assert "`spotify-pipeline login --label third`" in run("businesses").err
+
+
+def test_a_business_of_somebody_else_is_refused_with_those_of_the_user(run: Run, sign_in_as: Run) -> None:
+    ran = sign_in_as("--business", "b0000000-0000-4000-8000-0000000000ff")
+    assert ran.code == 1
+    assert f"theirs: Sandbox Business ({DEFAULTS.business_id})" in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert run("authorizations").out == "No authorizations.\n"
+
+
+def test_a_label_that_is_none_is_refused_before_anything_happens(run: Run, spotify: SandboxServer) -> None:
+    ran = run("login", "--label", "My Agency")
+    assert ran.code == 1
+    assert "label of an authorization" in ran.err
+
+
+def test_authorizations_lists_label_business_and_both_days_and_never_a_token(
+    run: Run, sign_in_as: Run, tmp_path: Path
+) -> None:
+    sign_in_as()
+    sign_in_as("--label", "agency", "--business", DEFAULTS.business_id)
+    listed = run("authorizations").out.splitlines()
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    agency, default = [line.split() for line in listed[1:]]
+    assert agency[:3] == ["agency", DEFAULTS.business_id, today]
+    assert default[:4] == ["*", "default", "any", today]
+    assert default[-1] == agency[-1] == "ok"
+    shown = "".join(listed)
+    for each in TokenStore(tmp_path / "home" / "tokens.json").all():
+        assert each.access_token is not None
+        assert each.refresh_token.reveal() not in shown
+        assert each.access_token.reveal() not in shown
+
+
+def test_authorizations_says_what_to_do_about_one_that_ends_or_has_ended(run: Run, tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "home" / "tokens.json")
+    now = datetime.now(UTC).timestamp()
+    first = Authorization(issuer="https://accounts.spotify.com", client_id="client-1", refresh_token=Secret("r"))
+    with store.exclusive() as tokens:
+        tokens.save(replace(first, label="old", authorized_at=now - timedelta(days=170).total_seconds()))
+        tokens.save(replace(first, label="revoked", authorized_at=now, needs_sign_in=True))
+        tokens.save(replace(first, client_id="client-2", label="seed", seeded_at=now))
+    listed = run("authorizations")  # needs no client id
+    assert listed.code == 0
+    assert "ends soon" in listed.out
+    assert "client-2" in listed.out  # of two apps, so both are named
+    assert "Run `spotify-pipeline login --label old` before then." in listed.out
+    assert "Run `spotify-pipeline login --label revoked`." in listed.out
+    assert f"unknown, here since {datetime.fromtimestamp(now, UTC):%Y-%m-%d}" in listed.out
+
+
+def test_logout_asks_and_no_keeps_everything(run: Run, sign_in_as: Run, tmp_path: Path) -> None:
+    sign_in_as()
+    before = tokens_in(tmp_path / "home")
+    for answer in (b"n\n", b"\n", b""):
+        ran = run("logout", stdin=answer)
+        assert ran.code == 1
+        assert "Audiences at Spotify stay as they are" in ran.out
+    assert tokens_in(tmp_path / "home") == before
+
+
+def test_logout_takes_the_tokens_of_one_label_and_leaves_the_rest(run: Run, sign_in_as: Run, tmp_path: Path) -> None:
+    sign_in_as()
+    sign_in_as("--label", "agency")
+    other = tmp_path / "home" / "journal" / "kept.json"
+    other.parent.mkdir()
+    other.write_text("{}")
+    store = TokenStore(tmp_path / "home" / "tokens.json")
+    (gone,) = [each for each in store.all() if each.label == "default"]
+    ran = run("logout", stdin=b"y\n")
+    assert (ran.code, ran.err) == (0, "")
+    assert "Signed out of `default`. Audiences stay as they are." in ran.out
+    assert gone.refresh_token.reveal() not in tokens_in(tmp_path / "home")
+    assert [each.label for each in store.all()] == ["agency"]
+    assert other.exists()
+    assert "Nobody was signed in as `default`" in run("logout", "--yes").out
+    assert run("businesses").code == 1
+
+
+def test_logout_of_all_needs_no_client_id_and_leaves_no_token(
+    run: Run, sign_in_as: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sign_in_as()
+    sign_in_as("--label", "agency")
+    monkeypatch.delenv("SPOTIFY_CLIENT_ID")
+    assert run("logout", "--all", "--label", "agency").code == 2
+    ran = run("logout", "--all", "--yes")
+    assert (ran.code, ran.out) == (0, "Signed out of everything. Audiences stay as they are.\n")
+    assert "refresh_token" not in tokens_in(tmp_path / "home")
+    assert run("authorizations").out == "No authorizations.\n"
+
+
+def test_logout_with_a_seed_still_set_says_so_and_the_seed_signs_nobody_in(run: Run, spotify: SandboxServer) -> None:
+    assert run("businesses").code == 0
+    ran = run("logout", "--yes")
+    assert "SPOTIFY_REFRESH_TOKEN is still set; it is not used again" in ran.out
+    assert DEFAULTS.refresh_token not in ran.out
+    assert "Nobody has signed in" in run("businesses").err

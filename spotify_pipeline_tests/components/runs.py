@@ -1,0 +1,108 @@
+"""Runs of an audience's chain as Dagster makes them, and what can be read of them afterwards."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from textwrap import dedent
+
+import dagster as dg
+import duckdb
+from dagster.components.testing import create_defs_folder_sandbox
+
+from spotify_pipeline.components.deployment import with_shared_definitions
+from spotify_pipeline.sandbox import SandboxServer
+
+PEOPLE = """
+type: spotify_pipeline.CustomerListAudience
+attributes:
+  name: People
+  segment: {table: crm.people, consent_column: agreed}
+  identifiers: {email: email}
+  cadence: once
+  guards: {min_rows: 3}
+"""
+ASSETS = ("identifiers", "customer_list", "spotify_audience")
+
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def definitions_of(folders: dict[str, str]) -> dg.Definitions:
+    """The definitions of a `defs` folder with these folders, each with that `defs.yaml`."""
+    return _definitions_of(tuple(folders.items()))
+
+
+@cache  # definitions read nothing of the environment, so tests may share them
+def _definitions_of(folders: tuple[tuple[str, str], ...]) -> dg.Definitions:
+    with create_defs_folder_sandbox() as sandbox:
+        for folder, content in folders:
+            directory = sandbox.defs_folder_path / folder
+            directory.mkdir(parents=True)
+            (directory / "defs.yaml").write_text(dedent(content).lstrip(), encoding="utf-8")
+        with sandbox.build_all_defs() as definitions:
+            return with_shared_definitions(definitions)
+
+
+class Deployment:
+    """Definitions and an instance, to run audiences in."""
+
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance | None = None) -> None:
+        self.definitions = definitions
+        self.instance = instance or dg.DagsterInstance.ephemeral()
+
+    @cache  # noqa: B019 - a deployment lives as long as its test
+    def job(self, audience: str, assets: tuple[str, ...]) -> dg.JobDefinition:
+        keys = {dg.AssetKey([audience, asset]) for asset in assets}
+        return self.definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection=keys)
+
+    def run(
+        self,
+        *assets: str,
+        audience: str = "people",
+        partition: str = "once",
+        tags: dict[str, str] | None = None,
+        quiet: bool = False,
+    ) -> dg.ExecuteInProcessResult:
+        return self.job(audience, assets or ASSETS).execute_in_process(
+            instance=self.instance,
+            partition_key=partition,
+            tags=tags,
+            raise_on_error=False,
+            run_config=QUIET if quiet else None,
+        )
+
+
+def change_people(environment: Path, statement: str) -> None:
+    with duckdb.connect(str(environment / "warehouse" / "warehouse.duckdb")) as connection:
+        connection.execute(statement)
+
+
+def said_by(result: dg.ExecuteInProcessResult) -> str:
+    """What a person reads at the failed step."""
+    (failure,) = result.get_step_failure_events()
+    data = failure.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    assert data.error is not None
+    return data.error.message
+
+
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, object]:
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        if materialization.asset_key.path[-1] == asset:
+            return {key: value.value for key, value in materialization.metadata.items()}
+    raise AssertionError(f"{asset} was not materialized")
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {
+        f"{each.asset_key.path[-1]}:{each.check_name}": each.passed for each in result.get_asset_check_evaluations()
+    }
+
+
+def writes(sandbox: SandboxServer) -> int:
+    return sum(
+        each["method"] != "GET" and "/api/token" not in str(each["route"]) for each in sandbox.state.requests.after(0)
+    )

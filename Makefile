@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 
 DEMO := .spotify_pipeline/demo
 
-.PHONY: help demo recount test dev check bench lock clean
+.PHONY: help demo recount test dev check faults bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -49,9 +49,13 @@ check: $(READY) ## Lint, types, import rules, Dagster definitions
 	@$(BIN)/dg list defs > /dev/null
 	@$(BIN)/dagster definitions validate -w workspace.yaml
 
+faults: $(READY) ## Break uploads, processes, tokens and rates in every way there is, and print what survived
+	@$(BIN)/python -m spotify_pipeline_tests.faults
+
 bench: $(READY) ## Measure speed and memory against named alternatives
 	@$(BIN)/python -m benchmarks.identity
 	@$(BIN)/python -m benchmarks.customer_list
+	@$(BIN)/python -m benchmarks.upload
 
 lock: $(READY) ## Resolve the dependencies of pyproject.toml again
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header \

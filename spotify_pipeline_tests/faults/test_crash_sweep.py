@@ -1,0 +1,41 @@
+"""SIGKILL at every boundary of a sync; `make faults` does it for more lists and chunk sizes."""
+
+from __future__ import annotations
+
+import pytest
+
+from spotify_pipeline_tests.faults.crash_sweep import SITUATIONS, Sweep, sweep
+
+
+@pytest.fixture(scope="module")
+def swept() -> Sweep:
+    return sweep(range(1))
+
+
+@pytest.mark.slow
+def test_c01_u17_a_sync_killed_anywhere_converges_to_one_audience_with_the_right_bytes(swept: Sweep) -> None:
+    assert all(crash.killed for crash in swept.crashes)
+    assert not [crash for crash in swept.crashes if not crash.converged]
+
+
+@pytest.mark.slow
+def test_the_harness_finds_boundaries_of_every_kind(swept: Sweep) -> None:
+    for situation in SITUATIONS:
+        names = set(swept.boundaries[situation, 0])
+        assert {"before PUT upload/sandbox-audience-lists", "behind PUT upload/sandbox-audience-lists"} <= names
+        assert any(name.startswith("in the body of") for name in names)
+        assert any(name.startswith("os.rename") for name in names)
+    assert "behind POST ads/v3/ad_accounts/audiences" in swept.boundaries["new audience", 0]
+    assert len(swept.crashes) > 80
+
+
+@pytest.mark.slow
+def test_o03_only_a_token_that_nobody_could_save_asks_for_a_sign_in(swept: Sweep) -> None:
+    asked = {crash.boundary for crash in swept.crashes if crash.signed_in}
+    assert all("token" in boundary for boundary in asked)
+
+
+@pytest.mark.slow
+def test_u17_a_killed_upload_sends_at_most_a_chunk_again(swept: Sweep) -> None:
+    assert all(crash.bytes_sent_twice <= crash.chunk_bytes for crash in swept.crashes)
+    assert any(crash.bytes_sent_twice for crash in swept.crashes)

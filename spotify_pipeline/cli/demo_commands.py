@@ -42,8 +42,8 @@ def demo(
 ) -> None:
     """Mirror every audience of this project to a local Spotify, through Dagster, and show what arrived.
 
-    Nothing leaves this machine. The state stays, so that `spotify-pipeline dev` shows it in the Dagster UI and a
-    second demo replaces the lists of the first.
+    Nothing leaves this machine. The state stays, so that `spotify-pipeline dev` shows it in the Dagster UI. A
+    second demo finds the lists unchanged; with another number of people it replaces them.
     """
     # Importing Dagster takes seconds, which other commands should not cost.
     from spotify_pipeline.demo.run import DemoFailed, run_demo

@@ -73,6 +73,7 @@ class ListSender:
                 self._customer_list,
                 size=self._manifest.bytes,
                 crc32c=self._manifest.crc32c,
+                md5=self._manifest.md5,
                 renew=renew,
                 on_open=self._record.sending,
                 on_progress=self._progressed,

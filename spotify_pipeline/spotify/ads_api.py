@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import Unpack
 
 from spotify_pipeline.spotify.answer import Observer
+from spotify_pipeline.spotify.audience_pages import AUDIENCES, all_audiences, objects
 from spotify_pipeline.spotify.business_restriction import RestrictedCalls
 from spotify_pipeline.spotify.calls import ApiCalls, Operation
 from spotify_pipeline.spotify.errors import InvalidRequest, UnexpectedAnswer
 from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Transport
-from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, whole_number
 from spotify_pipeline.spotify.models import AdAccount, Audience, Business, OpenUpload, UploadProof, UploadTicket
 from spotify_pipeline.spotify.oauth import AccountsService
 from spotify_pipeline.spotify.rate_budget import PATIENCE, RateBudget
@@ -30,10 +30,8 @@ from spotify_pipeline.spotify.upload import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 from spotify_pipeline.spotify.upload_loop import UploadHooks
 
-PAGE_SIZE = 50  # the document's maximum
 NAME_LENGTH = range(2, 81)
 LONGEST_DESCRIPTION = 80
-_AUDIENCES = "/ad_accounts/{ad_account_id}/audiences"
 _AUDIENCE = "/ad_accounts/{ad_account_id}/audiences/{audience_id}"
 _UPLOAD_URL = "/ad_accounts/{ad_account_id}/audiences/upload_url"
 _log = logging.getLogger(__name__)
@@ -134,14 +132,14 @@ class SpotifyAdsClient:
     def businesses(self) -> list[Business]:
         """The businesses of the user who signed in."""
         answer = self._call(Operation(method="GET", route="/businesses", doing="list the businesses"))
-        return [Business.from_json(each) for each in _objects(answer, "businesses")]
+        return [Business.from_json(each) for each in objects(answer, "businesses")]
 
     def ad_accounts(self, business_id: str) -> list[AdAccount]:
         """The ad accounts of one business that the user may see."""
         route = "/businesses/{business_id}/ad_accounts"
         ids = {"business_id": business_id}
         answer = self._call(Operation(method="GET", route=route, doing="list the ad accounts", ids=ids))
-        return [AdAccount.from_json(each) for each in _objects(answer, "ad_accounts")]
+        return [AdAccount.from_json(each) for each in objects(answer, "ad_accounts")]
 
     def ad_account(self, ad_account_id: str) -> AdAccount:
         """One ad account.
@@ -158,44 +156,9 @@ class SpotifyAdsClient:
     def audiences(self, ad_account_id: str, *, query: str | None = None) -> Iterator[Audience]:
         """All audiences of an ad account, by name, each id once; pages are asked for as they are needed.
 
-        ``query`` is Spotify's keyword search over them. Spotify's prose and its schema differ by one on what an
-        offset means, and a list may change while it is read: so the next page starts where this one ended, overlaps
-        are dropped by id, and a page that brings nothing new ends the list only once Spotify's own total is passed.
+        ``query`` is Spotify's keyword search over them.
         """
-        seen: set[str] = set()
-        offset = 0
-        while True:
-            page = self._audience_page(ad_account_id, query, offset)
-            entries = _objects(page, "audiences")
-            total = whole_number(as_object(page.get("paging")) or {}, "total_results")
-            offset += len(entries)
-            fresh = {each.id: each for each in map(Audience.from_json, entries) if each.id not in seen}
-            seen.update(fresh)
-            yield from fresh.values()
-            complete = total is not None and len(seen) >= total
-            exhausted = not entries or (not fresh and (total is None or offset >= total))
-            if complete or exhausted:
-                break
-        if total is not None and len(seen) < total:
-            _log.warning("Spotify counts %d audiences and listed %d; some may be missing here.", total, len(seen))
-
-    def _audience_page(self, ad_account_id: str, query: str | None, offset: int) -> JsonObject:
-        # By name and not by time of change: an audience that changes while we read must not move to a page behind us.
-        parameters = [
-            ("limit", str(PAGE_SIZE)),
-            ("offset", str(offset)),
-            ("sort_field", "NAME"),
-            ("sort_direction", "ASC"),
-        ]
-        return self._call(
-            Operation(
-                method="GET",
-                route=_AUDIENCES,
-                doing="list the audiences",
-                ids={"ad_account_id": ad_account_id},
-                query=parameters if query is None else [("q", query), *parameters],
-            )
-        )
+        return all_audiences(self._call, ad_account_id, query)
 
     def audience(self, ad_account_id: str, audience_id: str) -> Audience:
         """One audience.
@@ -229,7 +192,7 @@ class SpotifyAdsClient:
             "audience_id": audience_id,
             **_texts(name, description),
         }
-        return self._written_audience("POST", _AUDIENCES, "create the audience", {"ad_account_id": ad_account_id}, body)
+        return self._written_audience("POST", AUDIENCES, "create the audience", {"ad_account_id": ad_account_id}, body)
 
     def edit_audience(
         self, ad_account_id: str, audience_id: str, *, name: str | None = None, description: str | None = None
@@ -301,25 +264,30 @@ class SpotifyAdsClient:
         return ticket
 
     def upload(
-        self, ticket: UploadTicket, file: Path, *, size: int, crc32c: str, **hooks: Unpack[UploadHooks]
+        self,
+        ticket: UploadTicket,
+        file: Path,
+        *,
+        size: int,
+        crc32c: str,
+        md5: str | None = None,
+        **hooks: Unpack[UploadHooks],
     ) -> UploadProof:
         """Send a customer list to the storage; see :meth:`Uploader.upload` for arguments and errors."""
-        return self._uploader.upload(ticket, file, size=size, crc32c=crc32c, **hooks)
+        return self._uploader.upload(ticket, file, size=size, crc32c=crc32c, md5=md5, **hooks)
 
     def resume_upload(
-        self, opened: OpenUpload, file: Path, *, size: int, crc32c: str, **hooks: Unpack[UploadHooks]
+        self,
+        opened: OpenUpload,
+        file: Path,
+        *,
+        size: int,
+        crc32c: str,
+        md5: str | None = None,
+        **hooks: Unpack[UploadHooks],
     ) -> UploadProof:
         """Go on with an upload that an earlier run began; see :meth:`Uploader.resume`."""
-        return self._uploader.resume(opened, file, size=size, crc32c=crc32c, **hooks)
-
-
-def _objects(answer: JsonObject, key: str) -> list[JsonObject]:
-    """The objects of a list. A list that is missing is an error: it must not look like an empty one."""
-    entries = as_list(answer.get(key))
-    objects = [as_object(entry) for entry in entries or []]
-    if entries is None or None in objects:
-        raise UnexpectedAnswer(f"Spotify's answer holds no list of {key.replace('_', ' ')}.")
-    return [each for each in objects if each is not None]
+        return self._uploader.resume(opened, file, size=size, crc32c=crc32c, md5=md5, **hooks)
 
 
 def _texts(name: str | None, description: str | None) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 import google_crc32c
 
-from spotify_pipeline.checksums import Checksums
+from spotify_pipeline.checksums import Crc32c
 from spotify_pipeline.spotify.errors import UploadRefused
 
 MAX_UPLOAD_BYTES = 1024**3  # 1 GiB per upload, after a vendor's documentation; Spotify states no limit
@@ -21,7 +21,7 @@ _LONGEST_HEADER = 4096
 class OutgoingFile:
     """One opened customer list of a known size and CRC32C, of which any range can be read, any number of times.
 
-    What is read for the first time goes through the checksums of the whole file, in order, and the CRC32C of each
+    What is read for the first time goes through the CRC32C of the whole file, in order, and the CRC32C of each
     block is kept: what is read again must be the same. The block that ends the file is given only once the whole file
     has been found to be what was built, so of a file that was changed the storage lacks at least one byte.
     """
@@ -38,17 +38,12 @@ class OutgoingFile:
         self._stream = stream
         self.crc32c = crc32c
         self._untouched = untouched
-        self._checksums = Checksums()
+        self._whole = Crc32c()
         self._blocks: list[int] = []  # CRC32C of each block that has been read
         self.size = size
 
-    @property
-    def md5(self) -> str | None:
-        """Of the whole file, base64; None until all of it has been read."""
-        return self._checksums.md5 if self._checksums.bytes == self.size else None
-
     def read_up_to(self, offset: int) -> None:
-        """Have the bytes before ``offset`` go through the checksums, where they have not yet.
+        """Have the bytes before ``offset`` go through the CRC32C, where they have not yet.
 
         Raises:
             UploadRefused: as of :meth:`blocks`.
@@ -79,7 +74,7 @@ class OutgoingFile:
         block = self._read(start, min(_BLOCK_BYTES, self.size - start))
         crc32c = cast("int", google_crc32c.value(block))
         if index == len(self._blocks):
-            self._checksums.update(block)
+            self._whole.update(block)
             self._blocks.append(crc32c)
         elif self._blocks[index] != crc32c:
             raise _changed()
@@ -100,7 +95,7 @@ class OutgoingFile:
 
     def _require_as_built(self) -> None:
         longer = bool(self._read_beyond())
-        if longer or self._checksums.crc32c != self.crc32c or not self._untouched():
+        if longer or self._whole.base64 != self.crc32c or not self._untouched():
             raise _changed()
 
     def _read_beyond(self) -> bytes:

@@ -55,16 +55,19 @@ class ResumableUpload:
             is the error to report, whatever else ends it: a replaced audience may be made of those bytes.
     """
 
-    def __init__(self, *, size: int, crc32c: str, chunk_bytes: int | None, resumes: bool = False) -> None:
+    def __init__(
+        self, *, size: int, crc32c: str, chunk_bytes: int | None, md5: str | None = None, resumes: bool = False
+    ) -> None:
         """
         Args:
             size: bytes of the file, at least 1.
-            crc32c: of the file, as the storage would state it.
+            crc32c, md5: of the file, as the storage would state them; without an MD5 the storage's counts for nothing.
             chunk_bytes: of one range, a multiple of 256 KiB; None for one range to the end of the file.
             resumes: there is a session, opened for this same file by an earlier process.
         """
         self._size = size
         self._crc32c = crc32c
+        self._md5 = md5
         self._chunk_bytes = chunk_bytes
         self._url_renewed = False
         self._restarts = 0
@@ -83,13 +86,12 @@ class ResumableUpload:
         self._unexplained = False
         self._unreadable = False
 
-    def answered(self, answer: Answer, *, taken: int = 0, md5: str | None = None) -> None:
+    def answered(self, answer: Answer, *, taken: int = 0) -> None:
         """An answer to the step.
 
         Args:
             answer: with any status.
             taken: how many bytes of a range were handed to the connection; it may have answered before the last.
-            md5: of the file, where all of it has been read by now.
 
         Raises:
             UploadRefused: the storage says no, or would have the file sent elsewhere.
@@ -105,7 +107,7 @@ class ResumableUpload:
             case Meaning.INCOMPLETE:
                 self._incomplete(answer)
             case Meaning.COMPLETE:
-                self._complete(answer, md5)
+                self._complete(answer)
             case Meaning.FOREIGN:
                 self._explain(answer, failures.not_the_storage(answer))
             case Meaning.NOT_READY:
@@ -197,14 +199,14 @@ class ResumableUpload:
         self.acknowledged = offset
         return grown
 
-    def _complete(self, answer: Answer, md5: str | None) -> None:
+    def _complete(self, answer: Answer) -> None:
         if self._sent < self._size:
             raise self._end(failures.too_soon(answer))
         saying = stated(answer)
         if saying.length not in (None, str(self._size)):
             raise self._end(failures.other_length(answer))
-        stated_md5 = saying.md5 if md5 is not None else frozenset[str]()
-        if saying.crc32c - {self._crc32c} or stated_md5 - {md5}:
+        stated_md5 = saying.md5 if self._md5 is not None else frozenset[str]()
+        if saying.crc32c - {self._crc32c} or stated_md5 - {self._md5}:
             self.loss = failures.other_bytes(answer)
             self._send_again(self.loss)
         elif saying.length is None and not saying.crc32c and not stated_md5:
@@ -212,7 +214,7 @@ class ResumableUpload:
         else:
             self.acknowledged = self._size
             verified = bool(saying.crc32c or stated_md5)
-            self.step = Finished(md5=md5 if stated_md5 else None, verified=verified, etag=saying.etag)
+            self.step = Finished(md5=self._md5 if stated_md5 else None, verified=verified, etag=saying.etag)
 
     def _explain(self, answer: Answer, failure: UploadIncomplete) -> None:
         """After a success that states nothing: ask once, and fail if that is answered no better."""

@@ -57,7 +57,14 @@ class Uploader:
         self._pacing = Pacing(clock=clock, monotonic=monotonic, sleep=sleep, random=random, time_limit=time_limit)
 
     def upload(
-        self, ticket: UploadTicket, file: Path, *, size: int, crc32c: str, **hooks: Unpack[UploadHooks]
+        self,
+        ticket: UploadTicket,
+        file: Path,
+        *,
+        size: int,
+        crc32c: str,
+        md5: str | None = None,
+        **hooks: Unpack[UploadHooks],
     ) -> UploadProof:
         """Send ``file``, and return what proves its arrival. What breaks off on the way is taken up where it broke.
 
@@ -65,7 +72,8 @@ class Uploader:
             ticket: of :meth:`SpotifyAdsClient.new_upload` or ``replacement_upload``; good for one upload.
             file: the customer list.
             size: its bytes, as they were when it was built.
-            crc32c: its CRC32C then, base64 of the big-endian bytes.
+            crc32c: its CRC32C then, base64 of the big-endian bytes; what is sent is checked against it.
+            md5: its MD5 then, base64, where it is known; the storage's is compared with it.
             hooks: see :class:`UploadHooks`.
 
         Raises:
@@ -76,10 +84,17 @@ class Uploader:
             UntrustedServer: the storage's certificate is not valid.
         """
         with outgoing_file(file, size=size, crc32c=crc32c) as outgoing:
-            return self._run(ticket, outgoing, hooks)
+            return self._run(ticket, outgoing, md5, hooks)
 
     def resume(
-        self, opened: OpenUpload, file: Path, *, size: int, crc32c: str, **hooks: Unpack[UploadHooks]
+        self,
+        opened: OpenUpload,
+        file: Path,
+        *,
+        size: int,
+        crc32c: str,
+        md5: str | None = None,
+        **hooks: Unpack[UploadHooks],
     ) -> UploadProof:
         """Go on with a session that an earlier process opened, from the byte that the storage asks for next.
 
@@ -90,20 +105,23 @@ class Uploader:
         """
         with outgoing_file(file, size=size, crc32c=crc32c) as outgoing:
             if self._usable(opened, outgoing):
-                return self._run(opened, outgoing, hooks)
+                return self._run(opened, outgoing, md5, hooks)
             renew = hooks.get("renew")
             if renew is None:
                 raise UploadIncomplete("The upload that was begun is too old to go on with, or was of another list.")
-            return self._run(renew(), outgoing, hooks)
+            return self._run(renew(), outgoing, md5, hooks)
 
     def _usable(self, opened: OpenUpload, outgoing: OutgoingFile) -> bool:
         age = abs(self._clock() - opened.opened_at)  # a clock that was set back makes it negative
         return age < OLDEST_SESSION and (opened.size, opened.crc32c) == (outgoing.size, outgoing.crc32c)
 
-    def _run(self, at: UploadTicket | OpenUpload, outgoing: OutgoingFile, hooks: UploadHooks) -> UploadProof:
+    def _run(
+        self, at: UploadTicket | OpenUpload, outgoing: OutgoingFile, md5: str | None, hooks: UploadHooks
+    ) -> UploadProof:
         machine = ResumableUpload(
             size=outgoing.size,
             crc32c=outgoing.crc32c,
+            md5=md5,
             chunk_bytes=self._chunk_bytes,
             resumes=isinstance(at, OpenUpload),
         )

@@ -155,7 +155,7 @@ class UploadLoop:
                 raise
             self._machine.unanswered(failure.message, taken=self._taken)
         else:
-            self._machine.answered(answer, taken=self._taken, md5=self._outgoing.md5)
+            self._machine.answered(answer, taken=self._taken)
         self._meter.stands_at(self._machine.acknowledged)
 
     def _content(self, part: SendRange) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from spotify_pipeline.checksums import Checksums, FileChecksums
+from spotify_pipeline.checksums import Crc32c, FileChecksums
 
 MIB = 1024 * 1024
 HEADER = b"EMAIL_ID_SHA256\n"
@@ -31,14 +31,15 @@ def _crc32c(content: bytes) -> str:
 )
 @pytest.mark.parametrize("block", [7, MIB])
 def test_crc32c_is_written_as_google_writes_it(content: bytes, crc32c: str, block: int):
-    checksums = Checksums()
+    checksum, checksums = Crc32c(), FileChecksums()
     for start in range(0, len(content), block):
+        checksum.update(content[start : start + block])
         checksums.update(content[start : start + block])
-    assert checksums.crc32c == crc32c == _crc32c(content)
+    assert checksum.base64 == checksums.crc32c == crc32c == _crc32c(content)
 
 
 def test_md5_is_written_as_google_writes_it():
-    checksums = Checksums()
+    checksums = FileChecksums()
     checksums.update(b"123456789")
     assert checksums.md5 == base64.b64encode(bytes.fromhex("25f9e794323b453885f5181f1b624d0b")).decode()
 

@@ -16,8 +16,8 @@ PARTS = {
     "uploads": ("Every fault of an upload", upload_matrix.main),
     "google": ("The same faults for google-cloud-storage", google_comparison.main),
     "crashes": ("SIGKILL at every boundary of a sync", crash_sweep.main),
-    "tokens": ("Eight processes and one token that has expired", token_race.main),
-    "rate": ("Several processes and one rate limit", rate_race.main),
+    "tokens": ("Eight processes and one token that has expired", lambda: token_race.main([])),
+    "rate": ("Several processes and one rate limit", lambda: rate_race.main([])),
 }
 
 

@@ -24,7 +24,6 @@ from spotify_pipeline_tests.spotify.uploads import (
     crc32c_of,
     customer_list,
     done,
-    hashes,
 )
 
 
@@ -87,14 +86,6 @@ def test_ranges_are_given_as_they_are_and_any_number_of_times(tmp_path: Path):
     with outgoing_file(file, size=len(content), crc32c=crc32c_of(file)) as outgoing:
         for first, end in [(MIB + 5, 2 * MIB), (0, MIB), (7, 8), (MIB, len(content)), (3 * MIB + 16, len(content))]:
             assert b"".join(outgoing.blocks(first, end)) == content[first:end]
-        assert outgoing.md5 == hashes(content).partition("md5=")[2]
-
-
-def test_md5_is_unknown_until_the_whole_file_was_read(tmp_path: Path):
-    file = customer_list(tmp_path, 3 * MIB)
-    with outgoing_file(file, size=3 * MIB, crc32c=crc32c_of(file)) as outgoing:
-        outgoing.read_up_to(2 * MIB)
-        assert outgoing.md5 is None
 
 
 @pytest.mark.parametrize("changed", [5, MIB - 1])

@@ -20,7 +20,7 @@ from spotify_pipeline.spotify.upload_steps import (
     UseSession,
 )
 from spotify_pipeline_tests.spotify.storage_model import FAULTS, SURVIVABLE, Fault, Heard, StorageModel
-from spotify_pipeline_tests.spotify.uploads import crc32c, hashes
+from spotify_pipeline_tests.spotify.uploads import crc32c, md5
 
 TYPED = (UploadRefused, UploadIncomplete, UploadDataLoss, SpotifyUnavailable)
 QUANTUM = 4  # stands for 256 KiB
@@ -36,7 +36,9 @@ class Journey:
         self.model = StorageModel(size)
         self.chunk = chunk
         resumes = resumes_at is not None
-        self.machine = ResumableUpload(size=size, crc32c=crc32c(self.content), chunk_bytes=chunk, resumes=resumes)
+        self.machine = ResumableUpload(
+            size=size, crc32c=crc32c(self.content), chunk_bytes=chunk, md5=md5(self.content), resumes=resumes
+        )
         if resumes_at is not None:
             self.model.start()
             self.model.stored = self.content[:resumes_at]
@@ -80,7 +82,7 @@ class Journey:
             self.machine.unanswered("No answer.", taken=heard.taken)
         else:
             self.note(step, heard.answer)
-            self.machine.answered(heard.answer, taken=heard.taken, md5=hashes(self.content).partition("md5=")[2])
+            self.machine.answered(heard.answer, taken=heard.taken)
 
     def note(self, step: SendRange | AskStatus, answer: Answer) -> None:
         said = answer.headers.get("range", "")

@@ -127,6 +127,17 @@ def test_one_right_hash_verifies(uploads: Uploads, only: str):
     assert (proof.md5 is not None) == (only == "md5")
 
 
+def test_md5_counts_for_nothing_where_none_is_known(uploads: Uploads):
+    file = customer_list(uploads.folder, 1000)
+    proof = uploads.send(
+        STARTED,
+        done(file.read_bytes(), x_goog_hash="md5=AAAAAAAAAAAAAAAAAAAAAA==,crc32c=" + crc32c_of(file)),
+        file=file,
+        md5=None,
+    )
+    assert (proof.verified, proof.md5) == (True, None)
+
+
 def test_hashes_in_two_headers_are_both_read(uploads: Uploads):
     file = customer_list(uploads.folder, 1000)
     crc32c, md5 = hashes(file.read_bytes()).split(",")

@@ -34,9 +34,16 @@ def crc32c(content: bytes) -> str:
     return base64.b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode()
 
 
+def md5_of(file: Path) -> str:
+    return md5(file.read_bytes())
+
+
+def md5(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+
+
 def hashes(content: bytes) -> str:
-    md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-    return f"crc32c={crc32c(content)},md5={md5}"
+    return f"crc32c={crc32c(content)},md5={md5(content)}"
 
 
 def done(content: bytes = b"", **headers: str) -> httpx.Response:
@@ -82,6 +89,8 @@ class Uploads:
         given = {"size": file.stat().st_size, **given}
         if "crc32c" not in given:
             given["crc32c"] = crc32c_of(file)
+        if "md5" not in given and file.is_file():
+            given["md5"] = md5_of(file)
         observer = given.pop("observer", None)
         chosen = given.pop("settings", None)
         with self.spotify.open(self.store, self.clock, observer=observer, settings=chosen) as client:

@@ -170,7 +170,7 @@ def sandbox(state: Path):
                 time.sleep(0.1)
         yield origin
     finally:
-        process.terminate()
+        process.kill()  # it would first count the list that it got, for minutes
         process.wait()
         for each in (state / "lists").glob("*"):
             each.unlink()

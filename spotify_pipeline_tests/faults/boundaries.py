@@ -1,7 +1,10 @@
-"""Where a process meets the outside: each change of a file of its home, each request, each answer.
+"""Where a process meets the outside: files of its home, requests, bodies, answers.
 
-The harness counts them by watching: Python's audit events tell of files and locks, a transport around the real one
-tells of requests. Nobody lists them by hand, so a new write is swept as soon as it exists.
+The harness counts them by watching: Python's audit events tell of files that are opened for writing, renamed, removed
+and locked; a transport around the real one tells of requests. Nobody lists them by hand, so a new write is swept as
+soon as it exists. What Python has no event for is the writing itself: a process is killed before a file is opened and
+before what comes next, never with a file half written. Files of the home are written aside and renamed, or in one
+write.
 """
 
 from __future__ import annotations

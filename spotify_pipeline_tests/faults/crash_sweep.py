@@ -57,7 +57,7 @@ class Crash:
     audiences: int
     right_bytes: bool
     old_list_until_then: bool
-    """Whether the kill left the audience without a list, or with one that is neither the old nor the new."""
+    """Whether the kill left the audience as it was, or with the new list whole."""
     bytes_sent_twice: int
     chunk_bytes: int
     signed_in: bool
@@ -88,6 +88,9 @@ def in_a_process(sync: Sync) -> tuple[int | None, list[str]]:
     except EOFError:
         names = []
     process.join(PATIENCE_SECONDS)
+    if process.exitcode is None:  # it hangs; it must not run beside the next ones
+        process.kill()
+        process.join()
     here.close()
     return process.exitcode, names
 

@@ -13,7 +13,7 @@ from spotify_pipeline.customer_list import Layout, Manifest
 from spotify_pipeline.identity import IdentifierType
 
 HEADER = b"EMAIL_ID_SHA256\n"
-FIRST_BUILD = datetime(2026, 11, 16, 5, tzinfo=UTC)
+FIRST_BUILD = datetime(2025, 11, 17, 5, tzinfo=UTC)
 
 
 def made_list(folder: Path, *, number: int, rows: int, audience: str = "lapsed") -> tuple[Path, Manifest]:

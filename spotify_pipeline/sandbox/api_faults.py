@@ -17,9 +17,9 @@ from spotify_pipeline.sandbox.fault_actions import (
     KeepRefreshToken,
     Reply,
     Stall,
-    Text,
     Truncate,
 )
+from spotify_pipeline.sandbox.fault_headers import Text
 from spotify_pipeline.sandbox.faults import Fault, Operation
 
 Status = Annotated[int, Field(ge=200, le=599)]
@@ -96,13 +96,13 @@ def error_codes_as_strings() -> Fault:
 
 
 def unknown_status(*, value: str = "HIBERNATING") -> Fault:
-    """From now on audiences are in a status that no document names."""
-    return _switch("get_audience", EditJson(set={"status": value, "audiences.*.status": value}))
+    """From now on audiences are shown in a status that no document names."""
+    return _switch("audiences", EditJson(set={"status": value, "audiences.*.status": value}))
 
 
 def unknown_subtype(*, value: str = "DREAM_JOURNAL") -> Fault:
-    """From now on audiences have a subtype that no document names."""
-    return _switch("get_audience", EditJson(set={"subtype": value, "audiences.*.subtype": value}))
+    """From now on audiences are shown with a subtype that no document names."""
+    return _switch("audiences", EditJson(set={"subtype": value, "audiences.*.subtype": value}))
 
 
 def page_off_by_one() -> Fault:

@@ -11,9 +11,7 @@ from typing import Annotated, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from spotify_pipeline.sandbox.content_range import CHUNK_QUANTUM
-
-Text = str | tuple[str, ...]
-"""The value of a header; several values are several headers of that name."""
+from spotify_pipeline.sandbox.fault_headers import SendableHeaders, SendableText
 
 
 class Described(BaseModel):
@@ -37,7 +35,7 @@ class Reply(Described):
 
     do: Literal["reply"] = "reply"
     status: int = Field(ge=200, le=599)
-    headers: Mapping[str, Text] = Field(default={})
+    headers: SendableHeaders = Field(default={})
     body: str = ""
     repeat: int = Field(default=1, ge=1, le=1 << 30)
     gzip: bool = False
@@ -52,7 +50,7 @@ class Acknowledge(Described):
 
     do: Literal["acknowledge"] = "acknowledge"
     beyond: int = Field(default=0, ge=0)
-    range: Text | None = None
+    range: SendableText = None
     without_range: bool = False
     as_200: bool = False
 
@@ -77,7 +75,7 @@ class Alter(Described):
 
     do: Literal["alter"] = "alter"
     status: int | None = Field(default=None, ge=200, le=599)
-    headers: Mapping[str, Text] = Field(default={})
+    headers: SendableHeaders = Field(default={})
     remove: tuple[str, ...] = ()
     body: str | None = None
 
@@ -104,14 +102,20 @@ class HideNewest(Described):
 
 
 class Truncate(Described):
-    """Announce the whole answer, send so many bytes of its body, and close the connection."""
+    """Announce the whole answer, send so many bytes of its body, and close the connection.
+
+    An answer whose body is no longer than that is left alone.
+    """
 
     do: Literal["truncate"] = "truncate"
     keep: int = Field(default=10, ge=0)
 
 
 class Drip(Described):
-    """Send the answer's head or body one byte at a time, so many (real) seconds apart."""
+    """Send the answer's head or body one byte at a time, so many (real) seconds apart.
+
+    An answer without a body is left alone where the body is to drip.
+    """
 
     do: Literal["drip"] = "drip"
     seconds: float = Field(gt=0, le=3600)

@@ -12,7 +12,8 @@ from typing import cast
 
 from starlette.types import Message
 
-from spotify_pipeline.sandbox.fault_actions import Alter, EditJson, Reply, Text
+from spotify_pipeline.sandbox.fault_actions import Alter, Drip, EditJson, Reply, Truncate
+from spotify_pipeline.sandbox.fault_headers import Text
 
 _GZIP = 31
 """zlib's name for "with a gzip header"."""
@@ -53,6 +54,11 @@ class Answer:
         kept = [pair for pair in self.headers if pair[0] not in names]
         return replace(self, headers=[*kept, *_encoded(headers)])
 
+    def says_the_same_as(self, other: Answer) -> bool:
+        """Whether a client would read the same from both: the order of headers with different names says nothing."""
+        in_order = [sorted(answer.headers, key=lambda pair: pair[0]) for answer in (self, other)]
+        return (self.status, self.body, in_order[0]) == (other.status, other.body, in_order[1])
+
     def _all_headers(self) -> Headers:
         if self.status in {204, 304}:
             return self.headers
@@ -71,25 +77,44 @@ def replied(reply: Reply) -> Answer:
 
 
 def altered(answer: Answer, change: Alter) -> Answer:
-    """The answer with the change's parts replaced."""
+    """The answer with the change's parts replaced; the same answer where that makes no difference."""
     removed = {name.lower().encode() for name in change.remove}
-    answer = replace(answer, headers=[pair for pair in answer.headers if pair[0] not in removed])
+    other = replace(answer, headers=[pair for pair in answer.headers if pair[0] not in removed])
     body = answer.body if change.body is None else change.body.encode()
-    return replace(answer.with_headers(change.headers), status=change.status or answer.status, body=body)
+    other = replace(other.with_headers(change.headers), status=change.status or answer.status, body=body)
+    return answer if other.says_the_same_as(answer) else other
 
 
 def edited(answer: Answer, edit: EditJson, times: int) -> Answer:
-    """The answer with its JSON edited; the same answer where no path of the edit is in it.
+    """The answer with its JSON edited; the same answer where that makes no difference.
 
     ``times`` is how often the fault has happened, this time included.
     """
     document = _document(answer)
-    changed = [_apply(document, path, functools.partial(_set, value)) for path, value in edit.set.items()]
-    changed += [_apply(document, path, _drop) for path in edit.drop]
-    changed += [_apply(document, path, functools.partial(_rename, name)) for path, name in edit.rename.items()]
-    changed += [_apply(document, path, functools.partial(_pluck, name)) for path, name in edit.pluck.items()]
-    changed += [_apply(document, path, functools.partial(_add, step * times)) for path, step in edit.add.items()]
-    return replace(answer, body=json.dumps(document).encode()) if any(changed) else answer
+    unedited = _canonical(document)
+    for path, value in edit.set.items():
+        _apply(document, path, functools.partial(_set, value))
+    for path in edit.drop:
+        _apply(document, path, _drop)
+    for path, name in edit.rename.items():
+        _apply(document, path, functools.partial(_rename, name))
+    for path, name in edit.pluck.items():
+        _apply(document, path, functools.partial(_pluck, name))
+    for path, step in edit.add.items():
+        _apply(document, path, functools.partial(_add, step * times))
+    return answer if _canonical(document) == unedited else replace(answer, body=json.dumps(document).encode())
+
+
+def is_left_alone(answer: Answer, ending: Truncate | Drip) -> bool:
+    """Whether the ending has nothing to do with this answer: no byte to keep back, or no body to drip."""
+    if isinstance(ending, Truncate):
+        return ending.keep >= len(answer.body)
+    return ending.part == "body" and not answer.body
+
+
+def lacks_refresh_token(answer: Answer) -> bool:
+    """Whether a token answer is a success that gives no refresh token."""
+    return answer.status == HTTPStatus.OK and "refresh_token" not in _document(answer)
 
 
 def without_audience(answer: Answer, audience_id: str) -> Answer:
@@ -122,7 +147,7 @@ def _compressed(text: str, repeat: int) -> bytes:
     return b"".join([*pieces, compressor.compress(text.encode() * (repeat % block_of)), compressor.flush()])
 
 
-Change = Callable[[dict[str, object], str], bool]
+_Change = Callable[[dict[str, object], str], None]
 
 
 def _document(answer: Answer) -> dict[str, object]:
@@ -133,9 +158,16 @@ def _document(answer: Answer) -> dict[str, object]:
     return cast("dict[str, object]", document) if isinstance(document, dict) else {}
 
 
-def _apply(document: dict[str, object], path: str, change: Change) -> bool:
+def _canonical(document: dict[str, object]) -> str:
+    """As text, because to Python 1, 1.0 and true are equal."""
+    return json.dumps(document, sort_keys=True)
+
+
+def _apply(document: dict[str, object], path: str, change: _Change) -> None:
     *way, last = path.split(".")
-    return sum(change(place, last) for place in _places(document, way)) > 0
+    for place in _places(document, way):
+        if last in place:
+            change(place, last)
 
 
 def _places(value: object, way: list[str]) -> Iterator[dict[str, object]]:
@@ -151,36 +183,26 @@ def _places(value: object, way: list[str]) -> Iterator[dict[str, object]]:
             yield from _places(fields[way[0]], way[1:])
 
 
-def _set(value: object, place: dict[str, object], name: str) -> bool:
-    if name not in place:
-        return False
+def _set(value: object, place: dict[str, object], name: str) -> None:
     place[name] = value
-    return True
 
 
-def _drop(place: dict[str, object], name: str) -> bool:
-    return place.pop(name, place) is not place
+def _drop(place: dict[str, object], name: str) -> None:
+    del place[name]
 
 
-def _rename(to: str, place: dict[str, object], name: str) -> bool:
-    if name not in place:
-        return False
+def _rename(to: str, place: dict[str, object], name: str) -> None:
     place[to] = place.pop(name)
-    return True
 
 
-def _pluck(field_name: str, place: dict[str, object], name: str) -> bool:
-    entries = place.get(name)
-    if not isinstance(entries, list):
-        return False
-    objects = cast("list[dict[str, object]]", entries)
-    place[name] = [entry.get(field_name) for entry in objects]
-    return True
+def _pluck(field_name: str, place: dict[str, object], name: str) -> None:
+    entries = place[name]
+    if isinstance(entries, list):
+        objects = cast("list[dict[str, object]]", entries)
+        place[name] = [entry.get(field_name) for entry in objects]
 
 
-def _add(number: int, place: dict[str, object], name: str) -> bool:
-    value = place.get(name)
-    if not isinstance(value, int):
-        return False
-    place[name] = value + number
-    return True
+def _add(number: int, place: dict[str, object], name: str) -> None:
+    value = place[name]
+    if isinstance(value, int):
+        place[name] = value + number

@@ -27,10 +27,17 @@ from spotify_pipeline.sandbox.fault_actions import (
     Stall,
     Truncate,
 )
-from spotify_pipeline.sandbox.fault_answers import Answer, altered, edited, replied, without_audience
+from spotify_pipeline.sandbox.fault_answers import (
+    Answer,
+    altered,
+    edited,
+    is_left_alone,
+    replied,
+    without_audience,
+)
 from spotify_pipeline.sandbox.fault_intake import Intake, offset_of
 from spotify_pipeline.sandbox.fault_script import Hit
-from spotify_pipeline.sandbox.fault_store import acknowledgement, change_world
+from spotify_pipeline.sandbox.fault_store import acknowledgement, change_world, kept_refresh_token
 from spotify_pipeline.sandbox.state import SandboxState
 from spotify_pipeline.sandbox.wire import Wire, wire_of
 
@@ -102,6 +109,8 @@ class FaultyCall:
         if message.get("more_body", False) or self._over:
             return
         answer = Answer.of(self._start, bytes(self._body))
+        if kept_refresh_token(self._state, self._scope, answer):
+            self._hit.strike()
         if self._ending is not None:
             await self._end(self._ending, answer)
         elif self._hit.fault.on_status in {None, answer.status}:
@@ -111,6 +120,8 @@ class FaultyCall:
 
     async def _after(self, answer: Answer) -> None:
         for action in self._hit.fault.after:
+            if isinstance(action, Truncate | Drip) and is_left_alone(answer, action):
+                break
             if isinstance(action, Ending):
                 await self._end(action, answer)
                 return
@@ -125,9 +136,8 @@ class FaultyCall:
 
     def _changed(self, answer: Answer, action: Alter | EditJson | HideNewest) -> Answer:
         if isinstance(action, Alter):
-            self._hit.strike()
-            return altered(answer, action)
-        if isinstance(action, EditJson):
+            changed = altered(answer, action)
+        elif isinstance(action, EditJson):
             changed = edited(answer, action, self._hit.turn)
         else:
             newest = max(self._state.audiences.all(), key=lambda audience: audience.created_at, default=None)

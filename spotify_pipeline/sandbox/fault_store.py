@@ -21,7 +21,7 @@ from spotify_pipeline.sandbox.fault_actions import (
     Lose,
     MoveClock,
 )
-from spotify_pipeline.sandbox.fault_answers import Answer
+from spotify_pipeline.sandbox.fault_answers import Answer, lacks_refresh_token
 from spotify_pipeline.sandbox.oauth import KEEPS_REFRESH_TOKEN
 from spotify_pipeline.sandbox.records import SessionState, UploadSession, secret_digest
 from spotify_pipeline.sandbox.state import SandboxState
@@ -30,7 +30,7 @@ WorldChange = Lose | Intrude | EndSession | EndHere | MoveClock | EditQuery | Ke
 
 
 def change_world(state: SandboxState, scope: Scope, action: WorldChange) -> bool:
-    """Carry an action out. Whether there was anything it could change.
+    """Carry an action out. Whether there was anything it could change; of ``KeepRefreshToken`` only the answer tells.
 
     ``EndHere``, ``EditQuery`` and ``KeepRefreshToken`` change ``scope``: the operation sees another request.
     """
@@ -48,9 +48,15 @@ def change_world(state: SandboxState, scope: Scope, action: WorldChange) -> bool
             return True
         case KeepRefreshToken():
             scope[KEEPS_REFRESH_TOKEN] = True
-            return True
+            return False
         case EditQuery():
             return _edit_query(scope, action)
+
+
+def kept_refresh_token(state: SandboxState, scope: Scope, answer: Answer) -> bool:
+    """Whether ``KeepRefreshToken`` is why a token answer has no refresh token. Where none rotates, it never is."""
+    kept = KEEPS_REFRESH_TOKEN in scope and state.config.rotate_refresh_tokens
+    return kept and lacks_refresh_token(answer)
 
 
 def acknowledgement(state: SandboxState, scope: Scope, action: Acknowledge) -> Answer:

@@ -16,6 +16,7 @@ from spotify_pipeline.sandbox.fault_actions import After, Before, Described, Dur
 Operation = Literal[
     "*",
     "ads_api",
+    "audiences",
     "show_consent",
     "decide_consent",
     "token",
@@ -35,12 +36,19 @@ Operation = Literal[
     "put_upload",
     "cancel_upload",
 ]
-"""The names of Spotify's operations; ``*`` is any of them, ``ads_api`` any of the Ads API's."""
+"""The names of Spotify's operations, and of groups of them.
 
-OPERATIONS: frozenset[str] = frozenset(get_args(Operation)) - {"*", "ads_api"}
+``*`` is any, ``ads_api`` any of the Ads API's, ``audiences`` any that answers with one audience or a list of them.
+"""
+
+OPERATIONS: frozenset[str] = frozenset(get_args(Operation)) - {"*", "ads_api", "audiences"}
 """Every single operation."""
 
-ADS_API = OPERATIONS - {"show_consent", "decide_consent", "token", "start_upload", "put_upload", "cancel_upload"}
+_GROUPS: dict[str, frozenset[str]] = {
+    "*": OPERATIONS,
+    "ads_api": OPERATIONS - {"show_consent", "decide_consent", "token", "start_upload", "put_upload", "cancel_upload"},
+    "audiences": frozenset({"create_audience", "list_audiences", "get_audience", "edit_audience"}),
+}
 
 PutKind = Literal["any", "data", "part", "final", "query"]
 """PUTs to a session: ``data`` carries bytes, which end the object (``final``) or do not (``part``); ``query`` asks."""
@@ -138,8 +146,8 @@ class Fault(Described):
 
 
 def is_of(operation: str, named: Operation) -> bool:
-    """Whether ``operation`` is the named one, or one of those that ``*`` and ``ads_api`` stand for."""
-    return named in {"*", operation} or (named == "ads_api" and operation in ADS_API)
+    """Whether ``operation`` is the named one, or one of the named group."""
+    return operation == named or operation in _GROUPS.get(named, ())
 
 
 def sentence_of(error: ValidationError) -> str:

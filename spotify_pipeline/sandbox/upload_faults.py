@@ -28,8 +28,8 @@ from spotify_pipeline.sandbox.fault_actions import (
     MoveClock,
     Reply,
     Stall,
-    Text,
 )
+from spotify_pipeline.sandbox.fault_headers import Text
 from spotify_pipeline.sandbox.faults import Fault, Midway, Point
 
 MALFORMED_RANGES: tuple[Text, ...] = (
@@ -121,9 +121,12 @@ def finished_with_garbled_json(*, proof: bool = True) -> Fault:
     return _final(Alter(headers={"Content-Type": "application/json"}, remove=remove, body=body))
 
 
-def finished_with_empty_body(*, states: Literal["all", "size", "hash", "nothing"] = "all") -> Fault:
-    """The object is finished, the answer is empty and its headers state this much."""
-    left_out = {"all": (), "size": _HASHES, "hash": _SIZES, "nothing": (*_HASHES, *_SIZES, *_VERSIONS)}
+def finished_with_empty_body(*, states: Literal["size", "hash", "nothing"] = "nothing") -> Fault:
+    """The object is finished, the answer is empty and its headers state no more than this.
+
+    An empty body whose headers state all is no fault, but the store's ordinary answer.
+    """
+    left_out = {"size": _HASHES, "hash": _SIZES, "nothing": (*_HASHES, *_SIZES, *_VERSIONS)}
     return _final(Alter(remove=left_out[states], body=""))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from spotify_pipeline.sandbox import Fault
 from spotify_pipeline_tests.sandbox.scripting import scripted
-from spotify_pipeline_tests.sandbox.visitor import AUDIENCES, Visitor, email_list, error_code
+from spotify_pipeline_tests.sandbox.visitor import ADS, AUDIENCES, Visitor, email_list, error_code
 
 NOT_THERE = f"{AUDIENCES}/9f6b2d30-0000-4000-8000-00000000abcd"
 MEBIBYTE = 1 << 20
@@ -139,16 +139,28 @@ def test_error_codes_as_strings(visitor: Visitor) -> None:
         assert visitor.ads("GET", NOT_THERE).json()["error_codes"] == ["NOT_FOUND.AUDIENCE"]
 
 
-def test_c15_words_that_no_document_knows(visitor: Visitor) -> None:
+@pytest.mark.parametrize(
+    ("name", "field", "word"),
+    [("unknown_status", "status", "HIBERNATING"), ("unknown_subtype", "subtype", "DREAM_JOURNAL")],
+)
+def test_c15_words_that_no_document_knows(visitor: Visitor, name: str, field: str, word: str) -> None:
+    """Wherever an audience is shown, and only there: a business has a status too."""
+    audience_id = visitor.upload(email_list(3))
+    with scripted(visitor, name):
+        assert visitor.create(audience_id).json()[field] == word
+        assert visitor.get(audience_id)[field] == word
+        assert [one[field] for one in page(visitor, 0)["audiences"]] == [word]
+        edit = {"name": "Renamed", "audience_type": "CUSTOM"}
+        edited = visitor.ads("PATCH", f"{AUDIENCES}/{audience_id}", json=edit)
+        assert edited.json()[field] == word
+        assert visitor.ads("GET", f"{ADS}/businesses").json()["businesses"][0]["status"] == "ACTIVE"
+
+
+def test_c15_a_word_in_lists_only(visitor: Visitor) -> None:
     audience_id = visitor.audience_of(email_list(3))
-    with scripted(visitor, "unknown_status"):
-        assert visitor.get(audience_id)["status"] == "HIBERNATING"
-    visitor.server.state.faults.clear()
     with scripted(visitor, "unknown_status", operation="list_audiences", value="DORMANT"):
         assert [one["status"] for one in page(visitor, 0)["audiences"]] == ["DORMANT"]
-    visitor.server.state.faults.clear()
-    with scripted(visitor, "unknown_subtype"):
-        assert visitor.get(audience_id)["subtype"] == "DREAM_JOURNAL"
+        assert visitor.get(audience_id)["status"] == "PROCESSING"
 
 
 def test_c06_pages_that_overlap_by_one(visitor: Visitor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from spotify_pipeline.sandbox import Fault, SandboxConfig, SandboxServer
 from spotify_pipeline_tests.sandbox.scripting import scripted
 from spotify_pipeline_tests.sandbox.visitor import Visitor
 
@@ -42,6 +43,23 @@ def test_o04_no_new_refresh_token_and_the_old_one_stays_good(visitor: Visitor) -
     assert rotated != visitor.refresh_token
     assert not works(visitor, visitor.refresh_token)
     assert works(visitor, rotated)
+
+
+def test_o04_a_refused_refresh_says_nothing_about_the_token_and_the_fault_waits(visitor: Visitor) -> None:
+    with scripted(visitor, "no_refresh_token"):
+        assert visitor.refresh("no-token").status_code == 400
+        (waiting,) = visitor.server.state.faults.unconsumed()
+        assert (waiting.seen, waiting.consumed) == (1, 0)
+        assert "refresh_token" not in visitor.refresh(visitor.refresh_token).json()
+
+
+def test_o04_where_tokens_never_rotate_there_is_nothing_to_keep() -> None:
+    with SandboxServer(SandboxConfig(rotate_refresh_tokens=False)) as server:
+        visitor = Visitor(server)
+        server.state.faults.script(Fault.named("no_refresh_token"))
+        assert "refresh_token" not in visitor.refresh(visitor.refresh_token).json()
+        assert [report.consumed for report in server.state.faults.unconsumed()] == [0]
+        visitor.http.close()
 
 
 @pytest.mark.parametrize("value", [0, -1, "3600", "soon", 1.5, None])

@@ -41,7 +41,6 @@ def test_f12_garbled_json_at_the_end(visitor: Visitor, proof: bool) -> None:
 @pytest.mark.parametrize(
     ("states", "proven"),
     [
-        ("all", {"x-goog-hash", "x-goog-stored-content-length"}),
         ("size", {"x-goog-stored-content-length"}),
         ("hash", {"x-goog-hash"}),
         ("nothing", set()),

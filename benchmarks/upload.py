@@ -97,10 +97,14 @@ def measured(way: str, origin: str, file: Path) -> dict:
 
 
 def by_curl(signed_url: str, file: Path) -> None:
-    """The two steps, as on a command line. The URLs go by standard input: arguments are visible to everybody."""
+    """The two steps, as on a command line.
+
+    Without this user's curlrc and proxies, as the product goes. The URLs go by standard input: arguments are visible
+    to everybody.
+    """
     start = f'url = "{signed_url}"\nrequest = POST\nheader = "x-goog-resumable: start"\n'
     start += 'header = "Content-Type: text/csv"\nheader = "Content-Length: 0"\n'
-    quiet = ("curl", "--silent", "--show-error", "--fail", "--config", "-")
+    quiet = ("curl", "-q", "--noproxy", "*", "--silent", "--show-error", "--fail", "--config", "-")
     opened = subprocess.run(
         [*quiet, "--dump-header", "-"], input=start, capture_output=True, check=True, text=True
     ).stdout
@@ -150,6 +154,17 @@ def crc32c_of(file: Path) -> str:
     return base64.b64encode(checksum.digest()).decode()
 
 
+def await_start(process: subprocess.Popen, origin: str) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError):
+            direct.open(f"{origin}/sandbox/clock", timeout=5).close()
+            return
+        time.sleep(0.1)
+    sys.exit("The sandbox did not start; try `spotify-pipeline sandbox` by hand.")
+
+
 @contextmanager
 def sandbox(state: Path):
     """A sandbox of its own for one upload; its origin."""
@@ -161,13 +176,7 @@ def sandbox(state: Path):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         origin = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{origin}/sandbox/clock", timeout=5).close()  # noqa: S310 - loopback
-                break
-            except OSError:
-                assert process.poll() is None, "the sandbox did not start"
-                time.sleep(0.1)
+        await_start(process, origin)
         yield origin
     finally:
         process.kill()  # it would first count the list that it got, for minutes

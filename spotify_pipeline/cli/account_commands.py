@@ -13,6 +13,10 @@ from rich.table import Table
 
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifySettings, TokenStore
 
+LABEL_OPTION = typer.Option(
+    metavar="LABEL", help="Which authorization, where you keep several; by default SPOTIFY_AUTHORIZATION, or `default`."
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -21,18 +25,19 @@ def register(app: typer.Typer) -> None:
     app.command("audiences")(audiences)
 
 
-def businesses() -> None:
+def businesses(label: Annotated[str | None, LABEL_OPTION] = None) -> None:
     """List the businesses that you belong to."""
-    with signed_in() as (client, _):
+    with signed_in(chosen_settings(label)) as client:
         rows = [(each.id, each.name, each.type, each.status) for each in client.businesses()]
     print_table("businesses", ("id", "name", "type", "status"), rows)
 
 
 def ad_accounts(
     business: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this business.")] = None,
+    label: Annotated[str | None, LABEL_OPTION] = None,
 ) -> None:
     """List the ad accounts that you may see, with your role in each."""
-    with signed_in() as (client, _):
+    with signed_in(chosen_settings(label)) as client:
         wanted = [business] if business else [each.id for each in client.businesses()]
         rows = [
             (each.id, each.name, each.status, each.role, each.country_code, each.currency_code)
@@ -47,20 +52,27 @@ def audiences(
         str | None, typer.Option(metavar="ID", help="Of this ad account; by default SPOTIFY_AD_ACCOUNT_ID.")
     ] = None,
     search: Annotated[str | None, typer.Option(help="Only audiences that Spotify finds by this text.")] = None,
+    label: Annotated[str | None, LABEL_OPTION] = None,
 ) -> None:
     """List the audiences of an ad account, with status and size."""
-    with signed_in() as (client, settings):
+    settings = chosen_settings(label)
+    with signed_in(settings) as client:
         found = client.audiences(ad_account or settings.require_ad_account_id(), query=search)
         rows = [(each.id, each.name, each.subtype or each.type, each.status, _size(each)) for each in found]
     print_table("audiences", ("id", "name", "kind", "status", "size"), rows)
 
 
-@contextmanager
-def signed_in() -> Generator[tuple[SpotifyAdsClient, SpotifySettings]]:
-    """A client with the settings and tokens of this machine."""
+def chosen_settings(label: str | None) -> SpotifySettings:
+    """The environment's settings, with the authorization of that label where one is named."""
     settings = SpotifySettings.from_environment()
+    return settings if label is None else settings.choosing(label)
+
+
+@contextmanager
+def signed_in(settings: SpotifySettings) -> Generator[SpotifyAdsClient]:
+    """A client with these settings and the tokens of this machine."""
     with SpotifyAdsClient.open(settings, TokenStore.at_home()) as client:
-        yield client, settings
+        yield client
 
 
 def _size(audience: Audience) -> str:

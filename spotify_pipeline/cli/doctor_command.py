@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 
 import typer
 
-from spotify_pipeline.cli.readiness import READINESS, Finding, State
+from spotify_pipeline.cli.project import load_audiences
+from spotify_pipeline.cli.readiness import Finding, State, readiness
 
 MARKS = {State.OK: "ok  ", State.WARNING: "WARN", State.FAILED: "FAIL", State.UNKNOWN: "  ? "}
 
@@ -20,7 +22,7 @@ def doctor() -> None:
     """Check everything that a sync needs: one line each, ok or what to do. Changes nothing at Spotify."""
     failed = False
     unmet: set[str] = set()
-    for check in READINESS:
+    for check in readiness(cache(load_audiences)):  # loading takes seconds
         missing = [need for need in check.needs if need in unmet]
         finding = Finding(State.UNKNOWN, f"not looked at before `{missing[0]}` is ok") if missing else check.look()
         if finding.state in (State.FAILED, State.UNKNOWN):

@@ -1,14 +1,17 @@
-"""Places in Dagster's pools that nobody will give back: their run has ended, or is no longer known.
+"""Places in Dagster's pools that nobody will give back: their run has ended, is no longer known, or is silent.
 
 While such a place is taken, the steps of other runs wait for it and nothing says why. Dagster's daemon takes places
-back, but only where `run_monitoring` is on, and only from runs that it knows.
+back, but only where `run_monitoring` is on, and only from runs that it knows. A run whose process died with the machine
+stays under way for it, until the longest time a run may take is over.
 """
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
 DAEMON_TAKES = timedelta(minutes=1)
 """Within this time of a run's end the daemon takes its places back, where it is set up as this project's file says."""
+
+
+LONGEST_SILENCE = timedelta(minutes=20)
+"""A run says something more often than this, while it uploads or waits for another run (a quarter of an hour)."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +38,64 @@ class LeakedSlot:
 
 def leaked_slots(instance: DagsterInstance, now: datetime) -> list[LeakedSlot]:
     """The places that are taken by runs that have ended a minute before ``now``, by pool. Changes nothing."""
+    found: list[LeakedSlot] = []
+    for pool, run_id in _held(instance):
+        record = instance.get_run_record_by_id(run_id)
+        if record is None:
+            found.append(LeakedSlot(pool, run_id, None))
+        elif record.dagster_run.is_finished and now.timestamp() - (record.end_time or 0) > DAEMON_TAKES.seconds:
+            found.append(LeakedSlot(pool, run_id, record.dagster_run.status.value))
+    return found
+
+
+@dataclass(frozen=True)
+class SilentSlot:
+    """A place in a pool whose run is under way and has not said anything for long: its process may be gone."""
+
+    pool: str
+    run_id: str
+    silent_for: timedelta
+
+
+def silent_slots(instance: DagsterInstance, now: datetime) -> list[SilentSlot]:
+    """The places of runs under way with no event in the 20 minutes before ``now``, by pool. Changes nothing."""
+    found: list[SilentSlot] = []
+    for pool, run_id in _held(instance):
+        record = instance.get_run_record_by_id(run_id)
+        if record is None or record.dagster_run.is_finished:
+            continue
+        newest = instance.get_records_for_run(run_id, limit=1, ascending=False).records
+        created = record.create_timestamp.replace(tzinfo=UTC)
+        said = datetime.fromtimestamp(newest[0].timestamp, UTC) if newest else created
+        if now - said > LONGEST_SILENCE:
+            found.append(SilentSlot(pool, run_id, now - said))
+    return found
+
+
+def _held(instance: DagsterInstance) -> Iterator[tuple[str, str]]:
+    """Pools, and the runs that hold a place in each."""
     storage = instance.event_log_storage
     if not storage.supports_global_concurrency_limits:
-        return []
-    found: list[LeakedSlot] = []
+        return
     for pool in sorted(storage.get_concurrency_keys()):
         # A step that was given a place and has not begun holds it, too.
         info = storage.get_concurrency_info(pool)
         for run_id in sorted(info.active_run_ids | info.assigned_run_ids):
-            record = instance.get_run_record_by_id(run_id)
-            if record is None:
-                found.append(LeakedSlot(pool, run_id, None))
-            elif record.dagster_run.is_finished and now.timestamp() - (record.end_time or 0) > DAEMON_TAKES.seconds:
-                found.append(LeakedSlot(pool, run_id, record.dagster_run.status.value))
-    return found
+            yield pool, run_id
+
+
+def how_to_end(slots: list[SilentSlot]) -> str:
+    """What may be wrong, how to find out, and how to end such a run."""
+    held = "; ".join(
+        f"a place in the pool `{slot.pool}` is held by the run {slot.run_id}, which has said nothing for "
+        f"{slot.silent_for // timedelta(minutes=1)} min"
+        for slot in slots
+    )
+    return (
+        f"{held}. It may be at work in the warehouse. If its process is gone, because it was killed or the machine was "
+        "switched off, end the run in the Dagster UI: Terminate, with `Force termination immediately`. Dagster's "
+        "daemon then frees the place within a minute."
+    )
 
 
 def how_to_free(slots: list[LeakedSlot]) -> str:
@@ -66,10 +117,10 @@ def how_to_free(slots: list[LeakedSlot]) -> str:
     )
 
 
-def free_command(run_ids: list[str]) -> str:
+def free_command(run_ids: list[str], *, python: str = sys.executable) -> str:
     """A line for the shell, which needs the same DAGSTER_HOME. Dagster's own commands cannot do this."""
     runs = ", ".join(f'"{run_id}"' for run_id in run_ids)
     return (
-        f"{sys.executable} -c 'import dagster; storage = dagster.DagsterInstance.get().event_log_storage; "
+        f"{shlex.quote(python)} -c 'import dagster; storage = dagster.DagsterInstance.get().event_log_storage; "
         f"[storage.free_concurrency_slots_for_run(run) for run in [{runs}]]'"
     )

@@ -6,6 +6,7 @@ Importing Dagster takes seconds, which a command that does without it should not
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,15 +40,31 @@ def load_definitions() -> dg.Definitions:
         raise CommandError(f"The project's definitions do not load. {innermost_mistake(error)}") from None
 
 
-def load_audiences() -> dict[str, str | None]:
-    """The audiences that the project defines, each with the ad account its YAML names.
+@dataclass(frozen=True)
+class AudienceTarget:
+    """What an audience's YAML says of where it is written to; None where it leaves that to the environment."""
+
+    ad_account_id: str | None
+    authorization: str | None
+
+
+def load_audiences() -> dict[str, AudienceTarget]:
+    """The audiences that the project defines, by name.
 
     Raises:
         CommandError: see :func:`load_definitions`.
     """
+    return audience_targets(load_definitions())
+
+
+def audience_targets(definitions: dg.Definitions) -> dict[str, AudienceTarget]:
+    """The audiences of loaded definitions, by name."""
     from spotify_pipeline.components.deployment import audience_chains
 
-    return {chain.audience: chain.config.ad_account_id for chain in audience_chains(load_definitions())}
+    return {
+        chain.audience: AudienceTarget(chain.config.ad_account_id, chain.config.authorization)
+        for chain in audience_chains(definitions)
+    }
 
 
 def innermost_mistake(error: BaseException) -> str:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from spotify_pipeline.cli.account_commands import signed_in
-from spotify_pipeline.cli.errors import EXPECTED
-from spotify_pipeline.cli.pool_slots import how_to_free, leaked_slots
-from spotify_pipeline.cli.project import load_audiences
+from spotify_pipeline.cli.errors import EXPECTED, CommandError
+from spotify_pipeline.cli.pool_slots import how_to_end, how_to_free, leaked_slots, silent_slots
+from spotify_pipeline.cli.project import AudienceTarget
 from spotify_pipeline.home import home_directory, private_directory
-from spotify_pipeline.spotify import SignInKind, SpotifySettings, TokenStore, sign_in_state
+from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
 from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, warehouse_file
 
 ROOM_NEEDED = 2 * 1024**3
+Audiences: TypeAlias = Callable[[], Mapping[str, AudienceTarget]]
+"""Gives the project's audiences, or raises CommandError where their YAML is wrong."""
 WRITING_ROLES = ("AD_ACCOUNT_ADMIN", "AD_ACCOUNT_CONTRIBUTOR")
 
 
@@ -29,6 +34,9 @@ class State(Enum):
     WARNING = "warning"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+HARM = (State.FAILED, State.UNKNOWN, State.WARNING, State.OK)
 
 
 @dataclass(frozen=True)
@@ -48,14 +56,16 @@ class Readiness:
     needs: tuple[str, ...] = ()
 
 
-def _finding(look: Callable[[], Finding]) -> Callable[[], Finding]:
-    def looked() -> Finding:
-        try:
-            return look()
-        except EXPECTED as error:
-            return Finding(State.FAILED, str(error))
-
-    return looked
+def _looked(look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except EXPECTED as error:
+        return Finding(State.FAILED, str(error))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        return Finding(
+            State.FAILED, f"{error.filename or 'a file'} cannot be used ({reason}). Correct its owner or mode."
+        )
 
 
 def _home() -> Finding:
@@ -77,9 +87,9 @@ def _warehouse() -> Finding:
     return Finding(State.OK, str(file))
 
 
-def _definitions() -> Finding:
-    audiences = load_audiences()
-    return Finding(State.OK, f"{len(audiences)} audiences: {', '.join(audiences) or 'none yet'}")
+def _definitions(audiences: Audiences) -> Finding:
+    found = audiences()
+    return Finding(State.OK, f"{len(found)} audiences: {', '.join(found) or 'none yet'}")
 
 
 def _dagster_home() -> Finding:
@@ -106,14 +116,17 @@ def _pools() -> Finding:
 
     try:
         with dg.DagsterInstance.get() as instance:
-            leaked = leaked_slots(instance, datetime.now(UTC))
-    except dg.DagsterError as error:
+            now = datetime.now(UTC)
+            leaked, silent = leaked_slots(instance, now), silent_slots(instance, now)
+    except Exception as error:  # noqa: BLE001 - of a broken dagster.yaml it may be anything, and quote the file
         return Finding(
             State.FAILED,
             f"Dagster's storage cannot be opened ({type(error).__name__}). Correct DAGSTER_HOME or its dagster.yaml.",
         )
     if leaked:
         return Finding(State.FAILED, how_to_free(leaked))
+    if silent:
+        return Finding(State.WARNING, how_to_end(silent))
     return Finding(State.OK, "no place is held by a run that has ended")
 
 
@@ -123,13 +136,19 @@ def _settings() -> Finding:
     return Finding(State.OK, f"client id set ({way}); Ads API at {settings.ads_api_url}")
 
 
-def _sign_in() -> Finding:
-    settings = SpotifySettings.from_environment()
+def _sign_ins(audiences: Audiences) -> Finding:
+    targets: Mapping[str, AudienceTarget] = {}
+    with suppress(CommandError):  # told in its own line
+        targets = audiences()
+    return _together([_looked(partial(_sign_in, each)) for each in _settings_in_use(targets)])
+
+
+def _sign_in(settings: SpotifySettings) -> Finding:
     store = TokenStore.at_home()
     before = sign_in_state(settings, store, datetime.now(UTC))
     if before.kind is SignInKind.MISSING:
         return Finding(State.FAILED, before.sentence)
-    with signed_in() as (client, _):
+    with signed_in(settings) as client:
         names = [business.name for business in client.businesses()]
     now = sign_in_state(settings, store, datetime.now(UTC))
     # Ended by our reckoning is a warning here: Spotify, which decides, has just answered.
@@ -138,37 +157,73 @@ def _sign_in() -> Finding:
     return Finding(State.WARNING if soon else State.OK, said)
 
 
-def _ad_accounts() -> Finding:
-    with signed_in() as (client, settings):
-        accounts = [client.ad_account(each) for each in _accounts_in_use(settings)]
-        listed = sum(1 for account in accounts for _ in client.audiences(account.id))
-    said = "; ".join(
-        f"{each.name} ({each.id}), {each.status or 'status unknown'}, your role {each.role or 'unknown'}"
-        for each in accounts
+def _ad_accounts(audiences: Audiences) -> Finding:
+    targets = audiences()
+    return _together(
+        [
+            _looked(partial(_ad_account, each, account))
+            for each in _settings_in_use(targets)
+            for account in _accounts_of(each, targets)
+        ]
     )
-    if any(each.status not in (None, "ACTIVE") for each in accounts):
+
+
+def _ad_account(settings: SpotifySettings, ad_account_id: str) -> Finding:
+    label = settings.authorization
+    with signed_in(settings) as client:
+        account = client.ad_account(ad_account_id)
+        listed = sum(1 for _ in client.audiences(account.id))
+    said = (
+        f"{account.name} ({account.id}), {account.status or 'status unknown'}, the role of `{label}` there is "
+        f"{account.role or 'unknown'}"
+    )
+    authorization = TokenStore.at_home().find(settings.accounts_url, settings.client_id, label)
+    allowed = None if authorization is None else authorization.business_id
+    if allowed is not None and (account.business_id or "").lower() != allowed.lower():
+        return Finding(
+            State.FAILED,
+            f"{said}. It belongs to the business {account.business_id or 'it does not say'}, and `{label}` is for "
+            f"{allowed} only. {BusinessNotAllowed.usual_next_step}",
+        )
+    if account.status not in (None, "ACTIVE"):
         return Finding(State.FAILED, f"{said}. Only an ACTIVE account can be synced to; ask Spotify's support.")
-    if any(each.role is not None and each.role not in WRITING_ROLES for each in accounts):
+    if account.role is not None and account.role not in WRITING_ROLES:
         return Finding(State.FAILED, f"{said}. Ask its administrator for the role AD_ACCOUNT_CONTRIBUTOR.")
-    return Finding(State.OK, f"{said}; {listed} audiences there")
+    return Finding(State.OK, f"{said}; {listed} audiences there.")
 
 
-def _accounts_in_use(settings: SpotifySettings) -> list[str]:
-    """The accounts that the YAML files name, and the default one where any leaves it open."""
-    stated = load_audiences().values()
-    named = {account for account in stated if account is not None}
-    if None in stated or not stated:
-        named.add(settings.require_ad_account_id())
-    return sorted(named)
+def _settings_in_use(targets: Mapping[str, AudienceTarget]) -> list[SpotifySettings]:
+    """The environment's settings with each label that an audience uses; as they are where there is no audience."""
+    settings = SpotifySettings.from_environment()
+    labels = {each.authorization or settings.authorization for each in targets.values()} or {settings.authorization}
+    return [settings.choosing(label) for label in sorted(labels)]
 
 
-READINESS = (
-    Readiness("home", _finding(_home)),
-    Readiness("warehouse", _finding(_warehouse)),
-    Readiness("audiences' YAML", _finding(_definitions)),
-    Readiness("Dagster's home", _finding(_dagster_home)),
-    Readiness("Dagster's pools", _finding(_pools), needs=("Dagster's home",)),
-    Readiness("Spotify app", _finding(_settings)),
-    Readiness("sign-in", _finding(_sign_in), needs=("home", "Spotify app")),
-    Readiness("ad accounts", _finding(_ad_accounts), needs=("audiences' YAML", "sign-in")),
-)
+def _accounts_of(settings: SpotifySettings, targets: Mapping[str, AudienceTarget]) -> list[str]:
+    """The ad accounts that are written to with this label; the default one where there is no audience."""
+    default = SpotifySettings.from_environment().authorization
+    with_it = [each for each in targets.values() if (each.authorization or default) == settings.authorization]
+    stated = {each.ad_account_id for each in with_it} or {None}
+    return sorted({account or settings.require_ad_account_id() for account in stated})
+
+
+def _together(findings: Sequence[Finding]) -> Finding:
+    """All as one: as bad as the worst, which is told first."""
+    by_harm = sorted(findings, key=lambda each: HARM.index(each.state))
+    return Finding(by_harm[0].state, " ".join(each.sentence for each in by_harm))
+
+
+def readiness(audiences: Audiences) -> list[Readiness]:
+    """Everything that a sync of these audiences needs, in the order to put it right."""
+    return [
+        Readiness("home", partial(_looked, _home)),
+        Readiness("warehouse", partial(_looked, _warehouse)),
+        Readiness("audiences' YAML", partial(_looked, partial(_definitions, audiences))),
+        Readiness("Dagster's home", partial(_looked, _dagster_home)),
+        Readiness("Dagster's pools", partial(_looked, _pools)),
+        Readiness("Spotify app", partial(_looked, _settings)),
+        Readiness("sign-in", partial(_looked, partial(_sign_ins, audiences)), needs=("home", "Spotify app")),
+        Readiness(
+            "ad accounts", partial(_looked, partial(_ad_accounts, audiences)), needs=("audiences' YAML", "sign-in")
+        ),
+    ]

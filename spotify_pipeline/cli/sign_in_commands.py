@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import threading
 import webbrowser
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.account_commands import print_table
+from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings, print_table
 from spotify_pipeline.spotify import (
     DEFAULT_PORT,
     Authorization,
+    SettingsInvalid,
     SettingsMissing,
     SignInState,
     SpotifySettings,
@@ -22,10 +24,6 @@ from spotify_pipeline.spotify import (
     sign_out,
     sign_out_of_all,
     state_of,
-)
-
-LABEL_OPTION = typer.Option(
-    metavar="LABEL", help="Which authorization, where you keep several; by default SPOTIFY_AUTHORIZATION, or `default`."
 )
 
 
@@ -59,13 +57,14 @@ def login(
 
     Spotify ends a sign-in six months later, whatever is done with it; then sign in again.
     """
-    settings = _chosen(label)
+    settings = chosen_settings(label)
     store = TokenStore.at_home()
 
     def show_and_open(address: str) -> None:
         sys.stdout.write(f"Sign in with Spotify in your browser. If none opens, open this address:\n\n{address}\n\n")
         sys.stdout.flush()
-        webbrowser.open(address)
+        # Where BROWSER names a command, it returns when that ends; we must be there when the browser comes back.
+        threading.Thread(target=_open_browser, args=(address,), daemon=True).start()
 
     signed_in = sign_in(settings, store, open_browser=show_and_open, port=port, business_id=business)
     limits = f", for the business {signed_in.business_id} only" if signed_in.business_id else ""
@@ -74,6 +73,11 @@ def login(
         f"Signed in as `{signed_in.label}`{limits}. The tokens are in {store.path}, readable by you only."
         f"{f' Spotify ends the sign-in on {ends:%Y-%m-%d}.' if ends else ''}\n"
     )
+
+
+def _open_browser(address: str) -> None:
+    with suppress(webbrowser.Error, OSError):  # the address is shown, too
+        webbrowser.open(address)
 
 
 def logout(
@@ -90,7 +94,7 @@ def logout(
     if everything and label is not None:
         raise typer.BadParameter("--all takes every label; leave --label away.")
     store = TokenStore.at_home()
-    settings = _settings_or_none() if everything else _chosen(label)
+    settings = _settings_or_none() if everything else chosen_settings(label)
     what = "every authorization" if settings is None or everything else f"the authorization `{settings.authorization}`"
     if not yes:
         typer.confirm(
@@ -147,14 +151,9 @@ def _day(seconds: float | None) -> str | None:
     return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
-def _chosen(label: str | None) -> SpotifySettings:
-    settings = SpotifySettings.from_environment()
-    return settings if label is None else settings.choosing(label)
-
-
 def _settings_or_none() -> SpotifySettings | None:
-    """Signing out and listing work without a client id too."""
+    """Signing out of all and listing work without settings, or with wrong ones, too."""
     try:
-        return SpotifySettings.from_environment(os.environ)
-    except SettingsMissing:
+        return SpotifySettings.from_environment()
+    except (SettingsMissing, SettingsInvalid):
         return None

@@ -97,6 +97,7 @@ class SpotifyAdsClient:
             sleep=sleep,
             random=random,
         )
+        connections.callback(tokens.close)
         calls = ApiCalls(
             api,
             settings.ads_api_url,
@@ -107,7 +108,6 @@ class SpotifyAdsClient:
             sleep=sleep,
             random=random,
         )
-        restricted = RestrictedCalls(calls, tokens, settings.authorization)
         uploader = Uploader(
             storage,
             UploadHosts(settings.upload_hosts),
@@ -116,7 +116,7 @@ class SpotifyAdsClient:
             sleep=sleep,
             random=random,
         )
-        return cls(restricted, uploader, connections)
+        return cls(RestrictedCalls(calls, settings.authorization), uploader, connections)
 
     def __enter__(self) -> SpotifyAdsClient:
         return self
@@ -153,12 +153,12 @@ class SpotifyAdsClient:
             self._call(Operation(method="GET", route=route, doing="show the ad account", ids=ids))
         )
 
-    def audiences(self, ad_account_id: str, *, query: str | None = None) -> Iterator[Audience]:
+    def audiences(self, ad_account_id: str, *, query: str | None = None, complete: bool = False) -> Iterator[Audience]:
         """All audiences of an ad account, by name, each id once; pages are asked for as they are needed.
 
-        ``query`` is Spotify's keyword search over them.
+        ``query`` is Spotify's keyword search. With ``complete``, fewer than Spotify counts are an UnexpectedAnswer.
         """
-        return all_audiences(self._call, ad_account_id, query)
+        return all_audiences(self._call, ad_account_id, query, complete=complete)
 
     def audience(self, ad_account_id: str, audience_id: str) -> Audience:
         """One audience.

@@ -15,12 +15,18 @@ PAGE_SIZE = 50  # the document's maximum
 _log = logging.getLogger(__name__)
 
 
-def all_audiences(call: Callable[[Operation], JsonObject], ad_account_id: str, query: str | None) -> Iterator[Audience]:
+def all_audiences(
+    call: Callable[[Operation], JsonObject], ad_account_id: str, query: str | None, *, complete: bool = False
+) -> Iterator[Audience]:
     """Every audience, each id once.
 
     Spotify's prose and its schema differ by one on what an offset means, and a list may change while it is read: so
     the next page starts where this one ended, overlaps are dropped by id, and a page that brings nothing new ends the
     list only once Spotify's own total is passed.
+
+    Raises:
+        UnexpectedAnswer: at the end, with ``complete``: Spotify counts more audiences than it listed. Without it,
+            a warning is logged.
     """
     seen: set[str] = set()
     offset = 0
@@ -32,12 +38,19 @@ def all_audiences(call: Callable[[Operation], JsonObject], ad_account_id: str, q
         fresh = {each.id: each for each in map(Audience.from_json, entries) if each.id not in seen}
         seen.update(fresh)
         yield from fresh.values()
-        complete = total is not None and len(seen) >= total
+        all_seen = total is not None and len(seen) >= total
         exhausted = not entries or (not fresh and (total is None or offset >= total))
-        if complete or exhausted:
+        if all_seen or exhausted:
             break
     if total is not None and len(seen) < total:
-        _log.warning("Spotify counts %d audiences and listed %d; some may be missing here.", total, len(seen))
+        short = f"Spotify counts {total} audiences and listed {len(seen)}; some may be missing here."
+        if complete:
+            raise UnexpectedAnswer(
+                short,
+                next_step="The one to mirror to may be among them, so nothing was changed. Run again. If it stays so, "
+                "name the audience by its id as audience_id in the YAML, and report it.",
+            )
+        _log.warning("%s", short)
 
 
 def objects(answer: JsonObject, key: str) -> list[JsonObject]:

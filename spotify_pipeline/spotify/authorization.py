@@ -17,6 +17,7 @@ from spotify_pipeline.spotify.secret import Secret
 FORMAT_VERSION: Final = 2
 DEFAULT_LABEL: Final = "default"
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_LAST_TIME = 4e9  # in the year 2096; what is later, negative or no number is no time
 
 
 class AuthorizationKey(NamedTuple):
@@ -187,7 +188,9 @@ def _secret(entry: JsonObject, name: str) -> Secret | None:
 
 def _seconds(entry: JsonObject, name: str) -> float | None:
     value = entry.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _LAST_TIME:
+        return None
+    return float(value)
 
 
 def _scopes(entry: JsonObject) -> frozenset[str] | None:

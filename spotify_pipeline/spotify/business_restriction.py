@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from spotify_pipeline.spotify.calls import ApiCalls, Operation
-from spotify_pipeline.spotify.errors import BusinessNotAllowed, SpotifyError
+from spotify_pipeline.spotify.errors import BusinessNotAllowed
 from spotify_pipeline.spotify.lenient_json import JsonObject, text
-from spotify_pipeline.spotify.tokens import TokenProvider
+from spotify_pipeline.spotify.tokens import Access
 
 
 class RestrictedCalls:
     """:class:`ApiCalls`, with a look at whose ad account it is before the first write to it.
 
     The user who signed in may see several businesses, as an agency's does; a mistaken ad account id would then reach
-    another client's audiences. The restriction is read from the authorization at each write; whose an ad account is,
-    once. Reading is not restricted.
+    another client's audiences. The restriction is that of the authorization whose token is sent, each time a write is
+    sent: somebody may sign in again between two tries. Whose an ad account is, is asked once. Reading is not
+    restricted.
     """
 
-    def __init__(self, calls: ApiCalls, tokens: TokenProvider, label: str) -> None:
+    def __init__(self, calls: ApiCalls, label: str) -> None:
         self._calls = calls
-        self._tokens = tokens
         self._label = label
         self._owners: dict[str, str] = {}
 
@@ -29,16 +29,14 @@ class RestrictedCalls:
             BusinessNotAllowed: the operation would write to an ad account of another business.
         """
         ad_account_id = operation.ids.get("ad_account_id")
-        if operation.writes and ad_account_id is not None:
-            operation.path()  # an id that is none is told as such
-            try:
-                allowed = self._tokens.business_id()
-                if allowed is not None:
-                    self._refuse_unless_owned_by(allowed, ad_account_id, operation.doing)
-            except SpotifyError as failure:
-                failure.may_have_happened = False  # the operation itself was not sent
-                raise
-        return self._calls(operation)
+        if not operation.writes or ad_account_id is None:
+            return self._calls(operation)
+
+        def permit(access: Access) -> None:
+            if access.business_id is not None:
+                self._refuse_unless_owned_by(access.business_id, ad_account_id, operation.doing)
+
+        return self._calls(operation, permit=permit)
 
     def _refuse_unless_owned_by(self, allowed: str, ad_account_id: str, doing: str) -> None:
         owner = self._owners.get(ad_account_id)

@@ -31,7 +31,7 @@ from spotify_pipeline.spotify.retries import (
     stated_allowance,
 )
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.tokens import TokenProvider
+from spotify_pipeline.spotify.tokens import Access, TokenProvider
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _log = logging.getLogger(__name__)
@@ -81,9 +81,9 @@ class ApiCalls:
     """Carries operations out, with the tokens of ``tokens`` and within the rate budget of ``budget``.
 
     A GET is tried at most four times on a network error, 408, 429 or a server error, with full jitter and as late as
-    the server asks, while the budget has repetitions left. A write is sent once: its answer may have been lost after
-    it was carried out. The one exception is 401, which means that it was not carried out: the token is replaced,
-    once, and the call sent again. A 429 pauses everybody who shares the budget.
+    the server asks (60 s at most), while the budget has repetitions left. A write is sent once: its answer may have
+    been lost after it was carried out. The one exception is 401, which means that it was not carried out: the token
+    is replaced, once, and the call sent again. A 429 pauses everybody who shares the budget.
 
     ``patience`` is how many seconds one operation may wait in all, for the budget and between its tries.
     """
@@ -109,13 +109,16 @@ class ApiCalls:
         self._sleep = sleep
         self._random = random
 
-    def __call__(self, operation: Operation) -> JsonObject:
+    def __call__(self, operation: Operation, *, permit: Callable[[Access], None] | None = None) -> JsonObject:
         """The answer's JSON object; empty for an operation that does not answer.
+
+        ``permit`` is asked before each sending, with the very access that goes with it; what it raises stops the
+        operation.
 
         Raises:
             SpotifyError: the subclass says why, and ``may_have_happened`` whether a write may have been done.
         """
-        answer, token = self._answered(operation)
+        answer, token = self._answered(operation, permit)
         if answer.status not in operation.succeeds:
             raise self._refusal(answer, operation, token)
         if not operation.answers:
@@ -129,7 +132,7 @@ class ApiCalls:
             )
         return body
 
-    def _answered(self, operation: Operation) -> tuple[Answer, Secret]:
+    def _answered(self, operation: Operation, permit: Callable[[Access], None] | None) -> tuple[Answer, Secret]:
         """The first answer that is not to be repeated (a success, a final refusal, the last try's), and its token."""
         url = self._base_url + operation.path()
         left, pause = self._patience, 0.0
@@ -137,13 +140,13 @@ class ApiCalls:
         attempt = 1
         while True:
             leave = self._budget.take(left)
-            token = self._token()  # after the wait, in which one may end
+            token = self._token(permit)  # after the wait, in which one may end
             outcome = self._try(operation, url, token, attempt, waited=pause + leave)
             answer = outcome if isinstance(outcome, Answer) else None
             self._tell_budget(answer)
             attempt += 1
             if answer is not None and answer.status == 401 and not replaced:
-                self._token(rejected=token)
+                self._replace_rejected(token)
                 replaced, pause = True, 0.0
             else:
                 pause = self._pause_before(attempt, operation, answer)
@@ -155,11 +158,21 @@ class ApiCalls:
                     self._sleep(pause)
             left -= leave + pause
 
-    def _token(self, rejected: Secret | None = None) -> Secret:
+    def _token(self, permit: Callable[[Access], None] | None) -> Secret:
         try:
-            return self._tokens.access_token() if rejected is None else self._tokens.replace_rejected(rejected)
+            access = self._tokens.current()
+            if permit is not None:
+                permit(access)
         except SpotifyError as failure:
             failure.may_have_happened = False  # the call itself was not sent, or refused with 401
+            raise
+        return access.token
+
+    def _replace_rejected(self, token: Secret) -> None:
+        try:
+            self._tokens.replace_rejected(token)
+        except SpotifyError as failure:
+            failure.may_have_happened = False
             raise
 
     def _try(
@@ -202,8 +215,7 @@ class ApiCalls:
         passing = answer is None or answer.status in RETRIED_STATUSES
         if not passing or operation.writes or attempt > MAX_TRIES:
             return None
-        if not self._budget.may_repeat():
-            _log.info("Not tried again: too many of the calls to Spotify have failed of late.")
+        if not self._may_repeat():
             return None
         if answer is None:
             return backoff(attempt, self._random())
@@ -212,6 +224,17 @@ class ApiCalls:
         return pause_before(
             attempt, status=answer.status, headers=answer.headers, now=self._clock(), dice=self._random()
         )
+
+    def _may_repeat(self) -> bool:
+        """Never fails: what came of the call is what is to be told."""
+        try:
+            allowed = self._budget.may_repeat()
+        except (HomeError, SpotifyUnavailable) as reason:
+            _log.warning("Not tried again: the rate budget cannot be asked. %s", reason)
+            return False
+        if not allowed:
+            _log.info("Not tried again: too many of the calls to Spotify have failed of late.")
+        return allowed
 
     def _refusal(self, answer: Answer, operation: Operation, token: Secret) -> SpotifyError:
         if answer.status == 401:

@@ -21,13 +21,16 @@ from spotify_pipeline.spotify.secret import Secret
 _MOST_CONNECTIONS = 10
 _KEPT_SECONDS = 5.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64  # OpenSSL, x509_vfy.h
+_NOT_YET, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64  # OpenSSL, x509_vfy.h
 _NO_ISSUER = (18, 19, 20, 21)
+_BAD_FORM = range(79, 95)
 _NO_COMMON_TLS = ("UNSUPPORTED_PROTOCOL", "WRONG_VERSION_NUMBER", "TLSV1_ALERT_PROTOCOL_VERSION", "HTTP_REQUEST")
 
 
 def trusting_too(context: ssl.SSLContext, ca_bundle: Path | None) -> ssl.SSLContext:
     """``context`` for TLS 1.2 or newer, that trusts the authorities in ``ca_bundle`` beside those it has.
+
+    With a bundle, certificates need not keep every rule of RFC 5280; all else is verified as without.
 
     Raises:
         SettingsInvalid: the bundle cannot be read or holds no certificate.
@@ -35,6 +38,8 @@ def trusting_too(context: ssl.SSLContext, ca_bundle: Path | None) -> ssl.SSLCont
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.keylog_filename = None  # type: ignore[assignment]  # set from SSLKEYLOGFILE
     if ca_bundle is not None:
+        # On since Python 3.13; the authorities of company networks often lack what it asks for.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         try:
             context.load_verify_locations(cafile=ca_bundle)
         except (OSError, ValueError):  # SSLError is an OSError
@@ -78,12 +83,16 @@ def tls_fault(error: Exception) -> str | None:
 
 
 def _certificate_fault(code: int) -> str:
+    if code == _NOT_YET:
+        return "it is not valid yet; check this machine's clock"
     if code == _EXPIRED:
-        return "it has expired"
+        return "it has expired; check this machine's clock"
     if code in (_OTHER_NAME, _OTHER_ADDRESS):
         return "it is for another name"
     if code in _NO_ISSUER:
         return "no authority that this machine trusts has signed it"
+    if code in _BAD_FORM:
+        return f"it is not made as RFC 5280 asks, OpenSSL's code {code}"
     return f"OpenSSL's code {code}"
 
 

@@ -6,6 +6,7 @@ say, never runs into one. Here each read and write is given no more than what is
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -37,6 +38,16 @@ def deadline(at: float, clock: Callable[[], float]) -> Generator[None]:
         _current.reset(token)
 
 
+@contextmanager
+def no_deadline() -> Generator[None]:
+    """Inside the block, there is none: what runs there is not part of the call."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def _within(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
     """``timeout``, or less: what is left until the deadline."""
     current = _current.get()
@@ -48,11 +59,30 @@ def _within(timeout: float | None, late: type[httpcore.TimeoutException]) -> flo
     return left if timeout is None else min(timeout, left)
 
 
-class PunctualBackend(httpcore.NetworkBackend):
-    """Opens TCP connections. Looking up a host's name is the one step that nothing can shorten."""
+def addresses(host: str, port: int) -> list[str]:
+    """The numeric addresses of ``host``, in the order in which the system would try them.
 
-    def __init__(self) -> None:
-        self._network = httpcore.SyncBackend()
+    Raises:
+        OSError: the name cannot be looked up.
+        UnicodeError: it cannot be a name.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(where[0]) for *_, where in found))
+
+
+class PunctualBackend(httpcore.NetworkBackend):
+    """Opens TCP connections. Looking up a host's name is the one step that nothing can shorten.
+
+    ``look_up`` gives a host's addresses as :func:`addresses` does; ``network`` connects to one of them.
+    """
+
+    def __init__(
+        self,
+        look_up: Callable[[str, int], list[str]] = addresses,
+        network: httpcore.NetworkBackend | None = None,
+    ) -> None:
+        self._look_up = look_up
+        self._network = network or httpcore.SyncBackend()
 
     def connect_tcp(
         self,
@@ -62,8 +92,21 @@ class PunctualBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        within = _within(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._network.connect_tcp(host, port, within, local_address, socket_options))
+        """Tries the host's addresses one after the other, each for ``timeout`` seconds, until the deadline."""
+        try:
+            found = self._look_up(host, port)
+        except UnicodeError:
+            raise httpcore.UnsupportedProtocol("the host cannot be a name") from None
+        except OSError as error:
+            raise httpcore.ConnectError("the name could not be looked up") from error
+        failure: Exception = httpcore.ConnectError("the name has no address")
+        for address in found:
+            within = _within(timeout, httpcore.ConnectTimeout)
+            try:
+                return _Stream(self._network.connect_tcp(address, port, within, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
 
 class _Stream(httpcore.NetworkStream):

@@ -92,7 +92,10 @@ class PermissionDenied(SpotifyError):
 class BusinessNotAllowed(SpotifyError):
     """The authorization in use is for one business only, and the ad account belongs to another. Nothing was sent."""
 
-    usual_next_step = "Choose the authorization for that business with SPOTIFY_AUTHORIZATION; see `authorizations`."
+    usual_next_step = (
+        "Name the authorization for that business as `authorization` in the audience's YAML, or where that has none "
+        "in SPOTIFY_AUTHORIZATION; `spotify-pipeline authorizations` lists those there are."
+    )
 
 
 class NotFound(SpotifyError):
@@ -151,9 +154,13 @@ class UploadRefused(SpotifyError):
 
 
 class UploadIncomplete(SpotifyError):
-    """The upload was begun and there is no proof that the whole file arrived. Treat it as not uploaded."""
+    """The upload was begun and there is no proof that the whole file arrived. Treat it as not uploaded.
+
+    ``resumable`` is False where the session itself is at fault: going on with it would end the same way.
+    """
 
     suspect = False
+    resumable = True
     usual_next_step = "Run again to upload the whole list; do not create or trust the audience before that."
 
 

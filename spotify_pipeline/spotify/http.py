@@ -8,17 +8,14 @@ address.
 
 from __future__ import annotations
 
-import math
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
 from typing import TypeAlias
 
 import httpcore
@@ -32,7 +29,7 @@ from spotify_pipeline.spotify.connections import (
     trusting_too,
     why_no_connection,
 )
-from spotify_pipeline.spotify.deadlines import deadline
+from spotify_pipeline.spotify.deadlines import deadline, no_deadline
 from spotify_pipeline.spotify.errors import (
     SettingsInvalid,
     SpotifyError,
@@ -41,41 +38,16 @@ from spotify_pipeline.spotify.errors import (
     UntrustedServer,
 )
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.silence import silence
+from spotify_pipeline.spotify.services import ACCOUNTS, ADS_API, STORAGE, Service
+from spotify_pipeline.spotify.silence import aloud, silence
+from spotify_pipeline.spotify.upload_hosts import is_loopback
+
+__all__ = ["ACCOUNTS", "ADS_API", "STORAGE", "HttpClient", "Service", "Transport"]
 
 Transport: TypeAlias = httpx.BaseTransport
 
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Whom a client speaks to.
-
-    Attributes:
-        key: as in :class:`CallRecord`.
-        name: as in an error's sentence.
-        read_seconds, write_seconds: longest silence tolerated while waiting for, or sending, the next bytes.
-        total_seconds: from the start of a call to the end of its answer, however steadily that drips.
-        slowest_rate: bytes per second; a request may take longer by what its body takes to send at this rate.
-    """
-
-    key: str
-    name: str
-    read_seconds: float = 30
-    write_seconds: float = 30
-    total_seconds: float = 120
-    slowest_rate: float = math.inf
-
-
-ADS_API = Service("ads-api", "Spotify's Ads API")
-ACCOUNTS = Service("accounts", "Spotify's accounts service")
-# The storage may take a while to answer the last byte of a file. At 32 KiB/s: 9 minutes for a request of 8 MiB.
-STORAGE = Service(
-    "storage", "The upload storage", read_seconds=120, write_seconds=60, total_seconds=300, slowest_rate=32_768
-)
 
 
 class HttpClient:
@@ -105,16 +77,14 @@ class HttpClient:
         self._service = service
         self._clock = clock
         self._observer = observer
-        mounts: dict[str, Transport | None] = {}
         if transport is None:
             tls = _tls(ca_bundle)
-            transport = _Wire(connection_pool(tls, proxy_url))
+            transport = straight = _Wire(connection_pool(tls, None))
             if proxy_url is not None:
-                mounts = {f"all://{host}": _Wire(connection_pool(tls, None)) for host in _LOOPBACK}
+                transport = _PastTheProxy(straight, _Wire(connection_pool(tls, proxy_url)))
         self._via = "" if proxy_url is None else " through the proxy of SPOTIFY_PROXY_URL"
         self._client = httpx.Client(
             transport=transport,
-            mounts=mounts,
             timeout=httpx.Timeout(connect=10, read=service.read_seconds, write=service.write_seconds, pool=10),
             trust_env=False,
             follow_redirects=False,
@@ -129,9 +99,7 @@ class HttpClient:
     def __enter__(self) -> HttpClient:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -172,6 +140,7 @@ class HttpClient:
         started = time.perf_counter()
         answer: Answer | None = None
         failure: SpotifyError | None = None
+        content = None if content is None else _made_aloud(content)
         try:
             with ExitStack() as during:
                 during.enter_context(silence())
@@ -275,6 +244,17 @@ class HttpClient:
             )
 
 
+def _made_aloud(content: Iterable[bytes]) -> Iterator[bytes]:
+    """``content``, whose maker may make calls of its own, with a log and a deadline of their own."""
+    blocks = iter(content)
+    while True:
+        with aloud(), no_deadline():
+            block = next(blocks, None)
+        if block is None:
+            return
+        yield block
+
+
 def _tls(ca_bundle: Path | None) -> ssl.SSLContext:
     if ca_bundle is None:
         return _usual_tls()
@@ -291,3 +271,18 @@ class _Wire(httpx.HTTPTransport):
 
     def __init__(self, pool: httpcore.ConnectionPool) -> None:
         self._pool = pool
+
+
+class _PastTheProxy(httpx.BaseTransport):
+    """Through the proxy, but straight to this machine's own addresses."""
+
+    def __init__(self, straight: _Wire, through: _Wire) -> None:
+        self._straight, self._through = straight, through
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        wire = self._straight if is_loopback(request.url.host) else self._through
+        return wire.handle_request(request)
+
+    def close(self) -> None:
+        self._straight.close()
+        self._through.close()

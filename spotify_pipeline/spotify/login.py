@@ -10,13 +10,13 @@ from collections.abc import Callable
 from spotify_pipeline.spotify.ads_api import SpotifyAdsClient
 from spotify_pipeline.spotify.answer import Observer
 from spotify_pipeline.spotify.authorization import Authorization, login_command
-from spotify_pipeline.spotify.errors import SignInFailed, SpotifyError
+from spotify_pipeline.spotify.errors import SettingsInvalid, SignInFailed, SpotifyError
 from spotify_pipeline.spotify.http import ACCOUNTS, HttpClient, Transport
 from spotify_pipeline.spotify.login_listener import Callback, CallbackListener
 from spotify_pipeline.spotify.oauth import REQUIRED_SCOPES, AccountsService, GrantRefused, TokenAnswer
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.seeds import key_of, seed_fingerprint
-from spotify_pipeline.spotify.settings import SpotifySettings
+from spotify_pipeline.spotify.settings import UUID, SpotifySettings
 from spotify_pipeline.spotify.token_store import TokenStore
 from spotify_pipeline.spotify.tokens import with_answer
 
@@ -58,10 +58,15 @@ def sign_in(
         SignInFailed: refused by the user, not finished in time, the port is taken, or the user does not belong to
             ``business_id``. The store is as it was.
         ScopeMissing: the user has not granted what is needed. The store is as it was.
-        SettingsInvalid: Spotify does not accept the client id or secret.
+        SettingsInvalid: ``business_id`` is not a UUID; or Spotify does not accept the client id or secret.
         SpotifyUnavailable: the accounts service cannot be asked.
         TokenStoreUnusable, HomeError: the store cannot be used.
     """
+    if business_id is not None and not UUID.fullmatch(business_id):
+        raise SettingsInvalid(
+            "The business to sign in for is not a UUID.",
+            next_step="Give an id that `spotify-pipeline businesses` shows, or none for every business.",
+        )
     token_store.find(*key_of(settings))  # an unusable store is told before the browser opens
     with HttpClient(
         ACCOUNTS,
@@ -112,7 +117,7 @@ def sign_out(settings: SpotifySettings, token_store: TokenStore) -> bool:
 def sign_out_of_all(settings: SpotifySettings | None, token_store: TokenStore) -> None:
     """As :func:`sign_out`, for every authorization in the store, even a damaged one.
 
-    ``settings`` tell which seed must not sign in again; None where there are none.
+    Seeds that are known to be spent do not sign in again; ``settings`` name one more. None where there are none.
     """
     seed = None if settings is None else seed_fingerprint(settings)
     with token_store.exclusive() as tokens:
@@ -150,7 +155,7 @@ def _authorization(
     # A seed that is set now is older than this sign-in: it must not be taken over afterwards.
     fresh = Authorization(
         **key_of(settings)._asdict(),
-        business_id=business_id or (before.business_id if before else None),
+        business_id=business_id if business_id is not None else (before.business_id if before else None),
         refresh_token=answer.refresh_token,
         authorized_at=now,
         seed_sha256=seed_fingerprint(settings) or (before.seed_sha256 if before else None),

@@ -154,7 +154,17 @@ def _token_refusal(answer: Answer, doing: str, sent: Sequence[Secret], *, now: f
             next_step="Check SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET (leave the secret unset only for an app that "
             "signs in with PKCE).",
         )
-    return refusal(answer, doing, sent=sent, now=now)
+    error = refusal(answer, doing, sent=sent, now=now)
+    if answer.status != 403:
+        return error
+    # Roles and terms are of the Ads API: here it is no answer of Spotify's that is known.
+    return SpotifyUnavailable(
+        error.message,
+        status=403,
+        trace_id=error.trace_id,
+        next_step="A proxy or firewall on the way may forbid it: let this machine reach Spotify's accounts service, or "
+        "name the proxy in SPOTIFY_PROXY_URL; then run again.",
+    )
 
 
 def _token_answer(answer: Answer, doing: str) -> TokenAnswer:
@@ -165,9 +175,16 @@ def _token_answer(answer: Answer, doing: str) -> TokenAnswer:
             f"Spotify's accounts service did not {doing}: it answered {answer.status} without a token.",
             status=answer.status,
         )
+    refresh_token = _token_text(body, "refresh_token")
+    if refresh_token is None and body.get("refresh_token") not in (None, ""):  # rotated, and not to be had
+        raise SpotifyUnavailable(
+            f"Spotify's accounts service did not {doing}: it answered {answer.status} with a refresh token that "
+            "cannot be one.",
+            status=answer.status,
+        )
     return TokenAnswer(
         access_token=access_token,
-        refresh_token=_token_text(body, "refresh_token"),
+        refresh_token=refresh_token,
         expires_in=_life(body.get("expires_in")),
         scopes=frozenset(scope.split()) if isinstance(scope := body.get("scope"), str) else None,
     )

@@ -81,14 +81,9 @@ class OutgoingFile:
         return block
 
     def _read(self, start: int, length: int) -> bytes:
-        try:
+        with _disk():
             self._stream.seek(start)
             block = self._stream.read(length)
-        except OSError:
-            raise UploadRefused(
-                "The customer list could not be read to its end, so the upload was broken off.",
-                next_step="Check the disk that holds it, build the list again, then run again.",
-            ) from None
         if len(block) != length:
             raise _changed()
         return block
@@ -99,8 +94,9 @@ class OutgoingFile:
             raise _changed()
 
     def _read_beyond(self) -> bytes:
-        self._stream.seek(self.size)
-        return self._stream.read(1)
+        with _disk():
+            self._stream.seek(self.size)
+            return self._stream.read(1)
 
 
 @contextmanager
@@ -108,8 +104,8 @@ def outgoing_file(path: Path, *, size: int, crc32c: str) -> Generator[OutgoingFi
     """Open a customer list for sending, after the checks that need no network.
 
     Raises:
-        UploadRefused: the file cannot be opened, has another size than was built, is empty, holds a header and no
-            row, or is larger than 1 GiB.
+        UploadRefused: the file cannot be opened or read, has another size than was built, is empty, holds a header
+            and no row, or is larger than 1 GiB.
     """
     if size > MAX_UPLOAD_BYTES:
         raise UploadRefused(
@@ -124,16 +120,30 @@ def outgoing_file(path: Path, *, size: int, crc32c: str) -> Generator[OutgoingFi
             f"The customer list cannot be opened ({reason}).", next_step="Build the list again, then run again."
         ) from None
     with stream:
-        opened = _identity(os.fstat(stream.fileno()))
-        if os.fstat(stream.fileno()).st_size != size:
+        with _disk():
+            found = os.fstat(stream.fileno())
+            beginning = stream.read(_LONGEST_HEADER)
+        if found.st_size != size:
             raise _changed()
-        _, newline, first_row = stream.read(_LONGEST_HEADER).partition(b"\n")
+        _, newline, first_row = beginning.partition(b"\n")
         if not newline or not first_row:
             raise UploadRefused(
                 "The customer list holds no row, and uploading it would empty the audience.",
                 next_step="Check the segment; nothing was sent and the audience is as it was.",
             )
-        yield OutgoingFile(stream, size=size, crc32c=crc32c, untouched=lambda: _identity_at(path) == opened)
+        yield OutgoingFile(stream, size=size, crc32c=crc32c, untouched=lambda: _identity_at(path) == _identity(found))
+
+
+@contextmanager
+def _disk() -> Generator[None]:
+    """Around what reads the file once it is open: a disk that fails is an error of ours, without the file's name."""
+    try:
+        yield
+    except OSError:
+        raise UploadRefused(
+            "The customer list could not be read to its end, so the upload was broken off.",
+            next_step="Check the disk that holds it, build the list again, then run again.",
+        ) from None
 
 
 def _identity(found: os.stat_result) -> tuple[int, int, int, int]:

@@ -12,10 +12,12 @@ import fcntl
 import hashlib
 import json
 import os
+import socket
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 from spotify_pipeline.home import HomeError, home_directory, private_directory
@@ -32,6 +34,7 @@ LONGEST_WAIT = LONGEST_AHEAD - 20.0  # the slot taken, and the ones around it, s
 _FILE_BYTES = 512  # always all of them: a file that exists needs no more room on a full disk
 _LOCK_SECONDS = 10.0
 _POLL_SECONDS = 0.002
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESTALE)  # a network disk's answers
 _NAMES = tuple(field.name for field in fields(PaceState))
 
 
@@ -39,7 +42,7 @@ class RateBudget:
     """The budget in the file at ``path``. Nothing is read or made before the first call asks for leave.
 
     Args:
-        path: on a local disk, the same for all processes that share the key.
+        path: on a local disk, the same for all processes of this machine that share the key.
         pace: of the key; Spotify's by default.
         monotonic: seconds of a clock that all these processes read alike.
         sleep: waits that many seconds of it.
@@ -59,16 +62,21 @@ class RateBudget:
         self._sleep = sleep
 
     @classmethod
-    def at_home(cls, key: str, environment: Mapping[str, str] | None = None) -> RateBudget:
-        """The budget of ``key`` in the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
-        return cls(_budget_file(home_directory(environment), key))
+    def at_home(
+        cls, key: str, environment: Mapping[str, str] | None = None, *, machine: str | None = None
+    ) -> RateBudget:
+        """The budget of ``key`` in the project's own directory (``SPOTIFY_PIPELINE_HOME``).
+
+        ``machine`` tells whose clock counts; by default this machine, since it was last started.
+        """
+        return cls(_budget_file(home_directory(environment), key, machine or _this_machine()))
 
     @classmethod
     def beside(
         cls, token_store: TokenStore, settings: SpotifySettings, *, sleep: Callable[[float], None] = time.sleep
     ) -> RateBudget:
         """The budget of who shares ``token_store``: at home, that of :meth:`at_home`."""
-        return cls(_budget_file(token_store.path.parent, rate_key(settings)), sleep=sleep)
+        return cls(_budget_file(token_store.path.parent, rate_key(settings), _this_machine()), sleep=sleep)
 
     def take(self, within: float) -> float:
         """Wait for leave to make one call, at most ``within`` seconds; the seconds that were waited.
@@ -137,12 +145,17 @@ class RateBudget:
                 self._lock(descriptor)
                 yield _LockedFile(descriptor, self._monotonic())
             finally:
-                os.close(descriptor)  # frees the lock too
+                # Closing alone would leave it to a process that another thread has forked meanwhile.
+                with suppress(OSError):
+                    fcntl.flock(descriptor, fcntl.LOCK_UN)
+                os.close(descriptor)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else "unknown reason"
+            cure = "Free some space, or check its owner"
+            if error.errno in _NO_LOCKS:
+                cure = "It cannot be locked there: put SPOTIFY_PIPELINE_HOME on a local disk"
             raise HomeError(
-                f"The file of the rate budget, {self._path}, cannot be used ({reason}). Free some space, or check its "
-                "owner, then run again."
+                f"The file of the rate budget, {self._path}, cannot be used ({reason}). {cure}, then run again."
             ) from None
 
     def _opened(self) -> int:
@@ -190,9 +203,19 @@ def rate_key(settings: SpotifySettings) -> str:
     return " ".join((settings.ads_api_url, settings.client_id, settings.authorization))
 
 
-def _budget_file(directory: Path, key: str) -> Path:
-    # A digest, since the key names a client and a user.
-    return directory / DIRECTORY / hashlib.sha256(key.encode()).hexdigest()[:32]
+def _budget_file(directory: Path, key: str, machine: str) -> Path:
+    # A digest, since the key names a client and a user. One file per machine: two that share a home, on a network
+    # disk say, have clocks that are nothing to each other, and would take each other's times for nonsense.
+    return directory / DIRECTORY / hashlib.sha256(f"{key} {machine}".encode()).hexdigest()[:32]
+
+
+@cache
+def _this_machine() -> str:
+    """The same for all processes, containers too, that read the same monotonic clock."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return socket.gethostname()
 
 
 def _known(value: float) -> float | None:

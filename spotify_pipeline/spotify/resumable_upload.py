@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from spotify_pipeline.spotify import upload_failures as failures
 from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.errors import SpotifyError, UploadDataLoss, UploadIncomplete, UploadRefused
+from spotify_pipeline.spotify.errors import SpotifyError, UploadDataLoss, UploadIncomplete
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.upload_answers import MalformedRange, Meaning, meaning, next_offset, stated, told
 from spotify_pipeline.spotify.upload_steps import (
@@ -37,7 +37,9 @@ from spotify_pipeline.spotify.upload_steps import (
     UseSession,
 )
 
-MAX_FAULTS = 8  # in a row, without one more byte acknowledged
+# In a row, without one more byte acknowledged: of all faults, and of those in which the storage answers.
+MAX_FAULTS = 25  # with pauses of 32 seconds at least from the seventh on, an outage of ten minutes is outlasted
+MAX_ODDITIES = 8
 MAX_REWINDS = 3
 MAX_RESTARTS = 2  # for sessions that were gone
 _OPENED = frozenset({200, 201})
@@ -82,9 +84,11 @@ class ResumableUpload:
     def _enter_session(self, *, sent: int) -> None:
         self.acknowledged = 0
         self._sent = sent  # no byte at or behind this offset was ever sent to this session
-        self.faults = 0
+        self.faults = self._oddities = 0
         self._unexplained = False
         self._unreadable = False
+        self._placed = False
+        self._unproven = sent > 0  # of another process: it may take no byte any more
 
     def answered(self, answer: Answer, *, taken: int = 0) -> None:
         """An answer to the step.
@@ -195,7 +199,9 @@ class ResumableUpload:
                 raise self._end(failures.keeps_losing(self._rewinds, answer))
         grown = offset > self.acknowledged
         if grown:
-            self.faults = 0
+            self.faults = self._oddities = 0
+            self._unproven = self._unproven and not self._placed
+        self._placed = True
         self.acknowledged = offset
         return grown
 
@@ -203,13 +209,13 @@ class ResumableUpload:
         if self._sent < self._size:
             raise self._end(failures.too_soon(answer))
         saying = stated(answer)
-        if saying.length not in (None, str(self._size)):
+        if saying.lengths - {self._size}:
             raise self._end(failures.other_length(answer))
         stated_md5 = saying.md5 if self._md5 is not None else frozenset[str]()
         if saying.crc32c - {self._crc32c} or stated_md5 - {self._md5}:
             self.loss = failures.other_bytes(answer)
             self._send_again(self.loss)
-        elif saying.length is None and not saying.crc32c and not stated_md5:
+        elif not saying.lengths and not saying.crc32c and not stated_md5:
             self._explain(answer, failures.unconfirmed(answer.status))
         else:
             self.acknowledged = self._size
@@ -232,12 +238,17 @@ class ResumableUpload:
         self.step = Pause(self.faults, answer, then)
 
     def _count_fault(self, answer: Answer | None, reason: str) -> None:
+        unavailable = answer is None or meaning(answer) is Meaning.NOT_READY
         self.faults += 1
-        if self.faults >= MAX_FAULTS:
-            last = reason if answer is None else f"status {told(answer)}."
-            status = None if answer is None else answer.status
-            failure = failures.not_begun if isinstance(self.step, Start) else failures.stuck
-            raise self._end(failure(self.faults, last, status))
+        self._oddities += not unavailable
+        if self.faults < MAX_FAULTS and self._oddities < MAX_ODDITIES:
+            return
+        last = reason if answer is None else f"status {told(answer)}."
+        status = None if answer is None else answer.status
+        if isinstance(self.step, Start):
+            raise self._end(failures.not_begun(self.faults, last, status))
+        sick = not unavailable or (answer is not None and self._unproven)
+        raise self._end((failures.sick_session if sick else failures.stuck)(self.faults, last, status))
 
     def _restart(self, answer: Answer) -> None:
         failure = self._end(failures.session_gone(answer))
@@ -269,14 +280,12 @@ class ResumableUpload:
         """The error to end with, given why: what it says of the audience must hold for all that was done before."""
         if self.loss is not None:
             return self.loss
-        if self._left_whole or self._sent == self._size:
-            failure.may_have_happened = True
-            if failure.next_step == UploadRefused.usual_next_step:  # says that nothing was replaced
-                failure.next_step = UploadIncomplete.usual_next_step
-        return failure
+        whole = self._left_whole or self._sent == self._size
+        return failures.after_the_last_byte(failure) if whole else failure
 
     def _end(self, failure: SpotifyError) -> SpotifyError:
         unexplained = self._unexplained and self._sent == self._size
         if unexplained and not isinstance(failure, UploadDataLoss):
-            failure = failures.unconfirmed(failure.status)
+            resumable = isinstance(failure, UploadIncomplete) and failure.resumable
+            failure = failures.unconfirmed(failure.status, resumable=resumable)
         return self.ended_by(failure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +21,8 @@ CAPI_URL = "https://capi.spotify.com/capi-direct/events/"
 CHUNK_QUANTUM = 262_144  # Google, "Performing resumable uploads": every chunk but the last is a multiple of 256 KiB
 UPLOAD_CHUNK_BYTES = 32 * CHUNK_QUANTUM  # 8 MiB, the least that Google recommends
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -80,12 +82,12 @@ class SpotifySettings:
                 "SPOTIFY_PROXY_URL is not the address of an HTTP proxy.",
                 next_step="Set it to http://host:port, or http://user:password@host:port with both percent-encoded.",
             )
-        if self.ca_bundle is not None and not self.ca_bundle.is_file():
+        if self.ca_bundle is not None and not _is_file(self.ca_bundle):
             raise SettingsInvalid(
-                f"SPOTIFY_CA_BUNDLE names {self.ca_bundle}, which is not a file.",
+                f"SPOTIFY_CA_BUNDLE names {self.ca_bundle}, which is not a file, or not one that this user may see.",
                 next_step="Set it to a PEM file of your network's certificate authority, or leave it unset.",
             )
-        if self.ad_account_id is not None and not _UUID.fullmatch(self.ad_account_id):
+        if self.ad_account_id is not None and not UUID.fullmatch(self.ad_account_id):
             raise SettingsInvalid(
                 "SPOTIFY_AD_ACCOUNT_ID is not a UUID.",
                 next_step="Set it to an id that `spotify-pipeline ad-accounts` shows.",
@@ -135,7 +137,7 @@ class SpotifySettings:
             capi_url=value("SPOTIFY_CAPI_URL") or CAPI_URL,
             upload_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()) if hosts else GOOGLE_STORAGE,
             proxy_url=secret("SPOTIFY_PROXY_URL"),
-            ca_bundle=None if bundle is None else Path(bundle).expanduser().absolute(),
+            ca_bundle=None if bundle is None else _path(bundle),
             upload_chunk_bytes=_chunk_bytes(value("SPOTIFY_UPLOAD_CHUNK_BYTES")),
         )
 
@@ -184,6 +186,20 @@ def _bad_chunk() -> SettingsInvalid:
     )
 
 
+def _path(text: str) -> Path:
+    path = Path(text)
+    with suppress(RuntimeError):  # a user whose home nobody knows: then there is no such file
+        path = path.expanduser()
+    return path.absolute()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a directory that this user may not enter
+        return False
+
+
 def _is_proxy(url: str) -> bool:
     if not _PLAIN.fullmatch(url) or "\\" in url:
         return False
@@ -192,7 +208,15 @@ def _is_proxy(url: str) -> bool:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(host) and not parts.path.strip("/") + parts.query + parts.fragment
+    plain = not parts.path.strip("/") + parts.query + parts.fragment
+    return parts.scheme in ("http", "https") and plain and _is_host(host)
+
+
+def _is_host(host: str | None) -> bool:
+    """Whether it can be looked up: a name of labels of at most 63 characters, or an address."""
+    if not host or len(host) > 253:
+        return False
+    return ":" in host or _NAME.fullmatch(host) is not None  # a colon: urlsplit took it for an IPv6 address
 
 
 def _check_plain(variable: str, value: str) -> None:
@@ -223,6 +247,8 @@ def _url_fault(url: str) -> str | None:
         return "is not an address"
     if parts.scheme not in ("http", "https") or not host:
         return "is not an address that begins with https://"
+    if not _is_host(host):
+        return "names a host that cannot be one"
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         return "holds a user name, a query or a fragment"
     if parts.scheme == "http" and not is_loopback(host):

@@ -39,3 +39,13 @@ def silence() -> Generator[None]:
         yield
     finally:
         _speaking.reset(token)
+
+
+@contextmanager
+def aloud() -> Generator[None]:
+    """Inside the block, calls are logged as usual: somebody else's code runs there, in the midst of a call of ours."""
+    token = _speaking.set(False)
+    try:
+        yield
+    finally:
+        _speaking.reset(token)

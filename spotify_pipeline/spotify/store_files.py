@@ -61,9 +61,14 @@ class StoreFiles:
             left.unlink(missing_ok=True)
         # Only now: the copy's own begin with the same words.
         for left in sorted(self._left_over(f".{self._path.name}.", ".tmp"), key=_modified):
-            content = self._complete(left)
+            content, fault = self._complete(left)
             if content is None:
                 left.unlink(missing_ok=True)
+                _log.warning(
+                    "What a change of the token store %s that was cut short had left was removed: %s.",
+                    self._path,
+                    fault,
+                )
             else:
                 _rename(left, self._path)  # needs no room, where a write would
                 self._write_copy(content)
@@ -75,13 +80,28 @@ class StoreFiles:
             old.unlink(missing_ok=True)
         self.write(contents)
 
-    def _complete(self, left: Path) -> bytes | None:
-        """The content of a temporary file, if it is whole and not older than what it was to replace."""
+    def _complete(self, left: Path) -> tuple[bytes | None, str]:
+        """The content of a temporary file, or None and why it must not replace the store's.
+
+        One that looks older is taken all the same while a renewal is not known to have ended: the clock may have
+        been set back, and its answer be nowhere else.
+        """
         try:
-            content = read_private_file(left) if _modified(left) >= _modified(self._path) else None
-            return None if content is None or self._parsed(content) is None else content
+            content = read_private_file(left)
+            if content is None or self._parsed(content) is None:
+                return None, "it is not whole"
         except TokenStoreUnusable:
-            return None
+            return None, "it is not surely ours, or of another version"
+        if _modified(left) < _modified(self._path) and not self._renewal_under_way():
+            return None, "it is older than the store"
+        return content, ""
+
+    def _renewal_under_way(self) -> bool:
+        try:
+            entries = self.read().authorizations.values()
+        except TokenStoreUnusable:
+            return False
+        return any(each.refresh_started_at is not None for each in entries)
 
     def _write_copy(self, content: bytes) -> None:
         try:

@@ -6,6 +6,7 @@ of a file under us may have read it already.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -14,6 +15,7 @@ from spotify_pipeline.spotify.errors import TokenStoreUnusable
 
 MOUNT_TABLE = Path("/proc/self/mountinfo")
 """Linux's list of what is mounted, proc(5). Where it is missing (macOS) a network share is not recognised."""
+_OWN_DIRECTORY = "Set SPOTIFY_PIPELINE_HOME to a directory of your own"
 _MAX_FILE_BYTES = 1024 * 1024
 _NETWORK = frozenset(
     {"afs", "beegfs", "ceph", "cifs", "davfs", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "gfs2",
@@ -25,17 +27,24 @@ def refuse_unsafe_directory(directory: Path, mount_table: Path = MOUNT_TABLE) ->
     """Nothing when ``directory`` does not exist yet.
 
     Raises:
-        TokenStoreUnusable: others can write to it, it is another user's, or on a network share, where a lock may
-            hold on one machine only.
+        TokenStoreUnusable: it is not a directory or cannot be looked at; others can write to it; it is another
+            user's; or on a network share, where a lock may hold on one machine only.
     """
     try:
         state = directory.stat()
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise _unsafe(directory, f"cannot be looked at ({_reason(error)})", _OWN_DIRECTORY) from None
+    if not stat.S_ISDIR(state.st_mode):
+        raise _unsafe(directory, "is not a directory", _OWN_DIRECTORY)
     if state.st_mode & 0o022:
-        raise _unsafe(directory, "can be written by other users", f"Run `chmod 700 {directory}`")
+        # The mode of a directory that is meant for all, such as /tmp, is not this user's to change.
+        ours = state.st_uid == os.geteuid() and not state.st_mode & stat.S_ISVTX
+        cure = f"Run `chmod 700 {directory}`" if ours else _OWN_DIRECTORY
+        raise _unsafe(directory, "can be written by other users", cure)
     if state.st_uid not in (os.geteuid(), 0):
-        raise _unsafe(directory, "belongs to another user", "Use a directory of your own (SPOTIFY_PIPELINE_HOME)")
+        raise _unsafe(directory, "belongs to another user", _OWN_DIRECTORY)
     share = _network_filesystem(state.st_dev, mount_table)
     if share is not None:
         raise _unsafe(
@@ -54,7 +63,7 @@ def read_private_file(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        if path.is_symlink():
+        if error.errno == errno.ELOOP:  # of O_NOFOLLOW
             raise _unsafe(path, "is a symbolic link", "Replace it by the file itself") from None
         raise _unsafe(path, f"cannot be opened ({_reason(error)})", "Make its owner the user who runs this") from None
     try:

@@ -23,7 +23,7 @@ from spotify_pipeline.spotify.authorization import (
     AuthorizationKey,
     StoreContents,
 )
-from spotify_pipeline.spotify.errors import SpotifyUnavailable
+from spotify_pipeline.spotify.errors import SpotifyUnavailable, TokenStoreUnusable
 from spotify_pipeline.spotify.store_files import StoreFiles
 from spotify_pipeline.spotify.store_safety import MOUNT_TABLE, open_lock
 
@@ -74,8 +74,13 @@ class OpenTokens:
         self._files.replace(StoreContents(kept, {**contents.signed_out, **spent}))
 
     def forget_all(self, spent_seeds: Mapping[AuthorizationKey, str]) -> None:
-        """Take everything out, also where the files are damaged."""
-        self._files.replace(StoreContents(signed_out=spent_seeds))
+        """Take everything out, also where the files are damaged. Seeds that are known to be spent stay known."""
+        try:
+            contents = self._files.read()
+        except TokenStoreUnusable:
+            contents = StoreContents()
+        taken = {key: each.seed_sha256 for key, each in contents.authorizations.items() if each.seed_sha256 is not None}
+        self._files.replace(StoreContents(signed_out={**contents.signed_out, **taken, **spent_seeds}))
 
     def _with(self, authorization: Authorization) -> StoreContents:
         contents = self._contents()
@@ -119,19 +124,23 @@ class TokenStore:
 
     @contextmanager
     def exclusive(
-        self, *, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        within: float = LOCK_SECONDS,
     ) -> Generator[OpenTokens]:
         """Hold the store's lock, against other processes and other threads.
 
         Raises:
             TokenStoreUnusable: see :meth:`find`.
-            SpotifyUnavailable: another process has held the lock for four minutes.
+            SpotifyUnavailable: another process has held the lock for ``within`` seconds, by default four minutes.
         """
         self._files.refuse_unsafe_place()
         private_directory(self.path.parent)
         descriptor = open_lock(self.path.with_name(self.path.name + ".lock"))
         try:
-            deadline = clock() + LOCK_SECONDS
+            deadline = clock() + within
             pause = _FIRST_POLL
             while not _locked(descriptor):
                 if clock() >= deadline:
@@ -144,7 +153,9 @@ class TokenStore:
             self._files.end_interrupted_writes()
             yield OpenTokens(self._files)
         finally:
-            os.close(descriptor)  # frees the lock too
+            # Closing alone would leave it to a process that another thread has forked meanwhile.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
 
 def _locked(descriptor: int) -> bool:

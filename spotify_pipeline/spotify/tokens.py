@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify.authorization import Authorization, login_command
@@ -28,14 +28,25 @@ from spotify_pipeline.spotify.seeds import from_seed, key_of, seed_fingerprint, 
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.sign_in_state import ended_because
 from spotify_pipeline.spotify.token_store import OpenTokens, TokenStore
+from spotify_pipeline.spotify.unsaved import TokenSaver
 
 EARLY = 300.0  # seconds before its end that a token is renewed
 _REFRESH_TRIES = 3  # of one refresh token, while the service is not able to answer
 _MOST_GRANTS = 3  # refresh tokens tried, each after the one before was refused
+_PATIENCE_TO_SAVE = 1.0  # seconds that what is unsaved waits for the store's lock
 _REPEATED_FOR = 90.0  # seconds from the first call in which another try of a call may begin
 LONGEST_RENEWAL = _REPEATED_FOR + _MOST_GRANTS * LONGEST_CALL
 """Seconds that the store's lock is held at most; others wait for longer (token_store.LOCK_SECONDS)."""
+_GATEWAY_STATUSES = (502, 504)  # given on the way, perhaps in place of an answer that Spotify did give
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """A token that is good for minutes at least, and what it may be used for: one business, or None for any."""
+
+    token: Secret
+    business_id: str | None
 
 
 class TokenProvider:
@@ -66,10 +77,10 @@ class TokenProvider:
         self._timer = timer
         self._random = random
         self._current: Authorization | None = None
-        self._unsaved = False
+        self._saver = TokenSaver(timer)
 
-    def access_token(self) -> Secret:
-        """A token that is good for minutes at least.
+    def current(self) -> Access:
+        """The token to use now, with the restriction of the very authorization that it is of.
 
         Raises:
             SignInRequired: never signed in, or the authorization has ended. No call is made to find out again.
@@ -79,27 +90,39 @@ class TokenProvider:
             HomeError: the disk is full; no call was made, whose answer would have been lost.
             TokenStoreUnusable: the store cannot be used.
         """
-        token = self._usable(self._current)
-        return token if token is not None else self._renewed(rejected=None)
+        if self._saver.is_due:
+            self._save_unsaved()
+        return _access(self._current, self._usable(self._current)) or self._renewed(rejected=None)
+
+    def access_token(self) -> Secret:
+        """The token of :meth:`current` alone. Errors as there."""
+        return self.current().token
 
     def replace_rejected(self, rejected: Secret) -> Secret:
         """Another token than ``rejected``, which the API has just refused although it should be good.
 
         Asks the accounts service only if no other process has replaced it yet. Errors as above.
         """
-        return self._renewed(rejected=rejected)
+        return self._renewed(rejected=rejected).token
 
-    def business_id(self) -> str | None:
-        """The one business that the authorization in use may be used for; None for any. Errors as above."""
-        self.access_token()
-        return None if self._current is None else self._current.business_id
+    def close(self) -> None:
+        """Store what could not be stored yet, if that is possible now. Never fails."""
+        if self._saver.unsaved is not None:
+            self._save_unsaved()
+
+    def _save_unsaved(self) -> None:
+        try:
+            with self._store.exclusive(sleep=self._sleep, within=_PATIENCE_TO_SAVE) as tokens:
+                self._current = self._saver.settle(tokens)
+        except (HomeError, TokenStoreUnusable, SpotifyUnavailable):
+            pass  # told when it could not be stored; it stays in memory
 
     def _usable(self, authorization: Authorization | None, rejected: Secret | None = None) -> Secret | None:
         if authorization is None or authorization.needs_sign_in or authorization.renew_at <= self._clock():
             return None
         return None if authorization.access_token == rejected else authorization.access_token
 
-    def _renewed(self, *, rejected: Secret | None) -> Secret:
+    def _renewed(self, *, rejected: Secret | None) -> Access:
         with self._store.exclusive(sleep=self._sleep) as tokens:
             authorization = self._read(tokens)
             token = self._usable(authorization, rejected)
@@ -108,33 +131,22 @@ class TokenProvider:
                 token = self._usable(authorization)
             self._accounts.require_scopes(authorization.scopes)
             self._current = authorization
-        if token is None:
+        access = _access(authorization, token)
+        if access is None:
             raise SpotifyUnavailable("Spotify's accounts service gave a token that has already ended.")
-        return token
+        return access
 
     def _read(self, tokens: OpenTokens) -> Authorization:
-        current = self._unsaved_authorization(tokens)
+        current = self._saver.settle(tokens)
         if current is None:
             current = self._stored(tokens)
             if seed_is_new(self._settings, tokens):
                 current = from_seed(self._settings, current, seen_at=self._clock())
         if current is None:
-            label = self._settings.authorization
-            raise SignInRequired(
-                f"Nobody has signed in to Spotify for this client id as `{label}` yet.",
-                next_step=f"Run `{login_command(label)}`, or set SPOTIFY_REFRESH_TOKEN.",
-            )
+            raise _nobody_signed_in(self._settings)
         if current.needs_sign_in:
             raise _sign_in_again(current)
         return current
-
-    def _unsaved_authorization(self, tokens: OpenTokens) -> Authorization | None:
-        """What could not be stored, except a refusal that somebody has signed in after."""
-        current = self._current if self._unsaved else None
-        if current is None or not current.needs_sign_in:
-            return current
-        stored = self._stored(tokens)
-        return current if stored is None or stored.refresh_token == current.refresh_token else None
 
     def _stored(self, tokens: OpenTokens) -> Authorization | None:
         return tokens.find(*self._key)
@@ -145,23 +157,23 @@ class TokenProvider:
         A mark that cannot be written stops it: neither could the answer be, and without the call no token is lost.
         Except when the store lacks the newest token already, so that there is nothing left in it to protect.
         """
-        marked = None if self._unsaved else self._stored(tokens) or authorization
+        marked = None if self._saver.unsaved else self._stored(tokens) or authorization
         cut_short_at = None if marked is None else marked.refresh_started_at
         if cut_short_at is not None:
             _log.warning("A renewal of the Spotify sign-in was cut short; the stored tokens are tried, each once.")
         if marked is not None:
-            tokens.save_mark(replace(marked, refresh_started_at=cut_short_at or self._clock()))
+            self._saver.mark(replace(marked, refresh_started_at=cut_short_at or self._clock()), tokens)
         try:
             return self._granted(authorization, tokens)
         except GrantRefused as refused:
             kept = self._stored(tokens) or authorization
             seed = seed_fingerprint(self._settings) or kept.seed_sha256
             kept = replace(kept, needs_sign_in=True, seed_sha256=seed, refresh_started_at=cut_short_at)
-            self._save(kept, tokens)
+            self._saver.save(kept, tokens)
             raise _sign_in_again(kept, refused.status) from None
         except SpotifyError as failure:
             if marked is not None and not _may_be_lost(failure):
-                self._unmark(marked, tokens)
+                self._saver.unmark(marked, tokens)
             raise
 
     def _granted(self, authorization: Authorization, tokens: OpenTokens) -> Authorization:
@@ -178,12 +190,12 @@ class TokenProvider:
                     raise
                 if self._usable(other, authorization.access_token) is not None:
                     other = replace(other, refresh_started_at=None)
-                    self._save(other, tokens)
+                    self._saver.save(other, tokens)
                     return other
                 candidate = other
             else:
                 renewed = with_answer(candidate, answer, now=self._clock())
-                self._save(renewed, tokens)
+                self._saver.save(renewed, tokens)
                 return renewed
 
     def _other_than(
@@ -193,8 +205,8 @@ class TokenProvider:
 
         The store may hold another token when somebody who does not take the lock, such as a restored backup, has
         changed it meanwhile; or when the refused one is a new seed, which then does not cost us what works. The
-        token before it may still be good when a rotation was cut short; the seed, when the service has forgotten
-        what came after.
+        token before it may still be good when a rotation was cut short; the seed that all came from, when the
+        service has forgotten what came after. No other seed: it is another user's, or another label's.
         """
         stored = self._stored(tokens)
         if stored is not None and not stored.needs_sign_in and stored.refresh_token not in refused:
@@ -203,7 +215,9 @@ class TokenProvider:
         previous, seed = newest.previous_refresh_token, self._settings.refresh_token
         if previous is not None and not newest.needs_sign_in and previous not in refused:
             return replace(newest, refresh_token=previous, previous_refresh_token=None, access_token=None)
-        if seed is not None and seed not in refused:
+        of_seed = newest.authorized_at is None and newest.seed_sha256 == seed_fingerprint(self._settings)
+        if seed is not None and of_seed and seed not in refused:
+            _log.warning("Spotify refuses what it gave for SPOTIFY_REFRESH_TOKEN, which is tried once more.")
             known_since = self._clock() if newest.seeded_at is None else newest.seeded_at
             again = from_seed(self._settings, newest, seen_at=known_since)
             return replace(again, previous_refresh_token=None)
@@ -214,7 +228,7 @@ class TokenProvider:
             return stored
         _log.warning("Spotify refuses SPOTIFY_REFRESH_TOKEN; the authorization in the token store is used instead.")
         remembering = replace(stored, seed_sha256=refused.seed_sha256)  # so that the seed is not tried again
-        self._save(remembering, tokens)
+        self._saver.save(remembering, tokens)
         return remembering
 
     def _ask(self, refresh_token: Secret, deadline: float) -> TokenAnswer:
@@ -231,21 +245,6 @@ class TokenProvider:
                     raise
             self._sleep(pause)
         raise AssertionError("the last try returns or raises")
-
-    def _unmark(self, unmarked: Authorization, tokens: OpenTokens) -> None:
-        try:
-            tokens.save_mark(unmarked)
-        except (HomeError, TokenStoreUnusable) as reason:
-            _log.warning("The token store could not be written: %s", reason)
-
-    def _save(self, authorization: Authorization, tokens: OpenTokens) -> None:
-        try:
-            tokens.save(authorization)
-            self._unsaved = False
-        except (HomeError, TokenStoreUnusable) as reason:
-            # The old token may be dead already, so the new one is kept in memory for as long as this process lives.
-            self._current, self._unsaved = authorization, True
-            _log.warning("The renewed Spotify authorization could not be stored: %s", reason)
 
 
 def with_answer(authorization: Authorization, answer: TokenAnswer, *, now: float) -> Authorization:
@@ -269,7 +268,26 @@ def with_answer(authorization: Authorization, answer: TokenAnswer, *, now: float
 
 def _may_be_lost(failure: SpotifyError) -> bool:
     """Whether Spotify may have answered with new tokens that did not reach us."""
-    return failure.status == 200 or (failure.status is None and failure.may_have_happened)
+    if failure.status is None:
+        return failure.may_have_happened
+    return 200 <= failure.status < 300 or failure.status in _GATEWAY_STATUSES
+
+
+def _access(authorization: Authorization | None, token: Secret | None) -> Access | None:
+    if authorization is None or token is None:
+        return None
+    return Access(token=token, business_id=authorization.business_id)
+
+
+def _nobody_signed_in(settings: SpotifySettings) -> SignInRequired:
+    label = settings.authorization
+    seed = "set SPOTIFY_REFRESH_TOKEN"
+    if settings.refresh_token is not None:
+        seed += " to a new refresh token: the one that is set was used before, or signed out"
+    return SignInRequired(
+        f"Nobody has signed in to Spotify for this client id as `{label}` yet.",
+        next_step=f"Run `{login_command(label)}`, or {seed}.",
+    )
 
 
 def _sign_in_again(authorization: Authorization, status: int | None = None) -> SignInRequired:

@@ -13,6 +13,7 @@ from spotify_pipeline.spotify.answer import Answer
 
 # One range from the first byte on. Several Range headers reach us joined by commas, so they do not match.
 _STORED_RANGE = re.compile(r"bytes=0-(0|[1-9][0-9]{0,17})")
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _XML_CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 _HTML = re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE)
 _RESUME = 308
@@ -97,15 +98,14 @@ def next_offset(answer: Answer) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """What the storage states of a finished object; None for what it leaves out.
+    """What the storage states of a finished object; empty or None for what it leaves out, or cannot be read.
 
     Attributes:
-        length: decimal digits, if it is well.
-        crc32c, md5: of each, all values stated; more than one, where they differ.
+        lengths, crc32c, md5: of each, all values stated; more than one, where they differ.
         etag: of the object.
     """
 
-    length: str | None = None
+    lengths: frozenset[int] = frozenset()
     crc32c: frozenset[str] = frozenset()
     md5: frozenset[str] = frozenset()
     etag: str | None = None
@@ -113,16 +113,16 @@ class Stated:
     @property
     def nothing(self) -> bool:
         """Neither a length nor a hash: it may be an answer of something between us and the storage."""
-        return self.length is None and not self.crc32c and not self.md5
+        return not self.lengths and not self.crc32c and not self.md5
 
 
 def stated(answer: Answer) -> Stated:
     """Read ``x-goog-stored-content-length``, ``x-goog-hash: crc32c=...,md5=...`` (one header or several) and ETag."""
-    length = answer.headers.get("x-goog-stored-content-length")
+    lengths = (part.strip() for part in answer.headers.get("x-goog-stored-content-length", "").split(","))
     parts = (part.strip().split("=", 1) for part in answer.headers.get("x-goog-hash", "").split(","))
     hashes = [(part[0], part[1]) for part in parts if len(part) == 2]
     return Stated(
-        length=None if length is None else length.strip(),
+        lengths=frozenset(int(length) for length in lengths if _DIGITS.fullmatch(length)),
         crc32c=frozenset(value for name, value in hashes if name == "crc32c"),
         md5=frozenset(value for name, value in hashes if name == "md5"),
         etag=answer.headers.get("etag", "").strip('"')[:128] or None,

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.errors import SpotifyUnavailable, UploadDataLoss, UploadIncomplete, UploadRefused
+from spotify_pipeline.spotify.errors import (
+    SpotifyError,
+    SpotifyUnavailable,
+    UploadDataLoss,
+    UploadIncomplete,
+    UploadRefused,
+)
 from spotify_pipeline.spotify.upload_answers import told
+
+_NOTHING_REPLACED = "Nothing was replaced. "
+
+
+def after_the_last_byte(failure: SpotifyError) -> SpotifyError:
+    """``failure``, of an upload of which the whole list may have arrived: it must not say that nothing was replaced."""
+    failure.may_have_happened = True
+    if isinstance(failure, UploadRefused):
+        advice = failure.next_step.removeprefix(_NOTHING_REPLACED)
+        failure.next_step = (
+            f"{advice} The list may have arrived whole before: do not create or trust the audience before a run has "
+            "ended well."
+        )
+    return failure
 
 
 def url_refused(answer: Answer) -> UploadRefused:
     return UploadRefused(
         f"The storage refuses the signed upload URL: status {told(answer)}.",
         status=answer.status,
-        next_step="Nothing was replaced. Run again; a new upload URL is asked for. If it is refused again, check this "
+        next_step=f"{_NOTHING_REPLACED}Run again; a new upload URL is asked for. If it is refused again, check this "
         "machine's clock.",
     )
 
@@ -49,31 +69,38 @@ def stuck(tries: int, last: str, status: int | None) -> UploadIncomplete:
     )
 
 
+def sick_session(tries: int, last: str, status: int | None) -> UploadIncomplete:
+    message = f"The upload came no further in {tries} tries in a row, though the storage answers; the last: {last}"
+    return _not_resumable(UploadIncomplete(message, status=status))
+
+
 def unreadable_range(answer: Answer) -> UploadIncomplete:
     message = "The storage does not say in a readable way how much of the customer list it has, even when asked again."
-    return UploadIncomplete(message, status=answer.status)
+    return _not_resumable(UploadIncomplete(message, status=answer.status))
 
 
 def keeps_losing(rewinds: int, answer: Answer) -> UploadIncomplete:
     message = f"The storage has lost parts of the customer list that it had acknowledged, {rewinds} times."
-    return UploadIncomplete(message, status=answer.status)
+    return _not_resumable(UploadIncomplete(message, status=answer.status))
 
 
 def not_the_storage(answer: Answer) -> UploadIncomplete:
-    return UploadIncomplete(
+    failure = UploadIncomplete(
         f"Something other than the storage answers the upload (status {answer.status}), even when asked again.",
         status=answer.status,
         next_step="Look for a proxy or a network that asks to sign in; then run again.",
     )
+    return _not_resumable(failure)
 
 
-def unconfirmed(status: int | None) -> UploadIncomplete:
-    return UploadIncomplete(
+def unconfirmed(status: int | None, *, resumable: bool = False) -> UploadIncomplete:
+    failure = UploadIncomplete(
         "The storage called the upload complete, but states neither a checksum nor a length of what it holds, even "
         "when asked again.",
         next_step="The audience may hold the list or not: run again to upload the whole list.",
         status=status,
     )
+    return failure if resumable else _not_resumable(failure)
 
 
 def more_than_sent(answer: Answer) -> UploadDataLoss:
@@ -99,3 +126,8 @@ def other_bytes(answer: Answer) -> UploadDataLoss:
 def bad_digest(answer: Answer) -> UploadDataLoss:
     message = "The customer list was changed on its way to the storage: the checksums differ."
     return UploadDataLoss(message, status=answer.status)
+
+
+def _not_resumable(failure: UploadIncomplete) -> UploadIncomplete:
+    failure.resumable = False
+    return failure

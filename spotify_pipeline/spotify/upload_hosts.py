@@ -18,6 +18,7 @@ GOOGLE_STORAGE = ("storage.googleapis.com", "*.storage.googleapis.com")
 _LONGEST_URL = 16_384
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ENTRY = re.compile(rf"(?P<any>\*\.)?(?P<host>{_NAME}(?:\.{_NAME})*|\[::1\])(?::(?P<port>[1-9]\d{{0,4}}))?")
+_SHOWN = re.compile(r"[A-Za-z0-9.*:-]{1,80}")
 _URL = re.compile(
     rf"(?P<scheme>https?)://(?P<host>{_NAME}(?:\.{_NAME})*|\[::1\])(?::(?P<port>[1-9]\d{{0,4}}))?(?:[/?].*)?"
 )
@@ -58,13 +59,14 @@ class UploadHosts:
     the storage is used.
 
     Raises:
-        ValueError: an entry is none of these; the text says which and why.
+        ValueError: an entry is none of these; the text says which and why. It shows the entry only where that cannot
+            be a signed URL, set here by mistake.
     """
 
     def __init__(self, entries: Sequence[str]) -> None:
         if not entries:
             raise ValueError("it names no host")
-        self._entries = tuple(_entry(entry) for entry in entries)
+        self._entries = tuple(_entry(entry, position) for position, entry in enumerate(entries, 1))
 
     def check(self, url: str, *, what: str = "The upload URL") -> SignedUrl:
         """The checked URL.
@@ -113,18 +115,19 @@ def _is_googles(host: str) -> bool:
     return host == GOOGLE_STORAGE[0] or host.endswith("." + GOOGLE_STORAGE[0])
 
 
-def _entry(entry: str) -> _Entry:
+def _entry(entry: str, position: int) -> _Entry:
+    named = repr(entry) if _SHOWN.fullmatch(entry) else f"entry {position}"
     matched = _ENTRY.fullmatch(entry.strip().lower())
     if matched is None:
-        raise ValueError(f"{entry!r} is not a host, *.domain or host:port")
+        raise ValueError(f"{named} is not a host, *.domain or host:port")
     host, port, any_subdomain = matched["host"], matched["port"], matched["any"] is not None
     loopback = is_loopback(host)
     if port is not None and (not loopback or any_subdomain or int(port) > 65_535):
-        raise ValueError(f"{entry!r} has a port; only a loopback host such as 127.0.0.1:8080 may have one")
+        raise ValueError(f"{named} has a port; only a loopback host such as 127.0.0.1:8080 may have one")
     if not loopback and re.fullmatch(r"[0-9.]+|\[.*|(0x[0-9a-f]+\.?)+", host):
-        raise ValueError(f"{entry!r} is an address; name the host instead")
+        raise ValueError(f"{named} is an address; name the host instead")
     if any_subdomain and "." not in host:
-        raise ValueError(f"{entry!r} would allow a whole top-level domain")
+        raise ValueError(f"{named} would allow a whole top-level domain")
     return _Entry(host, None if port is None else int(port), any_subdomain)
 
 

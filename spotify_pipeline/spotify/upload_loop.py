@@ -38,7 +38,8 @@ class UploadHooks(TypedDict, total=False):
         renew: asked for a new ticket when the signed URL is refused, the session is gone or other bytes arrived.
             Without it, these end the upload.
         on_open: told of a session before its first byte is sent, so that a later run can go on with it.
-        on_progress: told at most once per MiB or request.
+        on_progress: told at most once per MiB or request, while a request is under way: the time that it takes counts
+            against that of the request.
         before_finish: asked right before each request that may complete the object.
     """
 
@@ -205,7 +206,10 @@ class UploadLoop:
         if step.answer is not None:
             asked = requested_pause(step.answer.status, step.answer.headers, self._pacing.clock())
         dice = self._pacing.random()
-        seconds = dice * min(_LONGEST_BACKOFF, 2.0 ** (step.faults - 1)) if asked is None else asked + dice
+        # Jitter over the upper half: the machine counts faults, and so many of them must outlast an outage.
+        seconds = min(_LONGEST_BACKOFF, 2.0 ** (step.faults - 1)) * (1 + dice) / 2
+        if asked is not None:
+            seconds = max(seconds, asked + dice)
         self._require_time(seconds)
         self._pacing.sleep(seconds)
         self._waited = seconds

@@ -24,6 +24,14 @@ def test_an_account_without_audiences_says_so(run: Run, spotify: SandboxServer) 
     assert run("audiences").out == "No audiences.\n"
 
 
+@pytest.mark.parametrize("command", ["businesses", "ad-accounts", "audiences"])
+def test_label_chooses_the_authorization(run: Run, spotify: SandboxServer, command: str) -> None:
+    assert run(command, "--label", "default").code == 0
+    ran = run(command, "--label", "agency")
+    assert ran.code == 1
+    assert "as `agency` yet. Run `spotify-pipeline login --label agency`" in ran.err
+
+
 def test_without_credentials_a_command_is_one_sentence_and_no_trace(run: Run) -> None:
     ran = run("audiences")
     assert ran.code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,14 @@ import dagster as dg
 import pytest
 
 import spotify_pipeline
-from spotify_pipeline.cli.pool_slots import LeakedSlot, how_to_free, leaked_slots
+from spotify_pipeline.cli.pool_slots import (
+    LeakedSlot,
+    free_command,
+    how_to_end,
+    how_to_free,
+    leaked_slots,
+    silent_slots,
+)
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.test_doctor import lines
 
@@ -66,6 +74,45 @@ def test_c12_a_place_held_by_a_run_under_way_is_nobody_s_business(instance: dg.D
     under_way = instance.create_run_for_job(something).run_id
     hold(instance, under_way)
     assert leaked_slots(instance, datetime.now(UTC) + timedelta(days=1)) == []
+    assert silent_slots(instance, datetime.now(UTC) + timedelta(minutes=19)) == []
+
+
+def test_c12_a_place_held_by_a_run_that_has_fallen_silent_is_found_until_it_says_something(
+    instance: dg.DagsterInstance,
+) -> None:
+    # As after a power cut: the run is under way, and of its process nothing is left.
+    begun = instance.create_run_for_job(something)
+    instance.report_run_canceled(instance.create_run_for_job(something))
+    hold(instance, begun.run_id)
+    instance.report_engine_event("Working.", begun)
+    later = datetime.now(UTC) + timedelta(minutes=21)
+    (silent,) = silent_slots(instance, later)
+    assert (silent.pool, silent.run_id) == (POOL, begun.run_id)
+    assert silent.silent_for > timedelta(minutes=20)
+    said = how_to_end([silent])
+    assert f"a place in the pool `{POOL}` is held by the run {begun.run_id}, which has said nothing for 21 min" in said
+    assert "Terminate, with `Force termination immediately`" in said
+    # A run that goes on, or has been ended so, is none of it.
+    assert silent_slots(instance, later - timedelta(minutes=2)) == []
+    instance.report_run_canceled(begun)
+    assert silent_slots(instance, later) == []
+    assert [each.run_status for each in leaked_slots(instance, later)] == ["CANCELED"]
+
+
+def test_c12_doctor_warns_of_a_run_that_has_fallen_silent(instance: dg.DagsterInstance, run: Run) -> None:
+    begun = instance.create_run_for_job(something)
+    hold(instance, begun.run_id)
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    instance.handle_new_event(
+        dg.EventLogEntry(None, "debug", "Working.", begun.run_id, an_hour_ago.timestamp(), job_name=begun.job_name)
+    )
+    mark, sentence = lines(run("doctor").out)["Dagster's pools"]
+    assert mark == "WARN"
+    assert f"is held by the run {begun.run_id}, which has said nothing for 60 min" in sentence
+
+
+def test_c12_the_command_s_python_may_lie_in_a_directory_with_a_space() -> None:
+    assert shlex.split(free_command([UNKNOWN_RUN], python="/my python/bin/python"))[0] == "/my python/bin/python"
 
 
 def test_c12_doctor_says_what_frees_a_place_and_that_frees_it(instance: dg.DagsterInstance, run: Run) -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 import urllib.parse
 import urllib.request
+import webbrowser
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_login_keeps_tokens_that_later_commands_use(
     run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("SPOTIFY_REFRESH_TOKEN")
-    monkeypatch.setattr("webbrowser.open", lambda address: threading.Thread(target=agree, args=(address,)).start())
+    monkeypatch.setattr("webbrowser.open", agree)
     ran = run("login", "--port", str(free_port()))
     assert (ran.code, ran.err) == (0, "")
     assert "Signed in as `default`. The tokens are in" in ran.out
@@ -47,10 +48,47 @@ def test_login_keeps_tokens_that_later_commands_use(
     assert DEFAULTS.business_id in run("businesses").out
 
 
+def test_login_goes_on_while_the_browsers_command_runs(
+    run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a text browser, which ends when its user has seen the last page: the one that we show."""
+    monkeypatch.setattr("webbrowser.open", agree)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(5)
+    try:
+        ran = run("login", "--port", str(free_port()))
+    finally:
+        socket.setdefaulttimeout(before)
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_login_without_any_browser_shows_the_address_all_the_same(
+    run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_browser(address: str) -> None:
+        threading.Timer(0.1, agree, args=(address,)).start()
+        raise webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr("webbrowser.open", no_browser)
+    ran = run("login", "--port", str(free_port()))
+    assert (ran.code, ran.err) == (0, "")
+    assert f"{spotify.url}/authorize?" in ran.out
+
+
+@pytest.mark.parametrize("business", ["", "acme"])
+def test_login_for_a_business_that_is_no_id_is_refused_before_anything_happens(
+    run: Run, spotify: SandboxServer, business: str
+) -> None:
+    ran = run("login", "--business", business)
+    assert ran.code == 1
+    assert "not a UUID" in ran.err
+    assert "Sign in with Spotify" not in ran.out
+
+
 @pytest.fixture
 def sign_in_as(run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.delenv("SPOTIFY_REFRESH_TOKEN")
-    monkeypatch.setattr("webbrowser.open", lambda address: threading.Thread(target=agree, args=(address,)).start())
+    monkeypatch.setattr("webbrowser.open", agree)
 
     def signed_in(*arguments: str) -> Ran:
         return run("login", "--port", str(free_port()), *arguments)
@@ -165,6 +203,28 @@ def test_logout_of_all_needs_no_client_id_and_leaves_no_token(
     assert (ran.code, ran.out) == (0, "Signed out of everything. Audiences stay as they are.\n")
     assert "refresh_token" not in tokens_in(tmp_path / "home")
     assert run("authorizations").out == "No authorizations.\n"
+
+
+def test_logout_of_all_and_the_list_work_with_settings_that_are_wrong(
+    run: Run, sign_in_as: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sign_in_as()
+    monkeypatch.setenv("SPOTIFY_AD_ACCOUNT_ID", "not an id")
+    assert "default" in run("authorizations").out
+    assert run("logout", "--all", "--yes").code == 0
+    assert "refresh_token" not in tokens_in(tmp_path / "home")
+
+
+def test_logout_of_all_in_a_shell_without_the_seed_is_not_undone_by_it(
+    run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("businesses").code == 0
+    with monkeypatch.context() as shell:
+        shell.delenv("SPOTIFY_REFRESH_TOKEN")
+        assert run("logout", "--all", "--yes").code == 0
+    ran = run("businesses")
+    assert ran.code == 1
+    assert "the one that is set was used before, or signed out" in ran.err
 
 
 def test_logout_with_a_seed_still_set_says_so_and_the_seed_signs_nobody_in(run: Run, spotify: SandboxServer) -> None:

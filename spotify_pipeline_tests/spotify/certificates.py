@@ -43,8 +43,15 @@ class Issued:
         return context
 
 
-def issue(*names: str, by: Issued | None = None, authority: bool = False, ended: bool = False) -> Issued:
-    """A certificate for ``names``, signed by ``by`` or by itself."""
+def issue(
+    *names: str,
+    by: Issued | None = None,
+    authority: bool = False,
+    ended: bool = False,
+    begun: bool = True,
+    signer_named: bool = True,
+) -> Issued:
+    """A certificate for ``names``, signed by ``by`` or by itself; RFC 5280 asks that it names its signer's key."""
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     alternatives = [_name(name) for name in names]
@@ -55,15 +62,17 @@ def issue(*names: str, by: Issued | None = None, authority: bool = False, ended:
         .issuer_name(by.certificate.subject if by else subject)
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 30 * _DAY)
-        .not_valid_after(now - _DAY if ended else now + _DAY)
+        .not_valid_before(now - 30 * _DAY if begun else now + _DAY)
+        .not_valid_after(now - _DAY if ended else now + 2 * _DAY)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
     )
     signer = by.key if by else private
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
-    return Issued(builder.add_extension(identifier, critical=False).sign(signer, hashes.SHA256()), private)
+    if signer_named:
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        builder = builder.add_extension(identifier, critical=False)
+    return Issued(builder.sign(signer, hashes.SHA256()), private)
 
 
 def _name(name: str) -> x509.GeneralName:

@@ -11,6 +11,7 @@ import pytest
 from spotify_pipeline.spotify import (
     SpotifyAdsClient,
     TokenStore,
+    UnexpectedAnswer,
 )
 from spotify_pipeline_tests.spotify.client_calls import ok
 from spotify_pipeline_tests.spotify.scripted import (
@@ -77,6 +78,12 @@ def test_c06_server_that_ignores_the_offset_ends_and_is_warned_of(store: TokenSt
         assert sorted(pages.listed(store)) == sorted(pages.ids)
     assert len(pages.asked) == 4
     assert "counts 175 audiences and listed 50" in caplog.text
+
+
+def test_c06_a_list_that_must_be_whole_ends_in_an_error_when_it_is_not(store: TokenStore):
+    assert Pages(60).listed(store, complete=True)
+    with pytest.raises(UnexpectedAnswer, match=r"counts 175 audiences and listed 50.* nothing was changed\. Run again"):
+        Pages(50, first=10_000, count=lambda _: 175).listed(store, complete=True)
 
 
 def test_list_is_asked_for_in_an_order_that_stays_while_it_is_read(store: TokenStore):

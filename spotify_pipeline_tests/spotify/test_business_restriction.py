@@ -19,6 +19,7 @@ from spotify_pipeline_tests.spotify.scripted import (
     Spotify,
     audience_json,
     settings,
+    token_answer,
 )
 
 OTHER = "b0000000-0000-4000-8000-00000000000b"
@@ -98,10 +99,37 @@ def test_restriction_that_changes_while_a_client_is_open_counts_from_the_next_to
             client.new_upload(AD_ACCOUNT)
 
 
+def test_write_that_is_repeated_after_401_is_not_sent_with_the_token_of_a_sign_in_for_another_business(
+    store: TokenStore, clock: Clock
+):
+    """While the first sending was on its way, somebody signed in again under the same label."""
+    chosen = restricted(store, clock)
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "accounts.spotify.com":
+            return token_answer("before")
+        if request.method == "GET":
+            return account_of(BUSINESS)
+        seen.append(request.headers["authorization"])
+        newer = {"refresh_token": Secret("n"), "access_token": Secret("after"), "renew_at": clock.now + 3000}
+        put(store, clock, label="agency", business_id=OTHER, **newer)
+        return httpx.Response(401)
+
+    class SignedInMeanwhile(Spotify):
+        def transport(self) -> httpx.MockTransport:
+            return httpx.MockTransport(answer)
+
+    with SignedInMeanwhile().open(store, clock, **chosen) as client, pytest.raises(BusinessNotAllowed) as caught:
+        client.new_upload(AD_ACCOUNT)
+    assert not caught.value.may_have_happened
+    assert seen == ["Bearer before"]
+
+
 def test_new_seed_and_renewal_keep_the_restriction(store: TokenStore, spotify: Spotify, clock: Clock):
     put(store, clock, business_id=BUSINESS)
     for seed in ("seed-7CANARYSEED", "another"):
         tokens = provider(store, spotify, clock, settings(refresh_token=Secret(seed)))
-        assert tokens.business_id() == BUSINESS
+        assert tokens.current().business_id == BUSINESS
         assert stored(store).business_id == BUSINESS
         clock.now += 3600

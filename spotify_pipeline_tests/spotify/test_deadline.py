@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, SpotifyUnavailable
+from spotify_pipeline.spotify.deadlines import PunctualBackend, deadline
 from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Service
 from spotify_pipeline_tests.spotify.certificates import Listener, listening
 from spotify_pipeline_tests.spotify.scripted import loopback_server
@@ -81,6 +83,30 @@ def sent_in(seconds: float, **given: Any) -> bytes:
     with HttpClient(STORAGE, transport=httpx.MockTransport(reply), clock=lambda: now) as client:
         headers = {"Content-Length": str(8 * 1024 * 1024)}
         return client.send("PUT", URL, route="/", headers=headers, content=content(), **given).body
+
+
+def test_f25_addresses_of_a_name_are_tried_one_after_the_other_within_one_deadline():
+    now = 0.0
+    tried: list[float] = []
+
+    class Unreachable(httpcore.NetworkBackend):
+        def connect_tcp(self, host: str, port: int, timeout: float | None = None, *_: Any) -> Any:  # noqa: ARG002
+            nonlocal now
+            assert timeout is not None
+            tried.append(timeout)
+            now += timeout
+            raise httpcore.ConnectTimeout
+
+    backend = PunctualBackend(lambda *_: [f"192.0.2.{n}" for n in range(8)], Unreachable())
+    with deadline(25.0, lambda: now), pytest.raises(httpcore.ConnectTimeout):
+        backend.connect_tcp("storage.example.com", 443, 10.0)
+    assert tried == [10, 10, 5]
+
+
+def test_f31_second_address_of_a_name_is_used_where_the_first_one_is_silent():
+    with listening(lambda *_: None) as server:
+        backend = PunctualBackend(lambda *_: ["127.0.0.2", "127.0.0.1"])
+        backend.connect_tcp("storage.example.com", server.port, 5.0).close()
 
 
 # -- the same on real connections, where a timeout of one read or one write is never reached

@@ -139,8 +139,20 @@ def test_s07_this_machine_s_own_addresses_need_no_proxy(bundle: Path, spotify_be
         loopback_server(lambda _: (200, {}, b"{}")) as sandbox,
         HttpClient(ADS_API, proxy_url=Secret(f"http://127.0.0.1:{seen.port}")) as client,
     ):
-        for address in (sandbox, sandbox.replace("127.0.0.1", "localhost")):
+        for host in ("127.0.0.1", "localhost"):
+            address = sandbox.replace("127.0.0.1", host)
             assert client.send("GET", address, route="/").status == 200
+    assert seen.connections == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "127.255.255.254", "[::1]", "LOCALHOST"])
+def test_s07_no_address_of_this_machine_goes_to_the_proxy(spotify_behind: Listener, host: str):
+    with (
+        proxy(spotify_behind) as seen,
+        HttpClient(ADS_API, proxy_url=Secret(f"http://127.0.0.1:{seen.port}")) as client,
+        pytest.raises(SpotifyUnavailable, match="no connection"),
+    ):
+        client.send("GET", f"http://{host}:9/", route="/")
     assert seen.connections == 0
 
 

@@ -6,6 +6,7 @@ import ssl
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from socket import create_connection
 
 import pytest
 
@@ -16,6 +17,7 @@ from spotify_pipeline.spotify import (
     TokenStore,
     UntrustedServer,
 )
+from spotify_pipeline.spotify.connections import tls_fault, trusting_too
 from spotify_pipeline.spotify.http import ADS_API, STORAGE, HttpClient
 from spotify_pipeline_tests.spotify.certificates import Issued, authority, issue, listening, tls_server
 from spotify_pipeline_tests.spotify.scripted import settings
@@ -26,7 +28,11 @@ UNTRUSTED: dict[str, tuple[Callable[[], Issued], str]] = {
         lambda: issue("127.0.0.1", by=issue("other.example.com", authority=True)),
         "no authority that this machine trusts has signed it",
     ),
-    "expired": (lambda: issue("127.0.0.1", by=authority(), ended=True), "it has expired"),
+    "expired": (lambda: issue("127.0.0.1", by=authority(), ended=True), "it has expired; check this machine's clock"),
+    "not begun": (
+        lambda: issue("127.0.0.1", by=authority(), begun=False),
+        "it is not valid yet; check this machine's clock",
+    ),
     "of another name": (lambda: issue("api-partner.spotify.com", by=authority()), "it is for another name"),
     "of another address": (lambda: issue("127.0.0.2", by=authority()), "it is for another name"),
 }
@@ -69,6 +75,40 @@ def test_s06_authority_of_the_own_network_is_trusted_where_the_settings_name_it(
             assert client.send("GET", url, route="/").status == 200
         with HttpClient(service) as client, pytest.raises(UntrustedServer):  # type: ignore[arg-type]
             client.send("GET", url, route="/")
+
+
+def strict() -> ssl.SSLContext:
+    """As Python makes one since 3.13."""
+    context = ssl.create_default_context()
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+def test_certificates_of_a_network_s_own_authority_need_not_keep_every_rule(tmp_path: Path, bundle: Path):
+    lax = issue("127.0.0.1", by=authority(), signer_named=False)
+    with tls_server(lax.server_context(tmp_path)) as server:
+        context = trusting_too(strict(), bundle)
+        with (
+            create_connection(("127.0.0.1", server.port)) as connection,
+            context.wrap_socket(connection, server_hostname="127.0.0.1") as spoken,
+        ):
+            assert spoken.version() in ("TLSv1.2", "TLSv1.3")
+    assert trusting_too(strict(), None).verify_flags & ssl.VERIFY_X509_STRICT
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+def test_certificate_that_keeps_not_every_rule_is_told_as_such(tmp_path: Path, bundle: Path):
+    lax = issue("127.0.0.1", by=authority(), signer_named=False)
+    context = strict()
+    context.load_verify_locations(bundle)
+    with (
+        tls_server(lax.server_context(tmp_path)) as server,
+        create_connection(("127.0.0.1", server.port)) as connection,
+        pytest.raises(ssl.SSLCertVerificationError) as caught,
+    ):
+        context.wrap_socket(connection, server_hostname="127.0.0.1")
+    assert "not made as RFC 5280 asks" in (tls_fault(caught.value) or "")
 
 
 def old_tls(directory: Path) -> ssl.SSLContext:

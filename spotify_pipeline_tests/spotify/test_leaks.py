@@ -25,6 +25,7 @@ from spotify_pipeline.spotify import (
     UploadTicket,
     sign_in,
 )
+from spotify_pipeline.spotify.resumable_upload import MAX_FAULTS
 from spotify_pipeline_tests.spotify.scripted import (
     AD_ACCOUNT,
     AUDIENCE,
@@ -74,11 +75,11 @@ SCENARIOS: list[tuple[str, Run, dict[str, list[Any]]]] = [
     *((f"token {type(error).__name__}", create, {"tokens": [error] * 3}) for error in BROKEN),
     ("grant refused", create, {"tokens": [httpx.Response(400, json={"error": "invalid_grant"})]}),
     ("bad client", create, {"tokens": [httpx.Response(400, json={"error": "invalid_client"})]}),
-    *((f"start {status}", upload, {"storage": [refused(status)] * 8}) for status in (302, 400, 403, 503)),
+    *((f"start {status}", upload, {"storage": [refused(status)] * MAX_FAULTS}) for status in (302, 400, 403, 503)),
     ("bad session", upload, {"storage": [httpx.Response(201, headers={"Location": SESSION + " x"})]}),
     ("session elsewhere", upload, {"storage": [httpx.Response(201, headers={"Location": f"https://example.com/{SESSION}"})]}),
-    *((f"put {code}", upload, {"storage": [STARTED, *8 * [refused(code)]]}) for code in (302, 308, 403, 410, 503)),
-    *((f"put {type(error).__name__}", upload, {"storage": [STARTED, *[error] * 8]}) for error in BROKEN),
+    *((f"put {c}", upload, {"storage": [STARTED, *MAX_FAULTS * [refused(c)]]}) for c in (302, 308, 403, 410, 503)),
+    *((f"put {type(error).__name__}", upload, {"storage": [STARTED, *[error] * MAX_FAULTS]}) for error in BROKEN),
 ]  # fmt: skip
 
 

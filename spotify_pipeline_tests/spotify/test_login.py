@@ -184,6 +184,17 @@ def test_signing_in_again_keeps_the_restriction_and_can_only_change_it_by_name(s
         assert store.all()[0].business_id == expected
 
 
+@pytest.mark.parametrize("business_id", ["", " ", "acme", "*", BUSINESS[:-1], f"{BUSINESS} "])
+def test_business_that_is_no_id_is_refused_before_the_browser_opens(
+    store: TokenStore, spotify: Spotify, business_id: str
+):
+    browser, outcome = run(store, spotify, agree, business_id=business_id)
+    assert isinstance(outcome, SettingsInvalid)
+    assert "The business to sign in for is not a UUID" in str(outcome)
+    assert not hasattr(browser, "url")
+    assert store.all() == []
+
+
 def test_sign_in_that_is_taken_back_leaves_an_unused_seed_usable(store: TokenStore, spotify: Spotify, clock: Clock):
     spotify.api = [businesses(OTHER)]
     _, outcome = run(store, spotify, agree, business_id=BUSINESS, settings=settings())

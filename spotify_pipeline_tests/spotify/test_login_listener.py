@@ -73,8 +73,9 @@ def test_o13_listens_on_the_loopback_address_only(store: TokenStore, spotify: Sp
     reachable: list[str] = []
 
     def knock(browser: Browser) -> None:
-        for address in ("127.0.0.2", socket.gethostbyname(socket.gethostname())):
+        for name in ("127.0.0.2", socket.gethostname()):
             try:
+                address = socket.gethostbyname(name)
                 socket.create_connection((address, browser.back.port or 0), timeout=1).close()
             except OSError:
                 continue

@@ -80,6 +80,31 @@ def test_f28_disk_that_fails_while_it_is_read_breaks_the_upload_off():
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_f28_disk_that_fails_at_any_read_of_the_file_is_an_error_of_ours(failing: int):
+    class FailingDisk(io.BytesIO):
+        reads = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            self.reads += 1
+            if self.reads == failing:
+                raise OSError(5, "Input/output error", "/secret/path")
+            return super().read(size)
+
+    content = ROW * 5_000  # two blocks, then what may lie beyond them
+    outgoing = OutgoingFile(FailingDisk(content), size=len(content), crc32c=crc32c(content))
+    with pytest.raises(UploadRefused, match="could not be read to its end"):
+        list(outgoing.blocks(0, outgoing.size))
+
+
+def test_f28_disk_that_fails_at_the_first_read_is_an_error_of_ours(tmp_path: Path):
+    memory = Path("/proc/self/mem")  # opens, and cannot be read at its first byte
+    if not memory.exists():
+        pytest.skip("this system has no file that opens and cannot be read")
+    with pytest.raises(UploadRefused, match="could not be read to its end"), outgoing_file(memory, size=0, crc32c=""):
+        pass
+
+
 def test_ranges_are_given_as_they_are_and_any_number_of_times(tmp_path: Path):
     file = customer_list(tmp_path, 3 * MIB + 17)
     content = file.read_bytes()

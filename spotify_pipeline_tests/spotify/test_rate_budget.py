@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import math
@@ -20,6 +21,7 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import RateBudget, RateLimited, SpotifyUnavailable, TokenStore
 from spotify_pipeline.spotify.pace import SPOTIFY_PACE, Pace
 from spotify_pipeline.spotify.rate_budget import rate_key
+from spotify_pipeline_tests.spotify.forks import fork_that_waits
 from spotify_pipeline_tests.spotify.scripted import Clock, full_disk, settings
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -138,6 +140,24 @@ def test_key_is_named_by_a_digest_and_private(tmp_path: Path):
     assert len(list(file.parent.iterdir())) == 4
 
 
+def test_two_machines_that_share_a_home_have_a_budget_each(tmp_path: Path):
+    home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
+    key = rate_key(settings())
+    RateBudget.at_home(key, home, machine="one").pause(45)  # of a clock that means nothing to the other
+    assert RateBudget.at_home(key, home, machine="another").take(1) == pytest.approx(0, abs=0.5)
+    with pytest.raises(RateLimited):
+        RateBudget.at_home(key, home, machine="one").take(1)
+
+
+def test_home_where_nothing_can_be_locked_is_told_with_the_cure(path: Path, monkeypatch: pytest.MonkeyPatch):
+    def no_locks(*_: object) -> None:  # as the system answers for some network disks
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(HomeError, match="put SPOTIFY_PIPELINE_HOME on a local disk, then run again"):
+        RateBudget(path).take(1)
+
+
 def test_client_whose_tokens_are_at_home_shares_the_budget_at_home(tmp_path: Path):
     home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
     RateBudget.at_home(rate_key(settings()), home).pause(45)
@@ -172,6 +192,31 @@ def test_full_disk_is_told(path: Path, clock: Clock):
             pytest.raises(HomeError, match=r"budget, cannot be used \(No space left on device\)\. Free some space"),
         ):
             budget(path, clock).take(300)
+
+
+def test_file_is_free_again_though_a_process_forked_while_it_was_held_lives_on(path: Path, clock: Clock):
+    budget(path, clock).take(300)
+    ends: list[Callable[[], None]] = []
+
+    def forks_when_asked_with_the_lock_held() -> float:
+        if is_locked(path) and not ends:
+            ends.append(fork_that_waits())
+        return clock.now
+
+    RateBudget(path, monotonic=forks_when_asked_with_the_lock_held, sleep=clock.sleep).answered(None)
+    try:
+        assert not is_locked(path)
+    finally:
+        ends.pop()()
+
+
+def is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_process_that_hangs_on_the_file_is_named_as_the_reason(path: Path, clock: Clock):

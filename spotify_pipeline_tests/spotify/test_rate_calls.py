@@ -207,6 +207,28 @@ def test_write_that_was_carried_out_is_not_lost_to_a_budget_that_cannot_be_writt
     assert "The rate budget could not be told of an answer" in caplog.text
 
 
+def test_read_that_failed_is_told_as_it_did_where_the_budget_cannot_be_asked_for_another_try(
+    store: TokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    class Breaking(Spotify):
+        """The budget's file turns into a directory while the call is under way."""
+
+        def _answer(self, request: httpx.Request) -> httpx.Response:
+            answer = super()._answer(request)
+            if request.url.host == "api-partner.spotify.com":
+                path.unlink()
+                path.mkdir()
+            return answer
+
+    path = store.path.with_name("rate_budget")
+    budget = RateBudget(path, monotonic=clock, sleep=clock.sleep)
+    breaking = Breaking(api=[ok(error_body("busy"), 503)])
+    with breaking.open(store, clock, budget=budget) as client, pytest.raises(SpotifyUnavailable) as caught:
+        client.businesses()
+    assert (caught.value.status, caught.value.trace_id) == (503, TRACE)
+    assert "Not tried again" in caplog.text
+
+
 def test_unsent_call_is_told_as_such_whatever_stops_it(store: TokenStore, spotify: Spotify, clock: Clock):
     spotify.api = [limited("30")]
     with spotify.open(store, clock, patience=1.0) as client:

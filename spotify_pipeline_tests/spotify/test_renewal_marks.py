@@ -66,8 +66,17 @@ def test_o03_refused_client_id_leaves_no_mark(store: TokenStore, spotify: Spotif
 
 @pytest.mark.parametrize(
     "lost",
-    [httpx.ReadTimeout(""), httpx.Response(200, text="<html>"), httpx.Response(200, content=b" " * 5_300_000)],
-    ids=["timeout", "HTML", "too large"],
+    [
+        httpx.ReadTimeout(""),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, content=b" " * 5_300_000),
+        httpx.Response(204),
+        httpx.Response(502),
+        httpx.Response(504),
+        token_answer(refresh_token="x" * 9000),
+        token_answer(refresh_token=["new"]),
+    ],
+    ids=["timeout", "HTML", "too large", "nothing", "502", "504", "unusable text", "no text"],
 )
 def test_o03_lost_answer_leaves_the_mark_and_the_next_start_tries_stored_then_previous_once_each(
     store: TokenStore,

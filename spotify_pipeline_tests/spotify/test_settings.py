@@ -131,6 +131,42 @@ def test_s07_address_that_is_no_proxy_is_refused_and_not_shown(url: str):
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("host", ["a..b", ".example.com", "-" * 64 + ".example.com", "x." * 130 + "com"])
+@pytest.mark.parametrize("variable", ["SPOTIFY_ADS_API_URL", "SPOTIFY_ACCOUNTS_URL", "SPOTIFY_PROXY_URL"])
+def test_host_that_cannot_be_one_is_refused(variable: str, host: str):
+    with pytest.raises(SettingsInvalid, match=variable):
+        SpotifySettings.from_environment({"SPOTIFY_CLIENT_ID": "a", variable: f"https://{host}"})
+
+
+@pytest.mark.parametrize("host", ["intra_net.example.com", "api.example.com.", "192.0.2.7:8443", "[2001:db8::7]:8443"])
+def test_unusual_host_is_taken(host: str):
+    url = f"https://{host}"
+    chosen = SpotifySettings.from_environment({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_ADS_API_URL": url})
+    assert chosen.ads_api_url == url
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "https://storage.googleapis.com/o?X-Goog-Signature=CANARY",
+        "storage.googleapis.com,CANARY@example.com",
+        "CANARY" * 20 + "!",
+    ],
+)
+def test_upload_hosts_that_may_hold_a_signed_url_are_told_by_their_place(hosts: str):
+    with pytest.raises(SettingsInvalid, match=r"entry [12] is not a host") as caught:
+        SpotifySettings.from_environment({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_UPLOAD_HOSTS": hosts})
+    assert "CANARY" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "bundle", ["/" + "x" * 300, "~nobody-knows-this-user/ca.pem"], ids=["cannot be looked at", "home of nobody"]
+)
+def test_bundle_that_cannot_even_be_looked_for_is_named(bundle: str):
+    with pytest.raises(SettingsInvalid, match=r"SPOTIFY_CA_BUNDLE names .* which is not a file"):
+        SpotifySettings.from_environment({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_CA_BUNDLE": bundle})
+
+
 def test_bundle_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(SettingsInvalid, match=r"SPOTIFY_CA_BUNDLE names .*nowhere\.pem, which is not a file"):
         SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_CA_BUNDLE": str(tmp_path / "nowhere.pem")})

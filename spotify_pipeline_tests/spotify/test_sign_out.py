@@ -65,6 +65,21 @@ def test_seed_that_is_still_set_does_not_sign_in_again(
     assert provider(store, spotify, clock, settings(refresh_token=Secret("a-new-seed"))).access_token()
 
 
+@pytest.mark.parametrize("spent_by", ["use", "sign-out"])
+def test_sign_out_of_all_remembers_which_seeds_are_spent_without_being_told_them(
+    store: TokenStore, spotify: Spotify, clock: Clock, spent_by: str
+):
+    """A person signs out in a shell without the seed; the deployment still has it."""
+    put(store, clock)
+    if spent_by == "sign-out":
+        sign_out(settings(), store)
+    for whose in (None, UNSEEDED):
+        sign_out_of_all(whose, store)
+        with pytest.raises(SignInRequired, match="Nobody has signed in"):
+            provider(store, spotify, clock).access_token()
+    assert spotify.asked == []
+
+
 def test_process_that_waits_to_renew_finds_the_sign_out(store: TokenStore, spotify: Spotify, clock: Clock):
     put(store, clock)
     tokens = provider(store, spotify, clock, UNSEEDED)

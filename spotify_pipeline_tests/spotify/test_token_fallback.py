@@ -46,10 +46,10 @@ def test_o03_previous_token_that_stays_in_force_is_stored_as_the_token(
 
 @pytest.mark.parametrize("previous", [None, Secret("previous"), Secret("seed-7CANARYSEED")])
 def test_o03_seed_of_the_environment_is_tried_last(
-    store: TokenStore, spotify: Spotify, clock: Clock, previous: Secret | None
+    store: TokenStore, spotify: Spotify, clock: Clock, previous: Secret | None, caplog: pytest.LogCaptureFixture
 ):
     """As after a restart of a stand-in that forgets what it gave, and knows its first token only."""
-    put(store, clock, previous_refresh_token=previous, authorized_at=5.0)
+    put(store, clock, previous_refresh_token=previous, seeded_at=5.0)
     tried = (
         ["stored", "previous", "seed-7CANARYSEED"] if previous == Secret("previous") else ["stored", "seed-7CANARYSEED"]
     )
@@ -57,9 +57,28 @@ def test_o03_seed_of_the_environment_is_tried_last(
     assert provider(store, spotify, clock).access_token().reveal() == "good"
     assert sent(spotify) == tried
     assert stored(store).refresh_token == Secret("rotated")
+    if previous != Secret("seed-7CANARYSEED"):
+        assert "SPOTIFY_REFRESH_TOKEN, which is tried once more" in caplog.text
     clock.now += 3600
     provider(store, spotify, clock).access_token()
     assert sent(spotify) == [*tried, "rotated"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [{"authorized_at": 5.0}, {"seed_sha256": "ab" * 32}, {"seed_sha256": None}],
+    ids=["signed in with the browser", "another seed", "no seed"],
+)
+def test_o03_seed_is_never_tried_in_place_of_an_authorization_that_did_not_come_from_it(
+    store: TokenStore, spotify: Spotify, clock: Clock, origin: dict[str, Any]
+):
+    """It is another label's, or another user's: rotating it would end theirs, or write as somebody else."""
+    put(store, clock, label="other", seeded_at=5.0)
+    put(store, clock, **origin)
+    spotify.tokens = [refused()]
+    with pytest.raises(SignInRequired):
+        provider(store, spotify, clock).access_token()
+    assert sent(spotify) == ["stored"]
 
 
 def test_o03_everything_refused_ends_after_three_calls_for_good(store: TokenStore, spotify: Spotify, clock: Clock):

@@ -5,13 +5,23 @@ import os
 import stat
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.spotify import Authorization, Secret, SpotifyUnavailable, TokenStore, TokenStoreUnusable
+from spotify_pipeline.spotify import (
+    Authorization,
+    Secret,
+    SignInKind,
+    SpotifyUnavailable,
+    TokenStore,
+    TokenStoreUnusable,
+    state_of,
+)
 from spotify_pipeline.spotify.tokens import LONGEST_RENEWAL
 from spotify_pipeline_tests.spotify.authorizations import GIVEN, ISSUER, save
+from spotify_pipeline_tests.spotify.forks import fork_that_waits
 from spotify_pipeline_tests.spotify.scripted import Clock
 
 
@@ -91,6 +101,22 @@ def test_file_of_a_later_version_is_left_alone(store: TokenStore):
     assert store.path.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [10**400, 1e18, -1.0, float("inf"), float("nan"), 4e9 + 1],
+    ids=["huge integer", "huge", "negative", "infinite", "nan", "too late"],
+)
+def test_time_that_cannot_be_one_is_unknown(store: TokenStore, odd: float):
+    save(store)
+    content = json.loads(store.path.read_bytes())
+    content["authorizations"][0].update(dict.fromkeys(("authorized_at", "seeded_at", "renew_at"), odd))
+    content["authorizations"][0].update(refresh_started_at=odd, needs_sign_in=True)
+    store.path.write_text(json.dumps(content))
+    (found,) = store.all()
+    assert found == replace(GIVEN, authorized_at=None, renew_at=0.0, needs_sign_in=True)
+    assert state_of(found, datetime(2026, 11, 1, tzinfo=UTC)).kind is SignInKind.ENDED
+
+
 def test_unknown_or_odd_optional_fields_do_no_harm(store: TokenStore):
     save(store)
     content = json.loads(store.path.read_bytes())
@@ -141,6 +167,17 @@ def test_lock_that_is_never_freed_is_told_but_not_while_a_renewal_may_still_hold
     with store.exclusive(), stuck, store.exclusive(sleep=clock.sleep, clock=clock):
         pass
     assert LONGEST_RENEWAL < sum(clock.slept) < LONGEST_RENEWAL + 60
+
+
+def test_lock_is_free_once_it_is_left_though_a_process_forked_meanwhile_lives_on(store: TokenStore):
+    with store.exclusive():
+        end = fork_that_waits()
+    clock = Clock()
+    try:
+        with store.exclusive(sleep=clock.sleep, clock=clock):
+            assert clock.slept == []
+    finally:
+        end()
 
 
 def test_failure_inside_frees_the_lock(store: TokenStore):

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.spotify import Secret, TokenStore, TokenStoreUnusable
+from spotify_pipeline.spotify import Authorization, Secret, TokenStore, TokenStoreUnusable
+from spotify_pipeline.spotify.authorization import StoreContents
 from spotify_pipeline_tests.spotify.authorizations import GIVEN, ISSUER, names_beside, save
 from spotify_pipeline_tests.spotify.scripted import full_disk
 
@@ -106,14 +107,22 @@ def test_o10_failed_write_leaves_the_old_file(store: TokenStore):
     assert names_beside(store) == ["tokens.json", "tokens.json.lock", "tokens.json.prev"]
 
 
+def whole_with(authorization: Authorization) -> bytes:
+    return StoreContents({authorization.key: authorization}).to_bytes()
+
+
 @contextmanager
 def cut_short(store: TokenStore, content: bytes | None = None, name: str = ".tokens.json.99999.tmp") -> Iterator[Path]:
     """What a process leaves that is killed in the middle of saving NEWER, after GIVEN was saved well."""
-    save(store, NEWER)
-    whole = store.path.read_bytes()
     save(store)
+    with left_by_a_killed_writer(store, whole_with(NEWER) if content is None else content, name) as temporary:
+        yield temporary
+
+
+@contextmanager
+def left_by_a_killed_writer(store: TokenStore, content: bytes, name: str = ".tokens.json.99999.tmp") -> Iterator[Path]:
     temporary = store.path.with_name(name)
-    temporary.write_bytes(whole if content is None else content)
+    temporary.write_bytes(content)
     temporary.chmod(0o600)
     yield temporary
     assert not temporary.exists()
@@ -143,6 +152,19 @@ def test_o03_half_a_write_is_removed_and_changes_nothing(store: TokenStore, cont
 def test_o03_half_a_copy_is_removed_and_changes_nothing(store: TokenStore):
     with cut_short(store, name=".tokens.json.prev.99999.tmp"), store.exclusive() as tokens:
         assert tokens.find(ISSUER, "client-1") == GIVEN
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_o03_answer_of_a_renewal_is_taken_though_the_clock_was_set_back_after_it_was_written(
+    store: TokenStore, caplog: pytest.LogCaptureFixture, marked: bool
+):
+    save(store, replace(GIVEN, refresh_started_at=1_800_003_300.0 if marked else None))
+    with left_by_a_killed_writer(store, whole_with(NEWER)) as temporary:
+        os.utime(temporary, (1, 1))
+        with caplog.at_level(logging.WARNING), store.exclusive() as tokens:
+            found = tokens.find(ISSUER, "client-1")
+    assert found == (NEWER if marked else GIVEN)
+    assert ("it is complete now" if marked else "was removed: it is older") in caplog.text
 
 
 @pytest.mark.parametrize("fault", ["older", "open to others", "link"])

@@ -11,6 +11,8 @@ import pytest
 from spotify_pipeline.spotify import TokenStore, TokenStoreUnusable
 from spotify_pipeline_tests.spotify.authorizations import GIVEN, ISSUER, save
 
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away to make this case")
+
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o666])
 def test_o08_file_open_to_others_is_refused_and_left_alone(store: TokenStore, mode: int):
@@ -44,7 +46,7 @@ def test_o08_link_in_place_of_the_lock_is_refused(store: TokenStore, tmp_path: P
     assert not (tmp_path / "victim").exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away to make this case")
+@AS_ROOT
 def test_o08_file_or_directory_of_another_user_is_refused(store: TokenStore):
     save(store)
     os.chown(store.path, 4242, 4242)
@@ -114,3 +116,35 @@ def test_local_disk_of_any_kind_is_taken(store: TokenStore, tmp_path: Path, kind
 def test_machine_without_a_mount_table_is_taken_at_its_word(store: TokenStore, tmp_path: Path):
     save(store)
     assert TokenStore(store.path, mount_table=tmp_path / "none").find(ISSUER, "client-1") == GIVEN
+
+
+def unusable(store: TokenStore) -> str:
+    said: set[str] = set()
+    for use in (lambda: store.find(ISSUER, "client-1"), lambda: save(store)):
+        with pytest.raises(TokenStoreUnusable) as caught:
+            use()
+        said.add(str(caught.value))
+    assert len(said) == 1
+    return said.pop()
+
+
+@pytest.mark.parametrize(
+    "home", ["a file/home", "a file", "a loop", "x" * 300], ids=["below a file", "file", "loop", "long"]
+)
+def test_o08_home_that_cannot_be_one_is_told_in_a_sentence(tmp_path: Path, home: str):
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "a loop").symlink_to(tmp_path / "a loop")
+    said = unusable(TokenStore(tmp_path / home / "tokens.json"))
+    assert said.endswith("Set SPOTIFY_PIPELINE_HOME to a directory of your own, then run again.")
+
+
+@pytest.mark.parametrize("fault", ["sticky", pytest.param("foreign", marks=AS_ROOT)])
+def test_o08_mode_of_a_directory_that_is_everybodys_is_never_advised_to_be_changed(store: TokenStore, fault: str):
+    """Such as /tmp, which would no longer be usable by others."""
+    save(store)
+    store.path.parent.chmod(0o1777 if fault == "sticky" else 0o777)
+    if fault == "foreign":
+        os.chown(store.path.parent, 4242, 4242)
+    said = unusable(store)
+    assert "chmod" not in said
+    assert said.endswith("Set SPOTIFY_PIPELINE_HOME to a directory of your own, then run again.")

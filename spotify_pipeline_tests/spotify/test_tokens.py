@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import base64
-import json
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -15,6 +15,7 @@ from spotify_pipeline.spotify import (
     SettingsInvalid,
     SignInRequired,
     SpotifyError,
+    SpotifyUnavailable,
     TokenStore,
 )
 from spotify_pipeline.spotify.http import ACCOUNTS, HttpClient
@@ -30,13 +31,13 @@ def test_nobody_signed_in_says_what_to_run_and_calls_nobody(store: TokenStore, s
     assert spotify.asked == []
 
 
-def test_seed_is_used_once_and_remembered_by_its_digest_only(store: TokenStore, spotify: Spotify, clock: Clock):
+def test_seed_is_used_once_and_known_again_by_its_digest(store: TokenStore, spotify: Spotify, clock: Clock):
     spotify.tokens = [token_answer("a1", refresh_token="rotated"), token_answer("a2")]
     assert provider(store, spotify, clock).access_token().reveal() == "a1"
     assert stored(store).refresh_token == Secret("rotated")
     assert stored(store).authorized_at is None
     assert stored(store).seeded_at == clock.now
-    assert "seed-7CANARYSEED" not in str(json.loads(store.path.read_text())["authorizations"][0]["seed_sha256"])
+    assert stored(store).seed_sha256 == hashlib.sha256(b"seed-7CANARYSEED").hexdigest()
     clock.now += 3600
     assert provider(store, spotify, clock).access_token().reveal() == "a2"
     assert [call["refresh_token"] for call in spotify.token_calls] == [["seed-7CANARYSEED"], ["rotated"]]
@@ -53,6 +54,29 @@ def test_new_seed_in_the_environment_takes_over_and_the_old_one_does_not(
     assert stored(store).previous_refresh_token == Secret("seed-7CANARYSEED")
     provider(store, spotify, clock, newly_seeded).access_token()
     assert len(spotify.token_calls) == 2
+
+
+def test_seed_that_is_spent_is_said_to_be(store: TokenStore, spotify: Spotify, clock: Clock):
+    provider(store, spotify, clock, settings(authorization="first")).access_token()
+    with pytest.raises(SignInRequired, match="the one that is set was used before, or signed out"):
+        provider(store, spotify, clock, settings(authorization="second")).access_token()
+
+
+def test_proxy_that_forbids_the_way_is_not_told_as_a_missing_role(store: TokenStore, spotify: Spotify, clock: Clock):
+    put(store, clock)
+    spotify.tokens = [httpx.Response(403, text="<html>blocked")] * 3
+    with pytest.raises(SpotifyUnavailable, match="proxy or firewall") as caught:
+        provider(store, spotify, clock).access_token()
+    assert "administrator of the ad account" not in str(caught.value)
+    assert stored(store).refresh_started_at is None
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_o04_empty_refresh_token_is_none(store: TokenStore, spotify: Spotify, clock: Clock, empty: str | None):
+    put(store, clock)
+    spotify.tokens = [token_answer("good", refresh_token=empty)]
+    assert provider(store, spotify, clock).access_token().reveal() == "good"
+    assert stored(store).refresh_token == Secret("stored")
 
 
 def test_secret_goes_by_basic_and_without_one_the_client_names_itself(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.spotify import Secret, SignInRequired, TokenStore
+from spotify_pipeline.spotify import Secret, SignInRequired, TokenStore, sign_out
+from spotify_pipeline.spotify.tokens import TokenProvider
 from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, from_transport, provider, put, stored
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, full_disk, settings, token_answer
 
@@ -98,3 +100,93 @@ def test_o10_refusal_that_could_not_be_stored_does_not_hide_a_later_sign_in(stor
     assert len(asked) == 1  # the refusal is remembered all the same
     put(store, clock, refresh_token=Secret("new"), access_token=Secret("after-login"), renew_at=clock.now + 60)
     assert tokens.access_token().reveal() == "after-login"
+
+
+UNSEEDED = settings(refresh_token=None)
+
+
+def with_an_unsaved_token(store: TokenStore, clock: Clock, asked: list[str]) -> TokenProvider:
+    """It holds `rotated-1`, which the disk had no room for; now there is room again."""
+    put(store, clock, authorized_at=5.0)
+    with ExitStack() as disk:
+        answers = [token_answer(f"a{number}", refresh_token=f"rotated-{number}") for number in (1, 2)]
+        tokens = from_transport(store, answering(*answers, disk=disk, asked=asked), clock, UNSEEDED)
+        assert tokens.access_token().reveal() == "a1"
+    assert stored(store).refresh_token == Secret("stored")
+    return tokens
+
+
+@pytest.mark.parametrize("after", [60.0, 3600.0], ids=["token still good", "token ended"])
+@pytest.mark.parametrize("newer", [{"refresh_token": Secret("new")}, {"authorized_at": 9.0}], ids=["token", "age"])
+def test_o10_unsaved_token_does_not_overwrite_a_later_sign_in(
+    store: TokenStore, clock: Clock, after: float, newer: dict[str, Any]
+):
+    tokens = with_an_unsaved_token(store, clock, asked := [])
+    clock.now += after
+    signed_in = {"access_token": Secret("after-login"), "renew_at": clock.now + 3300, "business_id": "b"}
+    put(store, clock, **{"authorized_at": 5.0, **newer, **signed_in})
+    before = stored(store)
+    assert tokens.access_token().reveal() == "after-login"
+    tokens.close()
+    assert stored(store) == before
+    assert asked == ["stored"]
+
+
+@pytest.mark.parametrize("after", [60.0, 3600.0], ids=["token still good", "token ended"])
+def test_o10_unsaved_token_does_not_undo_a_sign_out(store: TokenStore, clock: Clock, after: float):
+    tokens = with_an_unsaved_token(store, clock, asked := [])
+    sign_out(UNSEEDED, store)
+    clock.now += after
+    with pytest.raises(SignInRequired, match="Nobody has signed in"):
+        tokens.access_token()
+    tokens.close()
+    assert store.all() == []
+    assert asked == ["stored"]
+
+
+@pytest.mark.parametrize("then", ["use", "close"])
+def test_o10_unsaved_token_is_stored_as_soon_as_the_disk_has_room(store: TokenStore, clock: Clock, then: str):
+    tokens = with_an_unsaved_token(store, clock, asked := [])
+    if then == "use":
+        clock.now += 60
+        assert tokens.access_token().reveal() == "a1"
+    else:
+        tokens.close()
+    assert stored(store).refresh_token == Secret("rotated-1")
+    assert stored(store).refresh_started_at is None
+    assert asked == ["stored"]
+
+
+def test_o10_client_that_is_closed_stores_what_it_could_not(store: TokenStore, clock: Clock):
+    put(store, clock)
+    full = ExitStack()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "accounts.spotify.com":
+            full.enter_context(full_disk())
+            return token_answer(refresh_token="rotated-1")
+        full.close()
+        return httpx.Response(200, json={"businesses": []})
+
+    class Filling(Spotify):
+        def transport(self) -> httpx.MockTransport:
+            return httpx.MockTransport(answer)
+
+    with full, Filling().open(store, clock) as client:
+        assert client.businesses() == []
+        assert stored(store).refresh_token == Secret("stored")
+    assert stored(store).refresh_token == Secret("rotated-1")
+
+
+def test_o10_disk_that_stays_full_fails_no_call_and_is_told_once(
+    store: TokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+):
+    tokens = with_an_unsaved_token(store, clock, [])
+    with full_disk():
+        for _ in range(10):
+            clock.now += 60
+            assert tokens.access_token().reveal() == "a1"
+    assert stored(store).refresh_token == Secret("stored")
+    assert caplog.text.count("could not be stored") == 1
+    tokens.close()
+    assert "is stored now" in caplog.text

@@ -91,15 +91,46 @@ def test_u13_retry_after_may_be_a_date(uploads: Uploads):
     assert 19 <= uploads.clock.slept[0] <= 22
 
 
-def test_pauses_double_up_to_64_seconds_with_full_jitter(tmp_path: Path, monotonic: Clock):
+def test_pauses_double_up_to_64_seconds_with_jitter_over_the_upper_half(tmp_path: Path, monotonic: Clock):
     file = customer_list(tmp_path, CHUNK)
     with pytest.raises(SpotifyUnavailable):
         send(file, forever(httpx.Response(503)), monotonic)
-    assert monotonic.slept == [1, 2, 4, 8, 16, 32, 64]
+    assert monotonic.slept == [1, 2, 4, 8, 16, 32, *[64] * 18]
     monotonic.slept.clear()
     with pytest.raises(SpotifyUnavailable):
         send(file, forever(httpx.Response(503)), monotonic, dice=0.0)
-    assert monotonic.slept == [0] * 7
+    assert monotonic.slept == [0.5, 1, 2, 4, 8, 16, *[32] * 18]
+
+
+@pytest.mark.parametrize("dice", [0.0, 1.0])
+@pytest.mark.parametrize("begun", [False, True], ids=["before the start", "after it"])
+@pytest.mark.parametrize(
+    "fault",
+    [httpx.ConnectError(SESSION), httpx.Response(503), httpx.Response(503, headers={"Retry-After": "1"})],
+    ids=["no network", "503", "503 that asks for a second"],
+)
+def test_f31_outage_of_ten_minutes_is_outlasted(tmp_path: Path, monotonic: Clock, fault: Any, begun: bool, dice: float):
+    file = customer_list(tmp_path, CHUNK)
+
+    def answers() -> Iterator[Any]:
+        if begun:
+            yield STARTED
+        while monotonic.now < 600:
+            yield fault
+        yield ack(0) if begun else STARTED
+        yield done(file.read_bytes())
+
+    assert send(file, answers(), monotonic, dice=dice).verified
+    assert monotonic.now < 700
+
+
+def test_storage_that_is_there_and_takes_no_byte_is_given_up_sooner_than_one_that_is_away(
+    tmp_path: Path, monotonic: Clock
+):
+    nothing_taken = iter([STARTED, *[ack(100)] * 30])
+    with pytest.raises(UploadIncomplete, match="no further in 8 tries in a row, though the storage answers"):
+        send(customer_list(tmp_path, 2 * CHUNK), nothing_taken, monotonic)
+    assert monotonic.now < 200
 
 
 def test_u16_total_limit_holds_for_an_upload_that_always_gets_a_little_further(tmp_path: Path, monotonic: Clock):

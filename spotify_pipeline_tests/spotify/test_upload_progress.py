@@ -37,6 +37,17 @@ def test_progress_goes_back_to_what_the_storage_has_after_a_fault(uploads: Uploa
     assert [each.stored for each in told] == [MIB, 2 * MIB, 3 * MIB, 0, MIB + CHUNK, 2 * MIB + CHUNK, 3 * MIB]
 
 
+def test_calls_that_a_hook_makes_are_its_own_and_are_logged(uploads: Uploads, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO", logger="httpx")
+    file = customer_list(uploads.folder, 2 * MIB)
+    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as own:
+        uploads.send(
+            STARTED, done(file.read_bytes()), file=file, on_progress=lambda _: own.get("https://watch.example.com/")
+        )
+    assert "https://watch.example.com/" in caplog.text
+    assert "storage.googleapis.com" not in caplog.text
+
+
 def test_resumed_upload_begins_where_the_storage_stands(uploads: Uploads):
     size = 3 * MIB
     file = customer_list(uploads.folder, size)

@@ -60,7 +60,7 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             return calls_metadata(calls, retried=context.retry_number)
 
         with failures_said_plainly(retried=context.retry_number, metadata=calls_shown):
-            chain.refuse_unless_newest(context.partition_key, now)
+            chain.refuse_unless_newest(context.partition_key, now, retried=context.retry_number)
             snapshots = home.snapshots
             manifest = snapshots.manifest(chain.audience, context.partition_key)
             chain.refuse_other_settings(manifest.recipe, "identifiers")
@@ -80,6 +80,10 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
                 )
         if outcome.recovered:
             context.log.warning(outcome.recovered)
+        if outcome.proof is not None and not outcome.proof.verified:
+            context.log.warning(
+                "The storage stated the list's size and no checksum, so it is not proven that it holds the same bytes."
+            )
         context.log.info("%s: %s. The list has %d rows.", chain.name, outcome.action, manifest.list_rows)
         yield dg.MaterializeResult(
             metadata={**audience_metadata(outcome, manifest, spotify.ads_manager_url()), **calls_shown()}

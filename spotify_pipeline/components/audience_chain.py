@@ -77,13 +77,24 @@ class AudienceChain:
                 f"others. Nothing was sent. Materialize {self.audience}/{asset} and what follows it again."
             )
 
-    def refuse_unless_newest(self, partition: str, now: datetime) -> None:
+    def refuse_unless_newest(self, partition: str, now: datetime, *, retried: int = 0) -> None:
         """Stop a run for a window that is not open: the warehouse holds the segment of today, not of back then.
+
+        Args:
+            partition: the window that the run is for.
+            now: decides which window is open.
+            retried: how often this step was tried again already; the tries before may have sent something.
 
         Raises:
             MirrorRefused: ``partition`` is older than the newest one, or has not begun.
         """
         newest = self.config.cadence.newest_partition(now)
+        if partition != newest and retried:
+            raise MirrorRefused(
+                f"Partition {partition} of {self.audience} is no longer the one that is open ({newest}), so it is not "
+                "tried again. An upload that an earlier try of this run began may have arrived. Materialize "
+                f"{newest}, which finds out and replaces the list."
+            )
         if partition != newest:
             raise MirrorRefused(
                 f"Partition {partition} of {self.audience} is not the one that is open ({newest}). The warehouse holds "

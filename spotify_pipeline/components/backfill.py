@@ -20,8 +20,11 @@ BACKFILL_TAG = "dagster/backfill"
 
 
 def left_out_of_backfill(chain: AudienceChain, context: dg.AssetExecutionContext, now: datetime) -> bool:
-    """Whether this run belongs to a backfill and its window is not the open one. The reason goes into the run's log."""
-    if BACKFILL_TAG not in context.run.tags:
+    """Whether this run belongs to a backfill and its window is not the open one. The reason goes into the run's log.
+
+    Never of a step that is tried again: the window was open at first, and what that try sent may have arrived.
+    """
+    if BACKFILL_TAG not in context.run.tags or context.retry_number > 0:
         return False
     with failures_said_plainly():
         newest = chain.config.cadence.newest_partition(now)

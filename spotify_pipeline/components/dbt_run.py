@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,18 +19,21 @@ from spotify_pipeline.home import home_directory, private_directory
 from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, SegmentError, warehouse_file
 
 FAILED = frozenset({"error", "fail", "runtime error"})
+KEPT = timedelta(days=14)
+"""How long what a failed or killed build wrote stays: it may quote a person's data."""
 
 
 def built_by_dbt(dbt: DbtCliResource, context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Build and test the models that the run selects; yields their materializations and check results.
 
     dbt writes what it compiles, and its log, into a private directory of the project's home. After a success that is
-    removed; after a failure it stays, for whoever may see the data.
+    removed; after a failure it stays for 14 days, for whoever may see the data.
 
     Raises:
         dagster.Failure: a model or test failed; the message names them and the log, and quotes nothing.
     """
     written = private_directory(home_directory() / "dbt" / context.run_id)
+    _clear_away(written.parent, older_than=time.time() - KEPT.total_seconds())
     with failures_said_plainly():
         with _warehouse_named():
             invocation = dbt.cli(["build"], context=context, target_path=written, raise_on_error=False)
@@ -54,6 +59,15 @@ def _warehouse_named() -> Generator[None]:
             del os.environ[WAREHOUSE_VARIABLE]
         else:
             os.environ[WAREHOUSE_VARIABLE] = before
+
+
+def _clear_away(builds: Path, older_than: float) -> None:
+    """Remove what builds wrote that began before, in seconds since the epoch, and never came to a good end."""
+    for build in builds.iterdir():
+        # Another run may remove its own meanwhile.
+        with suppress(FileNotFoundError):
+            if build.stat().st_mtime < older_than:
+                shutil.rmtree(build, ignore_errors=True)
 
 
 def _failed(written: Path) -> list[str]:

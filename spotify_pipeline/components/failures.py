@@ -29,6 +29,8 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.LINEAR, jit
 is cancelled while it waits ends after the wait, so that must stay short.
 
 Not given to the asset as its policy: Dagster applies a policy to a cancelled run, too, and would upload again."""
+LONGEST_WAIT = 60.0
+"""Seconds before a step is tried again, at most."""
 
 
 @contextmanager
@@ -81,5 +83,6 @@ def passed_lines(error: BaseException) -> str:
 
 
 def _seconds_before_retry(retried: int, error: Exception) -> float:
+    """No earlier than Spotify asks, and at most a minute; what is left of its time then the client waits by itself."""
     wait = RETRIES.calculate_delay(retried + 1)
-    return max(wait, error.retry_after) if isinstance(error, RateLimited) else wait
+    return min(max(wait, error.retry_after), LONGEST_WAIT) if isinstance(error, RateLimited) else wait

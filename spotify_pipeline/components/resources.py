@@ -5,6 +5,7 @@ Nothing here is read when definitions load: credentials and addresses come from 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -46,14 +47,9 @@ class WarehouseResource(dg.ConfigurableResource[None]):
         """A reader of one relation; the warehouse file is held only inside the block.
 
         Raises:
-            SegmentError: there is no warehouse file, or another process is writing to it.
+            SegmentError: there is no warehouse file, it cannot be read, or another process is writing to it.
         """
         file = warehouse_file()
-        if not file.exists():
-            raise SegmentError(
-                f"There is no warehouse at {file}. Build it (`make demo` makes one), or set {WAREHOUSE_VARIABLE} to "
-                "the DuckDB file."
-            )
         if not _is_duckdb(file):
             raise SegmentError(f"{file} is not a DuckDB database. Set {WAREHOUSE_VARIABLE} to one.")
         database = DuckDBResource(database=str(file), connection_config={"access_mode": "READ_ONLY"})
@@ -63,9 +59,25 @@ class WarehouseResource(dg.ConfigurableResource[None]):
 
 
 def _is_duckdb(file: Path) -> bool:
-    """Whether the file begins as DuckDB's do. Asked first, as DuckDBResource tries a wrong file for 100 seconds."""
-    with file.open("rb") as opened:
-        return opened.read(12)[8:] == b"DUCK"
+    """Whether the file begins as DuckDB's do. Asked first, as DuckDBResource tries a wrong file for 100 seconds.
+
+    Raises:
+        SegmentError: there is no such file, or it cannot be read.
+    """
+    try:
+        with file.open("rb") as opened:
+            return opened.read(12)[8:] == b"DUCK"
+    except FileNotFoundError:
+        raise SegmentError(
+            f"There is no warehouse at {file}. Build it (`make demo` makes one), or set {WAREHOUSE_VARIABLE} to "
+            "the DuckDB file."
+        ) from None
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        raise SegmentError(
+            f"The warehouse {file} cannot be read ({reason}). Set {WAREHOUSE_VARIABLE} to a DuckDB file that this user "
+            "can read."
+        ) from None
 
 
 @contextmanager

@@ -73,9 +73,10 @@ class AudienceMirror:
 
         Raises:
             MirrorRefused: the list must not be sent, the audience is not ours to replace, or another run has it.
-                Nothing was replaced by this run.
+                Nothing was replaced by this run, unless the message says that the list was sent or has arrived.
             CustomerListError: the file is not the one the manifest describes. Nothing was written.
-            HomeError: the journal cannot be written, so the write to Spotify that it was for was not made.
+            HomeError: the journal cannot be written, so the write to Spotify that it was for was not made; or the
+                message says that the list has arrived.
             JournalError: the journal cannot be read. Nothing was written.
             SpotifyError: Spotify refused or was not reached. A list half uploaded changes no audience.
         """

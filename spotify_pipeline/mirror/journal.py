@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -44,8 +44,8 @@ class Journal:
         """What is known of an audience; an empty entry when nothing is.
 
         Raises:
-            JournalError: the file is there but is not a journal entry. It is left as it is: without it the audience
-                is looked up at Spotify, so it must be removed by a person, not overwritten.
+            JournalError: the file is there but is not a journal entry, or one of a newer version. It is left as it
+                is: what would be lost with it is for a person to weigh.
         """
         file = self._file(audience, ad_account_id, ".json")
         try:
@@ -55,11 +55,19 @@ class Journal:
         except OSError as error:
             raise HomeError(f"The journal of {audience} ({file}) cannot be read: {error.strerror}.") from None
         try:
-            return _ENTRY.validate_python(_in_format_2(json.loads(text)))
-        except (ValueError, TypeError, KeyError, AttributeError):
+            stored = json.loads(text)
+            if _is_newer(stored):
+                raise JournalError(
+                    f"The journal of {audience} ({file}) was written by a newer version of this project. Nothing was "
+                    "sent. Update this one."
+                )
+            return _ENTRY.validate_python(_in_format_2(stored))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             raise JournalError(
-                f"The journal of {audience} ({file}) is damaged. Move it away: the audience is then found again at "
-                "Spotify by its id, its key or its name."
+                f"The journal of {audience} ({file}) is damaged. Nothing was sent. Restore it from a backup, or move "
+                "it away: the audience is then found again by the key in its description, or by name and description. "
+                "Lost with it: which list was sent last (an older one would be sent after it), whether the audience "
+                "is suspect, and a creation under way (look in Ads Manager for an audience of this name first)."
             ) from None
 
     def write(self, audience: str, entry: JournalEntry) -> None:
@@ -71,6 +79,23 @@ class Journal:
         with atomic_private_file(self._file(audience, entry.ad_account_id, ".json")) as file:
             file.write(json.dumps({"format": FORMAT, **asdict(entry)}, indent=1).encode())
 
+    def file(self, audience: str, ad_account_id: str) -> Path:
+        """Where the entry of an audience is kept, for sentences that name it."""
+        return self._file(audience, ad_account_id, ".json")
+
+    def holder(self, audience_id: str, ad_account_id: str, *, other_than: str) -> str | None:
+        """The other audience of this project, if any, whose entry names ``audience_id`` as its own at Spotify.
+
+        Entries that cannot be read are passed over: they stop their own audience, not this one.
+        """
+        for file in sorted((self._directory / ad_account_id).glob("*.json")):
+            if file.stem == other_than or file.name.startswith("."):
+                continue
+            with suppress(JournalError, HomeError):
+                if self.read(file.stem, ad_account_id).audience_id == audience_id:
+                    return file.stem
+        return None
+
     def session_file(self, audience: str, ad_account_id: str) -> Path:
         """Where the session of an audience's upload under way is kept."""
         return self._file(audience, ad_account_id, ".session")
@@ -79,9 +104,15 @@ class Journal:
         return self._directory / ad_account_id / f"{audience}{suffix}"
 
 
+def _is_newer(stored: dict[str, Any]) -> bool:
+    stated: object = stored.get("format")
+    return isinstance(stated, int) and stated > FORMAT
+
+
 def _in_format_2(stored: dict[str, Any]) -> dict[str, Any]:
     """The fields of an entry as format 2 has them, from format 1 or 2; ValueError for any other."""
     stated = cast("object", stored.pop("format"))
+    _drop_what_was_never_read(stored)
     if stated == FORMAT:
         return stored
     if stated != 1:
@@ -91,6 +122,13 @@ def _in_format_2(stored: dict[str, Any]) -> dict[str, Any]:
     if pending is not None:
         stored["unfinished"] = {"kind": WriteKind.CREATE, "phase": Phase.CREATING, "audience_id": pending}
     return stored
+
+
+def _drop_what_was_never_read(stored: dict[str, Any]) -> None:
+    begun: dict[str, Any] = stored.get("unfinished") or {}
+    begun.pop("attempt", None)
+    for each in (stored, begun.get("list") or {}):
+        each.pop("fingerprint", None)
 
 
 _ENTRY = TypeAdapter(JournalEntry)

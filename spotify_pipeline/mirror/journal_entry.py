@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import AfterValidator, ConfigDict
 
 from spotify_pipeline.customer_list import Manifest
+
+
+def _aware(moment: str) -> str:
+    if datetime.fromisoformat(moment).tzinfo is None:
+        raise ValueError
+    return moment
+
+
+Moment = Annotated[str, AfterValidator(_aware)]
+"""A point in time: ISO 8601 with its offset, which is UTC in what this version writes."""
 
 
 class WriteKind(StrEnum):
@@ -37,9 +48,7 @@ class SentList:
     """Which list: enough to tell it from any other, and to go on with its upload."""
 
     snapshot: str
-    built_at: str
-    """ISO 8601 in UTC."""
-    fingerprint: str
+    built_at: Moment
     file_sha256: str
     size: int
     crc32c: str
@@ -52,7 +61,6 @@ class SentList:
         return SentList(
             snapshot=manifest.snapshot,
             built_at=manifest.built_at.astimezone(UTC).isoformat(),
-            fingerprint=manifest.fingerprint,
             file_sha256=manifest.sha256,
             size=manifest.bytes,
             crc32c=manifest.crc32c,
@@ -73,12 +81,16 @@ class Unfinished:
     """The audience's name at the time."""
     description: str | None = None
     """Its description at the time, as sent."""
-    begun_at: str | None = None
-    """When, ISO 8601 in UTC: in phase CREATING, when its creation was first asked for."""
-    attempt: int = 1
-    """In phase CREATING: how often its creation was asked for."""
+    begun_at: Moment | None = None
+    """When: in phase CREATING, when its creation was first asked for."""
+    asked_at: Moment | None = None
+    """In phase CREATING: when its creation was last asked for and not definitely refused."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
+
+    def holds(self, sent: SentList) -> bool:
+        """Whether the list that was being sent is this one, byte for byte. It may be of another snapshot."""
+        return self.list is not None and self.list.file_sha256 == sent.file_sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,16 +102,14 @@ class JournalEntry:
     """The audience at Spotify that is ours, once there is one. What follows was accepted for it."""
     snapshot: str | None = None
     """The partition last accepted by Spotify."""
-    built_at: str | None = None
-    """When that list was built, ISO 8601 in UTC. Keys of two cadences do not sort by time; this does."""
-    fingerprint: str | None = None
-    """The membership fingerprint of that list."""
+    built_at: Moment | None = None
+    """When that list was built. Keys of two cadences do not sort by time; this does."""
     file_sha256: str | None = None
     """The SHA-256 of the file of that list."""
     suspect: bool = False
     """The storage was seen to hold something else than was sent, so the list is sent again even if it is the same."""
-    edit_begun_at: str | None = None
-    """When a change of name or description was last begun, until the next list is accepted."""
+    edit_begun_at: Moment | None = None
+    """When a change of name or description was last begun, until the next list is accepted. For people only."""
     unfinished: Unfinished | None = None
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -117,6 +127,5 @@ class JournalEntry:
             audience_id=audience_id,
             snapshot=sent.snapshot,
             built_at=sent.built_at,
-            fingerprint=sent.fingerprint,
             file_sha256=sent.file_sha256,
         )

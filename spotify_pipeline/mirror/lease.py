@@ -15,7 +15,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -24,7 +24,7 @@ from spotify_pipeline.home import HomeError, private_directory
 from spotify_pipeline.mirror.refusal import MirrorRefused
 
 POLL_SECONDS = 0.5
-_WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+_WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 _log = logging.getLogger("spotify_pipeline.mirror")
 
 
@@ -53,8 +53,8 @@ class Lease:
         if not self.held:
             raise MirrorRefused(
                 f"Another run has taken {self._audience} over since this one began, or somebody removed its lock file "
-                f"({self._file}). This run stopped before its next write to Spotify. Run it again when the other has "
-                "ended, and leave the lock file where it is."
+                f"({self._file}). This run stopped and writes nothing more. Run it again when the other has ended, and "
+                "leave the lock file where it is."
             )
 
 
@@ -72,7 +72,7 @@ def leased(file: Path, audience: str, *, wait: float, sleep: Callable[[float], N
         MirrorRefused: another run still holds it after that.
         HomeError: the file cannot be made or written.
     """
-    private_directory(file.parent)
+    _durable_directory(file.parent)
     descriptor = _locked(file, audience, wait, sleep)
     try:
         mark = _mark()
@@ -83,7 +83,21 @@ def leased(file: Path, audience: str, *, wait: float, sleep: Callable[[float], N
             raise _unusable(file, error) from None
         yield Lease(file, audience, mark)
     finally:
+        with suppress(OSError):  # a process forked meanwhile may have the descriptor too, and would keep the lock
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def _durable_directory(directory: Path) -> None:
+    """Make the directory, so that it survives a crash: what is made durable in it would go with it."""
+    made = [each for each in (directory, *directory.parents) if not each.exists()]
+    private_directory(directory)
+    for each in made:
+        descriptor = os.open(each.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _locked(file: Path, audience: str, wait: float, sleep: Callable[[float], None]) -> int:
@@ -149,4 +163,7 @@ def _holder(file: Path) -> str:
 
 def _unusable(file: Path, error: OSError) -> HomeError:
     reason = os.strerror(error.errno) if error.errno else "unknown reason"
-    return HomeError(f"The lock file {file} cannot be used ({reason}). Free some space or check its owner.")
+    remedy = (
+        "It is a symbolic link: remove it." if error.errno == errno.ELOOP else "Free some space or check its owner."
+    )
+    return HomeError(f"The lock file {file} cannot be used ({reason}). {remedy}")

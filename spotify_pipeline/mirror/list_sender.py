@@ -18,6 +18,7 @@ from spotify_pipeline.spotify import (
     OpenUpload,
     SpotifyAdsClient,
     UploadDataLoss,
+    UploadIncomplete,
     UploadProgress,
     UploadProof,
     UploadRefused,
@@ -90,12 +91,15 @@ class ListSender:
         if begun is None or begun.phase not in SESSION_OPEN:
             self._record.drop_session()
             return None
-        same_list = begun.list is not None and begun.list.file_sha256 == self._manifest.sha256
+        same_list = begun.holds(SentList.of(self._manifest))
         same_audience = begun.kind is kind and (audience_id is None or begun.audience_id == audience_id)
         if same_list and same_audience and opened is not None:
+            self._record.going_on(self._manifest)
             return opened
         if same_list and same_audience:
             self._record.found("An upload was broken off and its session is not known any more; it was begun again.")
+        elif same_list:
+            self._record.found("An upload of this list to another audience was broken off, and dropped.")
         else:
             self._record.found("An upload of another list was broken off, and dropped.")
         self._record.drop_session()
@@ -109,8 +113,6 @@ class ListSender:
                 phase=Phase.ASKING,
                 audience_id=audience_id,
                 list=SentList.of(self._manifest),
-                name=self._target.name,
-                description=self._target.full_description,
             )
         )
         if audience_id is None:
@@ -136,6 +138,10 @@ class ListSender:
             raise
         except UploadRefused:
             self._record.drop_session()
+            raise
+        except UploadIncomplete as failure:
+            if not failure.resumable:
+                self._record.drop_session()
             raise
 
     def _progressed(self, progress: UploadProgress) -> None:

@@ -13,6 +13,8 @@ from spotify_pipeline.mirror.list_sender import ListSender, OnProgress
 from spotify_pipeline.mirror.outcome import MirrorAction, MirrorOutcome
 from spotify_pipeline.mirror.reconcile import our_audience
 from spotify_pipeline.mirror.record import Record
+from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.search import doubles, only_one, shown_audience
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient, SpotifyError, UploadProof
 
@@ -43,13 +45,15 @@ class MirrorRun:
         self._manifest = manifest
         self._sender = ListSender(client, record, target, customer_list, manifest, on_progress=on_progress)
         self._creation = Creation(client, record, target, sleep)
+        self._sleep = sleep
+        self._upload_was_forgotten = False
         self._before = record.entry
 
     def carry_out(self) -> MirrorOutcome:
         """Find the audience, settle what a run before left open, then create or replace. See AudienceMirror.mirror."""
         self._record.refuse_older(self._manifest, self._before)
         verify_customer_list(self._customer_list, self._manifest)
-        found = our_audience(self._client, self._target, self._before)
+        found = our_audience(self._client, self._target, self._record, self._sleep)
         in_creation = self._before.in_creation
         if in_creation is not None:
             found = self._settled(in_creation, found)
@@ -57,31 +61,63 @@ class MirrorRun:
             return self._create()
         # Texts before the list: were they refused afterwards, a list that was sent would stand there as a failed run.
         described = self._with_stated_texts(found)
-        if self._is_sent(described):
+        if self._is_sent(found):  # as it is shown, not as the answer to an edit has it: that may say less
             return self._sent_already(described, created=in_creation is not None)
         return self._replace(described)
 
     def _settled(self, in_creation: Unfinished, found: Audience | None) -> Audience | None:
-        """The audience whose creation a run before asked for; None where that upload is forgotten by Spotify."""
+        """The audience whose creation a run before asked for; None where a new upload is needed for one."""
         asked_for = in_creation.audience_id or ""
+        same_list = in_creation.holds(SentList.of(self._manifest))
+        if same_list:
+            self._record.going_on(self._manifest)
         if found is None:
-            try:
-                found = self._creation.create(asked_for)
-            except NotFound:
-                self._record.found("The upload of an audience that was not created is forgotten at Spotify.")
-                self._record.give_up()
+            found = self._asked_for_again(asked_for, same_list=same_list)
+            if found is None:
                 return None
-            self._record.found(f"Audience {found.id}, whose creation was begun by a run before, was asked for again.")
-        elif found.id == asked_for or self._target.adopted_audience_id is None:
-            self._record.found(f"Audience {found.id}, whose creation was begun by a run before, was found at Spotify.")
-        else:
+        elif self._target.adopted_audience_id not in (None, asked_for):
             self._record.found(
                 f"A run before asked for audience {asked_for}; the YAML adopts {found.id} now. If the former exists "
                 "at Spotify, nothing here looks after it."
             )
-        if found.id == asked_for and in_creation.list is not None:
+        elif found.id == self._before.audience_id:
+            self._record.found(
+                f"Audience {found.id} had seemed gone and is shown again; audience {asked_for}, asked for in its "
+                "place, is not."
+            )
+        else:
+            self._record.found(f"Audience {found.id}, whose creation was begun by a run before, was found at Spotify.")
+        begun = self._record.entry.unfinished
+        if found.id == asked_for and begun is not None and begun.list is not None:
             # Its upload was proven before the creation was asked for, and it exists: both are known now.
-            self._record.accept(found.id, in_creation.list)
+            self._record.accept(found.id, begun.list)
+        return found
+
+    def _asked_for_again(self, audience_id: str, *, same_list: bool) -> Audience | None:
+        """The audience, created now from the list uploaded for it, or None where that upload is given up.
+
+        Another list than ours may have been withdrawn: it goes live only while two audiences would be the worse,
+        which is as long as the creation that was asked for may still be carried out.
+        """
+        if not same_list and not self._record.creation_may_land:
+            late = shown_audience(self._client, self._target, audience_id, self._sleep)
+            if late is None:
+                self._record.found(
+                    f"A run before uploaded another list and asked for audience {audience_id}, which Spotify did not "
+                    "create. That upload was dropped."
+                )
+                self._record.give_up()
+            else:
+                self._record.found(f"Audience {late.id}, whose creation was begun by a run before, shows late.")
+            return late
+        try:
+            found = self._creation.create(audience_id)
+        except NotFound:
+            self._upload_was_forgotten = True
+            self._record.found("The upload of an audience that was not created is forgotten at Spotify.")
+            self._record.give_up()
+            return None
+        self._record.found(f"Audience {found.id}, whose creation was begun by a run before, was asked for again.")
         return found
 
     def _create(self) -> MirrorOutcome:
@@ -93,18 +129,39 @@ class MirrorRun:
                 self._target.audience,
                 lost,
             )
-        proof = self._sender.send(WriteKind.CREATE)
-        try:
-            audience = self._creation.create(proof.audience_id)
-        except NotFound:
-            self._record.found("Spotify did not know the upload any more, and the list was uploaded again.")
-            proof = self._sender.send(WriteKind.CREATE)
-            audience = self._creation.create(proof.audience_id)
+        audience, proof = self._uploaded_and_created()
         if audience.id != proof.audience_id:
             # Ours by key or name, but not what was uploaded to: what it holds is not known.
             return self._replace(audience)
         self._record.accept(audience.id, SentList.of(self._manifest))
+        self._refuse_doubles(audience)
         return self._outcome(self._created(), audience, proof)
+
+    def _uploaded_and_created(self) -> tuple[Audience, UploadProof]:
+        """The new audience and the proof of its upload, which is repeated once where Spotify does not know it."""
+        while True:
+            proof = self._sender.send(WriteKind.CREATE)
+            try:
+                return self._creation.create(proof.audience_id), proof
+            except NotFound as forgotten:
+                if self._upload_was_forgotten:
+                    forgotten.next_step = (
+                        "The list has just arrived, and this is not the first upload that Spotify does not know. "
+                        "Check that the user who signed in may use this ad account; if so, report it with the trace id."
+                    )
+                    raise
+            self._upload_was_forgotten = True
+            self._record.found("Spotify did not know the upload any more, and the list was uploaded again.")
+            self._record.give_up()
+
+    def _refuse_doubles(self, created: Audience) -> None:
+        """Say so where another deployment, whose journal is not ours, has made this audience at the same time."""
+        try:
+            marked = doubles(self._target, self._client.audiences(self._target.ad_account_id), created.id)
+        except SpotifyError:
+            return
+        if marked:
+            only_one(self._target, {**marked, created.id: created}, after=f"The list was sent to {created.id}.")
 
     def _replace(self, found: Audience) -> MirrorOutcome:
         proof = self._sender.send(WriteKind.REPLACE, found.id)
@@ -112,7 +169,7 @@ class MirrorRun:
         return self._outcome(MirrorAction.REPLACED, self._as_it_stands(found), proof)
 
     def _is_sent(self, found: Audience) -> bool:
-        """Whether Spotify is known to hold this very list in this audience, and not to have lost it (C17)."""
+        """Whether this very list was the last we sent to this audience, and Spotify does not say it lost it (C17)."""
         entry = self._record.entry
         return (
             entry.unfinished is None
@@ -138,11 +195,21 @@ class MirrorRun:
         )
 
     def _as_it_stands(self, known: Audience) -> Audience:
-        """The audience after its list was sent; as it was known before, if Spotify cannot be asked now."""
+        """The audience after its list was sent; as it was known before, if Spotify cannot be asked now.
+
+        Raises:
+            MirrorRefused: it was deleted while its list was being sent.
+        """
         try:
-            return self._client.audience(self._target.ad_account_id, known.id)
+            shown = shown_audience(self._client, self._target, known.id, self._sleep)
         except SpotifyError:
             return known
+        if shown is None:
+            raise MirrorRefused(
+                f"Audience {known.id} of {self._target.audience} was deleted at Spotify while its list was sent. Run "
+                "again to create it."
+            )
+        return shown
 
     def _created(self) -> MirrorAction:
         return MirrorAction.CREATED if self._before.audience_id is None else MirrorAction.RECREATED

@@ -16,7 +16,8 @@ class MirrorAction(StrEnum):
     RECREATED = "created again"
     """The audience had been deleted at Spotify."""
     UNCHANGED = "unchanged"
-    """Spotify has this very list already; it was not sent again."""
+    """Spotify was proven to have this very list, and nothing was sent since; it was not sent again. A list replaced by
+    hand in Ads Manager is not noticed."""
 
 
 @dataclass(frozen=True, kw_only=True)

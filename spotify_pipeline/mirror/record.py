@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.journal import Journal
-from spotify_pipeline.mirror.journal_entry import SESSION_OPEN, JournalEntry, Phase, SentList, Unfinished
+from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, SentList, Unfinished
 from spotify_pipeline.mirror.lease import Lease
-from spotify_pipeline.mirror.refusal import MirrorRefused, older_list
-from spotify_pipeline.mirror.saved_session import save_session, saved_session
+from spotify_pipeline.mirror.refusal import MirrorRefused, from_the_future, older_list
+from spotify_pipeline.mirror.saved_session import forget_session, remove_leftovers, save_session, saved_session
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import OpenUpload
+
+LANDS_WITHIN = timedelta(minutes=15)
+"""So long after a creation was asked for in vain it may still be carried out; later it is not."""
 
 _log = logging.getLogger("spotify_pipeline.mirror")
 
@@ -36,6 +42,7 @@ class Record:
         self._clock = clock
         self._session_file = journal.session_file(target.audience, target.ad_account_id)
         self._findings: list[str] = []
+        remove_leftovers(self._session_file)
         self.entry = journal.read(target.audience, target.ad_account_id)
 
     @property
@@ -43,10 +50,27 @@ class Record:
         """What the run found left half done and how it went on, or None where there was nothing."""
         return " ".join(self._findings) or None
 
-    def found(self, sentence: str) -> None:
+    @property
+    def creation_may_land(self) -> bool:
+        """Whether the creation was asked for so lately, and not refused, that it may yet be carried out."""
+        begun = self.entry.in_creation
+        if begun is None or begun.asked_at is None:
+            return False
+        return datetime.fromisoformat(self._now()) - datetime.fromisoformat(begun.asked_at) < LANDS_WITHIN
+
+    def holder(self, audience_id: str) -> str | None:
+        """The other audience of this project, if any, that has ``audience_id`` at Spotify."""
+        account = self._target.ad_account_id
+        return self._journal.holder(audience_id, account, other_than=self._target.audience)
+
+    def file_of(self, audience: str) -> Path:
+        """Where the entry of an audience of this ad account is kept."""
+        return self._journal.file(audience, self._target.ad_account_id)
+
+    def found(self, sentence: str, *, level: int = logging.INFO) -> None:
         """Remember a finding, and say it in the log."""
         self._findings.append(sentence)
-        _log.info("%s: %s", self._target.audience, sentence)
+        _log.log(level, "%s: %s", self._target.audience, sentence)
 
     def write(self, entry: JournalEntry) -> None:
         """Make ``entry`` what is known."""
@@ -70,6 +94,12 @@ class Record:
         save_session(self._session_file, opened)
         self.write(replace(self.entry, unfinished=replace(self._begun(), phase=Phase.SENDING)))
 
+    def going_on(self, manifest: Manifest) -> None:
+        """Before what was begun is gone on with: a list of the same bytes counts as built when the newer one was."""
+        sent = SentList.of(manifest)
+        if self._begun().list != sent:
+            self.write(replace(self.entry, unfinished=replace(self._begun(), list=sent)))
+
     def finishing(self, manifest: Manifest) -> None:
         """Before the bytes are sent that complete the list: the last moment at which nothing has changed at Spotify.
 
@@ -83,13 +113,19 @@ class Record:
 
     def creating(self, audience_id: str) -> None:
         """Before an audience is asked to be created, each time."""
-        begun = self._begun()
-        if begun.phase is Phase.CREATING:
-            asked = replace(begun, attempt=begun.attempt + 1)
-        else:
-            asked = replace(begun, phase=Phase.CREATING, audience_id=audience_id, begun_at=self._now())
+        begun, now = self._begun(), self._now()
+        first = now if begun.phase is not Phase.CREATING else begun.begun_at
+        asked = replace(begun, phase=Phase.CREATING, audience_id=audience_id, begun_at=first, asked_at=now)
         named = replace(asked, name=self._target.name, description=self._target.full_description)
         self.write(replace(self.entry, unfinished=named))
+
+    def not_created(self, before: Unfinished | None) -> None:
+        """After a creation was refused for certain: as far as it is concerned, nothing was asked for.
+
+        Where that cannot be written, the creation counts as one that may have been carried out, which is safe.
+        """
+        with suppress(HomeError, MirrorRefused):
+            self.write(replace(self.entry, unfinished=before))
 
     def editing(self) -> None:
         """Before name or description are changed."""
@@ -97,7 +133,13 @@ class Record:
 
     def accept(self, audience_id: str, sent: SentList) -> None:
         """After it is proven that Spotify holds ``sent`` in ``audience_id``; never before."""
-        self.write(self.entry.accepting(audience_id, sent))
+        try:
+            self.write(self.entry.accepting(audience_id, sent))
+        except (HomeError, MirrorRefused) as error:
+            raise type(error)(
+                f"The list of {self._target.audience} has arrived at Spotify, and the line in the journal that says "
+                f"so could not be written. {error}"
+            ) from None
         self.drop_session()
 
     def give_up(self, *, suspect: bool = False) -> None:
@@ -106,19 +148,19 @@ class Record:
         self.drop_session()
 
     def session(self) -> OpenUpload | None:
-        """The upload session that a run before left open, if it was sending to it."""
-        begun = self.entry.unfinished
-        return saved_session(self._session_file) if begun is not None and begun.phase in SESSION_OPEN else None
+        """The upload session that a run before saved."""
+        return saved_session(self._session_file)
 
     def drop_session(self) -> None:
         """Forget the session, unless it may be another run's by now."""
         if self._lease.held:
-            self._session_file.unlink(missing_ok=True)
+            forget_session(self._session_file)
 
-    @staticmethod
-    def refuse_older(manifest: Manifest, entry: JournalEntry) -> None:
-        """Raise MirrorRefused for a list that is older than what Spotify has or may have."""
-        reason = older_list(manifest, entry)
+    def refuse_older(self, manifest: Manifest, entry: JournalEntry) -> None:
+        """Raise MirrorRefused for a list that is older than what Spotify has or may have, or is from the future."""
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        journal = self.file_of(self._target.audience)
+        reason = from_the_future(manifest, now) or older_list(manifest, entry, now=now, journal=journal)
         if reason is not None:
             raise MirrorRefused(reason)
 

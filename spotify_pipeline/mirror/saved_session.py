@@ -7,6 +7,8 @@ unfinished. It is no loss when it cannot be read: the list is then sent from its
 from __future__ import annotations
 
 import json
+import math
+from glob import escape
 from pathlib import Path
 
 from spotify_pipeline.home import atomic_private_file
@@ -34,6 +36,8 @@ def saved_session(file: Path) -> OpenUpload | None:
     """The session that was saved; None where there is none, or the file does not hold one."""
     try:
         content = json.loads(file.read_bytes())
+        if not math.isfinite(float(content["opened_at"])):
+            return None
         return OpenUpload(
             audience_id=str(content["audience_id"]),
             uri=Secret(str(content["uri"])),
@@ -41,5 +45,17 @@ def saved_session(file: Path) -> OpenUpload | None:
             size=int(content["size"]),
             crc32c=str(content["crc32c"]),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+
+
+def forget_session(file: Path) -> None:
+    """Remove the saved session."""
+    file.unlink(missing_ok=True)
+    remove_leftovers(file)
+
+
+def remove_leftovers(file: Path) -> None:
+    """Remove what killed processes left of sessions that they were saving: it holds a session's URI too."""
+    for left in file.parent.glob(f".{escape(file.name)}.*.tmp"):
+        left.unlink(missing_ok=True)

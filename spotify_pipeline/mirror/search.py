@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from spotify_pipeline.mirror.journal_entry import Unfinished
 from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.target import AudienceTarget
-from spotify_pipeline.spotify import Audience
+from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient
 
-CUSTOMER_LIST = "CUSTOMER_LIST"
+LOOKS_AFTER = (0.0, 2.0, 5.0, 10.0)
+"""Seconds to wait before each look for an audience that should be there: it may show late."""
+
+CUSTOM, CUSTOMER_LIST = "CUSTOM", "CUSTOMER_LIST"
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
-"""How much earlier than we asked for it an audience may be created by Spotify's clock and still be the one."""
+"""How much earlier or later than we asked for it an audience may be created by Spotify's clock and be the one."""
 
 _ANY_KEY = re.compile(r"\[sp:[0-9a-f]{8}\]")
+
+
+def shown_audience(
+    client: SpotifyAdsClient, target: AudienceTarget, audience_id: str, sleep: Callable[[float], None]
+) -> Audience | None:
+    """The audience with this id, or None when none was shown in four looks within 17 seconds."""
+    for pause in LOOKS_AFTER:
+        if pause:
+            sleep(pause)
+        try:
+            return client.audience(target.ad_account_id, audience_id)
+        except NotFound:
+            continue
+    return None
 
 
 def find_audience(
@@ -33,23 +50,30 @@ def find_audience(
     ours: dict[str, Audience] = {}
     namesakes: dict[str, Audience] = {}
     for audience in audiences:
-        if _is_list(audience) and (_bears_mark(target, audience) or _was_asked_for(audience, in_creation)):
+        if is_customer_list(audience) and (_bears_mark(target, audience) or _was_asked_for(audience, in_creation)):
             ours[audience.id] = audience
         elif audience.name == target.name:
             namesakes[audience.id] = audience
     if ours:
         return only_one(target, ours)
     if namesakes:
-        raise MirrorRefused(
-            f'Ad account {target.ad_account_id} already has an audience named "{target.name}" that this project did '
-            f"not make: {', '.join(sorted(namesakes))}. Nothing was sent. To take it over, with its list replaced, put "
-            "its id as audience_id into the YAML; otherwise choose another name."
-        )
+        raise MirrorRefused(_name_is_taken(target, namesakes))
     return None
 
 
-def only_one(target: AudienceTarget, ours: dict[str, Audience]) -> Audience:
-    """The audience in ``ours``, by id; it holds at least one.
+def doubles(target: AudienceTarget, audiences: Iterable[Audience], audience_id: str) -> dict[str, Audience]:
+    """The audiences that bear the target's mark, by id, if there are others than ``audience_id``; else none."""
+    marked = {each.id: each for each in audiences if is_customer_list(each) and _bears_mark(target, each)}
+    return marked if set(marked) - {audience_id} else {}
+
+
+def is_customer_list(audience: Audience) -> bool:
+    """Whether an audience is made of a customer list, as far as Spotify says: a subtype may be left out."""
+    return audience.type == CUSTOM and audience.subtype in (None, CUSTOMER_LIST)
+
+
+def only_one(target: AudienceTarget, ours: dict[str, Audience], *, after: str = "No audience was changed.") -> Audience:
+    """The audience in ``ours``, by id; it holds at least one. ``after`` says what has been done by then.
 
     Raises:
         MirrorRefused: it holds several.
@@ -57,14 +81,24 @@ def only_one(target: AudienceTarget, ours: dict[str, Audience]) -> Audience:
     if len(ours) > 1:
         raise MirrorRefused(
             f"{len(ours)} audiences of ad account {target.ad_account_id} could be {target.audience}: "
-            f"{', '.join(sorted(ours))}. Nothing was sent. Delete all but one in Ads Manager, or name the right one as "
+            f"{', '.join(sorted(ours))}. {after} Delete all but one in Ads Manager, or name the right one as "
             "audience_id in the YAML."
         )
     return next(iter(ours.values()))
 
 
-def _is_list(audience: Audience) -> bool:
-    return audience.subtype in (None, CUSTOMER_LIST)
+def _name_is_taken(target: AudienceTarget, namesakes: dict[str, Audience]) -> str:
+    taken = f'Ad account {target.ad_account_id} already has an audience named "{target.name}"'
+    ids = ", ".join(sorted(namesakes))
+    if any(_ANY_KEY.search(each.description or "") for each in namesakes.values()):
+        return (
+            f"{taken} that mirrors another audience of this project, by the mark in its description: {ids}. No "
+            "audience was changed. Choose another name."
+        )
+    advice = "To take it over, with its list replaced, put its id as audience_id into the YAML; otherwise choose"
+    if not all(map(is_customer_list, namesakes.values())):
+        advice = "It is not made of a customer list, so it cannot be taken over: choose"
+    return f"{taken} that this project did not make: {ids}. No audience was changed. {advice} another name."
 
 
 def _bears_mark(target: AudienceTarget, audience: Audience) -> bool:
@@ -80,4 +114,6 @@ def _was_asked_for(audience: Audience, in_creation: Unfinished | None) -> bool:
         return False  # another audience of this project: the target's own key was looked for before
     if audience.created_at is None:
         return (audience.description or "") == (in_creation.description or "")
-    return audience.created_at >= datetime.fromisoformat(in_creation.begun_at) - CLOCKS_DIFFER_BY
+    first = datetime.fromisoformat(in_creation.begun_at)
+    last = datetime.fromisoformat(in_creation.asked_at or in_creation.begun_at)
+    return first - CLOCKS_DIFFER_BY <= audience.created_at <= last + CLOCKS_DIFFER_BY

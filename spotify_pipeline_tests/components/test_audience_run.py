@@ -14,7 +14,7 @@ import pytest
 
 from spotify_pipeline.components.audience_checks import CELLS_ARE_DIGESTS, COUNTS_ADD_UP, ENOUGH_ROWS, TARGETABLE
 from spotify_pipeline.components.cadence import CadenceConfig
-from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.components.runs import (
     ASSETS,
     PEOPLE,
@@ -125,6 +125,18 @@ def test_the_targetable_check_follows_the_audience(deployment: Deployment, sandb
     assert f"Audience {audience.id} no longer exists at Spotify" in str(gone.description)
 
 
+@pytest.mark.parametrize(("states", "warned"), [("size", True), ("hash", False)])
+def test_u09_an_upload_proven_by_its_size_alone_is_a_warning_in_the_run_s_log(
+    deployment: Deployment, sandbox: SandboxServer, states: str, warned: bool
+) -> None:
+    sandbox.state.faults.script(Fault.named("F13", states=states, kind="any", times="always"))
+    result = deployment.run()
+    assert result.success
+    assert metadata(result, "spotify_audience")["storage confirmed size and checksum"] is not warned
+    logged = [e.user_message for e in deployment.instance.all_logs(result.run_id) if e.level == logging.WARNING]
+    assert any("stated the list's size and no checksum" in message for message in logged) is warned
+
+
 def test_a_segment_that_is_not_there_says_so(deployment: Deployment, environment: Path) -> None:
     change_people(environment, "DROP TABLE crm.people")
     assert "The warehouse has no table or view crm.people" in said_by(deployment.run("identifiers"))
@@ -142,6 +154,15 @@ def test_a_missing_warehouse_says_which_variable_to_set(
 ) -> None:
     monkeypatch.setenv("SPOTIFY_PIPELINE_WAREHOUSE", str(tmp_path / "nowhere.duckdb"))
     assert "set SPOTIFY_PIPELINE_WAREHOUSE" in said_by(deployment.run("identifiers"))
+
+
+def test_a_warehouse_that_cannot_be_read_says_which_variable_to_set(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SPOTIFY_PIPELINE_WAREHOUSE", str(tmp_path))
+    said = said_by(deployment.run("identifiers"))
+    assert said.startswith(f"The warehouse {tmp_path} cannot be read (Is a directory).")
+    assert "Set SPOTIFY_PIPELINE_WAREHOUSE to a DuckDB file" in said
 
 
 def test_a_file_that_is_no_warehouse_is_refused_at_once(

@@ -1,17 +1,24 @@
-"""A backfill brings an audience up to date once, however many partitions were asked for."""
+"""A backfill brings an audience up to date once, however many partitions were asked for.
 
-from __future__ import annotations
+No postponed annotations here: Dagster reads those of an asset's function.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from spotify_pipeline.components.audience_asset import audience_asset
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.audience_config import AudienceConfig
 from spotify_pipeline.components.backfill import BACKFILL_TAG
 from spotify_pipeline.components.cadence import CadenceConfig
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.warehouse import Relation
 from spotify_pipeline_tests.components.runs import ASSETS, PEOPLE, Deployment, said_by, writes
 
 NEWEST = CadenceConfig(every="day").newest_partition(datetime.now(UTC))
@@ -71,3 +78,37 @@ def test_c14_one_old_partition_asked_for_by_itself_is_refused(daily: Deployment,
     assert not result.success
     assert "is not the one that is open" in said_by(result)
     assert writes(sandbox) == 0
+
+
+@pytest.mark.parametrize("tags", [IN_A_BACKFILL, {}], ids=["of a backfill", "by itself"])
+def test_c14_a_window_that_closes_before_a_repetition_is_a_failure_that_tells_of_the_upload(
+    environment: Path, sandbox: SandboxServer, tags: dict[str, str]
+) -> None:
+    result = second_try(days_before(NEWEST, 1), tags)
+    assert not result.success
+    said = said_by(result)
+    assert f"is no longer the one that is open ({NEWEST}), so it is not tried again" in said
+    assert "An upload that an earlier try of this run began may have arrived." in said
+    assert "Nothing was" not in said
+    assert writes(sandbox) == 0
+
+
+def second_try(partition: str, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+    """The audience's step, tried for the second time."""
+    config = AudienceConfig.model_validate(
+        {
+            "segment": {"table": "crm.people", "consent_column": "agreed"},
+            "identifiers": {"email": "email"},
+            "cadence": {"every": "day"},
+        }
+    )
+    chain = AudienceChain("people", config, dg.AssetKey(["crm", "people"]), Relation(("crm", "people")))
+    step: Any = audience_asset(chain).op.compute_fn
+
+    @dg.asset(partitions_def=config.cadence.partitions(), output_required=False)
+    def tried_twice(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        if context.retry_number == 0:
+            raise dg.RetryRequested(max_retries=1, seconds_to_wait=0)
+        yield from step.decorated_fn(context, PipelineHome(), SpotifyAds())
+
+    return dg.materialize([tried_twice], partition_key=partition, tags=tags, raise_on_error=False)

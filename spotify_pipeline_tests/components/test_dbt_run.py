@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -70,10 +72,18 @@ def test_p03_a_model_that_fails_on_a_value_is_named_and_the_value_is_not(
 
 
 @pytest.mark.slow
-def test_a_build_that_succeeds_leaves_nothing_of_dbt_behind(project: Path, home: Path) -> None:
+def test_a_build_that_succeeds_leaves_nothing_of_dbt_behind_and_clears_away_what_is_old(
+    project: Path, home: Path
+) -> None:
+    left = {days: home / "dbt" / f"failed-{days}-days-ago" for days in (13, 15)}
+    for days, directory in left.items():
+        directory.mkdir(parents=True)
+        (directory / "dbt.log").write_text("it quotes a value")
+        begun = time.time() - days * 86_400
+        os.utime(directory, (begun, begun))
     with dg.DagsterInstance.ephemeral() as instance:
         result = build(project, instance)
     assert result.success
     assert len(result.get_asset_materialization_events()) == 8
-    assert list((home / "dbt").iterdir()) == []
+    assert list((home / "dbt").iterdir()) == [left[13]]
     assert [each.name for each in (project / "target").iterdir() if each.name.startswith("dbt_build")] == []

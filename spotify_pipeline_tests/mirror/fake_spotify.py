@@ -88,6 +88,8 @@ class Made:
     created_at: float
     shown_from: float = 0.0
     status: str = "PROCESSING"
+    type: str = "CUSTOM"
+    subtype: str | None = "CUSTOMER_LIST"
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,11 @@ class FakeSpotify:
         self.next_audience_id: str | None = None
         """An id that the next audience gets instead of the one asked for; no such behaviour is documented."""
         self.new_audiences_show_after = 0.0
+        self.refused: dict[str, int] = {}
+        """Operations that are refused with this status, and not carried out."""
+        self.edits_show_status = True
+        self.uncounted = 0
+        """How many more audiences Spotify counts than it lists."""
 
     def client(self, folder: Path, *, chunk_bytes: int | None = QUANTUM) -> SpotifyAdsClient:
         """A signed-in client of this Spotify; its time is this Spotify's."""
@@ -168,6 +175,8 @@ class FakeSpotify:
     def _carried_out(
         self, operation: str, audience_id: str | None, request: httpx.Request, body: bytes
     ) -> httpx.Response:
+        if operation in self.refused:
+            return httpx.Response(self.refused[operation], json={"messages": ["Refused."]})
         if operation == "start_upload":
             return self._start(request)
         if operation == "put_upload":
@@ -178,7 +187,9 @@ class FakeSpotify:
             return self._create(json.loads(body))
         if operation == "list_audiences":
             shown = [self._shown(each) for each in self.audiences if self._is_shown(each)]
-            return httpx.Response(200, json={"audiences": shown, "paging": {"total_results": len(shown)}})
+            return httpx.Response(
+                200, json={"audiences": shown, "paging": {"total_results": len(shown) + self.uncounted}}
+            )
         assert audience_id is not None
         if not self._is_shown(audience_id):
             return httpx.Response(404, json={"messages": ["There is no such audience."]})
@@ -188,6 +199,8 @@ class FakeSpotify:
             made, asked = self.audiences[audience_id], json.loads(body)
             made.name = asked.get("name", made.name)
             made.description = asked.get("description", made.description)
+            shown = {key: value for key, value in self._shown(audience_id).items() if key != "status"}
+            return httpx.Response(200, json=self._shown(audience_id) if self.edits_show_status else shown)
         if operation == "delete_audience":
             del self.audiences[audience_id]
             return httpx.Response(200, json={"deletion_count": 1})
@@ -215,8 +228,8 @@ class FakeSpotify:
             "id": audience_id,
             "name": made.name,
             "description": made.description,
-            "type": "CUSTOM",
-            "subtype": "CUSTOMER_LIST",
+            "type": made.type,
+            "subtype": made.subtype,
             "status": made.status,
             "created_at": datetime.fromtimestamp(made.created_at, UTC).isoformat(),
         }

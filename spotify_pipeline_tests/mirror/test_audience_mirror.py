@@ -11,7 +11,7 @@ import pytest
 from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorAction, MirrorRefused
 from spotify_pipeline.sandbox import SandboxServer
-from spotify_pipeline.spotify import SpotifyAdsClient, SpotifyUnavailable
+from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyUnavailable
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import Mirroring, at_spotify, calls, no_pause, received, writes
 
@@ -168,7 +168,7 @@ def test_somebody_elses_audience_of_the_same_name_is_neither_replaced_nor_double
 ) -> None:
     theirs = mirroring.mirror(dataclasses.replace(target, audience="theirs"), range(10)).audience
     before = writes(sandbox)
-    with pytest.raises(MirrorRefused, match=rf'already has an audience named "Lapsed subscribers".*{theirs.id}'):
+    with pytest.raises(MirrorRefused, match=rf'named "Lapsed subscribers" that mirrors another.*{theirs.id}'):
         mirroring.mirror(target, range(20))
     assert writes(sandbox) == before
 
@@ -188,8 +188,13 @@ def test_c05_two_audiences_that_could_be_ours_are_listed_and_left_alone(
     assert writes(sandbox) == before
 
 
-def test_an_existing_audience_can_be_adopted(mirroring: Mirroring, target: AudienceTarget) -> None:
-    theirs = mirroring.mirror(dataclasses.replace(target, audience="theirs", name="Made by hand"), range(10)).audience
+def made_by_hand(mirroring: Mirroring, target: AudienceTarget, tmp_path: Path) -> Audience:
+    somebody = Mirroring(mirroring.client, Journal(tmp_path / "somebody's"), mirroring.build_list)
+    return somebody.mirror(dataclasses.replace(target, audience="theirs", name="Made by hand"), range(10)).audience
+
+
+def test_an_existing_audience_can_be_adopted(mirroring: Mirroring, target: AudienceTarget, tmp_path: Path) -> None:
+    theirs = made_by_hand(mirroring, target, tmp_path)
     adopting = dataclasses.replace(target, adopted_audience_id=theirs.id)
     outcome = mirroring.mirror(adopting, range(20))
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, theirs.id)
@@ -197,9 +202,9 @@ def test_an_existing_audience_can_be_adopted(mirroring: Mirroring, target: Audie
 
 
 def test_an_adopted_audience_keeps_the_texts_that_the_yaml_does_not_state(
-    mirroring: Mirroring, target: AudienceTarget
+    mirroring: Mirroring, target: AudienceTarget, tmp_path: Path
 ) -> None:
-    theirs = mirroring.mirror(dataclasses.replace(target, audience="theirs", name="Made by hand"), range(10)).audience
+    theirs = made_by_hand(mirroring, target, tmp_path)
     silent = dataclasses.replace(
         target, name="folder", name_is_stated=False, description=None, adopted_audience_id=theirs.id
     )

@@ -91,7 +91,23 @@ def test_the_session_is_private_and_goes_when_the_upload_is_over(broken: Machine
     assert not broken.session_file.exists()
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", '{"uri": 1}', "null"])
+def test_what_a_process_killed_while_saving_a_session_left_is_removed(broken: Machine, listed: Listed) -> None:
+    left = broken.session_file.with_name(".lapsed.session.4711.tmp")
+    left.write_text(broken.session_file.read_text())
+    other = broken.session_file.with_name(".other.session.4711.tmp")
+    other.write_text("of another audience")
+    broken.mirror(listed)
+    assert not left.exists()
+    assert other.exists()
+
+
+WITHOUT_END = (
+    '{"audience_id": "x", "uri": "https://storage.googleapis.com/x", "opened_at": 1e999, "size": 1, "crc32c": "c"}'
+)
+WITHOUT_SIZE = WITHOUT_END.replace("1e999", "1").replace('"size": 1', '"size": 1e999')
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"uri": 1}', "null", WITHOUT_END, WITHOUT_SIZE])
 def test_a_session_that_is_lost_or_damaged_costs_an_upload_and_nothing_else(
     broken: Machine, spotify: FakeSpotify, listed: Listed, content: str | None
 ) -> None:
@@ -158,6 +174,7 @@ def test_a_replacement_that_is_to_go_to_another_audience_now_begins_anew(
     break_off(machine, listed, Fault.CRASH_AFTER, skip=1)
     spotify.audiences["by-hand"] = Made("Made by hand", None, spotify.time.now)
     outcome = machine.mirror(listed, dataclasses.replace(TARGET, adopted_audience_id="by-hand"))
+    assert outcome.recovered == "An upload of this list to another audience was broken off, and dropped."
     assert outcome.bytes_sent == listed[1].bytes
     assert spotify.content() == {before: first[0].read_bytes(), "by-hand": listed[0].read_bytes()}
 

@@ -20,6 +20,7 @@ from spotify_pipeline.mirror import AudienceMirror, Journal, MirrorRefused
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore, UploadProgress
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
+from spotify_pipeline_tests.mirror.deployment import NOW
 from spotify_pipeline_tests.mirror.fake_spotify import QUANTUM
 from spotify_pipeline_tests.mirror.machine import TARGET, THREE_CHUNKS, Listed
 
@@ -63,7 +64,7 @@ def mirror(run: Run, there: Connection) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with SpotifyAdsClient.open(settings, TokenStore(run.home / "tokens.json")) as client:
-        mirroring = AudienceMirror(client, Journal(run.home / "journal"), sleep=look_often)
+        mirroring = AudienceMirror(client, Journal(run.home / "journal"), clock=lambda: NOW, sleep=look_often)
         there.send("ready")
         there.recv()
         try:

@@ -11,6 +11,7 @@ import pytest
 
 from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, Phase, SentList, Unfinished, WriteKind
 
+MOMENT = "2026-11-16T05:00:00+00:00"
 ACCOUNT = "a0000000-0000-4000-8000-000000000001"
 
 
@@ -33,11 +34,11 @@ def test_the_file_is_private(tmp_path: Path) -> None:
 
 
 def test_what_was_begun_is_read_by_the_next_process(tmp_path: Path) -> None:
-    sent = SentList(
-        snapshot="s", built_at="2026-11-16T05:00:00+00:00", fingerprint="f", file_sha256="d", size=1, crc32c="c"
+    sent = SentList(snapshot="s", built_at=MOMENT, file_sha256="d", size=1, crc32c="c")
+    begun = Unfinished(
+        kind=WriteKind.REPLACE, phase=Phase.SENDING, audience_id="x", list=sent, name="N", begun_at=MOMENT
     )
-    begun = Unfinished(kind=WriteKind.REPLACE, phase=Phase.SENDING, audience_id="x", list=sent, name="N", begun_at="t")
-    entry = JournalEntry(ad_account_id=ACCOUNT, suspect=True, edit_begun_at="t", unfinished=begun)
+    entry = JournalEntry(ad_account_id=ACCOUNT, suspect=True, edit_begun_at=MOMENT, unfinished=begun)
     Journal(tmp_path).write("lapsed", entry)
     assert Journal(tmp_path).read("lapsed", ACCOUNT) == entry
 
@@ -49,17 +50,17 @@ def test_an_entry_of_format_1_is_read(tmp_path: Path, pending: str | None) -> No
     accepted: dict[str, Any] = {
         "audience_id": "x",
         "snapshot": "s",
-        "built_at": "b",
-        "fingerprint": "f",
+        "built_at": MOMENT,
         "file_sha256": "d",
     }
-    stored = {"format": 1, "ad_account_id": ACCOUNT, "pending_audience_id": pending, **accepted}
+    stored = {"format": 1, "ad_account_id": ACCOUNT, "pending_audience_id": pending, "fingerprint": "f", **accepted}
     file.write_text(json.dumps(stored))
     entry = Journal(tmp_path).read("lapsed", ACCOUNT)
     created = Unfinished(kind=WriteKind.CREATE, phase=Phase.CREATING, audience_id=pending) if pending else None
     assert entry == JournalEntry(ad_account_id=ACCOUNT, unfinished=created, **accepted)
 
 
+BEGUN_YESTERDAY = '{"kind": "create", "phase": "audience asked to be created", "begun_at": "yesterday"}'
 DAMAGED = (
     "",
     "{",
@@ -69,7 +70,13 @@ DAMAGED = (
     '{"format": 2}',
     f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "nobody": "knows"}}',
     f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "unfinished": {{"kind": "create", "phase": "no such"}}}}',
-    f'{{"format": 3, "ad_account_id": "{ACCOUNT}"}}',
+    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "unfinished": 1}}',
+    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "built_at": "b"}}',
+    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "built_at": "2026-11-16T05:00:00"}}',
+    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "built_at": 1e999}}',
+    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "unfinished": {BEGUN_YESTERDAY}}}',
+    "[" * 100_000,
+    '{"format": 1e999}',
     '{"format": 1, "nobody": "knows"}',
 )
 
@@ -79,6 +86,26 @@ def test_a_damaged_entry_is_said_and_left_as_it_is(tmp_path: Path, content: str)
     file = tmp_path / ACCOUNT / "lapsed.json"
     file.parent.mkdir()
     file.write_text(content)
-    with pytest.raises(JournalError, match=r"The journal of lapsed \(.*lapsed.json\) is damaged. Move it away"):
+    with pytest.raises(JournalError, match=r"The journal of lapsed \(.*lapsed.json\) is damaged\. Nothing was sent"):
         Journal(tmp_path).read("lapsed", ACCOUNT)
     assert file.read_text() == content
+
+
+def test_an_entry_of_a_newer_version_is_not_called_damaged(tmp_path: Path) -> None:
+    file = tmp_path / ACCOUNT / "lapsed.json"
+    file.parent.mkdir()
+    file.write_text(f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "something": "new"}}')
+    with pytest.raises(JournalError, match=r"was written by a newer version of this project\. .* Update this one"):
+        Journal(tmp_path).read("lapsed", ACCOUNT)
+
+
+def test_an_entry_with_fields_that_were_never_read_is_read(tmp_path: Path) -> None:
+    file = tmp_path / ACCOUNT / "lapsed.json"
+    file.parent.mkdir()
+    sent = {"snapshot": "s", "built_at": MOMENT, "fingerprint": "f", "file_sha256": "d", "size": 1, "crc32c": "c"}
+    begun = {"kind": "create", "phase": "list being sent", "attempt": 1, "list": sent}
+    file.write_text(json.dumps({"format": 2, "ad_account_id": ACCOUNT, "fingerprint": "f", "unfinished": begun}))
+    unfinished = Journal(tmp_path).read("lapsed", ACCOUNT).unfinished
+    assert unfinished is not None
+    assert unfinished.list is not None
+    assert unfinished.list.snapshot == "s"

@@ -98,6 +98,20 @@ def test_c11_a_killed_process_lets_go_at_once(lock: Path) -> None:
         assert lease.held
 
 
+def test_a_process_forked_while_it_was_held_does_not_keep_the_lock(lock: Path) -> None:
+    with leased(lock, "lapsed", wait=0, sleep=no_pause):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+            os._exit(0)
+    try:
+        with leased(lock, "lapsed", wait=0, sleep=no_pause) as lease:
+            assert lease.held
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
 def test_whoever_finds_the_lock_file_removed_or_taken_stops(lock: Path) -> None:
     with leased(lock, "lapsed", wait=0, sleep=no_pause) as first:
         lock.unlink()

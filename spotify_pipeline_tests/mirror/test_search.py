@@ -20,6 +20,7 @@ ASKED_FOR = Unfinished(
     name=TARGET.name,
     description=TARGET.full_description,
     begun_at=BEGUN.isoformat(),
+    asked_at=(BEGUN + timedelta(hours=1)).isoformat(),
 )
 NAMESAKE = Audience(id="namesake", name=TARGET.name, subtype="CUSTOMER_LIST", created_at=BEGUN)
 
@@ -32,8 +33,8 @@ def test_a_namesake_is_somebody_elses_unless_we_asked_for_one() -> None:
     assert find_audience(TARGET, [NAMESAKE], ASKED_FOR) == NAMESAKE
 
 
-@pytest.mark.parametrize(("minutes", "ours"), [(-11, False), (-10, True), (0, True), (90, True)])
-def test_a_namesake_made_before_we_asked_is_somebody_elses(minutes: int, ours: bool) -> None:
+@pytest.mark.parametrize(("minutes", "ours"), [(-11, False), (-10, True), (0, True), (70, True), (71, False)])
+def test_a_namesake_made_before_we_asked_or_after_we_asked_last_is_somebody_elses(minutes: int, ours: bool) -> None:
     namesake = dataclasses.replace(NAMESAKE, created_at=BEGUN + timedelta(minutes=minutes))
     if ours:
         assert find_audience(TARGET, [namesake], ASKED_FOR) == namesake
@@ -57,8 +58,21 @@ def test_a_namesake_with_the_key_of_another_audience_is_never_ours() -> None:
 
 
 def test_a_namesake_of_another_kind_is_never_ours() -> None:
-    with pytest.raises(MirrorRefused):
+    with pytest.raises(MirrorRefused, match="not made of a customer list, so it cannot be taken over: choose another"):
         find_audience(TARGET, [dataclasses.replace(NAMESAKE, subtype="WEB_EVENT")], ASKED_FOR)
+
+
+def test_a_lookalike_is_never_ours_whatever_it_says_of_itself() -> None:
+    lookalike = Audience(id="like", name=TARGET.name, type="LOOKALIKE", description=TARGET.full_description)
+    with pytest.raises(MirrorRefused):
+        find_audience(TARGET, [lookalike], ASKED_FOR)
+
+
+def test_a_namesake_that_is_another_audience_of_this_project_is_not_to_be_adopted() -> None:
+    other = dataclasses.replace(TARGET, audience="other").full_description
+    with pytest.raises(MirrorRefused, match=r"mirrors another audience of this project.*: namesake") as refused:
+        find_audience(TARGET, [dataclasses.replace(NAMESAKE, description=other)])
+    assert "audience_id" not in str(refused.value)
 
 
 def test_the_name_counts_that_the_audience_had_when_we_asked() -> None:

@@ -54,6 +54,16 @@ def test_c15_an_audience_that_holds_nothing_is_sent_its_list_again(
     assert machine.mirror(build_list(range(10), "2026-11-23")).action is MirrorAction.REPLACED
 
 
+def test_c15_that_an_audience_holds_nothing_counts_though_the_answer_to_an_edit_does_not_say_so(
+    machine: Machine, spotify: FakeSpotify, build_list: BuildList
+) -> None:
+    (made,) = spotify.audiences.values()
+    made.status = "EMPTY"
+    spotify.edits_show_status = False
+    renamed = dataclasses.replace(TARGET, name="Win back")
+    assert machine.mirror(build_list(range(10), "2026-11-23"), renamed).action is MirrorAction.REPLACED
+
+
 @pytest.mark.parametrize("status", ["PROCESSING", "BOOKABLE", "LIVE", "LEARNING", "A_STATUS_OF_NEXT_YEAR"])
 def test_c15_every_other_status_known_or_not_leaves_a_list_in_peace(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList, status: str

@@ -58,7 +58,9 @@ def test_p03_a_model_that_fails_on_a_value_is_named_and_the_value_is_not(
     with dg.DagsterInstance.local_temp(str(dagster_home)) as instance:
         result = build(project, instance)
     (failure,) = result.get_step_failure_events()
-    said = str(failure.step_failure_data.user_failure_data.description)
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None
+    said = str(told.description)
     assert "dbt could not build or test model.spotify_pipeline_warehouse.newsletter_readers." in said
     (log,) = (home / "dbt").rglob("dbt.log")
     assert str(log) in said

@@ -198,7 +198,7 @@ class HttpClient:
         return bytes(body)
 
     def _failure(self, error: Exception) -> SpotifyError:
-        name = self._service.name
+        name = self._service.subject
         if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
             return UnexpectedAnswer(f"{name} cannot be reached: its address is not one.")
         if isinstance(error, _NOT_SENT):
@@ -206,13 +206,15 @@ class HttpClient:
         if isinstance(error, httpx.TimeoutException):
             return SpotifyUnavailable(f"{name} did not answer in time.", may_have_happened=True)
         if is_header_flood(error):
-            return UnexpectedAnswer(f"The answer of {name} has headers of more than 100 KB.", may_have_happened=True)
+            return UnexpectedAnswer(
+                f"The answer of {self._service.name} has headers of more than 100 KB.", may_have_happened=True
+            )
         return SpotifyUnavailable(
-            f"The connection to {name} broke before the answer was complete.", may_have_happened=True
+            f"The connection to {self._service.name} broke before the answer was complete.", may_have_happened=True
         )
 
     def _not_sent(self, error: Exception) -> SpotifyError:
-        name = self._service.name
+        name = self._service.subject
         if isinstance(error, httpx.ProxyError):
             status = str(error)[:3]
             if status == "407":

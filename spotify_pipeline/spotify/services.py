@@ -12,7 +12,7 @@ class Service:
 
     Attributes:
         key: as in :class:`CallRecord`.
-        name: as in an error's sentence.
+        name: as in the middle of an error's sentence; ``subject`` is the same at its beginning.
         read_seconds, write_seconds: longest silence tolerated while waiting for, or sending, the next bytes.
         total_seconds: from the start of a call to the end of its answer, however steadily that drips.
         slowest_rate: bytes per second; a request may take longer by what its body takes to send at this rate.
@@ -25,10 +25,14 @@ class Service:
     total_seconds: float = 120
     slowest_rate: float = math.inf
 
+    @property
+    def subject(self) -> str:
+        return self.name[0].upper() + self.name[1:]
+
 
 ADS_API = Service("ads-api", "Spotify's Ads API")
 ACCOUNTS = Service("accounts", "Spotify's accounts service")
 # The storage may take a while to answer the last byte of a file. At 32 KiB/s: 9 minutes for a request of 8 MiB.
 STORAGE = Service(
-    "storage", "The upload storage", read_seconds=120, write_seconds=60, total_seconds=300, slowest_rate=32_768
+    "storage", "the upload storage", read_seconds=120, write_seconds=60, total_seconds=300, slowest_rate=32_768
 )

@@ -65,7 +65,7 @@ def stuck(tries: int, last: str, status: int | None) -> UploadIncomplete:
     return UploadIncomplete(
         f"The upload came no further in {tries} tries in a row; the last: {last}",
         status=status,
-        next_step="Check the network, then run again; do not create or trust the audience before that.",
+        next_step="Check the network, then run again: the upload goes on where it broke off.",
     )
 
 

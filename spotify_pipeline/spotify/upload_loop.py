@@ -220,5 +220,5 @@ class UploadLoop:
             hours = self._pacing.time_limit / 3600
             raise UploadIncomplete(
                 f"The upload was not finished within {hours:g} hours, which is its limit.",
-                next_step="Check the network, then run again; do not create or trust the audience before that.",
+                next_step="Check the network, then run again: the upload goes on where it broke off.",
             )

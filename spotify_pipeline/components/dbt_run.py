@@ -32,7 +32,7 @@ def built_by_dbt(dbt: DbtCliResource, context: dg.AssetExecutionContext) -> Iter
     Raises:
         dagster.Failure: a model or test failed; the message names them and the log, and quotes nothing.
     """
-    written = private_directory(home_directory() / "dbt" / context.run_id)
+    written = private_directory(home_directory() / "dbt" / context.run.run_id)
     _clear_away(written.parent, older_than=time.time() - KEPT.total_seconds())
     with failures_said_plainly():
         with _warehouse_named():

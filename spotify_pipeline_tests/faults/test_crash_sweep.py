@@ -32,10 +32,14 @@ def test_the_harness_finds_boundaries_of_every_kind(swept: Sweep) -> None:
 @pytest.mark.slow
 def test_o03_only_a_token_that_nobody_could_save_asks_for_a_sign_in(swept: Sweep) -> None:
     for run, names in swept.boundaries.items():
+        asked = {each.boundary for each in swept.crashes if each.signed_in and (each.situation, each.seed) == run}
+        if "behind POST api/token" not in names:  # the sync before it has left a token that is good
+            assert not asked
+            continue
         answered = names.index("behind POST api/token")
         renamed = next(at for at in range(answered, len(names)) if names[at].startswith("os.rename"))
-        asked = {each.boundary for each in swept.crashes if each.signed_in and (each.situation, each.seed) == run}
         assert asked <= set(names[answered : renamed + 1])
+    assert any("behind POST api/token" in names for names in swept.boundaries.values())
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ not grow with the segment.
 from __future__ import annotations
 
 from spotify_pipeline.customer_list.build import build_customer_list
+from spotify_pipeline.customer_list.digest_set import DigestSet
 from spotify_pipeline.customer_list.errors import CustomerListError
 from spotify_pipeline.customer_list.layout import TOKENS, Layout
 from spotify_pipeline.customer_list.manifest import Manifest
@@ -16,17 +17,20 @@ from spotify_pipeline.customer_list.normalized_identifiers import read_report, w
 from spotify_pipeline.customer_list.plan import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.customer_list.report import IdentifiersReport
 from spotify_pipeline.customer_list.store import SnapshotStore
+from spotify_pipeline.customer_list.suppressions import Suppressions
 from spotify_pipeline.customer_list.verify import verify_customer_list
 
 __all__ = [
     "TOKENS",
     "CustomerListError",
+    "DigestSet",
     "IdentifierColumns",
     "IdentifierPlan",
     "IdentifiersReport",
     "Layout",
     "Manifest",
     "SnapshotStore",
+    "Suppressions",
     "build_customer_list",
     "read_report",
     "verify_customer_list",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 
@@ -11,7 +11,26 @@ from spotify_pipeline.customer_list.errors import CustomerListError
 from spotify_pipeline.customer_list.layout import Layout
 from spotify_pipeline.identity import IdentifierType
 
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
+_READABLE_FORMATS = frozenset({1, 2})
+"""Format 1 lacked what stands below with a default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartOf:
+    """Which part of a list that was split a file is.
+
+    Attributes:
+        number: from 1.
+        of: how many parts there are.
+        whole_sha256: of the file that was split.
+        rows_elsewhere: rows of that file that are in the other parts.
+    """
+
+    number: int
+    of: int
+    whole_sha256: str
+    rows_elsewhere: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +40,7 @@ class Manifest:
     Making one checks that::
 
         rows_read = rows_kept + the sum of rows_dropped
-        list_rows = rows_kept + rows_added_by_fan_out - duplicates_removed
+        list_rows = rows_kept + rows_added_by_fan_out - duplicates_removed - rows_withdrawn - part.rows_elsewhere
         the sum of digests = list_rows                        (long layout)
         each of digests <= list_rows <= the sum of ... > 0    (wide layout: no row without a digest)
 
@@ -49,6 +68,15 @@ class Manifest:
         md5: of the file, base64 as Google prints it.
         fingerprint: of the membership, hex; ``ListFile`` says of what.
         recipe: what the identifiers were made from and how, as their report says.
+        source_rows: rows of the segment by the warehouse's own count; None where it was not asked.
+        source_updated_at: when the newest row of the segment was changed, by the column that the YAML names.
+        values_kept: normalized identifiers of the people read who consented, by type.
+        cells: cells of the file that hold a digest, by type.
+        suppressions: distinct digests in each source of suppressions that was applied.
+        truncated_by: the order by which people beyond the limit were cut (``rows_dropped["over_limit"]``), in words.
+        rows_withdrawn: rows removed since the list was built, for suppressions and erasures that came later.
+        former_sha256: of the file before each such removal, oldest first.
+        part: which part of a list it is, where it was split.
         format: version of this record.
     """
 
@@ -74,10 +102,19 @@ class Manifest:
     md5: str
     fingerprint: str
     recipe: str = ""
+    source_rows: int | None = None
+    source_updated_at: AwareDatetime | None = None
+    values_kept: Mapping[str, int] = field(default_factory=dict[str, int])
+    cells: Mapping[str, int] = field(default_factory=dict[str, int])
+    suppressions: Mapping[str, int] = field(default_factory=dict[str, int])
+    truncated_by: str | None = None
+    rows_withdrawn: int = 0
+    former_sha256: tuple[str, ...] = ()
+    part: PartOf | None = None
     format: int = MANIFEST_FORMAT
 
     def __post_init__(self) -> None:
-        if self.format != MANIFEST_FORMAT:
+        if self.format not in _READABLE_FORMATS:
             raise CustomerListError(
                 f"The manifest has format {self.format}; this program reads {MANIFEST_FORMAT}. "
                 "Materialize the customer list again."
@@ -93,6 +130,7 @@ class Manifest:
     def _equations(self) -> list[tuple[str, bool]]:
         dropped = sum(self.rows_dropped.values())
         fanned_out = self.rows_kept + self.rows_added_by_fan_out
+        elsewhere = self.part.rows_elsewhere if self.part is not None else 0
         per_type = list(self.digests.values())
         if self.layout is Layout.LONG:
             digests = f"{sum(per_type)} digests in {self.list_rows} rows", sum(per_type) == self.list_rows
@@ -101,16 +139,18 @@ class Manifest:
                 f"{max(per_type, default=0)} digests of a type in {self.list_rows} rows",
                 max(per_type, default=0) <= self.list_rows and (sum(per_type) > 0) == (self.list_rows > 0),
             )
+        counts = (self.rows_added_by_fan_out, self.duplicates_removed, self.rows_withdrawn, elsewhere, *per_type)
+        sums = (
+            f"{fanned_out} rows after fan-out, {self.duplicates_removed} duplicates, {self.rows_withdrawn} withdrawn, "
+            f"{elsewhere} in other parts, {self.list_rows} in the list"
+        )
         return [
             (
                 f"{self.rows_read} rows read, {self.rows_kept} kept, {dropped} dropped",
                 self.rows_read == self.rows_kept + dropped,
             ),
-            (
-                f"{fanned_out} rows after fan-out, {self.duplicates_removed} duplicates, {self.list_rows} in the list",
-                fanned_out - self.duplicates_removed == self.list_rows,
-            ),
-            ("a count below zero", min(self.rows_added_by_fan_out, self.duplicates_removed, *per_type) >= 0),
+            (sums, fanned_out - self.duplicates_removed - self.rows_withdrawn - elsewhere == self.list_rows),
+            ("a count below zero", min(counts) >= 0),
             ("digests of other columns than the list has", set(self.digests) == set(self.columns)),
             digests,
         ]

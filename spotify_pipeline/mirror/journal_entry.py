@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict
 
@@ -52,6 +52,8 @@ class SentList:
     file_sha256: str
     size: int
     crc32c: str
+    whole_sha256: str | None = None
+    """Of the list that this one is a part of, where that was split."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -64,6 +66,7 @@ class SentList:
             file_sha256=manifest.sha256,
             size=manifest.bytes,
             crc32c=manifest.crc32c,
+            whole_sha256=manifest.part.whole_sha256 if manifest.part is not None else None,
         )
 
 
@@ -85,6 +88,8 @@ class Unfinished:
     """When: in phase CREATING, when its creation was first asked for."""
     asked_at: Moment | None = None
     """In phase CREATING: when its creation was last asked for and not definitely refused."""
+    evidence: dict[str, Any] | None = None
+    """What the receipt of this write will say of the list and of the decision to send it."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -106,6 +111,16 @@ class JournalEntry:
     """When that list was built. Keys of two cadences do not sort by time; this does."""
     file_sha256: str | None = None
     """The SHA-256 of the file of that list."""
+    whole_sha256: str | None = None
+    """Of the list that it was a part of, where that was split."""
+    accepted_at: Moment | None = None
+    """When Spotify was last proven to hold a list that this project uploaded to it."""
+    receipts: int = 0
+    """How many receipts there are of this audience."""
+    receipt_head: str | None = None
+    """The digest of the last of them."""
+    receipt_due: dict[str, Any] | None = None
+    """A receipt whose change is done and which is not yet known to be written."""
     suspect: bool = False
     """The storage was seen to hold something else than was sent, so the list is sent again even if it is the same."""
     edit_begun_at: Moment | None = None

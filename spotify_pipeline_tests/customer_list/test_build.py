@@ -85,7 +85,7 @@ def test_manifest_names_its_origin_and_survives_json(tmp_path: Path) -> None:
         {"digests": {"email": 0}},
         {"digests": {"email": 2, "phone": 1}},
         {"layout": Layout.LONG, "digests": {"email": 1}},
-        {"format": 2},
+        {"format": 3},
         {"built_at": NOW.replace(tzinfo=None)},
     ],
 )
@@ -97,8 +97,8 @@ def test_manifest_whose_counts_disagree_cannot_be_made(tmp_path: Path, change: d
 
 def test_newer_manifest_format_is_refused_in_words(tmp_path: Path) -> None:
     _, manifest = email_list(tmp_path, "a@example.com")
-    with pytest.raises(CustomerListError, match="format 2; this program reads 1"):
-        Manifest.from_json(manifest.to_json().replace('"format": 1', '"format": 2'))
+    with pytest.raises(CustomerListError, match="format 3; this program reads 2"):
+        Manifest.from_json(manifest.to_json().replace('"format": 2', '"format": 3'))
 
 
 @pytest.mark.parametrize("text", ["", "null", "{}", '{"audience": "lapsed"}'])

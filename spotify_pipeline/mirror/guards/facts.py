@@ -1,0 +1,87 @@
+"""What is known of a list and of what came before it, when it is decided whether the list may be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from spotify_pipeline.customer_list import Manifest
+
+
+class History(StrEnum):
+    """What is known of the list that Spotify has."""
+
+    FIRST = "first"
+    """Nothing was ever sent for this audience, as far as this machine knows."""
+    KNOWN = "known"
+    """It is kept here, so it can be compared with."""
+    MISSING = "missing"
+    """Something was sent, and what it was is not known any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviousList:
+    """The list that Spotify has, compared with the one to be sent.
+
+    People are counted by rows: a row is of the same person as one of the other list when they share any digest.
+
+    Attributes:
+        manifest: of the list that Spotify has.
+        staying: rows of the new list whose people are in the one before.
+        added: rows of the new list whose people are not.
+        removed: rows of the list before whose people are not in the new one.
+    """
+
+    manifest: Manifest
+    staying: int
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twin:
+    """Another audience of this project, whose list at Spotify is more like the new list than the audience's own.
+
+    Attributes:
+        audience: its folder name.
+        likeness: people in both, as a share of those in either.
+        own_likeness: the same of the new list and the audience's own one before it.
+    """
+
+    audience: str
+    likeness: float
+    own_likeness: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardFacts:
+    """All that the decision is made from.
+
+    Attributes:
+        manifest: of the list to be sent; of the whole where it is split.
+        now: with a time zone.
+        history: what is known of the list that Spotify has.
+        history_problem: what is wrong, in words, where it is MISSING.
+        previous: that list, where it is KNOWN.
+        twin: see ``Twin``; None where there is none, or the list is like the one before.
+        other_accounts: ad accounts to which this audience was sent before, where it never was to this one.
+        erased_rows: rows of the list that hold a digest that was asked to be forgotten.
+        split: whether a list beyond ``max_bytes`` is sent in parts.
+    """
+
+    manifest: Manifest
+    now: datetime
+    history: History
+    history_problem: str | None = None
+    previous: PreviousList | None = None
+    twin: Twin | None = None
+    other_accounts: tuple[str, ...] = ()
+    erased_rows: int = 0
+    split: bool = False
+
+    @property
+    def rows_by_reason(self) -> Mapping[str, int]:
+        """People dropped, by reason."""
+        return self.manifest.rows_dropped

@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 
 DEMO := .spotify_pipeline/demo
 
-.PHONY: help demo recount test dev check faults bench lock clean
+.PHONY: help demo recount test dev check faults wipes leaks mutants bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -51,6 +51,15 @@ check: $(READY) ## Lint, types, import rules, Dagster definitions
 
 faults: $(READY) ## Break uploads, processes, tokens and rates in every way there is, and print what survived
 	@$(BIN)/python -m spotify_pipeline_tests.faults
+
+wipes: $(READY) ## Try to wipe a live audience in eighty ways, and print what the guards made of it
+	@$(BIN)/python -m spotify_pipeline_tests.wipes
+
+leaks: $(READY) ## Plant a thousand canaries, break runs in every way, and search every byte they left
+	@$(BIN)/python -m spotify_pipeline_tests.leaks
+
+mutants: $(READY) ## Change the guards' code in every way there is, and count the changes no test notices
+	@$(BIN)/python -m spotify_pipeline_tests.mirror.guards.mutation
 
 bench: $(READY) ## Measure speed and memory against named alternatives
 	@$(BIN)/python -m benchmarks.identity

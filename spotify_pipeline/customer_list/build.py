@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from spotify_pipeline.customer_list.arrow_files import ParquetFile
-from spotify_pipeline.customer_list.digest_counts import DigestCounts
+from spotify_pipeline.customer_list.chosen_people import ChosenPeople
 from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
 from spotify_pipeline.customer_list.fan_out import digest_rows
 from spotify_pipeline.customer_list.layout import Layout, canonical_order
-from spotify_pipeline.customer_list.list_file import ListFile
+from spotify_pipeline.customer_list.list_place import publish_list
+from spotify_pipeline.customer_list.list_writer import ListWriter
 from spotify_pipeline.customer_list.manifest import Manifest
+from spotify_pipeline.customer_list.normalized_identifiers import RANK
 from spotify_pipeline.customer_list.report import IdentifiersReport
 from spotify_pipeline.customer_list.sorted_rows import SortedRows
-from spotify_pipeline.customer_list.workspace import publish, workspace
+from spotify_pipeline.customer_list.suppressions import Suppressions
+from spotify_pipeline.customer_list.truncation import Truncation
+from spotify_pipeline.customer_list.workspace import workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.identity import RULES_VERSION, IdentifierType
 
 BATCH_ROWS = 65_536
 """Rows of identifiers in memory at a time, and rows of digests they may fan out to."""
 
-MANIFEST_NAME = "manifest.json"
+SUPPRESSED = "suppressed"
+OVER_LIMIT = "over_limit"
+
+_NOBODY = Suppressions()
 _TASK = "Building the customer list"
 
 
@@ -36,13 +46,16 @@ def build_customer_list(
     audience: str,
     snapshot: str,
     built_at: datetime,
+    suppressions: Suppressions = _NOBODY,
+    truncate: Truncation | None = None,
 ) -> Manifest:
     """Build the list ``destination`` and, after it, ``manifest.json`` beside it; both 0600.
 
     Rows are distinct and in canonical order (``SortedRows``), so equal membership gives equal bytes, whatever the
     order, batches and duplicates of the source. Columns without a single value are left out; a list without a row has
-    a header of the configured ones. Memory does not grow with the rows. If anything fails, neither file is there half:
-    the old pair stays, or, in the instant between the two, the list stands without a manifest and is not found.
+    a header of the configured ones. Memory does not grow with the rows, but for eight bytes a person if a list may be
+    cut. If anything fails, neither file is there half: the old pair stays, or, in the instant between the two, the
+    list stands without a manifest and is not found.
 
     Args:
         identifiers: the file ``write_identifiers`` wrote.
@@ -52,64 +65,117 @@ def build_customer_list(
         audience: the audience's folder name, for the manifest.
         snapshot: the partition key, for the manifest.
         built_at: now, with a time zone, for the manifest.
+        suppressions: a person with any of these digests is left out whole, and counted as ``suppressed``.
+        truncate: if the file would be larger than this says, the people ranked last are left out, and counted as
+            ``over_limit``. The identifiers must have a rank.
 
     Raises:
-        CustomerListError: the identifiers are not there, not those of the report, or of other identity rules.
+        CustomerListError: the identifiers are not there, not those of the report, or of other identity rules; or the
+            list is to be cut and they have no rank.
         HomeError: the disk is full, or the directory cannot be written.
     """
     if built_at.tzinfo is None:
         raise CustomerListError("The time of a customer list needs a time zone.")
     with withheld_errors(_TASK), workspace(destination) as folder, _open_identifiers(identifiers, report) as source:
-        types = canonical_order([IdentifierType(name) for name in source.columns])
-        rows = SortedRows(private_directory(folder / "rows"), types, expected_rows=_expected_rows(report, layout))
-        fanned_out = 0
-        values: Counter[str] = Counter()
-        for batch in source.batches(BATCH_ROWS):
-            for part in digest_rows(batch, types, layout, at_most=BATCH_ROWS):
-                rows.add(part)
-                fanned_out += part.height
-                values.update({column: part[column].count() for column in types})
-        columns = [column for column in types if values[column]] or list(types)
-        counts = DigestCounts(private_directory(folder / "digests"), columns, layout, values)
-        finished = folder / "list.csv"
-        with atomic_private_file(finished) as file:
-            written = ListFile(file, layout, columns, rules_version=report.rules_version)
-            for part in rows.drain():
-                written.add(part)
-                counts.add(part)
+        draft = _fitting_draft(folder, source, report, layout, suppressions, truncate)
+        dropped = dict(report.rows_dropped)
+        if suppressions.sources:
+            dropped[SUPPRESSED] = draft.people.left_out_suppressed
+        if truncate is not None:
+            dropped[OVER_LIMIT] = draft.people.left_out_by_rank
         manifest = Manifest(
             audience=audience,
             snapshot=snapshot,
             built_at=built_at,
             rules_version=report.rules_version,
             layout=layout,
-            columns=tuple(columns),
             rows_read=report.rows_read,
-            rows_dropped=report.rows_dropped,
-            rows_kept=report.rows_kept,
+            rows_dropped=dropped,
+            rows_kept=draft.people.kept,
             rejected=report.rejected,
-            rows_added_by_fan_out=fanned_out - report.rows_kept,
-            duplicates_removed=fanned_out - written.rows,
-            list_rows=written.rows,
-            digests=counts.totals(),
-            bytes=written.checksums.bytes,
-            sha256=written.checksums.sha256,
-            crc32c=written.checksums.crc32c,
-            md5=written.checksums.md5,
-            fingerprint=written.fingerprint,
+            rows_added_by_fan_out=draft.fanned_out - draft.people.kept,
+            duplicates_removed=draft.fanned_out - draft.rows,
             recipe=report.recipe,
+            source_rows=report.source_rows,
+            source_updated_at=report.source_updated_at,
+            values_kept=report.values_kept,
+            suppressions=suppressions.counts,
+            truncated_by=truncate.order if truncate is not None and draft.people.left_out_by_rank else None,
+            **draft.manifest_fields,
         )
-        _publish(finished, manifest, destination)
+        publish_list(draft.file, manifest, destination)
     return manifest
 
 
-def _publish(finished: Path, manifest: Manifest, destination: Path) -> None:
-    """The manifest vouches for the file, so an older one goes before the file changes."""
-    manifest_path = destination.with_name(MANIFEST_NAME)
-    manifest_path.unlink(missing_ok=True)
-    publish(finished, destination)
-    with atomic_private_file(manifest_path) as file:
-        file.write(manifest.to_json().encode())
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    """A finished list that has no name yet."""
+
+    file: Path
+    people: ChosenPeople
+    fanned_out: int
+    rows: int
+    bytes: int
+    manifest_fields: dict[str, Any]
+
+
+def _fitting_draft(
+    folder: Path,
+    source: ParquetFile,
+    report: IdentifiersReport,
+    layout: Layout,
+    suppressions: Suppressions,
+    truncate: Truncation | None,
+) -> _Draft:
+    types = canonical_order([IdentifierType(name) for name in source.columns if name != RANK])
+    suppressed = suppressions.digests
+    people = ChosenPeople(source=source, types=types, suppressed=suppressed)
+    place = private_directory(folder / "draft")
+    draft = _draft(place, people, report, layout)
+    rounds = 0
+    while truncate is not None and draft.bytes > truncate.max_bytes:
+        if RANK not in source.columns:
+            raise CustomerListError(
+                f"The list has {draft.bytes} bytes, more than the limit of {truncate.max_bytes}, and is to be cut, but "
+                "the identifiers have no rank. Materialize the identifiers again. Nothing was sent."
+            )
+        rounds += 1
+        kept = truncate.people_to_keep(people=people.kept, size=draft.bytes, rounds=rounds)
+        people = ChosenPeople(source=source, types=types, suppressed=suppressed, before_rank=people.rank_after(kept))
+        shutil.rmtree(place)
+        draft = _draft(private_directory(place), people, report, layout)
+    return draft
+
+
+def _draft(folder: Path, people: ChosenPeople, report: IdentifiersReport, layout: Layout) -> _Draft:
+    rows = SortedRows(private_directory(folder / "rows"), people.types, expected_rows=_expected_rows(report, layout))
+    fanned_out = 0
+    values: Counter[str] = Counter()
+    for batch in people.batches(BATCH_ROWS):
+        for part in digest_rows(batch, people.types, layout, at_most=BATCH_ROWS):
+            rows.add(part)
+            fanned_out += part.height
+            values.update({column: part[column].count() for column in people.types})
+    finished = folder / "list.csv"
+    with atomic_private_file(finished) as file:
+        written = ListWriter(
+            file,
+            private_directory(folder / "digests"),
+            layout=layout,
+            columns=[column for column in people.types if values[column]] or people.types,
+            rules_version=report.rules_version,
+            values=values,
+        )
+        for part in rows.drain():
+            written.add(part)
+    return _Draft(
+        file=finished,
+        people=people,
+        fanned_out=fanned_out,
+        rows=written.rows,
+        bytes=written.bytes,
+        manifest_fields=written.manifest_fields(),
+    )
 
 
 def _open_identifiers(identifiers: Path, report: IdentifiersReport) -> ParquetFile:

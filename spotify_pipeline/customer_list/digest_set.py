@@ -24,9 +24,14 @@ class DigestSet:
     @classmethod
     def of(cls, *digests: pl.Series) -> DigestSet:
         """The set of these digests: strings of 64 lower-case hex digits; nulls are passed over."""
-        if not digests:
+        return cls.of_prefixes(*(prefixes(each) for each in digests))
+
+    @classmethod
+    def of_prefixes(cls, *of_digests: pl.Series) -> DigestSet:
+        """The set of the digests with these ``prefixes``; nulls are passed over."""
+        if not of_digests:
             return cls(pl.Series(dtype=pl.UInt64))
-        return cls(pl.concat([prefixes(each).drop_nulls() for each in digests]).unique().sort())
+        return cls(pl.concat([each.drop_nulls() for each in of_digests]).unique().sort())
 
     def __len__(self) -> int:
         return self._prefixes.len()
@@ -42,7 +47,9 @@ class DigestSet:
         """Whether each of these ``prefixes`` is in the set; a null is not."""
         if not len(self):
             return pl.repeat(value=False, n=of_digests.len(), dtype=pl.Boolean, eager=True)
-        return of_digests.is_in(self._prefixes.implode()).fill_null(value=False)
+        # Not is_in: it would make a table of the whole set for every batch that is asked about.
+        at = self._prefixes.search_sorted(of_digests, side="left").clip(0, len(self) - 1)
+        return (self._prefixes.gather(at) == of_digests).fill_null(value=False)
 
     @property
     def fingerprint(self) -> str:

@@ -38,10 +38,12 @@ class IdentifierPlan:
     Attributes:
         identifiers: the source columns of each type of identifier, at least one type.
         consent_column: only rows that say yes in this column are used; None if consent is not asked of the segment.
+        rank_column: whole numbers, 1 for the person who is kept first where a list is cut; None if it never is.
     """
 
     identifiers: Mapping[IdentifierType, IdentifierColumns]
     consent_column: str | None = None
+    rank_column: str | None = None
 
     def __post_init__(self) -> None:
         if not self.identifiers:

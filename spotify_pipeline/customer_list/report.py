@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 
 from spotify_pipeline.customer_list.errors import CustomerListError
 
@@ -30,6 +31,8 @@ class IdentifiersReport:
         values_kept: values in the result, by type.
         values_repeated: values that a person's row held more than once, by type.
         recipe: what the caller says this was made from and how; compared, never read.
+        source_rows: rows of the segment by the warehouse's own count; None where it was not asked.
+        source_updated_at: when the newest row of the segment was changed; None where no column says.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -42,6 +45,8 @@ class IdentifiersReport:
     values_kept: Mapping[str, int]
     values_repeated: Mapping[str, int]
     recipe: str = ""
+    source_rows: int | None = None
+    source_updated_at: AwareDatetime | None = None
 
     def __post_init__(self) -> None:
         if self.rows_read != self.rows_kept + sum(self.rows_dropped.values()):
@@ -88,12 +93,16 @@ class Tally:
     def __post_init__(self) -> None:
         self.rejected = {identifier: Counter() for identifier in self.types}
 
-    def report(self, rules_version: int, recipe: str) -> IdentifiersReport:
+    def report(
+        self, rules_version: int, recipe: str, source_rows: int | None, source_updated_at: datetime | None
+    ) -> IdentifiersReport:
         """The counts so far. Reasons of dropping are all named, those of rejection where they occurred."""
         reasons = (NO_CONSENT, NO_IDENTIFIER) if self.asks_consent else (NO_IDENTIFIER,)
         return IdentifiersReport(
             rules_version=rules_version,
             recipe=recipe,
+            source_rows=source_rows,
+            source_updated_at=source_updated_at,
             rows_read=self.rows_read,
             rows_dropped={reason: self.dropped[reason] for reason in reasons},
             rows_kept=self.rows_kept,

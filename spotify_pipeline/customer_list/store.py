@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote, unquote
 
-from spotify_pipeline.customer_list.build import MANIFEST_NAME
 from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
+from spotify_pipeline.customer_list.list_place import LIST_NAME, MANIFEST_NAME
+from spotify_pipeline.customer_list.list_rows import StoredList
 from spotify_pipeline.customer_list.manifest import Manifest
 from spotify_pipeline.customer_list.normalized_identifiers import read_report
 from spotify_pipeline.customer_list.report import IdentifiersReport
-from spotify_pipeline.customer_list.workspace import has_workspace, sweep
+from spotify_pipeline.customer_list.snapshot_names import audience_folder, file_name, is_audience, snapshot_key
+from spotify_pipeline.customer_list.workspace import has_workspace, sweep, workspace
 
-_AUDIENCE = re.compile(r"[a-z0-9_]{1,63}", re.ASCII)
-_LONGEST_NAME = 200
-
-LIST_NAME = "customer_list.csv"
+_IDENTIFIERS = "identifiers"
+_LISTS = "customer_lists"
+_ROOMS = (_IDENTIFIERS, _LISTS)
 
 
 class SnapshotStore:
@@ -39,7 +41,7 @@ class SnapshotStore:
 
     def identifiers_path(self, audience: str, snapshot: str) -> Path:
         """Where the normalized identifiers of a snapshot are or will be."""
-        return self._identifiers(audience) / f"{_file_name(snapshot)}.parquet"
+        return self._identifiers(audience) / f"{file_name(snapshot)}.parquet"
 
     def identifiers_report(self, audience: str, snapshot: str) -> IdentifiersReport:
         """What became of the rows of a snapshot's segment.
@@ -57,7 +59,7 @@ class SnapshotStore:
 
     def list_path(self, audience: str, snapshot: str) -> Path:
         """Where the list of a snapshot is or will be. ``manifest`` says whether it is."""
-        return self._lists(audience) / _file_name(snapshot) / LIST_NAME
+        return self._lists(audience) / file_name(snapshot) / LIST_NAME
 
     def manifest(self, audience: str, snapshot: str) -> Manifest:
         """The manifest of a snapshot's list.
@@ -82,42 +84,122 @@ class SnapshotStore:
         """Keys of the snapshots that have a list with its manifest, in alphabetical order."""
         folder = self._lists(audience)
         folders = folder.iterdir() if folder.is_dir() else ()
-        keys = (_snapshot(entry.name) for entry in folders if (entry / MANIFEST_NAME).is_file())
+        keys = (snapshot_key(entry.name) for entry in folders if (entry / MANIFEST_NAME).is_file())
         return sorted(key for key in keys if key is not None)
 
     def identifier_snapshots(self, audience: str) -> list[str]:
         """Keys of the snapshots whose identifiers are kept, in alphabetical order."""
         folder = self._identifiers(audience)
         files = folder.glob("[!.]*.parquet") if folder.is_dir() else ()
-        keys = (_snapshot(entry.stem) for entry in files)
+        keys = (snapshot_key(entry.stem) for entry in files)
         return sorted(key for key in keys if key is not None)
 
-    def keep_only_identifiers(self, audience: str, snapshot: str) -> list[str]:
-        """Delete the identifiers of all snapshots but this one, which was just read; their keys.
+    def audiences(self) -> list[str]:
+        """All audiences of which anything is kept, in alphabetical order; also those that are configured no more."""
+        rooms = [self._root / room for room in _ROOMS if (self._root / room).is_dir()]
+        folders = [folder for room in rooms for folder in room.iterdir() if folder.is_dir() and any(folder.iterdir())]
+        return sorted({folder.name for folder in folders if is_audience(folder.name)})
 
-        Raw identifiers are needed for nothing but the list that is built from them next.
+    def lists(self, audience: str) -> list[StoredList]:
+        """The lists of an audience with their manifests, the one built last first. Those that cannot be read are not
+        among them: they cannot be used either.
         """
-        others = [key for key in self.identifier_snapshots(audience) if key != snapshot]
-        for key in others:
-            with withheld_errors("Deleting identifiers"):
-                self.identifiers_path(audience, key).unlink(missing_ok=True)
-        return others
+        found: list[StoredList] = []
+        for key in self.snapshots(audience):
+            with suppress(CustomerListError):
+                stored = self.list_path(audience, key), self.manifest(audience, key)
+                if stored[0].is_file():
+                    found.append(stored)
+        return sorted(found, key=lambda stored: stored[1].built_at, reverse=True)
 
-    def keep_lists(self, audience: str, count: int) -> list[str]:
+    def find_list(self, audience: str, sha256: str) -> StoredList | None:
+        """The list whose file has, or had before people were withdrawn, this SHA-256; None if it is not kept.
+
+        A list that has it now goes before those that had.
+        """
+        lists = self.lists(audience)
+        current = (stored for stored in lists if stored[1].sha256 == sha256)
+        former = (stored for stored in lists if sha256 in stored[1].former_sha256)
+        return next(current, None) or next(former, None)
+
+    @contextmanager
+    def parts_directory(self, audience: str, snapshot: str) -> Generator[Path]:
+        """Give a private directory for the parts of a snapshot's list; it is gone after the block.
+
+        One that a dead process left is deleted by ``sweep`` and by the next that is made.
+
+        Raises:
+            CustomerListError: there is no list for the snapshot.
+            HomeError: the directory cannot be made.
+        """
+        self.manifest(audience, snapshot)
+        with workspace(self.list_path(audience, snapshot).with_name("parts")) as folder:
+            yield folder
+
+    def keep_identifiers(self, audience: str, count: int, *, older_than: datetime | None = None) -> list[str]:
+        """Delete the identifiers of all snapshots but the ``count`` that were written last; their keys.
+
+        Raw identifiers are needed for nothing but the list that is built from them next, so ``count`` may be 0.
+
+        Args:
+            audience: whose.
+            count: how many snapshots' to keep.
+            older_than: of those to be kept, delete, too, what was written before this time, which has a time zone.
+
+        Raises:
+            CustomerListError: ``count`` is below zero, or a file cannot be deleted.
+        """
+        if count < 0:
+            raise CustomerListError(f"The number of snapshots whose identifiers are kept is not {count}.")
+        with withheld_errors(f"Deleting identifiers of {audience}"):
+            written = {
+                key: self.identifiers_path(audience, key).stat().st_mtime for key in self.identifier_snapshots(audience)
+            }
+            newest_first = sorted(written, key=lambda key: (written[key], key), reverse=True)
+            oldest = older_than.timestamp() if older_than is not None else 0
+            gone = [key for at, key in enumerate(newest_first) if at >= count or written[key] < oldest]
+            for key in gone:
+                self.identifiers_path(audience, key).unlink(missing_ok=True)
+        return sorted(gone)
+
+    def keep_lists(self, audience: str, count: int, *, live: str | None = None) -> list[str]:
         """Delete the lists of all snapshots but the ``count`` that were built last; their keys.
 
-        The time of building decides and not the key, because keys of two cadences do not sort by time.
+        The time of building decides and not the key, because keys of two cadences do not sort by time. Lists that
+        cannot be read go as well.
+
+        Args:
+            audience: whose.
+            count: how many to keep.
+            live: the SHA-256 of the list that Spotify has. That one is kept besides, for the next is compared with it;
+                also if people were withdrawn from it since.
 
         Raises:
             CustomerListError: ``count`` is below one, or a list cannot be deleted.
         """
         if count < 1:
             raise CustomerListError(f"At least one customer list must be kept, not {count}.")
-        by_time = sorted(self.snapshots(audience), key=lambda key: self.manifest(audience, key).built_at)
-        older = by_time[:-count]
-        for key in older:
+        lists = self.lists(audience)
+        at_spotify = self.find_list(audience, live) if live is not None else None
+        kept = [*lists[:count], *([at_spotify] if at_spotify is not None else [])]
+        keys = {manifest.snapshot for _, manifest in kept}
+        gone = [key for key in self.snapshots(audience) if key not in keys]
+        for key in gone:
             _delete_list(self.list_path(audience, key).parent)
-        return older
+        return gone
+
+    def forget_audience(self, audience: str) -> None:
+        """Delete everything that is kept of an audience: identifiers, lists, manifests and what was left unfinished.
+
+        Raises:
+            CustomerListError: something cannot be deleted.
+        """
+        with withheld_errors(f"Deleting what is kept of {audience}"):
+            for key in self.snapshots(audience):
+                _delete_list(self.list_path(audience, key).parent)
+            for folder in (self._identifiers(audience), self._lists(audience)):
+                if folder.exists():
+                    shutil.rmtree(folder)
 
     def sweep(self, audience: str) -> int:
         """Delete what killed processes left unfinished of an audience, raw identifiers among it; the number deleted.
@@ -134,10 +216,10 @@ class SnapshotStore:
         return swept
 
     def _identifiers(self, audience: str) -> Path:
-        return self._root / "identifiers" / _audience(audience)
+        return self._root / _IDENTIFIERS / audience_folder(audience)
 
     def _lists(self, audience: str) -> Path:
-        return self._root / "customer_lists" / _audience(audience)
+        return self._root / _LISTS / audience_folder(audience)
 
 
 def _delete_list(folder: Path) -> None:
@@ -148,27 +230,3 @@ def _delete_list(folder: Path) -> None:
         # Somebody may have begun to build here in this instant; then the directory is not empty, and stays.
         with suppress(OSError):
             folder.rmdir()
-
-
-def _audience(name: str) -> str:
-    if not _AUDIENCE.fullmatch(name):
-        raise CustomerListError(f"{name!r} names no audience: 1 to 63 characters of a-z, 0-9 and _ do.")
-    return name
-
-
-def _file_name(snapshot: str) -> str:
-    """A snapshot's key as a file name, from which ``_snapshot`` gives the key again."""
-    try:
-        # quote() lets these two pass whatever it is told.
-        name = quote(snapshot, safe="").replace(".", "%2E").replace("~", "%7E")
-    except UnicodeEncodeError:
-        name = ""
-    if not 1 <= len(name) <= _LONGEST_NAME:
-        raise CustomerListError(f"{snapshot!r} is no key of a snapshot: it is empty, too long, or not text.")
-    return name
-
-
-def _snapshot(file_name: str) -> str | None:
-    """The key that a file name stands for, None if no key would be written so."""
-    key = unquote(file_name, errors="replace")
-    return key if key and _file_name(key) == file_name else None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +10,9 @@ import polars as pl
 from spotify_pipeline.checksums import FileChecksums
 from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
 from spotify_pipeline.customer_list.layout import TOKENS, Layout, header
+from spotify_pipeline.customer_list.list_rows import whole_lines
 from spotify_pipeline.customer_list.manifest import Manifest
 
-_READ_BYTES = 1 << 22
-_LONGEST_LINE = 1 << 10
 _DIGEST_OF_NOTHING = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
@@ -45,7 +42,7 @@ def _verify_lines(path: Path, manifest: Manifest, checksums: FileChecksums) -> i
     first_line = header(manifest.layout, manifest.columns)
     row = _row_pattern(manifest)
     lines = 0
-    for piece in _whole_lines(path, checksums):
+    for piece in whole_lines(path, checksums):
         if lines == 0:
             if not piece.startswith(first_line):
                 raise _wrong_line(path, 1, f"is not the header {first_line.decode().strip()!r}")
@@ -80,27 +77,6 @@ def _all_match(rows: bytes, row: str) -> bool:
         return False
     text = pl.Series([rows], dtype=pl.Binary).cast(pl.String)
     return bool(text.str.contains(rf"\A(?:{row}\n)*\z").item())
-
-
-def _whole_lines(path: Path, checksums: FileChecksums) -> Iterator[bytes]:
-    """The file in pieces that end in a line feed, but for the last, which ends as the file does.
-
-    The checksums are taken by another thread while a piece is looked at.
-    """
-    rest = b""
-    with path.open("rb") as file, ThreadPoolExecutor(max_workers=1) as thread:
-        while block := file.read(_READ_BYTES):
-            summed = thread.submit(checksums.update, block)
-            end = block.rfind(b"\n") + 1
-            if end or len(rest) + len(block) > _LONGEST_LINE:
-                end = end or len(block)
-                yield rest + block[:end]
-                rest = block[end:]
-            else:
-                rest += block
-            summed.result()
-    if rest:
-        yield rest
 
 
 def _require_equal(path: Path, what: str, found: int | str, stated: int | str) -> None:

@@ -2,6 +2,15 @@
 
 from spotify_pipeline.warehouse.location import WAREHOUSE_VARIABLE, warehouse_file
 from spotify_pipeline.warehouse.relation import Relation
-from spotify_pipeline.warehouse.segment import SegmentError, SegmentReader, lock_down
+from spotify_pipeline.warehouse.segment import RANK_COLUMN, Ranking, SegmentError, SegmentReader, lock_down
 
-__all__ = ["WAREHOUSE_VARIABLE", "Relation", "SegmentError", "SegmentReader", "lock_down", "warehouse_file"]
+__all__ = [
+    "RANK_COLUMN",
+    "WAREHOUSE_VARIABLE",
+    "Ranking",
+    "Relation",
+    "SegmentError",
+    "SegmentReader",
+    "lock_down",
+    "warehouse_file",
+]

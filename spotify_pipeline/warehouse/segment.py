@@ -8,37 +8,60 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import duckdb
 import polars as pl
 
-from spotify_pipeline.home import private_directory
 from spotify_pipeline.warehouse.relation import Relation, quoted
+from spotify_pipeline.warehouse.spill import own_spill_directory
 
 BATCH_ROWS = 50_000
 MEMORY_LIMIT = "512MB"
+
+
+RANK_COLUMN = "__rank"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"})
+"""DuckDB's names of the types that say when."""
 
 
 class SegmentError(Exception):
     """A segment cannot be read; the message says which, why, and what to do."""
 
 
-def lock_down(connection: duckdb.DuckDBPyConnection, spill_directory: Path) -> None:
+def lock_down(
+    connection: duckdb.DuckDBPyConnection, spill_directory: Path, *, memory_limit: str = MEMORY_LIMIT
+) -> None:
     """Confine a connection that touches personal data (requirements P07, S02).
 
-    What does not fit in memory is spilled to ``spill_directory`` (made 0700), nothing can be read from or written to
-    files or the network by SQL, no extension is fetched, and none of this can be switched back on.
+    What does not fit into ``memory_limit`` is spilled below ``spill_directory`` (made 0700), nothing can be read from
+    or written to files or the network by SQL, no extension is fetched, and none of this can be switched back on.
     """
-    spill = str(private_directory(spill_directory)).replace("'", "''")
+    spill = str(own_spill_directory(spill_directory)).replace("'", "''")
     connection.execute(f"SET temp_directory = '{spill}'")
-    connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute(f"SET memory_limit = '{memory_limit}'")
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """An order of the rows. Rows without a value come last, whichever end is first.
+
+    Attributes:
+        column: by which they are ordered.
+        highest_first: whether the row with the highest value has rank 1.
+    """
+
+    column: str
+    highest_first: bool
 
 
 @dataclass(frozen=True)
@@ -73,29 +96,81 @@ class SegmentReader:
             raise self._failure(error) from None
         return int(found[0][0])
 
-    def batches(self, columns: Sequence[str], batch_rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
+    def newest(self, column: str) -> datetime | None:
+        """The latest time in a column of dates or times, in UTC; None if no row has one.
+
+        A date is its midnight in UTC, and a time without a zone is taken to be UTC.
+
+        Raises:
+            SegmentError: there is no such column, it holds something else, or its latest time is infinite.
+        """
+        kind = self._require([column])[column]
+        if kind not in _TIMES:
+            raise SegmentError(
+                f"{self.relation}.{column} holds {kind}, not a date or time, so it cannot say how old the newest row "
+                "is. Name another column in the audience's YAML, or change its type in the segment. Nothing was sent."
+            )
+        latest = f"max({quoted(column)})"
+        try:
+            found = self.connection.execute(
+                f"SELECT {latest} IS NULL, epoch_us({latest}) FROM {self.relation.sql}"  # noqa: S608
+            ).fetchall()
+        except duckdb.Error as error:
+            raise self._failure(error) from None
+        ((empty, microseconds),) = found
+        if empty:
+            return None
+        try:
+            return _EPOCH + timedelta(microseconds=microseconds)
+        # DuckDB gives null for infinity, and knows years that Python does not.
+        except (TypeError, OverflowError):
+            raise SegmentError(
+                f"The latest time in {self.relation}.{column} is infinite or beyond the year 9999, so it cannot say "
+                "how old the newest row is. Correct the segment. Nothing was sent."
+            ) from None
+
+    def batches(
+        self, columns: Sequence[str], batch_rows: int = BATCH_ROWS, rank: Ranking | None = None
+    ) -> Iterator[pl.DataFrame]:
         """The named columns of every row, some 50,000 rows at a time, in no particular order.
 
         Columns keep their warehouse type. A column asked for twice comes once.
+
+        Args:
+            columns: their names.
+            batch_rows: the most rows of a frame.
+            rank: adds ``RANK_COLUMN``, Int64, last: 1 for the row that this order puts first, each number once.
 
         Raises:
             SegmentError: a column does not exist, or reading stopped before the end.
         """
         wanted = list(dict.fromkeys(columns))
-        present = self.columns()
-        absent = [column for column in wanted if column not in present]
-        if absent:
-            raise SegmentError(
-                f"{self.relation} has no column {', '.join(absent)}. It has: {', '.join(present)}. "
-                "Correct the audience's YAML, or add the column to the segment."
-            )
+        self._require([*wanted, rank.column] if rank is not None else wanted)
         selected = ", ".join(quoted(column) for column in wanted)
+        if rank is not None:
+            if RANK_COLUMN in wanted:
+                raise SegmentError(f"The name {RANK_COLUMN} is taken: rename that column of {self.relation}.")
+            # All selected columns break ties, so that equal tables give equal ranks.
+            ties = "".join(f", {quoted(column)} ASC NULLS LAST" for column in wanted)
+            order = f"{quoted(rank.column)} {'DESC' if rank.highest_first else 'ASC'} NULLS LAST{ties}"
+            selected += f", row_number() OVER (ORDER BY {order}) AS {quoted(RANK_COLUMN)}"
         try:
             relation = self.connection.sql(f"SELECT {selected} FROM {self.relation.sql}")  # noqa: S608
             for batch in relation.to_arrow_reader(batch_rows):
                 yield cast("pl.DataFrame", pl.from_arrow(batch))
         except (duckdb.Error, pl.exceptions.PolarsError) as error:
             raise self._failure(error) from None
+
+    def _require(self, columns: Sequence[str]) -> dict[str, str]:
+        """All columns and their types, if these are among them."""
+        present = self.columns()
+        absent = [column for column in columns if column not in present]
+        if absent:
+            raise SegmentError(
+                f"{self.relation} has no column {', '.join(absent)}. It has: {', '.join(present)}. "
+                "Correct the audience's YAML, or add the column to the segment."
+            )
+        return present
 
     def _failure(self, error: Exception) -> SegmentError:
         if isinstance(error, duckdb.CatalogException):

@@ -44,10 +44,11 @@ def in_batches(table: pl.DataFrame, rows: int) -> list[pl.DataFrame]:
     return list(table.iter_slices(rows))
 
 
-def build(identifiers: Path, report: IdentifiersReport, destination: Path, layout: Layout = Layout.WIDE) -> Manifest:
-    return build_customer_list(
-        identifiers, report, destination, layout=layout, audience="lapsed", snapshot="2026-11-16", built_at=NOW
-    )
+def build(
+    identifiers: Path, report: IdentifiersReport, destination: Path, layout: Layout = Layout.WIDE, **options
+) -> Manifest:
+    options = {"audience": "lapsed", "snapshot": "2026-11-16", "built_at": NOW, **options}
+    return build_customer_list(identifiers, report, destination, layout=layout, **options)
 
 
 def email_list(folder: Path, *values: str | None, layout: Layout = Layout.WIDE) -> tuple[Path, Manifest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_newer_manifest_format_is_refused_in_words(tmp_path: Path) -> None:
     _, manifest = email_list(tmp_path, "a@example.com")
     with pytest.raises(CustomerListError, match="format 3; this program reads 2"):
         Manifest.from_json(manifest.to_json().replace('"format": 2', '"format": 3'))
+
+
+def test_manifest_of_format_1_is_still_read(tmp_path: Path) -> None:
+    _, manifest = email_list(tmp_path, "a@example.com")
+    record = json.loads(manifest.to_json())
+    later = {"source_rows", "source_updated_at", "values_kept", "cells", "suppressions", "truncated_by"}
+    later |= {"rows_withdrawn", "former_sha256", "part"}
+    older = {key: value for key, value in record.items() if key not in later} | {"format": 1}
+    read = Manifest.from_json(json.dumps(older))
+    assert (read.format, read.sha256, read.cells, read.former_sha256, read.part) == (1, manifest.sha256, {}, (), None)
 
 
 @pytest.mark.parametrize("text", ["", "null", "{}", '{"audience": "lapsed"}'])

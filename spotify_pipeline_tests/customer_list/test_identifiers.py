@@ -165,6 +165,13 @@ def test_report_travels_in_the_file(tmp_path: Path) -> None:
     assert report.rules_version == RULES_VERSION
 
 
+def test_report_of_an_earlier_version_is_still_read(tmp_path: Path) -> None:
+    report = write_identifiers([emails("a@example.com")], EMAIL_ONLY, tmp_path / "a.parquet")
+    older = report.to_json().replace(',"source_rows":null,"source_updated_at":null', "")
+    assert "source" not in older
+    assert IdentifiersReport.from_json(older) == report
+
+
 def test_foreign_parquet_has_no_report(tmp_path: Path) -> None:
     emails("a@example.com").write_parquet(tmp_path / "a.parquet")
     with pytest.raises(CustomerListError, match="not written by this project"):

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.customer_list import (
-    CustomerListError,
-    Layout,
-    Manifest,
-    SnapshotStore,
-    build_customer_list,
-    write_identifiers,
-)
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
 from spotify_pipeline.customer_list.workspace import workspace
-from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, NOW, emails, names_below
-
-WEEKS = ["2026-11-02-06:00", "2026-11-09-06:00", "2026-11-16-06:00"]
-
-
-def materialize(store: SnapshotStore, audience: str, snapshot: str, built_at: datetime = NOW) -> Manifest:
-    identifiers = store.identifiers_path(audience, snapshot)
-    report = write_identifiers([emails("a@example.com")], EMAIL_ONLY, identifiers)
-    return build_customer_list(
-        identifiers,
-        report,
-        store.list_path(audience, snapshot),
-        layout=Layout.WIDE,
-        audience=audience,
-        snapshot=snapshot,
-        built_at=built_at,
-    )
+from spotify_pipeline_tests.customer_list.making import names_below
+from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
 
 
 def test_what_is_built_is_found(tmp_path: Path) -> None:
@@ -76,34 +53,6 @@ def test_manifest_of_another_audience_is_not_taken(tmp_path: Path) -> None:
         store.manifest("loyal", WEEKS[0])
 
 
-def test_retention(tmp_path: Path) -> None:
-    store = SnapshotStore(tmp_path)
-    for number, week in enumerate(WEEKS):
-        materialize(store, "lapsed", week, NOW + timedelta(weeks=number))
-        materialize(store, "loyal", week, NOW + timedelta(weeks=number))
-    assert store.keep_only_identifiers("lapsed", WEEKS[2]) == WEEKS[:2]
-    assert store.identifier_snapshots("lapsed") == WEEKS[2:]
-    assert store.keep_lists("lapsed", 5) == []
-    assert store.keep_lists("lapsed", 2) == WEEKS[:1]
-    assert store.snapshots("lapsed") == WEEKS[1:]
-    assert not store.list_path("lapsed", WEEKS[0]).parent.exists()
-    assert store.snapshots("loyal") == store.identifier_snapshots("loyal") == WEEKS
-    with pytest.raises(CustomerListError, match="At least one"):
-        store.keep_lists("lapsed", 0)
-
-
-@pytest.mark.parametrize(("before", "now"), [("once", "2026-11-23"), ("2026-11-23", "2026-11-01"), ("2026-11", "2025")])
-def test_what_was_just_built_is_kept_whatever_the_keys_of_an_earlier_cadence(
-    tmp_path: Path, before: str, now: str
-) -> None:
-    store = SnapshotStore(tmp_path)
-    materialize(store, "lapsed", before)
-    materialize(store, "lapsed", now, NOW + timedelta(days=1))
-    assert store.keep_only_identifiers("lapsed", now) == [before]
-    assert store.keep_lists("lapsed", 1) == [before]
-    assert store.snapshots("lapsed") == store.identifier_snapshots("lapsed") == [now]
-
-
 def test_p08_sweep_finds_leftovers_of_every_audience(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     materialize(store, "lapsed", WEEKS[0])
@@ -137,13 +86,57 @@ def test_sweep_leaves_a_list_in_the_making_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "audience", ["", ".", "..", "../x", "a/b", "A", "a b", "å", "a" * 64, "a\n", "a\x00", "a\u202e", "~", "%2e%2e"]
+    "audience",
+    [
+        *(
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "A",
+            "a b",
+            "å",
+            "a" * 64,
+            "a\n",
+            "a\x00",
+            "a\u202e",
+            "~",
+            "%2e%2e",
+            "/a",
+            "a\\b",
+        ),
+        # Keys of parts and of lookalikes are the journal's: here the parts lie inside their snapshot.
+        *(
+            "lapsed.2",
+            "lapsed.10",
+            "lapsed.lookalike",
+            "lapsed~lookalike",
+            "lapsed@lookalike",
+            "lapsed/parts",
+            ".parts",
+        ),
+    ],
 )
 def test_s03_audience_that_is_no_folder_name(tmp_path: Path, audience: str) -> None:
-    store = SnapshotStore(tmp_path)
-    for use in (store.snapshots, lambda name: store.list_path(name, "2026-11-16")):
+    store = SnapshotStore(tmp_path / "data")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "precious").touch()
+    uses = (
+        store.snapshots,
+        store.lists,
+        store.sweep,
+        store.forget_audience,
+        lambda name: store.list_path(name, "2026-11-16"),
+        lambda name: store.find_list(name, "0" * 64),
+        lambda name: store.keep_lists(name, 1),
+        lambda name: store.keep_identifiers(name, 0),
+        lambda name: store.parts_directory(name, "2026-11-16").__enter__(),
+    )
+    for use in uses:
         with pytest.raises(CustomerListError, match="names no audience"):
             use(audience)
+    assert names_below(tmp_path) == {"x", "x/precious"}
 
 
 @pytest.mark.parametrize("snapshot", ["", "x" * 300, "\ud800"])

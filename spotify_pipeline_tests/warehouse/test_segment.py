@@ -18,12 +18,6 @@ from spotify_pipeline.warehouse.relation import quoted
 CANARY = "canary-7f3a@example.com"
 
 
-@pytest.fixture
-def connection(tmp_path: Path):
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        yield connection
-
-
 def test_every_row_comes_once_in_bounded_batches(connection: duckdb.DuckDBPyConnection) -> None:
     rows = "SELECT i AS id, 'p' || i || '@example.com' AS email FROM range(10_000) r(i)"
     connection.execute(f"CREATE TABLE people AS {rows}")

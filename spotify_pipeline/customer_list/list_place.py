@@ -1,0 +1,36 @@
+"""The two files of a list and the order in which they change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spotify_pipeline.customer_list.manifest import Manifest
+from spotify_pipeline.customer_list.workspace import publish
+from spotify_pipeline.home import atomic_private_file
+
+LIST_NAME = "customer_list.csv"
+MANIFEST_NAME = "manifest.json"
+
+
+def publish_list(finished: Path, manifest: Manifest, destination: Path) -> None:
+    """Give a finished list its name, and after it its manifest.
+
+    The manifest vouches for the file, so an older one goes before the file changes.
+
+    Raises:
+        CustomerListError: the file system refused.
+        HomeError: the disk is full, or the directory cannot be written.
+    """
+    destination.with_name(MANIFEST_NAME).unlink(missing_ok=True)
+    publish(finished, destination)
+    write_manifest(manifest, destination)
+
+
+def write_manifest(manifest: Manifest, list_path: Path) -> None:
+    """Put a manifest beside its list, in place of any other.
+
+    Raises:
+        HomeError: the disk is full, or the directory cannot be written.
+    """
+    with atomic_private_file(list_path.with_name(MANIFEST_NAME)) as file:
+        file.write(manifest.to_json().encode())

@@ -1,0 +1,136 @@
+"""Two lists compared, against sets of cells in plain Python."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spotify_pipeline.customer_list import (
+    CustomerListError,
+    DigestSet,
+    Layout,
+    MembershipChange,
+    compare_lists,
+    overlap,
+    removal_reasons,
+    rows_holding,
+)
+from spotify_pipeline_tests.customer_list.making import email_list
+from spotify_pipeline_tests.customer_list.model import hexed
+from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, cells_in, digest_set, list_of, rows_in
+
+LAYOUTS = st.sampled_from(Layout)
+
+
+def shared(rows: list, others: list) -> int:
+    return sum(bool(row & cells_in(others)) for row in rows)
+
+
+@settings(max_examples=60)
+@given(old=PEOPLE, new=PEOPLE, layouts=st.tuples(LAYOUTS, LAYOUTS))
+def test_lists_are_compared_as_sets_would_be(old, new, layouts) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        a, b = list_of(Path(name) / "a", old, layouts[0]), list_of(Path(name) / "b", new, layouts[1])
+        change, common = compare_lists(a, b), overlap(a, b)
+        before, after = rows_in(a[0]), rows_in(b[0])
+    assert (common.rows_a, common.rows_b) == (len(before), len(after))
+    assert (common.shared_a, common.shared_b) == (shared(before, after), shared(after, before))
+    assert change == MembershipChange(
+        staying=common.shared_b, added=len(after) - common.shared_b, removed=len(before) - common.shared_a
+    )
+    assert 0 <= common.likeness <= 1
+    if before == after:
+        assert common.likeness == (1 if before else 0)
+
+
+@settings(max_examples=60)
+@given(old=PEOPLE, new=PEOPLE, suppressed=VALUES, declined=VALUES, layout=LAYOUTS)
+def test_removed_rows_have_the_first_reason_that_fits(old, new, suppressed, declined, layout: Layout) -> None:
+    reasons = {"suppressed": digest_set(suppressed), "no_consent": digest_set(declined)}
+    with tempfile.TemporaryDirectory() as name:
+        a, b = list_of(Path(name) / "a", old, layout), list_of(Path(name) / "b", new, layout)
+        counted = removal_reasons(a, b, reasons)
+        change = compare_lists(a, b)
+        removed = [row for row in rows_in(a[0]) if not row & cells_in(rows_in(b[0]))]
+    expected = dict.fromkeys(["suppressed", "no_consent", "left"], 0)
+    for row in removed:
+        digests = {digest for _, digest in row}
+        if digests & set(map(hexed, suppressed)):
+            expected["suppressed"] += 1
+        elif digests & set(map(hexed, declined)):
+            expected["no_consent"] += 1
+        else:
+            expected["left"] += 1
+    assert counted == expected
+    assert list(counted) == ["suppressed", "no_consent", "left"]
+    assert sum(counted.values()) == change.removed
+
+
+@settings(max_examples=40)
+@given(people=PEOPLE, values=VALUES, layout=LAYOUTS)
+def test_rows_holding_any_of_some_digests(people, values, layout: Layout) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        made = list_of(Path(name), people, layout)
+        wanted = set(map(hexed, values))
+        expected = sum(any(digest in wanted for _, digest in row) for row in rows_in(made[0]))
+        assert rows_holding(made, digest_set(values)) == expected
+
+
+def test_likeness(tmp_path: Path) -> None:
+    a = email_list(tmp_path / "a", "a@example.com", "b@example.com", "c@example.com")
+    b = email_list(tmp_path / "b", "b@example.com", "c@example.com", "d@example.com")
+    assert overlap(a, b).likeness == 2 / 4
+    assert overlap(a, a).likeness == 1
+
+
+def test_lists_of_different_types_have_nobody_in_common(tmp_path: Path) -> None:
+    digest = hexed("somebody")
+    a, b = list_of(tmp_path / "a", [{"email": digest}]), list_of(tmp_path / "b", [{"phone": digest}])
+    assert compare_lists(a, b) == MembershipChange(staying=0, added=1, removed=1)
+
+
+def test_list_of_many_blocks_is_read_to_its_end(tmp_path: Path) -> None:
+    """More than the four megabytes that are read at a time."""
+    made = email_list(tmp_path, *(f"p{n}@example.com" for n in range(140_000)))
+    assert made[1].bytes > 2 * 4_194_304
+    assert compare_lists(made, made) == MembershipChange(staying=140_000, added=0, removed=0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[:0],
+        lambda data: data[:-65],
+        lambda data: data[:-1],
+        lambda data: b"DEVICE_ID_SHA256" + data[15:],
+        lambda data: data[:20] + (b"1" if data[20:21] == b"0" else b"0") + data[21:],
+        lambda data: data + b"canary@example.com\n",
+        lambda data: data.replace(b"\n", b",\n"),
+        lambda data: data[:16] + b"canary@example.com" + data[34:],
+        lambda data: data[:16] + b"\xff\xfe" + data[18:],
+    ],
+)
+def test_w08_a_list_that_was_changed_is_compared_with_nothing(tmp_path: Path, change) -> None:
+    path, manifest = email_list(tmp_path, *(f"p{n}@example.com" for n in range(3)))
+    path.write_bytes(change(path.read_bytes()))
+    other = email_list(tmp_path / "other", "p0@example.com")
+    for use in (
+        lambda: compare_lists((path, manifest), other),
+        lambda: compare_lists(other, (path, manifest)),
+        lambda: rows_holding((path, manifest), DigestSet.of()),
+    ):
+        with pytest.raises(CustomerListError) as caught:
+            use()
+        assert "canary" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+
+def test_a_list_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    made = email_list(tmp_path, "a@example.com")
+    made[0].unlink()
+    with pytest.raises(CustomerListError, match="no customer list at"):
+        compare_lists(made, made)

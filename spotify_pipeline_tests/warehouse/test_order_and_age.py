@@ -1,0 +1,128 @@
+"""In which order a segment's rows come first, and how old the newest of them is."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spotify_pipeline.warehouse import RANK_COLUMN, Ranking, Relation, SegmentError, SegmentReader, lock_down
+
+PEOPLE = Relation.parse("people")
+
+
+def ranked(connection: duckdb.DuckDBPyConnection, rank: Ranking, columns: tuple[str, ...] = ("email",)) -> pl.DataFrame:
+    return pl.concat(SegmentReader(connection, PEOPLE).batches(list(columns), rank=rank)).sort(RANK_COLUMN)
+
+
+@settings(max_examples=40)
+@given(
+    spent=st.lists(st.none() | st.integers(-3, 3), min_size=1, max_size=30),
+    highest_first=st.booleans(),
+    seed=st.randoms(use_true_random=False),
+)
+def test_ranks_follow_the_column_and_tell_everybody_apart(spent, highest_first: bool, seed) -> None:
+    rows = [(f"p{n:02}@example.com", value) for n, value in enumerate(spent)]
+    by_value = sorted(rows, key=lambda row: (row[1] is None, (-1 if highest_first else 1) * (row[1] or 0), row[0]))
+    seed.shuffle(rows)
+    with tempfile.TemporaryDirectory() as name, duckdb.connect(f"{name}/warehouse.duckdb") as connection:
+        connection.execute("CREATE TABLE people (email VARCHAR, spent INTEGER)")
+        connection.executemany("INSERT INTO people VALUES (?, ?)", rows)
+        lock_down(connection, Path(name) / "spill")
+        found = ranked(connection, Ranking("spent", highest_first))
+    assert found.columns == ["email", RANK_COLUMN]
+    assert found.schema[RANK_COLUMN] == pl.Int64
+    assert found[RANK_COLUMN].to_list() == list(range(1, len(rows) + 1))
+    assert found["email"].to_list() == [email for email, _ in by_value]
+
+
+def test_ranked_rows_come_in_bounded_batches(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE TABLE people AS SELECT i AS id FROM range(10_000) r(i)")
+    batches = list(SegmentReader(connection, PEOPLE).batches(["id"], 3_000, Ranking("id", highest_first=True)))
+    assert max(batch.height for batch in batches) <= 3_000
+    assert pl.concat(batches).select((pl.col("id") + pl.col(RANK_COLUMN) == 10_000).all()).item()
+
+
+def test_s01_an_order_is_only_ever_a_column(connection: duckdb.DuckDBPyConnection) -> None:
+    hostile = 'x" DESC); DROP TABLE people; --'
+    name = hostile.replace('"', '""')
+    connection.execute(f"CREATE TABLE people AS SELECT 1 AS \"{name}\", 'a@example.com' AS email")
+    assert ranked(connection, Ranking(hostile, highest_first=False)).rows() == [("a@example.com", 1)]
+
+
+def test_order_needs_a_column_that_exists_and_a_name_that_is_free(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"CREATE TABLE people (email VARCHAR, {RANK_COLUMN} INTEGER)")
+    with pytest.raises(SegmentError, match="people has no column spent"):
+        ranked(connection, Ranking("spent", highest_first=True))
+    with pytest.raises(SegmentError, match="name __rank is taken"):
+        ranked(connection, Ranking("email", highest_first=True), ("email", RANK_COLUMN))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("DATE", "2026-11-16", datetime(2026, 11, 16, tzinfo=UTC)),
+        ("TIMESTAMP", "2026-11-16 06:30:00.25", datetime(2026, 11, 16, 6, 30, 0, 250_000, UTC)),
+        ("TIMESTAMP_S", "2026-11-16 06:30:00", datetime(2026, 11, 16, 6, 30, tzinfo=UTC)),
+        ("TIMESTAMP_MS", "2026-11-16 06:30:00.5", datetime(2026, 11, 16, 6, 30, 0, 500_000, UTC)),
+        ("TIMESTAMP_NS", "2026-11-16 06:30:00.123456", datetime(2026, 11, 16, 6, 30, 0, 123_456, UTC)),
+        ("TIMESTAMPTZ", "2026-11-16 06:30:00+01:00", datetime(2026, 11, 16, 5, 30, tzinfo=UTC)),
+    ],
+)
+def test_w06_newest_row_in_utc(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, kind: str, value: str, expected: datetime
+) -> None:
+    connection.execute(f"CREATE TABLE people (changed {kind})")
+    connection.execute(f"INSERT INTO people VALUES ('2020-01-01'), ('{value}'), (NULL)")
+    lock_down(connection, tmp_path / "spill")
+    newest = SegmentReader(connection, PEOPLE).newest("changed")
+    assert newest == expected
+    assert newest is not None
+    assert newest.utcoffset() is not None
+
+
+def test_w06_no_row_has_a_time(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE TABLE people (changed TIMESTAMP)")
+    reader = SegmentReader(connection, PEOPLE)
+    assert reader.newest("changed") is None
+    connection.execute("INSERT INTO people VALUES (NULL)")
+    assert reader.newest("changed") is None
+
+
+@pytest.mark.parametrize("kind", ["VARCHAR", "BIGINT", "TIME", "INTERVAL", "TIMESTAMP[]"])
+def test_w06_column_of_something_else_is_refused(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
+    connection.execute(f"CREATE TABLE people (changed {kind})")
+    with pytest.raises(SegmentError, match=r"people\.changed holds .*, not a date or time"):
+        SegmentReader(connection, PEOPLE).newest("changed")
+
+
+@pytest.mark.parametrize("value", ["infinity", "200000-01-01"])
+def test_w06_a_time_beyond_all_others_does_not_pass_for_fresh(
+    connection: duckdb.DuckDBPyConnection, value: str
+) -> None:
+    connection.execute(f"CREATE TABLE people AS SELECT TIMESTAMP '{value}' AS changed")
+    with pytest.raises(SegmentError, match="infinite or beyond the year 9999"):
+        SegmentReader(connection, PEOPLE).newest("changed")
+
+
+def test_w06_newest_of_what_is_not_there(connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(SegmentError, match="no table or view people"):
+        SegmentReader(connection, PEOPLE).newest("changed")
+    connection.execute("CREATE TABLE people (email VARCHAR)")
+    with pytest.raises(SegmentError, match="people has no column changed"):
+        SegmentReader(connection, PEOPLE).newest("changed")
+
+
+def test_p03_a_failing_view_shows_no_value(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE TABLE raw AS SELECT 'canary@example.com' AS email")
+    connection.execute("CREATE VIEW people AS SELECT CAST(email AS TIMESTAMP) AS changed FROM raw")
+    with pytest.raises(SegmentError) as caught:
+        SegmentReader(connection, PEOPLE).newest("changed")
+    assert "canary" not in str(caught.value)
+    assert caught.value.__cause__ is None

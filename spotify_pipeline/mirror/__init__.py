@@ -1,24 +1,76 @@
 """Decides whether a customer list may be sent, and makes the audience at Spotify equal to it."""
 
 from spotify_pipeline.mirror.audience_mirror import AudienceMirror
+from spotify_pipeline.mirror.guards import (
+    Approval,
+    ApprovalRefused,
+    ApprovalSource,
+    ApprovalStore,
+    Decision,
+    Finding,
+    Guard,
+    GuardBlocked,
+    GuardLimits,
+    GuardName,
+    History,
+    ListGuard,
+    Outcome,
+    refusal,
+)
 from spotify_pipeline.mirror.journal import Journal, JournalError
 from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, SentList, Unfinished, WriteKind
+from spotify_pipeline.mirror.journal_page import flush_receipts
+from spotify_pipeline.mirror.lookalike import LookalikeAction, LookalikeOutcome, keep_lookalike
 from spotify_pipeline.mirror.outcome import MirrorAction, MirrorOutcome
+from spotify_pipeline.mirror.parts import mirror_parts, parts_known
+from spotify_pipeline.mirror.receipt import Receipt, ReceiptKind
+from spotify_pipeline.mirror.receipt_chain import ChainReport
+from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.mirror.refusal import MirrorRefused, too_few_rows
+from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, orphans, retire
 from spotify_pipeline.mirror.target import AudienceTarget
 
 __all__ = [
+    "Approval",
+    "ApprovalRefused",
+    "ApprovalSource",
+    "ApprovalStore",
     "AudienceMirror",
     "AudienceTarget",
+    "ChainReport",
+    "Decision",
+    "Finding",
+    "Guard",
+    "GuardBlocked",
+    "GuardLimits",
+    "GuardName",
+    "History",
     "Journal",
     "JournalEntry",
     "JournalError",
+    "ListGuard",
+    "LookalikeAction",
+    "LookalikeOutcome",
     "MirrorAction",
     "MirrorOutcome",
     "MirrorRefused",
+    "Orphan",
+    "Outcome",
     "Phase",
+    "Receipt",
+    "ReceiptBook",
+    "ReceiptKind",
+    "RemovalPolicy",
+    "Retired",
     "SentList",
     "Unfinished",
     "WriteKind",
+    "flush_receipts",
+    "keep_lookalike",
+    "mirror_parts",
+    "orphans",
+    "parts_known",
+    "refusal",
+    "retire",
     "too_few_rows",
 ]

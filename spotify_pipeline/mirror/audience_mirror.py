@@ -1,28 +1,31 @@
 """Makes an audience at Spotify equal to a customer list.
 
 Spotify offers full replacement only and reports no errors in a file, so everything that can be known beforehand is
-checked beforehand: the file against its manifest, the number of rows, which audience is ours. Then a new audience is
-uploaded first and created with the id that the upload answered (Spotify's order); an existing one is replaced by
-uploading to it, with no further call.
+checked beforehand: the file against its manifest, the list against the one before, which audience is ours. Then a new
+audience is uploaded first and created with the id that the upload answered (Spotify's order); an existing one is
+replaced by uploading to it, with no further call.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.mirror.admission import Admission
+from spotify_pipeline.mirror.guards.decision import Guard
 from spotify_pipeline.mirror.journal import Journal
+from spotify_pipeline.mirror.lease import WAIT_FOR_OTHERS
 from spotify_pipeline.mirror.list_sender import OnProgress
 from spotify_pipeline.mirror.mirror_run import MirrorRun
 from spotify_pipeline.mirror.outcome import MirrorOutcome
+from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.mirror.record import Record
-from spotify_pipeline.mirror.refusal import MirrorRefused, too_few_rows
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import SpotifyAdsClient
-
-WAIT_FOR_OTHERS = 15 * 60.0
 
 
 class AudienceMirror:
@@ -33,6 +36,7 @@ class AudienceMirror:
         client: SpotifyAdsClient,
         journal: Journal,
         *,
+        receipts: ReceiptBook | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         wait: float = WAIT_FOR_OTHERS,
@@ -41,12 +45,14 @@ class AudienceMirror:
         Args:
             client: signed in.
             journal: of this machine.
+            receipts: of this machine; by default those beside the journal.
             clock: seconds since the epoch, for the journal.
             sleep: for the pauses between looks at Spotify, and at another run that is waited for.
             wait: seconds to wait for another run of the same audience to end, at most.
         """
         self._client = client
         self._journal = journal
+        self._receipts = receipts or ReceiptBook.beside(journal)
         self._clock = clock
         self._sleep = sleep
         self._wait = wait
@@ -57,7 +63,10 @@ class AudienceMirror:
         customer_list: Path,
         manifest: Manifest,
         *,
-        min_rows: int,
+        guard: Guard,
+        max_age: timedelta | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        trace_ids: Callable[[], Sequence[str]] = tuple,
         on_progress: OnProgress | None = None,
     ) -> MirrorOutcome:
         """Make the target audience equal to the list in ``customer_list``.
@@ -68,10 +77,14 @@ class AudienceMirror:
             target: which audience.
             customer_list: the file.
             manifest: what describes it.
-            min_rows: fewer are not sent.
+            guard: decides whether it may be sent, once nobody else can change what is known, before Spotify is asked.
+            max_age: a list that Spotify was last proven to hold longer ago than this is sent again, also unchanged.
+            evidence: what the receipt is to say besides: JSON values, and nothing of a person.
+            trace_ids: the trace ids of Spotify's answers to this run so far, for the receipts.
             on_progress: is told how far the upload is.
 
         Raises:
+            GuardBlocked: the guard says no, or failed. Nothing was changed at Spotify.
             MirrorRefused: the list must not be sent, the audience is not ours to replace, or another run has it.
                 Nothing was replaced by this run, unless the message says that the list was sent or has arrived.
             CustomerListError: the file is not the one the manifest describes. Nothing was written.
@@ -80,12 +93,20 @@ class AudienceMirror:
             JournalError: the journal cannot be read. Nothing was written.
             SpotifyError: Spotify refused or was not reached. A list half uploaded changes no audience.
         """
-        reason = too_few_rows(manifest, min_rows)
-        if reason is not None:
-            raise MirrorRefused(reason)
         with self._journal.lease(target.audience, target.ad_account_id, wait=self._wait, sleep=self._sleep) as lease:
-            record = Record(self._journal, lease, target, self._clock)
+            record = Record(self._journal, lease, self._receipts, target, self._clock)
+            record.trace_ids = trace_ids
+            record.flush()
             run = MirrorRun(
-                self._client, record, target, customer_list, manifest, sleep=self._sleep, on_progress=on_progress
+                self._client,
+                record,
+                target,
+                customer_list,
+                manifest,
+                admission=Admission(guard, target, manifest),
+                max_age=max_age,
+                evidence=evidence or {},
+                sleep=self._sleep,
+                on_progress=on_progress,
             )
             return run.carry_out()

@@ -21,7 +21,7 @@ from spotify_pipeline.home import HomeError, atomic_private_file
 from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, WriteKind
 from spotify_pipeline.mirror.lease import Lease, leased
 
-FORMAT = 2
+FORMAT = 3
 
 
 class JournalError(Exception):
@@ -33,6 +33,16 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+
+    @property
+    def directory(self) -> Path:
+        """Where the entries are: a directory per ad account."""
+        return self._directory
+
+    def known(self) -> list[tuple[str, str]]:
+        """Ad account and key of all audiences that have an entry, readable or not."""
+        files = (file for file in self._directory.glob("*/*.json") if not file.name.startswith("."))
+        return sorted((file.parent.name, file.stem) for file in files)
 
     def lease(
         self, audience: str, ad_account_id: str, *, wait: float, sleep: Callable[[float], None]
@@ -61,13 +71,14 @@ class Journal:
                     f"The journal of {audience} ({file}) was written by a newer version of this project. Nothing was "
                     "sent. Update this one."
                 )
-            return _ENTRY.validate_python(_in_format_2(stored))
+            return _ENTRY.validate_python(_in_format_3(stored))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             raise JournalError(
                 f"The journal of {audience} ({file}) is damaged. Nothing was sent. Restore it from a backup, or move "
-                "it away: the audience is then found again by the key in its description, or by name and description. "
-                "Lost with it: which list was sent last (an older one would be sent after it), whether the audience "
-                "is suspect, and a creation under way (look in Ads Manager for an audience of this name first)."
+                "it away: the audience is then found again by the key in its description, or by name and description, "
+                "and its next list needs an approval. Lost with it: which list was sent last (an older one would be "
+                "sent after it), whether the audience is suspect, and a creation under way (look in Ads Manager for an "
+                "audience of this name first)."
             ) from None
 
     def write(self, audience: str, entry: JournalEntry) -> None:
@@ -92,9 +103,19 @@ class Journal:
             if file.stem == other_than or file.name.startswith("."):
                 continue
             with suppress(JournalError, HomeError):
-                if self.read(file.stem, ad_account_id).audience_id == audience_id:
+                entry = self.read(file.stem, ad_account_id)
+                if entry.audience_id == audience_id and entry.retired_at is None:
                     return file.stem
         return None
+
+    def accounts(self, audience: str) -> list[str]:
+        """The ad accounts in which Spotify accepted a list of an audience that nobody has taken leave of since.
+
+        Raises:
+            JournalError: an entry cannot be read, so what is accepted there is not known.
+        """
+        entries = (self.read(audience, account) for account, key in self.known() if key == audience)
+        return [each.ad_account_id for each in entries if each.snapshot is not None and each.retired_at is None]
 
     def session_file(self, audience: str, ad_account_id: str) -> Path:
         """Where the session of an audience's upload under way is kept."""
@@ -109,11 +130,11 @@ def _is_newer(stored: dict[str, Any]) -> bool:
     return isinstance(stated, int) and stated > FORMAT
 
 
-def _in_format_2(stored: dict[str, Any]) -> dict[str, Any]:
-    """The fields of an entry as format 2 has them, from format 1 or 2; ValueError for any other."""
+def _in_format_3(stored: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an entry as format 3 has them, from format 1, 2 or 3; ValueError for any other."""
     stated = cast("object", stored.pop("format"))
     _drop_what_was_never_read(stored)
-    if stated == FORMAT:
+    if stated in (2, FORMAT):  # format 3 has more fields, all of which may be missing
         return stored
     if stated != 1:
         raise ValueError

@@ -54,6 +54,8 @@ class SentList:
     crc32c: str
     whole_sha256: str | None = None
     """Of the list that this one is a part of, where that was split."""
+    parts: int | None = None
+    """Into how many parts, where it was."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -67,6 +69,7 @@ class SentList:
             size=manifest.bytes,
             crc32c=manifest.crc32c,
             whole_sha256=manifest.part.whole_sha256 if manifest.part is not None else None,
+            parts=manifest.part.of if manifest.part is not None else None,
         )
 
 
@@ -113,6 +116,8 @@ class JournalEntry:
     """The SHA-256 of the file of that list."""
     whole_sha256: str | None = None
     """Of the list that it was a part of, where that was split."""
+    parts: int | None = None
+    """Into how many parts, where it was."""
     accepted_at: Moment | None = None
     """When Spotify was last proven to hold a list that this project uploaded to it."""
     receipts: int = 0
@@ -121,6 +126,16 @@ class JournalEntry:
     """The digest of the last of them."""
     receipt_due: dict[str, Any] | None = None
     """A receipt whose change is done and which is not yet known to be written."""
+    edit_asked: dict[str, Any] | None = None
+    """The texts that were asked for and those before, until it is known what became of them."""
+    retiring: dict[str, Any] | None = None
+    """A deletion that was begun and is not known to have ended: who asked for it, when and why."""
+    retired_at: Moment | None = None
+    """When a person decided that it is not mirrored any more; None as long as it is."""
+    retired_policy: str | None = None
+    """What was done with the audience at Spotify then."""
+    seed_audience_id: str | None = None
+    """Of a lookalike: the audience that it is like."""
     suspect: bool = False
     """The storage was seen to hold something else than was sent, so the list is sent again even if it is the same."""
     edit_begun_at: Moment | None = None
@@ -135,12 +150,28 @@ class JournalEntry:
         begun = self.unfinished
         return begun if begun is not None and begun.phase is Phase.CREATING else None
 
-    def accepting(self, audience_id: str, sent: SentList) -> JournalEntry:
-        """The entry once Spotify holds ``sent`` in ``audience_id``, as was proven."""
+    @property
+    def may_exist(self) -> bool:
+        """Whether there is an audience of this entry at Spotify, or may be, that nobody took leave of."""
+        known = self.audience_id is not None or self.unfinished is not None
+        return known and self.retired_at is None
+
+    def accepting(self, audience_id: str, sent: SentList, *, at: str | None) -> JournalEntry:
+        """The entry once Spotify holds ``sent`` in ``audience_id``, as was proven.
+
+        ``at`` is when; None where it was sent before, and that is not proven anew.
+        """
         return JournalEntry(
             ad_account_id=self.ad_account_id,
             audience_id=audience_id,
             snapshot=sent.snapshot,
             built_at=sent.built_at,
             file_sha256=sent.file_sha256,
+            whole_sha256=sent.whole_sha256,
+            parts=sent.parts,
+            accepted_at=at or self.accepted_at,
+            receipts=self.receipts,
+            receipt_head=self.receipt_head,
+            receipt_due=self.receipt_due,
+            edit_asked=self.edit_asked,
         )

@@ -24,6 +24,8 @@ from spotify_pipeline.home import HomeError, private_directory
 from spotify_pipeline.mirror.refusal import MirrorRefused
 
 POLL_SECONDS = 0.5
+WAIT_FOR_OTHERS = 15 * 60.0
+"""Seconds that a run waits for another of the same audience to end."""
 _WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 _log = logging.getLogger("spotify_pipeline.mirror")
 

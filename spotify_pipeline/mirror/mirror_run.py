@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from spotify_pipeline.customer_list import Manifest, verify_customer_list
+from spotify_pipeline.mirror.admission import Admission
 from spotify_pipeline.mirror.creation import Creation
 from spotify_pipeline.mirror.journal_entry import SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.list_sender import ListSender, OnProgress
 from spotify_pipeline.mirror.outcome import MirrorAction, MirrorOutcome
+from spotify_pipeline.mirror.receipt import ReceiptKind
+from spotify_pipeline.mirror.receipt_content import list_evidence
 from spotify_pipeline.mirror.reconcile import our_audience
 from spotify_pipeline.mirror.record import Record
 from spotify_pipeline.mirror.refusal import MirrorRefused
@@ -35,6 +40,9 @@ class MirrorRun:
         customer_list: Path,
         manifest: Manifest,
         *,
+        admission: Admission,
+        max_age: timedelta | None,
+        evidence: Mapping[str, Any],
         sleep: Callable[[float], None],
         on_progress: OnProgress | None,
     ) -> None:
@@ -46,14 +54,21 @@ class MirrorRun:
         self._sender = ListSender(client, record, target, customer_list, manifest, on_progress=on_progress)
         self._creation = Creation(client, record, target, sleep)
         self._sleep = sleep
+        self._admission = admission
+        self._max_age = max_age
+        self._evidence = evidence
         self._upload_was_forgotten = False
+        record.before_first_write = admission.spend
         self._before = record.entry
 
     def carry_out(self) -> MirrorOutcome:
         """Find the audience, settle what a run before left open, then create or replace. See AudienceMirror.mirror."""
         self._record.refuse_older(self._manifest, self._before)
         verify_customer_list(self._customer_list, self._manifest)
+        self._admission.judge(self._before)
         found = our_audience(self._client, self._target, self._record, self._sleep)
+        self._admission.refuse_unknown(found, self._before)
+        self._record.evidence = list_evidence(self._manifest, self._admission.decision, self._evidence)
         in_creation = self._before.in_creation
         if in_creation is not None:
             found = self._settled(in_creation, found)
@@ -90,7 +105,7 @@ class MirrorRun:
         begun = self._record.entry.unfinished
         if found.id == asked_for and begun is not None and begun.list is not None:
             # Its upload was proven before the creation was asked for, and it exists: both are known now.
-            self._record.accept(found.id, begun.list)
+            self._record.accept(ReceiptKind.CREATED, found, begun.list)
         return found
 
     def _asked_for_again(self, audience_id: str, *, same_list: bool) -> Audience | None:
@@ -133,7 +148,7 @@ class MirrorRun:
         if audience.id != proof.audience_id:
             # Ours by key or name, but not what was uploaded to: what it holds is not known.
             return self._replace(audience)
-        self._record.accept(audience.id, SentList.of(self._manifest))
+        self._record.accept(ReceiptKind.CREATED, audience, SentList.of(self._manifest), proof)
         self._refuse_doubles(audience)
         return self._outcome(self._created(), audience, proof)
 
@@ -165,7 +180,7 @@ class MirrorRun:
 
     def _replace(self, found: Audience) -> MirrorOutcome:
         proof = self._sender.send(WriteKind.REPLACE, found.id)
-        self._record.accept(found.id, SentList.of(self._manifest))
+        self._record.accept(ReceiptKind.REPLACED, found, SentList.of(self._manifest), proof)
         return self._outcome(MirrorAction.REPLACED, self._as_it_stands(found), proof)
 
     def _is_sent(self, found: Audience) -> bool:
@@ -177,22 +192,34 @@ class MirrorRun:
             and entry.audience_id == found.id
             and entry.file_sha256 == self._manifest.sha256
             and found.status not in _HOLDS_NOTHING
+            and not self._is_too_old()
         )
+
+    def _is_too_old(self) -> bool:
+        """Whether the list was proven to be at Spotify so long ago that it is to be sent again."""
+        if self._max_age is None:
+            return False
+        accepted = self._record.entry.accepted_at
+        age = accepted and datetime.fromisoformat(self._record.now()) - datetime.fromisoformat(accepted)
+        return not isinstance(age, timedelta) or age > self._max_age
 
     def _sent_already(self, found: Audience, *, created: bool) -> MirrorOutcome:
         # Accepted as of now: a list built between the two must not land after this one.
-        self._record.accept(found.id, SentList.of(self._manifest))
+        self._record.confirm(found.id, SentList.of(self._manifest))
         return self._outcome(self._created() if created else MirrorAction.UNCHANGED, found, None)
 
     def _with_stated_texts(self, found: Audience) -> Audience:
         """The audience, renamed or re-described where the YAML says otherwise than Spotify."""
+        self._record.edited(found)  # by a run before that did not come to say so
         name, description = self._target.texts_for(found.name, found.description)
         if found.name == name and (found.description or "") == description:
             return found
-        self._record.editing()
-        return self._client.edit_audience(
+        self._record.editing(found, name, description)
+        edited = self._client.edit_audience(
             self._target.ad_account_id, found.id, name=name, description=description or None
         )
+        self._record.edited(edited)
+        return edited
 
     def _as_it_stands(self, known: Audience) -> Audience:
         """The audience after its list was sent; as it was known before, if Spotify cannot be asked now.
@@ -219,6 +246,8 @@ class MirrorRun:
             action=action,
             audience=audience,
             proof=proof,
+            decision=self._admission.decision,
+            receipts=tuple(self._record.written),
             previous_snapshot=self._before.snapshot,
             recovered=self._record.findings,
             bytes_sent=self._sender.bytes_sent,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from spotify_pipeline.mirror.guards.decision import Decision
+from spotify_pipeline.mirror.receipt import Receipt
 from spotify_pipeline.spotify import Audience, UploadProof
 
 
@@ -29,6 +31,8 @@ class MirrorOutcome:
         audience: as Spotify shows it now.
         proof: of the upload; None where this run sent no list: it was unchanged, or a run before had uploaded it and
             this one only found, or asked again for, the audience.
+        decision: why the list might be sent.
+        receipts: those that this run wrote, one of an earlier run that was due included.
         previous_snapshot: what Spotify had accepted before.
         recovered: what the run found left half done by another and how it went on, in sentences; None for nothing.
         bytes_sent: bytes of the list put on the wire by this run, those sent again included.
@@ -37,6 +41,8 @@ class MirrorOutcome:
     action: MirrorAction
     audience: Audience
     proof: UploadProof | None
+    decision: Decision
     previous_snapshot: str | None
     recovered: str | None = None
     bytes_sent: int = 0
+    receipts: tuple[Receipt, ...] = ()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from spotify_pipeline.mirror.record import Record
 from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.search import find_audience, is_customer_list, only_one, shown_audience
-from spotify_pipeline.mirror.target import AudienceTarget
+from spotify_pipeline.mirror.target import AudienceTarget, folder_of
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient
 
 
@@ -55,7 +55,7 @@ def _adopted(client: SpotifyAdsClient, target: AudienceTarget, audience_id: str,
         raise MirrorRefused(
             f"Audience {audience_id}, which the YAML of {target.audience} adopts, is the one of {holder} in this "
             "project: the two would overwrite each other's lists. Nothing was sent. Correct audience_id; or, if "
-            f"{holder} is no longer mirrored, remove its journal: {record.file_of(holder)}."
+            f"{holder} is no longer mirrored, run: spotify-pipeline retire {folder_of(holder)} --policy leave."
         )
     try:
         return _replaceable(target, client.audience(target.ad_account_id, audience_id))

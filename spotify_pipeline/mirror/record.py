@@ -1,86 +1,60 @@
-"""A run's own page of the journal: what it knows, what it writes before each write to Spotify, what it found."""
+"""A mirror run's page of the journal: a line before each write to Spotify, the upload's session, what came of it."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import Any
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.journal import Journal
 from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, SentList, Unfinished
+from spotify_pipeline.mirror.journal_page import JournalPage
 from spotify_pipeline.mirror.lease import Lease
+from spotify_pipeline.mirror.receipt import ReceiptKind
+from spotify_pipeline.mirror.receipt_content import list_content
+from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.mirror.refusal import MirrorRefused, from_the_future, older_list
 from spotify_pipeline.mirror.saved_session import forget_session, remove_leftovers, save_session, saved_session
 from spotify_pipeline.mirror.target import AudienceTarget
-from spotify_pipeline.spotify import OpenUpload
-
-LANDS_WITHIN = timedelta(minutes=15)
-"""So long after a creation was asked for in vain it may still be carried out; later it is not."""
-
-_log = logging.getLogger("spotify_pipeline.mirror")
+from spotify_pipeline.spotify import Audience, OpenUpload, UploadProof
 
 
-class Record:
-    """The entry of one audience, read when its lease was taken, and written only while the lease is held.
+class Record(JournalPage):
+    """The entry of one audience while a list is mirrored to it; see :class:`JournalPage` for what writing may raise.
 
-    Every method that writes returns once the line is durable, and raises instead if that cannot be had, so that the
-    write to Spotify that was to follow is not made:
-
-        HomeError: the disk is full, or the directory cannot be written.
-        MirrorRefused: another run has taken the audience over.
+    Before the first write to Spotify, ``before_first_write`` is called; what it raises keeps the write from being made.
     """
 
-    def __init__(self, journal: Journal, lease: Lease, target: AudienceTarget, clock: Callable[[], float]) -> None:
-        self._journal = journal
-        self._lease = lease
+    def __init__(
+        self,
+        journal: Journal,
+        lease: Lease,
+        receipts: ReceiptBook,
+        target: AudienceTarget,
+        clock: Callable[[], float],
+    ) -> None:
         self._target = target
-        self._clock = clock
         self._session_file = journal.session_file(target.audience, target.ad_account_id)
-        self._findings: list[str] = []
         remove_leftovers(self._session_file)
-        self.entry = journal.read(target.audience, target.ad_account_id)
-
-    @property
-    def findings(self) -> str | None:
-        """What the run found left half done and how it went on, or None where there was nothing."""
-        return " ".join(self._findings) or None
-
-    @property
-    def creation_may_land(self) -> bool:
-        """Whether the creation was asked for so lately, and not refused, that it may yet be carried out."""
-        begun = self.entry.in_creation
-        if begun is None or begun.asked_at is None:
-            return False
-        return datetime.fromisoformat(self._now()) - datetime.fromisoformat(begun.asked_at) < LANDS_WITHIN
+        super().__init__(
+            journal, lease, receipts, audience=target.audience, ad_account_id=target.ad_account_id, clock=clock
+        )
+        self.before_first_write: Callable[[], None] = lambda: None
 
     def holder(self, audience_id: str) -> str | None:
         """The other audience of this project, if any, that has ``audience_id`` at Spotify."""
         account = self._target.ad_account_id
         return self._journal.holder(audience_id, account, other_than=self._target.audience)
 
-    def file_of(self, audience: str) -> Path:
-        """Where the entry of an audience of this ad account is kept."""
-        return self._journal.file(audience, self._target.ad_account_id)
-
-    def found(self, sentence: str, *, level: int = logging.INFO) -> None:
-        """Remember a finding, and say it in the log."""
-        self._findings.append(sentence)
-        _log.log(level, "%s: %s", self._target.audience, sentence)
-
-    def write(self, entry: JournalEntry) -> None:
-        """Make ``entry`` what is known."""
-        self._lease.require()
-        self._journal.write(self._target.audience, entry)
-        self.entry = entry
-
     def begin(self, unfinished: Unfinished) -> None:
         """Before an upload URL is asked for."""
-        self.write(replace(self.entry, unfinished=replace(unfinished, begun_at=self._now())))
+        begun = replace(unfinished, begun_at=self.now(), evidence=self.evidence)
+        # Whoever had taken leave of it mirrors it again.
+        self.write(replace(self.entry, unfinished=begun, retired_at=None, retired_policy=None))
 
     def opening(self, audience_id: str) -> None:
         """Before an upload session is asked for; ``audience_id`` came with the upload URL."""
@@ -98,7 +72,7 @@ class Record:
         """Before what was begun is gone on with: a list of the same bytes counts as built when the newer one was."""
         sent = SentList.of(manifest)
         if self._begun().list != sent:
-            self.write(replace(self.entry, unfinished=replace(self._begun(), list=sent)))
+            self.write(replace(self.entry, unfinished=replace(self._begun(), list=sent, evidence=self.evidence)))
 
     def finishing(self, manifest: Manifest) -> None:
         """Before the bytes are sent that complete the list: the last moment at which nothing has changed at Spotify.
@@ -113,7 +87,8 @@ class Record:
 
     def creating(self, audience_id: str) -> None:
         """Before an audience is asked to be created, each time."""
-        begun, now = self._begun(), self._now()
+        self.before_first_write()
+        begun, now = self._begun(), self.now()
         first = now if begun.phase is not Phase.CREATING else begun.begun_at
         asked = replace(begun, phase=Phase.CREATING, audience_id=audience_id, begun_at=first, asked_at=now)
         named = replace(asked, name=self._target.name, description=self._target.full_description)
@@ -127,20 +102,27 @@ class Record:
         with suppress(HomeError, MirrorRefused):
             self.write(replace(self.entry, unfinished=before))
 
-    def editing(self) -> None:
-        """Before name or description are changed."""
-        self.write(replace(self.entry, edit_begun_at=self._now()))
+    def editing(self, audience: Audience, name: str, description: str) -> None:
+        """As :meth:`JournalPage.editing`; it may be the first write."""
+        self.before_first_write()
+        super().editing(audience, name, description)
 
-    def accept(self, audience_id: str, sent: SentList) -> None:
-        """After it is proven that Spotify holds ``sent`` in ``audience_id``; never before."""
-        try:
-            self.write(self.entry.accepting(audience_id, sent))
-        except (HomeError, MirrorRefused) as error:
-            raise type(error)(
-                f"The list of {self._target.audience} has arrived at Spotify, and the line in the journal that says "
-                f"so could not be written. {error}"
-            ) from None
-        self.drop_session()
+    def confirm(self, audience_id: str, sent: SentList) -> None:
+        """After it was seen that Spotify has had ``sent`` in ``audience_id`` already: it counts as of now."""
+        self._accept(self.entry.accepting(audience_id, sent, at=None))
+
+    def accept(self, kind: ReceiptKind, audience: Audience, sent: SentList, proof: UploadProof | None = None) -> None:
+        """After it is proven that Spotify holds ``sent`` in ``audience``; never before.
+
+        Without ``proof``, a run before had it.
+        """
+        begun = self.entry.unfinished
+        fixed: Mapping[str, Any] | None = begun.evidence if begun is not None and begun.list == sent else None
+        if fixed is None and self.evidence is not None and self.evidence["file"]["sha256"] == sent.file_sha256:
+            fixed = self.evidence
+        stated = {"audience_id": audience.id, "name": audience.name, "snapshot": sent.snapshot}
+        content = {**stated, **list_content(fixed, proof)}
+        self._accept(self.with_due(self.entry.accepting(audience.id, sent, at=self.now()), kind, content))
 
     def give_up(self, *, suspect: bool = False) -> None:
         """What was begun is not gone on with."""
@@ -164,9 +146,23 @@ class Record:
         if reason is not None:
             raise MirrorRefused(reason)
 
+    def _accept(self, entry: JournalEntry) -> None:
+        try:
+            self.write(entry)
+        except (HomeError, MirrorRefused) as error:
+            raise type(error)(
+                f"The list of {self._target.audience} has arrived at Spotify, and the line in the journal that says "
+                f"so could not be written. {error}"
+            ) from None
+        self.drop_session()
+        try:
+            self.flush()
+        except (HomeError, MirrorRefused) as error:
+            raise type(error)(
+                f"The list of {self._target.audience} has arrived at Spotify, and its receipt could not be written; "
+                f"the next run writes it. {error}"
+            ) from None
+
     def _begun(self) -> Unfinished:
         assert self.entry.unfinished is not None, "a write begins with begin()"  # noqa: S101
         return self.entry.unfinished
-
-    def _now(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).isoformat()

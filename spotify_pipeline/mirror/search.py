@@ -10,11 +10,12 @@ from spotify_pipeline.mirror.journal_entry import Unfinished
 from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient
+from spotify_pipeline.spotify.audience_operations import CUSTOM, LOOKALIKE
 
 LOOKS_AFTER = (0.0, 2.0, 5.0, 10.0)
 """Seconds to wait before each look for an audience that should be there: it may show late."""
 
-CUSTOM, CUSTOMER_LIST = "CUSTOM", "CUSTOMER_LIST"
+CUSTOMER_LIST = "CUSTOMER_LIST"
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
 """How much earlier or later than we asked for it an audience may be created by Spotify's clock and be the one."""
 
@@ -65,6 +66,16 @@ def doubles(target: AudienceTarget, audiences: Iterable[Audience], audience_id: 
     """The audiences that bear the target's mark, by id, if there are others than ``audience_id``; else none."""
     marked = {each.id: each for each in audiences if is_customer_list(each) and _bears_mark(target, each)}
     return marked if set(marked) - {audience_id} else {}
+
+
+def find_lookalike(target: AudienceTarget, audiences: Iterable[Audience]) -> Audience | None:
+    """The one lookalike among ``audiences`` that bears the target's mark, or None when there is none.
+
+    Raises:
+        MirrorRefused: several do.
+    """
+    ours = {each.id: each for each in audiences if each.type == LOOKALIKE and _bears_mark(target, each)}
+    return only_one(target, ours) if ours else None
 
 
 def is_customer_list(audience: Audience) -> bool:

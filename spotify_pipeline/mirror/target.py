@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from spotify_pipeline.spotify.ads_api import LONGEST_DESCRIPTION
+from spotify_pipeline.spotify.audience_operations import LONGEST_DESCRIPTION, NAME_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,38 @@ class AudienceTarget:
         name = self.name if self.name_is_stated else audience_name
         return name, self.description or audience_description or ""
 
+    def part(self, number: int, of: int) -> AudienceTarget:
+        """The audience of one part of the list, where it is split.
+
+        The first part keeps the audience's identity, so that an audience whose list outgrew one file is renamed and
+        no second one made of it; a folder's name has no point in it, so the keys of the others are nobody's else.
+        """
+        if of == 1:
+            return self
+        suffix = f" ({number}/{of})"
+        room = NAME_LENGTH.stop - 1 - len(suffix)
+        name = self.name if len(self.name) <= room else f"{self.name[: room - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
+        named = replace(self, name=name + suffix)
+        return named if number == 1 else replace(named, audience=f"{self.audience}.{number}", adopted_audience_id=None)
+
+    def lookalike(self, name: str, description: str | None) -> AudienceTarget:
+        """The audience of people like those of this one."""
+        return AudienceTarget(
+            audience=lookalike_key(self.audience), name=name, description=description, ad_account_id=self.ad_account_id
+        )
+
     @property
     def full_description(self) -> str:
         """The description as Spotify gets it: with the key behind it, where both fit into Spotify's limit."""
         keyed = f"{self.description} {self.key}" if self.description else self.key
         return keyed if len(keyed) <= LONGEST_DESCRIPTION else str(self.description)
+
+
+def lookalike_key(audience: str) -> str:
+    """The key in the journal of the lookalike of an audience."""
+    return f"{audience}.lookalike"
+
+
+def folder_of(key: str) -> str:
+    """The audience's folder name, of the key of an audience, of a part of it or of its lookalike."""
+    return key.partition(".")[0]

@@ -8,19 +8,19 @@ from __future__ import annotations
 import logging
 import random as dice
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
 from spotify_pipeline.spotify.answer import Observer
-from spotify_pipeline.spotify.audience_pages import AUDIENCES, all_audiences, objects
+from spotify_pipeline.spotify.audience_operations import AudienceOperations
+from spotify_pipeline.spotify.audience_pages import objects
 from spotify_pipeline.spotify.business_restriction import RestrictedCalls
 from spotify_pipeline.spotify.calls import ApiCalls, Operation
-from spotify_pipeline.spotify.errors import InvalidRequest, UnexpectedAnswer
 from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Transport
-from spotify_pipeline.spotify.models import AdAccount, Audience, Business, OpenUpload, UploadProof, UploadTicket
+from spotify_pipeline.spotify.models import AdAccount, Business, OpenUpload, UploadProof, UploadTicket
 from spotify_pipeline.spotify.oauth import AccountsService
 from spotify_pipeline.spotify.rate_budget import PATIENCE, RateBudget
 from spotify_pipeline.spotify.settings import SpotifySettings
@@ -30,14 +30,11 @@ from spotify_pipeline.spotify.upload import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 from spotify_pipeline.spotify.upload_loop import UploadHooks
 
-NAME_LENGTH = range(2, 81)
-LONGEST_DESCRIPTION = 80
-_AUDIENCE = "/ad_accounts/{ad_account_id}/audiences/{audience_id}"
 _UPLOAD_URL = "/ad_accounts/{ad_account_id}/audiences/upload_url"
 _log = logging.getLogger(__name__)
 
 
-class SpotifyAdsClient:
+class SpotifyAdsClient(AudienceOperations):
     """The client. Use it as a context manager; it holds open connections.
 
     Every method may raise the errors of :mod:`spotify_pipeline.spotify.errors`: SignInRequired, SettingsInvalid,
@@ -46,7 +43,7 @@ class SpotifyAdsClient:
     """
 
     def __init__(self, calls: RestrictedCalls, uploader: Uploader, connections: ExitStack) -> None:
-        self._call = calls
+        super().__init__(calls)
         self._uploader = uploader
         self._connections = connections
 
@@ -153,95 +150,6 @@ class SpotifyAdsClient:
             self._call(Operation(method="GET", route=route, doing="show the ad account", ids=ids))
         )
 
-    def audiences(self, ad_account_id: str, *, query: str | None = None, complete: bool = False) -> Iterator[Audience]:
-        """All audiences of an ad account, by name, each id once; pages are asked for as they are needed.
-
-        ``query`` is Spotify's keyword search. With ``complete``, fewer than Spotify counts are an UnexpectedAnswer.
-        """
-        return all_audiences(self._call, ad_account_id, query, complete=complete)
-
-    def audience(self, ad_account_id: str, audience_id: str) -> Audience:
-        """One audience.
-
-        Raises:
-            NotFound: it does not exist (any more).
-        """
-        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
-        return Audience.from_json(
-            self._call(Operation(method="GET", route=_AUDIENCE, doing="show the audience", ids=ids))
-        )
-
-    def create_customer_list_audience(
-        self, ad_account_id: str, *, audience_id: str, name: str, description: str | None
-    ) -> Audience:
-        """Create the audience whose list has been uploaded.
-
-        Args:
-            ad_account_id: where.
-            audience_id: of the ticket that the list was uploaded with. It is the handle: after an error with
-                ``may_have_happened``, ask for this audience before creating it again.
-            name: 2 to 80 characters.
-            description: at most 80 characters.
-
-        Raises:
-            InvalidRequest: name or description have another length, or Spotify refuses them.
-        """
-        body: dict[str, object] = {
-            "audience_type": "CUSTOM",
-            "subtype": "CUSTOMER_LIST",
-            "audience_id": audience_id,
-            **_texts(name, description),
-        }
-        return self._written_audience("POST", AUDIENCES, "create the audience", {"ad_account_id": ad_account_id}, body)
-
-    def edit_audience(
-        self, ad_account_id: str, audience_id: str, *, name: str | None = None, description: str | None = None
-    ) -> Audience:
-        """Change name, description or both; None leaves it.
-
-        Raises:
-            InvalidRequest: neither is given, or one has a length that Spotify does not take.
-            NotFound: the audience does not exist.
-        """
-        texts = _texts(name, description)
-        if not texts:
-            raise InvalidRequest("Cannot edit the audience: neither a name nor a description is given.")
-        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
-        body = {"audience_type": "CUSTOM", **texts}
-        return self._written_audience("PATCH", _AUDIENCE, "edit the audience", ids, body)
-
-    def _written_audience(
-        self, method: str, route: str, doing: str, ids: dict[str, str], body: dict[str, object]
-    ) -> Audience:
-        operation = Operation(
-            method=method, route=route, doing=doing, ids=ids, body=body, succeeds=frozenset({200, 201})
-        )
-        answer = self._call(operation)
-        try:
-            return Audience.from_json(answer)
-        except UnexpectedAnswer as failure:
-            failure.may_have_happened = True
-            raise
-
-    def delete_audience(self, ad_account_id: str, audience_id: str) -> None:
-        """Delete an audience, for good.
-
-        Raises:
-            NotFound: it does not exist.
-            Conflict: an ad set uses it (status LIVE).
-        """
-        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
-        self._call(
-            Operation(
-                method="DELETE",
-                route=_AUDIENCE,
-                doing="delete the audience",
-                ids=ids,
-                succeeds=frozenset({200, 204}),  # the document says 200 with a count; older pages say 204
-                answers=False,
-            )
-        )
-
     def new_upload(self, ad_account_id: str) -> UploadTicket:
         """Leave to upload the list of an audience that does not exist yet; its id is in the ticket."""
         ids = {"ad_account_id": ad_account_id}
@@ -288,12 +196,3 @@ class SpotifyAdsClient:
     ) -> UploadProof:
         """Go on with an upload that an earlier run began; see :meth:`Uploader.resume`."""
         return self._uploader.resume(opened, file, size=size, crc32c=crc32c, md5=md5, **hooks)
-
-
-def _texts(name: str | None, description: str | None) -> dict[str, object]:
-    if name is not None and len(name) not in NAME_LENGTH:
-        raise InvalidRequest("An audience's name has 2 to 80 characters.")
-    if description is not None and len(description) > LONGEST_DESCRIPTION:
-        raise InvalidRequest("An audience's description has at most 80 characters.")
-    texts = {"name": name, "description": description}
-    return {key: value for key, value in texts.items() if value is not None}

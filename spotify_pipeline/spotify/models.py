@@ -71,6 +71,7 @@ class Audience:
         type: CUSTOM or LOOKALIKE so far.
         subtype: CUSTOMER_LIST, WEB_EVENT, AD_ENGAGEMENT or LIVERAMP so far; None for a lookalike.
         status: PROCESSING (the document's default), LEARNING, BOOKABLE, LIVE, EMPTY or ARCHIVED so far.
+        seed_audience_id: of a lookalike, the audience that it is like.
         size_min, size_max: Spotify's approximate range of people, None when it states none.
     """
 
@@ -80,6 +81,7 @@ class Audience:
     type: str = "CUSTOM"
     subtype: str | None = None
     status: str = "PROCESSING"
+    seed_audience_id: str | None = None
     size_min: int | None = None
     size_max: int | None = None
     created_at: datetime | None = None
@@ -95,6 +97,7 @@ class Audience:
             type=text(source, "type") or "CUSTOM",
             subtype=text(source, "subtype"),
             status=text(source, "status") or "PROCESSING",
+            seed_audience_id=text(source, "seed_audience_id"),
             size_min=whole_number(size, "min"),
             size_max=whole_number(size, "max"),
             created_at=moment(source, "created_at"),

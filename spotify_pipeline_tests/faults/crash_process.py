@@ -14,6 +14,7 @@ from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 from spotify_pipeline.spotify.errors import SignInRequired
 from spotify_pipeline_tests.faults.boundaries import Boundaries, WatchedTransport
+from spotify_pipeline_tests.mirror.allowing import Allow
 
 MUST_SIGN_IN = 3
 """Exit code of a sync that only a person can mend, by signing in again."""
@@ -61,7 +62,8 @@ def run_sync(sync: Sync, answer: Connection) -> None:
     mirror = AudienceMirror(client, journal, sleep=_no_pause)
     with client:
         try:
-            mirror.mirror(sync.target, sync.file, sync.manifest, min_rows=sync.min_rows)
+            guard = Allow(sync.manifest, sync.target.ad_account_id, min_rows=sync.min_rows)
+            mirror.mirror(sync.target, sync.file, sync.manifest, guard=guard)
         except SignInRequired:
             sys.exit(MUST_SIGN_IN)
     boundaries.passed("the end")

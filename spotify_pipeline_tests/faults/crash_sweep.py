@@ -4,9 +4,10 @@
 
 A sync of a new audience and one of a replacement are first run whole and their boundaries counted. Then each is run
 once per boundary and killed there, and run again without a fault until it succeeds. What Spotify (the sandbox) has
-then is counted: audiences, their bytes, bytes sent twice. The seed chooses the list's length, the chunk size and where
-in a body the process dies. Between a rotated token's answer and its file nobody can save it (the old one is dead
-already): the next run must say so, and a person signs in, which the harness does and counts.
+then is counted: audiences, their bytes, bytes sent twice, and the receipts that the machine keeps. The seed chooses the
+list's length, the chunk size and where in a body the process dies. Between a rotated token's answer and its file nobody
+can save it (the old one is dead already): the next run must say so, and a person signs in, which the harness does and
+counts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror import AudienceTarget
+from spotify_pipeline.mirror import AudienceTarget, Journal, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.oauth import sign_in
 from spotify_pipeline_tests.faults.crash_process import MUST_SIGN_IN, Sync, run_sync
@@ -60,12 +61,14 @@ class Crash:
     """Whether the kill left the audience as it was, or with the new list whole."""
     bytes_sent_twice: int
     chunk_bytes: int
+    receipts_right: bool
+    """Whether each list that was accepted has one receipt, and the receipts are a chain."""
     signed_in: bool
     """Whether a person had to sign in before the run that succeeded."""
 
     @property
     def converged(self) -> bool:
-        right = self.audiences == 1 and self.right_bytes and self.old_list_until_then
+        right = self.audiences == 1 and self.right_bytes and self.old_list_until_then and self.receipts_right
         return self.runs is not None and right and self.bytes_sent_twice <= self.chunk_bytes
 
 
@@ -164,6 +167,12 @@ class World:
     def right(self) -> bool:
         return self.stored() == [self._new[1].sha256]
 
+    def receipts_right(self) -> bool:
+        journal, book = Journal(self._home / "journal"), ReceiptBook(self._home / "receipts")
+        lists = [each.file_sha256 for each in book.read(TARGET.audience, TARGET.ad_account_id)]
+        expected = [self._old[1].sha256] * (self._situation == "replacement") + [self._new[1].sha256]
+        return lists == expected and all(each.whole for each in book.verify(journal))
+
     def sent_twice(self) -> int:
         """Bytes of the new list beyond its size that the storage was sent."""
         asked = self._server.state.requests.after(0)
@@ -209,6 +218,7 @@ def _crash(world: World, situation: str, seed: int, names: list[str], at: int) -
         old_list_until_then=whole,
         bytes_sent_twice=world.sent_twice(),
         chunk_bytes=world.chunk_bytes,
+        receipts_right=world.receipts_right(),
         signed_in=signed_in,
     )
 
@@ -232,7 +242,7 @@ def _sandbox() -> Iterator[SandboxServer]:
 
 
 def table(result: Sweep) -> str:
-    heads = ("kills", "1 run", "2 runs", "sign-in", "lost", "doubled", "most bytes sent twice")
+    heads = ("kills", "1 run", "2 runs", "sign-in", "lost", "doubled", "receipts wrong", "most bytes sent twice")
     lines = [f"{'situation':14s} {'seed':>4s} {'  '.join(heads)}"]
     for (situation, seed), names in result.boundaries.items():
         crashes = [each for each in result.crashes if (each.situation, each.seed) == (situation, seed)]
@@ -243,6 +253,7 @@ def table(result: Sweep) -> str:
             sum(each.signed_in for each in crashes),
             sum(not (each.right_bytes and each.old_list_until_then) for each in crashes),
             sum(each.audiences > 1 for each in crashes),
+            sum(not each.receipts_right for each in crashes),
             max(each.bytes_sent_twice for each in crashes),
         )
         cells = (f"{figure:{len(head)},d}" for head, figure in zip(heads, figures, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient
+from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 
 NOW = 1_800_000_000.0
@@ -22,11 +23,18 @@ class Mirroring:
         self.client, self.journal, self.build_list = client, journal, build_list
 
     def mirror(
-        self, target: AudienceTarget, people: range, snapshot: str = "2026-11-16", built_on: str | None = None
+        self,
+        target: AudienceTarget,
+        people: range,
+        snapshot: str = "2026-11-16",
+        built_on: str | None = None,
+        *,
+        approved: bool = False,
     ) -> MirrorOutcome:
         file, manifest = self.build_list(people, snapshot, target.audience, built_on)
         mirror = AudienceMirror(self.client, self.journal, clock=lambda: NOW, sleep=no_pause, wait=0)
-        return mirror.mirror(target, file, manifest, min_rows=ENOUGH)
+        guard = Allow(manifest, target.ad_account_id, min_rows=ENOUGH, approved=approved)
+        return mirror.mirror(target, file, manifest, guard=guard)
 
 
 def at_spotify(client: SpotifyAdsClient, target: AudienceTarget) -> list[Audience]:

@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -90,6 +90,7 @@ class Made:
     status: str = "PROCESSING"
     type: str = "CUSTOM"
     subtype: str | None = "CUSTOMER_LIST"
+    seed_audience_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class FakeSpotify:
         self.refused: dict[str, int] = {}
         """Operations that are refused with this status, and not carried out."""
         self.edits_show_status = True
+        self.lookalikes = 0
         self.uncounted = 0
         """How many more audiences Spotify counts than it lists."""
 
@@ -202,6 +204,8 @@ class FakeSpotify:
             shown = {key: value for key, value in self._shown(audience_id).items() if key != "status"}
             return httpx.Response(200, json=self._shown(audience_id) if self.edits_show_status else shown)
         if operation == "delete_audience":
+            if self.audiences[audience_id].status == "LIVE":
+                return httpx.Response(409, json={"messages": ["An ad set uses the audience."]})
             del self.audiences[audience_id]
             return httpx.Response(200, json={"deletion_count": 1})
         return httpx.Response(200, json=self._shown(audience_id))
@@ -212,13 +216,19 @@ class FakeSpotify:
         return httpx.Response(200, json={"id": audience_id, "upload_url": url})
 
     def _create(self, asked: dict[str, str]) -> httpx.Response:
+        shown_from = self.time.now + self.new_audiences_show_after
+        if asked["audience_type"] == "LOOKALIKE":
+            self.lookalikes += 1
+            given, texts = f"like-{self.lookalikes}", (asked["name"], asked.get("description"))
+            made = Made(*texts, self.time.now, shown_from, type="LOOKALIKE", subtype=None)
+            self.audiences[given] = replace(made, seed_audience_id=asked["seed_audience_id"])
+            return httpx.Response(201, json=self._shown(given))
         audience_id = asked["audience_id"]
         if audience_id in self.audiences:
             return httpx.Response(409, json={"messages": ["An audience with this id exists."]})
         if audience_id not in self.upload_ids:
             return httpx.Response(404, json={"messages": ["No upload URL was made for this audience_id."]})
         given, self.next_audience_id = self.next_audience_id or audience_id, None
-        shown_from = self.time.now + self.new_audiences_show_after
         self.audiences[given] = Made(asked["name"], asked.get("description"), self.time.now, shown_from)
         return httpx.Response(201, json=self._shown(given))
 
@@ -231,6 +241,7 @@ class FakeSpotify:
             "type": made.type,
             "subtype": made.subtype,
             "status": made.status,
+            "seed_audience_id": made.seed_audience_id,
             "created_at": datetime.fromtimestamp(made.created_at, UTC).isoformat(),
         }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, JournalEntry, MirrorOutcome
+from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, JournalEntry, MirrorOutcome, ReceiptBook
+from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, QUANTUM, FakeSpotify
 
@@ -30,10 +31,18 @@ class Machine:
         self.client = spotify.client(folder, chunk_bytes=chunk_bytes)
         self.journal = Journal(folder / "journal")
 
-    def mirror(self, listed: Listed, target: AudienceTarget = TARGET) -> MirrorOutcome:
+    def mirror(self, listed: Listed, target: AudienceTarget = TARGET, *, approved: bool = False) -> MirrorOutcome:
+        guard = Allow(listed[1], target.ad_account_id, min_rows=ENOUGH, approved=approved)
+        return self.mirroring.mirror(target, *listed, guard=guard)
+
+    @property
+    def mirroring(self) -> AudienceMirror:
         time = self.spotify.time
-        mirror = AudienceMirror(self.client, self.journal, clock=time, sleep=time.sleep, wait=0)
-        return mirror.mirror(target, *listed, min_rows=ENOUGH)
+        return AudienceMirror(self.client, self.journal, clock=time, sleep=time.sleep, wait=0)
+
+    @property
+    def receipts(self) -> ReceiptBook:
+        return ReceiptBook.beside(self.journal)
 
     @property
     def entry(self) -> JournalEntry:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.customer_list import CustomerListError
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorAction, MirrorRefused
+from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, GuardBlocked, Journal, MirrorAction, MirrorRefused
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyUnavailable
+from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import Mirroring, at_spotify, calls, no_pause, received, writes
 
@@ -76,7 +77,7 @@ def test_the_second_list_replaces_the_first_without_a_create_call(
 def test_w01_w12_a_list_below_the_minimum_asks_nothing_of_spotify(
     mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget, people: range
 ) -> None:
-    with pytest.raises(MirrorRefused, match=f"{len(people)} rows and at least {ENOUGH} are needed. Nothing was sent"):
+    with pytest.raises(GuardBlocked, match=rf"\[minimum\] .* rows and at least {ENOUGH} are needed.*Nothing was sent"):
         mirroring.mirror(target, people)
     assert calls(sandbox) == []
 
@@ -110,8 +111,9 @@ def test_p10_a_file_that_is_not_its_manifests_asks_nothing_of_spotify(
 ) -> None:
     file, manifest = mirroring.build_list(range(10))
     file.write_bytes(damage(file.read_bytes()))
+    guard = Allow(manifest, target.ad_account_id, min_rows=ENOUGH)
     with pytest.raises(CustomerListError):
-        AudienceMirror(mirroring.client, mirroring.journal).mirror(target, file, manifest, min_rows=ENOUGH)
+        AudienceMirror(mirroring.client, mirroring.journal).mirror(target, file, manifest, guard=guard)
     assert calls(sandbox) == []
 
 
@@ -148,7 +150,9 @@ def test_c08_without_its_journal_the_audience_is_found_by_its_key(
     first = mirroring.mirror(target, range(10))
     mirroring.journal = Journal(tmp_path / "another machine")
     renamed = dataclasses.replace(target, name="Lapsed, renamed")
-    second = mirroring.mirror(renamed, range(10), "2026-11-23")
+    with pytest.raises(GuardBlocked, match=r"\[history\] .*Nothing was sent.* run: spotify-pipeline approve lapsed"):
+        mirroring.mirror(renamed, range(10), "2026-11-23")
+    second = mirroring.mirror(renamed, range(10), "2026-11-23", approved=True)
     assert (second.action, second.audience.id) == (MirrorAction.REPLACED, first.audience.id)
     assert [each.name for each in at_spotify(mirroring.client, target)] == ["Lapsed, renamed"]
 
@@ -160,7 +164,7 @@ def test_where_the_key_does_not_fit_name_and_description_find_the_audience(
     first = mirroring.mirror(wordy, range(10))
     assert first.audience.description == "x" * 80
     mirroring.journal = Journal(tmp_path / "another machine")
-    assert mirroring.mirror(wordy, range(10)).audience.id == first.audience.id
+    assert mirroring.mirror(wordy, range(10), approved=True).audience.id == first.audience.id
 
 
 def test_somebody_elses_audience_of_the_same_name_is_neither_replaced_nor_doubled(

@@ -19,6 +19,7 @@ from spotify_pipeline.home import HOME_VARIABLE
 from spotify_pipeline.mirror import AudienceMirror, Journal, MirrorRefused
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore, UploadProgress
+from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import NOW
 from spotify_pipeline_tests.mirror.fake_spotify import QUANTUM
@@ -69,7 +70,8 @@ def mirror(run: Run, there: Connection) -> None:
         there.recv()
         try:
             on_progress = die if run.killed_after_first_chunk else None
-            outcome = mirroring.mirror(TARGET, *run.listed, min_rows=ENOUGH, on_progress=on_progress)
+            guard = Allow(run.listed[1], TARGET.ad_account_id, min_rows=ENOUGH)
+            outcome = mirroring.mirror(TARGET, *run.listed, guard=guard, on_progress=on_progress)
             there.send((str(outcome.action), outcome.recovered))
         except MirrorRefused as refused:
             there.send(("refused", str(refused)))

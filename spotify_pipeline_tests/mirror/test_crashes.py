@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from spotify_pipeline.customer_list import (
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.spotify import SpotifyError
-from spotify_pipeline_tests.mirror.fake_spotify import Crash, FakeSpotify, Fault, no_fault
+from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import Listed, Machine
 
 SIZES = (10, 4_100, 10_000)
@@ -90,10 +91,12 @@ class Crashes(RuleBasedStateMachine):
         """The promise: at most two runs without a fault, and all is right."""
         self.spotify.faults = no_fault
         for _ in range(2):
-            self.machine.mirror(self.lists[-1])
+            self.machine.mirror(self.lists[-1], approved=True)
+        assert self.machine.entry.receipt_due is None
         assert list(self.spotify.content().values()) == [self.lists[-1][0].read_bytes()]
         assert self.machine.entry.unfinished is None
         assert not self.machine.session_file.exists()
+        assert self.breaks() == []
         self.machine.client.close()
         self.place.cleanup()
 
@@ -107,7 +110,7 @@ class Crashes(RuleBasedStateMachine):
         before = self.spotify.content()
         self.befall(faults)
         try:
-            self.machine.mirror(listed)
+            self.machine.mirror(listed, approved=True)  # where the journal is lost, a list takes a person's word
         except (Crash, SpotifyError):
             assert not too_old
         except MirrorRefused:
@@ -146,6 +149,30 @@ class Crashes(RuleBasedStateMachine):
         begun = entry.unfinished.list if entry.unfinished is not None else None
         known = [entry.built_at, begun.built_at if begun is not None else None]
         return any(each is not None and datetime.fromisoformat(each) > listed[1].built_at for each in known)
+
+    def breaks(self) -> list[str]:
+        """What is wrong with the receipts, but for the journal that this test loses."""
+        reports = self.machine.receipts.verify(self.machine.journal)
+        return [each for report in reports for each in report.faults if "There is no journal" not in each]
+
+    @invariant()
+    def receipts_are_a_chain_and_the_last_is_of_what_was_accepted_last(self) -> None:
+        assert self.breaks() == []
+        entry = self.machine.entry
+        written = [each.body for each in self.machine.receipts.read("lapsed", AD_ACCOUNT) if each.file_sha256]
+        due = entry.receipt_due
+        if due is not None and "file" in due and due not in written:
+            written.append(due)
+        stated = [(each["file"]["sha256"], each["audience_id"]) for each in written]
+        if entry.file_sha256 is not None:
+            assert stated[-1] == (entry.file_sha256, entry.audience_id)
+        proofs = [each["file"]["sha256"] for each in written if each["proof"] is not None]
+        assert Counter(proofs) <= self.arrived()
+
+    def arrived(self) -> Counter[str]:
+        """How often each list arrived whole."""
+        sent = (each for lists in self.spotify.lists.values() for each in lists)
+        return Counter(hashlib.sha256(each).hexdigest() for each in sent)
 
     @invariant()
     def nothing_is_doubled(self) -> None:

@@ -94,9 +94,31 @@ def test_a_damaged_entry_is_said_and_left_as_it_is(tmp_path: Path, content: str)
 def test_an_entry_of_a_newer_version_is_not_called_damaged(tmp_path: Path) -> None:
     file = tmp_path / ACCOUNT / "lapsed.json"
     file.parent.mkdir()
-    file.write_text(f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "something": "new"}}')
+    file.write_text(f'{{"format": 4, "ad_account_id": "{ACCOUNT}", "something": "new"}}')
     with pytest.raises(JournalError, match=r"was written by a newer version of this project\. .* Update this one"):
         Journal(tmp_path).read("lapsed", ACCOUNT)
+
+
+def test_an_entry_of_format_2_is_read_and_written_as_format_3(tmp_path: Path) -> None:
+    file = tmp_path / ACCOUNT / "lapsed.json"
+    file.parent.mkdir()
+    known = {"audience_id": "x", "snapshot": "s", "built_at": MOMENT, "file_sha256": "d", "suspect": False}
+    file.write_text(json.dumps({"format": 2, "ad_account_id": ACCOUNT, "edit_begun_at": None, **known}))
+    journal = Journal(tmp_path)
+    entry = journal.read("lapsed", ACCOUNT)
+    assert (entry.file_sha256, entry.accepted_at, entry.receipts, entry.receipt_due) == ("d", None, 0, None)
+    journal.write("lapsed", entry)
+    assert json.loads(file.read_text())["format"] == 3
+    assert journal.read("lapsed", ACCOUNT) == entry
+
+
+def test_a_retired_audience_holds_its_id_no_more(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write("lapsed", JournalEntry(ad_account_id=ACCOUNT, audience_id="x"))
+    assert journal.holder("x", ACCOUNT, other_than="new") == "lapsed"
+    journal.write("lapsed", JournalEntry(ad_account_id=ACCOUNT, audience_id="x", retired_at=MOMENT))
+    assert journal.holder("x", ACCOUNT, other_than="new") is None
+    assert journal.known() == [(ACCOUNT, "lapsed")]
 
 
 def test_an_entry_with_fields_that_were_never_read_is_read(tmp_path: Path) -> None:

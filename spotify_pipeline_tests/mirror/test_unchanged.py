@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.customer_list import Layout
-from spotify_pipeline.mirror import AudienceTarget, MirrorAction, MirrorRefused
+from spotify_pipeline.mirror import AudienceTarget, GuardBlocked, MirrorAction, MirrorRefused
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import Crash, FakeSpotify, Fault
 from spotify_pipeline_tests.mirror.machine import TARGET, Machine
@@ -91,7 +91,10 @@ def test_another_audience_that_the_yaml_adopts_is_sent_the_list(
 
 def test_without_a_journal_it_is_not_known_what_spotify_has(machine: Machine, build_list: BuildList) -> None:
     machine.journal_file.unlink()
-    assert machine.mirror(build_list(range(10), "2026-11-23")).action is MirrorAction.REPLACED
+    listed = build_list(range(10), "2026-11-23")
+    with pytest.raises(GuardBlocked, match=r"\[history\] By the journal nothing was ever sent for lapsed, and Spotify"):
+        machine.mirror(listed)
+    assert machine.mirror(listed, approved=True).action is MirrorAction.REPLACED
 
 
 def test_after_another_list_may_have_arrived_the_accepted_one_is_sent_again(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.mirror import MirrorAction, MirrorRefused
+from spotify_pipeline.mirror import GuardBlocked, MirrorAction, MirrorRefused, RemovalPolicy, retire
 from spotify_pipeline.spotify import UnexpectedAnswer
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, Made, no_fault
@@ -47,9 +47,18 @@ def test_the_audience_of_another_folder_is_not_adopted(machine: Machine, spotify
     before = len(spotify.asked)
     with pytest.raises(MirrorRefused, match=rf"Audience {theirs}, .* of copy adopts, is the one of lapsed") as refused:
         machine.mirror(listed, adopting)
-    assert str(machine.journal_file) in str(refused.value)
+    assert "if lapsed is no longer mirrored, run: spotify-pipeline retire lapsed --policy leave" in str(refused.value)
     assert len(spotify.asked) == before
-    machine.journal_file.unlink()  # what it says to do, where the other folder is no more
+    retire(  # what it says to do, where the other folder is no more
+        None,
+        machine.journal,
+        machine.receipts,
+        audience="lapsed",
+        ad_account_id=AD_ACCOUNT,
+        policy=RemovalPolicy.LEAVE,
+        reason="The folder was renamed.",
+        by="somebody",
+    )
     assert machine.mirror(listed, adopting).action is MirrorAction.REPLACED
 
 
@@ -63,11 +72,13 @@ def test_c08_a_second_deployment_says_that_it_takes_over(
     machine: Machine, other_machine: Machine, listed: Listed, newer: Listed, caplog: pytest.LogCaptureFixture
 ) -> None:
     ours = machine.mirror(listed).audience.id
-    outcome = other_machine.mirror(newer)
+    with pytest.raises(GuardBlocked, match=rf"Spotify has its audience {ours}: .* another deployment made it"):
+        other_machine.mirror(newer)
+    outcome = other_machine.mirror(newer, approved=True)
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, ours)
     said = f"Audience {ours} bears the mark of lapsed, and the journal of this machine does not name it."
     assert str(outcome.recovered).startswith(said)
-    assert [each.levelno for each in caplog.records if said in each.getMessage()] == [logging.WARNING]
+    assert {each.levelno for each in caplog.records if said in each.getMessage()} == {logging.WARNING}
 
 
 def test_two_deployments_that_create_at_once_are_told(

@@ -135,6 +135,20 @@ def test_create_sends_what_the_document_asks_for_and_nothing_else(store: TokenSt
     assert made.status == "PROCESSING"
 
 
+def test_a_lookalike_is_created_of_its_seed_and_its_seed_is_read(store: TokenStore, spotify: Spotify, clock: Clock):
+    spotify.api = [ok(audience_json(type="LOOKALIKE", seed_audience_id=BUSINESS), 201)]
+    with spotify.open(store, clock) as client:
+        made = client.create_lookalike_audience(AD_ACCOUNT, name="Like", description=None, seed_audience_id=BUSINESS)
+    (request,) = spotify.api_calls
+    assert (request.method, str(request.url)) == ("POST", f"{BASE}/ad_accounts/{AD_ACCOUNT}/audiences")
+    assert json.loads(request.content) == {
+        "audience_type": "LOOKALIKE",
+        "seed_audience_id": BUSINESS,
+        "name": "Like",
+    }
+    assert (made.type, made.seed_audience_id) == ("LOOKALIKE", BUSINESS)
+
+
 def test_edit_sends_only_what_changes(store: TokenStore, spotify: Spotify, clock: Clock):
     spotify.api = [ok(audience_json()), ok(audience_json())]
     with spotify.open(store, clock) as client:

@@ -41,9 +41,19 @@ OPERATIONS = {
         ),
         audience_json(),
     ),
+    "createAudience of a lookalike": (
+        lambda client: client.create_lookalike_audience(
+            AD_ACCOUNT, name="Like them", description="Like the lapsed", seed_audience_id=AUDIENCE
+        ),
+        audience_json(type="LOOKALIKE", seed_audience_id=AUDIENCE),
+    ),
     "editAudience": (
         lambda client: client.edit_audience(AD_ACCOUNT, AUDIENCE, name="Lapsed", description="Cancelled"),
         audience_json(),
+    ),
+    "editAudience of a lookalike": (
+        lambda client: client.edit_audience(AD_ACCOUNT, AUDIENCE, name="Like them", audience_type="LOOKALIKE"),
+        audience_json(type="LOOKALIKE", seed_audience_id=AUDIENCE),
     ),
     "deleteAudience": (lambda client: client.delete_audience(AD_ACCOUNT, AUDIENCE), {"deletion_count": 1}),
     "createUploadUrl": (lambda client: client.new_upload(AD_ACCOUNT), {"id": AUDIENCE, "upload_url": SIGNED}),
@@ -91,18 +101,18 @@ def as_sent(document: dict[str, Any], parameter: dict[str, Any], values: list[st
     return int(value) if schema["type"] == "integer" else value
 
 
-@pytest.mark.parametrize("operation_id", OPERATIONS)
+@pytest.mark.parametrize("called", OPERATIONS)
 @pytest.mark.parametrize("status_from_document", [False, True], ids=["request", "documented success"])
 def test_operation_is_as_in_the_document(
     document: dict[str, Any],
-    operation_id: str,
+    called: str,
     status_from_document: bool,
     store: TokenStore,
     spotify: Spotify,
     clock: Clock,
 ):
-    call, answer = OPERATIONS[operation_id]
-    template, item, operation = find(document, operation_id)
+    call, answer = OPERATIONS[called]
+    template, item, operation = find(document, called.split(" ", maxsplit=1)[0])
     successes = [int(status) for status in operation["responses"] if status.startswith("2")]
     spotify.api = [httpx.Response(successes[0], json=answer)]
     records: list[Any] = []

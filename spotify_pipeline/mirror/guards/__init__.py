@@ -1,0 +1,38 @@
+"""Decides whether a customer list may be sent. What is not known, and what fails, blocks.
+
+``decide`` is pure; ``ListGuard`` gathers the facts for it; ``ApprovalStore`` keeps what people approved of.
+"""
+
+from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
+from spotify_pipeline.mirror.guards.approvals import APPROVAL_LIFE, ApprovalRefused, ApprovalStore
+from spotify_pipeline.mirror.guards.decide import decide, refusal, without_history
+from spotify_pipeline.mirror.guards.decision import FINAL, Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
+from spotify_pipeline.mirror.guards.facts import GuardFacts, History, PreviousList, Twin
+from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, SPOTIFY_MINIMUM_ROWS, GuardLimits
+from spotify_pipeline.mirror.guards.list_guard import ListGuard
+
+__all__ = [
+    "APPROVAL_LIFE",
+    "FINAL",
+    "SPOTIFY_LARGEST_FILE",
+    "SPOTIFY_MINIMUM_ROWS",
+    "Approval",
+    "ApprovalRefused",
+    "ApprovalSource",
+    "ApprovalStore",
+    "Decision",
+    "Finding",
+    "Guard",
+    "GuardBlocked",
+    "GuardFacts",
+    "GuardLimits",
+    "GuardName",
+    "History",
+    "ListGuard",
+    "Outcome",
+    "PreviousList",
+    "Twin",
+    "decide",
+    "refusal",
+    "without_history",
+]

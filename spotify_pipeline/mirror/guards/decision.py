@@ -81,6 +81,7 @@ class Decision:
         findings: one of each guard, in the order of ``GuardName``.
         history: what was known of the list before.
         approval: that was found for this very list, whether it was needed or not.
+        approval_problem: why one that was given does not count, as a sentence; empty where there is nothing to say.
     """
 
     audience: str
@@ -92,6 +93,7 @@ class Decision:
     findings: tuple[Finding, ...]
     history: History
     approval: Approval | None = None
+    approval_problem: str = ""
 
     @property
     def blocked_by(self) -> tuple[Finding, ...]:

@@ -81,6 +81,10 @@ class GuardFacts:
     erased_rows: int = 0
     split: bool = False
 
+    def __post_init__(self) -> None:
+        if (self.history is History.KNOWN) != (self.previous is not None):
+            raise ValueError("The list before is there if, and only if, the history is known.")
+
     @property
     def rows_by_reason(self) -> Mapping[str, int]:
         """People dropped, by reason."""

@@ -1,0 +1,139 @@
+"""Whether this run may write to Spotify: the guards' decision, held for the run, and its approval used once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from spotify_pipeline.customer_list import CustomerListError, Manifest
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror.guards.decide import refusal
+from spotify_pipeline.mirror.guards.decision import Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
+from spotify_pipeline.mirror.guards.facts import History
+from spotify_pipeline.mirror.journal import JournalError
+from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.target import AudienceTarget
+from spotify_pipeline.spotify import Audience
+
+_OURS = (MirrorRefused, HomeError, JournalError, CustomerListError)
+"""Errors whose sentences are fit to be shown; of any other only the kind is."""
+
+
+class Admission:
+    """The decision about one list, from when it is made to the first write to Spotify."""
+
+    def __init__(self, guard: Guard, target: AudienceTarget, manifest: Manifest) -> None:
+        self._guard = guard
+        self._target = target
+        self._manifest = manifest
+        self._decision: Decision | None = None
+        self._is_spent = False
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided; there is none before ``judge``."""
+        assert self._decision is not None, "a run judges before it writes"  # noqa: S101
+        return self._decision
+
+    def judge(self, entry: JournalEntry) -> None:
+        """Ask the guard; whatever goes wrong in it blocks (W13).
+
+        Raises:
+            GuardBlocked: the list must not be sent.
+        """
+        try:
+            decision = self._guard.judge(entry)
+            self._refuse_other(decision)
+            if not decision.allowed:
+                raise GuardBlocked(refusal(decision), decision)
+        except GuardBlocked:
+            raise
+        except Exception as error:  # noqa: BLE001 - a guard that fails blocks, and any message may quote a value
+            raise self._undecided(error) from None
+        self._decision = decision
+
+    def refuse_unknown(self, found: Audience | None, entry: JournalEntry) -> None:
+        """Block where nothing was ever sent, by the journal, and Spotify has an audience of ours all the same (W08).
+
+        Its people are not known, so the list cannot be compared with them. An approval of the list overrides.
+
+        Raises:
+            GuardBlocked: nobody approved.
+        """
+        told_of = self._target.adopted_audience_id is not None or entry.audience_id or entry.in_creation
+        if found is None or told_of or self.decision.history is not History.FIRST:
+            return
+        self._decision = _without_history(self.decision, found.id)
+        if not self._decision.allowed:
+            raise GuardBlocked(refusal(self._decision), self._decision)
+
+    def spend(self) -> None:
+        """Before the first write to Spotify: the approval that it takes, if it takes one, is used from now on.
+
+        Raises:
+            MirrorRefused: it cannot be used.
+            HomeError: that cannot be made durable.
+        """
+        if self._is_spent:
+            return
+        try:
+            self._guard.spend(self.decision)
+        except (MirrorRefused, HomeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a guard that fails blocks, and any message may quote a value
+            raise self._undecided(error) from None
+        self._is_spent = True
+
+    def _refuse_other(self, decision: Decision) -> None:
+        """A decision about another list says nothing of this one."""
+        part = self._manifest.part
+        about = (self._manifest.audience, self._target.ad_account_id, part.whole_sha256 if part else None)
+        known = (decision.audience, decision.ad_account_id, decision.file_sha256)
+        if known not in (about, (*about[:2], self._manifest.sha256)):
+            raise GuardBlocked(
+                f"The decision about {decision.audience} is not about this list of {self._target.audience} for "
+                f"{self._manifest.snapshot}. Nothing was sent. Materialize the customer list again, then the audience."
+            )
+
+    def _undecided(self, error: Exception) -> GuardBlocked:
+        why = str(error) if isinstance(error, _OURS) else f"A guard failed with {type(error).__name__}."
+        return GuardBlocked(
+            f"It cannot be decided whether the list of {self._target.audience} for {self._manifest.snapshot} may be "
+            f"sent, so nothing was sent. {why} Run again; if it stays so, report it."
+        )
+
+
+def _without_history(decision: Decision, audience_id: str) -> Decision:
+    """The decision once it turns out that Spotify has an audience of which the journal knows nothing."""
+    finding = Finding(
+        guard=GuardName.HISTORY,
+        outcome=Outcome.BLOCKED if decision.approval is None else Outcome.OVERRIDDEN,
+        figure=f"nothing was sent, and audience {audience_id} exists",
+        limit="the list that Spotify has is kept here, or there is none",
+        sentence=f"By the journal nothing was ever sent for {decision.audience}, and Spotify has its audience "
+        f"{audience_id}: the journal was lost, or another deployment made it. Whom it holds is not known, so "
+        "the list cannot be compared with it.",
+    )
+    others = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
+    return replace(decision, findings=others, history=History.MISSING)
+
+
+class OneDecision:
+    """A guard that decides once, about the whole, for all parts of a list; its approval is used once."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._decision: Decision | None = None
+        self._is_spent = False
+
+    def judge(self, entry: JournalEntry) -> Decision:
+        """The decision from what the journal says of the first part; of the others it asks nothing."""
+        if self._decision is None:
+            self._decision = self._guard.judge(entry)
+        return self._decision
+
+    def spend(self, decision: Decision) -> None:
+        """Use the approval, if the parts so far did not."""
+        if not self._is_spent and decision.overridden:
+            self._guard.spend(decision)
+            self._is_spent = True

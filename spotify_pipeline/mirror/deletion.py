@@ -1,0 +1,120 @@
+"""Deletes one audience at Spotify, once, whatever becomes of the answer."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror.journal_page import LANDS_WITHIN, JournalPage
+from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.search import find_lookalike
+from spotify_pipeline.mirror.target import AudienceTarget, folder_of, lookalike_key
+from spotify_pipeline.spotify import Audience, Conflict, NotFound, SpotifyAdsClient, SpotifyError
+
+_LIVE = "LIVE"
+_ASKED = "deleted"
+_GONE = "It was gone at Spotify already."
+_ANSWER_LOST = "It was asked to be deleted and the answer was lost; it is gone."
+
+
+class Deletion:
+    """The deletion of one audience, a part of one or a lookalike, while its lease is held."""
+
+    def __init__(self, client: SpotifyAdsClient, page: JournalPage, key: str, ad_account_id: str) -> None:
+        self._client = client
+        self._page = page
+        self._key = key
+        self._ad_account_id = ad_account_id
+        begun = page.entry.in_creation
+        ids = (page.entry.audience_id, begun.audience_id if begun is not None else None)
+        self._candidates = [each for each in ids if each is not None]
+        self.audience_id = next(iter(self._candidates), None)
+        """At Spotify; None where none is known."""
+        self.name: str | None = None
+        """As Spotify shows it, if it does."""
+
+    def refuse_unless_possible(self) -> None:
+        """Look at the audience before any is deleted.
+
+        Raises:
+            MirrorRefused: a campaign uses it, or its creation may yet be carried out.
+        """
+        shown = self._shown()
+        if shown is None:
+            if self._page.creation_may_land:
+                raise MirrorRefused(
+                    f"The creation of {self._key} was asked for less than {LANDS_WITHIN.seconds // 60} minutes ago and "
+                    "may yet be carried out. Nothing was deleted. Try again later."
+                )
+            return
+        self.audience_id, self.name = shown.id, shown.name
+        if shown.status == _LIVE:
+            raise self._in_use("Nothing was deleted.")
+
+    def carry_out(self, word: dict[str, Any]) -> str:
+        """Delete it; how it went, for the receipt.
+
+        Raises:
+            MirrorRefused: a campaign uses it by now.
+            SpotifyError: with ``may_have_happened``, it may be gone: call it again. Else it was not deleted.
+        """
+        if self.audience_id is None:
+            return _GONE
+        begun_before = self._page.entry.retiring is not None
+        self._page.write(replace(self._page.entry, retiring={**word, "at": self._page.now()}))
+        try:
+            self._client.delete_audience(self._ad_account_id, self.audience_id)
+        except NotFound:
+            return _ANSWER_LOST if begun_before else _GONE
+        except Conflict:
+            self._not_begun()
+            raise self._in_use("It was not deleted; what was deleted before it, its receipts say.") from None
+        except SpotifyError as error:
+            if not error.may_have_happened:
+                self._not_begun()
+            elif self._is_gone(self.audience_id):
+                return _ANSWER_LOST
+            raise
+        return _ASKED
+
+    def _shown(self) -> Audience | None:
+        for audience_id in self._candidates:
+            with suppress(NotFound):
+                return self._client.audience(self._ad_account_id, audience_id)
+        is_lookalike = self._key == lookalike_key(folder_of(self._key))
+        return self._lookalike_in_creation() if is_lookalike else None
+
+    def _lookalike_in_creation(self) -> Audience | None:
+        """A lookalike that was asked for and whose id was not seen."""
+        begun = self._page.entry.in_creation
+        if begun is None:
+            return None
+        target = AudienceTarget(
+            audience=self._key,
+            name=begun.name or "",
+            description=begun.description,
+            ad_account_id=self._ad_account_id,
+        )
+        return find_lookalike(target, self._client.audiences(self._ad_account_id, complete=True))
+
+    def _is_gone(self, audience_id: str) -> bool:
+        try:
+            self._client.audience(self._ad_account_id, audience_id)
+        except NotFound:
+            return True
+        except SpotifyError:
+            pass
+        return False
+
+    def _not_begun(self) -> None:
+        """Where that cannot be written, the deletion counts as one that may have been carried out."""
+        with suppress(HomeError, MirrorRefused):
+            self._page.write(replace(self._page.entry, retiring=None))
+
+    def _in_use(self, what: str) -> MirrorRefused:
+        return MirrorRefused(
+            f"Audience {self.audience_id} ({self._key}) is used by a campaign, so Spotify does not delete it. {what} "
+            "Take it out of its ad sets in Ads Manager first, then run again; or leave it at Spotify."
+        )

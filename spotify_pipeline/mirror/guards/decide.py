@@ -1,0 +1,127 @@
+"""Decides whether a list may be sent. Pure: no file, no clock, no Spotify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from spotify_pipeline.mirror.guards import comparisons, list_checks
+from spotify_pipeline.mirror.guards.approval import Approval
+from spotify_pipeline.mirror.guards.decision import FINAL, Decision, Finding, GuardName, Outcome
+from spotify_pipeline.mirror.guards.facts import GuardFacts, History
+from spotify_pipeline.mirror.guards.limits import GuardLimits
+
+_GUARDS: Mapping[GuardName, Callable[[GuardFacts, GuardLimits], Finding]] = {
+    GuardName.EMPTY: list_checks.empty,
+    GuardName.MINIMUM: list_checks.minimum,
+    GuardName.SHRINK: comparisons.shrink,
+    GuardName.GROWTH: comparisons.growth,
+    GuardName.CHURN: comparisons.churn,
+    GuardName.INVALID: list_checks.invalid,
+    GuardName.COLUMN_GONE: comparisons.column_gone,
+    GuardName.COLUMN_CONSTANT: list_checks.column_constant,
+    GuardName.PARTIAL_READ: list_checks.partial_read,
+    GuardName.STALE_SOURCE: list_checks.stale_source,
+    GuardName.SWAPPED: comparisons.swapped,
+    GuardName.AD_ACCOUNT: comparisons.ad_account,
+    GuardName.HISTORY: comparisons.history,
+    GuardName.SUPPRESSIONS: comparisons.suppressions,
+    GuardName.ERASED: list_checks.erased,
+    GuardName.OVERSIZE: list_checks.oversize,
+}
+_DIGEST_SHOWN = 12
+
+
+def decide(
+    facts: GuardFacts, limits: GuardLimits, *, audience: str, ad_account_id: str, approval: Approval | None
+) -> Decision:
+    """Whether the list may be sent, with a finding of each guard.
+
+    An approval that does not hold for this very list, audience, ad account and time is as good as none, and the
+    decision says why.
+
+    Args:
+        facts: what is known.
+        limits: of the audience.
+        audience: the audience's folder name.
+        ad_account_id: where the list is sent.
+        approval: that a person gave, if any.
+
+    Raises:
+        Exception: a guard failed. Whoever asks must take that for a refusal.
+    """
+    flaw = why_void(approval, facts, audience, ad_account_id) if approval is not None else ""
+    valid = approval if not flaw else None
+    findings = (_GUARDS[guard](facts, limits) for guard in GuardName)
+    return Decision(
+        audience=audience,
+        ad_account_id=ad_account_id,
+        snapshot=facts.manifest.snapshot,
+        file_sha256=facts.manifest.sha256,
+        decided_at=facts.now.astimezone(UTC).isoformat(),
+        limits=limits,
+        findings=tuple(_overridden(each) if valid is not None else each for each in findings),
+        history=facts.history,
+        approval=valid,
+        approval_problem=flaw,
+    )
+
+
+def why_void(approval: Approval, facts: GuardFacts, audience: str, ad_account_id: str) -> str:
+    """Why an approval is worth nothing here, as a sentence; empty where it holds."""
+    if (approval.audience, approval.ad_account_id) != (audience, ad_account_id):
+        return (
+            f"The approval that was given is for {approval.audience} in ad account {approval.ad_account_id}, so it "
+            "does not count here."
+        )
+    if approval.file_sha256 != facts.manifest.sha256:
+        return (
+            f"The approval that was given is for the list with digest {approval.file_sha256[:_DIGEST_SHOWN]}, and "
+            "this is another one, so it does not count."
+        )
+    if facts.now >= datetime.fromisoformat(approval.expires_at):
+        return f"The approval that was given expired at {approval.expires_at}, so it does not count."
+    return ""
+
+
+def without_history(decision: Decision, problem: str) -> Decision:
+    """The decision once Spotify turned out to have a list where the journal says that nothing was ever sent.
+
+    Args:
+        decision: that was made in the belief that it is the first list.
+        problem: what was found, in words, as the rest of a sentence.
+    """
+    blocking = comparisons.missing_history(problem)
+    finding = blocking if decision.approval is None else _overridden(blocking)
+    findings = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
+    return replace(decision, findings=findings, history=History.MISSING)
+
+
+def refusal(decision: Decision) -> str:
+    """What a person is told when guards block: which, why, what became of the audience, and what to do."""
+    blocking = decision.blocked_by
+    why = " ".join(f"[{each.guard}] {each.sentence}" for each in blocking)
+    final = [each.guard.value for each in blocking if each.guard in FINAL]
+    if final:
+        way = f"No approval helps against: {', '.join(final)}."
+    else:
+        way = (
+            "If the list is right all the same, run: spotify-pipeline approve "
+            f'{decision.audience} --file-digest {decision.file_sha256[:_DIGEST_SHOWN]} --reason "...", then '
+            f"materialize {decision.audience}/spotify_audience for {decision.snapshot}."
+        )
+    said = [
+        f"The list of {decision.audience} for {decision.snapshot} is held back.",
+        why,
+        "Nothing was sent; the audience at Spotify is as it was.",
+        decision.approval_problem,
+        way,
+    ]
+    return " ".join(each for each in said if each)
+
+
+def _overridden(finding: Finding) -> Finding:
+    if finding.outcome is not Outcome.BLOCKED or finding.guard in FINAL:
+        return finding
+    return replace(finding, outcome=Outcome.OVERRIDDEN)

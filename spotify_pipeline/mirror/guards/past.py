@@ -1,0 +1,112 @@
+"""What this machine knows of the lists that Spotify has."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from spotify_pipeline.customer_list import (
+    CustomerListError,
+    DigestSet,
+    Manifest,
+    SnapshotStore,
+    compare_lists,
+    overlap,
+    rows_holding,
+)
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror.guards.facts import History, PreviousList, Twin
+from spotify_pipeline.mirror.journal import Journal, JournalError
+from spotify_pipeline.mirror.journal_entry import JournalEntry
+
+ALIKE = 0.5
+"""Lists that share this much are probably of one audience."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """Of one audience in one ad account.
+
+    Attributes:
+        store: of lists.
+        journal: of this machine.
+        audience: the audience's folder name.
+        ad_account_id: where it is sent.
+    """
+
+    store: SnapshotStore
+    journal: Journal
+    audience: str
+    ad_account_id: str
+
+    def list_before(
+        self, customer_list: tuple[Path, Manifest], entry: JournalEntry
+    ) -> tuple[History, str | None, PreviousList | None]:
+        """What is known of the list that Spotify has, what is wrong with it, and how it differs from this one."""
+        if entry.audience_id is None and entry.snapshot is None:
+            return History.FIRST, None, None
+        sha256 = _live(entry)
+        if sha256 is None:
+            return History.MISSING, "the journal does not say which list that is", None
+        named = f"that list ({entry.snapshot}, digest {sha256[:12]})"
+        try:
+            kept = self.store.find_list(self.audience, sha256)
+            if kept is None:
+                return History.MISSING, f"{named} is no longer kept here", None
+            return History.KNOWN, None, _compared(kept, customer_list)
+        except CustomerListError:
+            return History.MISSING, f"{named} is kept here and cannot be read", None
+
+    def twin(self, customer_list: tuple[Path, Manifest], previous: PreviousList | None) -> Twin | None:
+        """The other audience whose list this one is most like, if it is hardly like its own before.
+
+        What cannot be read of another audience is passed over: it stops that one, not this.
+        """
+        own = _likeness(previous) if previous is not None else 1.0
+        if own >= ALIKE:
+            return None
+        twins: list[Twin] = []
+        for other in self.store.audiences():
+            with suppress(CustomerListError, HomeError, JournalError):
+                sha256 = _live(self.journal.read(other, self.ad_account_id)) if other != self.audience else None
+                live = self.store.find_list(other, sha256) if sha256 is not None else None
+                if live is not None:
+                    likeness = overlap(live, customer_list).likeness
+                    twins.append(Twin(audience=other, likeness=likeness, own_likeness=own))
+        alike = [each for each in twins if each.likeness >= ALIKE]
+        return max(alike, key=lambda each: each.likeness, default=None)
+
+    def other_accounts(self, entry: JournalEntry) -> tuple[str, ...]:
+        """Ad accounts to which the audience was sent, where it never was to this one."""
+        if _live(entry) is not None:
+            return ()
+        return tuple(each for each in self.journal.accounts(self.audience) if each != self.ad_account_id)
+
+    def rows_holding(self, customer_list: tuple[Path, Manifest], digests: DigestSet) -> int:
+        """Rows of the list that hold any of the digests."""
+        return rows_holding(customer_list, digests) if len(digests) else 0
+
+
+def _live(entry: JournalEntry) -> str | None:
+    """The digest of the list that Spotify has; of the whole, where it has a part."""
+    return entry.whole_sha256 or entry.file_sha256
+
+
+def _compared(kept: tuple[Path, Manifest], customer_list: tuple[Path, Manifest]) -> PreviousList:
+    """How the list differs from the one kept.
+
+    Raises:
+        CustomerListError: the one kept is damaged, so nothing can be held against it.
+    """
+    manifest = customer_list[1]
+    if kept[1].sha256 == manifest.sha256:
+        return PreviousList(manifest=kept[1], staying=manifest.list_rows, added=0, removed=0)
+    change = compare_lists(kept, customer_list)
+    return PreviousList(manifest=kept[1], staying=change.staying, added=change.added, removed=change.removed)
+
+
+def _likeness(previous: PreviousList) -> float:
+    """Rows in both lists as a share of those in either; 1 for two empty lists."""
+    either = previous.staying + previous.added + previous.removed
+    return previous.staying / either if either else 1.0

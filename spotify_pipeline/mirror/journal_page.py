@@ -1,0 +1,195 @@
+"""A run's own page of the journal: what is known of one audience, written only while its lease is held.
+
+A change at Spotify and its receipt are made durable in three steps: the line of the journal that says that it is done
+also holds the receipt that is due; then the receipt; then the line that counts it. A run that finds one due writes it
+first. So whatever ends a run, every change has one receipt.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from spotify_pipeline.mirror.journal import Journal
+from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.lease import Lease
+from spotify_pipeline.mirror.receipt import RECEIPT_FORMAT, Receipt, ReceiptKind, plain
+from spotify_pipeline.mirror.receipts import ReceiptBook
+from spotify_pipeline.spotify import Audience
+
+LANDS_WITHIN = timedelta(minutes=15)
+"""So long after a creation was asked for in vain it may still be carried out; later it is not."""
+
+_log = logging.getLogger("spotify_pipeline.mirror")
+
+
+class JournalPage:
+    """The entry of one audience, read when its lease was taken.
+
+    Every method that writes returns once the line is durable, and raises instead if that cannot be had, so that the
+    write to Spotify that was to follow is not made:
+
+        HomeError: the disk is full, or the directory cannot be written.
+        MirrorRefused: another run has taken the audience over.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        lease: Lease,
+        receipts: ReceiptBook,
+        *,
+        audience: str,
+        ad_account_id: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._journal = journal
+        self._lease = lease
+        self._receipts = receipts
+        self._audience = audience
+        self._ad_account_id = ad_account_id
+        self._clock = clock
+        self._findings: list[str] = []
+        self._traces_told = 0
+        self.trace_ids: Callable[[], Sequence[str]] = tuple
+        """The trace ids of Spotify's answers to this run so far."""
+        self.evidence: dict[str, Any] | None = None
+        """What receipts say of the list of this run, once it is decided that it may be sent."""
+        self.written: list[Receipt] = []
+        """The receipts that this run wrote."""
+        self._last_number = 0
+        self.entry = journal.read(audience, ad_account_id)
+        self._continue_chain()
+
+    @property
+    def findings(self) -> str | None:
+        """What the run found left half done and how it went on, or None where there was nothing."""
+        return " ".join(self._findings) or None
+
+    @property
+    def creation_may_land(self) -> bool:
+        """Whether the creation was asked for so lately, and not refused, that it may yet be carried out."""
+        begun = self.entry.in_creation
+        if begun is None or begun.asked_at is None:
+            return False
+        return datetime.fromisoformat(self.now()) - datetime.fromisoformat(begun.asked_at) < LANDS_WITHIN
+
+    def file_of(self, audience: str) -> Path:
+        """Where the entry of an audience of this ad account is kept."""
+        return self._journal.file(audience, self._ad_account_id)
+
+    def now(self) -> str:
+        """By this machine's clock: ISO 8601, UTC."""
+        return datetime.fromtimestamp(self._clock(), UTC).isoformat()
+
+    def found(self, sentence: str, *, level: int = logging.INFO) -> None:
+        """Remember a finding, and say it in the log."""
+        self._findings.append(sentence)
+        _log.log(level, "%s: %s", self._audience, sentence)
+
+    def write(self, entry: JournalEntry) -> None:
+        """Make ``entry`` what is known."""
+        self._lease.require()
+        self._journal.write(self._audience, entry)
+        self.entry = entry
+
+    def done(self, entry: JournalEntry, kind: ReceiptKind, content: Mapping[str, Any]) -> None:
+        """A change at Spotify is done: make ``entry`` what is known, and write its receipt."""
+        self.write(self.with_due(entry, kind, content))
+        self.flush()
+
+    def with_due(self, entry: JournalEntry, kind: ReceiptKind, content: Mapping[str, Any]) -> JournalEntry:
+        """``entry``, with the receipt that is due for a change that is done."""
+        traces = list(self.trace_ids())
+        body = {
+            "recovered": self.findings,
+            **content,
+            "format": RECEIPT_FORMAT,
+            "number": max(entry.receipts, self._last_number) + 1,
+            "previous": entry.receipt_head or "",
+            "kind": str(kind),
+            "audience": self._audience,
+            "ad_account_id": self._ad_account_id,
+            "sp_trace_ids": traces[self._traces_told :],
+            "at": self.now(),
+        }
+        self._traces_told = len(traces)
+        return replace(entry, receipt_due=plain(body))
+
+    def flush(self) -> None:
+        """Write the receipt that is due, if one is."""
+        if self.entry.receipt_due is None:
+            return
+        receipt = Receipt(body=self.entry.receipt_due)
+        self._lease.require()
+        self._receipts.append(receipt)
+        counted = replace(self.entry, receipts=receipt.number, receipt_head=receipt.digest, receipt_due=None)
+        self.write(counted)
+        self.written.append(receipt)
+
+    def editing(self, audience: Audience, name: str, description: str) -> None:
+        """Before name or description are changed."""
+        asked = {"audience_id": audience.id, "texts": [name, description], "before": _texts(audience)}
+        self.write(replace(self.entry, edit_begun_at=self.now(), edit_asked=asked))
+
+    def edited(self, shown: Audience) -> None:
+        """After the texts of an audience were seen: where a change of them was asked for and made, its receipt."""
+        asked = self.entry.edit_asked
+        if asked is None:
+            return
+        settled = replace(self.entry, edit_asked=None)
+        if asked["audience_id"] != shown.id or asked["texts"] != _texts(shown):
+            self.write(settled)
+            return
+        content = {
+            "audience_id": shown.id,
+            "name": shown.name,
+            "description": shown.description,
+            "name_before": asked["before"][0],
+            "description_before": asked["before"][1],
+            "decision": self.evidence["decision"] if self.evidence is not None else None,
+        }
+        self.done(settled, ReceiptKind.RENAMED, content)
+
+    def _continue_chain(self) -> None:
+        """Number the next receipt behind those that are there, also where the journal was lost or is an older one.
+
+        A journal that knows some but not all keeps the digest of the last that it knows: that the chain has a break
+        there is true, and is to be seen.
+        """
+        last = self._receipts.last(self._audience, self._ad_account_id)
+        if last is None or self.entry.receipt_due is not None:
+            return
+        self._last_number, digest = last
+        if self.entry.receipts == 0:
+            self.entry = replace(self.entry, receipts=self._last_number, receipt_head=digest)
+
+
+def _texts(audience: Audience) -> list[str]:
+    return [audience.name, audience.description or ""]
+
+
+def flush_receipts(
+    journal: Journal,
+    receipts: ReceiptBook,
+    audience: str,
+    ad_account_id: str,
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    wait: float = 0.0,
+) -> tuple[Receipt, ...]:
+    """Write the receipt of an audience that a run which ended early left due, if one is; Spotify is not asked.
+
+    Raises:
+        MirrorRefused: a run of the audience is under way, which writes it itself.
+        HomeError, JournalError: the journal or the receipt cannot be read or written.
+    """
+    with journal.lease(audience, ad_account_id, wait=wait, sleep=sleep) as lease:
+        page = JournalPage(journal, lease, receipts, audience=audience, ad_account_id=ad_account_id, clock=clock)
+        page.flush()
+        return tuple(page.written)

@@ -1,0 +1,121 @@
+"""Whether the receipts of an audience are all there and as they were written.
+
+Each receipt names the digest of the one before, and the journal names number and digest of the last. So one that was
+removed, changed, exchanged or put in is noticed, and so is the removal of the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.receipt import Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainReport:
+    """What was found of the receipts of one audience.
+
+    Attributes:
+        audience: its key in the journal.
+        ad_account_id: where it is.
+        receipts: how many there are.
+        faults: what is wrong, in sentences; empty when all is right.
+        due: a change is done whose receipt the next run will write. No fault.
+    """
+
+    audience: str
+    ad_account_id: str
+    receipts: int
+    faults: tuple[str, ...] = ()
+    due: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for a person."""
+        due = " One more is due; the next run writes it." if self.due else ""
+        found = " ".join(self.faults) or f"{self.receipts:,} receipts, all there and as they were written."
+        return f"{found}{due}"
+
+
+def check_chain(
+    audience: str, ad_account_id: str, found: Mapping[int, Receipt | str], entry: JournalEntry | str | None
+) -> ChainReport:
+    """Hold the receipts against each other and against the journal.
+
+    Args:
+        audience, ad_account_id: whose.
+        found: by the number in its file's name each receipt, or what is wrong with it.
+        entry: of the journal; None where there is none, or what is wrong with it.
+    """
+    known = entry if isinstance(entry, JournalEntry) else None
+    due = Receipt(body=known.receipt_due) if known is not None and known.receipt_due is not None else None
+    last = max((*found, known.receipts if known is not None else 0), default=0)
+    faults: list[str] = []
+    before = ""
+    for number in range(1, last + 1):
+        receipt = found.get(number)
+        if receipt is None:
+            faults.append(f"Receipt {number} is missing.")
+        elif isinstance(receipt, str):
+            faults.append(f"Receipt {number} {receipt}.")
+        else:
+            faults += _faults_of(receipt, number, audience, ad_account_id, before)
+        before = receipt.digest if isinstance(receipt, Receipt) else _named_by(found.get(number + 1))
+    faults += _faults_of_the_end(found, entry, due)
+    return ChainReport(
+        audience=audience,
+        ad_account_id=ad_account_id,
+        receipts=len(found),
+        faults=tuple(faults),
+        due=due is not None,
+    )
+
+
+def _faults_of(receipt: Receipt, number: int, audience: str, ad_account_id: str, before: str) -> list[str]:
+    faults: list[str] = []
+    if receipt.number != number:
+        faults.append(f"The file of receipt {number} holds receipt {receipt.number}.")
+    if (receipt.audience, receipt.ad_account_id) != (audience, ad_account_id):
+        faults.append(f"Receipt {number} is of another audience ({receipt.audience}) or ad account.")
+    if receipt.previous != before:
+        faults.append(
+            f"Receipt {number} does not follow receipt {number - 1}: one of the two is not the one that was written "
+            "there, or the journal had been lost or put back to an older state between them."
+            if number > 1
+            else "Receipt 1 names one before it, which is missing."
+        )
+    return faults
+
+
+def _named_by(following: Receipt | str | None) -> str:
+    """What the receipt behind a gap names: the gap is a fault already, and is told once."""
+    return following.previous if isinstance(following, Receipt) else ""
+
+
+def _faults_of_the_end(
+    found: Mapping[int, Receipt | str], entry: JournalEntry | str | None, due: Receipt | None
+) -> list[str]:
+    if entry is None:
+        return ["There is no journal of it, so it is not known whether its newest receipts are missing."]
+    if isinstance(entry, str):
+        return [f"It is not known whether its newest receipts are missing. {entry}"]
+    faults = [
+        f"Receipt {number} is not known to the journal."
+        for number, receipt in sorted(found.items())
+        if number > entry.receipts and not (due is not None and _is_same(receipt, due))
+    ]
+    newest = found.get(entry.receipts)
+    if isinstance(newest, Receipt) and newest.digest != entry.receipt_head:
+        faults.append(f"Receipt {entry.receipts} is not the one that the journal names as the newest.")
+    return faults
+
+
+def _is_same(receipt: Receipt | str, due: Receipt) -> bool:
+    return isinstance(receipt, Receipt) and receipt.digest == due.digest

@@ -1,0 +1,215 @@
+"""Takes leave of an audience that is not mirrored any more: deletes it at Spotify, or leaves it there, by a person's
+word and with a receipt. Until then it is an orphan: an audience that nobody updates, with the people of its last list.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror.deletion import Deletion
+from spotify_pipeline.mirror.journal import Journal, JournalError
+from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.journal_page import JournalPage
+from spotify_pipeline.mirror.lease import WAIT_FOR_OTHERS
+from spotify_pipeline.mirror.receipt import Receipt, ReceiptKind
+from spotify_pipeline.mirror.receipts import ReceiptBook
+from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.saved_session import forget_session
+from spotify_pipeline.mirror.target import folder_of, lookalike_key
+from spotify_pipeline.spotify import SpotifyAdsClient
+
+
+class RemovalPolicy(StrEnum):
+    """What becomes of an audience at Spotify that is not mirrored any more."""
+
+    LEAVE = "leave"
+    """It stays there as it is, and ages."""
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retired:
+    """An audience, a part of one or a lookalike, that was taken leave of.
+
+    Attributes:
+        key: in the journal.
+        audience_id: at Spotify; None where none was known.
+        receipt: what says so.
+    """
+
+    key: str
+    audience_id: str | None
+    receipt: Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphan:
+    """An audience at Spotify that is ours and that no YAML defines.
+
+    Attributes:
+        audience: the folder's name.
+        ad_account_id: where it is.
+        keys: its own in the journal, and those of its parts and its lookalike, as far as they are there.
+        audience_ids: at Spotify, as far as they are known.
+        snapshot: the partition that was sent last.
+        accepted_at: when Spotify was last proven to hold a list of it; ISO 8601.
+        problem: why the journal of one of them cannot be read; None where it can.
+    """
+
+    audience: str
+    ad_account_id: str
+    keys: tuple[str, ...]
+    audience_ids: tuple[str, ...]
+    snapshot: str | None
+    accepted_at: str | None
+    problem: str | None = None
+
+
+def orphans(journal: Journal, configured: Collection[str]) -> list[Orphan]:
+    """The audiences that were sent to Spotify, that nobody took leave of, and that no YAML defines.
+
+    Args:
+        journal: of this machine.
+        configured: folder names of all audiences that are defined.
+    """
+    keys: dict[tuple[str, str], list[str]] = {}
+    for account, key in journal.known():
+        if folder_of(key) not in configured:
+            keys.setdefault((account, folder_of(key)), []).append(key)
+    found = (_orphan(journal, account, audience, theirs) for (account, audience), theirs in keys.items())
+    return [each for each in found if each is not None]
+
+
+def retire(
+    client: SpotifyAdsClient | None,
+    journal: Journal,
+    receipts: ReceiptBook,
+    *,
+    audience: str,
+    ad_account_id: str,
+    policy: RemovalPolicy,
+    reason: str,
+    by: str,
+    trace_ids: Callable[[], Sequence[str]] = tuple,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+    wait: float = WAIT_FOR_OTHERS,
+) -> list[Retired]:
+    """Take leave of an audience, with its lookalike and the parts it was split into. Call it again after any error.
+
+    Args:
+        client: signed in; only a deletion asks for it.
+        journal: of this machine.
+        receipts: of this machine.
+        audience: the folder's name.
+        ad_account_id: where it is.
+        policy: what becomes of it.
+        reason: the person's, in a sentence.
+        by: who, as they call themselves.
+        trace_ids: the trace ids of Spotify's answers so far, for the receipts.
+        clock, sleep, wait: as of ``AudienceMirror``.
+
+    Raises:
+        MirrorRefused: the journal knows no such audience, a campaign uses it, a creation of it may yet be carried out,
+            or a run has it. Unless the message says otherwise, nothing was deleted.
+        HomeError, JournalError: the journal or a receipt cannot be read or written.
+        SpotifyError: Spotify refused or was not reached.
+    """
+    word = {"policy": str(policy), "approval": {"by": by, "why": reason}}
+    with ExitStack() as leases:
+        pages: dict[str, JournalPage] = {}
+        for key in _keys(journal, audience, ad_account_id):
+            lease = leases.enter_context(journal.lease(key, ad_account_id, wait=wait, sleep=sleep))
+            page = JournalPage(journal, lease, receipts, audience=key, ad_account_id=ad_account_id, clock=clock)
+            page.trace_ids = trace_ids
+            page.flush()
+            if _is_to_go(page.entry, policy):
+                pages[key] = page
+        if not pages:
+            raise MirrorRefused(
+                f"By the journal there is no audience {audience} in ad account {ad_account_id} to take leave of. "
+                "Nothing was changed. Look at the name and at the ad account."
+            )
+        if policy is RemovalPolicy.LEAVE:
+            return [_left(journal, key, page, word) for key, page in pages.items()]
+        if client is None:
+            raise MirrorRefused(f"To delete {audience}, Spotify must be asked. Nothing was deleted. Sign in first.")
+        deletions = {key: Deletion(client, page, key, ad_account_id) for key, page in pages.items()}
+        for deletion in deletions.values():
+            deletion.refuse_unless_possible()
+        return [_deleted(journal, deletions[key], key, page, word) for key, page in pages.items()]
+
+
+def _keys(journal: Journal, audience: str, ad_account_id: str) -> list[str]:
+    """The lookalike first, then the parts from the last to the first: what depends on another goes before it."""
+    keys = [key for account, key in journal.known() if account == ad_account_id and folder_of(key) == audience]
+    return sorted(keys, key=lambda key: (key == lookalike_key(audience), len(key), key), reverse=True)
+
+
+def _is_to_go(entry: JournalEntry, policy: RemovalPolicy) -> bool:
+    """Whether there is something to take leave of; what was left before may still be deleted."""
+    at_spotify = entry.audience_id is not None or entry.unfinished is not None
+    return entry.may_exist or (policy is RemovalPolicy.DELETE and at_spotify)
+
+
+def _left(journal: Journal, key: str, page: JournalPage, word: dict[str, Any]) -> Retired:
+    entry = page.entry
+    left = replace(entry, retired_at=page.now(), retired_policy=str(RemovalPolicy.LEAVE))
+    return _noted(journal, key, page, left, ReceiptKind.LEFT, {**word, "audience_id": entry.audience_id})
+
+
+def _deleted(journal: Journal, deletion: Deletion, key: str, page: JournalPage, word: dict[str, Any]) -> Retired:
+    entry = page.entry
+    how = deletion.carry_out(word)
+    gone = JournalEntry(
+        ad_account_id=entry.ad_account_id,
+        built_at=entry.built_at,  # a list older than the last must not be sent, should it ever be mirrored again
+        receipts=page.entry.receipts,
+        receipt_head=page.entry.receipt_head,
+        retired_at=page.now(),
+        retired_policy=str(RemovalPolicy.DELETE),
+    )
+    content = {**word, "audience_id": deletion.audience_id, "name": deletion.name, "how": how}
+    return _noted(journal, key, page, gone, ReceiptKind.DELETED, content)
+
+
+def _noted(
+    journal: Journal, key: str, page: JournalPage, entry: JournalEntry, kind: ReceiptKind, content: dict[str, Any]
+) -> Retired:
+    known = page.entry
+    last = {"snapshot": known.snapshot, "built_at": known.built_at, "sha256": known.file_sha256}
+    approval = {**content["approval"], "at": page.now()}
+    page.done(entry, kind, {**content, "approval": approval, "last_list": last})
+    forget_session(journal.session_file(key, known.ad_account_id))
+    return Retired(key=key, audience_id=content["audience_id"], receipt=page.written[-1])
+
+
+def _orphan(journal: Journal, ad_account_id: str, audience: str, keys: list[str]) -> Orphan | None:
+    entries: dict[str, JournalEntry] = {}
+    problem = None
+    for key in keys:
+        try:
+            entry = journal.read(key, ad_account_id)
+        except (JournalError, HomeError) as error:
+            problem = str(error)
+        else:
+            if entry.may_exist:
+                entries[key] = entry
+    if not entries and problem is None:
+        return None
+    newest = max(entries.values(), key=lambda each: each.built_at or "", default=JournalEntry(ad_account_id=""))
+    return Orphan(
+        audience=audience,
+        ad_account_id=ad_account_id,
+        keys=tuple(entries),
+        audience_ids=tuple(each.audience_id for each in entries.values() if each.audience_id is not None),
+        snapshot=newest.snapshot,
+        accepted_at=newest.accepted_at,
+        problem=problem,
+    )

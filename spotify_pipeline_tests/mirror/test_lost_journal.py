@@ -1,0 +1,60 @@
+"""The journal is lost, the audience is there: one list goes, by one approval, once."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline.customer_list import DigestSet, SnapshotStore
+from spotify_pipeline.mirror import (
+    ApprovalStore,
+    GuardBlocked,
+    GuardLimits,
+    ListGuard,
+    MirrorAction,
+    MirrorOutcome,
+)
+from spotify_pipeline_tests.mirror.allowing import approval_of
+from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
+from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, FakeSpotify
+from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def mirror(machine: Machine, listed: Listed) -> MirrorOutcome:
+    """With the guard that the product has."""
+    guard = ListGuard(
+        customer_list=listed,
+        audience="lapsed",
+        ad_account_id=AD_ACCOUNT,
+        store=SnapshotStore(machine.folder / "data"),
+        journal=machine.journal,
+        approvals=ApprovalStore(machine.folder / "approvals"),
+        limits=GuardLimits(min_rows=ENOUGH),
+        erased=DigestSet.of,
+        now=lambda: NOW,
+    )
+    return machine.mirroring.mirror(TARGET, *listed, guard=guard)
+
+
+def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: Path, build_list: BuildList) -> None:
+    machine = Machine(tmp_path / "machine", FakeSpotify())
+    ours = mirror(machine, build_list(range(10))).audience.id
+    machine.journal_file.unlink()
+    listed, other = build_list(range(20), "2026-11-23"), build_list(range(25), "2026-11-24")
+    approvals = ApprovalStore(machine.folder / "approvals")
+    expires = (NOW + timedelta(days=1)).isoformat()
+    approvals.give(dataclasses.replace(approval_of(listed[1], AD_ACCOUNT), expires_at=expires))
+    with pytest.raises(GuardBlocked, match=r"\[history\] By the journal nothing was ever sent for lapsed"):
+        mirror(machine, other)
+    outcome = mirror(machine, listed)
+    assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, ours)
+    assert outcome.receipts[0].approved_by == "somebody"
+    assert [each.used_at is not None for each in approvals.history("lapsed", AD_ACCOUNT)] == [True]
+    machine.journal_file.unlink()
+    with pytest.raises(GuardBlocked, match="was used for this list already, so it does not count"):
+        mirror(machine, listed)

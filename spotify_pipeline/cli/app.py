@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 from dotenv import load_dotenv
 
-from spotify_pipeline.cli import account_commands, demo_commands, digest_command, doctor_command, sign_in_commands
-from spotify_pipeline.cli.errors import EXPECTED
+from spotify_pipeline.cli import (
+    account_commands,
+    approve_command,
+    demo_commands,
+    digest_command,
+    doctor_command,
+    plan_command,
+    privacy_commands,
+    receipts_command,
+    retire_command,
+    rollback_command,
+    sign_in_commands,
+    view_commands,
+)
+from spotify_pipeline.cli.errors import EXPECTED, CommandError
 from spotify_pipeline.cli.project import PROJECT
+from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
+from spotify_pipeline.sandbox import DEFAULT_PORT
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,8 +36,35 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Warehouse segments to Spotify audiences. Runs and schedules are Dagster's job; this is the rest.",
 )
-for commands in (demo_commands, sign_in_commands, account_commands, doctor_command, digest_command):
+for commands in (
+    demo_commands,
+    plan_command,
+    approve_command,
+    rollback_command,
+    receipts_command,
+    view_commands,
+    privacy_commands,
+    retire_command,
+    sign_in_commands,
+    account_commands,
+    doctor_command,
+    digest_command,
+):
     commands.register(app)
+
+
+@app.callback()
+def settings(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Use the demo's state and its local Spotify, as `make dev` does.")
+    ] = False,
+) -> None:
+    """Choose whose settings the commands use."""
+    if demo:
+        place = DemoPlace(PROJECT, DEFAULT_PORT)
+        if not place.exists():
+            raise CommandError("There is no demo yet. Run `make demo` first.")
+        os.environ.update(place.environment())
 
 
 def main() -> None:

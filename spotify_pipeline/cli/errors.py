@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spotify_pipeline.customer_list import CustomerListError
+from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
 from spotify_pipeline.sandbox import SandboxError
@@ -17,6 +18,7 @@ class CommandError(Exception):
 EXPECTED = (
     CommandError,
     CustomerListError,
+    ErasureError,
     HomeError,
     JournalError,
     MirrorRefused,

@@ -14,9 +14,12 @@ from pydantic import ValidationError
 
 import spotify_pipeline
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.spotify import SpotifySettings
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from spotify_pipeline.components.audience_chain import AudienceChain
 
 PACKAGE = Path(spotify_pipeline.__file__).parent
 PROJECT = PACKAGE.parent
@@ -65,6 +68,31 @@ def audience_targets(definitions: dg.Definitions) -> dict[str, AudienceTarget]:
         chain.audience: AudienceTarget(chain.config.ad_account_id, chain.config.authorization)
         for chain in audience_chains(definitions)
     }
+
+
+def chosen_chain(definitions: dg.Definitions, audience: str) -> AudienceChain:
+    """One audience of loaded definitions.
+
+    Raises:
+        CommandError: there is none of that name.
+    """
+    from spotify_pipeline.components.deployment import audience_chains
+
+    chains = {chain.audience: chain for chain in audience_chains(definitions)}
+    if audience not in chains:
+        raise CommandError(f"The project defines no audience {audience}. It has: {', '.join(chains) or 'none'}.")
+    return chains[audience]
+
+
+def ad_account_of(audience: str) -> str:
+    """The ad account that an audience is mirrored to: the one its YAML states, else SPOTIFY_AD_ACCOUNT_ID.
+
+    Raises:
+        CommandError: the definitions do not load, or define no such audience.
+        SpotifyError: neither states one.
+    """
+    chain = chosen_chain(load_definitions(), audience)
+    return chain.config.ad_account_id or SpotifySettings.from_environment().require_ad_account_id()
 
 
 def innermost_mistake(error: BaseException) -> str:

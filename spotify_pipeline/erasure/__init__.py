@@ -1,1 +1,39 @@
-"""People who asked to be forgotten: their digests, and the lists and audiences that they have to leave."""
+"""People who asked to be forgotten: their digests, and the lists and audiences that they have to leave.
+
+``read_identifiers`` turns what somebody types into digests. ``forget`` enters them in the ``ErasureLedger``, which
+each list is held against before it is sent, and takes them out of the lists that are kept. ``explain`` says where
+somebody is. ``erasure_alert`` says when an erasure waits too long.
+"""
+
+from __future__ import annotations
+
+from spotify_pipeline.erasure.deadline import erasure_alert
+from spotify_pipeline.erasure.errors import ErasureError, LedgerError, UnusableLines
+from spotify_pipeline.erasure.explain import ExplainedLine, Explanation, Place, Sighting, explain
+from spotify_pipeline.erasure.forget import DEADLINE, Forgotten, RewrittenList, forget
+from spotify_pipeline.erasure.identifiers import GivenAs, GivenIdentifier, read_identifiers
+from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest
+from spotify_pipeline.erasure.live_lists import NOT_KNOWN, LiveLists
+
+__all__ = [
+    "DEADLINE",
+    "NOT_KNOWN",
+    "ErasureError",
+    "ErasureLedger",
+    "ErasureRequest",
+    "ExplainedLine",
+    "Explanation",
+    "Forgotten",
+    "GivenAs",
+    "GivenIdentifier",
+    "LedgerError",
+    "LiveLists",
+    "Place",
+    "RewrittenList",
+    "Sighting",
+    "UnusableLines",
+    "erasure_alert",
+    "explain",
+    "forget",
+    "read_identifiers",
+]

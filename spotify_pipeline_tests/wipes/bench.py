@@ -68,7 +68,7 @@ def suppressing(*numbers: range, name: str = "do_not_contact") -> Suppressions:
     return Suppressions({name: DigestSet.of(digest(values))})
 
 
-DO_NOT_CONTACT = suppressing(range(5_000, 5_100))
+DO_NOT_CONTACT = suppressing(range(70_000, 70_100))
 """Applied unless something else is said: people of no segment here."""
 
 

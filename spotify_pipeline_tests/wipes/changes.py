@@ -83,7 +83,7 @@ CHANGES: tuple[Change, ...] = (
     Change("doubles were removed at the source", "shrink", rows(lambda: pl.concat([half(), half()]))),
     Change("consent is asked for anew", "shrink", column("agreed", pl.int_range(pl.len()) % 2 == 0)),
     Change(
-        "a competitor's customers were suppressed", "shrink", suppressed(suppressing(range(700), range(5_000, 5_100)))
+        "a competitor's customers were suppressed", "shrink", suppressed(suppressing(range(700), range(70_000, 70_100)))
     ),
     Change("the segment grew tenfold with a new market", "growth", rows(lambda: people(0, 20_000))),
     Change("the segment was widened", "growth", rows(lambda: people(0, 6_100))),
@@ -108,7 +108,7 @@ CHANGES: tuple[Change, ...] = (
         "suppressions",
         suppressed(Suppressions({"do_not_contact": DigestSet.of()})),
     ),
-    Change("the suppressions were cleaned up", "suppressions", suppressed(suppressing(range(5_000, 5_010)))),
+    Change("the suppressions were cleaned up", "suppressions", suppressed(suppressing(range(70_000, 70_010)))),
     Change(
         "the two audiences changed their roles", "swapped segments", rows(lambda: people(10_000, 10_000 + LIVE_ROWS))
     ),

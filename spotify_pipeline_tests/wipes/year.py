@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -182,9 +182,9 @@ def _entry(bench: Bench, audience: str) -> JournalEntry:
 
 def _accept(bench: Bench, audience: str, listed: Listed) -> None:
     accepted = JournalEntry(ad_account_id=DEFAULTS.ad_account_id).accepting(
-        f"the audience {audience}", SentList.of(listed[1])
+        f"the audience {audience}", SentList.of(listed[1]), at=bench.now.isoformat()
     )
-    bench.journal.write(audience, replace(accepted, accepted_at=bench.now.isoformat()))
+    bench.journal.write(audience, accepted)
     bench.store.keep_lists(audience, KEPT_LISTS)
 
 

@@ -1,0 +1,52 @@
+"""One asset, materialized from the command line in a run that Dagster keeps."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from spotify_pipeline.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_QUIET = {"console": {"config": {"log_level": "ERROR"}}}
+
+
+def materialize(definitions: dg.Definitions, asset: dg.AssetKey, partition: str, *, config: dict[str, Any]) -> str:
+    """Materialize one partition of an asset in this process; where to look at the run, as a sentence.
+
+    Raises:
+        CommandError: DAGSTER_HOME is not set, there is no such partition, or the run failed; its sentence is the
+            failed step's.
+    """
+    import dagster as dg
+
+    if not os.environ.get("DAGSTER_HOME"):
+        raise CommandError(
+            "Set DAGSTER_HOME to the directory that your Dagster uses, so that the run is kept and shown there; for "
+            "the demo's, write `spotify-pipeline --demo ...`."
+        )
+    assets = definitions.resolve_assets_def(asset)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.get() as instance:
+        known = assets.partitions_def
+        if known is not None and not known.has_partition_key(partition):
+            raise CommandError(f"{asset.to_user_string()} has no partition {partition}. Nothing was sent.")
+        result = job.get_subset(asset_selection={asset}).execute_in_process(
+            instance=instance,
+            partition_key=partition,
+            run_config={"ops": {assets.op.name: {"config": config}}, "loggers": _QUIET},
+            raise_on_error=False,
+        )
+    if not result.success:
+        raise CommandError(_failure_of(result))
+    return f"The run is {result.run_id}."
+
+
+def _failure_of(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.get_step_failure_events():
+        data = event.step_failure_data
+        if data.user_failure_data is not None and data.user_failure_data.description:
+            return data.user_failure_data.description
+    return f"Run {result.run_id} failed; its log in the Dagster UI says why."

@@ -1,0 +1,197 @@
+"""`forget` and `explain`: what becomes of a person who asks. Identifiers come on standard input and are never shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import phonenumbers
+import typer
+
+from spotify_pipeline.cli.account_commands import print_table
+from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.erasure import (
+    NOT_KNOWN,
+    ErasureError,
+    ErasureLedger,
+    ErasureRequest,
+    ExplainedLine,
+    Forgotten,
+    GivenIdentifier,
+    LedgerError,
+    explain,
+    forget,
+    read_identifiers,
+)
+from spotify_pipeline.home import HomeError, home_directory
+from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, RemovalPolicy
+from spotify_pipeline.mirror.target import folder_of
+
+REGION_OPTION = typer.Option(metavar="SE", help="The two-letter country of phone numbers written without one.")
+_BAD_INPUT = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("forget")(forget_people)
+    app.command("explain")(explain_people)
+
+
+def forget_people(
+    region: Annotated[str | None, REGION_OPTION] = None,
+    deadline_days: Annotated[
+        int, typer.Option(min=1, max=365, help="Days until every audience has to be without them.")
+    ] = 30,
+) -> None:
+    """Keep people out of every list from now on, and out of those kept here: identifiers on standard input, one a line.
+
+    A line is an e-mail address, a phone number, a device id or a digest; `email:`, `phone:`, `device_id:` or `digest:`
+    before it says which. Either all lines are usable, or nothing is done. Nothing is shown or logged of them.
+    """
+    people = _people(region)
+    with _said_plainly():
+        done = forget(
+            people,
+            SnapshotStore(home_directory() / "data"),
+            ErasureLedger.at_home(),
+            now=lambda: datetime.now(UTC),
+            live=_live_lists(),
+            deadline=timedelta(days=deadline_days),
+        )
+    _tell(done)
+
+
+def explain_people(region: Annotated[str | None, REGION_OPTION] = None) -> None:
+    """Say which lists hold people: identifiers on standard input, one a line, as for `forget`.
+
+    Looks into what is kept on this machine; whether Spotify has a list is what the journal says.
+    """
+    people = _people(region)
+    with _said_plainly():
+        explanation = explain(people, SnapshotStore(home_directory() / "data"), ErasureLedger.at_home(), _live_lists())
+    rows = [row for line in explanation.lines for row in _rows(line)]
+    print_table("lines", ("line", "given as", "audience", "snapshot", "place", "by"), rows)
+    for line in explanation.lines:
+        for request in line.erasures:
+            sys.stdout.write(f"Line {line.identifier.line} is to be forgotten by {request.id}: {_standing(request)}.\n")
+    if explanation.unknown:
+        sys.stdout.write(
+            f"Of {', '.join(explanation.unknown)} Spotify has a list that is not kept here as it was sent: whether it "
+            "holds them cannot be told.\n"
+        )
+    _fail_with(explanation.problems)
+
+
+def _people(region: str | None) -> list[GivenIdentifier]:
+    """The identifiers on standard input. What is wrong with them ends the command with exit code 2."""
+    if region is not None and region.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise typer.BadParameter("not a two-letter country code, such as SE", param_hint="--region")
+    if sys.stdin.isatty():
+        sys.stderr.write("Type one identifier a line. End with Ctrl-D on a line of its own, or give up with Ctrl-C.\n")
+    try:
+        return read_identifiers(sys.stdin.buffer, region=region)
+    except ErasureError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise typer.Exit(_BAD_INPUT) from None
+
+
+@contextmanager
+def _said_plainly() -> Generator[None]:
+    try:
+        yield
+    except LedgerError as error:
+        raise CommandError(str(error)) from None
+
+
+def _tell(done: Forgotten) -> None:
+    request = done.request
+    sys.stdout.write(
+        f"{request.id}: {request.identifiers} identifier{_s(request.identifiers)}, kept out of every list from now on. "
+        f"Due {request.deadline:%Y-%m-%d}.\n"
+        f"Deleted {done.identifiers_deleted} file{_s(done.identifiers_deleted)} of normalized identifiers; the next "
+        "run reads them anew.\n"
+    )
+    lists = [(each.audience, each.snapshot, f"{each.rows}") for each in done.rewritten]
+    print_table("lists held them", ("rewritten list of", "snapshot", "rows taken out"), lists)
+    sys.stdout.write(f"{_next_step(request)}\n")
+    _fail_with(done.problems)
+
+
+def _next_step(request: ErasureRequest) -> str:
+    if not request.waiting:
+        return "No audience at Spotify holds them, as far as this machine knows. There is nothing left to do."
+    left = {audience for audience, entry in _entries() if entry and entry.retired_policy == RemovalPolicy.LEAVE}
+    mirrored = [audience for audience in request.waiting if audience not in left]
+    abandoned = [audience for audience in request.waiting if audience in left]
+    sentences = [f"Spotify may still have them in: {', '.join(request.waiting)}."]
+    if mirrored:
+        sentences.append(
+            f"Materialize the newest partition of {', '.join(mirrored)}, or wait for the schedule; have it done by "
+            f"{request.deadline:%Y-%m-%d}."
+        )
+    if abandoned:
+        sentences.append(
+            f"Nothing is mirrored to {', '.join(abandoned)} any more: they leave it only when it is deleted at Spotify."
+        )
+    return " ".join(sentences)
+
+
+def _standing(request: ErasureRequest) -> str:
+    if not request.waiting:
+        return "done"
+    return f"due {request.deadline:%Y-%m-%d}, waiting for {', '.join(request.waiting)}"
+
+
+def _rows(line: ExplainedLine) -> list[tuple[str, ...]]:
+    head = (f"{line.identifier.line}", line.identifier.given_as.value)
+    if not line.sightings:
+        return [(*head, "in none", "", "", "")]
+    return [(*head, each.audience, each.snapshot, each.place.value, each.by.value) for each in line.sightings]
+
+
+def _entries() -> Iterator[tuple[str, JournalEntry | None]]:
+    """Audience and entry of everything that the journal knows, in any ad account; None for one that is damaged."""
+    journal = Journal(home_directory() / "journal")
+    for ad_account, key in journal.known():
+        try:
+            entry = journal.read(key, ad_account)
+        except (JournalError, HomeError):
+            entry = None
+        yield folder_of(key), entry
+
+
+def _live_lists() -> dict[str, set[str]]:
+    """The lists that Spotify has or may have, by audience; the parts of one count as the whole."""
+    live: dict[str, set[str]] = {}
+    for audience, entry in _entries():
+        lists = {NOT_KNOWN} if entry is None else _lists_of(entry)
+        if lists:
+            live.setdefault(audience, set()).update(lists)
+    return live
+
+
+def _lists_of(entry: JournalEntry) -> set[str]:
+    lists: set[str] = set()
+    if entry.seed_audience_id is not None:
+        return lists  # a lookalike: Spotify made it of people of its own choice
+    if entry.audience_id is not None:
+        lists.add(entry.whole_sha256 or entry.file_sha256 or NOT_KNOWN)
+    begun = entry.unfinished
+    if begun is not None:
+        lists.add((begun.list.whole_sha256 or begun.list.file_sha256) if begun.list is not None else NOT_KNOWN)
+    return lists
+
+
+def _fail_with(problems: Sequence[str]) -> None:
+    for problem in problems:
+        sys.stderr.write(f"error: {problem}\n")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"

@@ -1,0 +1,87 @@
+"""`spotify-pipeline receipts`: what was changed at Spotify, and whether that record is whole."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from spotify_pipeline.cli.account_commands import print_table
+from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.home import home_directory
+from spotify_pipeline.mirror import Journal, Receipt, ReceiptBook
+
+_SHOWN = 12
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    receipts = typer.Typer(
+        no_args_is_help=True, help="What was changed at Spotify, by whom and why; each receipt seals the one before it."
+    )
+    receipts.command("list")(list_receipts)
+    receipts.command("show")(show)
+    receipts.command("verify")(verify)
+    app.add_typer(receipts, name="receipts")
+
+
+def list_receipts(
+    audience: Annotated[str, typer.Argument(help="The audience's folder name; NAME.2 and so on for further parts.")],
+) -> None:
+    """List an audience's receipts, the newest last."""
+    columns = ("ad account", "number", "at (UTC)", "change", "snapshot", "rows", "file", "approved by", "digest")
+    print_table("receipts", columns, [_line(each) for each in _receipts(audience)])
+
+
+def show(
+    audience: Annotated[str, typer.Argument(help="The audience's folder name.")],
+    number: Annotated[int, typer.Argument(min=1, help="The receipt's number.")],
+) -> None:
+    """Print one receipt as JSON: what was sent, to which audience, by which rules, and who approved."""
+    found = [each for each in _receipts(audience) if each.number == number]
+    if not found:
+        raise CommandError(f"{audience} has no receipt {number}. `spotify-pipeline receipts list {audience}` has all.")
+    for each in found:
+        sys.stdout.write(f"{json.dumps(each.to_json(), indent=2)}\n")
+
+
+def verify() -> None:
+    """Walk every chain of receipts. Exits 1 if a receipt was removed, changed, or put in."""
+    reports = _book().verify(Journal(home_directory() / "journal"))
+    if not reports:
+        sys.stdout.write("No receipts.\n")
+    for report in reports:
+        sentence = " ".join(report.faults) or f"{report.receipts} receipts, none missing, none changed."
+        due = " The newest change's receipt will be written by the next run." if report.due else ""
+        sys.stdout.write(f"{'ok  ' if report.whole else 'FAIL'}  {report.audience}: {sentence}{due}\n")
+    if not all(report.whole for report in reports):
+        raise typer.Exit(1)
+
+
+def _line(receipt: Receipt) -> list[str]:
+    said: dict[str, Any] = receipt.to_json()
+    file: dict[str, Any] = said.get("file") or {}
+    approval: dict[str, Any] = said.get("approval") or {}
+    return [
+        receipt.ad_account_id,
+        str(receipt.number),
+        receipt.at[:19].replace("T", " "),
+        receipt.kind,
+        str(said.get("snapshot") or ""),
+        f"{file['rows']:,}" if "rows" in file else "",
+        str(file.get("sha256", ""))[:_SHOWN],
+        str(approval.get("by", "")),
+        receipt.digest[:_SHOWN],
+    ]
+
+
+def _receipts(audience: str) -> list[Receipt]:
+    folders = sorted((home_directory() / "receipts").glob("*/*"))
+    accounts = [folder.parent.name for folder in folders if folder.is_dir() and folder.name == audience]
+    return [receipt for account in accounts for receipt in _book().read(audience, account)]
+
+
+def _book() -> ReceiptBook:
+    return ReceiptBook(home_directory() / "receipts")

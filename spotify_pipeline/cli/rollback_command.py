@@ -1,0 +1,43 @@
+"""`spotify-pipeline rollback`: an older list goes live again, with today's suppressions applied."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+
+from spotify_pipeline.cli.dagster_run import materialize
+from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.project import chosen_chain, load_definitions
+
+SHORTEST_REASON = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("rollback")(rollback)
+
+
+def rollback(
+    audience: Annotated[str, typer.Argument(help="The audience's folder name.")],
+    partition: Annotated[str, typer.Argument(help="The partition whose list is to go live again, such as 2026-11-09.")],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence. It stands in the receipt.")],
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; by default your user name.")] = None,
+) -> None:
+    """Send an older list that is still kept, without the people who are suppressed, forgotten or opted out by now.
+
+    Materializes the audience's asset for that partition, as a run of its own that the Dagster UI shows.
+    """
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise CommandError(f"State a reason of at least {SHORTEST_REASON} characters: it is what the receipt will say.")
+    definitions = load_definitions()
+    chain = chosen_chain(definitions, audience)
+    sentence = materialize(
+        definitions,
+        chain.audience_key,
+        partition,
+        config={"rollback": {"reason": reason.strip(), "approved_by": by or getpass.getuser()}},
+    )
+    sys.stdout.write(f"{audience} is back on the list of {partition}. {sentence}\n")

@@ -1,0 +1,42 @@
+"""A lock file that keeps other processes and threads of this machine from changing the same few files."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from spotify_pipeline.home import HomeError, private_directory
+
+
+@contextmanager
+def exclusive(file: Path) -> Generator[None]:
+    """Hold the lock on ``file`` within the block; wait for whoever holds it. A killed process lets go of it at once.
+
+    There is no limit to the wait. Not to be taken twice by one thread.
+
+    Raises:
+        HomeError: the file cannot be made or locked.
+    """
+    private_directory(file.parent)
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unusable(file, error) from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise _unusable(file, error) from None
+        yield
+    finally:
+        with suppress(OSError):  # a process forked meanwhile may have the descriptor too, and would keep the lock
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
+
+
+def _unusable(file: Path, error: OSError) -> HomeError:
+    reason = os.strerror(error.errno) if error.errno else "unknown reason"
+    return HomeError(f"The lock file {file} cannot be used ({reason}). Check its owner and its disk, then run again.")

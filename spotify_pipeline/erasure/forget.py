@@ -1,0 +1,133 @@
+"""Forgetting people: first the ledger, then everything of them that this machine keeps.
+
+The order is the safety. Once the ledger names them, they are dropped from each list that is built, and each list is
+held against the ledger once more before it is sent. So nothing need be locked: a list that is being built meanwhile may
+still hold them, but it is not sent. Whoever is killed on the way repeats the call; each call takes everybody that the
+ledger names out of every list. Until then the request waits for every audience, since nobody looked which hold them.
+Two calls at a time take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from spotify_pipeline.customer_list import CustomerListError, DigestSet, SnapshotStore, withdraw
+from spotify_pipeline.erasure.identifiers import GivenIdentifier
+from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest
+from spotify_pipeline.erasure.live_lists import LiveLists, not_kept
+from spotify_pipeline.home import HomeError
+
+DEADLINE = timedelta(days=30)
+"""From the request; the GDPR's month, in its shortest usual reading."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewrittenList:
+    """A kept list from which people were taken: of which audience and snapshot, and how many rows."""
+
+    audience: str
+    snapshot: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """What was done.
+
+    Attributes:
+        request: as the ledger has it now.
+        rewritten: the lists that held somebody, by audience and snapshot.
+        identifiers_deleted: files of normalized identifiers that were deleted. The next run reads them anew.
+        problems: what could not be rewritten or deleted, in sentences. It may hold them still.
+    """
+
+    request: ErasureRequest
+    rewritten: tuple[RewrittenList, ...]
+    identifiers_deleted: int
+    problems: tuple[str, ...] = ()
+
+
+def forget(
+    people: Sequence[GivenIdentifier],
+    store: SnapshotStore,
+    ledger: ErasureLedger,
+    *,
+    now: Callable[[], datetime],
+    live: LiveLists,
+    deadline: timedelta = DEADLINE,
+) -> Forgotten:
+    """Keep people out of every list from now on, and take them out of those that are kept.
+
+    The request then waits for the audiences that held them, and for those that may: of which Spotify has a list that
+    is not kept as it was sent.
+
+    Args:
+        people: at least one identifier.
+        store: the lists and identifiers of this machine.
+        ledger: where they are entered.
+        now: gives the time, with its zone.
+        live: the lists that Spotify has.
+        deadline: from now, until which every audience has to be without them.
+
+    Raises:
+        LedgerError: the ledger cannot be trusted. Nothing was changed.
+        HomeError: the ledger cannot be written. Run it again.
+    """
+    with ledger.turn():
+        audiences = store.audiences()
+        requested_at = now()
+        request = ledger.record(
+            people, requested_at=requested_at, deadline=requested_at + deadline, waiting={*audiences, *live}
+        )
+        in_force_at = now()
+        cleaned = _Cleaned()
+        everybody = ledger.digests()
+        for audience in audiences:
+            _delete_raw(store, audience, cleaned)
+            _rewrite_lists(store, audience, everybody, requested_at, cleaned)
+        waiting = {*cleaned.holding, *not_kept(store, live)}
+        settled = ledger.settle(request, waiting=waiting, in_force_at=in_force_at)
+    return Forgotten(
+        request=settled,
+        rewritten=tuple(cleaned.rewritten),
+        identifiers_deleted=cleaned.identifiers_deleted,
+        problems=tuple(cleaned.problems),
+    )
+
+
+@dataclass
+class _Cleaned:
+    """What was done so far, and ``holding``: the audiences that held them, or may still."""
+
+    identifiers_deleted: int = 0
+    rewritten: list[RewrittenList] = field(default_factory=list[RewrittenList])
+    problems: list[str] = field(default_factory=list[str])
+    holding: set[str] = field(default_factory=set[str])
+
+
+def _delete_raw(store: SnapshotStore, audience: str, cleaned: _Cleaned) -> None:
+    """Delete normalized identifiers, and what killed processes left unfinished, which may hold them too."""
+    try:
+        store.sweep(audience)
+        cleaned.identifiers_deleted += len(store.keep_identifiers(audience, 0))
+    except (CustomerListError, HomeError) as error:
+        cleaned.problems.append(f"Identifiers of {audience}: {error}")
+
+
+def _rewrite_lists(store: SnapshotStore, audience: str, everybody: DigestSet, now: datetime, cleaned: _Cleaned) -> None:
+    for snapshot in store.snapshots(audience):
+        try:
+            manifest = store.manifest(audience, snapshot)
+            left = withdraw(store.list_path(audience, snapshot), manifest, everybody, now=now)
+        except (CustomerListError, HomeError) as error:
+            if snapshot not in store.snapshots(audience):
+                continue  # a run has deleted it meanwhile, as too old
+            cleaned.holding.add(audience)
+            cleaned.problems.append(f"List of {audience}, snapshot {snapshot}: {error}")
+            continue
+        if left is not manifest:
+            cleaned.holding.add(audience)
+            rows = left.rows_withdrawn - manifest.rows_withdrawn
+            cleaned.rewritten.append(RewrittenList(audience=audience, snapshot=snapshot, rows=rows))

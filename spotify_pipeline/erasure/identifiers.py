@@ -1,0 +1,180 @@
+"""Identifiers of people as somebody types them, one a line, and the digests by which lists hold them.
+
+Identifiers live in memory only. What is said of a line is its number and what is wrong with it, never its text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO, cast
+
+import polars as pl
+
+from spotify_pipeline.erasure.errors import ErasureError, UnusableLines
+from spotify_pipeline.identity import DeviceIdCase, IdentifierType, Rejection, digest, normalize
+from spotify_pipeline.identity.text import WHITE_SPACE, ZERO_WIDTH
+
+LONGEST_LINE = 1000
+"""Bytes. No identifier is as long."""
+
+_PREFIX = re.compile(r"(email|phone|device_id|digest)[ \t]*:(.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
+_DEVICE_ID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}", re.ASCII)
+_BARE_PHONE = re.compile(r"[+0-9 ().\-/\xa0]+", re.ASCII)
+_CASES: tuple[DeviceIdCase, ...] = ("lower", "upper")
+_NOT_TEXT = "not UTF-8 text"
+_TOO_LONG = f"longer than {LONGEST_LINE} bytes, as no identifier is"
+_UNKNOWN = (
+    "not an e-mail address, device id, phone number or digest by its look; write `email:`, `phone:`, `device_id:` or "
+    "`digest:` before it"
+)
+_REASONS = {
+    Rejection.MISSING: "nothing after the colon",
+    Rejection.DIGEST_OF_NOTHING: "the digest of an empty value",
+    Rejection.OTHER_HASH: "a hash, but no SHA-256",
+    Rejection.NO_REGION: "a phone number without its country; write it with + and the country code, or give --region",
+    Rejection.ZEROED: "the all-zero device id, which is nobody's",
+}
+
+
+class GivenAs(StrEnum):
+    """What a line says it is."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    DEVICE_ID = "device_id"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenIdentifier:
+    """One identifier of a person, as the digests by which a list may hold it.
+
+    Attributes:
+        line: of the input, from 1.
+        given_as: what the line says it is.
+        digests: lower-case hex. A device id has two, as audiences may hash either letter case; anything else has one.
+    """
+
+    line: int
+    given_as: GivenAs
+    digests: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"GivenIdentifier(line={self.line}, given_as={self.given_as.value!r}, digests=<withheld>)"
+
+
+@dataclass(frozen=True)
+class _Line:
+    number: int
+    given_as: GivenAs
+    text: str
+
+
+def read_identifiers(stream: BinaryIO, *, region: str | None = None) -> list[GivenIdentifier]:
+    """Read identifiers, one a line: ``email:``, ``phone:``, ``device_id:`` or ``digest:`` and the value, or it alone.
+
+    A value alone that holds ``@`` is an e-mail address, 32 hex digits with or without hyphens are a device id, 64 are a
+    digest, and digits with the usual punctuation are a phone number. Blank lines are passed over.
+
+    Args:
+        stream: read to its end.
+        region: the country (ISO 3166 alpha-2) of phone numbers written without one.
+
+    Raises:
+        UnusableLines: some line is no identifier. Then none is given.
+        ErasureError: there is no identifier at all.
+    """
+    lines: list[_Line] = []
+    problems: list[tuple[int, str]] = []
+    for number, raw in enumerate(_short_lines(stream), start=1):
+        _sort_in(number, raw, lines, problems)
+    found = [*_digests_given(lines, problems), *_hashed(lines, problems, region.upper() if region else None)]
+    if problems:
+        raise UnusableLines(sorted(problems))
+    if not found:
+        raise ErasureError(
+            "There is no identifier in the input. Give them on standard input, one a line, such as an e-mail address."
+        )
+    return sorted(found, key=lambda each: each.line)
+
+
+def _short_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines; of one that is too long, only the beginning, which is still too long."""
+    while line := stream.readline(LONGEST_LINE + 3):
+        yield line.removesuffix(b"\n").removesuffix(b"\r")
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(LONGEST_LINE)
+
+
+def _sort_in(number: int, raw: bytes, lines: list[_Line], problems: list[tuple[int, str]]) -> None:
+    """Add the line to the usable ones or to the problems; to neither where it is blank."""
+    if len(raw) > LONGEST_LINE:
+        problems.append((number, _TOO_LONG))
+        return
+    try:
+        text = raw.decode().strip(WHITE_SPACE + ZERO_WIDTH)
+    except UnicodeDecodeError:
+        problems.append((number, _NOT_TEXT))
+        return
+    if not text:
+        return
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        problems.append((number, "it holds a control character"))
+        return
+    prefixed = _PREFIX.fullmatch(text)
+    given_as = GivenAs(prefixed[1].lower()) if prefixed else _by_its_look(text)
+    if given_as is None:
+        problems.append((number, _UNKNOWN))
+        return
+    lines.append(_Line(number, given_as, prefixed[2] if prefixed else text))
+
+
+def _by_its_look(text: str) -> GivenAs | None:
+    if "@" in text:
+        return GivenAs.EMAIL
+    if _DIGEST.fullmatch(text):
+        return GivenAs.DIGEST
+    if _DEVICE_ID.fullmatch(text):
+        return GivenAs.DEVICE_ID
+    # Any other text could be read as a phone number, too, by its digits. A person should say that it is one.
+    return GivenAs.PHONE if _BARE_PHONE.fullmatch(text) else None
+
+
+def _digests_given(lines: Iterable[_Line], problems: list[tuple[int, str]]) -> Iterator[GivenIdentifier]:
+    for line in lines:
+        if line.given_as is GivenAs.DIGEST:
+            text = line.text.strip(WHITE_SPACE + ZERO_WIDTH)
+            if not _DIGEST.fullmatch(text):
+                problems.append((line.number, "not a digest: 64 hex digits are"))
+                continue
+            # As an e-mail address, because any type lets a digest through and turns that of nothing away.
+            verdict = normalize(pl.Series([text]), IdentifierType.EMAIL).row(0, named=True)
+            if verdict["rejection"] is not None:
+                problems.append((line.number, _reason(verdict["rejection"], IdentifierType.EMAIL)))
+                continue
+            yield GivenIdentifier(line=line.number, given_as=GivenAs.DIGEST, digests=(verdict["normalized"],))
+
+
+def _hashed(lines: list[_Line], problems: list[tuple[int, str]], region: str | None) -> Iterator[GivenIdentifier]:
+    for kind in IdentifierType:
+        own = [line for line in lines if line.given_as.value == kind.value]
+        values = pl.Series([line.text for line in own], dtype=pl.String)
+        cases = _CASES if kind is IdentifierType.DEVICE_ID else _CASES[:1]
+        verdicts = [normalize(values, kind, regions=region, device_id_case=case) for case in cases]
+        spellings = [digest(each["normalized"]) for each in verdicts]
+        for line, rejection, *digests in zip(own, verdicts[0]["rejection"], *spellings, strict=True):
+            if rejection is not None:
+                problems.append((line.number, _reason(rejection, kind)))
+            else:
+                distinct = tuple(dict.fromkeys(cast("list[str]", digests)))
+                yield GivenIdentifier(line=line.number, given_as=line.given_as, digests=distinct)
+
+
+def _reason(rejection: str, kind: IdentifierType) -> str:
+    return _REASONS.get(Rejection(rejection)) or f"not a valid {kind.value.replace('_', ' ')}"

@@ -1,0 +1,195 @@
+"""`forget` and `explain`, as somebody with a person's request runs them."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.mirror import Journal, JournalEntry, Phase, RemovalPolicy, SentList, Unfinished, WriteKind
+from spotify_pipeline_tests.cli.conftest import Run
+from spotify_pipeline_tests.erasure.making import Machine, address, sha
+
+ACCOUNT = "00000000-0000-4000-8000-000000000001"
+ADA, BOB = address("ada"), address("bob")
+COMMAND = [sys.executable, "-c", "from spotify_pipeline.cli import main; main()"]
+
+
+def sent(machine: Machine, audience: str, snapshot: str) -> SentList:
+    return SentList.of(machine.store.manifest(audience, snapshot))
+
+
+def journal_of(machine: Machine, audience: str, **fields: object) -> None:
+    entry = replace(JournalEntry(ad_account_id=ACCOUNT), **fields)
+    Journal(machine.home / "journal").write(audience, entry)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, run: Run) -> Machine:
+    """`lapsed` has ada in both lists, and the newer is live; `loyal` has bob."""
+    machine = Machine(tmp_path / "home")
+    machine.build("lapsed", "2026-11-09", ["ada"])
+    machine.build("lapsed", "2026-11-16", ["ada", "bob"])
+    machine.build("loyal", "2026-11-16", ["bob"])
+    live = sent(machine, "lapsed", "2026-11-16")
+    journal_of(machine, "lapsed", audience_id="a1", snapshot="2026-11-16", file_sha256=live.file_sha256)
+    return machine
+
+
+def test_forget_says_what_was_done_and_what_comes_next(machine: Machine, run: Run) -> None:
+    ran = run("forget", "--deadline-days", "10", stdin=f"{ADA}\nphone:+46701740605\n".encode())
+    (request,) = ErasureLedger(machine.home / "erasures").requests()
+    assert ran.code == 0
+    assert f"{request.id}: 2 identifiers, kept out of every list from now on." in ran.out
+    assert f"Due {request.deadline:%Y-%m-%d}." in ran.out
+    assert "Deleted 3 files of normalized identifiers" in ran.out
+    assert [line.split() for line in ran.out.splitlines() if line.startswith("lapsed")] == [
+        ["lapsed", "2026-11-09", "1"],
+        ["lapsed", "2026-11-16", "1"],
+    ]
+    assert "Spotify may still have them in: lapsed. Materialize the newest partition of lapsed, or wait" in ran.out
+    assert (request.deadline - request.requested_at).days == 10
+    assert machine.files_with(sha(ADA)) == []
+
+
+def test_forgetting_somebody_who_is_nowhere_is_no_failure(machine: Machine, run: Run) -> None:
+    ran = run("forget", stdin=b"nobody@example.com")
+    assert (ran.code, ran.err) == (0, "")
+    assert "No lists held them." in ran.out
+    assert "There is nothing left to do." in ran.out
+
+
+def test_explain_is_a_table_of_lines(machine: Machine, run: Run) -> None:
+    machine.store.keep_identifiers("lapsed", 0)
+    machine.store.keep_identifiers("loyal", 0)
+    ran = run("explain", stdin=f"{ADA}\n\nnobody@example.com\n{sha(BOB)}".encode())
+    assert ran.code == 0
+    assert [" ".join(line.split()) for line in ran.out.splitlines()] == [
+        "line given as audience snapshot place by",
+        "1 email lapsed 2026-11-09 list, kept here email",
+        "1 email lapsed 2026-11-16 list, live at Spotify email",
+        "3 email in none",
+        "4 digest lapsed 2026-11-16 list, live at Spotify email",
+        "4 digest loyal 2026-11-16 list, kept here email",
+    ]
+
+
+def test_explain_knows_of_the_erasure_and_of_what_cannot_be_told(machine: Machine, run: Run) -> None:
+    run("forget", stdin=ADA.encode())
+    ran = run("explain", stdin=ADA.encode())
+    (request,) = ErasureLedger(machine.home / "erasures").requests()
+    sentence = f"Line 1 is to be forgotten by {request.id}: due {request.deadline:%Y-%m-%d}, waiting for lapsed."
+    assert sentence in ran.out
+    assert "Of lapsed Spotify has a list that is not kept here as it was sent" in ran.out
+
+
+def test_lists_that_spotify_may_have_are_looked_up_in_every_ad_account(machine: Machine, run: Run) -> None:
+    """A list in parts, one whose upload did not end, a journal that is damaged, and a lookalike, which has no list."""
+    whole = sent(machine, "loyal", "2026-11-16").file_sha256
+    part = sha("part")
+    journal_of(machine, "loyal.2", ad_account_id="other", audience_id="a2", file_sha256=part, whole_sha256=whole)
+    begun = replace(sent(machine, "loyal", "2026-11-16"), file_sha256=sha("begun"))
+    unfinished = Unfinished(kind=WriteKind.CREATE, phase=Phase.SENDING, list=begun)
+    journal_of(machine, "begun", unfinished=unfinished)
+    journal_of(machine, "loyal.lookalike", audience_id="a3", seed_audience_id="a1")
+    (machine.home / "journal" / ACCOUNT / "damaged.json").write_text("{")
+    assert "loyal 2026-11-16 list, live" in " ".join(run("explain", stdin=BOB.encode()).out.split())
+    run("forget", stdin=b"nobody@example.com")
+    (request,) = ErasureLedger(machine.home / "erasures").requests()
+    assert request.waiting == ("begun", "damaged")
+
+
+def test_of_an_audience_left_behind_it_is_said_that_only_its_deletion_helps(machine: Machine, run: Run) -> None:
+    left, moment = sent(machine, "loyal", "2026-11-16").file_sha256, "2026-11-16T06:00:00+00:00"
+    journal_of(
+        machine, "loyal", audience_id="a2", file_sha256=left, retired_at=moment, retired_policy=RemovalPolicy.LEAVE
+    )
+    ran = run("forget", stdin=BOB.encode())
+    assert "Spotify may still have them in: lapsed, loyal. Materialize the newest partition of lapsed, or" in ran.out
+    assert "Nothing is mirrored to loyal any more: they leave it only when it is deleted at Spotify." in ran.out
+
+
+@pytest.mark.parametrize("command", ["forget", "explain"])
+def test_p11_bad_input_is_refused_whole_with_exit_code_2(machine: Machine, run: Run, command: str) -> None:
+    before = {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file()}
+    ran = run(command, stdin=f"{ADA}\ncanary\n070-174 06 05\ncanary\x00@example.com".encode())
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: line 2: not an e-mail address")
+    assert "; line 3: a phone number without its country" in ran.err
+    assert "; line 4: it holds a control character. Nothing was looked up or changed." in ran.err
+    assert not any(part in ran.err for part in ("canary", "ada@", "174"))
+    assert {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file()} == before
+    assert run(command, stdin=b"").code == 2
+    assert run(command, "--region", "Sweden", stdin=b"070-174 06 05").code == 2
+    assert run(command, "--region", "se", stdin=b"070-174 06 05").code == 0
+
+
+@pytest.mark.parametrize("command", ["forget", "explain"])
+def test_an_identifier_as_an_argument_is_not_taken(machine: Machine, run: Run, command: str) -> None:
+    assert run(command, ADA).code == 2
+
+
+@pytest.mark.parametrize("command", ["forget", "explain"])
+def test_p14_a_ledger_that_cannot_be_trusted_is_one_sentence(machine: Machine, run: Run, command: str) -> None:
+    run("forget", stdin=BOB.encode())
+    (machine.home / "erasures" / "ledger.json").unlink()
+    ran = run(command, stdin=ADA.encode())
+    assert ran.code == 1
+    assert ran.err.startswith("error: The ledger of erasures in ")
+    assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["forget", "explain"])
+def test_what_could_not_be_looked_into_is_said_and_fails(machine: Machine, run: Run, command: str) -> None:
+    machine.store.list_path("loyal", "2026-11-16").write_text("canary\n")
+    ran = run(command, stdin=ADA.encode())
+    assert ran.code == 1
+    assert ran.err.startswith("error: List of loyal, snapshot 2026-11-16: ")
+    assert "canary" not in ran.err
+    assert "lapsed" in ran.out
+
+
+def environment(machine: Machine) -> dict[str, str]:
+    return {**os.environ, "SPOTIFY_PIPELINE_HOME": str(machine.home), "PYTHONFAULTHANDLER": "1"}
+
+
+def test_p01_p02_no_identifier_is_printed_or_written_anywhere(machine: Machine) -> None:
+    canaries = ["canary0", "canary1", "canary2"]
+    machine.build("lapsed", "2026-11-23", [*canaries, "eve"])
+    lines = [*map(address, canaries), "+46701740605", "6F9619FF-8B86-D011-B42D-00C04FC964FF"]
+    good, bad = "\n".join(lines).encode(), "\n".join([*lines, "canary3 at example.com", "\x1bcanary4"]).encode()
+    printed = b""
+    for command, stdin in [("explain", good), ("forget", bad), ("forget", good), ("explain", good), ("explain", bad)]:
+        ended = subprocess.run(
+            [*COMMAND, command], input=stdin, capture_output=True, check=False, env=environment(machine)
+        )
+        assert ended.returncode == (2 if stdin is bad else 0)
+        printed += ended.stdout + ended.stderr
+    digests = [sha(line.lower()) for line in lines]
+    for value in [b"canary", b"70174", b"6f9619", b"6F9619"]:
+        assert value not in printed
+        assert machine.files_with(value.decode()) == []
+        assert not any(value in file.read_bytes() for file in (machine.home / "erasures").iterdir())
+    for digest in digests:
+        assert digest[:12].encode() not in printed
+        assert machine.files_with(digest) == []
+    assert not any("canary" in str(path) for path in machine.home.rglob("*"))
+
+
+def test_a_person_who_types_is_told_how_to_end(machine: Machine) -> None:
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, f"{ADA}\n\x04".encode())
+    ended = subprocess.run(
+        [*COMMAND, "forget"], stdin=terminal, capture_output=True, check=False, env=environment(machine)
+    )
+    os.close(terminal)
+    os.close(keyboard)
+    assert ended.returncode == 0
+    assert ended.stderr.startswith(b"Type one identifier a line. End with Ctrl-D")
+    assert b"1 identifier, kept out" in ended.stdout

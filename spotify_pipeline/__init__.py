@@ -10,9 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spotify_pipeline.components import CustomerListAudience, WarehouseProject
+    from spotify_pipeline.components import CustomerListAudience, SuppressionList, WarehouseProject
 
-__all__ = ["CustomerListAudience", "WarehouseProject"]
+__all__ = ["CustomerListAudience", "SuppressionList", "WarehouseProject"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module's __getattr__ gives

@@ -1,27 +1,38 @@
 """The asset that is the audience at Spotify: it shows, while it runs and afterwards, what the mirror does.
 
-No postponed annotations here: see `list_assets`.
+No postponed annotations here: see `identifiers_asset`.
 """
 
 # pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_config import AudienceConfig
-from spotify_pipeline.components.backfill import left_out_of_backfill, without_result
+from spotify_pipeline.components.backfill import BACKFILL_TAG, left_out_of_backfill, without_result
+from spotify_pipeline.components.blocked_runs import say_blocked, say_sent
 from spotify_pipeline.components.call_table import calls_metadata, new_call_log
 from spotify_pipeline.components.failures import failures_said_plainly
-from spotify_pipeline.components.metadata import audience_metadata
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components.guard_check import (
+    codes,
+    guard_check_result,
+    guard_check_spec,
+    not_judged,
+)
+from spotify_pipeline.components.list_to_send import ListToSend, list_to_send
+from spotify_pipeline.components.metadata import audience_metadata, in_words, receipts_metadata
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.send_config import SendConfig
+from spotify_pipeline.components.sending import RunFacts, send, settle
 from spotify_pipeline.components.upload_lines import UploadLines
-from spotify_pipeline.mirror import AudienceMirror
+from spotify_pipeline.mirror import GuardBlocked, MirrorOutcome
 from spotify_pipeline.spotify import CallRecord, SignInKind
 
 SPOTIFY_POOL = "spotify_ads_api"
+SCHEDULE_TAG = "dagster/schedule_name"
 
 
 def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
@@ -35,6 +46,13 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         kinds={"spotify"},
         pool=SPOTIFY_POOL,
         output_required=False,
+        check_specs=[
+            guard_check_spec(
+                chain.audience_key,
+                blocking=False,
+                description="What the guards decided about the list when it was to be sent. Blocked: nothing was sent.",
+            )
+        ],
         description=(
             f'The audience "{chain.name}" at Spotify, an exact mirror of the segment '
             f"{chain.config.cadence.in_words()}.\n\n"
@@ -44,52 +62,101 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         ),
     )
     def spotify_audience(
-        context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
-    ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
+        context: dg.AssetExecutionContext,
+        config: SendConfig,
+        home: PipelineHome,
+        spotify: SpotifyAds,
+        warehouse: WarehouseResource,
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.Output[None]]:
         now = datetime.now(UTC)
         if left_out_of_backfill(chain, context, now):
             yield from without_result(context)
             return
-        calls = new_call_log()
+        calls, trace_ids = new_call_log(), list[str]()
 
         def on_call(call: CallRecord) -> None:
             context.log.info(str(call))
             calls(call)
+            if call.trace_id:
+                trace_ids.append(call.trace_id)
 
         def calls_shown() -> dict[str, dg.MetadataValue]:
             return calls_metadata(calls, retried=context.retry_number)
 
+        blocked: GuardBlocked | None = None
+        outcomes: list[MirrorOutcome] = []
         with failures_said_plainly(retried=context.retry_number, metadata=calls_shown):
-            chain.refuse_unless_newest(context.partition_key, now, retried=context.retry_number)
-            snapshots = home.snapshots
-            manifest = snapshots.manifest(chain.audience, context.partition_key)
-            chain.refuse_other_settings(manifest.recipe, "identifiers")
-            if manifest.layout != chain.config.layout:
-                chain.refuse_other_settings("", "customer_list")
-            sign_in = spotify.sign_in(chain.config.authorization, now)
-            if sign_in.kind is SignInKind.ENDS_SOON:
-                context.log.warning(sign_in.sentence)
-            target = chain.target(spotify.ad_account_id(chain.config.ad_account_id))
-            with spotify.client(on_call, authorization=chain.config.authorization) as client:
-                outcome = AudienceMirror(client, home.journal).mirror(
-                    target,
-                    snapshots.list_path(chain.audience, context.partition_key),
-                    manifest,
-                    min_rows=chain.config.guards.min_rows,
-                    on_progress=UploadLines(context.log.info),
-                )
+            account = spotify.ad_account_id(chain.config.ad_account_id)
+            sent = list_to_send(
+                chain,
+                home,
+                warehouse,
+                account,
+                context.partition_key,
+                config,
+                cause=_cause(context),
+                now=now,
+                retried=context.retry_number,
+            )
+            _warn_of_sign_in(chain, spotify, now, context)
+            facts = RunFacts(
+                run_id=context.run.run_id,
+                decided_at=now,
+                trace_ids=lambda: trace_ids,
+                on_progress=UploadLines(context.log.info),
+            )
+            try:
+                with spotify.client(on_call, authorization=chain.config.authorization) as client:
+                    outcomes = send(chain, home, client, account, sent, facts)
+            except GuardBlocked as error:
+                blocked = error
+                say_blocked(chain, home, codes(error), str(error), context.log)
+            else:
+                settle(chain, home, account, facts)
+                say_sent(chain, home, context.log)
+        if blocked is not None:
+            # The evaluation is stored although the step fails, so that the check shows why.
+            yield not_judged(blocked)
+            with failures_said_plainly(metadata=calls_shown):
+                raise blocked
+        _say_what_was_done(chain, context, outcomes, sent)
+        yield dg.MaterializeResult(
+            metadata={
+                **audience_metadata(outcomes, sent.manifest, spotify.ads_manager_url()),
+                **receipts_metadata([receipt for each in outcomes for receipt in each.receipts]),
+                **calls_shown(),
+            },
+            check_results=[guard_check_result(outcomes[0].decision)],
+        )
+
+    return spotify_audience
+
+
+def _cause(context: dg.AssetExecutionContext) -> str:
+    tags = context.run.tags
+    return "schedule" if SCHEDULE_TAG in tags else "backfill" if BACKFILL_TAG in tags else "by hand"
+
+
+def _warn_of_sign_in(
+    chain: AudienceChain, spotify: SpotifyAds, now: datetime, context: dg.AssetExecutionContext
+) -> None:
+    sign_in = spotify.sign_in(chain.config.authorization, now)
+    if sign_in.kind is SignInKind.ENDS_SOON:
+        context.log.warning(sign_in.sentence)
+
+
+def _say_what_was_done(
+    chain: AudienceChain, context: dg.AssetExecutionContext, outcomes: Sequence[MirrorOutcome], sent: ListToSend
+) -> None:
+    for outcome in outcomes:
         if outcome.recovered:
             context.log.warning(outcome.recovered)
         if outcome.proof is not None and not outcome.proof.verified:
             context.log.warning(
                 "The storage stated the list's size and no checksum, so it is not proven that it holds the same bytes."
             )
-        context.log.info("%s: %s. The list has %d rows.", chain.name, outcome.action, manifest.list_rows)
-        yield dg.MaterializeResult(
-            metadata={**audience_metadata(outcome, manifest, spotify.ads_manager_url()), **calls_shown()}
-        )
-
-    return spotify_audience
+    done = ", ".join(str(each.action) for each in outcomes)
+    context.log.info("%s: %s. The list has %s rows.", chain.name, done, in_words(sent.manifest.list_rows))
 
 
 def _consent_sentence(config: AudienceConfig) -> str:

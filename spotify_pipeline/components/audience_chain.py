@@ -10,6 +10,8 @@ from datetime import datetime
 import dagster as dg
 
 from spotify_pipeline.components.audience_config import AudienceConfig
+from spotify_pipeline.components.suppression_sources import ERASURE, SuppressionSource
+from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceTarget, MirrorRefused
 from spotify_pipeline.warehouse import Relation
 
@@ -23,6 +25,8 @@ class AudienceChain:
     config: AudienceConfig
     segment_key: dg.AssetKey
     relation: Relation
+    suppressions: tuple[SuppressionSource, ...] = ()
+    """Who is kept out: the lists of every audience, and this one's own."""
 
     @property
     def identifiers_key(self) -> dg.AssetKey:
@@ -38,6 +42,11 @@ class AudienceChain:
     def audience_key(self) -> dg.AssetKey:
         """The asset that is the audience at Spotify."""
         return dg.AssetKey([self.audience, "spotify_audience"])
+
+    @property
+    def lookalike_key(self) -> dg.AssetKey:
+        """The asset that is the lookalike of the audience, where the YAML asks for one."""
+        return dg.AssetKey([self.audience, "lookalike"])
 
     @property
     def name(self) -> str:
@@ -57,12 +66,15 @@ class AudienceChain:
 
     @property
     def recipe(self) -> str:
-        """A mark of what a list is made from: the segment, the identifiers and the consent asked for."""
+        """A mark of what a list is made from: the segment, the identifiers, the consent asked for, and the order."""
         made_from = [
             str(self.relation),
             self.config.identifiers.model_dump_json(),
             self.config.segment.consent_column,
         ]
+        made_from += [self.config.segment.updated_at] if self.config.segment.updated_at is not None else []
+        cut = self.config.oversize.truncate
+        made_from += [cut.model_dump_json()] if cut is not None else []
         return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
     def refuse_other_settings(self, recipe: str, asset: str) -> None:
@@ -77,13 +89,31 @@ class AudienceChain:
                 f"others. Nothing was sent. Materialize {self.audience}/{asset} and what follows it again."
             )
 
-    def refuse_unless_newest(self, partition: str, now: datetime, *, retried: int = 0) -> None:
+    def refuse_other_list(self, manifest: Manifest) -> None:
+        """Stop before a list is sent that the YAML as it is now would not have made.
+
+        Raises:
+            MirrorRefused: its settings, its layout or the suppression lists applied were others.
+        """
+        self.refuse_other_settings(manifest.recipe, "identifiers")
+        if manifest.layout != self.config.layout:
+            self.refuse_other_settings("", "customer_list")
+        missing = sorted({ERASURE, *(each.name for each in self.suppressions)} - {*manifest.suppressions})
+        if missing:
+            raise MirrorRefused(
+                f"The list of {self.audience} for {manifest.snapshot} was built without the suppressions that apply "
+                f"now ({', '.join(missing)}). Nothing was sent. Materialize {self.audience}/customer_list and what "
+                "follows it again."
+            )
+
+    def refuse_unless_newest(self, partition: str, now: datetime, *, retried: int = 0, sending: bool = False) -> None:
         """Stop a run for a window that is not open: the warehouse holds the segment of today, not of back then.
 
         Args:
             partition: the window that the run is for.
             now: decides which window is open.
             retried: how often this step was tried again already; the tries before may have sent something.
+            sending: whether it is the list that would be sent; then the sentence says how an older one can be.
 
         Raises:
             MirrorRefused: ``partition`` is older than the newest one, or has not begun.
@@ -99,4 +129,12 @@ class AudienceChain:
             raise MirrorRefused(
                 f"Partition {partition} of {self.audience} is not the one that is open ({newest}). The warehouse holds "
                 f"the segment as it is now, so only {newest} can be built and sent. Nothing was sent."
+                + (self._way_back(partition) if sending else "")
             )
+
+    def _way_back(self, partition: str) -> str:
+        return (
+            f" To send the list of {partition} once more, if it is kept, run: spotify-pipeline rollback "
+            f'{self.audience} {partition} --reason "...", or materialize it with the run config '
+            'rollback: {reason: "...", approved_by: "..."}.'
+        )

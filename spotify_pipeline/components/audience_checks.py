@@ -11,15 +11,14 @@ import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.failures import failures_said_plainly
-from spotify_pipeline.components.metadata import audience_state
+from spotify_pipeline.components.guard_check import guard_check_spec
+from spotify_pipeline.components.metadata import audience_state, in_words
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport, Manifest, verify_customer_list
-from spotify_pipeline.mirror import too_few_rows
 from spotify_pipeline.spotify import Audience, CallRecord, NotFound
 
 COUNTS_ADD_UP = "counts_add_up"
 CELLS_ARE_DIGESTS = "cells_are_digests"
-ENOUGH_ROWS = "enough_rows"
 TARGETABLE = "targetable"
 
 LONGEST_PROCESSING = timedelta(hours=72)
@@ -53,7 +52,8 @@ def identifiers_check_results(report: IdentifiersReport) -> list[dg.AssetCheckRe
         dg.AssetCheckResult(
             check_name=COUNTS_ADD_UP,
             passed=report.rows_read == report.rows_kept + dropped,
-            description=f"{report.rows_read:,} read = {report.rows_kept:,} kept + {dropped:,} dropped",
+            description=f"{in_words(report.rows_read)} read = {in_words(report.rows_kept)} kept + "
+            f"{in_words(dropped)} dropped",
         )
     ]
 
@@ -74,41 +74,34 @@ def list_check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             description="The file was read back: every cell is 64 lower-case hex digits or empty, none is the digest "
             "of nothing, and size and checksums are those of the manifest.",
         ),
-        dg.AssetCheckSpec(
-            ENOUGH_ROWS,
-            asset=key,
+        guard_check_spec(
+            key,
             blocking=True,
-            description="The list has at least guards.min_rows rows. If not, the audience at Spotify is left as it is.",
+            description="What the guards will say when the list is to be sent: whether it is too small, or too unlike "
+            "the one Spotify has. If one blocks, the audience at Spotify is left as it is.",
         ),
     ]
 
 
-def list_check_results(file: Path, manifest: Manifest, min_rows: int) -> list[dg.AssetCheckResult]:
-    """The outcome of those checks, for a list that was just built."""
+def list_check_results(file: Path, manifest: Manifest) -> list[dg.AssetCheckResult]:
+    """The outcome of those checks but the guards', for a list that was just built."""
     built = manifest.rows_kept + manifest.rows_added_by_fan_out - manifest.duplicates_removed
     flaw: str | None = None
     try:
         verify_customer_list(file, manifest)
     except CustomerListError as error:
         flaw = str(error)
-    too_few = too_few_rows(manifest, min_rows)
     return [
         dg.AssetCheckResult(
             check_name=COUNTS_ADD_UP,
             passed=built == manifest.list_rows,
-            description=f"{manifest.rows_kept:,} kept + {manifest.rows_added_by_fan_out:,} added - "
-            f"{manifest.duplicates_removed:,} equal = {manifest.list_rows:,} rows",
+            description=f"{in_words(manifest.rows_kept)} kept + {in_words(manifest.rows_added_by_fan_out)} added - "
+            f"{in_words(manifest.duplicates_removed)} equal = {in_words(manifest.list_rows)} rows",
         ),
         dg.AssetCheckResult(
             check_name=CELLS_ARE_DIGESTS,
             passed=flaw is None,
-            description=flaw or f"{manifest.list_rows:,} rows read back and found as the manifest says",
-        ),
-        dg.AssetCheckResult(
-            check_name=ENOUGH_ROWS,
-            passed=too_few is None,
-            description=too_few or f"{manifest.list_rows:,} rows, at least {min_rows:,} needed",
-            metadata={"rows": manifest.list_rows, "rows needed": min_rows},
+            description=flaw or f"{in_words(manifest.list_rows)} rows read back and found as the manifest says",
         ),
     ]
 

@@ -13,8 +13,13 @@ from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import targetable_check
 from spotify_pipeline.components.audience_config import NAME_LENGTHS, AudienceConfig
 from spotify_pipeline.components.audience_scaffolder import AudienceScaffolder
-from spotify_pipeline.components.list_assets import customer_list_asset, identifiers_asset
-from spotify_pipeline.components.segment_lookup import find_segment
+from spotify_pipeline.components.customer_list_asset import customer_list_asset
+from spotify_pipeline.components.identifiers_asset import identifiers_asset
+from spotify_pipeline.components.lookalike_asset import lookalike_asset
+from spotify_pipeline.components.promises_check import promises_check
+from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
+from spotify_pipeline.components.suppression_list import SuppressionList
+from spotify_pipeline.components.suppression_sources import suppression_sources
 from spotify_pipeline.components.yaml_location import config_error
 
 FOLDER_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -63,21 +68,47 @@ class CustomerListAudience(dg.Component):
         """Take over the validated attributes and look up what they refer to.
 
         Raises:
-            AudienceConfigError: there are none, the folder's name cannot serve, or a dbt model or column is unknown.
+            AudienceConfigError: there are none, the folder's name cannot serve, a dbt model or column is unknown,
+                or two settings do not go together.
         """
         if not isinstance(attributes, AudienceConfig):
             raise config_error(context, (), "an audience needs at least segment, identifiers and cadence")
         folder = context.path.parent if context.path.suffix else context.path
         audience = _audience_named_by(folder, attributes, context)
-        segment = find_segment(attributes, context)
-        return cls(AudienceChain(audience, attributes, segment.asset_key, segment.relation))
+        segment = find_source(attributes.segment, context, ("segment",))
+        refuse_unknown_columns(attributes.named_columns(), segment, context)
+        _refuse_half_a_pair(attributes, context)
+        everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
+        sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
+        return cls(AudienceChain(audience, attributes, segment.asset_key, segment.relation, sources))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The chain of assets and its checks."""
         chain = self.chain
+        lookalike = chain.config.lookalike
         return dg.Definitions(
-            assets=[identifiers_asset(chain), customer_list_asset(chain), audience_asset(chain)],
-            asset_checks=[targetable_check(chain)],
+            assets=[
+                identifiers_asset(chain),
+                customer_list_asset(chain),
+                audience_asset(chain),
+                *([lookalike_asset(chain, lookalike)] if lookalike is not None else []),
+            ],
+            asset_checks=[targetable_check(chain), promises_check(chain)],
+        )
+
+
+def _refuse_half_a_pair(config: AudienceConfig, context: dg.ComponentLoadContext) -> None:
+    if config.segment.updated_at is not None and config.guards.max_source_age is None:
+        raise config_error(
+            context,
+            ("segment", "updated_at"),
+            "goes with guards.max_source_age, which is not stated",
+        )
+    if config.guards.max_source_age is not None and config.segment.updated_at is None:
+        raise config_error(
+            context,
+            ("guards", "max_source_age"),
+            "goes with segment.updated_at, which is not stated",
         )
 
 

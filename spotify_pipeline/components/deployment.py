@@ -8,11 +8,15 @@ from pathlib import Path
 
 import dagster as dg
 
+from spotify_pipeline.components.alert_sensor import alert_sensor
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.customer_list_audience import CustomerListAudience
 from spotify_pipeline.components.mirror_schedules import mirror_schedules, watch_definitions
+from spotify_pipeline.components.plan_job import plan_job
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.suppression_list import SuppressionList
 from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline.warehouse import Relation
 
 
 def deployment(definitions_file: Path) -> dg.Definitions:
@@ -40,8 +44,10 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
         loaded,
         watch_definitions(chains),
         dg.Definitions(
-            assets=_tables_written_elsewhere(chains, built_here),
+            assets=_tables_written_elsewhere(_tables(chains, suppression_lists(loaded)), built_here),
             schedules=mirror_schedules(chains, built_here),
+            jobs=[plan_job(chains)],
+            sensors=[alert_sensor()],
             resources={"warehouse": WarehouseResource(), "home": PipelineHome(), "spotify": SpotifyAds()},
             # The default executor would load all definitions again for every step.
             executor=dg.in_process_executor,
@@ -58,13 +64,25 @@ def audience_chains(definitions: dg.Definitions) -> list[AudienceChain]:
     return sorted((component.chain for component in components), key=lambda chain: chain.audience)
 
 
-def _tables_written_elsewhere(chains: list[AudienceChain], built_here: set[dg.AssetKey]) -> list[dg.AssetSpec]:
-    """Segments that are neither dbt models nor assets of this project, each once."""
-    tables = {
-        chain.segment_key: chain.relation
-        for chain in chains
-        if chain.config.segment.asset_key is None and chain.segment_key not in built_here
-    }
+def suppression_lists(definitions: dg.Definitions) -> list[SuppressionList]:
+    """The suppression lists of every audience, by name."""
+    tree = definitions.component_tree
+    found = tree.get_all_components(of_type=SuppressionList) if tree is not None else []
+    return sorted(found, key=lambda each: each.source.name)
+
+
+def _tables(chains: list[AudienceChain], lists: list[SuppressionList]) -> dict[dg.AssetKey, Relation]:
+    """Tables that the YAML names without the asset that writes them."""
+    tables = {chain.segment_key: chain.relation for chain in chains if chain.config.segment.asset_key is None}
+    for chain in chains:
+        owned = {each.name for each in chain.config.suppress if each.asset_key is not None}
+        own = {each.name for each in chain.config.suppress} - owned
+        tables |= {each.asset_key: each.relation for each in chain.suppressions if each.name in own}
+    return tables | {each.source.asset_key: each.source.relation for each in lists if each.written_elsewhere}
+
+
+def _tables_written_elsewhere(tables: dict[dg.AssetKey, Relation], built_here: set[dg.AssetKey]) -> list[dg.AssetSpec]:
+    """Segments and suppression lists that are neither dbt models nor assets of this project, each once."""
     return [
         dg.AssetSpec(
             key,
@@ -73,6 +91,7 @@ def _tables_written_elsewhere(chains: list[AudienceChain], built_here: set[dg.As
             description=f"The table `{table}`, which something else writes.",
         )
         for key, table in tables.items()
+        if key not in built_here
     ]
 
 

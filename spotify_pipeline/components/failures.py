@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from spotify_pipeline.customer_list import CustomerListError
+from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
 from spotify_pipeline.spotify import (
@@ -20,7 +21,7 @@ from spotify_pipeline.spotify import (
 )
 from spotify_pipeline.warehouse import SegmentError
 
-EXPECTED = (CustomerListError, HomeError, JournalError, MirrorRefused, SegmentError, SpotifyError)
+EXPECTED = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused, SegmentError, SpotifyError)
 PASSING = (RateLimited, SpotifyUnavailable, UploadIncomplete)
 """What may go well a minute later: nothing was carried out, or the mirror goes on with it where it was broken off.
 Everything else needs a person."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from spotify_pipeline.components.audience_config import AudienceConfig
+from spotify_pipeline.components.segment_config import IdentifiersConfig
 from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.warehouse import RANK_COLUMN, Ranking
 
 
 def identifier_plan(config: AudienceConfig) -> IdentifierPlan:
     """Which columns of the segment hold which identifiers, and which says yes or no to advertising."""
-    stated = config.identifiers
+    return IdentifierPlan(
+        identifiers=columns_by_type(config.identifiers),
+        consent_column=config.segment.consent_column,
+        rank_column=RANK_COLUMN if config.oversize.truncate is not None else None,
+    )
+
+
+def columns_by_type(stated: IdentifiersConfig) -> dict[IdentifierType, IdentifierColumns]:
+    """The source columns of each type of identifier."""
     identifiers: dict[IdentifierType, IdentifierColumns] = {}
     if stated.email is not None:
         identifiers[IdentifierType.EMAIL] = IdentifierColumns(columns=tuple(stated.email))
@@ -23,9 +33,17 @@ def identifier_plan(config: AudienceConfig) -> IdentifierPlan:
         identifiers[IdentifierType.DEVICE_ID] = IdentifierColumns(
             columns=tuple(stated.device_id.column), device_id_case=stated.device_id.case
         )
-    return IdentifierPlan(identifiers=identifiers, consent_column=config.segment.consent_column)
+    return identifiers
 
 
 def segment_columns(config: AudienceConfig) -> list[str]:
-    """Every column that is read from the segment, each once."""
-    return list(dict.fromkeys(column for _, column in config.named_columns()))
+    """Every column that is read from the segment row by row, each once."""
+    columns = [column for _, column in config.identifiers.named_columns()]
+    consent = config.segment.consent_column
+    return list(dict.fromkeys([*columns, *([consent] if consent is not None else [])]))
+
+
+def ranking(config: AudienceConfig) -> Ranking | None:
+    """By what people are ranked, where a list that is too large is cut."""
+    cut = config.oversize.truncate
+    return Ranking(column=cut.order_by, highest_first=cut.keep == "highest") if cut is not None else None

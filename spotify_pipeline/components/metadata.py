@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
 
 import dagster as dg
 
 from spotify_pipeline.customer_list import IdentifiersReport, Manifest
-from spotify_pipeline.mirror import MirrorOutcome
+from spotify_pipeline.mirror import MirrorOutcome, Receipt
 from spotify_pipeline.spotify import Audience
 
 Metadata = dict[str, dg.MetadataValue]
 
+SMALL = 20
+"""Counts of people below it are not shown: they would say something of single people."""
+
 WORDS = {
     "no_consent": "no consent",
     "no_identifier": "no usable identifier",
+    "suppressed": "kept out by a suppression list, or erased",
+    "over_limit": "beyond the largest file",
     "missing": "missing",
     "invalid": "not valid",
     "no_region": "phone without a country",
@@ -24,9 +31,24 @@ WORDS = {
 }
 
 
+def in_words(count: int) -> str:
+    """A count of people; "fewer than 20" where it is small. The sign of what is taken away is kept on others."""
+    return f"fewer than {SMALL}" if 0 < abs(count) < SMALL else f"{count:,}"
+
+
+def people(count: int) -> dg.MetadataValue:
+    """A count of people as metadata: a number, or words where it is small."""
+    return dg.TextMetadataValue(in_words(count)) if 0 < abs(count) < SMALL else dg.IntMetadataValue(count)
+
+
+def row_count(rows: int) -> Metadata:
+    """The count that Dagster draws as a curve over time; left out where it is small."""
+    return {} if 0 < rows < SMALL else {"dagster/row_count": dg.IntMetadataValue(rows)}
+
+
 def identifiers_metadata(report: IdentifiersReport) -> Metadata:
     """The people read and kept, and every identifier that was turned away, by reason."""
-    people = [("people read", report.rows_read), *_dropped(report.rows_dropped), ("people kept", report.rows_kept)]
+    steps = [("people read", report.rows_read), *_dropped(report.rows_dropped), ("people kept", report.rows_kept)]
     rejected = [
         (f"{kind}: {WORDS.get(reason, reason)}", count)
         for kind, reasons in report.rejected.items()
@@ -34,9 +56,10 @@ def identifiers_metadata(report: IdentifiersReport) -> Metadata:
         if count
     ]
     return {
-        "dagster/row_count": dg.IntMetadataValue(report.rows_kept),
-        "people": dg.MarkdownMetadataValue(_table("people", people)),
-        "identifiers turned away": dg.MarkdownMetadataValue(_table("values", rejected) if rejected else "none"),
+        **row_count(report.rows_kept),
+        "people": dg.MarkdownMetadataValue(counts_table("people", steps)),
+        "identifiers turned away": dg.MarkdownMetadataValue(counts_table("values", rejected) if rejected else "none"),
+        **_source(report.source_updated_at),
     }
 
 
@@ -48,11 +71,13 @@ def customer_list_metadata(manifest: Manifest) -> Metadata:
         ("people kept", manifest.rows_kept),
         ("rows added for people with several identifiers", manifest.rows_added_by_fan_out),
         ("equal rows removed", -manifest.duplicates_removed),
+        ("rows withdrawn since", -manifest.rows_withdrawn),
         ("rows in the list", manifest.list_rows),
     ]
     return {
-        "dagster/row_count": dg.IntMetadataValue(manifest.list_rows),
-        "funnel": dg.MarkdownMetadataValue(_table("rows", steps)),
+        **row_count(manifest.list_rows),
+        "funnel": dg.MarkdownMetadataValue(counts_table("rows", steps)),
+        "suppressions": dg.MarkdownMetadataValue(counts_table("digests", [*manifest.suppressions.items()])),
         **_digest_counts(manifest),
         "columns": dg.TextMetadataValue(", ".join(manifest.columns)),
         "bytes": dg.IntMetadataValue(manifest.bytes),
@@ -62,37 +87,90 @@ def customer_list_metadata(manifest: Manifest) -> Metadata:
     }
 
 
-def audience_metadata(outcome: MirrorOutcome, manifest: Manifest, ads_manager: str) -> Metadata:
-    """What was done at Spotify and what Spotify says of the audience now."""
+def audience_metadata(outcomes: Sequence[MirrorOutcome], manifest: Manifest, ads_manager: str) -> Metadata:
+    """What was done at Spotify and what Spotify says of the audience now; of several parts, of each.
+
+    Args:
+        outcomes: one, or one for each part of a list that was split.
+        manifest: of the whole list.
+        ads_manager: where a person looks at audiences.
+    """
+    first = outcomes[0]
+    sent = manifest.list_rows if any(each.proof is not None for each in outcomes) else 0
     return {
-        "done": dg.TextMetadataValue(str(outcome.action)),
-        **audience_state(outcome.audience),
+        "done": dg.TextMetadataValue(str(first.action)),
+        **audience_state(first.audience),
+        **_parts(outcomes),
         "in Ads Manager": dg.UrlMetadataValue(ads_manager),
-        "people read": dg.IntMetadataValue(manifest.rows_read),
-        "people kept": dg.IntMetadataValue(manifest.rows_kept),
-        "rows in the list": dg.IntMetadataValue(manifest.list_rows),
-        "rows sent": dg.IntMetadataValue(manifest.list_rows if outcome.proof is not None else 0),
+        "people read": people(manifest.rows_read),
+        "people kept": people(manifest.rows_kept),
+        "rows in the list": people(manifest.list_rows),
+        "rows sent": people(sent),
         **_digest_counts(manifest),
-        **_upload(outcome, manifest),
+        **_upload(outcomes, manifest),
         "file SHA-256": dg.TextMetadataValue(manifest.sha256),
         "membership fingerprint": dg.TextMetadataValue(manifest.fingerprint),
         "identity rules version": dg.IntMetadataValue(manifest.rules_version),
-        "snapshot before": dg.TextMetadataValue(outcome.previous_snapshot or "none"),
+        "snapshot before": dg.TextMetadataValue(first.previous_snapshot or "none"),
     }
 
 
-def _upload(outcome: MirrorOutcome, manifest: Manifest) -> Metadata:
+def _parts(outcomes: Sequence[MirrorOutcome]) -> Metadata:
+    if len(outcomes) == 1:
+        return {}
+    lines = [
+        f"| {number} | {each.audience.name or ''} | {each.audience.id} | {each.action} | {each.audience.status or ''} |"
+        for number, each in enumerate(outcomes, start=1)
+    ]
+    table = "\n".join(["| part | name | audience id | done | status |", "|--:|:--|:--|:--|:--|", *lines])
+    return {"parts": dg.MarkdownMetadataValue(table)}
+
+
+def _upload(outcomes: Sequence[MirrorOutcome], manifest: Manifest) -> Metadata:
     """How the list got there; an upload's proof only where this run uploaded it."""
     shown: Metadata = {
         "bytes": dg.IntMetadataValue(manifest.bytes),
-        "bytes sent": dg.IntMetadataValue(outcome.bytes_sent),
+        "bytes sent": dg.IntMetadataValue(sum(each.bytes_sent for each in outcomes)),
         "CRC32C": dg.TextMetadataValue(manifest.crc32c),
     }
-    if outcome.proof is not None:
-        shown["storage confirmed size and checksum"] = dg.BoolMetadataValue(outcome.proof.verified)
-    if outcome.recovered is not None:
-        shown["recovered"] = dg.TextMetadataValue(outcome.recovered)
+    proofs = [each.proof for each in outcomes if each.proof is not None]
+    if proofs:
+        shown["storage confirmed size and checksum"] = dg.BoolMetadataValue(all(each.verified for each in proofs))
+    recovered = " ".join(each.recovered for each in outcomes if each.recovered is not None)
+    if recovered:
+        shown["recovered"] = dg.TextMetadataValue(recovered)
     return shown
+
+
+def receipts_metadata(receipts: Sequence[Receipt]) -> Metadata:
+    """The receipts that a run wrote: number and digest of the last, and all of them with small counts in words."""
+    if not receipts:
+        return {}
+    last = receipts[-1]
+    return {
+        "receipt": dg.IntMetadataValue(last.number),
+        "receipt SHA-256": dg.TextMetadataValue(last.digest),
+        "receipts": dg.JsonMetadataValue([without_small_counts(each.to_json()) for each in receipts]),
+    }
+
+
+_COUNTS_OF_PEOPLE = frozenset(
+    {"rows", "rows_read", "rows_kept", "rows_dropped", "rows_withdrawn", "rows_elsewhere", "digests", "suppressions"}
+)
+
+
+def without_small_counts(value: Any, *, counts: bool = False) -> Any:  # noqa: ANN401 - JSON is what it is
+    """JSON in which every count of people below 20 is "fewer than 20"; its own digest then no longer fits it."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {
+            key: without_small_counts(each, counts=counts or key in _COUNTS_OF_PEOPLE) for key, each in members.items()
+        }
+    if isinstance(value, list | tuple):
+        return [without_small_counts(each, counts=counts) for each in cast("Sequence[Any]", value)]
+    if counts and isinstance(value, int) and not isinstance(value, bool) and 0 < abs(value) < SMALL:
+        return in_words(value)
+    return value
 
 
 def audience_state(audience: Audience) -> Metadata:
@@ -113,13 +191,18 @@ def size_range(audience: Audience) -> str:
 
 
 def _digest_counts(manifest: Manifest) -> Metadata:
-    return {f"digests: {kind}": dg.IntMetadataValue(count) for kind, count in manifest.digests.items()}
+    return {f"digests: {kind}": people(count) for kind, count in manifest.digests.items()}
 
 
 def _dropped(dropped: Mapping[str, int]) -> list[tuple[str, int]]:
     return [(f"dropped: {WORDS.get(reason, reason)}", -count) for reason, count in dropped.items()]
 
 
-def _table(unit: str, lines: list[tuple[str, int]]) -> str:
-    body = "\n".join(f"| {label} | {count:,} |" for label, count in lines)
+def _source(updated_at: datetime | None) -> Metadata:
+    return {} if updated_at is None else {"newest row": dg.TimestampMetadataValue(updated_at.timestamp())}
+
+
+def counts_table(unit: str, lines: Sequence[tuple[str, int]]) -> str:
+    """A Markdown table of counts of people, small ones in words."""
+    body = "\n".join(f"| {label} | {in_words(count)} |" for label, count in lines)
     return f"| | {unit} |\n|:--|--:|\n{body}"

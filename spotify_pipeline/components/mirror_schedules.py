@@ -14,6 +14,8 @@ import dagster as dg
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import TARGETABLE
 from spotify_pipeline.components.cadence import CadenceConfig, NoWindowOpen
+from spotify_pipeline.components.overlap_asset import NO_ORPHANS, OVERLAP, overlap_definitions
+from spotify_pipeline.components.promises_check import ERASURES_DONE, RETENTION_KEPT
 from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_definitions
 
 ALL_ASSETS_JOB = "__ASSET_JOB"
@@ -37,20 +39,26 @@ def mirror_schedules(chains: Sequence[AudienceChain], built_here: set[dg.AssetKe
 
 def watch_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
     """A job, and its schedule, that asks Spotify how every audience stands, and looks at the age of the sign-ins."""
-    if not chains:
-        return dg.Definitions()
-    checks = [dg.AssetCheckKey(chain.audience_key, TARGETABLE) for chain in chains]
+    looked_at = (TARGETABLE, RETENTION_KEPT, ERASURES_DONE)
+    checks = [dg.AssetCheckKey(chain.audience_key, check) for chain in chains for check in looked_at]
+    checks += [dg.AssetCheckKey(AUTHORIZATION, SIGN_IN_LASTS)] if chains else []
     job = dg.define_asset_job(
         WATCH_JOB,
-        selection=dg.AssetSelection.checks(*checks, dg.AssetCheckKey(AUTHORIZATION, SIGN_IN_LASTS)),
+        selection=dg.AssetSelection.checks(*checks, dg.AssetCheckKey(OVERLAP, NO_ORPHANS))
+        | dg.AssetSelection.assets(OVERLAP),
         description="Asks Spotify, with one request each, whether the audiences still exist and can be targeted, and "
-        "says when a sign-in is about to end. Changes nothing.",
+        "says when a sign-in is about to end. Looks at this machine for files kept too long, erasures that wait, "
+        "audiences left behind, and how audiences overlap. Changes nothing at Spotify.",
     )
     schedule = dg.ScheduleDefinition(
         name=WATCH_JOB, job=job, cron_schedule=WATCH_EVERY_SIX_HOURS, description=job.description
     )
     labels = list(dict.fromkeys(chain.config.authorization for chain in chains))
-    return dg.Definitions.merge(sign_in_definitions(labels), dg.Definitions(jobs=[job], schedules=[schedule]))
+    return dg.Definitions.merge(
+        sign_in_definitions(labels) if chains else dg.Definitions(),
+        overlap_definitions(chains),
+        dg.Definitions(jobs=[job], schedules=[schedule]),
+    )
 
 
 def _tick(chain: AudienceChain) -> tuple[str, str]:
@@ -95,6 +103,8 @@ def _schedule(chains: list[AudienceChain], built_here: set[dg.AssetKey]) -> dg.S
 
 
 def chain_selection(chain: AudienceChain, built_here: set[dg.AssetKey]) -> list[dg.AssetKey]:
-    """The assets of one audience's run: its segment, where this deployment builds it, and its three assets."""
-    segment = [chain.segment_key] if chain.segment_key in built_here else []
-    return [*segment, chain.identifiers_key, chain.list_key, chain.audience_key]
+    """The assets of one audience's run: what this deployment builds of its segment and suppressions, and its own."""
+    sources = dict.fromkeys([chain.segment_key, *(each.asset_key for each in chain.suppressions)])
+    built = [key for key in sources if key in built_here]
+    lookalike = [chain.lookalike_key] if chain.config.lookalike is not None else []
+    return [*built, chain.identifiers_key, chain.list_key, chain.audience_key, *lookalike]

@@ -16,8 +16,10 @@ import duckdb
 from dagster_duckdb import DuckDBResource
 
 from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.home import home_directory
-from spotify_pipeline.mirror import Journal
+from spotify_pipeline.mirror import ApprovalStore, Journal, ReceiptBook
+from spotify_pipeline.mirror.alerts import Alerts
 from spotify_pipeline.spotify import (
     CallRecord,
     SignInState,
@@ -107,6 +109,26 @@ class PipelineHome(dg.ConfigurableResource[None]):
     def journal(self) -> Journal:
         """Which audience at Spotify is ours, and what was last sent."""
         return Journal(home_directory() / "journal")
+
+    @property
+    def approvals(self) -> ApprovalStore:
+        """What people approved of."""
+        return ApprovalStore.at_home()
+
+    @property
+    def receipts(self) -> ReceiptBook:
+        """What was changed at Spotify."""
+        return ReceiptBook.beside(self.journal)
+
+    @property
+    def ledger(self) -> ErasureLedger:
+        """Who asked to be forgotten."""
+        return ErasureLedger.at_home()
+
+    @property
+    def alerts(self) -> Alerts:
+        """What a person must be told."""
+        return Alerts.at_home()
 
 
 class SpotifyAds(dg.ConfigurableResource[None]):

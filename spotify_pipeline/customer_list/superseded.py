@@ -14,7 +14,7 @@ from spotify_pipeline.customer_list.errors import withheld_errors
 from spotify_pipeline.customer_list.list_place import write_manifest
 from spotify_pipeline.customer_list.manifest import MANIFEST_FORMAT, Manifest
 from spotify_pipeline.customer_list.store import SnapshotStore
-from spotify_pipeline.home import private_directory
+from spotify_pipeline.customer_list.workspace import workspace
 
 
 @contextmanager
@@ -48,11 +48,12 @@ def _linked(store: SnapshotStore, path: Path, manifest: Manifest) -> Path:
     key = f"{manifest.snapshot} built {manifest.built_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     kept = store.list_path(manifest.audience, key)
     with withheld_errors(f"Setting aside the list of {manifest.audience} that Spotify has"):
-        private_directory(kept.parent)
-        with suppress(FileExistsError):
-            # Never written to again: a list that changes is a new file under its name.
-            os.link(path, kept)
-        write_manifest(replace(manifest, snapshot=key, format=MANIFEST_FORMAT), kept)
+        # The workspace says that somebody is at work here: another process's sweep deletes a list without a manifest.
+        with workspace(kept):
+            with suppress(FileExistsError):
+                # Never written to again: a list that changes is a new file under its name.
+                os.link(path, kept)
+            write_manifest(replace(manifest, snapshot=key, format=MANIFEST_FORMAT), kept)
     return kept
 
 

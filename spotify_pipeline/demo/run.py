@@ -13,10 +13,12 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.audience_checks import ENOUGH_ROWS, READY, UNUSABLE
+from spotify_pipeline.components.audience_checks import READY, UNUSABLE
 from spotify_pipeline.components.cadence import NoWindowOpen
 from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.mirror_schedules import AUDIENCE_TAG, WATCH_JOB
+from spotify_pipeline.components.overlap_asset import OVERLAP
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.demo.place import DemoPlace
@@ -129,7 +131,9 @@ class _Runner:
             DemoFailed: a model or a test failed.
         """
         graph = self._definitions.resolve_asset_graph()
-        models = [key for key in graph.materializable_asset_keys if not graph.get(key).is_partitioned]
+        models = [
+            key for key in graph.materializable_asset_keys if not graph.get(key).is_partitioned and key != OVERLAP
+        ]
         result = self._all_assets.execute_in_process(
             instance=self._instance, asset_selection=models, raise_on_error=False, run_config=QUIET
         )
@@ -183,17 +187,31 @@ def _mirrored(runner: _Runner, chain: AudienceChain, report: Callable[[str], Non
         done = _done_at_spotify(result, chain)
         report(f"{chain.audience}: {done}.")
         return DemoAudience(chain, manifest, None, None, done)
-    too_few = next(
+    too_few = _held_back_by(result) if _is_too_short(chain, manifest) else None
+    failure = None if too_few else _why_not_sent(result)
+    report(f"{chain.audience}: {'held back. ' + too_few if too_few else 'FAILED. ' + str(failure)}")
+    return DemoAudience(chain, manifest, too_few, failure, None)
+
+
+def _is_too_short(chain: AudienceChain, manifest: Manifest | None) -> bool:
+    """Whether the list is held back because of its size, as one of the demo's is meant to be."""
+    return manifest is not None and 0 < manifest.list_rows < chain.config.guards.min_rows
+
+
+def _held_back_by(result: dg.ExecuteInProcessResult) -> str | None:
+    """What the guards say of a list that they hold back."""
+    return next(
         (
-            evaluation.description
-            for evaluation in result.get_asset_check_evaluations()
-            if evaluation.check_name == ENOUGH_ROWS and not evaluation.passed
+            each.description
+            for each in result.get_asset_check_evaluations()
+            if each.check_name == GUARDS and not each.passed
         ),
         None,
     )
-    failure = None if too_few else _failure_of(result)
-    report(f"{chain.audience}: {'held back. ' + too_few if too_few else 'FAILED. ' + str(failure)}")
-    return DemoAudience(chain, manifest, too_few, failure, None)
+
+
+def _why_not_sent(result: dg.ExecuteInProcessResult) -> str:
+    return _held_back_by(result) or _failure_of(result)
 
 
 def _done_at_spotify(result: dg.ExecuteInProcessResult, chain: AudienceChain) -> str:

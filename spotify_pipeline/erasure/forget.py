@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import polars as pl
+
 from spotify_pipeline.customer_list import CustomerListError, DigestSet, SnapshotStore, withdraw
 from spotify_pipeline.erasure.identifiers import GivenIdentifier
 from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest
@@ -76,6 +78,8 @@ def forget(
         HomeError: the ledger cannot be written. Run it again.
     """
     with ledger.turn():
+        # Before anything is changed: a ledger of which some digests are lost cannot say who is to be taken out.
+        everybody = ledger.digests() | DigestSet.of(*(pl.Series(each.digests, dtype=pl.String) for each in people))
         audiences = store.audiences()
         requested_at = now()
         request = ledger.record(
@@ -83,7 +87,6 @@ def forget(
         )
         in_force_at = now()
         cleaned = _Cleaned()
-        everybody = ledger.digests()
         for audience in audiences:
             _delete_raw(store, audience, cleaned)
             _rewrite_lists(store, audience, everybody, requested_at, cleaned)

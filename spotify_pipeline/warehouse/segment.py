@@ -158,7 +158,7 @@ class SegmentReader:
             relation = self.connection.sql(f"SELECT {selected} FROM {self.relation.sql}")  # noqa: S608
             for batch in relation.to_arrow_reader(batch_rows):
                 yield cast("pl.DataFrame", pl.from_arrow(batch))
-        except (duckdb.Error, pl.exceptions.PolarsError) as error:
+        except Exception as error:  # noqa: BLE001 - Arrow hands DuckDB's message on as an OSError of its own
             raise self._failure(error) from None
 
     def _require(self, columns: Sequence[str]) -> dict[str, str]:

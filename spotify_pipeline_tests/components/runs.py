@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -11,7 +12,7 @@ import duckdb
 from dagster.components.testing import create_defs_folder_sandbox
 
 from spotify_pipeline.components.deployment import with_shared_definitions
-from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 
 PEOPLE = """
 type: spotify_pipeline.CustomerListAudience
@@ -63,13 +64,16 @@ class Deployment:
         partition: str = "once",
         tags: dict[str, str] | None = None,
         quiet: bool = False,
+        send: dict[str, object] | None = None,
     ) -> dg.ExecuteInProcessResult:
+        """A run of an audience's assets; ``send`` is the run config of ``spotify_audience``."""
+        config: dict[str, object] = {"ops": {f"{audience}__spotify_audience": {"config": send}}} if send else {}
         return self.job(audience, assets or ASSETS).execute_in_process(
             instance=self.instance,
             partition_key=partition,
             tags=tags,
             raise_on_error=False,
-            run_config=QUIET if quiet else None,
+            run_config={**(QUIET if quiet else {}), **config},
         )
 
 
@@ -106,3 +110,20 @@ def writes(sandbox: SandboxServer) -> int:
     return sum(
         each["method"] != "GET" and "/api/token" not in str(each["route"]) for each in sandbox.state.requests.after(0)
     )
+
+
+def evaluations(result: dg.ExecuteInProcessResult, name: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """The outcomes of a check, by the asset it is of."""
+    return {each.asset_key.path[-1]: each for each in result.get_asset_check_evaluations() if each.check_name == name}
+
+
+def digests_at_spotify(sandbox: SandboxServer, *, name: str = "People") -> set[str]:
+    """What Spotify received last for the audience of that name: every cell of its list."""
+    (audience,) = [each for each in sandbox.state.audiences.of(DEFAULTS.ad_account_id) if each.name == name]
+    received = sandbox.state.received_lists.of(audience.id)
+    lines = sandbox.state.list_file(received[-1].id).read_text().splitlines()[1:]
+    return {cell for line in lines for cell in line.split(",") if cell}
+
+
+def digest(email: str) -> str:
+    return hashlib.sha256(email.encode()).hexdigest()

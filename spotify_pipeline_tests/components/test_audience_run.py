@@ -12,8 +12,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.audience_checks import CELLS_ARE_DIGESTS, COUNTS_ADD_UP, ENOUGH_ROWS, TARGETABLE
+from spotify_pipeline.components.audience_checks import CELLS_ARE_DIGESTS, COUNTS_ADD_UP, TARGETABLE
 from spotify_pipeline.components.cadence import CadenceConfig
+from spotify_pipeline.components.guard_check import GUARDS
+from spotify_pipeline.components.promises_check import ERASURES_DONE, RETENTION_KEPT
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.components.runs import (
     ASSETS,
@@ -49,7 +51,7 @@ def test_the_metadata_tells_the_funnel_and_where_the_audience_stands(deployment:
     assert (shown["people read"], shown["people kept"], shown["rows sent"], shown["digests: email"]) == (40, 30, 30, 30)
     assert (shown["done"], shown["status"], shown["name"]) == ("created", "PROCESSING", "People")
     assert str(shown["in Ads Manager"]).startswith("http://127.0.0.1:")
-    assert "| dropped: no consent | -10 |" in str(metadata(result, "customer_list")["funnel"])
+    assert "| dropped: no consent | fewer than 20 |" in str(metadata(result, "customer_list")["funnel"])
     assert metadata(result, "identifiers")["dagster/row_count"] == 30
 
 
@@ -58,8 +60,11 @@ def test_all_checks_pass_on_a_sound_list(deployment: Deployment) -> None:
         f"identifiers:{COUNTS_ADD_UP}": True,
         f"customer_list:{COUNTS_ADD_UP}": True,
         f"customer_list:{CELLS_ARE_DIGESTS}": True,
-        f"customer_list:{ENOUGH_ROWS}": True,
+        f"customer_list:{GUARDS}": True,
+        f"spotify_audience:{GUARDS}": True,
         f"spotify_audience:{TARGETABLE}": True,
+        f"spotify_audience:{RETENTION_KEPT}": True,
+        f"spotify_audience:{ERASURES_DONE}": True,
     }
 
 
@@ -72,7 +77,7 @@ def test_w01_an_emptied_segment_fails_the_run_and_leaves_the_live_audience(
     change_people(environment, statement)
     result = deployment.run()
     assert not result.success
-    assert checks(result)[f"customer_list:{ENOUGH_ROWS}"] is False
+    assert checks(result)[f"customer_list:{GUARDS}"] is False
     logged = [each.user_message for each in deployment.instance.all_logs(result.run_id) if each.level == logging.ERROR]
     assert any("Nothing was sent; the audience at Spotify is as it was." in message for message in logged)
     assert writes(sandbox) == before
@@ -85,7 +90,8 @@ def test_the_audience_asset_refuses_by_itself_when_only_it_is_materialized(
     deployment.run("identifiers", "customer_list")
     result = deployment.run("spotify_audience")
     said = said_by(result)
-    assert "has 1 rows and at least 3 are needed. Nothing was sent; the audience at Spotify is as it was." in said
+    assert "The list has fewer than 20 rows and at least 3 are needed" in said
+    assert "Nothing was sent; the audience at Spotify is as it was." in said
     assert writes(sandbox) == 0
 
 

@@ -94,10 +94,10 @@ def with_line(after: str, line: str) -> str:
         pytest.param(with_line("name: Lapsed subscribers", "  layout: tall"), 4, "'wide' or 'long'", id="layout"),
         pytest.param(with_line("name: Lapsed subscribers", "  guards: {min_rows: 0}"), 4, "greater than", id="minimum"),
         pytest.param(
-            with_line("name: Lapsed subscribers", "  suppress: [x]"),
+            with_line("name: Lapsed subscribers", "  supress: [x]"),
             4,
-            "no such field. Allowed: name",
-            id="later field",
+            "no such field. Did you mean suppress? Allowed: name",
+            id="misspelled field",
         ),
         pytest.param(
             GOOD.replace("    consent_column: marketing_consent\n", ""),

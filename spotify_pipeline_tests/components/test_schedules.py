@@ -71,6 +71,10 @@ def test_the_watch_job_asks_after_every_audience(load: Callable[..., dg.Definiti
     assert steps == {
         "one__spotify_audience_targetable",
         "two__spotify_audience_targetable",
+        "one__promises",
+        "two__promises",
+        "spotify__audience_overlap",
+        "spotify__audience_overlap_no_orphans",
         "spotify__authorization_sign_in_lasts",
     }
 

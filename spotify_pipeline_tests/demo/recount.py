@@ -27,7 +27,7 @@ import duckdb
 import yaml
 
 from spotify_pipeline.sandbox import SandboxServer
-from spotify_pipeline_tests.demo.segments_by_hand import SEGMENTS, Row, read_facts
+from spotify_pipeline_tests.demo.segments_by_hand import SEGMENTS, SUPPRESSIONS, Facts, Row, read_facts
 from spotify_pipeline_tests.identity.reference import NORMALIZED, reference_digest, reference_normalize
 
 AS_OF = date(2026, 11, 16)
@@ -57,6 +57,7 @@ class AudienceOnPaper:
     region_column: str | None
     default_region: str | None
     minimum_rows: int
+    suppressed_by: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -67,7 +68,7 @@ class RecountResult:
     people_read: int = 0
     people_without_consent: int = 0
     people_kept: int = 0
-    """With consent and at least one digest."""
+    """With consent, at least one digest, and none of somebody who is kept out."""
     rows: set[Digests] = field(default_factory=set)
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Values of people with consent, by identifier type and reason."""
@@ -108,7 +109,8 @@ def read_audiences(directory: Path) -> list[AudienceOnPaper]:
 
 def _audience(key: str, attributes: dict[str, Any]) -> AudienceOnPaper:
     segment, identifiers = attributes["segment"], attributes["identifiers"]
-    unsupported = {"suppress", "oversize"} & attributes.keys()
+    suppressed_by = attributes.get("suppress", [])
+    unsupported = {"oversize"} & attributes.keys() | {str(each) for each in suppressed_by if each not in SUPPRESSIONS}
     if unsupported or attributes.get("layout", "wide") != "wide" or "dbt_model" not in segment:
         raise CannotCompareError(f"{key}: the recount knows wide lists of a dbt model, without {sorted(unsupported)}.")
     if segment["dbt_model"] not in SEGMENTS:
@@ -124,6 +126,7 @@ def _audience(key: str, attributes: dict[str, Any]) -> AudienceOnPaper:
         region_column=phone.get("region_column"),
         default_region=phone.get("default_region"),
         minimum_rows=attributes.get("guards", {}).get("min_rows", MINIMUM_ROWS),
+        suppressed_by=tuple(suppressed_by),
     )
 
 
@@ -152,12 +155,27 @@ def recount(warehouse: Path, *, audiences: Path = AUDIENCES, as_of: date = AS_OF
     facts = read_facts(warehouse, as_of)
     digester = _Digester()
     return {
-        audience.key: _recount(audience, SEGMENTS[audience.model](facts), digester)
+        audience.key: _recount(
+            audience, SEGMENTS[audience.model](facts), digester, _kept_out(audience, facts, digester)
+        )
         for audience in read_audiences(audiences)
     }
 
 
-def _recount(audience: AudienceOnPaper, people: Iterator[Row], digester: _Digester) -> RecountResult:
+def _kept_out(audience: AudienceOnPaper, facts: Facts, digester: _Digester) -> set[str]:
+    """Digests of those who are kept out, by the audience's own columns as far as their table has them."""
+    return {
+        digest
+        for model in audience.suppressed_by
+        for person in SUPPRESSIONS[model](facts)
+        for identifier in audience.columns
+        for digest in _digests_of(person, identifier, audience, digester, Counter())
+    }
+
+
+def _recount(
+    audience: AudienceOnPaper, people: Iterator[Row], digester: _Digester, kept_out: set[str]
+) -> RecountResult:
     result = RecountResult(audience=audience)
     for person in people:
         result.people_read += 1
@@ -166,6 +184,8 @@ def _recount(audience: AudienceOnPaper, people: Iterator[Row], digester: _Digest
             continue
         cells = [_digests_of(person, identifier, audience, digester, result.rejected) for identifier in TYPES]
         if any(cells):
+            if any(digest in kept_out for cell in cells for digest in cell):
+                continue
             result.people_kept += 1
             result.rows.update(itertools.product(*(sorted(digests) or [""] for digests in cells)))
     return result
@@ -176,9 +196,11 @@ def _digests_of(
 ) -> set[str]:
     region = None
     if identifier == "phone":
-        region = (person[audience.region_column] if audience.region_column else None) or audience.default_region
+        region = (person.get(audience.region_column) if audience.region_column else None) or audience.default_region
     digests: set[str] = set()
     for column in audience.columns.get(identifier, []):
+        if column not in person:  # of a table of people who are kept out
+            continue
         digest, reason = digester(identifier, person[column], region)
         if digest is None:
             rejected[identifier, reason] += 1

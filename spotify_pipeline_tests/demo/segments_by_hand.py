@@ -29,6 +29,8 @@ class Facts:
     """The newest row of each customer number."""
     consents: dict[tuple[int, str], bool | None]
     """The answer in force of a customer and channel; absent: never asked."""
+    answered_at: dict[tuple[int, str], datetime]
+    """When it was given."""
     events: list[tuple[int, str, datetime]]
     """Customer, event, moment."""
 
@@ -36,10 +38,12 @@ class Facts:
 def read_facts(warehouse: Path, as_of: date) -> Facts:
     """Read the raw tables of a DuckDB file, which stays as it is."""
     with duckdb.connect(warehouse, read_only=True) as connection:
+        consents, answered_at = _in_force(_rows(connection, "consents"))
         return Facts(
             as_of=as_of,
             customers=_newest(_rows(connection, "customers")),
-            consents=_in_force(_rows(connection, "consents")),
+            consents=consents,
+            answered_at=answered_at,
             events=[(row["customer_id"], row["event"], row["happened_at"]) for row in _rows(connection, "events")],
         )
 
@@ -66,7 +70,7 @@ def _newest(rows: Iterator[Row]) -> dict[int, Row]:
     return customers
 
 
-def _in_force(rows: Iterator[Row]) -> dict[tuple[int, str], bool | None]:
+def _in_force(rows: Iterator[Row]) -> tuple[dict[tuple[int, str], bool | None], dict[tuple[int, str], datetime]]:
     latest: dict[tuple[int, str], tuple[datetime, int]] = {}
     granted: dict[tuple[int, str], bool | None] = {}
     for row in rows:
@@ -74,7 +78,7 @@ def _in_force(rows: Iterator[Row]) -> dict[tuple[int, str], bool | None]:
         if key not in latest or order > latest[key]:
             latest[key] = order
             granted[key] = row["granted"]
-    return granted
+    return granted, {key: moment for key, (moment, _) in latest.items()}
 
 
 def _person(facts: Facts, customer_id: int, columns: str, **more: Any) -> Row:
@@ -135,6 +139,18 @@ def vip_customers(facts: Facts) -> Iterator[Row]:
             yield _person(facts, customer_id, "customer_id email phone country", purchases=purchases)
 
 
+def do_not_contact(facts: Facts) -> Iterator[Row]:
+    """Refused the newsletter, at the last answer, within the last 90 days."""
+    begin = datetime.combine(facts.as_of - timedelta(days=90), time())
+    for (customer_id, channel), granted in facts.consents.items():
+        answered = facts.answered_at[customer_id, channel]
+        if channel == "newsletter" and granted is False and answered >= begin:
+            customer = facts.customers[customer_id]
+            person = {name: customer[name] for name in ("customer_id", "email", "phone", "country")}
+            yield person | {"refused_at": answered}
+
+
+SUPPRESSIONS: dict[str, Callable[[Facts], Iterator[Row]]] = {"do_not_contact": do_not_contact}
 SEGMENTS: dict[str, Callable[[Facts], Iterator[Row]]] = {
     segment.__name__: segment
     for segment in (lapsed_subscribers, active_listeners, newsletter_readers, app_only_listeners, vip_customers)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from spotify_pipeline.demo.raw_tables import DEFAULT_AS_OF, write_raw_tables
-from spotify_pipeline_tests.demo.segments_by_hand import SEGMENTS, read_facts
+from spotify_pipeline_tests.demo.segments_by_hand import SEGMENTS, SUPPRESSIONS, read_facts
 from spotify_pipeline_tests.demo.warehouses import AT_THE_EDGES, DBT_PROJECT, rows_of, run_dbt
 
 PROJECT: dict[str, Any] = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text())
@@ -40,6 +40,12 @@ class TestSegments:
         by_hand = list(SEGMENTS[name](read_facts(built_warehouse, DEFAULT_AS_OF)))
         assert by_hand
         assert as_a_bag(rows_of(built_warehouse, f"segments.{name}")) == as_a_bag(by_hand)
+
+    @pytest.mark.parametrize("name", SUPPRESSIONS)
+    def test_a_suppression_list_equals_its_definition_in_plain_python(self, built_warehouse: Path, name: str) -> None:
+        by_hand = list(SUPPRESSIONS[name](read_facts(built_warehouse, DEFAULT_AS_OF)))
+        assert by_hand
+        assert as_a_bag(rows_of(built_warehouse, f"suppressions.{name}")) == as_a_bag(by_hand)
 
     @pytest.mark.parametrize(
         ("name", "inside"),
@@ -76,7 +82,8 @@ class TestSegments:
         tables = rows_of(built_warehouse, "information_schema.tables")
         found = {(row["table_schema"], row["table_name"]) for row in tables if row["table_schema"] != "raw"}
         staging = {("staging", name) for name in ("stg_customers", "stg_consents", "stg_events")}
-        assert found == staging | {("segments", name) for name in STATED}
+        kept_out = {("suppressions", name) for name in SUPPRESSIONS}
+        assert found == staging | kept_out | {("segments", name) for name in STATED}
 
     def test_the_columns_in_the_warehouse_are_those_of_the_contract(self, built_warehouse: Path) -> None:
         with duckdb.connect(built_warehouse, read_only=True) as connection:

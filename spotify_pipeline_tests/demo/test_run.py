@@ -85,4 +85,4 @@ def test_the_table_shows_each_audience_on_a_line(
     (line,) = [line for line in printed.splitlines() if line.startswith("segments.app_only_listeners")]
     assert "BOOKABLE (replaced)" in line
     assert "about 4" in line
-    assert "vip_customers: The list of vip_customers for once has" in printed
+    assert "vip_customers: The list of vip_customers for once is held back. [minimum] The list has" in printed

@@ -121,6 +121,16 @@ def test_p14_with_a_ledger_that_cannot_be_trusted_nothing_is_changed(machine: Ma
     assert machine.files_with(sha(ADA)) != []
 
 
+def test_p14_with_digests_of_an_earlier_request_lost_no_request_is_recorded(machine: Machine) -> None:
+    earlier = forget(people(BOB), machine.store, machine.ledger, now=machine.clock, live=machine.live).request
+    (machine.home / "erasures" / f"{earlier.id}.digests.json").unlink()
+    before = (machine.home / "erasures" / "ledger.json").read_bytes()
+    with pytest.raises(LedgerError, match=r"digests.json is missing"):
+        forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live=machine.live)
+    assert (machine.home / "erasures" / "ledger.json").read_bytes() == before
+    assert machine.files_with(sha(ADA)) != []
+
+
 def test_two_at_a_time_bring_nobody_back_and_both_wait(machine: Machine) -> None:
     def one(name: str) -> tuple[str, ...]:
         ledger = ErasureLedger(machine.home / "erasures", clock=machine.clock)

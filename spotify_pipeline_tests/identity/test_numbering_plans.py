@@ -106,16 +106,16 @@ def test_a_national_prefix_is_dropped_unless_too_few_digits_would_be_left() -> N
 
 
 def test_the_library_answers_for_each_distinct_value_and_region() -> None:
-    rows = rows_of([("tel:0701234567", "SE"), ("tel:0701234567", "GB"), ("tel:0701234567", None)] * 2)
+    rows = rows_of([("tel:0701740605", "SE"), ("tel:0701740605", "GB"), ("tel:0701740605", None)] * 2)
     answers = phone_library.read(rows).sort("row")
-    assert answers["normalized"].to_list() == ["+46701234567", "+44701234567", None] * 2
+    assert answers["normalized"].to_list() == ["+46701740605", "+44701740605", None] * 2
     assert answers["rejection"].to_list() == [None, None, "no_region"] * 2
 
 
 def test_the_library_is_not_asked_for_each_row() -> None:
-    rows = rows_of([("tel:0701234567", "SE")]).select(pl.all().repeat_by(200_000).explode())
+    rows = rows_of([("tel:0701740605", "SE")]).select(pl.all().repeat_by(200_000).explode())
     start = time.perf_counter()
     answers = phone_library.read(rows.drop("row").with_row_index("row"))
-    assert answers["normalized"].unique().to_list() == ["+46701234567"]
+    assert answers["normalized"].unique().to_list() == ["+46701740605"]
     # Asked for each row, it would take ten seconds or more.
     assert time.perf_counter() - start < 3

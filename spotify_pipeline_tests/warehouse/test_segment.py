@@ -51,6 +51,22 @@ def test_p03_a_cast_error_shows_no_value(connection: duckdb.DuckDBPyConnection) 
     assert caught.value.__suppress_context__
 
 
+def test_p03_an_error_far_into_the_rows_shows_no_value(connection: duckdb.DuckDBPyConnection) -> None:
+    """By then it is Arrow that reads, and hands DuckDB's message on in an exception of its own."""
+    connection.execute(
+        f"CREATE TABLE raw AS SELECT CASE i WHEN 600000 THEN '{CANARY}' ELSE i::VARCHAR END AS email "
+        "FROM range(700000) rows(i)"
+    )
+    connection.execute("CREATE VIEW people AS SELECT CAST(email AS INTEGER) AS email FROM raw")
+    rows = 0
+    with pytest.raises(SegmentError, match=r"could not be read to its end") as caught:
+        for batch in SegmentReader(connection, Relation.parse("people")).batches(["email"]):
+            rows += batch.height
+    assert rows > 0
+    assert "canary" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
 def test_s02_a_locked_connection_reads_no_file_and_cannot_be_unlocked(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from spotify_pipeline.customer_list import DigestSet, Suppressions
 from spotify_pipeline.mirror.guards import GuardLimits
 from spotify_pipeline_tests.wipes.bench import LIVE_ROWS, OTHER_ACCOUNT, Bench, Listed, people, suppressing
-from spotify_pipeline_tests.wipes.scenarios import NO_TEXT, half, live
+from spotify_pipeline_tests.wipes.happenings import NO_TEXT, half, live
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def test_w10_change_passes_once_with_an_approval(live: LiveLists, change: Change
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("audience", "days"), [("carts", 365), ("vip", 95), ("lapsed", 70)])
+@pytest.mark.parametrize(("audience", "days"), [("carts", 130), ("vip", 65), ("newsletter", 95)])
 def test_ordinary_days_are_not_blocked(tmp_path: Path, audience: str, days: int) -> None:
     year = simulated_year(tmp_path, audience, days=days)
     assert len(year.false_blocks) <= year.syncs / 100, year.false_blocks

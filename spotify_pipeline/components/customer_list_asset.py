@@ -1,0 +1,198 @@
+"""The asset of customer lists: hashed rows without those who are kept out, and the guards' word on them.
+
+No postponed annotations here: see `identifiers_asset`.
+"""
+
+# pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.audience_checks import list_check_results, list_check_specs
+from spotify_pipeline.components.backfill import left_out_of_backfill, without_result
+from spotify_pipeline.components.blocked_runs import say_blocked
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.guard_check import codes, guard_check_result, no_prediction, not_judged
+from spotify_pipeline.components.guarding import live_list, predicted
+from spotify_pipeline.components.membership_view import membership_metadata, membership_steps
+from spotify_pipeline.components.metadata import customer_list_metadata
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.suppression_sources import read_suppressions
+from spotify_pipeline.components.warehouse_project import WAREHOUSE_POOL
+from spotify_pipeline.customer_list import (
+    CustomerListError,
+    IdentifiersReport,
+    Manifest,
+    Suppressions,
+    Truncation,
+    build_customer_list,
+)
+from spotify_pipeline.customer_list.superseded import set_aside
+from spotify_pipeline.erasure import ErasureError
+from spotify_pipeline.mirror import GuardBlocked, refusal
+from spotify_pipeline.spotify import SpotifyError
+from spotify_pipeline.warehouse import SegmentError
+
+
+def customer_list_asset(chain: AudienceChain) -> dg.AssetsDefinition:
+    """The hashed list of one snapshot, and its manifest."""
+    retain = chain.config.retain
+
+    @dg.asset(
+        key=chain.list_key,
+        deps=list(dict.fromkeys([chain.identifiers_key, *(each.asset_key for each in chain.suppressions)])),
+        partitions_def=chain.config.cadence.partitions(),
+        group_name=chain.audience,
+        kinds={"polars", "csv"},
+        pool=WAREHOUSE_POOL,
+        output_required=False,
+        check_specs=list_check_specs(chain.list_key),
+        description=(
+            "The list that is sent to Spotify: one row per person and combination of identifiers, each cell the "
+            "SHA-256 of one. A partition is one snapshot of the segment.\n\n"
+            f"The last {retain.customer_lists} are kept. No raw identifier is in it, but a list of digests is still "
+            f"personal data: the file is readable by its owner only.\n\nKept out: {_kept_out(chain)}."
+        ),
+    )
+    def customer_list(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, home: PipelineHome, spotify: SpotifyAds
+    ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
+        now = datetime.now(UTC)
+        if left_out_of_backfill(chain, context, now):
+            yield from without_result(context)
+            return
+        with failures_said_plainly():
+            chain.refuse_unless_newest(context.partition_key, now)
+            snapshots = home.snapshots
+            snapshots.sweep(chain.audience)
+            report = snapshots.identifiers_report(chain.audience, context.partition_key)
+            chain.refuse_other_settings(report.recipe, "identifiers")
+            suppressions = _suppressions(chain, warehouse, home, context)
+            path = snapshots.list_path(chain.audience, context.partition_key)
+            source = snapshots.identifiers_path(chain.audience, context.partition_key)
+            with set_aside(snapshots, chain.audience, context.partition_key, live=_live(chain, home, spotify)):
+                manifest = build_list(
+                    chain, source, report, path, snapshot=context.partition_key, suppressions=suppressions
+                )
+            shown = _shown_change(chain, warehouse, home, spotify, (path, manifest), suppressions)
+            guards = _guards_say(chain, home, spotify, (path, manifest), context)
+            _keep(chain, home, spotify, now)
+            checks = [*list_check_results(path, manifest), guards]
+        for check in checks:
+            if not check.passed:
+                # Dagster's own message names the check that failed; this says why, and what to do.
+                context.log.error(check.description)
+        yield dg.MaterializeResult(metadata={**customer_list_metadata(manifest), **shown}, check_results=checks)
+
+    return customer_list
+
+
+def build_list(
+    chain: AudienceChain,
+    identifiers: Path,
+    report: IdentifiersReport,
+    destination: Path,
+    *,
+    snapshot: str,
+    suppressions: Suppressions,
+) -> Manifest:
+    """Build an audience's list as its YAML asks: its layout, without those who are kept out, cut where it says so.
+
+    Raises:
+        CustomerListError, HomeError: as ``build_customer_list``.
+    """
+    config = chain.config
+    cut = config.oversize.truncate
+    return build_customer_list(
+        identifiers,
+        report,
+        destination,
+        layout=config.layout,
+        audience=chain.audience,
+        snapshot=snapshot,
+        built_at=datetime.now(UTC),
+        suppressions=suppressions,
+        truncate=Truncation(max_bytes=config.guards.max_bytes, order=cut.in_words) if cut is not None else None,
+    )
+
+
+def _kept_out(chain: AudienceChain) -> str:
+    names = [f"the people of `{each.relation}`" for each in chain.suppressions]
+    return ", ".join([*names, "and those who asked to be forgotten"] if names else ["those who asked to be forgotten"])
+
+
+def _suppressions(
+    chain: AudienceChain, warehouse: WarehouseResource, home: PipelineHome, context: dg.AssetExecutionContext
+) -> Suppressions:
+    """Everybody who is kept out. A source that cannot be read blocks the run, and a person is told."""
+    try:
+        return read_suppressions(chain.suppressions, warehouse, home.ledger)
+    except (SegmentError, CustomerListError, ErasureError) as error:
+        say_blocked(chain, home, ["suppressions"], str(error), context.log)
+        raise
+
+
+def _guards_say(
+    chain: AudienceChain,
+    home: PipelineHome,
+    spotify: SpotifyAds,
+    customer_list: tuple[Path, Manifest],
+    context: dg.AssetExecutionContext,
+) -> dg.AssetCheckResult:
+    try:
+        account = spotify.ad_account_id(chain.config.ad_account_id)
+    except SpotifyError as not_set:
+        return no_prediction(str(not_set))
+    try:
+        decision = predicted(chain, home, account, customer_list)
+        if not decision.allowed:
+            raise GuardBlocked(refusal(decision), decision)
+        return guard_check_result(decision)
+    except GuardBlocked as blocked:
+        say_blocked(chain, home, codes(blocked), str(blocked), context.log)
+        return not_judged(blocked)
+
+
+def _shown_change(
+    chain: AudienceChain,
+    warehouse: WarehouseResource,
+    home: PipelineHome,
+    spotify: SpotifyAds,
+    customer_list: tuple[Path, Manifest],
+    suppressions: Suppressions,
+) -> dict[str, dg.MetadataValue]:
+    """Who came and who left since the list that Spotify has. For people to read: nothing depends on it."""
+    try:
+        account = spotify.ad_account_id(chain.config.ad_account_id)
+        entry = home.journal.read(chain.audience, account)
+        steps = membership_steps(chain, warehouse, home.snapshots, live_list(entry), customer_list, suppressions)
+    except (SpotifyError, SegmentError, CustomerListError) as error:
+        return {"since the list before": dg.MarkdownMetadataValue(f"not known: {error}")}
+    return membership_metadata(steps)
+
+
+def _keep(chain: AudienceChain, home: PipelineHome, spotify: SpotifyAds, now: datetime) -> None:
+    """Delete what is no longer needed; never the list that Spotify has."""
+    retain, snapshots = chain.config.retain, home.snapshots
+    snapshots.keep_identifiers(chain.audience, retain.identifiers, older_than=now - retain.identifiers_age)
+    try:
+        account = spotify.ad_account_id(chain.config.ad_account_id)
+    except SpotifyError:
+        # Which list Spotify has is not known without it, so none is deleted by this run.
+        return
+    live = live_list(home.journal.read(chain.audience, account))
+    snapshots.keep_lists(chain.audience, retain.customer_lists, live=live)
+    snapshots.sweep(chain.audience)
+
+
+def _live(chain: AudienceChain, home: PipelineHome, spotify: SpotifyAds) -> str | None:
+    """The list that Spotify has; None, too, where the ad account is not configured yet."""
+    with suppress(SpotifyError):
+        account = spotify.ad_account_id(chain.config.ad_account_id)
+        return live_list(home.journal.read(chain.audience, account))
+    return None

@@ -1,0 +1,66 @@
+"""The guard of an audience's list, put together from what its YAML states and what this machine knows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.customer_list import DigestSet, Manifest
+from spotify_pipeline.mirror import Approval, Decision, JournalEntry
+from spotify_pipeline.mirror.guards import ListGuard
+
+
+def list_guard(
+    chain: AudienceChain,
+    home: PipelineHome,
+    ad_account_id: str,
+    customer_list: tuple[Path, Manifest],
+    *,
+    given: Approval | None = None,
+) -> ListGuard:
+    """The guard of one list.
+
+    Args:
+        chain: the audience.
+        home: what this machine knows.
+        ad_account_id: where the list is to be sent.
+        customer_list: the list and its manifest.
+        given: an approval that was given for it in this very run.
+    """
+
+    def erased() -> DigestSet:
+        return home.ledger.digests()
+
+    return ListGuard(
+        customer_list=customer_list,
+        audience=chain.audience,
+        ad_account_id=ad_account_id,
+        store=home.snapshots,
+        journal=home.journal,
+        approvals=home.approvals,
+        limits=chain.config.guards.limits(),
+        erased=erased,
+        given=given,
+        split=chain.config.oversize.split,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def predicted(
+    chain: AudienceChain, home: PipelineHome, ad_account_id: str, customer_list: tuple[Path, Manifest]
+) -> Decision:
+    """What the guards would say of a list if it were sent now. Spotify is not asked, and nothing is held or changed.
+
+    Raises:
+        GuardBlocked: the list cannot be judged.
+        JournalError, HomeError: the journal cannot be read.
+    """
+    entry = home.journal.read(chain.audience, ad_account_id)
+    return list_guard(chain, home, ad_account_id, customer_list).judge(entry)
+
+
+def live_list(entry: JournalEntry) -> str | None:
+    """The SHA-256 of the list that Spotify has, of the whole where it was split; None where nothing was sent."""
+    return entry.whole_sha256 or entry.file_sha256

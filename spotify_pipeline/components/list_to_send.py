@@ -1,0 +1,177 @@
+"""The list that a run sends: the one of its partition, or an older one that is issued anew.
+
+Whatever it is, people who must not be in it any more are taken out before it is judged.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.declined import declined_people
+from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
+from spotify_pipeline.components.send_config import Approve, Rollback, SendConfig
+from spotify_pipeline.components.suppression_sources import read_suppressions
+from spotify_pipeline.customer_list import Manifest, rows_holding, withdraw
+from spotify_pipeline.mirror import Approval, ApprovalSource, MirrorRefused, Receipt, ReceiptKind
+from spotify_pipeline.mirror.guards import APPROVAL_LIFE
+
+_DIGEST = re.compile(r"[0-9a-f]{12,64}")
+_SENT = frozenset({ReceiptKind.CREATED, ReceiptKind.REPLACED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListToSend:
+    """A list, with the approval that this very run brings for it.
+
+    Attributes:
+        path: the file.
+        manifest: what describes it.
+        given: the approval, where the run's configuration gives one.
+        cause: of the run, or `rollback`; for the receipt.
+        reason: a person's, for a rollback.
+        withdrawn: rows taken out of it by this run.
+    """
+
+    path: Path
+    manifest: Manifest
+    given: Approval | None
+    cause: str
+    reason: str | None = None
+    withdrawn: int = 0
+
+
+def list_to_send(
+    chain: AudienceChain,
+    home: PipelineHome,
+    warehouse: WarehouseResource,
+    ad_account_id: str,
+    partition: str,
+    stated: SendConfig,
+    *,
+    cause: str,
+    now: datetime,
+    retried: int,
+) -> ListToSend:
+    """The list of ``partition``, as it may be sent today.
+
+    Args:
+        chain: the audience.
+        home: where lists are kept.
+        warehouse: where suppressions and consent are, for an older list.
+        ad_account_id: where it is sent.
+        partition: whose list.
+        stated: by the run's configuration.
+        cause: of the run.
+        now: with a time zone.
+        retried: how often this step was tried again already.
+
+    Raises:
+        MirrorRefused: the partition is not the newest and no rollback is stated, or the list is not as the YAML says.
+        CustomerListError: there is no such list.
+        SegmentError, ErasureError: who must not be in it cannot be read.
+    """
+    rollback = cast("Rollback | None", stated.rollback)
+    approve = cast("Approve | None", stated.approve)
+    if rollback is not None:
+        return _older(chain, home, warehouse, ad_account_id, partition, rollback, now)
+    chain.refuse_unless_newest(partition, now, retried=retried, sending=True)
+    path, manifest = (
+        home.snapshots.list_path(chain.audience, partition),
+        home.snapshots.manifest(chain.audience, partition),
+    )
+    chain.refuse_other_list(manifest)
+    before = manifest.list_rows
+    erased = home.ledger.digests()
+    if rows_holding((path, manifest), erased):
+        manifest = withdraw(path, manifest, erased, now=now)
+    return ListToSend(
+        path=path,
+        manifest=manifest,
+        given=_approval(chain, ad_account_id, manifest, approve, now) if approve is not None else None,
+        cause=cause,
+        withdrawn=before - manifest.list_rows,
+    )
+
+
+def _approval(
+    chain: AudienceChain, ad_account_id: str, manifest: Manifest, approve: Approve, now: datetime
+) -> Approval:
+    digest = approve.file_digest.strip().lower()
+    if not _DIGEST.fullmatch(digest) or not manifest.sha256.startswith(digest):
+        raise MirrorRefused(
+            f"The run's configuration approves of a list with digest {digest[:12]}, and the list of {chain.audience} "
+            f"for {manifest.snapshot} has {manifest.sha256[:12]}. Nothing was sent. Look at the list again, and state "
+            "the digest that the check `guards` shows."
+        )
+    return _given(chain, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now)
+
+
+def _older(
+    chain: AudienceChain,
+    home: PipelineHome,
+    warehouse: WarehouseResource,
+    ad_account_id: str,
+    partition: str,
+    rollback: Rollback,
+    now: datetime,
+) -> ListToSend:
+    path, manifest = (
+        home.snapshots.list_path(chain.audience, partition),
+        home.snapshots.manifest(chain.audience, partition),
+    )
+    was_sent = _was_sent(home.receipts.read(chain.audience, ad_account_id), manifest)
+    out = read_suppressions(chain.suppressions, warehouse, home.ledger).digests | declined_people(chain, warehouse)
+    reissued = withdraw(path, manifest, out, now=now, reissue=True)
+    return ListToSend(
+        path=path,
+        manifest=reissued,
+        given=_given(
+            chain, ad_account_id, reissued, rollback.reason, rollback.approved_by, ApprovalSource.ROLLBACK, now
+        )
+        if was_sent
+        else None,
+        cause="rollback",
+        reason=rollback.reason,
+        withdrawn=manifest.list_rows - reissued.list_rows,
+    )
+
+
+def _was_sent(receipts: list[Receipt], manifest: Manifest) -> bool:
+    """Whether Spotify had this very list once, or what it was before people were taken out of it."""
+    known = {manifest.sha256, *manifest.former_sha256}
+    return any(_file_of(each) in known for each in receipts if each.kind in _SENT)
+
+
+def _file_of(receipt: Receipt) -> str:
+    """The digest of the list that a receipt is of; of the whole, where it is of a part."""
+    part = cast("dict[str, Any] | None", receipt.body.get("part"))
+    if part is not None:
+        return str(part["whole_sha256"])
+    file = cast("dict[str, Any]", receipt.body.get("file", {}))
+    return str(file.get("sha256"))
+
+
+def _given(
+    chain: AudienceChain,
+    ad_account_id: str,
+    manifest: Manifest,
+    reason: str,
+    approved_by: str,
+    source: ApprovalSource,
+    now: datetime,
+) -> Approval:
+    return Approval(
+        audience=chain.audience,
+        ad_account_id=ad_account_id,
+        file_sha256=manifest.sha256,
+        reason=reason,
+        approved_by=approved_by,
+        approved_at=now.isoformat(),
+        expires_at=(now + APPROVAL_LIFE).isoformat(),
+        source=source,
+    )

@@ -1,0 +1,81 @@
+"""The asset that is an audience's lookalike: listeners whom Spotify finds to be like those of the audience.
+
+No postponed annotations here: see `identifiers_asset`.
+"""
+
+# pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from spotify_pipeline.components.audience_asset import SPOTIFY_POOL
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.audience_config import LookalikeConfig
+from spotify_pipeline.components.backfill import left_out_of_backfill, without_result
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.metadata import audience_state, receipts_metadata
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.mirror import MirrorRefused, keep_lookalike
+from spotify_pipeline.spotify import CallRecord
+
+
+def lookalike_asset(chain: AudienceChain, stated: LookalikeConfig) -> dg.AssetsDefinition:
+    """The lookalike of an audience, created once and renamed where the YAML says so."""
+
+    @dg.asset(
+        key=chain.lookalike_key,
+        deps=[chain.audience_key],
+        partitions_def=chain.config.cadence.partitions(),
+        group_name=chain.audience,
+        kinds={"spotify"},
+        pool=SPOTIFY_POOL,
+        output_required=False,
+        description=f'The lookalike "{stated.name}" of the audience "{chain.name}". Spotify keeps it up to date.',
+    )
+    def lookalike(
+        context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
+    ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
+        if left_out_of_backfill(chain, context, datetime.now(UTC)):
+            yield from without_result(context)
+            return
+
+        trace_ids: list[str] = []
+
+        def on_call(call: CallRecord) -> None:
+            context.log.info(str(call))
+            if call.trace_id:
+                trace_ids.append(call.trace_id)
+
+        with failures_said_plainly(retried=context.retry_number):
+            account = spotify.ad_account_id(chain.config.ad_account_id)
+            seed = home.journal.read(chain.audience, account).audience_id
+            if seed is None:
+                raise MirrorRefused(
+                    f"There is no audience of {chain.audience} yet that a lookalike could be made of. Materialize "
+                    f"{chain.audience}/spotify_audience first."
+                )
+            with spotify.client(on_call, authorization=chain.config.authorization) as client:
+                outcome = keep_lookalike(
+                    client,
+                    home.journal,
+                    chain.target(account),
+                    seed,
+                    name=stated.name,
+                    description=stated.description,
+                    evidence={"run_id": context.run.run_id},
+                    trace_ids=lambda: trace_ids,
+                )
+        if outcome.recovered:
+            context.log.warning(outcome.recovered)
+        yield dg.MaterializeResult(
+            metadata={
+                "done": dg.TextMetadataValue(str(outcome.action)),
+                **audience_state(outcome.audience),
+                "seed audience id": dg.TextMetadataValue(seed),
+                **receipts_metadata(outcome.receipts),
+            }
+        )
+
+    return lookalike

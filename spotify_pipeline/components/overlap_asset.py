@@ -1,0 +1,83 @@
+"""What spans all audiences in Dagster's graph: how they overlap, and whether one was left behind at Spotify."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.overlap_view import live_lists, overlap_matrix, overlap_rows
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.mirror import orphans
+from spotify_pipeline.mirror.alerts import AlertKind
+
+OVERLAP = dg.AssetKey(["spotify", "audience_overlap"])
+NO_ORPHANS = "no_orphans"
+
+
+def overlap_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
+    """The asset, and the check beside it.
+
+    Args:
+        chains: every audience of the deployment.
+    """
+
+    @dg.asset(
+        key=OVERLAP,
+        group_name="spotify",
+        kinds={"polars"},
+        description=(
+            "How many people of each audience are in each other one, from the lists that Spotify has. Nothing is asked "
+            "of Spotify. Audiences that share most of their people bid against each other."
+        ),
+    )
+    def audience_overlap(home: PipelineHome, spotify: SpotifyAds) -> dg.MaterializeResult:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
+        with failures_said_plainly():
+            lists = live_lists(
+                chains,
+                home.snapshots,
+                home.journal,
+                lambda chain: spotify.ad_account_id(chain.config.ad_account_id),
+            )
+            matrix = overlap_matrix(lists, overlap_rows(lists))
+        return dg.MaterializeResult(
+            metadata={
+                "overlap": dg.MarkdownMetadataValue(matrix if lists else "no list that Spotify has is kept here"),
+                "audiences": dg.IntMetadataValue(len(lists)),
+            }
+        )
+
+    @dg.asset_check(
+        asset=OVERLAP,
+        name=NO_ORPHANS,
+        description="No audience is at Spotify that this project once made and no YAML file defines any more.",
+    )
+    def no_orphans(home: PipelineHome) -> dg.AssetCheckResult:
+        with failures_said_plainly():
+            return judge_orphans({chain.audience for chain in chains}, home, datetime.now(UTC))
+
+    return dg.Definitions(assets=[audience_overlap], asset_checks=[no_orphans])
+
+
+def judge_orphans(configured: set[str], home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
+    """Whether an audience was taken out of the configuration without saying what is to become of it at Spotify."""
+    left = {each.audience: each for each in orphans(home.journal, configured)}
+    for name in left:
+        home.alerts.state(name, AlertKind.ORPHAN, ["orphan"], _sentence(name), now)
+    for alert in home.alerts.standing():
+        if alert.kind is AlertKind.ORPHAN and alert.audience not in left:
+            home.alerts.state(alert.audience, AlertKind.ORPHAN, (), f"{alert.audience} is accounted for again.", now)
+    return dg.AssetCheckResult(
+        passed=not left,
+        description=" ".join(_sentence(name) for name in left) or "Every audience that was made is accounted for.",
+        metadata={"audiences left behind": len(left)},
+    )
+
+
+def _sentence(audience: str) -> str:
+    return (
+        f"Audience {audience} is at Spotify, with the people it last had, and no YAML file defines it any more. Say "
+        f"what is to become of it: spotify-pipeline retire {audience} --policy leave, or --policy delete; or put its "
+        "file back."
+    )

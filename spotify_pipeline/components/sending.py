@@ -1,0 +1,93 @@
+"""Sends an audience's list, whole or in parts, and does what has to follow: who was erased, what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.guarding import list_guard, live_list
+from spotify_pipeline.components.list_to_send import ListToSend
+from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.customer_list import parts_needed, split_list
+from spotify_pipeline.mirror import AudienceMirror, MirrorOutcome, mirror_parts, parts_known
+from spotify_pipeline.spotify import SpotifyAdsClient, UploadProgress
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What a run tells the receipts of itself.
+
+    Attributes:
+        run_id: Dagster's.
+        decided_at: before the ledger of erasures was read.
+        trace_ids: of Spotify's answers so far.
+        on_progress: is told how far an upload is.
+    """
+
+    run_id: str
+    decided_at: datetime
+    trace_ids: Callable[[], Sequence[str]]
+    on_progress: Callable[[UploadProgress], None]
+
+
+def send(
+    chain: AudienceChain,
+    home: PipelineHome,
+    client: SpotifyAdsClient,
+    ad_account_id: str,
+    sent: ListToSend,
+    facts: RunFacts,
+) -> list[MirrorOutcome]:
+    """Make the audience equal to the list; an outcome for each part, where it is sent in parts.
+
+    Raises:
+        GuardBlocked: a guard holds it back. Nothing was sent.
+        MirrorRefused, CustomerListError, HomeError, JournalError, SpotifyError: as ``AudienceMirror.mirror``.
+    """
+    customer_list = (sent.path, sent.manifest)
+    guard = list_guard(chain, home, ad_account_id, customer_list, given=sent.given)
+    mirror = AudienceMirror(client, home.journal)
+    target = chain.target(ad_account_id)
+    settings: dict[str, Any] = {
+        "guard": guard,
+        "max_age": _max_age(chain, sent),
+        "evidence": _evidence(chain, home, sent, facts),
+        "trace_ids": facts.trace_ids,
+        "on_progress": facts.on_progress,
+    }
+    parts = _parts(chain, home, ad_account_id, sent)
+    if parts == 1:
+        return [mirror.mirror(target, *customer_list, **settings)]
+    with home.snapshots.parts_directory(chain.audience, sent.manifest.snapshot) as folder:
+        return mirror_parts(mirror, target, split_list(*customer_list, parts, folder), **settings)
+
+
+def settle(chain: AudienceChain, home: PipelineHome, ad_account_id: str, facts: RunFacts) -> None:
+    """After a list was accepted: its audience no longer waits for those who were erased, and old lists may go."""
+    home.ledger.done(chain.audience, decided_at=facts.decided_at)
+    live = live_list(home.journal.read(chain.audience, ad_account_id))
+    home.snapshots.keep_lists(chain.audience, chain.config.retain.customer_lists, live=live)
+
+
+def _parts(chain: AudienceChain, home: PipelineHome, ad_account_id: str, sent: ListToSend) -> int:
+    known = parts_known(home.journal, chain.audience, ad_account_id)
+    if not chain.config.oversize.split and known <= 1:
+        return 1
+    # Parts never become fewer by themselves: one that is no longer sent would stay live with its people.
+    return parts_needed(sent.path, sent.manifest, chain.config.guards.max_bytes, at_least=max(1, known))
+
+
+def _max_age(chain: AudienceChain, sent: ListToSend) -> timedelta | None:
+    return None if sent.cause == "rollback" else chain.config.max_age
+
+
+def _evidence(chain: AudienceChain, home: PipelineHome, sent: ListToSend, facts: RunFacts) -> dict[str, Any]:
+    return {
+        "run_id": facts.run_id,
+        "cause": sent.cause,
+        **({"reason": sent.reason} if sent.reason is not None else {}),
+        "erasures": {"requests": len(home.ledger.waiting(chain.audience)), "rows": sent.withdrawn},
+    }

@@ -1,0 +1,139 @@
+"""Who is kept out of an audience: which tables say so, and the digests of the people in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from spotify_pipeline.components.audience_config import AudienceConfig
+from spotify_pipeline.components.identifier_plan import columns_by_type
+from spotify_pipeline.components.resources import WarehouseResource
+from spotify_pipeline.components.segment_config import IdentifiersConfig, SuppressConfig
+from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
+from spotify_pipeline.components.warehouse_project import Segment
+from spotify_pipeline.components.yaml_location import config_error
+from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressions, digests_of
+from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.warehouse import Relation, SegmentError
+
+ERASURE = "erasure"
+"""The name, in counts, of those who asked to be forgotten."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuppressionSource:
+    """A table of people who are kept out.
+
+    Attributes:
+        name: what it is called in counts.
+        asset_key: of the asset that it is.
+        relation: in the warehouse.
+        identifiers: which columns identify a person.
+        those_present: whether a column that the table does not have is passed over, as they are the audience's.
+    """
+
+    name: str
+    asset_key: dg.AssetKey
+    relation: Relation
+    identifiers: IdentifiersConfig
+    those_present: bool = False
+
+    def plan(self, columns: Collection[str]) -> IdentifierPlan:
+        """How its rows become identifiers, its table having these columns.
+
+        Raises:
+            SegmentError: none of them identifies a person.
+        """
+        stated = present(self.identifiers, columns) if self.those_present else self.identifiers
+        if stated is None:
+            raise SegmentError(
+                f"{self.relation} has none of the columns that identify people of the audience, so nobody could be "
+                f"kept out. Nothing was sent. It has: {', '.join(columns)}. State its identifiers in the YAML."
+            )
+        return IdentifierPlan(identifiers=columns_by_type(stated))
+
+
+def suppression_sources(
+    config: AudienceConfig, everybodys: Sequence[SuppressionSource], context: dg.ComponentLoadContext
+) -> tuple[SuppressionSource, ...]:
+    """The sources of one audience: those of every audience, then its own.
+
+    Raises:
+        AudienceConfigError: a source is unknown, or none of its columns identifies a person.
+    """
+    names = {each.name for each in everybodys}
+    own: list[SuppressionSource] = []
+    for index, stated in enumerate(config.suppress):
+        path = ("suppress", index)
+        if stated.name in (*names, ERASURE):
+            raise config_error(context, path, f"{stated.name} is the name of a suppression list of every audience")
+        own.append(_source(stated, config, find_source(stated, context, path), context, index))
+    return (*everybodys, *own)
+
+
+def _source(
+    stated: SuppressConfig, config: AudienceConfig, table: Segment, context: dg.ComponentLoadContext, index: int
+) -> SuppressionSource:
+    path = ("suppress", index)
+    if stated.identifiers is not None:
+        named = [((*path, "identifiers", *each), column) for each, column in stated.identifiers.named_columns()]
+        refuse_unknown_columns(named, table, context)
+    elif table.columns is not None and present(config.identifiers, table.columns) is None:
+        raise config_error(
+            context,
+            path,
+            f"{table.relation} has none of the columns that identify people of this audience. Its columns are: "
+            f"{', '.join(table.columns)}. State its identifiers",
+        )
+    return SuppressionSource(
+        name=stated.name,
+        asset_key=table.asset_key,
+        relation=table.relation,
+        identifiers=stated.identifiers or config.identifiers,
+        those_present=stated.identifiers is None,
+    )
+
+
+def present(stated: IdentifiersConfig, columns: Collection[str]) -> IdentifiersConfig | None:
+    """The identifiers whose columns are among these, or None where there is not one."""
+    email = [each for each in stated.email or [] if each in columns]
+    phone, device = stated.phone, stated.device_id
+    found: dict[str, object] = {"email": email} if email else {}
+    if phone is not None and (numbers := [each for each in phone.column if each in columns]):
+        region = phone.region_column if phone.region_column in columns else None
+        found["phone"] = {"column": numbers, "region_column": region, "default_region": phone.default_region}
+    if device is not None and (ids := [each for each in device.column if each in columns]):
+        found["device_id"] = {"column": ids, "case": device.case}
+    return IdentifiersConfig.model_validate(found) if found else None
+
+
+def read_suppressions(
+    sources: Sequence[SuppressionSource], warehouse: WarehouseResource, ledger: ErasureLedger
+) -> Suppressions:
+    """The digests of everybody who is kept out, each source read to its end.
+
+    Raises:
+        SegmentError: a source cannot be read, or not all of it. Whoever it names must not be sent by mistake.
+        ErasureError: the ledger of erasures cannot be read.
+    """
+    read: dict[str, DigestSet] = {}
+    for source in sources:
+        with warehouse.segment(source.relation) as segment:
+            plan = source.plan(segment.columns())
+            expected = segment.count()
+            columns = [
+                column
+                for each in plan.identifiers.values()
+                for column in (*each.columns, each.region_column)
+                if column is not None
+            ]
+            digests, rows = digests_of(segment.batches(list(dict.fromkeys(columns))), plan)
+        if rows != expected:
+            raise SegmentError(
+                f"The suppression list {source.name} has {expected:,} rows, but {rows:,} were read. Nothing was sent: "
+                "a partial read would let people through. Run again; if it recurs, look at the warehouse's log."
+            )
+        read[source.name] = digests
+    return Suppressions({**read, ERASURE: ledger.digests()})

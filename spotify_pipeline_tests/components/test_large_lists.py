@@ -1,0 +1,72 @@
+"""Lists beyond the largest file, and lookalikes, as Dagster runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+
+from spotify_pipeline.components.guard_check import GUARDS
+from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline_tests.components.runs import (
+    ASSETS,
+    PEOPLE,
+    Deployment,
+    change_people,
+    digest,
+    digests_at_spotify,
+    evaluations,
+    metadata,
+)
+
+SMALL = PEOPLE.replace("guards: {min_rows: 3}", "guards: {min_rows: 3, max_bytes: 1500}")
+
+
+def test_a_list_beyond_the_largest_file_is_held_back_by_default(
+    load: Callable[..., dg.Definitions], environment: Path
+) -> None:
+    result = Deployment(load({"people": SMALL})).run()
+    assert not result.success
+    assert "[oversize]" in str(evaluations(result, GUARDS)["customer_list"].description)
+
+
+def test_a_list_may_be_sent_in_parts(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    deployment = Deployment(load({"people": SMALL + "  oversize: split\n"}))
+    result = deployment.run()
+    assert result.success
+    names = {each.name for each in sandbox.state.audiences.of(DEFAULTS.ad_account_id)}
+    assert names == {"People (1/2)", "People (2/2)"}
+    both = [digests_at_spotify(sandbox, name=name) for name in sorted(names)]
+    assert both[0].isdisjoint(both[1])
+    assert len(both[0] | both[1]) == 30
+    assert "| 2 | People (2/2) |" in str(metadata(result, "spotify_audience")["parts"])
+    again = deployment.run()
+    assert metadata(again, "spotify_audience")["done"] == "unchanged"
+
+
+def test_a_list_may_be_cut_to_those_ranked_first(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    change_people(environment, "ALTER TABLE crm.people ADD COLUMN score INTEGER")
+    change_people(environment, "UPDATE crm.people SET score = CAST(regexp_extract(email, '[0-9]+') AS INTEGER)")
+    cut = SMALL + "  oversize: {truncate: {order_by: score, keep: highest}}\n"
+    assert Deployment(load({"people": cut})).run().success
+    sent = digests_at_spotify(sandbox)
+    assert digest("person39@example.com") in sent
+    assert digest("person1@example.com") not in sent
+    assert PipelineHome().snapshots.manifest("people", "once").truncated_by == "highest score"
+
+
+def test_a_lookalike_is_made_once_of_the_audience(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    deployment = Deployment(load({"people": PEOPLE + "  lookalike: People like them\n"}))
+    first = deployment.run(*ASSETS, "lookalike")
+    assert first.success
+    assert metadata(first, "lookalike")["done"] == "created"
+    assert metadata(deployment.run("lookalike"), "lookalike")["done"] == "unchanged"
+    assert {each.name for each in sandbox.state.audiences.of(DEFAULTS.ad_account_id)} == {"People", "People like them"}

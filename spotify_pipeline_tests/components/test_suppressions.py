@@ -1,0 +1,169 @@
+"""People who must not be in a list are not: no consent, a suppression list, an erasure. What cannot be read blocks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from spotify_pipeline.components.guard_check import GUARDS
+from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.erasure import read_identifiers
+from spotify_pipeline.mirror.alerts import AlertKind
+from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline_tests.components.runs import (
+    PEOPLE,
+    Deployment,
+    change_people,
+    digest,
+    digests_at_spotify,
+    evaluations,
+    metadata,
+    said_by,
+    writes,
+)
+
+OPTED_OUT = "CREATE TABLE crm.opted_out AS SELECT 'person' || i || '@example.com' AS email FROM range(20, 26) r(i)"
+SUPPRESSED = PEOPLE + "  suppress: [{table: crm.opted_out}]\n"
+EVERYBODYS = """
+type: spotify_pipeline.SuppressionList
+attributes:
+  segment: {table: crm.opted_out}
+  identifiers: {email: email}
+"""
+
+
+@pytest.fixture
+def deployment(load: Callable[..., dg.Definitions], environment: Path) -> Deployment:
+    change_people(environment, OPTED_OUT)
+    return Deployment(load({"people": SUPPRESSED}))
+
+
+def test_p12_who_did_not_say_yes_is_left_out_and_counted(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    change_people(environment, "UPDATE crm.people SET agreed = NULL WHERE email = 'person1@example.com'")
+    result = deployment.run()
+    assert result.success
+    assert digest("person1@example.com") not in digests_at_spotify(sandbox)
+    assert PipelineHome().snapshots.manifest("people", "once").rows_dropped["no_consent"] == 11
+
+
+def test_p12_a_consent_column_that_is_missing_stops_the_run(deployment: Deployment, environment: Path) -> None:
+    change_people(environment, "ALTER TABLE crm.people RENAME COLUMN agreed TO said_yes")
+    assert "crm.people has no column agreed" in said_by(deployment.run("identifiers"))
+
+
+def test_p13_who_is_added_between_two_runs_is_not_in_the_next_upload(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    assert deployment.run().success
+    sent = digests_at_spotify(sandbox)
+    assert digest("person21@example.com") not in sent
+    assert digest("person1@example.com") in sent
+    change_people(environment, "INSERT INTO crm.opted_out VALUES (' Person1@Example.COM')")
+    result = deployment.run()
+    assert metadata(result, "spotify_audience")["done"] == "replaced"
+    assert sent - digests_at_spotify(sandbox) == {digest("person1@example.com")}
+    shown = str(metadata(result, "customer_list")["since the list before"])
+    assert "| suppressed | fewer than 20 |" in shown
+
+
+def test_p13_a_list_of_the_project_applies_where_the_audience_names_none(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    change_people(environment, OPTED_OUT)
+    deployment = Deployment(load({"suppressions/opted_out": EVERYBODYS, "people": PEOPLE}))
+    assert deployment.run().success
+    assert digest("person21@example.com") not in digests_at_spotify(sandbox)
+    assert PipelineHome().snapshots.manifest("people", "once").suppressions == {"opted_out": 6, "erasure": 0}
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("DROP TABLE crm.opted_out", "The warehouse has no table or view crm.opted_out"),
+        ("ALTER TABLE crm.opted_out RENAME COLUMN email TO mail", "has none of the columns that identify people"),
+    ],
+)
+def test_p14_a_source_that_cannot_be_read_blocks_the_run_and_a_person_is_told(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer, statement: str, sentence: str
+) -> None:
+    assert deployment.run().success
+    before = writes(sandbox)
+    change_people(environment, statement)
+    assert sentence in said_by(deployment.run())
+    assert writes(sandbox) == before
+    (alert,) = PipelineHome().alerts.due()
+    assert (alert.kind, alert.codes) == (AlertKind.BLOCKED, ("suppressions",))
+
+
+def test_p14_a_source_that_is_empty_and_was_not_blocks_the_run(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    assert deployment.run().success
+    before = writes(sandbox)
+    change_people(environment, "DELETE FROM crm.opted_out")
+    result = deployment.run()
+    assert not result.success
+    assert "[suppressions]" in str(evaluations(result, GUARDS)["customer_list"].description)
+    assert writes(sandbox) == before
+
+
+def test_p14_a_list_built_without_the_suppressions_of_now_is_not_sent(
+    load: Callable[..., dg.Definitions], deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    unsuppressed = Deployment(load({"people": PEOPLE}))
+    assert unsuppressed.run("identifiers", "customer_list").success
+    said = said_by(deployment.run("spotify_audience"))
+    assert "was built without the suppressions that apply now (crm.opted_out). Nothing was sent." in said
+    assert writes(sandbox) == 0
+
+
+def forget(*lines: str) -> None:
+    """Enter people into the ledger of erasures, as a command would have."""
+    now = datetime.now(UTC)
+    PipelineHome().ledger.record(
+        read_identifiers(io.BytesIO("\n".join(lines).encode())),
+        requested_at=now,
+        deadline=now + timedelta(days=30),
+        waiting=["people"],
+    )
+
+
+def test_p13_who_asked_to_be_forgotten_is_in_no_list_also_not_in_one_that_was_built_before(
+    deployment: Deployment, sandbox: SandboxServer
+) -> None:
+    assert deployment.run("identifiers", "customer_list").success
+    forget("email:person1@example.com")
+    result = deployment.run("spotify_audience")
+    assert result.success
+    assert digest("person1@example.com") not in digests_at_spotify(sandbox)
+    (receipt,) = metadata(result, "spotify_audience")["receipts"]  # pyright: ignore[reportGeneralTypeIssues]
+    assert receipt["evidence"]["erasures"] == {"requests": 1, "rows": "fewer than 20"}
+
+
+def test_p15_a_blocked_run_with_erasures_waiting_is_told_at_once_and_over_when_it_is_sent(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    assert deployment.run().success
+    forget("email:person1@example.com")
+    change_people(
+        environment,
+        "UPDATE crm.people SET agreed = false WHERE email LIKE '%1@%' OR email LIKE '%2@%' OR "
+        "email LIKE '%3@%' OR email LIKE '%5@%'",
+    )
+    assert not deployment.run().success
+    due = {each.kind: each for each in PipelineHome().alerts.due()}
+    assert set(due) == {AlertKind.BLOCKED, AlertKind.ERASURE_DUE}
+    assert (
+        "1 erasure request waits for audience people, and its last run was blocked"
+        in due[AlertKind.ERASURE_DUE].sentence
+    )
+    change_people(environment, "UPDATE crm.people SET agreed = true")
+    assert deployment.run().success
+    assert PipelineHome().alerts.standing() == []

@@ -1,0 +1,17 @@
+"""No trace of a thousand people, and no secret, anywhere but where it must be, whatever goes well or wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline_tests.leaks.runs import RUNS, watched
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", RUNS)
+def test_p01_p02_nothing_is_left_anywhere(run: str, tmp_path: Path) -> None:
+    watch = watched(run, tmp_path / "deployment")
+    assert sorted(watch.leaks) == []
+    assert watch.looks > 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from spotify_pipeline.cli.accountable import stated_reason, who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import ad_account_of
 from spotify_pipeline.customer_list import Manifest, SnapshotStore
@@ -18,7 +18,6 @@ from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
 
 SHORTEST_DIGEST = 12
 LONGEST_HOURS = 7 * 24
-SHORTEST_REASON = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -40,21 +39,21 @@ def approve(
     The approval holds for the bytes of that list, for this audience and its ad account. It is used up when the list
     is sent; nothing is sent by this command.
     """
+    why, who = stated_reason(reason), who_decides(by)
+    ad_account_id = ad_account_of(audience)
     manifest = _list_with(audience, file_digest.strip().lower())
-    if len(reason.strip()) < SHORTEST_REASON:
-        raise CommandError(f"State a reason of at least {SHORTEST_REASON} characters: it is what the receipt will say.")
     now = datetime.now(UTC)
     approval = Approval(
         audience=audience,
-        ad_account_id=ad_account_of(audience),
+        ad_account_id=ad_account_id,
         file_sha256=manifest.sha256,
-        reason=reason.strip(),
-        approved_by=by or getpass.getuser(),
+        reason=why,
+        approved_by=who,
         approved_at=now.isoformat(),
         expires_at=(now + timedelta(hours=hours)).isoformat(),
         source=ApprovalSource.COMMAND,
     )
-    ApprovalStore(home_directory() / "approvals").give(approval)
+    ApprovalStore.at_home().give(approval)
     sys.stdout.write(
         f"Approved by {approval.approved_by}: the list of {audience} for {manifest.snapshot} with "
         f"{manifest.list_rows:,} rows (file {manifest.sha256[:SHORTEST_DIGEST]}) may be sent once, until "
@@ -72,7 +71,8 @@ def _list_with(audience: str, digest: str) -> Manifest:
         )
     lists = SnapshotStore(home_directory() / "data").lists(audience)
     found = [manifest for _, manifest in lists if manifest.sha256.startswith(digest)]
-    if len(found) != 1:
+    # Two snapshots may have the same bytes, and these are what is approved of.
+    if len({each.sha256 for each in found}) != 1:
         kept = ", ".join(f"{each.snapshot} ({each.sha256[:SHORTEST_DIGEST]})" for _, each in lists) or "none"
         raise CommandError(
             f"{'No list' if not found else 'More than one list'} of {audience} that is kept here has a digest that "

@@ -10,15 +10,16 @@ from spotify_pipeline.cli.errors import CommandError
 if TYPE_CHECKING:
     import dagster as dg
 
-_QUIET = {"console": {"config": {"log_level": "ERROR"}}}
+_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+"""What fails is said in a sentence at the end; the log is in the Dagster UI."""
 
 
 def materialize(definitions: dg.Definitions, asset: dg.AssetKey, partition: str, *, config: dict[str, Any]) -> str:
     """Materialize one partition of an asset in this process; where to look at the run, as a sentence.
 
     Raises:
-        CommandError: DAGSTER_HOME is not set, there is no such partition, or the run failed; its sentence is the
-            failed step's.
+        CommandError: DAGSTER_HOME is not set or cannot be used, there is no such partition, or the run failed; its
+            sentence is the failed step's.
     """
     import dagster as dg
 
@@ -29,7 +30,14 @@ def materialize(definitions: dg.Definitions, asset: dg.AssetKey, partition: str,
         )
     assets = definitions.resolve_assets_def(asset)
     job = definitions.resolve_implicit_global_asset_job_def()
-    with dg.DagsterInstance.get() as instance:
+    try:
+        opened = dg.DagsterInstance.get()
+    except Exception as error:  # noqa: BLE001 - whatever its storage raises, and that may quote dagster.yaml
+        raise CommandError(
+            f"Dagster's storage cannot be opened ({type(error).__name__}). Nothing was sent. Correct DAGSTER_HOME or "
+            "its dagster.yaml."
+        ) from None
+    with opened as instance:
         known = assets.partitions_def
         if known is not None and not known.has_partition_key(partition):
             raise CommandError(f"{asset.to_user_string()} has no partition {partition}. Nothing was sent.")

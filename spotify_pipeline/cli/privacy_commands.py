@@ -13,7 +13,7 @@ import typer
 
 from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
 from spotify_pipeline.erasure import (
     NOT_KNOWN,
     ErasureError,
@@ -22,7 +22,6 @@ from spotify_pipeline.erasure import (
     ExplainedLine,
     Forgotten,
     GivenIdentifier,
-    LedgerError,
     explain,
     forget,
     read_identifiers,
@@ -31,6 +30,8 @@ from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, RemovalPolicy
 from spotify_pipeline.mirror.target import folder_of
 
+ARGUMENTS = typer.Argument(hidden=True, show_default=False)
+"""Taken only to be refused without being shown: what somebody writes there by mistake is somebody's identifier."""
 REGION_OPTION = typer.Option(metavar="SE", help="The two-letter country of phone numbers written without one.")
 _BAD_INPUT = 2
 
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 def forget_people(
+    arguments: Annotated[list[str] | None, ARGUMENTS] = None,
     region: Annotated[str | None, REGION_OPTION] = None,
     deadline_days: Annotated[
         int, typer.Option(min=1, max=365, help="Days until every audience has to be without them.")
@@ -52,8 +54,8 @@ def forget_people(
     A line is an e-mail address, a phone number, a device id or a digest; `email:`, `phone:`, `device_id:` or `digest:`
     before it says which. Either all lines are usable, or nothing is done. Nothing is shown or logged of them.
     """
-    people = _people(region)
-    with _said_plainly():
+    people = _people(arguments, region)
+    with _withheld():
         done = forget(
             people,
             SnapshotStore(home_directory() / "data"),
@@ -65,13 +67,16 @@ def forget_people(
     _tell(done)
 
 
-def explain_people(region: Annotated[str | None, REGION_OPTION] = None) -> None:
+def explain_people(
+    arguments: Annotated[list[str] | None, ARGUMENTS] = None,
+    region: Annotated[str | None, REGION_OPTION] = None,
+) -> None:
     """Say which lists hold people: identifiers on standard input, one a line, as for `forget`.
 
     Looks into what is kept on this machine; whether Spotify has a list is what the journal says.
     """
-    people = _people(region)
-    with _said_plainly():
+    people = _people(arguments, region)
+    with _withheld():
         explanation = explain(people, SnapshotStore(home_directory() / "data"), ErasureLedger.at_home(), _live_lists())
     rows = [row for line in explanation.lines for row in _rows(line)]
     print_table("lines", ("line", "given as", "audience", "snapshot", "place", "by"), rows)
@@ -86,25 +91,38 @@ def explain_people(region: Annotated[str | None, REGION_OPTION] = None) -> None:
     _fail_with(explanation.problems)
 
 
-def _people(region: str | None) -> list[GivenIdentifier]:
+def _people(arguments: list[str] | None, region: str | None) -> list[GivenIdentifier]:
     """The identifiers on standard input. What is wrong with them ends the command with exit code 2."""
+    if arguments:
+        raise typer.BadParameter(
+            "Identifiers come on standard input, one a line, and never as arguments: other users of this machine could "
+            "read them there. Nothing was looked up or changed. Delete that line from your shell's history."
+        )
     if region is not None and region.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise typer.BadParameter("not a two-letter country code, such as SE", param_hint="--region")
     if sys.stdin.isatty():
         sys.stderr.write("Type one identifier a line. End with Ctrl-D on a line of its own, or give up with Ctrl-C.\n")
     try:
-        return read_identifiers(sys.stdin.buffer, region=region)
+        with _withheld():
+            return read_identifiers(sys.stdin.buffer, region=region)
     except ErasureError as error:
         sys.stderr.write(f"error: {error}\n")
         raise typer.Exit(_BAD_INPUT) from None
 
 
 @contextmanager
-def _said_plainly() -> Generator[None]:
+def _withheld() -> Generator[None]:
+    """Let no message of a library reach the terminal or a log: it could quote an identifier."""
     try:
         yield
-    except LedgerError as error:
-        raise CommandError(str(error)) from None
+    except (CustomerListError, ErasureError, HomeError):
+        raise
+    except Exception as error:  # noqa: BLE001 - any library's message may quote a value
+        raise CommandError(
+            f"Stopped by {type(error).__name__}; its message is withheld, because it may quote an identifier. Part of "
+            "the work may be done. Run the command again, which is harmless; if it recurs, look at the files below "
+            f"{home_directory()}."
+        ) from None
 
 
 def _tell(done: Forgotten) -> None:
@@ -123,7 +141,10 @@ def _tell(done: Forgotten) -> None:
 
 def _next_step(request: ErasureRequest) -> str:
     if not request.waiting:
-        return "No audience at Spotify holds them, as far as this machine knows. There is nothing left to do."
+        return (
+            f"No audience at Spotify holds them, as far as the files below {home_directory()} say. If that is where "
+            "your Dagster keeps its files, there is nothing left to do."
+        )
     left = {audience for audience, entry in _entries() if entry and entry.retired_policy == RemovalPolicy.LEAVE}
     mirrored = [audience for audience in request.waiting if audience not in left]
     abandoned = [audience for audience in request.waiting if audience in left]

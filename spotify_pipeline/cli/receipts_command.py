@@ -11,7 +11,7 @@ import typer
 from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.home import home_directory
-from spotify_pipeline.mirror import Journal, Receipt, ReceiptBook
+from spotify_pipeline.mirror import ChainReport, Journal, Receipt, ReceiptBook
 
 _SHOWN = 12
 
@@ -32,7 +32,10 @@ def list_receipts(
 ) -> None:
     """List an audience's receipts, the newest last."""
     columns = ("ad account", "number", "at (UTC)", "change", "snapshot", "rows", "file", "approved by", "digest")
-    print_table("receipts", columns, [_line(each) for each in _receipts(audience)])
+    print_table("receipts that can be read", columns, [_line(each) for each in _receipts(audience)])
+    for report in _reports():
+        if report.audience == audience and not report.whole:
+            sys.stderr.write(f"error: {_checked(report)}\n")
 
 
 def show(
@@ -42,22 +45,31 @@ def show(
     """Print one receipt as JSON: what was sent, to which audience, by which rules, and who approved."""
     found = [each for each in _receipts(audience) if each.number == number]
     if not found:
-        raise CommandError(f"{audience} has no receipt {number}. `spotify-pipeline receipts list {audience}` has all.")
+        raise CommandError(
+            f"{audience} has no receipt {number} that can be read. `spotify-pipeline receipts list {audience}` shows "
+            "those there are, and what is wrong with others."
+        )
     for each in found:
         sys.stdout.write(f"{json.dumps(each.to_json(), indent=2)}\n")
 
 
 def verify() -> None:
     """Walk every chain of receipts. Exits 1 if a receipt was removed, changed, or put in."""
-    reports = _book().verify(Journal(home_directory() / "journal"))
+    reports = _reports()
     if not reports:
         sys.stdout.write("No receipts.\n")
     for report in reports:
-        sentence = " ".join(report.faults) or f"{report.receipts} receipts, none missing, none changed."
-        due = " The newest change's receipt will be written by the next run." if report.due else ""
-        sys.stdout.write(f"{'ok  ' if report.whole else 'FAIL'}  {report.audience}: {sentence}{due}\n")
+        sys.stdout.write(f"{'ok  ' if report.whole else 'FAIL'}  {_checked(report)}\n")
     if not all(report.whole for report in reports):
         raise typer.Exit(1)
+
+
+def _reports() -> list[ChainReport]:
+    return _book().verify(Journal(home_directory() / "journal"))
+
+
+def _checked(report: ChainReport) -> str:
+    return f"{report.audience} in ad account {report.ad_account_id}: {report.sentence}"
 
 
 def _line(receipt: Receipt) -> list[str]:

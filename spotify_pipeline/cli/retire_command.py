@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
+from collections.abc import Collection
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,14 +11,14 @@ from typing import Annotated
 import typer
 
 from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings, signed_in
+from spotify_pipeline.cli.accountable import stated_reason, who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import load_audiences
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.home import home_directory
-from spotify_pipeline.mirror import Journal, ReceiptBook, RemovalPolicy, retire
-
-SHORTEST_REASON = 10
+from spotify_pipeline.mirror import Journal, MirrorRefused, ReceiptBook, RemovalPolicy, retire
+from spotify_pipeline.mirror.target import folder_of
 
 
 def register(app: typer.Typer) -> None:
@@ -43,34 +43,62 @@ def retire_audience(
 
     Until you do, the check `no_orphans` reports it: an audience that nobody updates keeps the people of its last list.
     """
-    if len(reason.strip()) < SHORTEST_REASON:
-        raise CommandError(f"State a reason of at least {SHORTEST_REASON} characters: it is what the receipt will say.")
-    if audience in load_audiences():
+    why, who = stated_reason(reason), who_decides(by)
+    settings = chosen_settings(label)
+    account = ad_account or settings.require_ad_account_id()
+    mirrored = load_audiences()
+    if audience in mirrored and (mirrored[audience].ad_account_id or settings.ad_account_id) in (account, None):
         raise CommandError(
             f"{audience} still has a YAML file, and its next run would make the audience again. Nothing was changed. "
-            "Remove its folder below spotify_pipeline/defs/audiences first."
+            "Remove its folder below spotify_pipeline/defs/audiences first; or, if the audience has moved, name the ad "
+            "account that it has left with --ad-account."
         )
-    settings = chosen_settings(label)
     journal = Journal(home_directory() / "journal")
-    deleting = policy is RemovalPolicy.DELETE
-    began = datetime.now(UTC)
-    with signed_in(settings) if deleting else nullcontext() as client:
-        retired = retire(
-            client,
-            journal,
-            ReceiptBook.beside(journal),
-            audience=audience,
-            ad_account_id=ad_account or settings.require_ad_account_id(),
-            policy=policy,
-            reason=reason.strip(),
-            by=by or getpass.getuser(),
-        )
-    if deleting:
-        # Whoever asked to be forgotten is gone from Spotify with the audience.
-        ErasureLedger.at_home().done(audience, decided_at=began)
-    SnapshotStore(home_directory() / "data").forget_audience(audience)
+    with signed_in(settings) if policy is RemovalPolicy.DELETE else nullcontext() as client:
+        try:
+            retired = retire(
+                client,
+                journal,
+                ReceiptBook.beside(journal),
+                audience=audience,
+                ad_account_id=account,
+                policy=policy,
+                reason=why,
+                by=who,
+            )
+        except MirrorRefused:
+            if not _was_retired(journal, audience, account, policy):
+                raise
+            retired = []  # by an earlier call, which may have been interrupted before the rest
+    what = "deleted at Spotify" if policy is RemovalPolicy.DELETE else "left at Spotify as it is"
     for each in retired:
-        what = "deleted at Spotify" if deleting else "left at Spotify as it is"
         number, known = each.receipt.number, each.audience_id or "of unknown id"
         sys.stdout.write(f"{each.key}: audience {known} was {what}; receipt {number} says so.\n")
+    if not retired:
+        sys.stdout.write(f"{audience} was {what} before.\n")
+    _tidy(journal, audience, account, policy, mirrored)
+
+
+def _was_retired(journal: Journal, audience: str, ad_account_id: str, policy: RemovalPolicy) -> bool:
+    entries = [journal.read(key, each) for each, key in _known(journal, audience) if each == ad_account_id]
+    enough = set(RemovalPolicy) if policy is RemovalPolicy.LEAVE else {policy}
+    return bool(entries) and all(entry.retired_policy in enough for entry in entries)
+
+
+def _tidy(journal: Journal, audience: str, left: str, policy: RemovalPolicy, mirrored: Collection[str]) -> None:
+    """What this machine keeps of an audience goes with it, unless it is in another ad account, too."""
+    elsewhere = [journal.read(key, account) for account, key in _known(journal, audience) if account != left]
+    if audience in mirrored or any(entry.may_exist for entry in elsewhere):
+        sys.stdout.write(f"Its lists stay here, for {audience} is in another ad account, too.\n")
+        return
+    at_spotify = any(entry.audience_id is not None or entry.unfinished is not None for entry in elsewhere)
+    if policy is RemovalPolicy.DELETE and not at_spotify:
+        # Whoever asked to be forgotten is gone from Spotify with the audience.
+        ErasureLedger.at_home().done(audience, decided_at=datetime.now(UTC))
+    SnapshotStore(home_directory() / "data").forget_audience(audience)
     sys.stdout.write(f"The lists of {audience} that were kept here are deleted.\n")
+
+
+def _known(journal: Journal, audience: str) -> list[tuple[str, str]]:
+    """Ad account and key of the audience, its parts and its lookalike, wherever they are."""
+    return [(account, key) for account, key in journal.known() if folder_of(key) == audience]

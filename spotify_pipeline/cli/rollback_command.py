@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from typing import Annotated
 
 import typer
 
+from spotify_pipeline.cli.accountable import stated_reason, who_decides
 from spotify_pipeline.cli.dagster_run import materialize
-from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_chain, load_definitions
-
-SHORTEST_REASON = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -30,14 +27,13 @@ def rollback(
 
     Materializes the audience's asset for that partition, as a run of its own that the Dagster UI shows.
     """
-    if len(reason.strip()) < SHORTEST_REASON:
-        raise CommandError(f"State a reason of at least {SHORTEST_REASON} characters: it is what the receipt will say.")
+    word = {"reason": stated_reason(reason), "approved_by": who_decides(by)}
     definitions = load_definitions()
     chain = chosen_chain(definitions, audience)
     sentence = materialize(
         definitions,
         chain.audience_key,
         partition,
-        config={"rollback": {"reason": reason.strip(), "approved_by": by or getpass.getuser()}},
+        config={"rollback": word},
     )
     sys.stdout.write(f"{audience} is back on the list of {partition}. {sentence}\n")

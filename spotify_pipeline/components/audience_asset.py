@@ -25,6 +25,7 @@ from spotify_pipeline.components.guard_check import (
 from spotify_pipeline.components.list_to_send import ListToSend, list_to_send
 from spotify_pipeline.components.metadata import audience_metadata, in_words, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.components.send_config import SendConfig
 from spotify_pipeline.components.sending import RunFacts, send, settle
 from spotify_pipeline.components.upload_lines import UploadLines
@@ -96,6 +97,7 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
                 config,
                 cause=_cause(context),
                 now=now,
+                run_started=started_at(context),
                 retried=context.retry_number,
             )
             _warn_of_sign_in(chain, spotify, now, context)

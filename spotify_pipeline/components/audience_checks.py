@@ -86,6 +86,7 @@ def list_check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
 def list_check_results(file: Path, manifest: Manifest) -> list[dg.AssetCheckResult]:
     """The outcome of those checks but the guards', for a list that was just built."""
     built = manifest.rows_kept + manifest.rows_added_by_fan_out - manifest.duplicates_removed
+    withdrawn = f" - {in_words(manifest.rows_withdrawn)} withdrawn" if manifest.rows_withdrawn else ""
     flaw: str | None = None
     try:
         verify_customer_list(file, manifest)
@@ -94,9 +95,9 @@ def list_check_results(file: Path, manifest: Manifest) -> list[dg.AssetCheckResu
     return [
         dg.AssetCheckResult(
             check_name=COUNTS_ADD_UP,
-            passed=built == manifest.list_rows,
+            passed=built - manifest.rows_withdrawn == manifest.list_rows,
             description=f"{in_words(manifest.rows_kept)} kept + {in_words(manifest.rows_added_by_fan_out)} added - "
-            f"{in_words(manifest.duplicates_removed)} equal = {in_words(manifest.list_rows)} rows",
+            f"{in_words(manifest.duplicates_removed)} equal{withdrawn} = {in_words(manifest.list_rows)} rows",
         ),
         dg.AssetCheckResult(
             check_name=CELLS_ARE_DIGESTS,

@@ -16,12 +16,14 @@ from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import list_check_results, list_check_specs
 from spotify_pipeline.components.backfill import left_out_of_backfill, without_result
 from spotify_pipeline.components.blocked_runs import say_blocked
+from spotify_pipeline.components.declined import declined_people
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.guard_check import codes, guard_check_result, no_prediction, not_judged
 from spotify_pipeline.components.guarding import live_list, predicted
 from spotify_pipeline.components.membership_view import membership_metadata, membership_steps
 from spotify_pipeline.components.metadata import customer_list_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.components.warehouse_project import WAREHOUSE_POOL
 from spotify_pipeline.customer_list import (
@@ -31,6 +33,7 @@ from spotify_pipeline.customer_list import (
     Suppressions,
     Truncation,
     build_customer_list,
+    withdraw,
 )
 from spotify_pipeline.customer_list.superseded import set_aside
 from spotify_pipeline.erasure import ErasureError
@@ -75,10 +78,14 @@ def customer_list_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             suppressions = _suppressions(chain, warehouse, home, context)
             path = snapshots.list_path(chain.audience, context.partition_key)
             source = snapshots.identifiers_path(chain.audience, context.partition_key)
+            read_before = source.stat().st_mtime < started_at(context).timestamp()
             with set_aside(snapshots, chain.audience, context.partition_key, live=_live(chain, home, spotify)):
                 manifest = build_list(
                     chain, source, report, path, snapshot=context.partition_key, suppressions=suppressions
                 )
+                if read_before:
+                    # Who said no since is among the identifiers, with the consent of back then.
+                    manifest = withdraw(path, manifest, declined_people(chain, warehouse), now=now)
             shown = _shown_change(chain, warehouse, home, spotify, (path, manifest), suppressions)
             guards = _guards_say(chain, home, spotify, (path, manifest), context)
             _keep(chain, home, spotify, now)

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from datetime import timedelta
 from io import StringIO
@@ -19,32 +19,54 @@ from spotify_pipeline.home import home_directory, private_directory
 from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, SegmentError, warehouse_file
 
 FAILED = frozenset({"error", "fail", "runtime error"})
+KEEP_LOGS_VARIABLE = "SPOTIFY_PIPELINE_KEEP_DBT_LOGS"
+"""Set it to 1 and what a failed build wrote stays for a while, dbt's log among it, which quotes people's data."""
 KEPT = timedelta(days=14)
-"""How long what a failed or killed build wrote stays: it may quote a person's data."""
+KILLED = timedelta(days=1)
+"""What is older is of a build that was killed: no build takes so long."""
+NO_LOG = ("--log-level-file", "none")
 
 
 def built_by_dbt(dbt: DbtCliResource, context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Build and test the models that the run selects; yields their materializations and check results.
 
-    dbt writes what it compiles, and its log, into a private directory of the project's home. After a success that is
-    removed; after a failure it stays for 14 days, for whoever may see the data.
+    dbt writes what it compiles into a private directory of the project's home, which is gone afterwards, and no log.
+    Only where SPOTIFY_PIPELINE_KEEP_DBT_LOGS is 1, log and directory of a failed build stay for 14 days.
 
     Raises:
-        dagster.Failure: a model or test failed; the message names them and the log, and quotes nothing.
+        dagster.Failure: a model or test failed; the message names them and how to see why, and quotes nothing.
     """
+    keeps = os.environ.get(KEEP_LOGS_VARIABLE, "").strip() == "1"
     written = private_directory(home_directory() / "dbt" / context.run.run_id)
-    _clear_away(written.parent, older_than=time.time() - KEPT.total_seconds())
+    _clear_away(written, older_than=time.time() - (KEPT if keeps else KILLED).total_seconds())
+    built = False
+    try:
+        yield from _built(dbt, context, written, keeps=keeps)
+        built = True
+    finally:
+        if built or not keeps:
+            shutil.rmtree(written, ignore_errors=True)
+
+
+def _built(dbt: DbtCliResource, context: dg.AssetExecutionContext, written: Path, *, keeps: bool) -> Iterator[Any]:
+    build = ["build"] if keeps else ["build", *NO_LOG]
     with failures_said_plainly():
         with _warehouse_named():
-            invocation = dbt.cli(["build"], context=context, target_path=written, raise_on_error=False)
+            invocation = dbt.cli(build, context=context, target_path=written, raise_on_error=False)
         with redirect_stdout(StringIO()):
             yield from invocation.stream()
         if not invocation.is_successful():
-            raise SegmentError(
-                f"dbt could not build or test {', '.join(_failed(written)) or 'the project'}. Its messages may quote "
-                f"a person's data, so they are only in {written / 'dbt.log'}, on the machine of this run."
+            failed = _failed(written)
+            where = (
+                f"are only in {written / 'dbt.log'}, on the machine of this run."
+                if keeps
+                else f"were not kept. Run `dbt build{_selecting(failed)}` in the dbt project to see them, or set "
+                f"{KEEP_LOGS_VARIABLE}=1 and run again."
             )
-    shutil.rmtree(written, ignore_errors=True)
+            raise SegmentError(
+                f"dbt could not build or test {', '.join(failed) or 'the project'}. Its messages may quote a person's "
+                f"data, so they {where}"
+            )
 
 
 @contextmanager
@@ -61,12 +83,16 @@ def _warehouse_named() -> Generator[None]:
             os.environ[WAREHOUSE_VARIABLE] = before
 
 
-def _clear_away(builds: Path, older_than: float) -> None:
-    """Remove what builds wrote that began before, in seconds since the epoch, and never came to a good end."""
-    for build in builds.iterdir():
+def _selecting(failed: Sequence[str]) -> str:
+    return f" --select {' '.join(each.split('.')[2] for each in failed if each.count('.') > 1)}" if failed else ""
+
+
+def _clear_away(own: Path, older_than: float) -> None:
+    """Remove what other builds wrote that began before, in seconds since the epoch, and never came to a good end."""
+    for build in own.parent.iterdir():
         # Another run may remove its own meanwhile.
         with suppress(FileNotFoundError):
-            if build.stat().st_mtime < older_than:
+            if build != own and build.stat().st_mtime < older_than:
                 shutil.rmtree(build, ignore_errors=True)
 
 

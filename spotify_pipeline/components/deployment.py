@@ -37,6 +37,8 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
     chains = audience_chains(loaded)
     _refuse_doubled(chains, "audience_id", lambda chain: chain.config.audience_id)
     _refuse_doubled(chains, "name", lambda chain: f"{chain.name} ({chain.config.ad_account_id or 'default account'})")
+    lists = suppression_lists(loaded)
+    _refuse_doubled_lists(lists)
     built_here = {
         key for assets in loaded.assets or [] if isinstance(assets, dg.AssetsDefinition) for key in assets.keys
     }
@@ -44,7 +46,7 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
         loaded,
         watch_definitions(chains),
         dg.Definitions(
-            assets=_tables_written_elsewhere(_tables(chains, suppression_lists(loaded)), built_here),
+            assets=_tables_written_elsewhere(_tables(chains, lists), built_here),
             schedules=mirror_schedules(chains, built_here),
             jobs=[plan_job(chains)],
             sensors=[alert_sensor()],
@@ -93,6 +95,16 @@ def _tables_written_elsewhere(tables: dict[dg.AssetKey, Relation], built_here: s
         for key, table in tables.items()
         if key not in built_here
     ]
+
+
+def _refuse_doubled_lists(lists: list[SuppressionList]) -> None:
+    """Refuse two suppression lists of one name, of which only one would be applied."""
+    names = [each.source.name for each in lists]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        raise AudienceConfigError(
+            f"Two suppression lists are called {name}, after their folders, and lists are told apart by their names. "
+            "Rename a folder."
+        )
 
 
 def _refuse_doubled(chains: list[AudienceChain], field: str, value: Callable[[AudienceChain], str | None]) -> None:

@@ -1,6 +1,7 @@
 """The list that a run sends: the one of its partition, or an older one that is issued anew.
 
-Whatever it is, people who must not be in it any more are taken out before it is judged.
+Whatever it is, people who must not be in it any more are taken out before it is judged: those who were erased, and of
+a list that this run did not build itself also those whom suppressions and consent keep out by now.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from spotify_pipeline.components.declined import declined_people
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.send_config import Approve, Rollback, SendConfig
 from spotify_pipeline.components.suppression_sources import read_suppressions
-from spotify_pipeline.customer_list import Manifest, rows_holding, withdraw
+from spotify_pipeline.customer_list import DigestSet, Manifest, rows_holding, withdraw
 from spotify_pipeline.mirror import Approval, ApprovalSource, MirrorRefused, Receipt, ReceiptKind
 from spotify_pipeline.mirror.guards import APPROVAL_LIFE
 
@@ -34,7 +35,7 @@ class ListToSend:
         given: the approval, where the run's configuration gives one.
         cause: of the run, or `rollback`; for the receipt.
         reason: a person's, for a rollback.
-        withdrawn: rows taken out of it by this run.
+        erased: rows that this run took out of it because they held somebody who asked to be forgotten.
     """
 
     path: Path
@@ -42,7 +43,7 @@ class ListToSend:
     given: Approval | None
     cause: str
     reason: str | None = None
-    withdrawn: int = 0
+    erased: int = 0
 
 
 def list_to_send(
@@ -55,6 +56,7 @@ def list_to_send(
     *,
     cause: str,
     now: datetime,
+    run_started: datetime,
     retried: int,
 ) -> ListToSend:
     """The list of ``partition``, as it may be sent today.
@@ -62,12 +64,13 @@ def list_to_send(
     Args:
         chain: the audience.
         home: where lists are kept.
-        warehouse: where suppressions and consent are, for an older list.
+        warehouse: where suppressions and consent are; read for a list that was built before this run.
         ad_account_id: where it is sent.
         partition: whose list.
         stated: by the run's configuration.
         cause: of the run.
         now: with a time zone.
+        run_started: when the run began that sends it.
         retried: how often this step was tried again already.
 
     Raises:
@@ -78,24 +81,33 @@ def list_to_send(
     rollback = cast("Rollback | None", stated.rollback)
     approve = cast("Approve | None", stated.approve)
     if rollback is not None:
-        return _older(chain, home, warehouse, ad_account_id, partition, rollback, now)
+        return _older(chain, home, warehouse, ad_account_id, partition, rollback, approve, now)
     chain.refuse_unless_newest(partition, now, retried=retried, sending=True)
     path, manifest = (
         home.snapshots.list_path(chain.audience, partition),
         home.snapshots.manifest(chain.audience, partition),
     )
     chain.refuse_other_list(manifest)
-    before = manifest.list_rows
-    erased = home.ledger.digests()
-    if rows_holding((path, manifest), erased):
-        manifest = withdraw(path, manifest, erased, now=now)
+    erased = _rows_of_erased(home, path, manifest)
+    out = home.ledger.digests() if manifest.built_at >= run_started else _kept_out_today(chain, home, warehouse)
+    manifest = withdraw(path, manifest, out, now=now)
     return ListToSend(
         path=path,
         manifest=manifest,
         given=_approval(chain, ad_account_id, manifest, approve, now) if approve is not None else None,
         cause=cause,
-        withdrawn=before - manifest.list_rows,
+        erased=erased,
     )
+
+
+def _kept_out_today(chain: AudienceChain, home: PipelineHome, warehouse: WarehouseResource) -> DigestSet:
+    """Who must not be in any list of the audience, by what the warehouse and the ledger say now."""
+    return read_suppressions(chain.suppressions, warehouse, home.ledger).digests | declined_people(chain, warehouse)
+
+
+def _rows_of_erased(home: PipelineHome, path: Path, manifest: Manifest) -> int:
+    erased = home.ledger.digests()
+    return rows_holding((path, manifest), erased) if len(erased) else 0
 
 
 def _approval(
@@ -118,6 +130,7 @@ def _older(
     ad_account_id: str,
     partition: str,
     rollback: Rollback,
+    approve: Approve | None,
     now: datetime,
 ) -> ListToSend:
     path, manifest = (
@@ -125,19 +138,18 @@ def _older(
         home.snapshots.manifest(chain.audience, partition),
     )
     was_sent = _was_sent(home.receipts.read(chain.audience, ad_account_id), manifest)
-    out = read_suppressions(chain.suppressions, warehouse, home.ledger).digests | declined_people(chain, warehouse)
+    out = _kept_out_today(chain, home, warehouse)
+    erased = _rows_of_erased(home, path, manifest)
     reissued = withdraw(path, manifest, out, now=now, reissue=True)
-    return ListToSend(
-        path=path,
-        manifest=reissued,
-        given=_given(
+    given: Approval | None = None
+    if was_sent:
+        given = _given(
             chain, ad_account_id, reissued, rollback.reason, rollback.approved_by, ApprovalSource.ROLLBACK, now
         )
-        if was_sent
-        else None,
-        cause="rollback",
-        reason=rollback.reason,
-        withdrawn=manifest.list_rows - reissued.list_rows,
+    elif approve is not None:
+        given = _approval(chain, ad_account_id, reissued, approve, now)
+    return ListToSend(
+        path=path, manifest=reissued, given=given, cause="rollback", reason=rollback.reason, erased=erased
     )
 
 

@@ -8,8 +8,9 @@ import dagster as dg
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.overlap_view import live_lists, overlap_matrix, overlap_rows
+from spotify_pipeline.components.promises_check import keep_promises_of_left
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
-from spotify_pipeline.mirror import orphans
+from spotify_pipeline.mirror import Orphan, orphans
 from spotify_pipeline.mirror.alerts import AlertKind
 
 OVERLAP = dg.AssetKey(["spotify", "audience_overlap"])
@@ -61,21 +62,34 @@ def overlap_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
 
 
 def judge_orphans(configured: set[str], home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
-    """Whether an audience was taken out of the configuration without saying what is to become of it at Spotify."""
-    left = {each.audience: each for each in orphans(home.journal, configured)}
-    for name in left:
-        home.alerts.state(name, AlertKind.ORPHAN, ["orphan"], _sentence(name), now)
+    """Whether an audience was taken out of the configuration without saying what is to become of it at Spotify.
+
+    One that was left at Spotify on purpose counts again once an erasure waits for it.
+    """
+    keep_promises_of_left(configured, home, now)
+    waiting = {audience for request in home.ledger.requests() for audience in request.waiting}
+    left = {each.audience: each for each in orphans(home.journal, configured, waiting=waiting)}
+    for name, orphan in left.items():
+        code = "erasure waits" if orphan.waits_only else "orphan"
+        home.alerts.state(name, AlertKind.ORPHAN, [code], _sentence(orphan), now)
     for alert in home.alerts.standing():
         if alert.kind is AlertKind.ORPHAN and alert.audience not in left:
             home.alerts.state(alert.audience, AlertKind.ORPHAN, (), f"{alert.audience} is accounted for again.", now)
     return dg.AssetCheckResult(
         passed=not left,
-        description=" ".join(_sentence(name) for name in left) or "Every audience that was made is accounted for.",
+        description=" ".join(map(_sentence, left.values())) or "Every audience that was made is accounted for.",
         metadata={"audiences left behind": len(left)},
     )
 
 
-def _sentence(audience: str) -> str:
+def _sentence(orphan: Orphan) -> str:
+    audience = orphan.audience
+    if orphan.waits_only:
+        return (
+            f"Audience {audience} is no longer mirrored, and an erasure waits for it: whoever asked to be forgotten "
+            f"may still be in it at Spotify. Delete it: spotify-pipeline retire {audience} --policy delete; or put "
+            "its file back and materialize it."
+        )
     return (
         f"Audience {audience} is at Spotify, with the people it last had, and no YAML file defines it any more. Say "
         f"what is to become of it: spotify-pipeline retire {audience} --policy leave, or --policy delete; or put its "

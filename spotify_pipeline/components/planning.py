@@ -22,6 +22,8 @@ from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, refusal
 from spotify_pipeline.warehouse import SegmentError
 
+PLANS = "plan"
+"""The directory below the project's own in which plans are made."""
 EXPECTED = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused, SegmentError)
 
 
@@ -101,7 +103,7 @@ def plan_audience(
     """
     account = ad_account_of(chain)
     try:
-        with workspace(home_directory() / "plan" / chain.audience) as folder:
+        with workspace(home_directory() / PLANS / chain.audience) as folder:
             return _planned(chain, home, warehouse, account, folder)
     except EXPECTED as error:
         return PlannedChange(audience=chain.audience, action=PlannedAction.BLOCKED, sentence=str(error))
@@ -119,18 +121,27 @@ def _planned(
     decision = list_guard(chain, home, account, (path, manifest)).judge(entry)
     live = live_list(entry)
     before = home.snapshots.find_list(chain.audience, live) if live is not None else None
-    change = compare_lists(before, (path, manifest)) if before is not None else None
     action = _action(chain, entry, manifest, decision)
     return PlannedChange(
         audience=chain.audience,
         action=action,
         sentence=refusal(decision) if action is PlannedAction.BLOCKED else _SENTENCES[action],
         rows=manifest.list_rows,
-        staying=change.staying if change is not None else None,
-        added=change.added if change is not None else manifest.list_rows if live is None else None,
-        removed=change.removed if change is not None else 0 if live is None else None,
+        **_counts(live, before, (path, manifest)),
         decision=decision,
     )
+
+
+def _counts(
+    live: str | None, before: tuple[Path, Manifest] | None, planned: tuple[Path, Manifest]
+) -> dict[str, int | None]:
+    """Who would stay, come and leave; not known where Spotify has a list that is not kept here."""
+    if live is None:
+        return {"staying": 0, "added": planned[1].list_rows, "removed": 0}
+    if before is None:
+        return {"staying": None, "added": None, "removed": None}
+    change = compare_lists(before, planned)
+    return {"staying": change.staying, "added": change.added, "removed": change.removed}
 
 
 def _action(chain: AudienceChain, entry: JournalEntry, manifest: Manifest, decision: Decision) -> PlannedAction:

@@ -3,15 +3,19 @@
 The job `watch_audiences` runs them, so that an audience that is never mirrored again is noticed too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.guards_config import RetainConfig
+from spotify_pipeline.components.planning import PLANS
 from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.customer_list.workspace import sweep
 from spotify_pipeline.erasure import erasure_alert
+from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror.alerts import AlertKind
 
 RETENTION_KEPT = "retention_kept"
@@ -55,7 +59,8 @@ def judge_retention(chain: AudienceChain, home: PipelineHome, now: datetime) -> 
     deleted = store.keep_identifiers(
         chain.audience, max(1, retain.identifiers), older_than=now - retain.identifiers_age
     )
-    swept = store.sweep(chain.audience)
+    # What a killed plan left is of people too, and no plan may ever follow.
+    swept = store.sweep(chain.audience) + sweep(home_directory() / PLANS)
     limit = now - retain.identifiers_age - GRACE
     kept = [store.identifiers_path(chain.audience, each) for each in store.identifier_snapshots(chain.audience)]
     old = [file for file in kept if file.exists() and file.stat().st_mtime < limit.timestamp()]
@@ -89,3 +94,19 @@ def judge_erasures(chain: AudienceChain, home: PipelineHome, now: datetime) -> d
         description=sentence,
         metadata={"requests waiting": len(waiting)},
     )
+
+
+def keep_promises_of_left(configured: Collection[str], home: PipelineHome, now: datetime) -> None:
+    """The same for audiences that no YAML file defines any more: no run and no check of their own looks after them.
+
+    Their old identifiers are deleted, and a person is told of erasures that wait until somebody decides about them.
+    """
+    store, age = home.snapshots, RetainConfig().identifiers_age
+    for name in set(store.audiences()).difference(configured):
+        store.sweep(name)
+        store.keep_identifiers(name, 1, older_than=now - age)
+    waiting = {name for request in home.ledger.requests() for name in request.waiting}
+    told = {each.audience for each in home.alerts.standing() if each.kind is AlertKind.ERASURE_DUE}
+    for name in sorted((waiting | told).difference(configured)):
+        codes, sentence = erasure_alert(name, home.ledger.waiting(name), blocked=False, mirrored=False, now=now)
+        home.alerts.state(name, AlertKind.ERASURE_DUE, codes, sentence, now)

@@ -66,8 +66,14 @@ def send(
 
 
 def settle(chain: AudienceChain, home: PipelineHome, ad_account_id: str, facts: RunFacts) -> None:
-    """After a list was accepted: its audience no longer waits for those who were erased, and old lists may go."""
-    home.ledger.done(chain.audience, decided_at=facts.decided_at)
+    """After a list was accepted: its audience no longer waits for those who were erased, and old lists may go.
+
+    It waits on where it is in another ad account, too, as after a move: there nobody was taken out.
+    """
+    others = [each for each in home.journal.accounts(chain.audience) if each != ad_account_id]
+    entries = [home.journal.read(chain.audience, each) for each in others]
+    if not any(each.audience_id is not None or each.unfinished is not None for each in entries):
+        home.ledger.done(chain.audience, decided_at=facts.decided_at)
     live = live_list(home.journal.read(chain.audience, ad_account_id))
     home.snapshots.keep_lists(chain.audience, chain.config.retain.customer_lists, live=live)
 
@@ -89,5 +95,5 @@ def _evidence(chain: AudienceChain, home: PipelineHome, sent: ListToSend, facts:
         "run_id": facts.run_id,
         "cause": sent.cause,
         **({"reason": sent.reason} if sent.reason is not None else {}),
-        "erasures": {"requests": len(home.ledger.waiting(chain.audience)), "rows": sent.withdrawn},
+        "erasures": {"requests": len(home.ledger.waiting(chain.audience)), "rows": sent.erased},
     }

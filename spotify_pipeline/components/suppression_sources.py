@@ -97,14 +97,22 @@ def _source(
 
 
 def present(stated: IdentifiersConfig, columns: Collection[str]) -> IdentifiersConfig | None:
-    """The identifiers whose columns are among these, or None where there is not one."""
-    email = [each for each in stated.email or [] if each in columns]
+    """The identifiers whose columns are among these, or None where there is not one.
+
+    A column in other letter case counts: passed over, it would let people through; read, it is refused by its name.
+    """
+    there = {each.casefold() for each in columns}
+
+    def has(column: str | None) -> bool:
+        return column is not None and column.casefold() in there
+
+    email = [each for each in stated.email or [] if has(each)]
     phone, device = stated.phone, stated.device_id
     found: dict[str, object] = {"email": email} if email else {}
-    if phone is not None and (numbers := [each for each in phone.column if each in columns]):
-        region = phone.region_column if phone.region_column in columns else None
+    if phone is not None and (numbers := [each for each in phone.column if has(each)]):
+        region = phone.region_column if has(phone.region_column) else None
         found["phone"] = {"column": numbers, "region_column": region, "default_region": phone.default_region}
-    if device is not None and (ids := [each for each in device.column if each in columns]):
+    if device is not None and (ids := [each for each in device.column if has(each)]):
         found["device_id"] = {"column": ids, "case": device.case}
     return IdentifiersConfig.model_validate(found) if found else None
 
@@ -134,6 +142,12 @@ def read_suppressions(
             raise SegmentError(
                 f"The suppression list {source.name} has {expected:,} rows, but {rows:,} were read. Nothing was sent: "
                 "a partial read would let people through. Run again; if it recurs, look at the warehouse's log."
+            )
+        if rows and not len(digests):
+            raise SegmentError(
+                f"The suppression list {source.name} has {expected:,} rows, and not one usable identifier is in "
+                f"{', '.join(columns)}, so nobody could be kept out. Nothing was sent. Look at what these columns hold "
+                "now, and which columns the YAML names."
             )
         read[source.name] = digests
     return Suppressions({**read, ERASURE: ledger.digests()})

@@ -39,6 +39,9 @@ class DigestSet:
     def __or__(self, other: DigestSet) -> DigestSet:
         return DigestSet(pl.concat([self._prefixes, other._prefixes]).unique().sort())
 
+    def __sub__(self, other: DigestSet) -> DigestSet:
+        return DigestSet(self._prefixes.filter(~other.holds_prefixes(self._prefixes)))
+
     def holds(self, digests: pl.Series) -> pl.Series:
         """Whether each digest is in the set; a null is not."""
         return self.holds_prefixes(prefixes(digests))

@@ -42,7 +42,10 @@ def digests_of(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> tuple[D
 
 
 def declined_digests(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> DigestSet:
-    """The digests of all identifiers in rows without consent; none, and nothing is read, if the plan asks no consent.
+    """The digests that stand in rows without consent only; none, and nothing is read, if the plan asks no consent.
+
+    A digest that another row consents with is not among them: it may be a household's phone, or the second record of
+    one person, and a list that is built of these rows has it, too.
 
     Raises:
         CustomerListError: a column is missing or unusable.
@@ -50,13 +53,15 @@ def declined_digests(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> D
     if plan.consent_column is None:
         return DigestSet.of()
     people = replace(plan, rank_column=None)
-    found: list[pl.Series] = []
+    declined: list[pl.Series] = []
+    agreed: list[pl.Series] = []
     for batch in batches:
         with withheld_errors(_TASK):
             require_columns(batch, people)
-            declined = batch.filter(~gave_consent(batch[plan.consent_column]))
-        found.extend(_prefixes(declined, people))
-    return DigestSet.of_prefixes(*found)
+            consents = gave_consent(batch[plan.consent_column])
+        declined.extend(_prefixes(batch.filter(~consents), people))
+        agreed.extend(_prefixes(batch.filter(consents), people))
+    return DigestSet.of_prefixes(*declined) - DigestSet.of_prefixes(*agreed)
 
 
 def _prefixes(batch: pl.DataFrame, plan: IdentifierPlan) -> Iterator[pl.Series]:

@@ -41,7 +41,10 @@ def file_name(snapshot: str) -> str:
 def snapshot_key(name: str) -> str | None:
     """The key that a file's name stands for, None if no key would be written so."""
     key = unquote(name, errors="replace")
-    return key if key and file_name(key) == name else None
+    try:
+        return key if file_name(key) == name else None
+    except CustomerListError:
+        return None  # a stray file must not keep the others from being found
 
 
 def is_audience(name: str) -> bool:

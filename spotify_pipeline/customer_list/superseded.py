@@ -40,22 +40,28 @@ def set_aside(store: SnapshotStore, audience: str, snapshot: str, *, live: str |
     try:
         yield
     finally:
-        if _is_there(store, audience, snapshot, found[1].sha256):
+        if live is not None and _is_there(store, audience, snapshot, live):
             shutil.rmtree(kept.parent, ignore_errors=True)
 
 
 def _linked(store: SnapshotStore, path: Path, manifest: Manifest) -> Path:
     key = f"{manifest.snapshot} built {manifest.built_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
     kept = store.list_path(manifest.audience, key)
-    with withheld_errors(f"Setting aside the list of {manifest.audience} that Spotify has"):
-        # The workspace says that somebody is at work here: another process's sweep deletes a list without a manifest.
-        with workspace(kept):
-            with suppress(FileExistsError):
-                # Never written to again: a list that changes is a new file under its name.
-                os.link(path, kept)
-            write_manifest(replace(manifest, snapshot=key, format=MANIFEST_FORMAT), kept)
+    # The workspace says that somebody is at work here: another process's sweep deletes a list without a manifest.
+    with withheld_errors(f"Setting aside the list of {manifest.audience} that Spotify has"), workspace(kept):
+        with suppress(FileExistsError):
+            # Never written to again: a list that changes is a new file under its name.
+            os.link(path, kept)
+        write_manifest(replace(manifest, snapshot=key, format=MANIFEST_FORMAT), kept)
     return kept
 
 
-def _is_there(store: SnapshotStore, audience: str, snapshot: str, sha256: str) -> bool:
-    return any(manifest.snapshot == snapshot and manifest.sha256 == sha256 for _, manifest in store.lists(audience))
+def _is_there(store: SnapshotStore, audience: str, snapshot: str, live: str) -> bool:
+    """Whether the list of ``snapshot`` can still be told to be the one that Spotify has.
+
+    Of equal bytes that is not enough: a list built without those who were taken out of the one before names no former.
+    """
+    return any(
+        manifest.snapshot == snapshot and live in (manifest.sha256, *manifest.former_sha256)
+        for _, manifest in store.lists(audience)
+    )

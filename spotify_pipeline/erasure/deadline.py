@@ -12,7 +12,7 @@ SOON = timedelta(days=7)
 
 
 def erasure_alert(
-    audience: str, requests: Sequence[ErasureRequest], *, blocked: bool, now: datetime
+    audience: str, requests: Sequence[ErasureRequest], *, blocked: bool, now: datetime, mirrored: bool = True
 ) -> tuple[tuple[str, ...], str]:
     """What is wrong with the erasures that wait for an audience, as codes, and a sentence for a person.
 
@@ -25,19 +25,24 @@ def erasure_alert(
         requests: those that wait for it.
         blocked: whether the last list was kept from being sent.
         now: with a time zone.
+        mirrored: whether a YAML file defines the audience; if not, only a person can carry them out.
     """
     if not requests:
         return (), f"No erasure waits for audience {audience}."
     earliest = min(requests, key=lambda each: each.deadline)
     left = earliest.deadline - now
     if not blocked and left > SOON:
-        return (), f"{_waiting(requests, audience)}; {_due(earliest, left)}. The next mirror carries them out."
+        then = "The next mirror carries them out" if mirrored else "No YAML file defines it, so no mirror will"
+        return (), f"{_waiting(requests, audience)}; {_due(earliest, left)}. {then}."
     overdue = left <= timedelta(0)
     codes = ("blocked",) if blocked else ()
     codes += ("overdue",) if overdue else ("soon",) if left <= SOON else ()
-    because = ", and its last run was blocked" if blocked else ""
+    because = ", and its last run was blocked" if blocked else "" if mirrored else ", which no YAML file defines"
     remedy = (
-        "Look at what blocked it, and mend it or approve of that list"
+        f"Delete it: spotify-pipeline retire {audience} --policy delete, with a --reason; or put its file back and "
+        "materialize it"
+        if not mirrored
+        else "Look at what blocked it, and mend it or approve of that list"
         if blocked
         else f"Materialize {audience}/spotify_audience, or look why its schedule does not"
     )

@@ -26,7 +26,7 @@ from spotify_pipeline.mirror.parts import mirror_parts, parts_known
 from spotify_pipeline.mirror.receipt import Receipt, ReceiptKind
 from spotify_pipeline.mirror.receipt_chain import ChainReport
 from spotify_pipeline.mirror.receipts import ReceiptBook
-from spotify_pipeline.mirror.refusal import MirrorRefused, too_few_rows
+from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, orphans, retire
 from spotify_pipeline.mirror.target import AudienceTarget
 
@@ -72,5 +72,4 @@ __all__ = [
     "parts_known",
     "refusal",
     "retire",
-    "too_few_rows",
 ]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from spotify_pipeline.customer_list import CustomerListError, Manifest
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.mirror.guards.decide import refusal
-from spotify_pipeline.mirror.guards.decision import Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
+from spotify_pipeline.mirror.guards.decide import refusal, without_history
+from spotify_pipeline.mirror.guards.decision import Decision, Guard, GuardBlocked
 from spotify_pipeline.mirror.guards.facts import History
 from spotify_pipeline.mirror.journal import JournalError
 from spotify_pipeline.mirror.journal_entry import JournalEntry
@@ -63,7 +61,11 @@ class Admission:
         told_of = self._target.adopted_audience_id is not None or entry.audience_id or entry.in_creation
         if found is None or told_of or self.decision.history is not History.FIRST:
             return
-        self._decision = _without_history(self.decision, found.id)
+        self._decision = without_history(
+            self.decision,
+            f"by the journal nothing was ever sent for {self.decision.audience}, and Spotify has its audience "
+            f"{found.id}; the journal was lost, or another deployment made the audience",
+        )
         if not self._decision.allowed:
             raise GuardBlocked(refusal(self._decision), self._decision)
 
@@ -101,21 +103,6 @@ class Admission:
             f"It cannot be decided whether the list of {self._target.audience} for {self._manifest.snapshot} may be "
             f"sent, so nothing was sent. {why} Run again; if it stays so, report it."
         )
-
-
-def _without_history(decision: Decision, audience_id: str) -> Decision:
-    """The decision once it turns out that Spotify has an audience of which the journal knows nothing."""
-    finding = Finding(
-        guard=GuardName.HISTORY,
-        outcome=Outcome.BLOCKED if decision.approval is None else Outcome.OVERRIDDEN,
-        figure=f"nothing was sent, and audience {audience_id} exists",
-        limit="the list that Spotify has is kept here, or there is none",
-        sentence=f"By the journal nothing was ever sent for {decision.audience}, and Spotify has its audience "
-        f"{audience_id}: the journal was lost, or another deployment made it. Whom it holds is not known, so "
-        "the list cannot be compared with it.",
-    )
-    others = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
-    return replace(decision, findings=others, history=History.MISSING)
 
 
 class OneDecision:

@@ -16,20 +16,25 @@ from spotify_pipeline.spotify import Audience, Conflict, NotFound, SpotifyAdsCli
 _LIVE = "LIVE"
 _ASKED = "deleted"
 _GONE = "It was gone at Spotify already."
+_NONE_KNOWN = "No audience at Spotify is known to have been made for it."
 _ANSWER_LOST = "It was asked to be deleted and the answer was lost; it is gone."
 
 
 class Deletion:
     """The deletion of one audience, a part of one or a lookalike, while its lease is held."""
 
-    def __init__(self, client: SpotifyAdsClient, page: JournalPage, key: str, ad_account_id: str) -> None:
+    def __init__(
+        self, client: SpotifyAdsClient, page: JournalPage, key: str, ad_account_id: str, *, named: str | None = None
+    ) -> None:
+        """``named`` is the audience's id by its receipts, for where the journal does not say."""
         self._client = client
         self._page = page
         self._key = key
         self._ad_account_id = ad_account_id
         begun = page.entry.in_creation
         ids = (page.entry.audience_id, begun.audience_id if begun is not None else None)
-        self._candidates = [each for each in ids if each is not None]
+        known = [each for each in ids if each is not None]
+        self._candidates = known or ([named] if named is not None else [])
         self.audience_id = next(iter(self._candidates), None)
         """At Spotify; None where none is known."""
         self.name: str | None = None
@@ -39,7 +44,7 @@ class Deletion:
         """Look at the audience before any is deleted.
 
         Raises:
-            MirrorRefused: a campaign uses it, or its creation may yet be carried out.
+            MirrorRefused: a campaign uses it, two could be it, or its creation may yet be carried out.
         """
         shown = self._shown()
         if shown is None:
@@ -61,7 +66,7 @@ class Deletion:
             SpotifyError: with ``may_have_happened``, it may be gone: call it again. Else it was not deleted.
         """
         if self.audience_id is None:
-            return _GONE
+            return _NONE_KNOWN
         begun_before = self._page.entry.retiring is not None
         self._page.write(replace(self._page.entry, retiring={**word, "at": self._page.now()}))
         try:
@@ -80,9 +85,17 @@ class Deletion:
         return _ASKED
 
     def _shown(self) -> Audience | None:
+        shown: dict[str, Audience] = {}
         for audience_id in self._candidates:
             with suppress(NotFound):
-                return self._client.audience(self._ad_account_id, audience_id)
+                shown[audience_id] = self._client.audience(self._ad_account_id, audience_id)
+        if len(shown) > 1:
+            raise MirrorRefused(
+                f"{len(shown)} audiences of ad account {self._ad_account_id} could be {self._key}: "
+                f"{', '.join(sorted(shown))}. Nothing was deleted. Delete all but one in Ads Manager, then run again."
+            )
+        if shown:
+            return next(iter(shown.values()))
         is_lookalike = self._key == lookalike_key(folder_of(self._key))
         return self._lookalike_in_creation() if is_lookalike else None
 

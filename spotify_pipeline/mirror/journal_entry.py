@@ -127,7 +127,7 @@ class JournalEntry:
     receipt_due: dict[str, Any] | None = None
     """A receipt whose change is done and which is not yet known to be written."""
     edit_asked: dict[str, Any] | None = None
-    """The texts that were asked for and those before, until it is known what became of them."""
+    """The texts that were asked for and those before, and for which list, until it is known what became of them."""
     retiring: dict[str, Any] | None = None
     """A deletion that was begun and is not known to have ended: who asked for it, when and why."""
     retired_at: Moment | None = None

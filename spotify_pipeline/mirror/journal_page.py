@@ -133,7 +133,12 @@ class JournalPage:
 
     def editing(self, audience: Audience, name: str, description: str) -> None:
         """Before name or description are changed."""
-        asked = {"audience_id": audience.id, "texts": [name, description], "before": _texts(audience)}
+        asked = {
+            "audience_id": audience.id,
+            "texts": [name, description],
+            "before": _texts(audience),
+            "list": self.evidence["decision"]["file_sha256"] if self.evidence is not None else None,
+        }
         self.write(replace(self.entry, edit_begun_at=self.now(), edit_asked=asked))
 
     def edited(self, shown: Audience) -> None:

@@ -222,8 +222,8 @@ class _Lookalike:
             raise MirrorRefused(
                 f"Lookalike {found.id} ({self._target.audience}) is like audience {seed}, and the audience is "
                 f"{self._seed} now: it was created again, or another is adopted. Spotify cannot change whom it "
-                f"is like. Nothing was changed. Delete {found.id} in Ads Manager, or take the lookalike out of the "
-                "YAML; at the next run after that a new one is created."
+                f"is like. Nothing was changed. Delete {found.id} in Ads Manager, and the next run creates a new one; "
+                "or take the lookalike out of the YAML."
             )
 
     def _with_stated_texts(self, found: Audience) -> Audience:

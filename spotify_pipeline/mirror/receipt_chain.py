@@ -6,7 +6,7 @@ removed, changed, exchanged or put in is noticed, and so is the removal of the n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spotify_pipeline.mirror.journal_entry import JournalEntry
@@ -45,7 +45,11 @@ class ChainReport:
 
 
 def check_chain(
-    audience: str, ad_account_id: str, found: Mapping[int, Receipt | str], entry: JournalEntry | str | None
+    audience: str,
+    ad_account_id: str,
+    found: Mapping[int, Receipt | str],
+    entry: JournalEntry | str | None,
+    strangers: Sequence[str] = (),
 ) -> ChainReport:
     """Hold the receipts against each other and against the journal.
 
@@ -53,21 +57,25 @@ def check_chain(
         audience, ad_account_id: whose.
         found: by the number in its file's name each receipt, or what is wrong with it.
         entry: of the journal; None where there is none, or what is wrong with it.
+        strangers: names of files beside them that are no receipt's.
     """
     known = entry if isinstance(entry, JournalEntry) else None
     due = Receipt(body=known.receipt_due) if known is not None and known.receipt_due is not None else None
-    last = max((*found, known.receipts if known is not None else 0), default=0)
-    faults: list[str] = []
-    before = ""
-    for number in range(1, last + 1):
-        receipt = found.get(number)
-        if receipt is None:
-            faults.append(f"Receipt {number} is missing.")
-        elif isinstance(receipt, str):
-            faults.append(f"Receipt {number} {receipt}.")
-        else:
+    faults = [f"{name} is no receipt's file: somebody put it in." for name in strangers]
+    last, before = 0, ""
+    for number, receipt in sorted(found.items()):
+        if number > last + 1:
+            faults.append(_missing(last + 1, number - 1))
+            before = _named_by(receipt)
+        if isinstance(receipt, Receipt):
             faults += _faults_of(receipt, number, audience, ad_account_id, before)
-        before = receipt.digest if isinstance(receipt, Receipt) else _named_by(found.get(number + 1))
+            before = receipt.digest
+        else:
+            faults.append(f"Receipt {number} {receipt}.")
+            before = _named_by(found.get(number + 1))
+        last = number
+    if known is not None and known.receipts > last:
+        faults.append(_missing(last + 1, known.receipts))
     faults += _faults_of_the_end(found, entry, due)
     return ChainReport(
         audience=audience,
@@ -92,6 +100,12 @@ def _faults_of(receipt: Receipt, number: int, audience: str, ad_account_id: str,
             else "Receipt 1 names one before it, which is missing."
         )
     return faults
+
+
+def _missing(first: int, last: int) -> str:
+    if first == last:
+        return f"Receipt {first} is missing."
+    return f"Receipts {first:,} to {last:,} are missing."
 
 
 def _named_by(following: Receipt | str | None) -> str:

@@ -15,7 +15,7 @@ from spotify_pipeline.mirror.journal_entry import JournalEntry
 from spotify_pipeline.mirror.receipt import Receipt, ReceiptDamaged
 from spotify_pipeline.mirror.receipt_chain import ChainReport, check_chain
 
-_FILE = re.compile(r"(\d{6,})\.json")
+_FILE = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.json")
 
 
 class ReceiptBook:
@@ -69,7 +69,7 @@ class ReceiptBook:
         known = {(folder.parent.name, folder.name) for folder in self._directory.glob("*/*") if folder.is_dir()}
         entries = {key: _entry(journal, *key) for key in known.union(journal.known())}
         return [
-            check_chain(audience, account, self._found(audience, account), entry)
+            check_chain(audience, account, self._found(audience, account), entry, self._strangers(audience, account))
             for (account, audience), entry in sorted(entries.items(), key=lambda item: item[0])
             if (account, audience) in known or _should_have(entry)
         ]
@@ -80,13 +80,21 @@ class ReceiptBook:
 
     def _numbers(self, audience: str, ad_account_id: str) -> list[int]:
         names = (_FILE.fullmatch(file.name) for file in self.folder(audience, ad_account_id).glob("*.json"))
-        return sorted(int(name[1]) for name in names if name is not None)
+        return sorted(int(name[1]) for name in names if name is not None and int(name[1]) > 0)
+
+    def _strangers(self, audience: str, ad_account_id: str) -> list[str]:
+        """Names of files that look like receipts, and under which none is ever written."""
+        known = {self._file(audience, ad_account_id, number).name for number in self._numbers(audience, ad_account_id)}
+        files = self.folder(audience, ad_account_id).glob("[!.]*.json")
+        return sorted(file.name for file in files if file.name not in known)
 
     def _stored(self, audience: str, ad_account_id: str, number: int) -> Receipt | str:
         try:
             return Receipt.from_bytes(_read(self._file(audience, ad_account_id, number)))
         except FileNotFoundError:
             return "is missing"
+        except HomeError as error:
+            return f"cannot be read. {error}".removesuffix(".")
         except ReceiptDamaged as damage:
             return str(damage)
 

@@ -16,21 +16,6 @@ class MirrorRefused(Exception):
     """A run stops on purpose; the message says why, whether the list was sent (hardly ever), and what to do."""
 
 
-def too_few_rows(manifest: Manifest, min_rows: int) -> str | None:
-    """Why a list is too short to send, or None when it is long enough.
-
-    Spotify replaces the whole list, so an empty or nearly empty one takes the audience off the air; and it is reported
-    to ignore lists of fewer than 1,000 rows.
-    """
-    if manifest.list_rows >= min_rows:
-        return None
-    return (
-        f"The list of {manifest.audience} for {manifest.snapshot} has {manifest.list_rows:,} rows and at least "
-        f"{min_rows:,} are needed. Nothing was sent; the audience at Spotify is as it was. Look at the segment "
-        f"({manifest.rows_read:,} people read, {manifest.rows_kept:,} kept) or change guards.min_rows."
-    )
-
-
 def from_the_future(manifest: Manifest, now: datetime) -> str | None:
     """Why a list must not be sent because of its date, or None.
 

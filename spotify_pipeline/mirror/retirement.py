@@ -5,11 +5,11 @@ word and with a receipt. Until then it is an orphan: an audience that nobody upd
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.deletion import Deletion
@@ -50,7 +50,7 @@ class Retired:
 
 @dataclass(frozen=True, kw_only=True)
 class Orphan:
-    """An audience at Spotify that is ours and that no YAML defines.
+    """An audience that is ours and that no YAML defines, so that nobody updates it.
 
     Attributes:
         audience: the folder's name.
@@ -60,30 +60,36 @@ class Orphan:
         snapshot: the partition that was sent last.
         accepted_at: when Spotify was last proven to hold a list of it; ISO 8601.
         problem: why the journal of one of them cannot be read; None where it can.
+        waits_only: somebody took leave of it, or the journal does not know it; but an erasure waits for it.
     """
 
     audience: str
-    ad_account_id: str
-    keys: tuple[str, ...]
-    audience_ids: tuple[str, ...]
-    snapshot: str | None
-    accepted_at: str | None
+    ad_account_id: str | None
+    keys: tuple[str, ...] = ()
+    audience_ids: tuple[str, ...] = ()
+    snapshot: str | None = None
+    accepted_at: str | None = None
     problem: str | None = None
+    waits_only: bool = False
 
 
-def orphans(journal: Journal, configured: Collection[str]) -> list[Orphan]:
+def orphans(journal: Journal, configured: Collection[str], *, waiting: Collection[str] = ()) -> list[Orphan]:
     """The audiences that were sent to Spotify, that nobody took leave of, and that no YAML defines.
 
     Args:
         journal: of this machine.
         configured: folder names of all audiences that are defined.
+        waiting: folder names of those that an erasure waits for. Of these also what a person left at Spotify, and what
+            the journal does not know, is reported where no YAML defines it: no run will take anybody out of it.
     """
     keys: dict[tuple[str, str], list[str]] = {}
     for account, key in journal.known():
         if folder_of(key) not in configured:
             keys.setdefault((account, folder_of(key)), []).append(key)
     found = (_orphan(journal, account, audience, theirs) for (account, audience), theirs in keys.items())
-    return [each for each in found if each is not None]
+    reported = [each for each in found if each is not None]
+    waiting_only = {*waiting}.difference(configured, (each.audience for each in reported))
+    return reported + [_left_waiting(journal, keys, audience) for audience in sorted(waiting_only)]
 
 
 def retire(
@@ -116,20 +122,22 @@ def retire(
         clock, sleep, wait: as of ``AudienceMirror``.
 
     Raises:
-        MirrorRefused: the journal knows no such audience, a campaign uses it, a creation of it may yet be carried out,
-            or a run has it. Unless the message says otherwise, nothing was deleted.
+        MirrorRefused: the journal knows no such audience or says that leave of it was taken so already, a campaign
+            uses it, two could be it, a creation of it may yet be carried out, or a run has it. Unless the message says
+            otherwise, nothing was deleted.
         HomeError, JournalError: the journal or a receipt cannot be read or written.
         SpotifyError: Spotify refused or was not reached.
     """
     word = {"policy": str(policy), "approval": {"by": by, "why": reason}}
     with ExitStack() as leases:
         pages: dict[str, JournalPage] = {}
-        for key in _keys(journal, audience, ad_account_id):
+        parts = _parts(journal, audience, ad_account_id)
+        for key in _keys(journal, audience, ad_account_id, parts):
             lease = leases.enter_context(journal.lease(key, ad_account_id, wait=wait, sleep=sleep))
             page = JournalPage(journal, lease, receipts, audience=key, ad_account_id=ad_account_id, clock=clock)
             page.trace_ids = trace_ids
             page.flush()
-            if _is_to_go(page.entry, policy):
+            if _is_to_go(page.entry, policy, was_sent=key in parts):
                 pages[key] = page
         if not pages:
             raise MirrorRefused(
@@ -137,31 +145,51 @@ def retire(
                 "Nothing was changed. Look at the name and at the ad account."
             )
         if policy is RemovalPolicy.LEAVE:
-            return [_left(journal, key, page, word) for key, page in pages.items()]
+            return [
+                _left(journal, key, page, word, _named(receipts, key, ad_account_id)) for key, page in pages.items()
+            ]
         if client is None:
             raise MirrorRefused(f"To delete {audience}, Spotify must be asked. Nothing was deleted. Sign in first.")
-        deletions = {key: Deletion(client, page, key, ad_account_id) for key, page in pages.items()}
+        deletions = {
+            key: Deletion(client, page, key, ad_account_id, named=_named(receipts, key, ad_account_id))
+            for key, page in pages.items()
+        }
         for deletion in deletions.values():
             deletion.refuse_unless_possible()
         return [_deleted(journal, deletions[key], key, page, word) for key, page in pages.items()]
 
 
-def _keys(journal: Journal, audience: str, ad_account_id: str) -> list[str]:
+def _keys(journal: Journal, audience: str, ad_account_id: str, parts: Collection[str]) -> list[str]:
     """The lookalike first, then the parts from the last to the first: what depends on another goes before it."""
-    keys = [key for account, key in journal.known() if account == ad_account_id and folder_of(key) == audience]
-    return sorted(keys, key=lambda key: (key == lookalike_key(audience), len(key), key), reverse=True)
+    known = {key for account, key in journal.known() if account == ad_account_id and folder_of(key) == audience}
+    return sorted(known.union(parts), key=lambda key: (key == lookalike_key(audience), len(key), key), reverse=True)
 
 
-def _is_to_go(entry: JournalEntry, policy: RemovalPolicy) -> bool:
+def _parts(journal: Journal, audience: str, ad_account_id: str) -> list[str]:
+    """The further parts that were sent, by the entry of the first: the journal of one of them may be lost."""
+    parts = journal.read(audience, ad_account_id).parts or 1
+    return [f"{audience}.{number}" for number in range(2, parts + 1)]
+
+
+def _is_to_go(entry: JournalEntry, policy: RemovalPolicy, *, was_sent: bool) -> bool:
     """Whether there is something to take leave of; what was left before may still be deleted."""
-    at_spotify = entry.audience_id is not None or entry.unfinished is not None
-    return entry.may_exist or (policy is RemovalPolicy.DELETE and at_spotify)
+    if entry.retired_policy == RemovalPolicy.DELETE or (entry.retired_at is not None and policy is RemovalPolicy.LEAVE):
+        return False
+    return was_sent or entry.audience_id is not None or entry.unfinished is not None
 
 
-def _left(journal: Journal, key: str, page: JournalPage, word: dict[str, Any]) -> Retired:
+def _named(receipts: ReceiptBook, key: str, ad_account_id: str) -> str | None:
+    """The audience's id by its newest receipt, unless that says that it was deleted."""
+    written = receipts.read(key, ad_account_id)[-1:]
+    named = [each.body.get("audience_id") for each in written if each.kind is not ReceiptKind.DELETED]
+    return cast("str | None", next(iter(named), None))
+
+
+def _left(journal: Journal, key: str, page: JournalPage, word: dict[str, Any], named: str | None) -> Retired:
     entry = page.entry
+    audience_id = entry.audience_id or named
     left = replace(entry, retired_at=page.now(), retired_policy=str(RemovalPolicy.LEAVE))
-    return _noted(journal, key, page, left, ReceiptKind.LEFT, {**word, "audience_id": entry.audience_id})
+    return _noted(journal, key, page, left, ReceiptKind.LEFT, {**word, "audience_id": audience_id})
 
 
 def _deleted(journal: Journal, deletion: Deletion, key: str, page: JournalPage, word: dict[str, Any]) -> Retired:
@@ -203,6 +231,20 @@ def _orphan(journal: Journal, ad_account_id: str, audience: str, keys: list[str]
                 entries[key] = entry
     if not entries and problem is None:
         return None
+    return _described(audience, ad_account_id, entries, problem)
+
+
+def _left_waiting(journal: Journal, keys: Mapping[tuple[str, str], list[str]], audience: str) -> Orphan:
+    """Of an audience of which every entry can be read and is one of leave."""
+    accounts = [account for account, folder in keys if folder == audience]
+    entries = {key: journal.read(key, account) for account in accounts for key in keys[account, audience]}
+    at_spotify = {key: entry for key, entry in entries.items() if entry.audience_id is not None}
+    return replace(_described(audience, next(iter(accounts), None), at_spotify, None), waits_only=True)
+
+
+def _described(
+    audience: str, ad_account_id: str | None, entries: Mapping[str, JournalEntry], problem: str | None
+) -> Orphan:
     newest = max(entries.values(), key=lambda each: each.built_at or "", default=JournalEntry(ad_account_id=""))
     return Orphan(
         audience=audience,

@@ -12,6 +12,7 @@ import pytest
 
 from spotify_pipeline.cli import main
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline_tests.cli.mirrored import Mirrored
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,11 @@ def spotify(monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[SandboxServer
         }.items():
             monkeypatch.setenv(name, value)
         yield server
+
+
+@pytest.fixture
+def mirrored(tmp_path: Path, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Mirrored:
+    """A home and a warehouse of one's own, and the sandbox as Spotify."""
+    machine = Mirrored(tmp_path)
+    monkeypatch.setenv("SPOTIFY_PIPELINE_WAREHOUSE", str(machine.warehouse))
+    return machine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pty
 import subprocess
@@ -62,7 +63,7 @@ def test_forgetting_somebody_who_is_nowhere_is_no_failure(machine: Machine, run:
     ran = run("forget", stdin=b"nobody@example.com")
     assert (ran.code, ran.err) == (0, "")
     assert "No lists held them." in ran.out
-    assert "There is nothing left to do." in ran.out
+    assert f"as far as the files below {machine.home} say. If that is where your Dagster keeps its files" in ran.out
 
 
 def test_explain_is_a_table_of_lines(machine: Machine, run: Run) -> None:
@@ -132,7 +133,12 @@ def test_p11_bad_input_is_refused_whole_with_exit_code_2(machine: Machine, run: 
 
 @pytest.mark.parametrize("command", ["forget", "explain"])
 def test_an_identifier_as_an_argument_is_not_taken(machine: Machine, run: Run, command: str) -> None:
-    assert run(command, ADA).code == 2
+    ran = run(command, "--region", "SE", ADA, BOB)
+    assert ran.code == 2
+    assert "Identifiers come on standard input" in " ".join(ran.err.split())
+    assert "example.com" not in ran.err + ran.out
+    assert "ARGUMENTS" not in run(command, "--help").out
+    assert not (machine.home / "erasures").exists()
 
 
 @pytest.mark.parametrize("command", ["forget", "explain"])
@@ -153,6 +159,23 @@ def test_what_could_not_be_looked_into_is_said_and_fails(machine: Machine, run: 
     assert ran.err.startswith("error: List of loyal, snapshot 2026-11-16: ")
     assert "canary" not in ran.err
     assert "lapsed" in ran.out
+
+
+@pytest.mark.parametrize(("command", "digests"), [("forget", '{"email": ["canary@example.com"]}'), ("explain", "[5]")])
+def test_p02_of_an_error_that_nobody_expected_no_message_is_shown(
+    machine: Machine, run: Run, command: str, digests: str
+) -> None:
+    run("forget", stdin=BOB.encode())
+    (file,) = (machine.home / "erasures").glob("*.digests.json")
+    ledger = machine.home / "erasures" / "ledger.json"
+    ledger.write_text(ledger.read_text().replace(hashlib.sha256(file.read_bytes()).hexdigest(), sha(digests)))
+    file.write_text(digests)
+    ran = run(command, stdin=ADA.encode())
+    assert ran.code == 1
+    assert ran.err.startswith("error: Stopped by ")
+    assert "its message is withheld" in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert "canary" not in ran.err + ran.out
 
 
 def environment(machine: Machine) -> dict[str, str]:

@@ -43,41 +43,60 @@ def build(project: Path, instance: dg.DagsterInstance) -> dg.ExecuteInProcessRes
             return job.execute_in_process(instance=instance, raise_on_error=False)
 
 
-@pytest.mark.slow
-def test_p03_a_model_that_fails_on_a_value_is_named_and_the_value_is_not(
-    project: Path, home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def spoiled(project: Path) -> Path:
+    """A project with a model that stumbles over every value."""
     model = project / "models" / "segments" / "newsletter_readers.sql"
-    spoiled = model.read_text().replace(
-        "customers.email", "cast(cast(customers.email as integer) as varchar) as email", 1
-    )
-    assert spoiled != model.read_text()
-    model.write_text(spoiled)
-    dagster_home = tmp_path / "dagster_home"
+    text = model.read_text().replace("customers.email", "cast(cast(customers.email as integer) as varchar) as email", 1)
+    assert text != model.read_text()
+    model.write_text(text)
+    return project
+
+
+def failed_build(project: Path, dagster_home: Path) -> str:
+    """What a person reads at the failed step."""
     dagster_home.mkdir()
     with dg.DagsterInstance.local_temp(str(dagster_home)) as instance:
         result = build(project, instance)
     (failure,) = result.get_step_failure_events()
     told = failure.step_failure_data.user_failure_data
     assert told is not None
-    said = str(told.description)
+    return str(told.description)
+
+
+@pytest.mark.slow
+def test_p03_a_model_that_fails_on_a_value_is_named_and_the_value_is_nowhere(
+    spoiled: Path, home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = failed_build(spoiled, tmp_path / "dagster_home")
     assert "dbt could not build or test model.spotify_pipeline_warehouse.newsletter_readers." in said
-    (log,) = (home / "dbt").rglob("dbt.log")
-    assert str(log) in said
-    # The log, which is private, does quote a value: so one was there to leak.
-    assert "Could not convert" in log.read_text()
+    assert "`dbt build --select newsletter_readers`" in said
     printed = capfd.readouterr()
     left = [printed.out.encode(), printed.err.encode()]
-    left += [each.read_bytes() for each in dagster_home.rglob("*") if each.is_file()]
-    left += [each.read_bytes() for each in project.rglob("*") if each.is_file()]
+    searched = [tmp_path / "dagster_home", spoiled, home / "dbt"]
+    left += [each.read_bytes() for place in searched for each in place.rglob("*") if each.is_file()]
     assert [part for part in left if b"Could not convert" in part or b"@mail.example" in part] == []
+    assert list((home / "dbt").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_dbt_s_log_is_kept_in_private_where_somebody_asks_for_it(
+    spoiled: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOTIFY_PIPELINE_KEEP_DBT_LOGS", "1")
+    said = failed_build(spoiled, tmp_path / "dagster_home")
+    (log,) = (home / "dbt").rglob("dbt.log")
+    assert str(log) in said
+    # So one was there to leak.
+    assert "Could not convert" in log.read_text()
+    assert (log.parent.stat().st_mode & 0o077) == 0
 
 
 @pytest.mark.slow
 def test_a_build_that_succeeds_leaves_nothing_of_dbt_behind_and_clears_away_what_is_old(
     project: Path, home: Path
 ) -> None:
-    left = {days: home / "dbt" / f"failed-{days}-days-ago" for days in (13, 15)}
+    left = {days: home / "dbt" / f"killed-{days}-days-ago" for days in (0.5, 1.5)}
     for days, directory in left.items():
         directory.mkdir(parents=True)
         (directory / "dbt.log").write_text("it quotes a value")
@@ -88,5 +107,5 @@ def test_a_build_that_succeeds_leaves_nothing_of_dbt_behind_and_clears_away_what
     assert result.success
     built = [each for each in result.get_asset_materialization_events() if each.step_key == "dbt_build"]
     assert len(built) == 9
-    assert list((home / "dbt").iterdir()) == [left[13]]
+    assert list((home / "dbt").iterdir()) == [left[0.5]]
     assert [each.name for each in (project / "target").iterdir() if each.name.startswith("dbt_build")] == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -194,3 +196,39 @@ def test_the_live_list_outlives_a_new_one_for_the_same_snapshot(
     assert live == kept[1][1].sha256
     deployment.run(quiet=True)
     assert len(PipelineHome().snapshots.lists("people")) == 2
+
+
+def test_a_list_that_did_not_change_is_sent_again_once_spotify_has_had_it_for_max_age(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    deployment = Deployment(load({"people": PEOPLE + "  max_age: 30d\n"}))
+    assert deployment.run().success
+    assert metadata(deployment.run(), "spotify_audience")["done"] == "unchanged"
+    journal = PipelineHome().journal.file("people", DEFAULTS.ad_account_id)
+    entry = json.loads(journal.read_text())
+    entry["accepted_at"] = (datetime.now(UTC) - timedelta(days=31)).isoformat()
+    journal.write_text(json.dumps(entry))
+    before = writes(sandbox)
+    assert metadata(deployment.run(), "spotify_audience")["done"] == "replaced"
+    assert writes(sandbox) > before
+    assert metadata(deployment.run(), "spotify_audience")["done"] == "unchanged"
+
+
+@pytest.mark.parametrize("stale", ["now() - INTERVAL 37 HOUR", "NULL"])
+def test_w06_a_segment_that_nothing_fills_any_more_is_not_sent(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer, stale: str
+) -> None:
+    yaml = PEOPLE.replace("min_rows: 3", "min_rows: 3, max_source_age: 36h").replace(
+        "consent_column: agreed", "consent_column: agreed, updated_at: loaded_at"
+    )
+    deployment = Deployment(load({"people": yaml}))
+    change_people(environment, "ALTER TABLE crm.people ADD COLUMN loaded_at TIMESTAMPTZ")
+    change_people(environment, "UPDATE crm.people SET loaded_at = now()")
+    assert deployment.run().success
+    before = writes(sandbox)
+    change_people(environment, f"UPDATE crm.people SET loaded_at = {stale}")
+    result = deployment.run()
+    assert not result.success
+    assert "[stale source]" in str(evaluations(result, GUARDS)["customer_list"].description)
+    assert "[stale source]" in said_by(deployment.run("spotify_audience"))
+    assert writes(sandbox) == before

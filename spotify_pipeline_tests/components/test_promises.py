@@ -13,9 +13,10 @@ import pytest
 
 from spotify_pipeline.components.deployment import audience_chains
 from spotify_pipeline.components.mirror_schedules import WATCH_JOB
-from spotify_pipeline.components.overlap_asset import NO_ORPHANS
+from spotify_pipeline.components.overlap_asset import NO_ORPHANS, judge_orphans
 from spotify_pipeline.components.promises_check import ERASURES_DONE, RETENTION_KEPT, judge_erasures
 from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.mirror import RemovalPolicy, retire
 from spotify_pipeline.mirror.alerts import AlertKind
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, evaluations, metadata
 from spotify_pipeline_tests.components.test_suppressions import forget
@@ -84,6 +85,67 @@ def test_p16_an_audience_without_a_file_is_told_until_somebody_says_what_is_to_b
     assert [(each.audience, each.kind) for each in PipelineHome().alerts.due()] == [("others", AlertKind.ORPHAN)]
     assert evaluations(watch(deployment), NO_ORPHANS)["audience_overlap"].passed
     assert PipelineHome().alerts.standing() == []
+
+
+def test_p16_an_audience_that_was_left_at_spotify_is_told_once_an_erasure_waits_for_it(
+    load: Callable[..., dg.Definitions], deployment: Deployment
+) -> None:
+    for audience in ("people", "others"):
+        assert deployment.run(audience=audience).success
+    home = PipelineHome()
+    ((account, _), *_) = home.journal.known()
+    retire(
+        None,
+        home.journal,
+        home.receipts,
+        audience="people",
+        ad_account_id=account,
+        policy=RemovalPolicy.LEAVE,
+        reason="The campaign is over.",
+        by="Kim",
+    )
+    without = Deployment(load({"others": OTHERS}))
+    assert evaluations(watch(without), NO_ORPHANS)["audience_overlap"].passed
+    forget("email:person1@example.com")
+    found = evaluations(watch(without), NO_ORPHANS)["audience_overlap"]
+    assert "an erasure waits for it: whoever asked to be forgotten may still be in it" in str(found.description)
+    assert [(each.audience, each.codes) for each in home.alerts.standing()] == [("people", ("erasure waits",))]
+
+
+def test_p15_an_erasure_that_waits_for_an_audience_without_a_file_is_told_before_its_deadline_and_when_it_is_done(
+    deployment: Deployment,
+) -> None:
+    assert deployment.run().success
+    forget("email:person1@example.com")
+    home, now = PipelineHome(), datetime.now(UTC)
+    for days, codes in ((0, set()), (24, {("soon",)}), (31, {("overdue",)})):
+        judge_orphans({"others"}, home, now + timedelta(days=days))
+        told = [each for each in home.alerts.standing() if each.kind is AlertKind.ERASURE_DUE]
+        assert {each.codes for each in told} == codes
+    assert "Delete it: spotify-pipeline retire people --policy delete" in told[0].sentence
+    for _ in range(2):  # the first finds that the request is in force
+        home.ledger.done("people", decided_at=datetime.now(UTC))
+    judge_orphans({"others"}, home, now + timedelta(days=31))
+    assert [each.kind for each in home.alerts.standing()] == [AlertKind.ORPHAN]
+
+
+def test_p08_old_identifiers_of_an_audience_without_a_file_are_deleted_too(
+    deployment: Deployment, environment: Path
+) -> None:
+    assert deployment.run().success
+    (file,) = (environment / "home" / "data" / "identifiers" / "people").glob("*.parquet")
+    judge_orphans({"others"}, PipelineHome(), datetime.now(UTC))
+    assert file.exists()
+    judge_orphans({"others"}, PipelineHome(), datetime.now(UTC) + timedelta(days=8))
+    assert not file.exists()
+
+
+def test_p08_what_a_killed_plan_left_is_deleted(deployment: Deployment, environment: Path) -> None:
+    left = environment / "home" / "plan" / ".people.0123456789abcdef.work"
+    left.mkdir(parents=True)
+    assert deployment.run().success
+    assert evaluations(watch(deployment), RETENTION_KEPT)["spotify_audience"].passed
+    assert not left.exists()
 
 
 def test_p16_the_last_audience_that_is_taken_out_is_noticed_too(

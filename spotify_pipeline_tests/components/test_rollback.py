@@ -113,8 +113,12 @@ def test_w10_a_list_that_spotify_never_had_is_judged_as_any_other(
     change_people(environment, many)
     assert deployment.run(partition=NEWEST).success
     before = writes(sandbox)
-    assert "[shrink]" in said_by(deployment.run("spotify_audience", partition=BEFORE, send=WAY_BACK))
+    refused = deployment.run("spotify_audience", partition=BEFORE, send=WAY_BACK)
+    assert "[shrink]" in said_by(refused)
     assert writes(sandbox) == before
+    file_digest = evaluations(refused, GUARDS)["spotify_audience"].metadata["file SHA-256"].value
+    approve = {"file_digest": file_digest, "reason": "Looked at it", "approved_by": "Kim"}
+    assert deployment.run("spotify_audience", partition=BEFORE, send={**WAY_BACK, "approve": approve}).success
 
 
 def test_a_list_that_is_not_kept_cannot_be_gone_back_to(

@@ -12,6 +12,7 @@ import pytest
 
 from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.components.yaml_location import AudienceConfigError
 from spotify_pipeline.erasure import read_identifiers
 from spotify_pipeline.mirror.alerts import AlertKind
 from spotify_pipeline.sandbox import SandboxServer
@@ -83,11 +84,18 @@ def test_p13_a_list_of_the_project_applies_where_the_audience_names_none(
     assert PipelineHome().snapshots.manifest("people", "once").suppressions == {"opted_out": 6, "erasure": 0}
 
 
+def test_two_lists_of_the_project_with_one_name_are_refused(load: Callable[..., dg.Definitions]) -> None:
+    with pytest.raises(AudienceConfigError, match="Two suppression lists are called opted_out"):
+        load({"suppressions/opted_out": EVERYBODYS, "more/opted_out": EVERYBODYS, "people": PEOPLE})
+
+
 @pytest.mark.parametrize(
     ("statement", "sentence"),
     [
         ("DROP TABLE crm.opted_out", "The warehouse has no table or view crm.opted_out"),
         ("ALTER TABLE crm.opted_out RENAME COLUMN email TO mail", "has none of the columns that identify people"),
+        ("ALTER TABLE crm.opted_out RENAME COLUMN email TO Email", "crm.opted_out has no column email. It has: Email"),
+        ("UPDATE crm.opted_out SET email = 'x' || email[:6]", "and not one usable identifier is in email"),
     ],
 )
 def test_p14_a_source_that_cannot_be_read_blocks_the_run_and_a_person_is_told(
@@ -147,6 +155,41 @@ def test_p13_who_asked_to_be_forgotten_is_in_no_list_also_not_in_one_that_was_bu
     assert receipt["evidence"]["erasures"] == {"requests": 1, "rows": "fewer than 20"}
 
 
+def test_p12_p13_a_list_that_is_sent_later_than_it_was_built_is_without_those_who_may_not_be_in_it_by_then(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    assert deployment.run("identifiers", "customer_list").success
+    change_people(environment, "INSERT INTO crm.opted_out VALUES ('person1@example.com')")
+    change_people(environment, "UPDATE crm.people SET agreed = false WHERE email = 'person2@example.com'")
+    result = deployment.run("spotify_audience")
+    assert result.success
+    sent = digests_at_spotify(sandbox)
+    assert sent.isdisjoint({digest("person1@example.com"), digest("person2@example.com")})
+    assert digest("person3@example.com") in sent
+    (receipt,) = metadata(result, "spotify_audience")["receipts"]  # pyright: ignore[reportGeneralTypeIssues]
+    assert receipt["rows_withdrawn"] == "fewer than 20"
+    assert receipt["evidence"]["erasures"] == {"requests": 0, "rows": 0}
+    assert metadata(deployment.run("spotify_audience"), "spotify_audience")["done"] == "unchanged"
+
+
+def test_p14_a_list_is_not_sent_later_if_it_cannot_be_known_who_may_not_be_in_it_by_then(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    assert deployment.run("identifiers", "customer_list").success
+    change_people(environment, "DROP TABLE crm.opted_out")
+    assert "The warehouse has no table or view crm.opted_out" in said_by(deployment.run("spotify_audience"))
+    assert writes(sandbox) == 0
+
+
+def test_p12_consent_that_ended_after_the_identifiers_were_read_counts_when_the_list_is_built(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    assert deployment.run("identifiers").success
+    change_people(environment, "UPDATE crm.people SET agreed = NULL WHERE email = 'person2@example.com'")
+    assert deployment.run("customer_list", "spotify_audience").success
+    assert digest("person2@example.com") not in digests_at_spotify(sandbox)
+
+
 def test_p15_a_blocked_run_with_erasures_waiting_is_told_at_once_and_over_when_it_is_sent(
     deployment: Deployment, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -167,3 +210,20 @@ def test_p15_a_blocked_run_with_erasures_waiting_is_told_at_once_and_over_when_i
     change_people(environment, "UPDATE crm.people SET agreed = true")
     assert deployment.run().success
     assert PipelineHome().alerts.standing() == []
+
+
+def test_p15_an_erasure_waits_on_while_the_audience_is_in_another_ad_account_too(deployment: Deployment) -> None:
+    assert deployment.run().success
+    home = PipelineHome()
+    ((account, _),) = home.journal.known()
+    other = "00000000-0000-4000-8000-000000000001"
+    left = home.journal.file("people", other)
+    left.parent.mkdir(mode=0o700, exist_ok=True)
+    left.write_text(home.journal.file("people", account).read_text().replace(account, other))
+    forget("email:person1@example.com")
+    assert deployment.run("spotify_audience").success
+    assert home.ledger.waiting("people")
+    left.unlink()
+    for _ in range(2):  # the first finds that the request is in force
+        assert deployment.run("spotify_audience").success
+    assert home.ledger.waiting("people") == []

@@ -53,6 +53,15 @@ def test_manifest_of_another_audience_is_not_taken(tmp_path: Path) -> None:
         store.manifest("loyal", WEEKS[0])
 
 
+def test_a_stray_file_does_not_hide_the_others(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    materialize(store, "lapsed", WEEKS[0])
+    (tmp_path / "identifiers" / "lapsed" / f"{'x' * 220}.parquet").write_text("")
+    (tmp_path / "customer_lists" / "lapsed" / ("x" * 220)).mkdir()
+    (tmp_path / "customer_lists" / "lapsed" / ("x" * 220) / "manifest.json").write_text("")
+    assert store.snapshots("lapsed") == store.identifier_snapshots("lapsed") == [WEEKS[0]]
+
+
 def test_p08_sweep_finds_leftovers_of_every_audience(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     materialize(store, "lapsed", WEEKS[0])

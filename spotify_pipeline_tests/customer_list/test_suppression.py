@@ -103,6 +103,17 @@ def test_p12_only_rows_without_consent_decline() -> None:
     assert len(declined_digests([table], EMAIL_ONLY)) == 0
 
 
+def test_p12_a_digest_that_another_row_consents_with_does_not_decline() -> None:
+    """Else a list that was just built of these rows would lose a household's phone, and with it who agreed."""
+    table = segment(
+        [
+            {"email": "a@example.com", "phone": "+12015550100", "consent": "yes"},
+            {"email": "b@example.com", "phone": "+12015550100", "consent": "no"},
+        ]
+    )
+    assert declined_digests([table], ALL_TYPES).fingerprint == digest_set(["b@example.com"]).fingerprint
+
+
 def test_a_segment_of_digests_suppresses_as_well() -> None:
     found, _ = digests_of([emails(hexed("a@example.com"), "not an address", None)], EMAIL_ONLY)
     assert found.fingerprint == digest_set(["a@example.com"]).fingerprint

@@ -40,7 +40,7 @@ ALLOWANCES = (
         while_running_only=True,
     ),
     Allowance(
-        r"home/data/customer_lists/(.+/)?[^/.]+\.csv",
+        r"home/data/customer_lists/[^/]+/[^/]+/customer_list\.csv",
         frozenset({Kind.DIGEST}),
         "A customer list is digests.",
     ),
@@ -50,6 +50,19 @@ ALLOWANCES = (
         "A customer list while it is sorted, or its parts while they are sent.",
         while_running_only=True,
     ),
+    Allowance(
+        r"home/plan/\.[^/]+\.work/.+",
+        RAW | {Kind.DIGEST},
+        "Identifiers and list of a plan while it is made.",
+        while_running_only=True,
+    ),
+    Allowance(
+        r"home/dbt/[^/]+/.+",
+        RAW,
+        "What dbt writes of a build, its messages among it; the directory is private and goes with the build.",
+        while_running_only=True,
+    ),
+    Allowance(r"warehouse/warehouse\.duckdb\.(wal|tmp/.+)", RAW, "The source itself, while dbt writes into it."),
     Allowance(r"home/erasures/.+", frozenset({Kind.DIGEST}), "Who is never to be sent again, and nobody's address."),
     Allowance(
         r"home/spill/.+",

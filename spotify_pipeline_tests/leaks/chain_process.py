@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import io
 import json
 import logging
 import os
@@ -10,16 +11,19 @@ import resource
 import signal
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import httpx
 
-from spotify_pipeline.home import private_directory
+from spotify_pipeline.cli import main
+from spotify_pipeline.components import deployment as components
+from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.home import home_directory, private_directory
 from spotify_pipeline.warehouse import segment
-from spotify_pipeline_tests.components.runs import ASSETS, Deployment, definitions_of
+from spotify_pipeline_tests.components.runs import ASSETS, definitions_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +31,44 @@ class Step:
     """One run of Dagster."""
 
     audience: str
+    """Or the folder of a dbt project."""
+    also: tuple[str, ...] = ()
+    """Audiences whose assets are materialized in the same run."""
     assets: tuple[str, ...] = ASSETS
+    partition: str = "once"
+    job: str | None = None
+    """A job to run instead; it has no partitions."""
+    key: tuple[str, ...] = ()
+    """An asset to materialize instead; it has no partitions."""
     faults: tuple[dict[str, Any], ...] = ()
     """What the sandbox is to do to it, as its page takes them."""
     spoil: str | None = None
     """A path below the home to damage before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command line; ``{digest}`` in an argument stands for that of the list that ``of`` has newest."""
+
+    arguments: tuple[str, ...]
+    stdin: bytes = b""
+    of: str = ""
+    faults: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a step or a command ended.
+
+    Attributes:
+        success: None where Dagster itself broke.
+        said: what a person reads at each step of Dagster that failed.
+        code: of a command.
+    """
+
+    success: bool | None = None
+    said: dict[str, str] = field(default_factory=dict[str, str])
+    code: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +81,7 @@ class Order:
     """The stem of the files that take its standard output and error."""
     audiences: dict[str, str]
     """The YAML of each audience of the deployment."""
-    steps: tuple[Step, ...]
+    steps: tuple[Step | Command, ...]
     sandbox: str
     """The origin of the sandbox."""
     largest_file: int | None = None
@@ -54,7 +91,7 @@ class Order:
 
 
 def perform(order: Order) -> None:
-    """Do it, each step in a process of its own, as Dagster's daemon does it.
+    """Do it, each step and command in a process of its own, as Dagster's daemon does it.
 
     What became of each step is written beside what was printed, for the test to read.
     """
@@ -63,37 +100,76 @@ def perform(order: Order) -> None:
     definitions = definitions_of(order.audiences)
     # SQLite is opened anew for each statement, so the processes may share the instance.
     with dg.DagsterInstance.get() as instance:
-        deployment = Deployment(definitions, instance)
-        for step in order.steps:
-            # Once, and not in each of the processes.
-            deployment.job(step.audience, step.assets)
-        for step in order.steps:
+        # Once, and not in each of the processes.
+        jobs = [_job(definitions, step) if isinstance(step, Step) else None for step in order.steps]
+        for step, job in zip(order.steps, jobs, strict=True):
             _faults(order.sandbox, step.faults)
             process = os.fork()
             if process:
                 os.waitpid(process, 0)
                 continue
             try:
-                _run(order, deployment, step)
+                ended = _run(order, instance, step, job) if isinstance(step, Step) else _command(definitions, step)
+                _note(order.printed.with_suffix(".steps"), asdict(ended))
+            except BaseException:
+                logging.getLogger(__name__).exception("The step has no end.")
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(0)
 
 
-def _run(order: Order, deployment: Deployment, step: Step) -> None:
+def _job(definitions: dg.Definitions, step: Step) -> dg.JobDefinition:
+    if step.job is not None:
+        return definitions.resolve_job_def(step.job)
+    everything = definitions.resolve_implicit_global_asset_job_def()
+    if not step.key and not step.assets:
+        return everything
+    keys = {dg.AssetKey([name, asset]) for name in (step.audience, *step.also) for asset in step.assets}
+    return everything.get_subset(asset_selection={dg.AssetKey(step.key)} if step.key else keys)
+
+
+def _run(order: Order, instance: dg.DagsterInstance, step: Step, job: dg.JobDefinition | None) -> Ended:
+    assert job is not None
     if step.spoil is not None:
         _spoil(Path(order.environment["SPOTIFY_PIPELINE_HOME"]) / step.spoil)
     if order.largest_file is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, resource.RLIM_INFINITY))
     try:
-        success: bool | None = deployment.run(*step.assets, audience=step.audience).success
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=step.partition if step.assets and not step.key and step.job is None else None,
+            raise_on_error=False,
+        )
     except Exception:
         # Dagster itself could not go on, as on a full disk. What it says of that is looked through, too.
         logging.getLogger(__name__).exception("Dagster stopped.")
-        success = None
-    _note(order.printed.with_suffix(".steps"), {"audience": step.audience, "success": success})
+        return Ended()
+    return Ended(
+        success=result.success, said={str(each.step_key): _said(each) for each in result.get_step_failure_events()}
+    )
+
+
+def _said(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    return data.error.message if data.error is not None else ""
+
+
+def _command(definitions: dg.Definitions, command: Command) -> Ended:
+    # The command line is of the audiences of this project; here it is of those of the deployment.
+    components.deployment = lambda _: definitions
+    lists = SnapshotStore(home_directory() / "data").lists(command.of) if command.of else []
+    digest = lists[0][1].sha256 if lists else ""
+    sys.argv = ["spotify-pipeline", *(each.replace("{digest}", digest) for each in command.arguments)]
+    sys.stdin = io.TextIOWrapper(io.BytesIO(command.stdin))
+    try:
+        main()
+    except SystemExit as ended:
+        return Ended(code=ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+    return Ended(code=0)
 
 
 def _spoil(path: Path) -> None:

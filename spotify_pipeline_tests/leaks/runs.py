@@ -79,14 +79,23 @@ LITTLE_MEMORY = "80MB"
 """For the million rows of ``SORTED``."""
 IDENTIFIERS, LIST, AUDIENCE = ("identifiers",), ("customer_list",), ("spotify_audience",)
 SOUND_AUDIENCES = {**{view: audience(view) for view in (*SOUND, *CONSENTS)}, "all_types": audience_of_all_types()}
+OTHERS = (*CONSENTS, "all_types")
+"""They share a run."""
 
 
 @a_run(views={**SOUND, **CONSENTS, **ALL_TYPES}, audiences=SOUND_AUDIENCES)
 def p01_p05_all_goes_well(stage: Stage) -> None:
     """Every dirt, every consent and every type, through the whole chain."""
-    ended = dict(zip(SOUND_AUDIENCES, stage.materialize(*map(whole_chain, SOUND_AUDIENCES)), strict=True))
-    assert ended["clean"]
-    assert not ended["consent_null"]
+    clean, others = stage.materialize(whole_chain("clean"), Step(audience="dirty", also=OTHERS))
+    assert clean.success, clean
+    assert set(others.said) == {
+        f"{name}__customer_list" for name in ("consent_of_people", "consent_null", "consent_bytes")
+    }
+    assert {each.name for each in stage.sandbox.state.audiences.of(DEFAULTS.ad_account_id)} == {
+        "clean",
+        "dirty",
+        "all_types",
+    }
     assert stage.unfinished() == []
     (audience_id,) = {
         each.id for each in stage.sandbox.state.audiences.of(DEFAULTS.ad_account_id) if each.name == "clean"
@@ -98,8 +107,10 @@ def p01_p05_all_goes_well(stage: Stage) -> None:
 @a_run(views={**BROKEN, **WRONG_TYPES})
 def p03_segments_break(stage: Stage) -> None:
     """The warehouse stops on a row, and says which; or a column has a type that cannot be read."""
-    ended = stage.materialize(*(Step(audience=view, assets=IDENTIFIERS) for view in (*BROKEN, *WRONG_TYPES)))
-    assert set(ended) == {False}
+    first, *others = (*BROKEN, *WRONG_TYPES)
+    (ended,) = stage.materialize(Step(audience=first, also=tuple(others), assets=IDENTIFIERS))
+    assert set(ended.said) == {f"{view}__identifiers" for view in (first, *others)}
+    assert all("could not be read to its end" in ended.said[f"{view}__identifiers"] for view in BROKEN)
 
 
 def echo(status: int) -> str:
@@ -147,8 +158,10 @@ def p02_spotify_fails(stage: Stage) -> None:
         *(Step(audience="clean", assets=AUDIENCE, faults=faults) for faults in REFUSALS),
         Step(audience="clean", assets=AUDIENCE, faults=MENDED),
     )
-    assert list_built
-    assert not any(refused)
+    assert list_built.success, list_built
+    assert [each.success for each in refused] == [False] * len(REFUSALS)
+    assert not [each for each in refused if "held back" in str(each.said)]
+    assert stage.asked() >= {"token", "create_audience", "start_upload", "put_upload"}
 
 
 @a_run(views=SOUND, audiences={name: audience("clean") for name in ("one", "two", "three", "four", "five")})
@@ -164,42 +177,52 @@ def p02_each_asset_fails(stage: Stage) -> None:
         Step(audience="four", assets=AUDIENCE, spoil=f"{lists}/customer_list.csv"),
         Step(audience="five", spoil=f"journal/{DEFAULTS.ad_account_id}/five.json"),
     )
-    assert ended == [False, False, True, False, True, False, False]
+    assert [each.success for each in ended] == [False, False, True, False, True, False, False]
+    failed = [step for each in ended for step in each.said]
+    assert failed == [
+        "one__identifiers",
+        "two__customer_list",
+        "three__customer_list",
+        "four__spotify_audience",
+        "five__customer_list",
+    ]
 
 
 SHUFFLED = {"shuffled": "SELECT * FROM crm.people ORDER BY random()"}
 """The same people over and over make a small file, in any order but this."""
 
 
-@a_run(views=SHUFFLED, times=200)
+@a_run(views=SHUFFLED, times=40)
 def p02_disk_is_full(stage: Stage) -> None:
     """A limit on the size of files stands for the full disk: the same calls fail in the same places."""
     step = Step(audience="shuffled", assets=IDENTIFIERS)
     # There is room for Dagster's own files, and then for none.
-    assert stage.materialize(step, largest_file=300_000) == [False]
-    assert stage.materialize(step, largest_file=60_000) != [True]
+    (full,) = stage.materialize(step, largest_file=300_000)
+    assert list(full.said) == ["shuffled__identifiers"]
+    (fuller,) = stage.materialize(step, largest_file=60_000)
+    assert not fuller.success
     assert stage.unfinished() == []
 
 
-@a_run(views=SOUND, audiences={"dirty": audience("dirty"), "clean": audience("clean")}, times=200)
+@a_run(views=SOUND, audiences={"dirty": audience("dirty"), "clean": audience("clean")}, times=40)
 def p08_processes_are_killed(stage: Stage) -> None:
     """SIGKILL while identifiers are written, while the list is, and in the middle of the upload."""
     data = stage.place.home / "data"
     process = stage.begin(Step(audience="dirty", assets=IDENTIFIERS))
     stage.kill(process, lambda: any(each.stat().st_size for each in data.glob("identifiers/*/.*.work/*")))
     assert stage.unfinished() != []
-    assert stage.materialize(Step(audience="dirty", assets=IDENTIFIERS)) == [True]
+    assert stage.materialize(Step(audience="dirty", assets=IDENTIFIERS))[0].success
     assert stage.unfinished() == []
     process = stage.begin(Step(audience="dirty", assets=LIST))
     stage.kill(process, lambda: any(data.glob("customer_lists/*/*/.*.work/rows/*")))
     assert stage.unfinished() != []
-    assert stage.materialize(Step(audience="dirty", assets=LIST)) == [True]
+    assert stage.materialize(Step(audience="dirty", assets=LIST))[0].success
     assert stage.unfinished() == []
     process = stage.begin(Step(audience="clean", faults=({"name": "F24", "seconds": 30},)))
     stage.kill(
         process, lambda: bool(stage.sandbox.state.faults.report()) and not stage.sandbox.state.faults.unconsumed()
     )
-    assert stage.materialize(Step(audience="clean", assets=AUDIENCE)) == [True]
+    assert stage.materialize(Step(audience="clean", assets=AUDIENCE))[0].success
     assert stage.unfinished() == []
 
 
@@ -218,21 +241,23 @@ def p07_p08_what_does_not_fit_in_memory_is_spilled(stage: Stage) -> None:
     stage.kill(process, lambda: any(each.stat().st_size for each in stage.place.home.glob("spill/*/*")))
     assert stage.unfinished() != [], "nothing was spilled"
     # One that spills nothing itself.
-    assert stage.materialize(Step(audience="clean", assets=IDENTIFIERS)) == [True]
+    assert stage.materialize(Step(audience="clean", assets=IDENTIFIERS))[0].success
     assert stage.unfinished() == []
-    assert stage.materialize(step, memory=LITTLE_MEMORY) == [True]
+    assert stage.materialize(step, memory=LITTLE_MEMORY)[0].success
     assert stage.unfinished() == []
 
 
 @a_run(views={**SOUND, **broken("cast", "CAST(email AS INTEGER)::VARCHAR")})
 def p06_dagster_withholds_user_code_errors(stage: Stage) -> None:
     """Dagster's own protection changes nothing: there is nothing for it to withhold."""
-    ended = stage.materialize(
-        Step(audience="broken_cast"),
+    broken_cast, refused = stage.materialize(
+        Step(audience="broken_cast", assets=IDENTIFIERS),
         Step(audience="clean", faults=(said_back("create_audience", 400),)),
         environment={"DAGSTER_REDACT_USER_CODE_ERRORS": "1"},
     )
-    assert ended == [False, False]
+    assert list(broken_cast.said) == ["broken_cast__identifiers"]
+    assert list(refused.said) == ["clean__spotify_audience"]
+    assert "create_audience" in stage.asked()
 
 
 @a_run(views=SOUND, audiences={"clean": audience("clean")})

@@ -15,6 +15,9 @@ SOUND = {
     "dirty": f"SELECT * FROM {PEOPLE}",
 }
 
+OPTED_OUT = {"opted_out": f"SELECT email, phone, country, device_id FROM {PEOPLE} WHERE email LIKE '%canaryvx4-00%'"}
+"""Those who are kept out, in every dirt."""
+
 
 def consent(name: str, column: str) -> dict[str, str]:
     """A segment whose consent is this."""
@@ -40,11 +43,12 @@ ENUM = (
 ALL_TYPES = {
     "all_types": f"""SELECT email, email_bytes, {ENUM} AS email_enum, phone, phone_number, phone_double,
     phone_number::DECIMAL(18, 2) AS phone_decimal, phone_number::HUGEINT AS phone_huge, email_bytes AS phone_bytes,
-    INTERVAL 3 DAY AS phone_interval, TIMESTAMP '2026-01-01' AS phone_time, country, device_id, device_bytes,
+    TIMESTAMP '2026-01-01' AS phone_time, country, device_id, device_bytes,
     '5ca1ab1e-7e57-4c0d-8000-000000000001'::UUID AS device_uuid, 'true' AS agreed FROM {PEOPLE}"""
 }
 """Every type that a column of identifiers may have."""
 WRONG_TYPES = {
+    **typed("intervals", phone="INTERVAL 3 DAY"),
     **typed("floats", phone="phone_double::FLOAT"),
     **typed("enumerated_lists", email=f"[{ENUM}]"),
     **typed("lists", email="[email, email]"),
@@ -81,6 +85,18 @@ def audience(view: str) -> str:
     return _audience(view, "email", "phone", "device_id")
 
 
+def held_back(view: str) -> str:
+    """The same with a guard's default, which holds back a list with so much dirt."""
+    return audience(view).replace(", max_invalid: 99%", "")
+
+
+def daily(view: str, *, suppress: str) -> str:
+    """The same with a list for each day, without the people of another view."""
+    return (
+        audience(view).replace("cadence: once", "cadence: {every: day}") + f"  suppress: [{{table: crm.{suppress}}}]\n"
+    )
+
+
 def audience_of_emails(view: str) -> str:
     """The same of addresses alone, where there are many rows."""
     return re.sub(r" +(phone|device_id): .*\n", "", audience(view))
@@ -89,7 +105,7 @@ def audience_of_emails(view: str) -> str:
 def audience_of_all_types() -> str:
     """The YAML of an audience of ``ALL_TYPES``."""
     emails = "[email, email_bytes, email_enum]"
-    phones = "[phone, phone_number, phone_double, phone_decimal, phone_huge, phone_bytes, phone_interval, phone_time]"
+    phones = "[phone, phone_number, phone_double, phone_decimal, phone_huge, phone_bytes, phone_time]"
     return _audience("all_types", emails, phones, "[device_id, device_bytes, device_uuid]")
 
 
@@ -103,5 +119,5 @@ attributes:
     phone: {{column: {phone}, region_column: country, default_region: GB}}
     device_id: {device_id}
   cadence: once
-  guards: {{min_rows: 3}}
+  guards: {{min_rows: 3, max_invalid: 99%}}
 """

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
-from spotify_pipeline_tests.leaks.chain_process import Order, Step, perform
+from spotify_pipeline_tests.leaks.chain_process import Command, Ended, Order, Step, perform
 from spotify_pipeline_tests.leaks.place import Place
 from spotify_pipeline_tests.leaks.watch import Watch
 
@@ -36,8 +36,10 @@ class Stage:
     audiences: dict[str, str]
     _begun: int = field(default=0, init=False)
 
-    def materialize(self, *steps: Step, environment: dict[str, str] | None = None, **limits: Any) -> list[bool | None]:
-        """Run the steps, one after the other, to their end; whether each went well, None where Dagster itself broke.
+    def materialize(
+        self, *steps: Step | Command, environment: dict[str, str] | None = None, **limits: Any
+    ) -> list[Ended]:
+        """Run the steps and commands, one after the other, to their end; how each ended.
 
         A step that Python could not end by itself fails the test.
         """
@@ -51,16 +53,18 @@ class Stage:
         assert process.exitcode == 0, f"the process ended with {process.exitcode}; see {self.place.printed}"
         noted = (self.place.printed / f"{self._begun}.steps").read_text().splitlines()
         assert len(noted) == len(steps), f"a step has no end; see {self.place.printed}"
-        return [json.loads(line)["success"] for line in noted]
+        return [Ended(**json.loads(line)) for line in noted]
 
-    def begin(self, *steps: Step, environment: dict[str, str] | None = None, **limits: Any) -> ForkServerProcess:
+    def begin(
+        self, *steps: Step | Command, environment: dict[str, str] | None = None, **limits: Any
+    ) -> ForkServerProcess:
         """Begin to run the steps in a process."""
         self._begun += 1
         order = Order(
             environment={**self.place.environment(self.sandbox), **(environment or {})},
             working=self.place.working,
             printed=self.place.printed / str(self._begun),
-            audiences={name: self.audiences[name] for name in dict.fromkeys(step.audience for step in steps)},
+            audiences=self.audiences,
             steps=steps,
             sandbox=self.sandbox.url,
             **limits,
@@ -82,6 +86,10 @@ class Stage:
         """End it with the process of the step that it is at."""
         os.killpg(process.pid or 0, signal.SIGKILL)
         process.join()
+
+    def asked(self) -> set[str]:
+        """The operations that Spotify was asked for so far."""
+        return {str(each["operation"]) for each in self.sandbox.state.requests.after(0)}
 
     def unfinished(self) -> list[str]:
         """Working files that lie about: spilled rows, lists half built."""

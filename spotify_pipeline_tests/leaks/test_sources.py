@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import phonenumbers
@@ -31,15 +33,16 @@ ADDRESS = re.compile(r"(?<![\w.+%/\\-])[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+(?:\
 NUMBER = re.compile(r"(?<![\w+.])\+[1-9][0-9 ().-]{6,18}[0-9](?![\w.])")
 NOT_ADDRESSES = re.compile(r"git@.*|pw@storage\.googleapis\.com")
 """Accounts of a version control server, and the user of a URL that the tests want refused."""
-PUBLISHED = {"spotify_pipeline_tests/identity/vectors.json"}
-"""Files of examples that others have published, with addresses and numbers of nobody, such as ``jane.doe@``."""
+NOBODYS = re.compile(r"(?:j\.?doe)(?:\+news)?@gmail\.com", re.IGNORECASE)
+"""Examples of the identity rules need this provider, for its dots and plus signs are kept; it gives nobody a name of
+fewer than six letters."""
 FICTIONAL = (
     r"\+46(70174060[5-9]|7017406[1-9]\d|31390060\d|313900[67]\d\d|40628\d{4}|8465004\d\d|9803192\d\d)",
     r"\+1\d{3}55501\d\d",
     r"\+1415555\d{4}",
     r"\+44(7700900|1632960|20794[67]\d|1914980|2896496|2920180)\d{3}",
     r"\+44\d{2,3}4960\d{3}",
-    r"\+49(3023125|6990009|4066969|8999998|221471)\d{3,4}",
+    r"\+49(?:3023125|6990009|4066969|8999998|221471)\d{3,4}",
     r"\+33(19900|26191|35301|46571|53649|63998)\d{4}",
     r"\+353209\d{6}",
     r"\+61\d(5550|7010)\d{4}",
@@ -93,12 +96,23 @@ def tracked_files() -> list[Path]:
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
+def as_written(file: Path) -> str:
+    """The text of a file; of JSON with what its escapes stand for."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix != ".json":
+        return text
+    # In two spellings, so that an address after an escape's letter is seen, too.
+    return text + json.dumps(json.loads(text), ensure_ascii=False)
+
+
 def strangers(text: str) -> set[str]:
     """Addresses and numbers that may be somebody's."""
     found = {
         match.group()
         for match in ADDRESS.finditer(text)
-        if not RESERVED.search(match.group(1).lower()) and not NOT_ADDRESSES.fullmatch(match.group())
+        if not RESERVED.search(match.group(1).lower())
+        and not NOT_ADDRESSES.fullmatch(match.group())
+        and not NOBODYS.fullmatch(match.group())
     }
     for match in NUMBER.finditer(text):
         plain = "+" + re.sub(r"\D", "", match.group())
@@ -107,11 +121,25 @@ def strangers(text: str) -> set[str]:
     return found
 
 
+@cache
+def _examples() -> frozenset[str]:
+    """The numbers that libphonenumber publishes as examples: its own of each country, kind and worldwide service."""
+    kinds = phonenumbers.PhoneNumberType.values()
+    found = [
+        phonenumbers.example_number_for_type(each, kind) for each in phonenumbers.SUPPORTED_REGIONS for kind in kinds
+    ]
+    found += map(phonenumbers.example_number_for_non_geo_entity, phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS)
+    e164 = phonenumbers.PhoneNumberFormat.E164
+    return frozenset(phonenumbers.format_number(each, e164) for each in found if each is not None)
+
+
 def _may_ring(number: str) -> bool:
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+        parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return False
+    plain = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return phonenumbers.is_valid_number(parsed) and plain not in _examples()
 
 
 def test_p19_somebody_s_address_or_number_would_be_seen() -> None:
@@ -126,10 +154,10 @@ def test_p19_somebody_s_address_or_number_would_be_seen() -> None:
 def test_p19_the_repository_holds_reserved_domains_and_fictional_numbers_only() -> None:
     found: dict[str, set[str]] = {}
     for file in tracked_files():
-        if file.suffix in {".png", ".lock", ".svg"} or file.relative_to(ROOT).as_posix() in PUBLISHED:
+        if file.suffix in {".png", ".lock", ".svg"}:
             continue
         try:
-            text = file.read_text(encoding="utf-8")
+            text = as_written(file)
         except UnicodeDecodeError:
             continue
         if there := strangers(text):

@@ -30,7 +30,8 @@ PAUSE = 0.03
 """Seconds between two looks."""
 SELDOM = 20
 """Every so many looks are at everything; those between are at what may be gone again soon. Dagster deletes nothing."""
-SPILL = "home/spill"
+PRIVATE = ("home/spill/", "home/dbt/")
+"""Where DuckDB and dbt write in the mode of the umask, in directories that only their owner may enter."""
 
 
 class Watch:
@@ -92,7 +93,10 @@ class Watch:
                 self._look_at(file, running=running)
         for folder in [self._place.home, *_folders(self._place.home)]:
             with suppress(FileNotFoundError):
-                if stat.S_IMODE(folder.stat().st_mode) != 0o700:
+                below = any(
+                    len(Path(self._name(folder)).parts) > 3 and self._name(folder).startswith(each) for each in PRIVATE
+                )
+                if not below and stat.S_IMODE(folder.stat().st_mode) != 0o700:
                     self.leaks.add(f"{self._name(folder)}: a directory that others may enter")
 
     def _look_at(self, file: Path, *, running: bool) -> None:
@@ -103,8 +107,7 @@ class Watch:
             return
         self._known[name] = signature
         self.seen.add(name)
-        # What DuckDB spills has the mode of the umask, in a directory that only its owner may enter.
-        if name.startswith("home/") and not name.startswith(f"{SPILL}/") and stat.S_IMODE(state.st_mode) != 0o600:
+        if name.startswith("home/") and not name.startswith(PRIVATE) and stat.S_IMODE(state.st_mode) != 0o600:
             self.leaks.add(f"{name}: a file that others may read")
         self._learn(file, name)
         self.files += 1

@@ -164,7 +164,7 @@ def test_w08_without_its_journal_a_list_needs_an_approval_which_is_used(
     ours = machine.mirror(listed).audience.id
     machine.journal_file.unlink()
     before = spotify.content()
-    with pytest.raises(GuardBlocked, match=rf"Spotify has its audience {ours}: the journal was lost.*Nothing was sent"):
+    with pytest.raises(GuardBlocked, match=rf"Spotify has its audience {ours}; the journal was lost.*Nothing was sent"):
         machine.mirror(newer)
     assert spotify.content() == before
     guard = Watched(newer, spotify, approved=True)

@@ -11,12 +11,14 @@ import pytest
 from spotify_pipeline.customer_list import DigestSet, SnapshotStore
 from spotify_pipeline.mirror import (
     ApprovalStore,
+    AudienceTarget,
     GuardBlocked,
     GuardLimits,
     ListGuard,
     MirrorAction,
     MirrorOutcome,
 )
+from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import approval_of
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, FakeSpotify
@@ -25,7 +27,7 @@ from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def mirror(machine: Machine, listed: Listed) -> MirrorOutcome:
+def mirror(machine: Machine, listed: Listed, target: AudienceTarget = TARGET) -> MirrorOutcome:
     """With the guard that the product has."""
     guard = ListGuard(
         customer_list=listed,
@@ -38,7 +40,7 @@ def mirror(machine: Machine, listed: Listed) -> MirrorOutcome:
         erased=DigestSet.of,
         now=lambda: NOW,
     )
-    return machine.mirroring.mirror(TARGET, *listed, guard=guard)
+    return machine.mirroring.mirror(target, *listed, guard=guard)
 
 
 def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: Path, build_list: BuildList) -> None:
@@ -49,7 +51,7 @@ def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: P
     approvals = ApprovalStore(machine.folder / "approvals")
     expires = (NOW + timedelta(days=1)).isoformat()
     approvals.give(dataclasses.replace(approval_of(listed[1], AD_ACCOUNT), expires_at=expires))
-    with pytest.raises(GuardBlocked, match=r"\[history\] By the journal nothing was ever sent for lapsed"):
+    with pytest.raises(GuardBlocked, match=r"\[history\] .* by the journal nothing was ever sent for lapsed"):
         mirror(machine, other)
     outcome = mirror(machine, listed)
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, ours)
@@ -58,3 +60,23 @@ def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: P
     machine.journal_file.unlink()
     with pytest.raises(GuardBlocked, match="was used for this list already, so it does not count"):
         mirror(machine, listed)
+
+
+def test_w10_a_new_name_that_spotify_did_not_take_at_once_costs_no_second_approval(
+    tmp_path: Path, build_list: BuildList
+) -> None:
+    machine = Machine(tmp_path / "machine", FakeSpotify())
+    mirror(machine, build_list(range(10)))
+    machine.journal_file.unlink()
+    listed, renamed = build_list(range(20), "2026-11-23"), dataclasses.replace(TARGET, name="Win back")
+    approvals = ApprovalStore(machine.folder / "approvals")
+    expires = (NOW + timedelta(days=1)).isoformat()
+    approvals.give(dataclasses.replace(approval_of(listed[1], AD_ACCOUNT), expires_at=expires))
+    machine.spotify.refused = {"edit_audience": 400}
+    with pytest.raises(SpotifyError):
+        mirror(machine, listed, renamed)
+    machine.spotify.refused = {}
+    with pytest.raises(GuardBlocked):
+        mirror(machine, build_list(range(25), "2026-11-24"), renamed)
+    assert mirror(machine, listed, renamed).action is MirrorAction.REPLACED
+    assert [each.used_at is not None for each in approvals.history("lapsed", AD_ACCOUNT)] == [True]

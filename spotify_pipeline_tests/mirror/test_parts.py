@@ -10,7 +10,10 @@ import pytest
 from spotify_pipeline.customer_list import split_list
 from spotify_pipeline.mirror import (
     AudienceTarget,
+    Decision,
     GuardBlocked,
+    History,
+    JournalEntry,
     MirrorAction,
     MirrorOutcome,
     MirrorRefused,
@@ -40,6 +43,13 @@ def split(listed: Listed, parts: int) -> list[Listed]:
 def send(machine: Machine, listed: Listed, parts: int, guard: Allow | None = None) -> list[MirrorOutcome]:
     guard = guard or Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
     return mirror_parts(machine.mirroring, TARGET, split(listed, parts), guard=guard)
+
+
+class KnownBefore(Allow):
+    """Compares the whole with the list before it, which it holds for the same."""
+
+    def judge(self, entry: JournalEntry) -> Decision:
+        return dataclasses.replace(super().judge(entry), history=History.KNOWN)
 
 
 def names(spotify: FakeSpotify) -> dict[str, str]:
@@ -146,6 +156,18 @@ def test_a_part_whose_journal_was_lost_is_not_forgotten(machine: Machine, build_
     for key in ("lapsed.2", "lapsed.3"):
         machine.journal.file(key, AD_ACCOUNT).unlink()
     assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 3
+
+
+def test_a_part_whose_journal_was_lost_is_found_and_replaced_by_the_decision_about_the_whole(
+    machine: Machine, spotify: FakeSpotify, build_list: BuildList
+) -> None:
+    before = send(machine, build_list(range(60)), 2)
+    machine.journal.file("lapsed.2", AD_ACCOUNT).unlink()
+    listed = build_list(range(70), "2026-11-23")
+    after = send(machine, listed, 2, KnownBefore(listed[1], AD_ACCOUNT, min_rows=ENOUGH))
+    assert [each.audience.id for each in after] == [each.audience.id for each in before]
+    assert people(spotify.content()) == sorted(listed[0].read_bytes().splitlines()[1:])
+    assert all(each.whole for each in machine.receipts.verify(machine.journal))
 
 
 def test_parts_that_are_not_one_whole_are_refused(

@@ -96,6 +96,23 @@ def rewritten(home: Path) -> None:
     file_of(home, COUNT).write_bytes(Receipt(body={**newest.body, "rows": 1}).to_bytes())
 
 
+def put_in_before(home: Path) -> None:
+    file_of(home, 0).write_bytes(file_of(home, 1).read_bytes())
+
+
+def put_in_beside(home: Path) -> None:
+    file_of(home, 1).with_name("0000001.json").write_bytes(receipt(1, "", rows=7).to_bytes())
+
+
+def put_in_far_away(home: Path) -> None:
+    file_of(home, 10**15).write_bytes(receipt(10**15, "").to_bytes())
+
+
+def unreadable(home: Path) -> None:
+    file_of(home, 2).unlink()
+    file_of(home, 2).mkdir()
+
+
 def all_removed(home: Path) -> None:
     shutil.rmtree(home / "receipts" / AD_ACCOUNT / "lapsed")
 
@@ -114,8 +131,12 @@ def journal_damaged(home: Path) -> None:
         (removed(1), "Receipt 1 is missing."),
         (removed(3), "Receipt 3 is missing."),
         (removed(COUNT), "Receipt 5 is missing."),
-        (newest_two_removed, "Receipt 4 is missing."),
-        (all_removed, "Receipt 1 is missing."),
+        (newest_two_removed, "Receipts 4 to 5 are missing."),
+        (put_in_before, "000000.json is no receipt's file: somebody put it in."),
+        (put_in_beside, "0000001.json is no receipt's file: somebody put it in."),
+        (put_in_far_away, "Receipts 6 to 999,999,999,999,999 are missing."),
+        (unreadable, "Receipt 2 cannot be read"),
+        (all_removed, "Receipts 1 to 5 are missing."),
         (swapped, "The file of receipt 2 holds receipt 3."),
         (put_in_behind, "Receipt 6 is not known to the journal."),
         (put_in_between, "Receipt 6 is not known to the journal."),
@@ -130,6 +151,14 @@ def test_tampering_is_found_and_said(tmp_path: Path, tamper: Callable[[Path], No
     (report,) = reports(tmp_path)
     assert not report.whole
     assert any(each.startswith(said) for each in report.faults), report.faults
+
+
+def test_what_somebody_put_in_is_not_listed_as_a_receipt(tmp_path: Path) -> None:
+    write_chain(tmp_path)
+    put_in_before(tmp_path)
+    put_in_beside(tmp_path)
+    listed = ReceiptBook(tmp_path / "receipts").read("lapsed", AD_ACCOUNT)
+    assert [each.number for each in listed] == [1, 2, 3, 4, 5]
 
 
 def test_a_receipt_of_another_audience_in_its_place_is_found(tmp_path: Path) -> None:

@@ -98,8 +98,60 @@ def test_p16_what_was_taken_leave_of_is_no_orphan_and_has_a_receipt(
     assert str(said.kind) == ("deleted" if policy is RemovalPolicy.DELETE else "left")
     assert (said.approved_by, said.to_json()["approval"]["why"]) == ("somebody", "The campaign is over.")
     assert said.to_json()["last_list"]["snapshot"] == "2026-11-16"
+    asked = len(spotify.asked)
     with pytest.raises(MirrorRefused, match="By the journal there is no audience lapsed in ad account"):
         taken_leave_of(machine, policy)
+    assert len(spotify.asked) == asked
+    assert [len(kinds(machine, each.key)) for each in retired] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("left_before", [False, True])
+def test_p16_a_part_whose_journal_was_lost_is_deleted_with_the_others(
+    machine: Machine, spotify: FakeSpotify, build_list: BuildList, left_before: bool
+) -> None:
+    in_parts_with_a_lookalike(machine, build_list)
+    theirs = machine.journal.read("lapsed.2", AD_ACCOUNT).audience_id
+    machine.journal.file("lapsed.2", AD_ACCOUNT).unlink()
+    if left_before:
+        left = taken_leave_of(machine, RemovalPolicy.LEAVE)
+        assert [(each.key, each.audience_id) for each in left][1] == ("lapsed.2", theirs)
+    retired = taken_leave_of(machine, RemovalPolicy.DELETE)
+    assert [(each.key, each.audience_id) for each in retired][1] == ("lapsed.2", theirs)
+    assert spotify.audiences == {}
+    with pytest.raises(MirrorRefused, match="to take leave of"):
+        taken_leave_of(machine, RemovalPolicy.DELETE)
+
+
+def test_p16_of_two_that_may_be_the_audience_none_is_deleted_unseen(
+    machine: Machine, spotify: FakeSpotify, build_list: BuildList
+) -> None:
+    had = machine.mirror(build_list(range(10))).audience.id
+    aside = spotify.audiences.pop(had)
+    spotify.after("create_audience", Fault.CRASH_AFTER)
+    with pytest.raises(Crash):
+        machine.mirror(build_list(range(20), "2026-11-23"))
+    spotify.faults = no_fault
+    spotify.audiences[had] = aside
+    with pytest.raises(MirrorRefused, match=rf"2 audiences.*{had}.*Nothing was deleted\. Delete all but one"):
+        taken_leave_of(machine, RemovalPolicy.DELETE)
+    assert len(spotify.audiences) == 2
+    del spotify.audiences[had]  # what it says to do
+    taken_leave_of(machine, RemovalPolicy.DELETE)
+    assert spotify.audiences == {}
+
+
+def test_p16_an_audience_that_an_erasure_waits_for_is_reported_even_if_it_was_left(
+    machine: Machine, build_list: BuildList
+) -> None:
+    made = machine.mirror(build_list(range(10))).audience.id
+    (orphan,) = orphans(machine.journal, set(), waiting={"lapsed"})
+    assert (orphan.audience_ids, orphan.waits_only) == ((made,), False)
+    taken_leave_of(machine, RemovalPolicy.LEAVE)
+    assert orphans(machine.journal, set(), waiting={"another"})[0].audience == "another"
+    (orphan,) = orphans(machine.journal, set(), waiting={"lapsed"})
+    assert (orphan.audience, orphan.keys, orphan.audience_ids) == ("lapsed", ("lapsed",), (made,))
+    assert orphan.waits_only
+    assert orphans(machine.journal, {"lapsed"}, waiting={"lapsed"}) == []
 
 
 def test_what_was_left_may_still_be_deleted(machine: Machine, spotify: FakeSpotify, build_list: BuildList) -> None:

@@ -72,7 +72,7 @@ def test_c08_a_second_deployment_says_that_it_takes_over(
     machine: Machine, other_machine: Machine, listed: Listed, newer: Listed, caplog: pytest.LogCaptureFixture
 ) -> None:
     ours = machine.mirror(listed).audience.id
-    with pytest.raises(GuardBlocked, match=rf"Spotify has its audience {ours}: .* another deployment made it"):
+    with pytest.raises(GuardBlocked, match=rf"Spotify has its audience {ours}; .* another deployment made the"):
         other_machine.mirror(newer)
     outcome = other_machine.mirror(newer, approved=True)
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, ours)

@@ -58,11 +58,10 @@ def test_p03_an_error_far_into_the_rows_shows_no_value(connection: duckdb.DuckDB
         "FROM range(700000) rows(i)"
     )
     connection.execute("CREATE VIEW people AS SELECT CAST(email AS INTEGER) AS email FROM raw")
-    rows = 0
+    batches = SegmentReader(connection, Relation.parse("people")).batches(["email"])
+    assert next(batches).height > 0
     with pytest.raises(SegmentError, match=r"could not be read to its end") as caught:
-        for batch in SegmentReader(connection, Relation.parse("people")).batches(["email"]):
-            rows += batch.height
-    assert rows > 0
+        list(batches)
     assert "canary" not in str(caught.value)
     assert caught.value.__suppress_context__
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -84,8 +83,3 @@ class GuardFacts:
     def __post_init__(self) -> None:
         if (self.history is History.KNOWN) != (self.previous is not None):
             raise ValueError("The list before is there if, and only if, the history is known.")
-
-    @property
-    def rows_by_reason(self) -> Mapping[str, int]:
-        """People dropped, by reason."""
-        return self.manifest.rows_dropped

@@ -150,8 +150,12 @@ class ListGuard:
 def _going_on(facts: GuardFacts, entry: JournalEntry) -> bool:
     """Whether the sending of this very list was begun and is not finished, as far as this entry knows.
 
-    A part that was accepted is such a sign too: whether the other parts were is not in its entry.
+    A part that was accepted is such a sign too: whether the other parts were is not in its entry. And so is a new name
+    that was asked for in order to send the list then.
     """
     sha256 = facts.manifest.sha256
     begun = entry.unfinished.list if entry.unfinished is not None else None
-    return entry.whole_sha256 == sha256 or (begun is not None and sha256 in (begun.file_sha256, begun.whole_sha256))
+    started = [entry.whole_sha256, (entry.edit_asked or {}).get("list")]
+    if begun is not None:
+        started += [begun.file_sha256, begun.whole_sha256]
+    return sha256 in started

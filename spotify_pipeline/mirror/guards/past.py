@@ -44,12 +44,16 @@ class Past:
         self, customer_list: tuple[Path, Manifest], entry: JournalEntry
     ) -> tuple[History, str | None, PreviousList | None]:
         """What is known of the list that Spotify has, what is wrong with it, and how it differs from this one."""
-        if entry.audience_id is None and entry.snapshot is None:
+        asked_for = entry.in_creation
+        if entry.audience_id is None and entry.snapshot is None and asked_for is None:
             return History.FIRST, None, None
-        sha256 = _live(entry)
+        sha256, snapshot = _live(entry), entry.snapshot
+        if sha256 is None and asked_for is not None and asked_for.list is not None:
+            # Its audience may be there by now. A list that follows at once is no first one.
+            sha256, snapshot = asked_for.list.whole_sha256 or asked_for.list.file_sha256, asked_for.list.snapshot
         if sha256 is None:
             return History.MISSING, "the journal does not say which list that is", None
-        named = f"that list ({entry.snapshot}, digest {sha256[:12]})"
+        named = f"that list ({snapshot}, digest {sha256[:12]})"
         try:
             kept = self.store.find_list(self.audience, sha256)
             if kept is None:

@@ -105,10 +105,11 @@ def figure(decision: Decision, guard: GuardName) -> str:
     return next(each.figure for each in decision.findings if each.guard is guard)
 
 
-def under_way(entry: JournalEntry, stored: StoredList, **changes: Any) -> JournalEntry:
+def under_way(entry: JournalEntry, stored: StoredList, *, phase: Phase = Phase.SENDING, **changes: Any) -> JournalEntry:
     """The sending of a list was begun and is not finished."""
     sent = replace(SentList.of(stored[1]), **changes)
-    return replace(entry, unfinished=Unfinished(kind=WriteKind.REPLACE, phase=Phase.SENDING, list=sent))
+    kind = WriteKind.CREATE if phase is Phase.CREATING else WriteKind.REPLACE
+    return replace(entry, unfinished=Unfinished(kind=kind, phase=phase, list=sent))
 
 
 def word_for(stored: StoredList, **changes: Any) -> Approval:

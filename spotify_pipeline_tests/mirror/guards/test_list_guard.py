@@ -22,9 +22,9 @@ from spotify_pipeline.mirror.guards import (
     History,
     refusal,
 )
-from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW
-from spotify_pipeline_tests.mirror.guards.machine import Machine, blocked_by, figure, word_for
+from spotify_pipeline_tests.mirror.guards.machine import Machine, blocked_by, figure, under_way, word_for
 
 
 def test_w08_a_first_list_passes(machine: Machine):
@@ -88,6 +88,21 @@ def test_w08_a_journal_that_does_not_say_what_was_sent_is_a_missing_history(mach
     stored = machine.build(range(100), "2026-11-16")
     entry = JournalEntry(ad_account_id=ACCOUNT, audience_id="adopted")
     assert blocked_by(machine.guard(stored).judge(entry)) == {GuardName.HISTORY}
+
+
+def test_w08_a_list_is_compared_with_one_whose_audience_may_just_have_been_created(machine: Machine):
+    asked_for = machine.build(range(100), "2026-11-09")
+    empty = JournalEntry(ad_account_id=ACCOUNT)
+    entry = under_way(empty, asked_for, phase=Phase.CREATING)
+    stored = machine.build(range(20), "2026-11-16")
+    decision = machine.guard(stored).judge(entry)
+    assert (decision.history, blocked_by(decision)) == (History.KNOWN, {GuardName.SHRINK})
+    assert machine.guard(asked_for).judge(entry).allowed
+    asked_for[0].with_name("manifest.json").unlink()
+    decision = machine.guard(stored).judge(entry)
+    assert (decision.history, blocked_by(decision)) == (History.MISSING, {GuardName.HISTORY})
+    assert "that list (2026-11-09, digest" in refusal(decision)
+    assert machine.guard(stored).judge(under_way(empty, asked_for)).history is History.FIRST
 
 
 def test_a_list_from_which_people_were_withdrawn_since_is_still_the_one_before(machine: Machine):

@@ -31,7 +31,7 @@ def list_receipts(
     audience: Annotated[str, typer.Argument(help="The audience's folder name; NAME.2 and so on for further parts.")],
 ) -> None:
     """List an audience's receipts, the newest last."""
-    columns = ("ad account", "number", "at (UTC)", "change", "snapshot", "rows", "file", "approved by", "digest")
+    columns = ("ad account", "number", "at (UTC)", "change", "snapshot", "rows", "file", "decided by", "digest")
     print_table("receipts that can be read", columns, [_line(each) for each in _receipts(audience)])
     for report in _reports():
         if report.audience == audience and not report.whole:
@@ -75,7 +75,7 @@ def _checked(report: ChainReport) -> str:
 def _line(receipt: Receipt) -> list[str]:
     said: dict[str, Any] = receipt.to_json()
     file: dict[str, Any] = said.get("file") or {}
-    approval: dict[str, Any] = said.get("approval") or {}
+    approval: dict[str, Any] = said.get("approval") or said.get("evidence") or {}
     return [
         receipt.ad_account_id,
         str(receipt.number),

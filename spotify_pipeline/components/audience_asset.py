@@ -103,7 +103,6 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             _warn_of_sign_in(chain, spotify, now, context)
             facts = RunFacts(
                 run_id=context.run.run_id,
-                decided_at=now,
                 trace_ids=lambda: trace_ids,
                 on_progress=UploadLines(context.log.info),
             )
@@ -114,7 +113,7 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
                 blocked = error
                 say_blocked(chain, home, codes(error), str(error), context.log)
             else:
-                settle(chain, home, account, facts)
+                settle(chain, home, account, sent)
                 say_sent(chain, home, context.log)
         if blocked is not None:
             # The evaluation is stored although the step fails, so that the check shows why.

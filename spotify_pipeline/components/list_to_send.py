@@ -35,6 +35,7 @@ class ListToSend:
         given: the approval, where the run's configuration gives one.
         cause: of the run, or `rollback`; for the receipt.
         reason: a person's, for a rollback.
+        decided_by: that person.
         erased: rows that this run took out of it because they held somebody who asked to be forgotten.
     """
 
@@ -43,6 +44,7 @@ class ListToSend:
     given: Approval | None
     cause: str
     reason: str | None = None
+    decided_by: str | None = None
     erased: int = 0
 
 
@@ -149,7 +151,13 @@ def _older(
     elif approve is not None:
         given = _approval(chain, ad_account_id, reissued, approve, now)
     return ListToSend(
-        path=path, manifest=reissued, given=given, cause="rollback", reason=rollback.reason, erased=erased
+        path=path,
+        manifest=reissued,
+        given=given,
+        cause="rollback",
+        reason=rollback.reason,
+        decided_by=rollback.approved_by,
+        erased=erased,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from spotify_pipeline.components.audience_chain import AudienceChain
@@ -12,7 +12,8 @@ from spotify_pipeline.components.guarding import list_guard, live_list
 from spotify_pipeline.components.list_to_send import ListToSend
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import parts_needed, split_list
-from spotify_pipeline.mirror import AudienceMirror, MirrorOutcome, mirror_parts, parts_known
+from spotify_pipeline.erasure import ErasureError
+from spotify_pipeline.mirror import AudienceMirror, MirrorOutcome, MirrorRefused, mirror_parts, parts_known
 from spotify_pipeline.spotify import SpotifyAdsClient, UploadProgress
 
 
@@ -22,13 +23,11 @@ class RunFacts:
 
     Attributes:
         run_id: Dagster's.
-        decided_at: before the ledger of erasures was read.
         trace_ids: of Spotify's answers so far.
         on_progress: is told how far an upload is.
     """
 
     run_id: str
-    decided_at: datetime
     trace_ids: Callable[[], Sequence[str]]
     on_progress: Callable[[UploadProgress], None]
 
@@ -65,17 +64,38 @@ def send(
         return mirror_parts(mirror, target, split_list(*customer_list, parts, folder), **settings)
 
 
-def settle(chain: AudienceChain, home: PipelineHome, ad_account_id: str, facts: RunFacts) -> None:
+def settle(chain: AudienceChain, home: PipelineHome, ad_account_id: str, sent: ListToSend) -> None:
     """After a list was accepted: its audience no longer waits for those who were erased, and old lists may go.
 
-    It waits on where it is in another ad account, too, as after a move: there nobody was taken out.
+    Raises:
+        MirrorRefused: the ledger cannot be read or written. The message says that the list has arrived.
     """
-    others = [each for each in home.journal.accounts(chain.audience) if each != ad_account_id]
-    entries = [home.journal.read(chain.audience, each) for each in others]
-    if not any(each.audience_id is not None or each.unfinished is not None for each in entries):
-        home.ledger.done(chain.audience, decided_at=facts.decided_at)
+    try:
+        if _is_whole(sent) and not _is_elsewhere(chain, home, ad_account_id):
+            home.ledger.done(chain.audience, decided_at=sent.manifest.built_at)
+    except ErasureError:
+        raise MirrorRefused(
+            f"The list of {chain.audience} has arrived at Spotify, and the ledger of erasures, which should note that, "
+            "cannot be read or written. Look at its owner and at the disk, or restore it from a backup; then run again."
+        ) from None
     live = live_list(home.journal.read(chain.audience, ad_account_id))
     home.snapshots.keep_lists(chain.audience, chain.config.retain.customer_lists, live=live)
+
+
+def _is_whole(sent: ListToSend) -> bool:
+    """Whether the list is as it was built, when whole people were left out.
+
+    What is taken out of a list later are rows: other identifiers of that person may stay, where nothing in the list
+    says whose they are. So an erasure waits for a list that was built after it.
+    """
+    return sent.cause != "rollback" and not sent.manifest.former_sha256
+
+
+def _is_elsewhere(chain: AudienceChain, home: PipelineHome, ad_account_id: str) -> bool:
+    """Whether the audience is in another ad account too, as after a move: there nobody was taken out."""
+    others = [each for each in home.journal.accounts(chain.audience) if each != ad_account_id]
+    entries = [home.journal.read(chain.audience, each) for each in others]
+    return any(each.audience_id is not None or each.unfinished is not None for each in entries)
 
 
 def _parts(chain: AudienceChain, home: PipelineHome, ad_account_id: str, sent: ListToSend) -> int:
@@ -94,6 +114,6 @@ def _evidence(chain: AudienceChain, home: PipelineHome, sent: ListToSend, facts:
     return {
         "run_id": facts.run_id,
         "cause": sent.cause,
-        **({"reason": sent.reason} if sent.reason is not None else {}),
+        **({"reason": sent.reason, "by": sent.decided_by} if sent.reason is not None else {}),
         "erasures": {"requests": len(home.ledger.waiting(chain.audience)), "rows": sent.erased},
     }

@@ -20,6 +20,11 @@ class HomeError(Exception):
     """The project's directory cannot be used; the message says why and what to do."""
 
 
+def reason_of(error: OSError) -> str:
+    """Why the operating system refused, in its own words; they name no file."""
+    return os.strerror(error.errno) if error.errno else "unknown reason"
+
+
 def home_directory(environment: Mapping[str, str] | None = None) -> Path:
     """The directory named by ``SPOTIFY_PIPELINE_HOME``, else ``.spotify_pipeline`` where the process started."""
     named = (os.environ if environment is None else environment).get(HOME_VARIABLE, "").strip()
@@ -43,7 +48,7 @@ def private_directory(path: Path) -> Path:
                 f"{path} is not a directory that this user can write to. Set {HOME_VARIABLE} to one that is."
             )
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        reason = reason_of(error)
         raise HomeError(
             f"{path} cannot be made ({reason}). Set {HOME_VARIABLE} to a directory that this user can write to."
         ) from None
@@ -79,7 +84,7 @@ def atomic_private_file(path: Path) -> Generator[IO[bytes]]:
         # Of what the block reads from, not of the disk.
         raise
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        reason = reason_of(error)
         raise HomeError(
             f"{path} cannot be written ({reason}). Free some space or check its owner, then run again."
         ) from None

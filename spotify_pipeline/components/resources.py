@@ -5,7 +5,6 @@ Nothing here is read when definitions load: credentials and addresses come from 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -17,7 +16,7 @@ from dagster_duckdb import DuckDBResource
 
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.erasure import ErasureLedger
-from spotify_pipeline.home import home_directory
+from spotify_pipeline.home import home_directory, reason_of
 from spotify_pipeline.mirror import ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.mirror.alerts import Alerts
 from spotify_pipeline.spotify import (
@@ -75,7 +74,7 @@ def _is_duckdb(file: Path) -> bool:
             "the DuckDB file."
         ) from None
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        reason = reason_of(error)
         raise SegmentError(
             f"The warehouse {file} cannot be read ({reason}). Set {WAREHOUSE_VARIABLE} to a DuckDB file that this user "
             "can read."

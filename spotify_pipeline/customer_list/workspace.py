@@ -7,7 +7,6 @@ a directory whose lock can be taken was left behind by a process that died.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from spotify_pipeline.customer_list.errors import withheld_errors
 from spotify_pipeline.home import private_directory
+from spotify_pipeline.locks import lock_directory
 
 _SUFFIX = ".work"
 
@@ -59,7 +59,7 @@ def sweep(place: Path) -> int:
     """Remove the workspaces in ``place`` whose builder is dead; the number removed."""
     removed = 0
     for folder in place.glob(f".*{_SUFFIX}"):
-        lock = _lock(folder)
+        lock = lock_directory(folder)
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
@@ -75,23 +75,9 @@ def has_workspace(place: Path) -> bool:
 def _locked_directory(stem: Path) -> tuple[Path, int]:
     while True:
         folder = private_directory(stem.with_name(f"{stem.name}.{secrets.token_hex(8)}{_SUFFIX}"))
-        lock = _lock(folder)
+        lock = lock_directory(folder)
         if lock is not None and folder.exists():
             return folder, lock
         # Another builder swept the new directory in the instant before it was locked.
         if lock is not None:
             os.close(lock)
-
-
-def _lock(folder: Path) -> int | None:
-    """Lock ``folder`` until the returned descriptor is closed; None if it is gone or somebody else holds it."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor

@@ -27,9 +27,9 @@ from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, 
 
 from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.erasure.errors import LedgerError
-from spotify_pipeline.erasure.file_lock import exclusive
 from spotify_pipeline.erasure.identifiers import GivenAs, GivenIdentifier
 from spotify_pipeline.home import atomic_private_file, home_directory
+from spotify_pipeline.locks import exclusive
 
 FORMAT = 1
 _INDEX = "ledger.json"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from spotify_pipeline.erasure.file_lock import exclusive
 from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
+from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.journal_entry import Moment
 
 FORMAT = 1

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from spotify_pipeline.home import HomeError, private_directory
+from spotify_pipeline.home import HomeError, private_directory, reason_of
 from spotify_pipeline.mirror.refusal import MirrorRefused
 
 POLL_SECONDS = 0.5
@@ -164,7 +164,7 @@ def _holder(file: Path) -> str:
 
 
 def _unusable(file: Path, error: OSError) -> HomeError:
-    reason = os.strerror(error.errno) if error.errno else "unknown reason"
+    reason = reason_of(error)
     remedy = (
         "It is a symbolic link: remove it." if error.errno == errno.ELOOP else "Free some space or check its owner."
     )

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 import google_crc32c
 
 from spotify_pipeline.checksums import Crc32c
+from spotify_pipeline.home import reason_of
 from spotify_pipeline.spotify.errors import UploadRefused
 
 MAX_UPLOAD_BYTES = 1024**3  # 1 GiB per upload, after a vendor's documentation; Spotify states no limit
@@ -115,7 +116,7 @@ def outgoing_file(path: Path, *, size: int, crc32c: str) -> Generator[OutgoingFi
     try:
         stream = path.open("rb")
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "unknown reason"
+        reason = reason_of(error)
         raise UploadRefused(
             f"The customer list cannot be opened ({reason}).", next_step="Build the list again, then run again."
         ) from None

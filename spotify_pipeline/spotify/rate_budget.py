@@ -20,7 +20,7 @@ from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
-from spotify_pipeline.home import HomeError, home_directory, private_directory
+from spotify_pipeline.home import HomeError, home_directory, private_directory, reason_of
 from spotify_pipeline.spotify.errors import RateLimited, SpotifyUnavailable
 from spotify_pipeline.spotify.lenient_json import parse_object
 from spotify_pipeline.spotify.pace import LONGEST_AHEAD, SPOTIFY_PACE, Pace, PaceState
@@ -150,7 +150,7 @@ class RateBudget:
                     fcntl.flock(descriptor, fcntl.LOCK_UN)
                 os.close(descriptor)
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else "unknown reason"
+            reason = reason_of(error)
             cure = "Free some space, or check its owner"
             if error.errno in _NO_LOCKS:
                 cure = "It cannot be locked there: put SPOTIFY_PIPELINE_HOME on a local disk"

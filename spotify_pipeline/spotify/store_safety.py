@@ -11,6 +11,7 @@ import os
 import stat
 from pathlib import Path
 
+from spotify_pipeline.home import reason_of
 from spotify_pipeline.spotify.errors import TokenStoreUnusable
 
 MOUNT_TABLE = Path("/proc/self/mountinfo")
@@ -35,7 +36,7 @@ def refuse_unsafe_directory(directory: Path, mount_table: Path = MOUNT_TABLE) ->
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unsafe(directory, f"cannot be looked at ({_reason(error)})", _OWN_DIRECTORY) from None
+        raise _unsafe(directory, f"cannot be looked at ({reason_of(error)})", _OWN_DIRECTORY) from None
     if not stat.S_ISDIR(state.st_mode):
         raise _unsafe(directory, "is not a directory", _OWN_DIRECTORY)
     if state.st_mode & 0o022:
@@ -65,7 +66,7 @@ def read_private_file(path: Path) -> bytes | None:
     except OSError as error:
         if error.errno == errno.ELOOP:  # of O_NOFOLLOW
             raise _unsafe(path, "is a symbolic link", "Replace it by the file itself") from None
-        raise _unsafe(path, f"cannot be opened ({_reason(error)})", "Make its owner the user who runs this") from None
+        raise _unsafe(path, f"cannot be opened ({reason_of(error)})", "Make its owner the user who runs this") from None
     try:
         _refuse_unsafe_file(path, os.fstat(descriptor))
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -84,7 +85,7 @@ def open_lock(path: Path) -> int:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise TokenStoreUnusable(
-            f"The lock of the token store, {path}, cannot be opened ({_reason(error)}).",
+            f"The lock of the token store, {path}, cannot be opened ({reason_of(error)}).",
             next_step="Remove it if it is a symbolic link or another user's, then run again.",
         ) from None
 
@@ -117,7 +118,3 @@ def _unsafe(path: Path, fault: str, cure: str) -> TokenStoreUnusable:
     return TokenStoreUnusable(
         f"The token store is not safe to use: {path} {fault}.", next_step=f"{cure}, then run again."
     )
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else "unknown reason"

@@ -7,7 +7,6 @@ only when it spills again, which may be never.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -15,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from spotify_pipeline.home import private_directory
+from spotify_pipeline.locks import lock_directory
 
 _held: dict[tuple[Path, int], Path] = {}
 """This process's directory below each parent. The descriptor of its lock stays open as long as the process lives."""
@@ -33,7 +33,7 @@ def own_spill_directory(parent: Path) -> Path:
         sweep(private_directory(parent))
         folder = private_directory(parent / f"{os.getpid()}.{secrets.token_hex(8)}")
         # Another process may have swept the new directory in the instant before it was locked.
-        if _lock(folder) is not None and folder.is_dir():
+        if lock_directory(folder) is not None and folder.is_dir():
             _held[key] = folder
     return _held[key]
 
@@ -45,21 +45,7 @@ def sweep(parent: Path) -> None:
             with suppress(FileNotFoundError):
                 left.unlink()
             continue
-        lock = _lock(left)
+        lock = lock_directory(left)
         if lock is not None:
             shutil.rmtree(left, ignore_errors=True)
             os.close(lock)
-
-
-def _lock(folder: Path) -> int | None:
-    """Lock ``folder`` until the returned descriptor is closed; None if it is gone or somebody else holds it."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -21,6 +22,10 @@ from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror import AudienceTarget, Journal
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
+from spotify_pipeline_tests.mirror.fake_spotify import FakeSpotify
+
+if TYPE_CHECKING:
+    from spotify_pipeline_tests.mirror.machine import Machine
 
 ENOUGH = 5
 """Rows that count as enough, here and in the sandbox of these tests."""
@@ -59,6 +64,20 @@ def target() -> AudienceTarget:
         description="Cancelled in the last 90 days",
         ad_account_id=DEFAULTS.ad_account_id,
     )
+
+
+@pytest.fixture
+def spotify() -> FakeSpotify:
+    """A fake that goes wrong as told."""
+    return FakeSpotify()
+
+
+@pytest.fixture
+def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
+    """A machine that mirrors to it."""
+    from spotify_pipeline_tests.mirror.machine import Machine  # which knows what is enough from here
+
+    return Machine(tmp_path, spotify)
 
 
 BuildList = Callable[..., tuple[Path, Manifest]]

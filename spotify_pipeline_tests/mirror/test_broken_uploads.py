@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import stat
-from pathlib import Path
 
 import pytest
 
@@ -15,16 +14,6 @@ from spotify_pipeline_tests.mirror.fake_spotify import QUANTUM, SESSION_SECRET, 
 from spotify_pipeline_tests.mirror.machine import TARGET, THREE_CHUNKS, Listed, Machine
 
 PUT = "put_upload"
-
-
-@pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
-def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
-    return Machine(tmp_path, spotify)
 
 
 @pytest.fixture

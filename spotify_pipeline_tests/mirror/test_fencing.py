@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -12,16 +11,6 @@ from spotify_pipeline.mirror import MirrorAction, MirrorRefused
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import THREE_CHUNKS, Listed, Machine
-
-
-@pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
-def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
-    return Machine(tmp_path, spotify)
 
 
 @pytest.fixture

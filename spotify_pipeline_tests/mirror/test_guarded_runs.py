@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -52,16 +51,6 @@ class Failing(Allow):
     def spend(self, decision: Decision) -> None:
         assert decision.allowed
         raise self._error
-
-
-@pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
-def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
-    return Machine(tmp_path, spotify)
 
 
 @pytest.fixture

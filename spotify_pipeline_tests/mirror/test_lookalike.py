@@ -27,11 +27,6 @@ NAME, DESCRIPTION = "Like the lapsed", "People like those who cancelled"
 
 
 @pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
 def machine(tmp_path: Path, spotify: FakeSpotify, build_list: BuildList) -> Machine:
     machine = Machine(tmp_path, spotify)
     machine.mirror(build_list(range(10)))

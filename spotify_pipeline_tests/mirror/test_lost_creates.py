@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -14,16 +13,6 @@ from spotify_pipeline_tests.mirror.fake_spotify import Asked, Crash, FakeSpotify
 from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
 
 CREATE = "create_audience"
-
-
-@pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
-def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
-    return Machine(tmp_path, spotify)
 
 
 @pytest.fixture

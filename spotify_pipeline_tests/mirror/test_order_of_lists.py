@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,16 +12,6 @@ from spotify_pipeline.mirror import MirrorAction, MirrorRefused
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import THREE_CHUNKS, Machine
-
-
-@pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
-def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
-    return Machine(tmp_path, spotify)
 
 
 @pytest.mark.parametrize(("operation", "skip"), [("put_upload", 2), ("create_audience", 0)])

@@ -22,16 +22,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
-def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
-    return Machine(tmp_path, spotify)
-
-
-@pytest.fixture
 def listed(build_list: BuildList) -> Listed:
     return build_list(range(10))
 

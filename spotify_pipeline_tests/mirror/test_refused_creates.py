@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from spotify_pipeline.mirror import MirrorAction, MirrorRefused, Phase
@@ -21,16 +19,6 @@ from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
 
 CREATE = "create_audience"
 QUARTER_OF_AN_HOUR = 15 * 60.0
-
-
-@pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
-def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
-    return Machine(tmp_path, spotify)
 
 
 @pytest.fixture

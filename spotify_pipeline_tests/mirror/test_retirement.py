@@ -27,11 +27,6 @@ from spotify_pipeline_tests.mirror.machine import TARGET, Machine
 
 
 @pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
 def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
     return Machine(tmp_path / "machine", spotify)
 

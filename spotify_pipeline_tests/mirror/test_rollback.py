@@ -18,11 +18,6 @@ ISSUED = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 @pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
 def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
     return Machine(tmp_path / "machine", spotify)
 

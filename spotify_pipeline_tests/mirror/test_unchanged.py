@@ -17,11 +17,6 @@ LOOKS = {"get_audience", "list_audiences"}
 
 
 @pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
 def machine(tmp_path: Path, spotify: FakeSpotify, build_list: BuildList) -> Machine:
     """A machine that has mirrored ten people."""
     made = Machine(tmp_path, spotify)

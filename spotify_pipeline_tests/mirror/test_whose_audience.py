@@ -16,11 +16,6 @@ from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
 
 
 @pytest.fixture
-def spotify() -> FakeSpotify:
-    return FakeSpotify()
-
-
-@pytest.fixture
 def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
     return Machine(tmp_path / "one", spotify)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from spotify_pipeline.erasure.file_lock import exclusive
 from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
+from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
 from spotify_pipeline.mirror.refusal import MirrorRefused
 

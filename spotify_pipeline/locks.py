@@ -1,4 +1,7 @@
-"""A lock file that keeps other processes and threads of this machine from changing the same few files."""
+"""Locks between processes of this machine: on a file, to take turns; on a directory, to show that its owner lives.
+
+Each ends with its process, however that ends.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spotify_pipeline.home import HomeError, private_directory
+from spotify_pipeline.home import HomeError, private_directory, reason_of
 
 
 @contextmanager
@@ -37,6 +40,23 @@ def exclusive(file: Path) -> Generator[None]:
         os.close(descriptor)
 
 
+def lock_directory(folder: Path) -> int | None:
+    """Lock ``folder`` until the returned descriptor is closed; None if it is gone or somebody else holds it.
+
+    So a directory whose lock can be taken was left behind by a process that died.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 def _unusable(file: Path, error: OSError) -> HomeError:
-    reason = os.strerror(error.errno) if error.errno else "unknown reason"
+    reason = reason_of(error)
     return HomeError(f"The lock file {file} cannot be used ({reason}). Check its owner and its disk, then run again.")

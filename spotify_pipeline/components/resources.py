@@ -56,7 +56,8 @@ class WarehouseResource(dg.ConfigurableResource[None]):
         database = DuckDBResource(database=str(file), connection_config={"access_mode": "READ_ONLY"})
         with _opened(database, file) as connection:
             lock_down(connection, home_directory() / "spill")
-            yield SegmentReader(connection, relation)
+            with closing(SegmentReader(connection, relation)) as segment:
+                yield segment
 
 
 def _is_duckdb(file: Path) -> bool:

@@ -6,11 +6,11 @@ driver is replaced here by one that names the relation and the kind of failure o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import duckdb
 import polars as pl
@@ -70,6 +70,12 @@ class SegmentReader:
 
     connection: duckdb.DuckDBPyConnection
     relation: Relation
+    _streams: list[Generator[pl.DataFrame]] = field(default_factory=list[Generator[pl.DataFrame]], repr=False)
+
+    def close(self) -> None:
+        """End every reading that was broken off: what is half read keeps the database open, whoever closes it."""
+        for stream in self._streams:
+            stream.close()
 
     def columns(self) -> dict[str, str]:
         """Column names and their DuckDB types, in order.
@@ -144,6 +150,11 @@ class SegmentReader:
         Raises:
             SegmentError: a column does not exist, or reading stopped before the end.
         """
+        stream = self._stream(columns, batch_rows, rank)
+        self._streams.append(stream)
+        return stream
+
+    def _stream(self, columns: Sequence[str], batch_rows: int, rank: Ranking | None) -> Generator[pl.DataFrame]:
         wanted = list(dict.fromkeys(columns))
         self._require([*wanted, rank.column] if rank is not None else wanted)
         selected = ", ".join(quoted(column) for column in wanted)
@@ -154,12 +165,17 @@ class SegmentReader:
             ties = "".join(f", {quoted(column)} ASC NULLS LAST" for column in wanted)
             order = f"{quoted(rank.column)} {'DESC' if rank.highest_first else 'ASC'} NULLS LAST{ties}"
             selected += f", row_number() OVER (ORDER BY {order}) AS {quoted(RANK_COLUMN)}"
+        rows: Any = None
         try:
-            relation = self.connection.sql(f"SELECT {selected} FROM {self.relation.sql}")  # noqa: S608
-            for batch in relation.to_arrow_reader(batch_rows):
+            rows = self.connection.sql(f"SELECT {selected} FROM {self.relation.sql}").to_arrow_reader(  # noqa: S608
+                batch_rows
+            )
+            for batch in rows:
                 yield cast("pl.DataFrame", pl.from_arrow(batch))
         except Exception as error:  # noqa: BLE001 - Arrow hands DuckDB's message on as an OSError of its own
             raise self._failure(error) from None
+        finally:
+            rows = None  # an error's traceback may hold this frame for long
 
     def _require(self, columns: Sequence[str]) -> dict[str, str]:
         """All columns and their types, if these are among them."""

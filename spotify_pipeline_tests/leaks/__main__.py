@@ -14,7 +14,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from spotify_pipeline_tests.leaks import privacy_runs
+from spotify_pipeline_tests.leaks.canaries import canaries
+from spotify_pipeline_tests.leaks.needles import needles_of_addresses, needles_of_people
 from spotify_pipeline_tests.leaks.runs import RUNS, watched
+
+assert privacy_runs.VIEWS, "its runs are in the registry once it is imported"
 
 
 def main() -> None:
@@ -38,6 +43,11 @@ def main() -> None:
         )
     console = Console()
     console.print(table)
+    needles = [*needles_of_people(), *needles_of_addresses()]
+    console.print(
+        f"{len(chosen)} runs, {len(canaries()):,} canaries, in {len({each.form for each in needles})} forms as "
+        f"{len(needles)} patterns, besides digests and the deployment's own secrets; {len(found)} findings."
+    )
     for leak in found:
         console.print(leak, markup=False)
     sys.exit(bool(found))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spotify_pipeline.sandbox import DEFAULTS
-from spotify_pipeline_tests.leaks.canaries import canaries, digests
+from spotify_pipeline_tests.leaks.canaries import MAIL_STEM, canaries, digests
 from spotify_pipeline_tests.leaks.chain_process import Step
 from spotify_pipeline_tests.leaks.segments import (
     ALL_TYPES,
@@ -62,6 +62,11 @@ def a_run(
     return registered
 
 
+def runs_of(module: str) -> list[str]:
+    """The names of the runs that a module defines."""
+    return [name for name, run in RUNS.items() if run.play.__module__ == module]
+
+
 def whole_chain(name: str) -> Step:
     """From the segment to Spotify."""
     return Step(audience=name)
@@ -70,7 +75,7 @@ def whole_chain(name: str) -> Step:
 def watched(name: str, root: Path) -> Watch:
     """Play the run of that name below ``root``; what was looked through, and what was found."""
     run = RUNS[name]
-    with staged(root, run.views, run.audiences, times=run.times) as stage:
+    with staged(root, run.views, dict(run.audiences), times=run.times) as stage:
         run.play(stage)
     return stage.watch
 
@@ -107,10 +112,15 @@ def p01_p05_all_goes_well(stage: Stage) -> None:
 @a_run(views={**BROKEN, **WRONG_TYPES})
 def p03_segments_break(stage: Stage) -> None:
     """The warehouse stops on a row, and says which; or a column has a type that cannot be read."""
-    first, *others = (*BROKEN, *WRONG_TYPES)
-    (ended,) = stage.materialize(Step(audience=first, also=tuple(others), assets=IDENTIFIERS))
-    assert set(ended.said) == {f"{view}__identifiers" for view in (first, *others)}
-    assert all("could not be read to its end" in ended.said[f"{view}__identifiers"] for view in BROKEN)
+    first, *others = BROKEN
+    types = tuple(WRONG_TYPES)
+    broke, *unreadable = stage.materialize(
+        Step(audience=first, also=tuple(others), assets=IDENTIFIERS),
+        *(Step(audience=view, assets=IDENTIFIERS) for view in types),
+    )
+    assert set(broke.said) == {f"{view}__identifiers" for view in BROKEN}
+    assert [each for each in broke.said.values() if "could not be read to its end" not in each] == []
+    assert [list(each.said) for each in unreadable] == [[f"{view}__identifiers"] for view in types]
 
 
 def echo(status: int) -> str:
@@ -137,30 +147,45 @@ REFUSALS: tuple[tuple[dict[str, object], ...], ...] = (
     (said_back("put_upload", 403),),
     (said_back("create_audience", 400),),
     (said_back("token", 400), {"name": "unauthorized", "times": "always"}),
-    ({"name": "invalid_grant", "times": "always"}, {"name": "unauthorized", "times": "always"}),
-    ({"name": "F03", "times": "always"},),
-    ({"name": "F22", "times": "always"},),
-    ({"name": "F26", "times": "always"},),
 )
+
+REVOKED: tuple[dict[str, object], ...] = (
+    {"name": "invalid_grant", "times": "always"},
+    {"name": "unauthorized", "times": "always"},
+)
+"""Last, for nothing gets as far as Spotify afterwards."""
 MENDED: tuple[dict[str, object], ...] = (
     {"name": "F05"},
     {"name": "F16"},
     {"name": "refused", "status": 500},
     {"name": "answer_lost"},
 )
+UPLOADS: dict[str, tuple[dict[str, object], ...]] = {
+    "expired": ({"name": "F03", "times": "always"},),
+    "redirected": ({"name": "F22", "times": "always"},),
+    "changed": ({"name": "F26", "times": "always"},),
+    "mended": MENDED,
+}
+"""Each to an audience that Spotify has not yet; the client gets over the last."""
 
 
-@a_run(views=SOUND, audiences={"clean": audience("clean")})
+@a_run(views=SOUND, audiences={name: audience("clean") for name in ("clean", *UPLOADS)})
 def p02_spotify_fails(stage: Stage) -> None:
     """Spotify refuses, breaks off, and says again in its answers what it was sent."""
-    list_built, *refused, _ = stage.materialize(
-        Step(audience="clean", assets=(*IDENTIFIERS, *LIST)),
+    list_built, *ended, revoked = stage.materialize(
+        Step(audience="clean", also=tuple(UPLOADS), assets=(*IDENTIFIERS, *LIST)),
         *(Step(audience="clean", assets=AUDIENCE, faults=faults) for faults in REFUSALS),
-        Step(audience="clean", assets=AUDIENCE, faults=MENDED),
+        *(Step(audience=name, assets=AUDIENCE, faults=faults) for name, faults in UPLOADS.items()),
+        Step(audience="clean", faults=REVOKED),
     )
+    *refused, mended = ended
     assert list_built.success, list_built
-    assert [each.success for each in refused] == [False] * len(REFUSALS)
-    assert not [each for each in refused if "held back" in str(each.said)]
+    assert [each.success for each in refused] == [False] * (len(REFUSALS) + len(UPLOADS) - 1)
+    # Each failure is one of its own: none comes of a guard, or of the one before.
+    assert not [each for each in refused if "held back" in str(each.said) or "authorization" in str(each.said)]
+    assert mended.success, mended
+    assert {each.name for each in stage.sandbox.state.audiences.of(DEFAULTS.ad_account_id)} == {"mended"}
+    assert "no longer accepts the stored authorization" in str(revoked.said)
     assert stage.asked() >= {"token", "create_audience", "start_upload", "put_upload"}
 
 
@@ -192,7 +217,7 @@ SHUFFLED = {"shuffled": "SELECT * FROM crm.people ORDER BY random()"}
 """The same people over and over make a small file, in any order but this."""
 
 
-@a_run(views=SHUFFLED, times=40)
+@a_run(views=SHUFFLED, times=200)
 def p02_disk_is_full(stage: Stage) -> None:
     """A limit on the size of files stands for the full disk: the same calls fail in the same places."""
     step = Step(audience="shuffled", assets=IDENTIFIERS)
@@ -204,25 +229,32 @@ def p02_disk_is_full(stage: Stage) -> None:
     assert stage.unfinished() == []
 
 
-@a_run(views=SOUND, audiences={"dirty": audience("dirty"), "clean": audience("clean")}, times=40)
+MANY = {
+    "many": f"""SELECT '{MAIL_STEM}-' || row_number() OVER () || '@example.com' AS email, 'true' AS agreed
+    FROM crm.people, range(5)"""
+}
+"""A person in each row, for a guard holds back lists of the same over and over."""
+
+
+@a_run(views=MANY, audiences={name: audience_of_emails("many") for name in ("first", "second")}, times=60)
 def p08_processes_are_killed(stage: Stage) -> None:
     """SIGKILL while identifiers are written, while the list is, and in the middle of the upload."""
     data = stage.place.home / "data"
-    process = stage.begin(Step(audience="dirty", assets=IDENTIFIERS))
+    process = stage.begin(Step(audience="first", assets=IDENTIFIERS))
     stage.kill(process, lambda: any(each.stat().st_size for each in data.glob("identifiers/*/.*.work/*")))
     assert stage.unfinished() != []
-    assert stage.materialize(Step(audience="dirty", assets=IDENTIFIERS))[0].success
+    assert stage.materialize(Step(audience="first", assets=IDENTIFIERS))[0].success
     assert stage.unfinished() == []
-    process = stage.begin(Step(audience="dirty", assets=LIST))
-    stage.kill(process, lambda: any(data.glob("customer_lists/*/*/.*.work/rows/*")))
+    process = stage.begin(Step(audience="first", assets=LIST))
+    stage.kill(process, lambda: any(each.is_file() for each in data.glob("customer_lists/*/*/.*.work/**/*")))
     assert stage.unfinished() != []
-    assert stage.materialize(Step(audience="dirty", assets=LIST))[0].success
+    assert stage.materialize(Step(audience="first", assets=LIST))[0].success
     assert stage.unfinished() == []
-    process = stage.begin(Step(audience="clean", faults=({"name": "F24", "seconds": 30},)))
+    process = stage.begin(Step(audience="second", faults=({"name": "F24", "seconds": 30},)))
     stage.kill(
         process, lambda: bool(stage.sandbox.state.faults.report()) and not stage.sandbox.state.faults.unconsumed()
     )
-    assert stage.materialize(Step(audience="clean", assets=AUDIENCE))[0].success
+    assert stage.materialize(Step(audience="second", assets=AUDIENCE))[0].success
     assert stage.unfinished() == []
 
 

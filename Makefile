@@ -38,7 +38,7 @@ dev: $(READY) ## Open the Dagster UI: over the demo's state, or over yours where
 	@$(BIN)/spotify-pipeline dev
 
 test: $(READY) ## Run the tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## Lint, types, import rules, Dagster definitions
 	@$(BIN)/ruff check .

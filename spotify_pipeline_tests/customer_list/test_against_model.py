@@ -55,7 +55,7 @@ def people_of(rows: list[dict]) -> ModelPeople:
     return model_people(rows, COLUMNS, region_column="country", default_region="SE", consent_column="consent")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, batch=st.integers(1, 45), layout=st.sampled_from(Layout))
 def test_list_and_counts_equal_the_model(rows: list[dict], batch: int, layout: Layout) -> None:
     people = people_of(rows)

@@ -42,9 +42,9 @@ def test_w10_change_passes_once_with_an_approval(live: LiveLists, change: Change
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("audience", "days"), [("carts", 130), ("vip", 65), ("newsletter", 95)])
+@pytest.mark.parametrize(("audience", "days"), [("carts", 65), ("vip", 35), ("newsletter", 35)])
 def test_ordinary_days_are_not_blocked(tmp_path: Path, audience: str, days: int) -> None:
     year = simulated_year(tmp_path, audience, days=days)
     assert len(year.false_blocks) <= year.syncs / 100, year.false_blocks
     assert year.missed == []
-    assert year.disasters >= 2
+    assert year.disasters >= 1

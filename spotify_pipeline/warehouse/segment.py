@@ -65,6 +65,30 @@ class Ranking:
 
 
 @dataclass(frozen=True)
+class Between:
+    """Rows whose column lies in a range.
+
+    Attributes:
+        column: that is compared.
+        at_least, below: of the column's own type; None for no limit.
+        or_missing: rows without a value, too.
+    """
+
+    column: str
+    at_least: object | None = None
+    below: object | None = None
+    or_missing: bool = False
+
+    def where(self) -> tuple[str, list[object]]:
+        """The condition, and the values of its parameters."""
+        name = quoted(self.column)
+        tests = [f"{name} {sign} ?" for sign, value in ((">=", self.at_least), ("<", self.below)) if value is not None]
+        values = [value for value in (self.at_least, self.below) if value is not None]
+        inside = " AND ".join(tests) or f"{name} IS NOT NULL"
+        return (f"({inside} OR {name} IS NULL)" if self.or_missing else f"({inside})"), values
+
+
+@dataclass(frozen=True)
 class SegmentReader:
     """Reads one relation over an open, read-only connection."""
 
@@ -89,15 +113,17 @@ class SegmentReader:
             raise self._failure(error) from None
         return {str(name): str(kind) for name, kind, *_ in rows}
 
-    def count(self) -> int:
-        """How many rows the relation holds.
+    def count(self, only: Between | None = None) -> int:
+        """How many rows the relation holds, or how many of those that are asked for.
 
         Raises:
             SegmentError: it cannot be counted.
         """
+        condition, values = only.where() if only is not None else ("true", [])
         try:
-            # The relation's name is quoted part by part.
-            found = self.connection.execute(f"SELECT count(*) FROM {self.relation.sql}").fetchall()  # noqa: S608
+            # The names of relation and column are quoted part by part.
+            query = f"SELECT count(*) FROM {self.relation.sql} WHERE {condition}"  # noqa: S608
+            found = self.connection.execute(query, values).fetchall()
         except duckdb.Error as error:
             raise self._failure(error) from None
         return int(found[0][0])
@@ -136,7 +162,11 @@ class SegmentReader:
             ) from None
 
     def batches(
-        self, columns: Sequence[str], batch_rows: int = BATCH_ROWS, rank: Ranking | None = None
+        self,
+        columns: Sequence[str],
+        batch_rows: int = BATCH_ROWS,
+        rank: Ranking | None = None,
+        only: Between | None = None,
     ) -> Iterator[pl.DataFrame]:
         """The named columns of every row, some 50,000 rows at a time, in no particular order.
 
@@ -146,17 +176,21 @@ class SegmentReader:
             columns: their names.
             batch_rows: the most rows of a frame.
             rank: adds ``RANK_COLUMN``, Int64, last: 1 for the row that this order puts first, each number once.
+            only: by default every row.
 
         Raises:
             SegmentError: a column does not exist, or reading stopped before the end.
         """
-        stream = self._stream(columns, batch_rows, rank)
+        stream = self._stream(columns, batch_rows, rank, only)
         self._streams.append(stream)
         return stream
 
-    def _stream(self, columns: Sequence[str], batch_rows: int, rank: Ranking | None) -> Generator[pl.DataFrame]:
+    def _stream(
+        self, columns: Sequence[str], batch_rows: int, rank: Ranking | None, only: Between | None
+    ) -> Generator[pl.DataFrame]:
         wanted = list(dict.fromkeys(columns))
-        self._require([*wanted, rank.column] if rank is not None else wanted)
+        named = [each.column for each in (rank, only) if each is not None]
+        self._require([*wanted, *named])
         selected = ", ".join(quoted(column) for column in wanted)
         if rank is not None:
             if RANK_COLUMN in wanted:
@@ -167,9 +201,9 @@ class SegmentReader:
             selected += f", row_number() OVER (ORDER BY {order}) AS {quoted(RANK_COLUMN)}"
         rows: Any = None
         try:
-            rows = self.connection.sql(f"SELECT {selected} FROM {self.relation.sql}").to_arrow_reader(  # noqa: S608
-                batch_rows
-            )
+            condition, values = only.where() if only is not None else ("true", [])
+            query = f"SELECT {selected} FROM {self.relation.sql} WHERE {condition}"  # noqa: S608
+            rows = self.connection.sql(query, params=values or None).to_arrow_reader(batch_rows)
             for batch in rows:
                 yield cast("pl.DataFrame", pl.from_arrow(batch))
         except Exception as error:  # noqa: BLE001 - Arrow hands DuckDB's message on as an OSError of its own

@@ -1,0 +1,147 @@
+"""The outbox: what became of every event that was ever read, kept through crashes.
+
+It holds no personal data but the body of events that are still to be sent; that is dropped as soon as they are settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+import polars as pl
+
+from spotify_pipeline.conversions.verdict import State
+
+
+class OutboxError(Exception):
+    """The outbox cannot be used; the message says why and what to do."""
+
+
+class OutboxBusy(OutboxError):
+    """Another run holds this feed's outbox."""
+
+
+class Guarantee(StrEnum):
+    """What is done with an event whose answer was lost."""
+
+    AT_LEAST_ONCE = "at_least_once"
+    """It is sent again with the same id, by which Spotify tells that it is the same."""
+    AT_MOST_ONCE = "at_most_once"
+    """It is not sent again: it becomes a dead letter (unconfirmed), for a person to judge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one reading of one day brought.
+
+    Attributes:
+        rows: that were judged, = new + known + repeated.
+        new: events that the outbox did not know.
+        known: events that it knew, of this day or another.
+        repeated: rows beyond the first with the same key.
+        judged_again: known events that were pending or dead and whose row was judged anew.
+    """
+
+    day: date
+    rows: int
+    new: int
+    known: int
+    repeated: int
+    judged_again: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """An event that is about to be sent: its number in the outbox, its day, and its body as JSON."""
+
+    number: int
+    day: date
+    event_id: str
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """How a claimed event came out: delivered, dead, filtered, or pending again."""
+
+    state: State
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayAccount:
+    """The account of one day (A10): read = delivered + dead + pending + filtered.
+
+    Attributes:
+        read: events that all readings of the day brought, and rows of the newest one that repeat another: a number
+            kept beside the events, not counted from them.
+        delivered, pending: events.
+        filtered, dead: events by reason; ``repeated`` rows are among the filtered.
+        read_at: of the newest reading; None if the day was never read.
+    """
+
+    day: date
+    read: int
+    delivered: int
+    pending: int
+    filtered: Mapping[str, int] = field(default_factory=dict[str, int])
+    dead: Mapping[str, int] = field(default_factory=dict[str, int])
+    read_at: datetime | None = None
+
+    @property
+    def accounted_for(self) -> int:
+        return self.delivered + self.pending + sum(self.filtered.values()) + sum(self.dead.values())
+
+    @property
+    def adds_up(self) -> bool:
+        return self.read == self.accounted_for
+
+
+class Outbox(Protocol):
+    """The outbox of one feed, open, and held by this process alone (or for looking at only, as it was opened)."""
+
+    def record(self, day: date, verdicts: Iterable[pl.DataFrame], *, at: datetime) -> Reading:
+        """Take over the verdicts (see ``VERDICTS``) on all rows of a day, in one transaction.
+
+        New events are added. A known one that is pending, dead by our own judgement, or marked for replay, takes the
+        new verdict; any other stays as it is. Where a key comes several times, the first counts.
+        """
+        ...
+
+    def claim(self, most: int, most_bytes: int) -> Sequence[Claimed]:
+        """The next events to be sent, oldest day first: at most so many, and so many bytes of body, but at least one.
+
+        They are `sending` from now on, durably.
+        """
+        ...
+
+    def settle(self, outcomes: Mapping[int, Settled], *, at: datetime) -> None:
+        """How claimed events came out, by their number, in one transaction. Bodies of settled events are dropped."""
+        ...
+
+    def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:
+        """The account of each of these days, or of every day, oldest first."""
+        ...
+
+    def dead_letters(self, day: date | None = None, most: int = 1_000) -> pl.DataFrame:
+        """Columns day, event_id (or key), event_name, reason, fields, settled_at; oldest first: no values."""
+        ...
+
+    def replay(self, day: date | None = None, reason: str | None = None) -> Mapping[date, int]:
+        """Mark dead letters so that the next reading of their day judges them anew; how many of which day."""
+        ...
+
+    def pending_days(self) -> Sequence[date]:
+        """Days with events that are still to be sent, or marked for replay."""
+        ...
+
+    def delivered_by_hour(self, since: datetime, until: datetime) -> pl.DataFrame:
+        """Columns hour (UTC, its beginning), event_name, events: what was delivered in these hours, by when it was."""
+        ...
+
+    def forget_before(self, day: date) -> int:
+        """Drop the events of older days whose account is closed (nothing pending), keeping their accounts' totals."""
+        ...

@@ -39,13 +39,13 @@ def consents(block: Block, people: pl.DataFrame) -> pl.DataFrame:
 def _answers(block: Block, people: pl.DataFrame, channel: str) -> pl.DataFrame:
     often = block.draws(f"consent/{channel}").kinds("often", shares.ANSWERS)
     counts = {"none": 0, "twice": 2, "three_times": 3, "twice_at_once": 2, shares.CLEAN: 1}
-    answers = _repeated(people.with_columns(often), often.replace_strict(counts, return_dtype=pl.Int64))
+    answers = repeated(people.with_columns(often), often.replace_strict(counts, return_dtype=pl.Int64))
     draws = Draws(f"{block.key}/consent/{channel}/answers", answers.height)
     ago = draws.uniform("moment") * 900 * _DAY
     # Two answers of one second, as a double click leaves them: the one with the higher number is the later.
     first_of_person = pl.col("changed_at").first().over("customer_id")
     number = pl.col("customer_id") * _ANSWER_SPACE + CHANNELS.index(channel) * _MOST_ANSWERS + pl.col("nth")
-    return answers.with_columns(draws.kinds("answer", shares.CONSENT), _moment(block, ago, "changed_at")).select(
+    return answers.with_columns(draws.kinds("answer", shares.CONSENT), moment(block, ago, "changed_at")).select(
         number.alias("consent_id"),
         "customer_id",
         pl.lit(channel).alias("channel"),
@@ -68,7 +68,7 @@ def _listening(block: Block, people: pl.DataFrame) -> pl.DataFrame:
     draws = block.draws("listening")
     kind = draws.kinds("kind", _LISTENING)
     sessions = pl.select(pl.when(kind == shares.CLEAN).then(0).otherwise(draws.below("sessions", 3) + 1)).to_series()
-    acts = _repeated(people.with_columns(kind == "active"), sessions)
+    acts = repeated(people.with_columns(kind == "active"), sessions)
     return _acts(block, acts, "listened", days=30)
 
 
@@ -76,7 +76,7 @@ def _reading(block: Block, people: pl.DataFrame) -> pl.DataFrame:
     draws = block.draws("reading")
     kind = draws.kinds("kind", _NEWSLETTER_READERS)
     opened = pl.select(pl.when(kind == shares.CLEAN).then(0).otherwise(draws.below("opened", 2) + 1)).to_series()
-    acts = _repeated(people.with_columns(kind == "recent"), opened)
+    acts = repeated(people.with_columns(kind == "recent"), opened)
     return _acts(block, acts, "newsletter_opened", days=60)
 
 
@@ -91,7 +91,7 @@ def _acts(block: Block, acts: pl.DataFrame, event: str, *, days: int) -> pl.Data
         draws.uuids("event_id"),
         "customer_id",
         pl.lit(event).alias("event"),
-        _moment(block, ago, "happened_at"),
+        moment(block, ago, "happened_at"),
         pl.lit(None, dtype=pl.String).alias("amount"),
         pl.lit(None, dtype=pl.String).alias("currency"),
     )
@@ -99,9 +99,7 @@ def _acts(block: Block, acts: pl.DataFrame, event: str, *, days: int) -> pl.Data
 
 def _buying(block: Block, people: pl.DataFrame) -> pl.DataFrame:
     count = block.draws("buying").kinds("count", _PURCHASES).replace(shares.CLEAN, "0").cast(pl.Int64)
-    country = pl.col("country").str.strip_chars().str.to_uppercase()
-    currency = country.replace_strict(_CURRENCY_OF, default="EUR").fill_null("EUR").alias("currency")
-    purchases = _repeated(people.with_columns(currency), count)
+    purchases = repeated(people.with_columns(currency_of(pl.col("country"))), count)
     draws = Draws(f"{block.key}/purchase", purchases.height)
     cents = draws.below("cents", 12_000) + 300
     amount = (cents // 100).cast(pl.String) + "." + (cents % 100).cast(pl.String).str.zfill(2)
@@ -109,19 +107,25 @@ def _buying(block: Block, people: pl.DataFrame) -> pl.DataFrame:
         draws.uuids("event_id"),
         "customer_id",
         pl.lit("purchase").alias("event"),
-        _moment(block, draws.uniform("age") * 365 * _DAY, "happened_at"),
+        moment(block, draws.uniform("age") * 365 * _DAY, "happened_at"),
         amount.alias("amount"),
         "currency",
     )
 
 
-def _repeated(people: pl.DataFrame, count: pl.Series) -> pl.DataFrame:
+def currency_of(country: pl.Expr) -> pl.Expr:
+    """The column ``currency``, ISO 4217, of who lives there."""
+    known = country.str.strip_chars().str.to_uppercase().replace_strict(_CURRENCY_OF, default="EUR")
+    return known.fill_null("EUR").alias("currency")
+
+
+def repeated(people: pl.DataFrame, count: pl.Series) -> pl.DataFrame:
     """Each person ``count`` times, with ``nth`` 0, 1, ...; those of count 0 not at all."""
     nth = pl.select(pl.int_ranges(0, count)).to_series().alias("nth")
     return people.with_columns(nth).filter(count > 0).explode("nth")
 
 
-def _moment(block: Block, seconds_ago: pl.Series, name: str) -> pl.Expr:
+def moment(block: Block, seconds_ago: pl.Series, name: str) -> pl.Expr:
     """UTC, whole seconds: that long before the day ``as_of`` begins, but not before the day the person signed up."""
     ago = pl.duration(seconds=pl.lit(seconds_ago.floor().cast(pl.Int64) + 1))
     moment = (pl.lit(datetime.combine(block.as_of, time())) - ago).dt.cast_time_unit("us")

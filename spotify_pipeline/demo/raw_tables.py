@@ -1,4 +1,4 @@
-"""Writes the demo's source tables into a DuckDB file: ``raw.customers``, ``raw.consents``, ``raw.events``.
+"""Writes the demo's source tables into a DuckDB file: customers, consents, events and shop events.
 
 The same people, seed and date give the same bytes, on every machine. People are made and written in blocks, so memory
 does not grow with their number.
@@ -16,6 +16,7 @@ import polars as pl
 
 from spotify_pipeline.demo.activity import consents, events
 from spotify_pipeline.demo.customers import Block, customers
+from spotify_pipeline.demo.orders import shop_events
 from spotify_pipeline.home import private_directory
 
 DEFAULT_PEOPLE: Final = 250_000
@@ -24,7 +25,7 @@ DEFAULT_SEED: Final = 7
 # dbt_project.yml states the same day in its variable `as_of`.
 DEFAULT_AS_OF: Final = date(2026, 11, 16)
 
-GENERATOR_VERSION: Final = 1  # raise it with any change of what is generated
+GENERATOR_VERSION: Final = 2  # raise it with any change of what is generated
 BLOCK_ROWS: Final = 50_000  # part of what is generated: a duplicate stands in the block of its original
 
 _GENERATOR: Final = "_generator"
@@ -39,10 +40,14 @@ _TABLES: Final = {
     "events": """
         event_id VARCHAR NOT NULL, customer_id BIGINT NOT NULL, event VARCHAR NOT NULL,
         happened_at TIMESTAMP NOT NULL, amount DECIMAL(10, 2), currency VARCHAR""",
+    "shop_events": """
+        order_number VARCHAR, customer_id BIGINT NOT NULL, event VARCHAR NOT NULL, happened_at TIMESTAMP,
+        amount DECIMAL(10, 2), currency VARCHAR, category VARCHAR, page VARCHAR""",
     # What the other tables were made from; its row is written last, so an interrupted run is seen and done again.
     _GENERATOR: """
         version INTEGER NOT NULL, people BIGINT NOT NULL, seed BIGINT NOT NULL, as_of DATE NOT NULL,
-        customers BIGINT NOT NULL, consents BIGINT NOT NULL, events BIGINT NOT NULL""",
+        customers BIGINT NOT NULL, consents BIGINT NOT NULL, events BIGINT NOT NULL,
+        shop_events BIGINT NOT NULL""",
 }
 
 
@@ -63,6 +68,7 @@ class RawTables:
     customers: int
     consents: int
     events: int
+    shop_events: int
     reused: bool
 
 
@@ -115,11 +121,11 @@ def _already_written(connection: duckdb.DuckDBPyConnection, *, people: int, seed
         return None
     made_from = "version = ? and people = ? and seed = ? and as_of = ?"
     inputs = [GENERATOR_VERSION, people, seed, as_of]
-    query = f"select customers, consents, events from raw._generator where {made_from}"  # noqa: S608 (a constant)
-    rows: list[tuple[int, int, int]] = connection.execute(query, inputs).fetchall()
+    query = f"select customers, consents, events, shop_events from raw._generator where {made_from}"  # noqa: S608 (a constant)
+    rows: list[tuple[int, int, int, int]] = connection.execute(query, inputs).fetchall()
     if not rows:
         return None
-    counts = dict(zip(("customers", "consents", "events"), rows[0], strict=True))
+    counts = dict(zip(("customers", "consents", "events", "shop_events"), rows[0], strict=True))
     return RawTables(people=people, seed=seed, as_of=as_of, reused=True, **counts)
 
 
@@ -129,7 +135,7 @@ def _write(connection: duckdb.DuckDBPyConnection, *, people: int, seed: int, as_
     for table, columns in _TABLES.items():
         connection.execute(f"create or replace table raw.{table} ({columns})")
     connection.execute("commit")
-    counts = {"customers": 0, "consents": 0, "events": 0}
+    counts = dict.fromkeys(("customers", "consents", "events", "shop_events"), 0)
     for number, start in enumerate(range(0, people, BLOCK_ROWS)):
         block = Block(key=f"{seed}/{number}", first_id=start + 1, rows=min(BLOCK_ROWS, people - start), as_of=as_of)
         rows = customers(block)
@@ -137,12 +143,13 @@ def _write(connection: duckdb.DuckDBPyConnection, *, people: int, seed: int, as_
             "customers": rows,
             "consents": consents(block, rows.head(block.rows)),
             "events": events(block, rows.head(block.rows)),
+            "shop_events": shop_events(block, rows.head(block.rows)),
         }
         for table, frame in parts.items():
             _append(connection, table, frame)
             counts[table] += frame.height
     made_from = [GENERATOR_VERSION, people, seed, as_of, *counts.values()]
-    connection.execute("insert into raw._generator values (?, ?, ?, ?, ?, ?, ?)", made_from)
+    connection.execute("insert into raw._generator values (?, ?, ?, ?, ?, ?, ?, ?)", made_from)
     return RawTables(people=people, seed=seed, as_of=as_of, reused=False, **counts)
 
 

@@ -80,3 +80,22 @@ CONSENT: Final[Mapping[str, float]] = {"refused": 0.29, "unknown": 0.05}  # clea
 
 # How often a person answered for one channel. Later answers count, whatever order they are stored in.
 ANSWERS: Final[Mapping[str, float]] = {"none": 0.06, "twice": 0.22, "three_times": 0.08, "twice_at_once": 0.005}
+
+# What happened in the web shop. Clean: an order was paid.
+SHOP_EVENT: Final[Mapping[str, float]] = {
+    "trial_started": 0.10,
+    "test_order": 0.01,  # of the shop's own people; never anybody's purchase
+    "order_refunded": 0.005,  # a kind that the feed does not know
+}
+
+# How a shop event is written down, whatever happened.
+SHOP_ROW: Final[Mapping[str, float]] = {
+    "twice": 0.01,  # the row was loaded twice
+    "no_time": 0.002,
+    "no_number": 0.001,
+    "category_in_words": 0.01,
+    "page_without_scheme": 0.005,
+    "currency_in_words": 0.005,
+    "no_amount": 0.005,
+    "currency_lower_case": 0.03,
+}

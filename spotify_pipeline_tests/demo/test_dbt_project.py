@@ -81,9 +81,10 @@ class TestSegments:
     def test_schemas_are_named_as_stated_and_nothing_stands_elsewhere(self, built_warehouse: Path) -> None:
         tables = rows_of(built_warehouse, "information_schema.tables")
         found = {(row["table_schema"], row["table_name"]) for row in tables if row["table_schema"] != "raw"}
-        staging = {("staging", name) for name in ("stg_customers", "stg_consents", "stg_events")}
+        staging = {("staging", name) for name in ("stg_customers", "stg_consents", "stg_events", "stg_shop_events")}
         kept_out = {("suppressions", name) for name in SUPPRESSIONS}
-        assert found == staging | kept_out | {("segments", name) for name in STATED}
+        events = {("events", "shop_events")}
+        assert found == staging | kept_out | events | {("segments", name) for name in STATED}
 
     def test_the_columns_in_the_warehouse_are_those_of_the_contract(self, built_warehouse: Path) -> None:
         with duckdb.connect(built_warehouse, read_only=True) as connection:

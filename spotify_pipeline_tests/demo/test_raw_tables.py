@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from spotify_pipeline.demo.raw_tables import BLOCK_ROWS, DEFAULT_AS_OF, RawTable
 from spotify_pipeline_tests.demo.dirt import EVERY_PADDING, phone_dirt
 from spotify_pipeline_tests.demo.warehouses import rows_of
 
-TABLES = ("customers", "consents", "events")
+TABLES = ("customers", "consents", "events", "shop_events")
 
 
 def content(warehouse: Path) -> str:
@@ -35,10 +36,10 @@ def content(warehouse: Path) -> str:
 
 
 class TestSameAgain:
-    def test_the_bytes_are_those_of_version_1(self, tmp_path: Path) -> None:
+    def test_the_bytes_are_those_of_version_2(self, tmp_path: Path) -> None:
         """Pinned: whoever changes what is generated must raise GENERATOR_VERSION, and change this line with it."""
         write_raw_tables(tmp_path / "warehouse.duckdb", people=500, seed=7)
-        pinned = "7dc03e6cd89bd7369d097376744bebe26d492c90efb45a4b1115d9f30a8b9714"
+        pinned = "b41a3e81710b84680d119c7ea7e7abb5b94c3f4afab7241a1aa433de0c0ae119"
         assert content(tmp_path / "warehouse.duckdb") == pinned
 
     def test_same_seed_same_bytes_and_another_seed_others(self, tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ class TestSameAgain:
             connection.execute("update raw.customers set plan = 'touched' where customer_id = 1")
         found = write_raw_tables(warehouse, people=100)
         assert (made.reused, found.reused) == (False, True)
-        assert (made.customers, made.consents, made.events) == (found.customers, found.consents, found.events)
+        assert replace(made, reused=True) == found
         with duckdb.connect(warehouse) as connection:
             assert connection.execute("select count(*) from raw.customers where plan = 'touched'").fetchall() == [(1,)]
 

@@ -26,6 +26,8 @@ README_GROUPS: dict[str, Mapping[str, float]] = {
     "device id": shares.DEVICE_ID,
     "answer": shares.CONSENT,
     "answers": shares.ANSWERS,
+    "shop event": shares.SHOP_EVENT,
+    "shop row": shares.SHOP_ROW,
 }
 
 
@@ -109,6 +111,41 @@ def test_answers_to_questions_for_consent(raw_warehouse: Path) -> None:
     often["none"] = 2 * 20_000 - len(of_person)
     assert_shares(often, shares.ANSWERS)
     assert any(moments != sorted(moments) for moments in of_person.values())
+
+
+def test_shop_events(raw_warehouse: Path) -> None:
+    rows = rows_of(raw_warehouse, "raw.shop_events")
+    numbers = [row["order_number"] for row in rows if row["order_number"] is not None]
+    once = list({row["order_number"] or object(): row for row in rows}.values())
+    assert_shares(Counter(row["event"].replace("order_paid", shares.CLEAN) for row in once), shares.SHOP_EVENT)
+    written = Counter(shop_dirt(row) for row in once)
+    twice = len(numbers) - len(set(numbers))
+    written["twice"], written[shares.CLEAN] = twice, written[shares.CLEAN] - twice
+    # A trial has neither amount nor currency, so it cannot show that one of them is missing or misspelled.
+    seen = {kind: share for kind, share in shares.SHOP_ROW.items() if "currency" not in kind and kind != "no_amount"}
+    assert_shares(Counter({kind: written[kind] for kind in [*seen, shares.CLEAN]}), seen)
+    paid = Counter(shop_dirt(row) for row in once if row["event"] == "order_paid")
+    for kind in ("currency_in_words", "no_amount", "currency_lower_case"):
+        share = shares.SHOP_ROW[kind]
+        assert paid[kind] / paid.total() == pytest.approx(share, abs=5 * sqrt(share / paid.total()))
+
+
+def shop_dirt(row: dict[str, Any]) -> str:
+    if row["order_number"] is None:
+        return "no_number"
+    if row["happened_at"] is None:
+        return "no_time"
+    if not str(row["category"]).isdigit():
+        return "category_in_words"
+    if not str(row["page"]).startswith("https://"):
+        return "page_without_scheme"
+    if row["event"] == "trial_started":
+        return shares.CLEAN
+    if row["amount"] is None:
+        return "no_amount"
+    if row["currency"] == "crowns":
+        return "currency_in_words"
+    return "currency_lower_case" if row["currency"].islower() else shares.CLEAN
 
 
 def test_the_readme_states_the_same_table() -> None:

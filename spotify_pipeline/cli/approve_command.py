@@ -13,7 +13,6 @@ from spotify_pipeline.cli.accountable import stated_reason, who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import ad_account_of
 from spotify_pipeline.customer_list import Manifest, SnapshotStore
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
 
 SHORTEST_DIGEST = 12
@@ -69,7 +68,7 @@ def _list_with(audience: str, digest: str) -> Manifest:
             f"--file-digest takes the first {SHORTEST_DIGEST} to 64 hex digits of the list's SHA-256. The blocked run, "
             "`spotify-pipeline plan` and the asset customer_list show it."
         )
-    lists = SnapshotStore(home_directory() / "data").lists(audience)
+    lists = SnapshotStore.at_home().lists(audience)
     found = [manifest for _, manifest in lists if manifest.sha256.startswith(digest)]
     # Two snapshots may have the same bytes, and these are what is approved of.
     if len({each.sha256 for each in found}) != 1:

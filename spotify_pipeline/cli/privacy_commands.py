@@ -58,7 +58,7 @@ def forget_people(
     with _withheld():
         done = forget(
             people,
-            SnapshotStore(home_directory() / "data"),
+            SnapshotStore.at_home(),
             ErasureLedger.at_home(),
             now=lambda: datetime.now(UTC),
             live=_live_lists(),
@@ -77,7 +77,7 @@ def explain_people(
     """
     people = _people(arguments, region)
     with _withheld():
-        explanation = explain(people, SnapshotStore(home_directory() / "data"), ErasureLedger.at_home(), _live_lists())
+        explanation = explain(people, SnapshotStore.at_home(), ErasureLedger.at_home(), _live_lists())
     rows = [row for line in explanation.lines for row in _rows(line)]
     print_table("lines", ("line", "given as", "audience", "snapshot", "place", "by"), rows)
     for line in explanation.lines:
@@ -176,7 +176,7 @@ def _rows(line: ExplainedLine) -> list[tuple[str, ...]]:
 
 def _entries() -> Iterator[tuple[str, JournalEntry | None]]:
     """Audience and entry of everything that the journal knows, in any ad account; None for one that is damaged."""
-    journal = Journal(home_directory() / "journal")
+    journal = Journal.at_home()
     for ad_account, key in journal.known():
         try:
             entry = journal.read(key, ad_account)

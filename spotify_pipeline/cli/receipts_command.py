@@ -65,7 +65,7 @@ def verify() -> None:
 
 
 def _reports() -> list[ChainReport]:
-    return _book().verify(Journal(home_directory() / "journal"))
+    return _book().verify(Journal.at_home())
 
 
 def _checked(report: ChainReport) -> str:
@@ -96,4 +96,4 @@ def _receipts(audience: str) -> list[Receipt]:
 
 
 def _book() -> ReceiptBook:
-    return ReceiptBook(home_directory() / "receipts")
+    return ReceiptBook.beside(Journal.at_home())

@@ -16,7 +16,6 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import load_audiences
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.erasure import ErasureLedger
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Journal, MirrorRefused, ReceiptBook, RemovalPolicy, retire
 from spotify_pipeline.mirror.target import folder_of
 
@@ -53,7 +52,7 @@ def retire_audience(
             "Remove its folder below spotify_pipeline/defs/audiences first; or, if the audience has moved, name the ad "
             "account that it has left with --ad-account."
         )
-    journal = Journal(home_directory() / "journal")
+    journal = Journal.at_home()
     with signed_in(settings) if policy is RemovalPolicy.DELETE else nullcontext() as client:
         try:
             retired = retire(
@@ -95,7 +94,7 @@ def _tidy(journal: Journal, audience: str, left: str, policy: RemovalPolicy, mir
     if policy is RemovalPolicy.DELETE and not at_spotify:
         # Whoever asked to be forgotten is gone from Spotify with the audience.
         ErasureLedger.at_home().done(audience, decided_at=datetime.now(UTC))
-    SnapshotStore(home_directory() / "data").forget_audience(audience)
+    SnapshotStore.at_home().forget_audience(audience)
     sys.stdout.write(f"The lists of {audience} that were kept here are deleted.\n")
 
 

@@ -103,12 +103,12 @@ class PipelineHome(dg.ConfigurableResource[None]):
     @property
     def snapshots(self) -> SnapshotStore:
         """Where identifiers and customer lists are kept."""
-        return SnapshotStore(home_directory() / "data")
+        return SnapshotStore.at_home()
 
     @property
     def journal(self) -> Journal:
         """Which audience at Spotify is ours, and what was last sent."""
-        return Journal(home_directory() / "journal")
+        return Journal.at_home()
 
     @property
     def approvals(self) -> ApprovalStore:

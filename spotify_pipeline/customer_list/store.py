@@ -16,6 +16,7 @@ from spotify_pipeline.customer_list.normalized_identifiers import read_report
 from spotify_pipeline.customer_list.report import IdentifiersReport
 from spotify_pipeline.customer_list.snapshot_names import audience_folder, file_name, is_audience, snapshot_key
 from spotify_pipeline.customer_list.workspace import has_workspace, sweep, workspace
+from spotify_pipeline.home import home_directory
 
 _IDENTIFIERS = "identifiers"
 _LISTS = "customer_lists"
@@ -38,6 +39,11 @@ class SnapshotStore:
     def __init__(self, root: Path) -> None:
         """``root`` need not exist. What is written below it makes it, private."""
         self._root = root
+
+    @classmethod
+    def at_home(cls) -> SnapshotStore:
+        """That of the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
+        return cls(home_directory() / "data")
 
     def identifiers_path(self, audience: str, snapshot: str) -> Path:
         """Where the normalized identifiers of a snapshot are or will be."""

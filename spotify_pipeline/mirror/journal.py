@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from spotify_pipeline.home import HomeError, atomic_private_file
+from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
 from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, WriteKind
 from spotify_pipeline.mirror.lease import Lease, leased
 
@@ -33,6 +33,11 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+
+    @classmethod
+    def at_home(cls) -> Journal:
+        """That of the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
+        return cls(home_directory() / "journal")
 
     @property
     def directory(self) -> Path:

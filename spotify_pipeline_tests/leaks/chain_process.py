@@ -21,7 +21,7 @@ import httpx
 from spotify_pipeline.cli import main
 from spotify_pipeline.components import deployment as components
 from spotify_pipeline.customer_list import SnapshotStore
-from spotify_pipeline.home import home_directory, private_directory
+from spotify_pipeline.home import private_directory
 from spotify_pipeline.warehouse import segment
 from spotify_pipeline_tests.components.runs import ASSETS, definitions_of
 
@@ -161,7 +161,7 @@ def _said(event: dg.DagsterEvent) -> str:
 def _command(definitions: dg.Definitions, command: Command) -> Ended:
     # The command line is of the audiences of this project; here it is of those of the deployment.
     components.deployment = lambda _: definitions
-    lists = SnapshotStore(home_directory() / "data").lists(command.of) if command.of else []
+    lists = SnapshotStore.at_home().lists(command.of) if command.of else []
     digest = lists[0][1].sha256 if lists else ""
     sys.argv = ["spotify-pipeline", *(each.replace("{digest}", digest) for each in command.arguments)]
     sys.stdin = io.TextIOWrapper(io.BytesIO(command.stdin))

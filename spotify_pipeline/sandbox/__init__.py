@@ -1,4 +1,4 @@
-"""A local Spotify: accounts service, Ads API and object store on one port, and a page that shows what arrived.
+"""A local Spotify: accounts service, Ads API, event host and object store on one port, and a page to look at.
 
 Built from the published contract alone. It imports nothing else of this project, so a misreading of the contract
 in the client cannot hide here.

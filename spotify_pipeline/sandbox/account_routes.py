@@ -6,9 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from spotify_pipeline.sandbox.ads_access import guarded, readable_ad_account
-from spotify_pipeline.sandbox.ads_errors import invalid, not_found
-from spotify_pipeline.sandbox.ads_fields import as_uuid
+from spotify_pipeline.sandbox.ads_access import guarded, readable_ad_account, readable_business
+from spotify_pipeline.sandbox.ads_errors import invalid
 from spotify_pipeline.sandbox.clock import in_utc_seconds
 from spotify_pipeline.sandbox.records import AdAccount, Business
 from spotify_pipeline.sandbox.state import SandboxState
@@ -59,11 +58,11 @@ class AccountOperations:
 
     async def business(self, request: Request) -> Response:
         """One business."""
-        return JSONResponse(_business(self._business(request)))
+        return JSONResponse(_business(readable_business(self._state, request)))
 
     async def ad_accounts(self, request: Request) -> Response:
         """The ad accounts of a business that the user has a role in."""
-        business = self._business(request)
+        business = readable_business(self._state, request)
         wanted = request.query_params.get("type", _TYPE_OF_ALL)
         if wanted not in AD_ACCOUNT_TYPES:
             raise invalid("TYPE", f"type must be one of {', '.join(AD_ACCOUNT_TYPES)}")
@@ -73,12 +72,6 @@ class AccountOperations:
     async def ad_account(self, request: Request) -> Response:
         """One ad account."""
         return JSONResponse(_ad_account(readable_ad_account(self._state, request)))
-
-    def _business(self, request: Request) -> Business:
-        business = self._state.businesses.get(as_uuid("business_id", request.path_params["business_id"]))
-        if business is None:
-            raise not_found("BUSINESS", "The business does not exist")
-        return business
 
 
 def _business(business: Business) -> dict[str, object]:

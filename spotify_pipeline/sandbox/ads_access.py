@@ -11,7 +11,7 @@ from spotify_pipeline.sandbox.ads_errors import ApiError, error_answer, invalid,
 from spotify_pipeline.sandbox.ads_fields import as_uuid
 from spotify_pipeline.sandbox.bodies import BodyTooLarge
 from spotify_pipeline.sandbox.oauth import grant_of_access_token
-from spotify_pipeline.sandbox.records import AdAccount, Grant
+from spotify_pipeline.sandbox.records import AdAccount, Business, Grant
 from spotify_pipeline.sandbox.state import SandboxState
 from spotify_pipeline.sandbox.world import VIEWER
 
@@ -46,6 +46,18 @@ def guarded(state: SandboxState, handler: Endpoint, query: frozenset[str] = froz
         return answer
 
     return endpoint
+
+
+def readable_business(state: SandboxState, request: Request) -> Business:
+    """The business in the path.
+
+    Raises:
+        ApiError: 400 for what is no UUID, 404 for a business this user cannot see.
+    """
+    business = state.businesses.get(as_uuid("business_id", request.path_params["business_id"]))
+    if business is None:
+        raise not_found("BUSINESS", "The business does not exist")
+    return business
 
 
 def readable_ad_account(state: SandboxState, request: Request) -> AdAccount:

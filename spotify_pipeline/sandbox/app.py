@@ -16,8 +16,13 @@ from spotify_pipeline.sandbox.accounts_service import AccountsService
 from spotify_pipeline.sandbox.ads_errors import ApiError, error_answer
 from spotify_pipeline.sandbox.assumptions import ASSUMPTIONS
 from spotify_pipeline.sandbox.audience_routes import AudienceOperations
+from spotify_pipeline.sandbox.capi_routes import CapiOperations
 from spotify_pipeline.sandbox.config import SandboxConfig
 from spotify_pipeline.sandbox.control import Control
+from spotify_pipeline.sandbox.dataset_overview import dataset_overview
+from spotify_pipeline.sandbox.dataset_routes import DatasetOperations
+from spotify_pipeline.sandbox.event_control import EventControl
+from spotify_pipeline.sandbox.event_host import EventHost, EventsRefused
 from spotify_pipeline.sandbox.fault_routes import FaultControl
 from spotify_pipeline.sandbox.gate import Gate
 from spotify_pipeline.sandbox.object_store import ObjectStore
@@ -39,11 +44,15 @@ def create_app(state: SandboxState | SandboxConfig | None = None) -> Starlette:
     sandbox = state if isinstance(state, SandboxState) else SandboxState.open(state)
     routes = [
         Route("/", _page(sandbox), methods=["GET"], name="page"),
+        *EventHost(sandbox).routes(),
         *AccountsService(sandbox).routes(),
         *AccountOperations(sandbox).routes(ADS_API_PREFIX),
         *AudienceOperations(sandbox).routes(ADS_API_PREFIX),
+        *DatasetOperations(sandbox).routes(ADS_API_PREFIX),
+        *CapiOperations(sandbox).routes(ADS_API_PREFIX),
         *ObjectStore(sandbox).routes(),
         *Control(sandbox).routes(),
+        *EventControl(sandbox).routes(),
         *FaultControl(sandbox).routes(),
     ]
     app = Starlette(
@@ -66,6 +75,7 @@ def _page(state: SandboxState) -> Callable[[Request], Awaitable[Response]]:
         return render(
             "ads_manager.html",
             audiences=list(reversed(await overview(state, wait_for_all=False))),
+            datasets=dataset_overview(state),
             ad_accounts={account.id: account for account in state.ad_accounts.all()},
             clock=clock_answer(state),
             config=state.config,
@@ -85,6 +95,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     path = request.url.path
     if path.startswith(ADS_API_PREFIX + "/"):
         return error_answer(ApiError(status, "UNKNOWN_OPERATION", "NO_ROUTE", "No such operation"), headers)
+    if path.startswith("/capi-direct"):
+        answer = EventsRefused(status, "NOT_FOUND" if status == 404 else "UNIMPLEMENTED").answer()
+        answer.headers.update(headers)
+        return answer
     if path.startswith("/upload/"):
         answer = xml_error(StoreRefusal(status, "MethodNotAllowed" if status == 405 else "NoSuchKey", "Not here."))
         answer.headers.update(headers)
@@ -103,4 +117,6 @@ async def _broken(request: Request, error: Exception) -> Response:
     del error
     if request.url.path.startswith(ADS_API_PREFIX + "/"):
         return error_answer(ApiError(500, "INTERNAL", "SANDBOX_FAULT", "The sandbox failed"))
+    if request.url.path.startswith("/capi-direct"):
+        return EventsRefused(500, "INTERNAL").answer()
     return PlainTextResponse("The sandbox failed; its log says why.\n", 500)

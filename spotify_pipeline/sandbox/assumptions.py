@@ -163,4 +163,89 @@ ASSUMPTIONS = (
         "A chunk that leaves a gap: 503 in plain text. Cancelling a finished upload: 410.",
         "The first is recorded in Google's Java client's tests; the second is invented.",
     ),
+    Assumption(
+        "Event host",
+        "A request is taken whole or not at all; 400 for one event at fault refuses all of them.",
+        "Spotify does not say; a guess on the safe side.",
+    ),
+    Assumption(
+        "Event host",
+        'Refusals are {"message", "errors": [{"index", "field", "reason"}]}, the message a status name of gRPC.',
+        "The body is documented as structured, no more. Switch: errors_name_events leaves the errors out.",
+    ),
+    Assumption(
+        "Event host",
+        "At most 1,000 events (400) and 1 MiB (413) in a request.",
+        "Unknown. Switches: events_per_request, event_request_bytes.",
+    ),
+    Assumption(
+        "Event host",
+        "1,500 requests in 30 seconds for each CAPI token, with the Ads API's three headers, then 429.",
+        "Unknown. Switches: event_requests_per_window, window_seconds.",
+    ),
+    Assumption(
+        "Event host",
+        "Unknown, missing and deleted tokens: 401. Another connection than the token's: 403. No slash: 404.",
+        "That the connection must be the token's is documented, the answers are not.",
+    ),
+    Assumption(
+        "Event host",
+        "Times up to 5 minutes in the future are taken, and times however long ago. A time needs a zone.",
+        "That times must be past is documented. Switch: maximum_event_age_seconds.",
+    ),
+    Assumption(
+        "Event host",
+        "Digests must be lower case. A device id of 64 hexadecimal digits counts as hashed: 400. Unknown fields: 400.",
+        "Only lower case is ever shown; device ids are documented as raw; no source for the last.",
+    ),
+    Assumption(
+        "Event host",
+        "An event id must be printable. An amount must not be negative, and a purchase need not have one.",
+        "No source; partners contradict one another on the amount.",
+    ),
+    Assumption(
+        "Event host",
+        "A currency is any three capital letters, a content category a text of up to seven digits.",
+        "ISO 4217 and Google's taxonomy are documented; their lists are not kept here.",
+    ),
+    Assumption(
+        "Events",
+        "An event is known by its data set and its id for ever. One that comes again is accepted and changes nothing.",
+        "The scope is documented, the window is not.",
+    ),
+    Assumption(
+        "Data sets",
+        "Events show in the Ads API after 1,200 seconds, in the hour in which they first arrived, once each.",
+        "Spotify: at least 20 minutes. Whether repeated ones count is unknown. Switch: diagnostics_delay_seconds.",
+    ),
+    Assumption(
+        "Data sets",
+        "Diagnostics: times in milliseconds, hours and days of UTC; datasource_id is the integration_id.",
+        "The units are not documented; the id is inferred from the document's examples.",
+    ),
+    Assumption(
+        "Data sets",
+        "A data set is receiving events if one arrived within a day.",
+        "No source.",
+    ),
+    Assumption(
+        "Data sets",
+        "A new data set of pixel and connection: the pixel's dataset_id is null; events are accepted, never routed.",
+        "Seen by users. Removing the pixel from the data set mends it here.",
+    ),
+    Assumption(
+        "Data sets",
+        "A fourth active token: 400. A second connection for a data set: 409. Sharing what does not exist: 400.",
+        "The most tokens and the statuses are documented, what causes them is not.",
+    ),
+    Assumption(
+        "Data sets",
+        "Sharing with an ad account where the user is a viewer: 403. Names have 1 to 200 characters.",
+        "No source.",
+    ),
+    Assumption(
+        "Data sets",
+        "The audiences' data sets name the events that have arrived, in lower case, and the seeded ones.",
+        "The spelling is that of the document's example.",
+    ),
 )

@@ -20,6 +20,8 @@ from spotify_pipeline.sandbox.audience_rules import (
     list_query,
     new_audience,
 )
+from spotify_pipeline.sandbox.capi_records import Share
+from spotify_pipeline.sandbox.dataset_answers import datasets_of_ad_account, received_names
 from spotify_pipeline.sandbox.object_store import upload_url_for
 from spotify_pipeline.sandbox.records import AdAccount, Audience, Dataset, Upload
 from spotify_pipeline.sandbox.standing import CUSTOMER_LIST, Standing, settle, standing_of
@@ -66,8 +68,7 @@ class AudienceOperations:
         if audience.subtype == CUSTOMER_LIST:
             self._check_uploaded(account, audience)
         for dataset_id in audience.dataset_ids:
-            dataset = self._state.datasets.get(dataset_id)
-            if dataset is None or dataset.ad_account_id != account.id:
+            if self._state.shares.get(Share.name_of(dataset_id, account.id)) is None:
                 raise not_found("DATASET", "A data set does not exist")
         if audience.seed_audience_id is not None:
             self._audience(account, audience.seed_audience_id)
@@ -154,9 +155,9 @@ class AudienceOperations:
         account = readable_ad_account(self._state, request)
         limit = query_number(request, "limit", LARGEST_PAGE, 1, LARGEST_PAGE)
         search = request.query_params.get("q", "").lower()
-        found = [dataset for dataset in self._state.datasets.of(account.id) if search in dataset.name.lower()]
+        found = [one for one in datasets_of_ad_account(self._state, account.id) if search in one.name.lower()]
         paging = {"page_size": limit, "total_results": len(found), "offset": 0, "current_page": 1}
-        return JSONResponse({"paging": paging, "datasets": [_dataset(one) for one in found[:limit]]})
+        return JSONResponse({"paging": paging, "datasets": [self._dataset(one) for one in found[:limit]]})
 
     def _upload(self, request: Request, account: AdAccount, audience_id: str, *, replacement: bool) -> Response:
         upload = Upload(id=uuid.uuid4().hex, ad_account_id=account.id, audience_id=audience_id, replacement=replacement)
@@ -182,6 +183,6 @@ class AudienceOperations:
         standing: Standing = standing_of(self._state, audience)
         return audience_answer(self._state, audience, standing)
 
-
-def _dataset(dataset: Dataset) -> dict[str, object]:
-    return {"id": dataset.id, "name": dataset.name, "events": [*dataset.events]}
+    def _dataset(self, dataset: Dataset) -> dict[str, object]:
+        arrived = (name.lower() for name in received_names(self._state, dataset))
+        return {"id": dataset.id, "name": dataset.name, "events": list(dict.fromkeys((*dataset.events, *arrived)))}

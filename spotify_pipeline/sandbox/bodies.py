@@ -11,23 +11,23 @@ LARGEST_BODY = 1 << 20
 
 
 class BodyTooLarge(Exception):
-    """The body has more than 1 MiB."""
+    """The body has more bytes than are taken."""
 
 
 class NotJson(Exception):
     """The body is no JSON document."""
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
     """The whole body.
 
     Raises:
-        BodyTooLarge: it has more than 1 MiB.
+        BodyTooLarge: it has more than ``largest`` bytes.
     """
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             raise BodyTooLarge
     return bytes(body)
 

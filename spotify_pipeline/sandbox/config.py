@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
 HOUR = 3600
 DAY = 24 * HOUR
@@ -61,6 +62,19 @@ class SandboxConfig:
     requests_per_window: int = 1_500
     window_seconds: float = 30
     """Length of the rate limit's window, in real seconds; a test may take a fraction of one."""
+    event_requests_per_window: int = 1_500
+    """The rate limit of the event host, for each CAPI token, in the same window."""
+    events_per_request: int = 1_000
+    event_request_bytes: int = MEBIBYTE
+    """The largest body that the event host takes."""
+    maximum_event_age_seconds: int | None = None
+    """An event older than this refuses its request; None takes events of any age."""
+    errors_name_events: bool = True
+    """Whether a 400 of the event host says which events are at fault and why. Whether Spotify's does is unknown."""
+    diagnostics_delay_seconds: int = 1_200
+    """From an event's arrival to its showing in the Ads API. Spotify: at least 20 minutes."""
+    keep_event_bodies: bool = False
+    """Whether events are kept as they arrived, personal values included. For tests."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names, beside loopback ones, under which clients may call (a container's name, for instance)."""
 
@@ -89,6 +103,13 @@ class SandboxDefaults:
     ad_account_id: str
     viewer_ad_account_id: str
     dataset_id: str
+    capi_connection_id: str
+    capi_integration_id: str
+    capi_token_id: str
+    capi_token: str
+    pixel_id: str
+    pixel_integration_id: str
+    pixel_dataset_id: str
 
 
 DEFAULTS = SandboxDefaults(
@@ -100,7 +121,18 @@ DEFAULTS = SandboxDefaults(
     ad_account_id="a0000000-0000-4000-8000-000000000001",
     viewer_ad_account_id="a0000000-0000-4000-8000-000000000002",
     dataset_id="d0000000-0000-4000-8000-000000000001",
+    capi_connection_id="c0000000-0000-4000-8000-000000000001",
+    capi_integration_id="e0000000-0000-4000-8000-000000000001",
+    capi_token_id="f0000000-0000-4000-8000-000000000001",  # noqa: S106 - the id, not the token
+    capi_token="sandbox-capi-token",  # noqa: S106 - public on purpose
+    pixel_id="0123456789abcdef0123456789abcdef",
+    pixel_integration_id="e0000000-0000-4000-8000-000000000002",
+    pixel_dataset_id="d0000000-0000-4000-8000-000000000002",
 )
-"""The user administers ``ad_account_id`` and may only look at ``viewer_ad_account_id``."""
+"""The user administers ``ad_account_id`` and may only look at ``viewer_ad_account_id``.
+
+The CAPI connection sends to ``dataset_id``, which is shared with ``ad_account_id``. The pixel has a data set of its own
+that is shared with nobody.
+"""
 
 DEFAULT_PORT = 8710

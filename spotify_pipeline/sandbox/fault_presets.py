@@ -1,7 +1,7 @@
 """Named faults, each with the codes of the requirements it stands for.
 
-``F01`` to ``F33`` are the faults of an upload that a server can cause; the rest are of sign-in and of the Ads API. The
-functions that make them are in ``upload_faults`` and ``api_faults``.
+``F01`` to ``F33`` are the faults of an upload that a server can cause; the rest are of sign-in, of the Ads API and of
+the event host. The functions that make them are in ``upload_faults``, ``api_faults`` and ``capi_faults``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pydantic import ValidationError, validate_call
 
 from spotify_pipeline.sandbox.api_faults import API_FAULTS
+from spotify_pipeline.sandbox.capi_faults import CAPI_FAULTS
 from spotify_pipeline.sandbox.faults import Fault, FaultInvalid, sentence_of
 from spotify_pipeline.sandbox.upload_faults import UPLOAD_FAULTS
 
-_OF_THE_REQUEST = ("operation", "kind", "nth", "times", "since")
+_OF_THE_REQUEST = ("operation", "kind", "nth", "times", "since", "share", "seed")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    name: Preset(name, codes, make) for name, (codes, make) in {**UPLOAD_FAULTS, **API_FAULTS}.items()
+    name: Preset(name, codes, make) for name, (codes, make) in {**UPLOAD_FAULTS, **API_FAULTS, **CAPI_FAULTS}.items()
 }
 
 

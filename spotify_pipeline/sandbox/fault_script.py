@@ -69,16 +69,17 @@ class _Scripted:
 class Hit:
     """A fault's hold on one request. It counts as consumed once :meth:`strike` says that it really happens."""
 
-    def __init__(self, scripted: _Scripted, lock: threading.Lock) -> None:
+    def __init__(self, scripted: _Scripted, fault: Fault, lock: threading.Lock) -> None:
         self._scripted = scripted
+        self._fault = fault
         self._lock = lock
         self._strike = 0
         self._held = True
 
     @property
     def fault(self) -> Fault:
-        """The fault."""
-        return self._scripted.fault
+        """The fault; of a mixture, the way that was drawn."""
+        return self._fault
 
     @property
     def number(self) -> int:
@@ -157,9 +158,10 @@ class FaultScript:
                 if not scripted.counting or not scripted.fault.concerns(operation, kinds):
                     continue
                 scripted.seen += 1
-                if hit is None and scripted.due():
+                fault = scripted.fault.drawn(scripted.seen) if hit is None and scripted.due() else None
+                if fault is not None:
                     scripted.claimed += 1
-                    hit = Hit(scripted, self._lock)
+                    hit = Hit(scripted, fault, self._lock)
         return hit
 
     def carried_out(self, operation: str) -> None:

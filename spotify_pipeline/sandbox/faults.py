@@ -6,6 +6,7 @@ which request it hits, ``fault_effects`` makes it happen. Named faults are in ``
 
 from __future__ import annotations
 
+import random
 from typing import Annotated, Literal, Self, cast, get_args
 
 from pydantic import Field, ValidationError, model_validator
@@ -35,6 +36,22 @@ Operation = Literal[
     "start_upload",
     "put_upload",
     "cancel_upload",
+    "list_datasets",
+    "create_dataset",
+    "get_dataset",
+    "edit_dataset",
+    "remove_integration",
+    "get_diagnostics",
+    "share_dataset",
+    "unshare_dataset",
+    "list_ad_account_datasets",
+    "create_capi_connection",
+    "get_capi_connection",
+    "edit_capi_connection",
+    "create_capi_token",
+    "list_capi_tokens",
+    "delete_capi_token",
+    "send_events",
 ]
 """The names of Spotify's operations, and of groups of them.
 
@@ -46,7 +63,8 @@ OPERATIONS: frozenset[str] = frozenset(get_args(Operation)) - {"*", "ads_api", "
 
 _GROUPS: dict[str, frozenset[str]] = {
     "*": OPERATIONS,
-    "ads_api": OPERATIONS - {"show_consent", "decide_consent", "token", "start_upload", "put_upload", "cancel_upload"},
+    "ads_api": OPERATIONS
+    - {"show_consent", "decide_consent", "token", "start_upload", "put_upload", "cancel_upload", "send_events"},
     "audiences": frozenset({"create_audience", "list_audiences", "get_audience", "edit_audience"}),
 }
 
@@ -68,6 +86,19 @@ class Midway(Described):
     do: tuple[During, ...] = Field(min_length=1)
 
 
+class Way(Described):
+    """One of the things that a fault with a mixture may do; ``before`` and ``after`` are as there."""
+
+    before: tuple[Before, ...] = ()
+    after: tuple[After, ...] = ()
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not (self.before or self.after):
+            raise ValueError("give an action in before or after")
+        return self
+
+
 class Fault(Described):
     """One thing that goes wrong with one kind of request.
 
@@ -76,6 +107,9 @@ class Fault(Described):
     succeeded. ``before`` happens in place of the operation, or before it where no action ends the request;
     ``midway`` while a PUT's body comes in; ``after`` when the operation has been carried out and, if ``on_status`` is
     given, would be answered with that status.
+
+    With ``share`` below 1 it hits that share of the requests it could hit; which ones follows from ``seed`` and the
+    request's number alone. A ``mixture`` stands in place of actions: each time one of its ways is drawn, likewise.
 
     Raises:
         pydantic.ValidationError: it makes no sense. :meth:`read` and :meth:`named` raise :class:`FaultInvalid`.
@@ -89,25 +123,38 @@ class Fault(Described):
     times: Annotated[int, Field(ge=1)] | Literal["always"] = 1
     since: Operation | None = None
     on_status: int | None = Field(default=None, ge=200, le=599)
+    share: float = Field(default=1, gt=0, le=1)
+    seed: str = Field(default="", max_length=60)
+    mixture: tuple[Way, ...] = ()
     before: tuple[Before, ...] = ()
     midway: Midway | None = None
     after: tuple[After, ...] = ()
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if not (self.before or self.midway or self.after):
-            raise ValueError("give an action in before, midway or after")
+        acts = bool(self.before or self.midway or self.after)
+        if acts == bool(self.mixture):
+            raise ValueError("give an action in before, midway or after, or a mixture of ways instead")
         if (self.kind != "any" or self.midway) and self.operation != "put_upload":
             raise ValueError("kind and midway are for put_upload only")
-        if self.on_status is not None and not self.after:
+        if self.on_status is not None and not (self.after or any(way.after for way in self.mixture)):
             raise ValueError("on_status is a condition of after, which has no action")
-        moments = (self.before, self.midway.do if self.midway else (), self.after)
-        ended = False
-        for action in (action for moment in moments for action in moment):
-            if ended:
-                raise ValueError(f"{action.do} never happens: an action before it ends the request")
-            ended = isinstance(action, Ending)
+        _check_order((*self.before, *(self.midway.do if self.midway else ()), *self.after))
+        for way in self.mixture:
+            _check_order((*way.before, *way.after))
         return self
+
+    def drawn(self, number: int) -> Fault | None:
+        """What it does to the request with this number among the matching ones; None where chance spares it."""
+        if self.share == 1 and not self.mixture:
+            return self
+        dice = random.Random(f"{self.seed} {number}")  # noqa: S311 - chance that can be repeated, not a secret
+        if dice.random() >= self.share:
+            return None
+        if not self.mixture:
+            return self
+        way = dice.choice(self.mixture)
+        return self.model_copy(update={"before": way.before, "after": way.after, "mixture": ()})
 
     def concerns(self, operation: str, kinds: frozenset[str]) -> bool:
         """Whether a request of this operation, and of these kinds of PUT, is one that it may hit."""
@@ -137,12 +184,20 @@ class Fault(Described):
         if not isinstance(document, dict):
             raise FaultInvalid("A fault is a JSON object.")
         fields = cast("dict[str, object]", document)
-        if "name" in fields and not {"before", "midway", "after"} & set(fields):
+        if "name" in fields and not {"before", "midway", "after", "mixture"} & set(fields):
             return cls.named(str(fields["name"]), **{name: value for name, value in fields.items() if name != "name"})
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
             raise FaultInvalid(sentence_of(error)) from None
+
+
+def _check_order(actions: tuple[Before | During | After, ...]) -> None:
+    ended = False
+    for action in actions:
+        if ended:
+            raise ValueError(f"{action.do} never happens: an action before it ends the request")
+        ended = isinstance(action, Ending)
 
 
 def is_of(operation: str, named: Operation) -> bool:

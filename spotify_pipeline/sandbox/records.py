@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from spotify_pipeline.sandbox.config import ListFormat
+from spotify_pipeline.sandbox.config import DEFAULTS, ListFormat
 
 
 def secret_digest(secret: str) -> str:
@@ -49,12 +49,13 @@ class AdAccount:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A data set from which web event audiences can be made."""
+    """A data set of a business: what its pixel and its CAPI connection send comes together there."""
 
     id: str
-    ad_account_id: str
     name: str
-    events: tuple[str, ...]
+    business_id: str = DEFAULTS.business_id
+    events: tuple[str, ...] = ()
+    """Events that it is said to hold from the start, as audiences spell them; those that arrive come on top."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from spotify_pipeline.sandbox.capi_records import CapiConnection, CapiToken, Pixel, Share
 from spotify_pipeline.sandbox.clock import Clock, wall_clock
 from spotify_pipeline.sandbox.config import ListFormat, SandboxConfig, SandboxError
 from spotify_pipeline.sandbox.database import Collection, Database
+from spotify_pipeline.sandbox.event_store import EventStore
 from spotify_pipeline.sandbox.fault_script import FaultScript
 from spotify_pipeline.sandbox.listeners import Listeners
+from spotify_pipeline.sandbox.poison import Poison
 from spotify_pipeline.sandbox.rate_limit import RateLimiter
 from spotify_pipeline.sandbox.records import (
     AccessToken,
@@ -39,7 +42,8 @@ from spotify_pipeline.sandbox.world import seed_world
 class SandboxState:
     """The records, files, clock and limits of one sandbox. Open it with :meth:`open`, close it when done.
 
-    With a directory everything but the request log, the scripted faults and the rate limit's window survives a restart.
+    With a directory everything but the request log, the scripted faults, the poison and the rate limits' windows
+    survives a restart.
     """
 
     def __init__(
@@ -65,7 +69,12 @@ class SandboxState:
         self.settings = Collection(self._database, Setting)
         self.businesses = Collection(self._database, Business)
         self.ad_accounts = Collection(self._database, AdAccount, lambda account: account.business_id)
-        self.datasets = Collection(self._database, Dataset, lambda dataset: dataset.ad_account_id)
+        self.datasets = Collection(self._database, Dataset, lambda dataset: dataset.business_id)
+        self.shares = Collection(self._database, Share, lambda share: share.ad_account_id)
+        self.capi_connections = Collection(self._database, CapiConnection, lambda one: one.dataset_id)
+        self.pixels = Collection(self._database, Pixel, lambda pixel: pixel.dataset_id)
+        self.capi_tokens = Collection(self._database, CapiToken, lambda token: token.connection_id)
+        self.events = EventStore(self._database)
         self.grants = Collection(self._database, Grant)
         self.codes = Collection(self._database, AuthorizationCode)
         self.refresh_tokens = Collection(self._database, RefreshToken, lambda token: token.grant_id)
@@ -75,6 +84,8 @@ class SandboxState:
         self.received_lists = Collection(self._database, ReceivedList, lambda received: received.audience_id)
         self.audiences = Collection(self._database, Audience, lambda audience: audience.ad_account_id)
         self.limiter = RateLimiter(config.requests_per_window, config.window_seconds, monotonic)
+        self.event_limiter = RateLimiter(config.event_requests_per_window, config.window_seconds, monotonic)
+        self.poison = Poison()
         self.requests = RequestLog()
         self.faults = FaultScript()
         self.listeners = Listeners.of(config)
@@ -119,8 +130,11 @@ class SandboxState:
         for session in self.sessions.all():
             self.session_file(session.id).unlink(missing_ok=True)
         self._database.clear()
+        self.events.clear()
         self.clock.restart()
         self.limiter.clear()
+        self.event_limiter.clear()
+        self.poison.clear()
         self.requests.clear()
         self.faults.clear()
         seed_world(self)

@@ -18,7 +18,19 @@ from jsonschema import Draft202012Validator, FormatChecker
 from starlette.routing import Route
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxState, account_routes, audience_rules, create_app, standing
-from spotify_pipeline_tests.sandbox.visitor import ACCOUNT, ADS, AUDIENCES, Visitor, email_list
+from spotify_pipeline.sandbox.diagnostics import DIAGNOSTICS_QUERY, GRANULARITIES
+from spotify_pipeline.sandbox.event_rules import EVENT_NAMES, SIGNAL_NAMES
+from spotify_pipeline_tests.sandbox.visitor import (
+    ACCOUNT,
+    ADS,
+    AUDIENCES,
+    BUSINESS,
+    CAPI,
+    DATASETS,
+    Visitor,
+    conversion,
+    email_list,
+)
 
 PROJECT = Path(__file__).parents[2]
 BESIDE = PROJECT.parent / "shared" / "spotify" / "ads-api-v3.openapi.yaml"
@@ -26,6 +38,13 @@ DOCUMENT = Path(os.environ.get("SPOTIFY_ADS_API_OPENAPI", BESIDE))
 OTHER = "9f6b2d30-0000-4000-8000-00000000abcd"
 EXTRA_FIELDS = {"GetBusinessesResponse": {"paging"}}
 """What the sandbox answers beyond the document, on purpose."""
+
+ITEMS = (
+    ("AudiencesListResponse", "audiences", "AudienceResponse"),
+    ("BusinessAdAccountsResponse", "ad_accounts", "AdAccountResponse"),
+    ("DatasetsResponse", "datasets", "Dataset"),
+)
+"""Lists in answers, and what they are lists of."""
 
 pytestmark = pytest.mark.skipif(
     not DOCUMENT.exists(),
@@ -48,14 +67,15 @@ def document() -> dict[str, Any]:
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
-    """Every audience operation, and the reading operations that lead to an ad account."""
+    """Every operation of audiences, data sets and CAPI, and the reading operations that lead to an ad account."""
+    ours = ("audiences", "measurement-datasets", "capi-measurement")
     wanted = []
     for path, item in document["paths"].items():
         for method, operation in item.items():
             reads_accounts = method == "get" and operation["operationId"] in {
                 *("getBusinesses", "getBusiness", "getAdAccountsInBusiness", "getAdAccount"),
             }
-            if operation["tags"] == ["audiences"] or reads_accounts:
+            if operation["tags"][0] in ours or reads_accounts:
                 wanted.append((method.upper(), path))
     return wanted
 
@@ -82,7 +102,9 @@ def conform(document: dict[str, Any], answer: httpx.Response, method: str, path:
     assert faults == []
     known = properties_of(document, document["components"]["schemas"][name]) | EXTRA_FIELDS.get(name, set())
     assert set(body) <= known
-    for field, item in (("audiences", "AudienceResponse"), ("ad_accounts", "AdAccountResponse")):
+    for owner, field, item in ITEMS:
+        if owner != name:
+            continue
         item_fields = properties_of(document, document["components"]["schemas"][item])
         for entry in body.get(field, []):
             assert set(entry) <= item_fields
@@ -94,7 +116,7 @@ def test_every_documented_operation_is_routed(document: dict[str, Any], tmp_path
     state.close()
     served = {(method, route.path) for route in routes for method in route.methods or ()}
     wanted = operations(document)
-    assert len(wanted) == 12
+    assert len(wanted) == 27
     missing = [(method, path) for method, path in wanted if (method, ADS + path) not in served]
     assert missing == []
 
@@ -155,6 +177,64 @@ def test_answers_of_every_operation_fit_the_document(document: dict[str, Any], v
     check("DELETE", f"{AUDIENCE}/{{audience_id}}", f"{AUDIENCES}/{listed}", 409)
 
 
+def test_answers_of_data_sets_and_connections_fit_the_document(document: dict[str, Any], visitor: Visitor) -> None:
+    business = "/businesses/{business_id}"
+    capi, datasets = f"{business}/capi", f"{business}/datasets"
+    connection, dataset = f"{capi}/{{capi_connection_id}}", f"{datasets}/{{dataset_id}}"
+
+    def check(method: str, template: str, path: str, status: int = 200, **options: object) -> Any:
+        answer = visitor.ads(method, path, **options)
+        assert answer.status_code == status, answer.text
+        assert str(status) in document["paths"][template][method.lower()]["responses"]
+        if status != 204:
+            conform(document, answer, method, template)
+        return answer.json() if answer.content else None
+
+    def fits(entry: dict[str, Any], schema: str) -> None:
+        """No field of a part of an answer is one that the document does not know."""
+        assert set(entry) <= properties_of(document, document["components"]["schemas"][schema])
+
+    assert visitor.capi([conversion(), conversion("order-2", event_name="ADD_TO_CART")]).status_code == 200
+    visitor.advance(1_200)
+    made = check("POST", capi, CAPI, 201, json={"name": "Shop"})
+    one = f"{CAPI}/{made['capi_connection_id']}"
+    check("PATCH", connection, one, json={"name": "Other shop"})
+    assert check("GET", connection, one)["name"] == "Other shop"
+    check("POST", capi, CAPI, 409, json={"name": "Second", "dataset_id": made["dataset_id"]})
+    tokens = [check("POST", f"{connection}/tokens", f"{one}/tokens", 201)["data"] for _ in range(3)]
+    check("POST", f"{connection}/tokens", f"{one}/tokens", 400)
+    assert check("GET", f"{connection}/tokens", f"{one}/tokens")["data"] == tokens
+    gone = f"{one}/tokens/{tokens[0]['capi_auth_token_id']}"
+    check("DELETE", f"{connection}/tokens/{{capi_auth_token_id}}", gone, 204)
+    check("DELETE", f"{connection}/tokens/{{capi_auth_token_id}}", gone, 404)
+
+    shown = {entry["id"]: entry for entry in check("GET", datasets, DATASETS)["datasets"]}
+    received = shown[DEFAULTS.dataset_id]["capi_integration"]["events_received"]
+    assert {entry["event_type"] for entry in received} == {"PURCHASE", "ADDTOCART"}
+    assert shown[DEFAULTS.pixel_dataset_id]["pixel"]["id"] == DEFAULTS.pixel_id
+    fits(shown[DEFAULTS.pixel_dataset_id]["pixel"], "Pixel")
+    fits(shown[DEFAULTS.dataset_id]["capi_integration"], "CapiIntegration")
+    fits(tokens[0], "CapiAuthTokenResponse")
+    joined = {"name": "Joined", "integration_ids": [made["integration_id"]]}
+    new = f"{DATASETS}/{check('POST', datasets, DATASETS, 201, json=joined)['id']}"
+    check("PATCH", dataset, new, json={"name": "Renamed"})
+    assert check("GET", dataset, new)["name"] == "Renamed"
+    shared = f"{dataset}/ad_accounts/{{ad_account_id}}"
+    check("POST", shared, f"{new}/ad_accounts/{DEFAULTS.ad_account_id}", 204)
+    of_account = f"{BUSINESS}/ad_accounts/{DEFAULTS.ad_account_id}/datasets"
+    assert len(check("GET", f"{business}/ad_accounts/{{ad_account_id}}/datasets", of_account)["datasets"]) == 2
+    check("DELETE", shared, f"{new}/ad_accounts/{DEFAULTS.ad_account_id}", 204)
+    check("DELETE", f"{dataset}/integrations/{{integration_id}}", f"{new}/integrations/{made['integration_id']}")
+    seeded = f"{DATASETS}/{DEFAULTS.dataset_id}/diagnostics"
+    query = {"granularities": ["HOURLY", "DAILY"], "datasource_ids": [DEFAULTS.capi_integration_id]}
+    series = check("GET", f"{dataset}/diagnostics", seeded, params=query)["datasources"]
+    assert [entry["granularity"] for entry in series] == ["HOURLY", "DAILY"]
+    fits(series[0], "DiagnosticDatasource")
+    fits(series[0]["timeseries"][0], "DiagnosticEvents")
+    fits(series[0]["timeseries"][0]["event_counts"][0], "DiagnosticEvent")
+    assert [entry["timeseries"][0]["total"] for entry in series] == [2, 2]
+
+
 def test_errors_of_every_operation_fit_the_document(document: dict[str, Any], visitor: Visitor) -> None:
     """400 for a broken id, 403 for terms, 404 for an unknown account, wherever the document lists them."""
     checked = 0
@@ -169,7 +249,7 @@ def test_errors_of_every_operation_fit_the_document(document: dict[str, Any], vi
             assert answer.status_code == int(status), (method, path, answer.text)
             conform(document, answer, method, template)
             checked += 1
-    assert checked >= 20
+    assert checked >= 60
 
 
 @pytest.mark.parametrize(
@@ -179,6 +259,8 @@ def test_errors_of_every_operation_fit_the_document(document: dict[str, Any], vi
         ("AudienceType", lambda: audience_rules.AUDIENCE_TYPES),
         ("ExposureType", lambda: audience_rules.EXPOSURE_TYPES),
         ("SignalEventType", lambda: audience_rules.EVENTS),
+        ("SignalEventType", lambda: (*(SIGNAL_NAMES.get(name, name) for name in EVENT_NAMES), "CLICK")),
+        ("Granularity", lambda: tuple(GRANULARITIES)),
         ("AudienceStatus", lambda: standing.STATUSES),
         ("Type", lambda: account_routes.AD_ACCOUNT_TYPES),
     ],
@@ -200,3 +282,6 @@ def test_limits_are_the_documents(document: dict[str, Any]) -> None:
     create = document["paths"][AUDIENCE]["get"]["parameters"]
     names = {parameters[one["$ref"].rpartition("/")[2]]["name"] for one in create}
     assert names - {"ad_account_id"} == audience_rules.LIST_QUERY
+    diagnostics = document["paths"]["/businesses/{business_id}/datasets/{dataset_id}/diagnostics"]["get"]["parameters"]
+    query = {one["name"] for one in (parameters[one["$ref"].rpartition("/")[2]] for one in diagnostics)}
+    assert query - {"business_id", "dataset_id"} == DIAGNOSTICS_QUERY

@@ -14,6 +14,10 @@ from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 ADS = "/ads/v3"
 ACCOUNT = f"{ADS}/ad_accounts/{DEFAULTS.ad_account_id}"
 AUDIENCES = f"{ACCOUNT}/audiences"
+BUSINESS = f"{ADS}/businesses/{DEFAULTS.business_id}"
+DATASETS = f"{BUSINESS}/datasets"
+CAPI = f"{BUSINESS}/capi"
+EVENTS = "/capi-direct/events/"
 START = {"x-goog-resumable": "start", "Content-Type": "text/csv"}
 BASIC = (DEFAULTS.client_id, DEFAULTS.client_secret)
 EMAIL_HEADER = "EMAIL_ID_SHA256"
@@ -27,6 +31,18 @@ def email_list(rows: int, start: int = 0) -> bytes:
     """A wide list of e-mail digests."""
     lines = [EMAIL_HEADER, *(digest(f"person{number}@example.com") for number in range(start, start + rows))]
     return ("\n".join(lines) + "\n").encode()
+
+
+def conversion(event_id: str = "order-1", **fields: object) -> dict[str, object]:
+    """A conversion event that is good; a field given as None is left out."""
+    event = {
+        "event_name": "PURCHASE",
+        "event_id": event_id,
+        "event_time": "2026-01-23T12:34:56.000Z",
+        "user_data": {"hashed_emails": [digest("person@example.com")]},
+        **fields,
+    }
+    return {name: value for name, value in event.items() if value is not None}
 
 
 class Visitor:
@@ -59,6 +75,17 @@ class Visitor:
     def ads(self, method: str, path: str, **options: object) -> httpx.Response:
         """An Ads API request with the access token."""
         return self.http.request(method, path, headers=self.bearer, **options)  # type: ignore[arg-type]
+
+    def capi(self, events: object, *, token: str = DEFAULTS.capi_token, **envelope: object) -> httpx.Response:
+        """Send conversion events, by the seeded connection unless another is named."""
+        body = {"capi_connection_id": DEFAULTS.capi_connection_id, "events": events, **envelope}
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.http.post(EVENTS, json={"conversion_events": body}, headers=headers)
+
+    def counted(self) -> dict[str, int]:
+        """How many events arrived, how many different ones, and how many were repeated."""
+        counts = self.http.get("/sandbox/events").json()
+        return {name: counts[name] for name in ("received", "distinct", "repeated")}
 
     def advance(self, seconds: float) -> None:
         """Move the clock, and sign in again because the access token may have expired by it."""

@@ -1,4 +1,4 @@
-"""Everything that speaks to Spotify: sign-in and tokens, the Ads API v3, signed uploads.
+"""Everything that speaks to Spotify: sign-in and tokens, the Ads API v3, signed uploads, conversion events.
 
 What other rooms use is named here. The room imports nothing of ours but :mod:`spotify_pipeline.home`.
 """
@@ -9,8 +9,12 @@ from spotify_pipeline.spotify.ads_api import SpotifyAdsClient
 from spotify_pipeline.spotify.answer import CallRecord, Observer
 from spotify_pipeline.spotify.authorization import Authorization, AuthorizationKey
 from spotify_pipeline.spotify.call_log import CallLog, CallTotals
+from spotify_pipeline.spotify.conversion_models import CapiConnection, CapiToken, Dataset, NewCapiToken, ReceivedEvents
+from spotify_pipeline.spotify.conversions_client import ConversionsClient
+from spotify_pipeline.spotify.conversions_settings import ConversionsSettings
 from spotify_pipeline.spotify.errors import (
     BusinessNotAllowed,
+    CapiTokenRefused,
     Conflict,
     InvalidRequest,
     NotFound,
@@ -31,10 +35,12 @@ from spotify_pipeline.spotify.errors import (
     UploadIncomplete,
     UploadRefused,
 )
+from spotify_pipeline.spotify.event_names import CAPI_EVENT_NAMES, capi_event_name, is_signal, signal_event_name
 from spotify_pipeline.spotify.login import DEFAULT_PORT, sign_in, sign_out, sign_out_of_all
 from spotify_pipeline.spotify.models import (
     AdAccount,
     Audience,
+    AudienceDataset,
     Business,
     OpenUpload,
     UploadProgress,
@@ -48,9 +54,11 @@ from spotify_pipeline.spotify.sign_in_state import SignInKind, SignInState, sign
 from spotify_pipeline.spotify.token_store import TokenStore
 
 __all__ = [
+    "CAPI_EVENT_NAMES",
     "DEFAULT_PORT",
     "AdAccount",
     "Audience",
+    "AudienceDataset",
     "Authorization",
     "AuthorizationKey",
     "Business",
@@ -58,14 +66,22 @@ __all__ = [
     "CallLog",
     "CallRecord",
     "CallTotals",
+    "CapiConnection",
+    "CapiToken",
+    "CapiTokenRefused",
     "Conflict",
+    "ConversionsClient",
+    "ConversionsSettings",
+    "Dataset",
     "InvalidRequest",
+    "NewCapiToken",
     "NotFound",
     "Observer",
     "OpenUpload",
     "PermissionDenied",
     "RateBudget",
     "RateLimited",
+    "ReceivedEvents",
     "ScopeMissing",
     "Secret",
     "SettingsInvalid",
@@ -89,9 +105,12 @@ __all__ = [
     "UploadProof",
     "UploadRefused",
     "UploadTicket",
+    "capi_event_name",
+    "is_signal",
     "sign_in",
     "sign_in_state",
     "sign_out",
     "sign_out_of_all",
+    "signal_event_name",
     "state_of",
 ]

@@ -1,4 +1,5 @@
-"""Spotify's Ads API v3, as far as this project uses it: businesses, ad accounts, audiences and their uploads.
+"""Spotify's Ads API v3, as far as this project uses it: businesses, ad accounts, audiences and
+their uploads, data sets and connections for conversion events.
 
 Paths, bodies and queries are those of Spotify's OpenAPI document; a contract test holds each operation against it.
 """
@@ -15,10 +16,14 @@ from types import TracebackType
 from typing import Unpack
 
 from spotify_pipeline.spotify.answer import Observer
-from spotify_pipeline.spotify.audience_operations import AudienceOperations
 from spotify_pipeline.spotify.audience_pages import objects
 from spotify_pipeline.spotify.business_restriction import RestrictedCalls
 from spotify_pipeline.spotify.calls import ApiCalls, Operation
+from spotify_pipeline.spotify.capi_operations import CapiOperations
+from spotify_pipeline.spotify.conversion_models import Dataset
+from spotify_pipeline.spotify.dataset_operations import DatasetOperations
+from spotify_pipeline.spotify.errors import NotFound, PermissionDenied
+from spotify_pipeline.spotify.event_audience_operations import EventAudienceOperations
 from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Transport
 from spotify_pipeline.spotify.models import AdAccount, Business, OpenUpload, UploadProof, UploadTicket
 from spotify_pipeline.spotify.oauth import AccountsService
@@ -34,7 +39,7 @@ _UPLOAD_URL = "/ad_accounts/{ad_account_id}/audiences/upload_url"
 _log = logging.getLogger(__name__)
 
 
-class SpotifyAdsClient(AudienceOperations):
+class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperations):
     """The client. Use it as a context manager; it holds open connections.
 
     Every method may raise the errors of :mod:`spotify_pipeline.spotify.errors`: SignInRequired, SettingsInvalid,
@@ -130,6 +135,27 @@ class SpotifyAdsClient(AudienceOperations):
         """The businesses of the user who signed in."""
         answer = self._call(Operation(method="GET", route="/businesses", doing="list the businesses"))
         return [Business.from_json(each) for each in objects(answer, "businesses")]
+
+    def find_capi_connection(self, capi_connection_id: str) -> tuple[Business, Dataset] | None:
+        """The data set that a connection's events go to, and whose it is; None when no business of the user has it.
+
+        Raises:
+            PermissionDenied, NotFound: it was not found, and a business would not list its data sets.
+        """
+        refused: PermissionDenied | NotFound | None = None
+        for business in self.businesses():
+            try:
+                datasets = self.datasets(business.id)
+            except (PermissionDenied, NotFound) as failure:
+                refused = refused or failure
+                continue
+            for dataset in datasets:
+                connection = dataset.capi_connection
+                if connection is not None and connection.id.lower() == capi_connection_id.lower():
+                    return business, dataset
+        if refused is not None:
+            raise refused
+        return None
 
     def ad_accounts(self, business_id: str) -> list[AdAccount]:
         """The ad accounts of one business that the user may see."""

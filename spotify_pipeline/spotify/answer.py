@@ -36,7 +36,7 @@ class CallRecord:
     """One call as it may be logged: a route template instead of an address, and no header or body.
 
     Attributes:
-        service: "ads-api", "accounts" or "storage".
+        service: "ads-api", "accounts", "storage" or "capi".
         route: template such as ``/ad_accounts/{ad_account_id}/audiences``.
         status: HTTP status, or None when no answer came.
         seconds: from sending to the last byte of the answer.

@@ -1,4 +1,7 @@
-"""The Ads API's operations on audiences: list, show, create, edit, delete. Uploads are beside the client itself."""
+"""The Ads API's operations on audiences: list, show, create, edit, delete. Uploads are beside the client itself.
+
+Audiences that Spotify fills from events are in :mod:`spotify_pipeline.spotify.event_audience_operations`.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,11 @@ from spotify_pipeline.spotify.errors import InvalidRequest, UnexpectedAnswer
 from spotify_pipeline.spotify.models import Audience
 
 CUSTOM, LOOKALIKE = "CUSTOM", "LOOKALIKE"
+WEB_EVENT, AD_ENGAGEMENT = "WEB_EVENT", "AD_ENGAGEMENT"
 NAME_LENGTH = range(2, 81)
 LONGEST_DESCRIPTION = 80
+LOOKBACK_DAYS = (30, 60, 90, 180)
+EXPOSURE_TYPES = ("IMPRESSIONS", "CLICKS")
 _AUDIENCE = "/ad_accounts/{ad_account_id}/audiences/{audience_id}"
 
 
@@ -59,9 +65,9 @@ class AudienceOperations:
             "audience_type": CUSTOM,
             "subtype": "CUSTOMER_LIST",
             "audience_id": audience_id,
-            **_texts(name, description),
+            **name_and_description(name, description),
         }
-        return self._written_audience("POST", AUDIENCES, "create the audience", {"ad_account_id": ad_account_id}, body)
+        return self.written_audience("POST", AUDIENCES, "create the audience", {"ad_account_id": ad_account_id}, body)
 
     def create_lookalike_audience(
         self, ad_account_id: str, *, name: str, description: str | None, seed_audience_id: str
@@ -84,10 +90,10 @@ class AudienceOperations:
         body: dict[str, object] = {
             "audience_type": LOOKALIKE,
             "seed_audience_id": seed_audience_id,
-            **_texts(name, description),
+            **name_and_description(name, description),
         }
         ids = {"ad_account_id": ad_account_id}
-        return self._written_audience("POST", AUDIENCES, "create the lookalike audience", ids, body)
+        return self.written_audience("POST", AUDIENCES, "create the lookalike audience", ids, body)
 
     def edit_audience(
         self,
@@ -104,16 +110,17 @@ class AudienceOperations:
             InvalidRequest: neither is given, or one has a length that Spotify does not take.
             NotFound: the audience does not exist.
         """
-        texts = _texts(name, description)
+        texts = name_and_description(name, description)
         if not texts:
             raise InvalidRequest("Cannot edit the audience: neither a name nor a description is given.")
         ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
         body = {"audience_type": audience_type, **texts}
-        return self._written_audience("PATCH", _AUDIENCE, "edit the audience", ids, body)
+        return self.written_audience("PATCH", _AUDIENCE, "edit the audience", ids, body)
 
-    def _written_audience(
+    def written_audience(
         self, method: str, route: str, doing: str, ids: dict[str, str], body: dict[str, object]
     ) -> Audience:
+        """Carry out a write that is answered with the audience."""
         operation = Operation(
             method=method, route=route, doing=doing, ids=ids, body=body, succeeds=frozenset({200, 201})
         )
@@ -144,7 +151,12 @@ class AudienceOperations:
         )
 
 
-def _texts(name: str | None, description: str | None) -> dict[str, object]:
+def name_and_description(name: str | None, description: str | None) -> dict[str, object]:
+    """What is given of the two, for the body of a write.
+
+    Raises:
+        InvalidRequest: one has a length that Spotify does not take.
+    """
     if name is not None and len(name) not in NAME_LENGTH:
         raise InvalidRequest("An audience's name has 2 to 80 characters.")
     if description is not None and len(description) > LONGEST_DESCRIPTION:

@@ -1,4 +1,4 @@
-"""An authorization for one business writes to no other business's ad accounts."""
+"""An authorization for one business writes to no other business, nor to its ad accounts."""
 
 from __future__ import annotations
 
@@ -26,17 +26,28 @@ class RestrictedCalls:
         """As :meth:`ApiCalls.__call__`.
 
         Raises:
-            BusinessNotAllowed: the operation would write to an ad account of another business.
+            BusinessNotAllowed: the operation would write to another business, or to an ad account of one.
         """
-        ad_account_id = operation.ids.get("ad_account_id")
-        if not operation.writes or ad_account_id is None:
+        business_id, ad_account_id = (operation.ids.get(name) for name in ("business_id", "ad_account_id"))
+        if not operation.writes or (business_id is None and ad_account_id is None):
             return self._calls(operation)
 
         def permit(access: Access) -> None:
-            if access.business_id is not None:
+            if access.business_id is None:
+                return
+            if business_id is not None:
+                self._refuse_another(access.business_id, business_id, operation.doing)
+            if ad_account_id is not None:
                 self._refuse_unless_owned_by(access.business_id, ad_account_id, operation.doing)
 
         return self._calls(operation, permit=permit)
+
+    def _refuse_another(self, allowed: str, business_id: str, doing: str) -> None:
+        if business_id.lower() != allowed.lower():
+            raise BusinessNotAllowed(
+                f"Did not {doing}: the authorization `{self._label}` is for the business {allowed} only, not for the "
+                f"business {business_id}."
+            )
 
     def _refuse_unless_owned_by(self, allowed: str, ad_account_id: str, doing: str) -> None:
         owner = self._owners.get(ad_account_id)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify.answer import Answer
 from spotify_pipeline.spotify.errors import (
     InvalidRequest,
@@ -21,20 +19,11 @@ from spotify_pipeline.spotify.http import HttpClient
 from spotify_pipeline.spotify.lenient_json import JsonObject
 from spotify_pipeline.spotify.rate_budget import RateBudget
 from spotify_pipeline.spotify.refusals import refusal
-from spotify_pipeline.spotify.retries import (
-    MAX_TRIES,
-    PAUSE_WHEN_LIMITED,
-    RETRIED_STATUSES,
-    backoff,
-    pause_before,
-    requested_pause,
-    stated_allowance,
-)
+from spotify_pipeline.spotify.repetitions import Repetitions
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.tokens import Access, TokenProvider
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +96,7 @@ class ApiCalls:
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
-        self._random = random
+        self._repetitions = Repetitions(budget, clock=clock, random=random)
 
     def __call__(self, operation: Operation, *, permit: Callable[[Access], None] | None = None) -> JsonObject:
         """The answer's JSON object; empty for an operation that does not answer.
@@ -143,13 +132,13 @@ class ApiCalls:
             token = self._token(permit)  # after the wait, in which one may end
             outcome = self._try(operation, url, token, attempt, waited=pause + leave)
             answer = outcome if isinstance(outcome, Answer) else None
-            self._tell_budget(answer)
+            self._repetitions.tell_budget(answer)
             attempt += 1
             if answer is not None and answer.status == 401 and not replaced:
                 self._replace_rejected(token)
                 replaced, pause = True, 0.0
             else:
-                pause = self._pause_before(attempt, operation, answer)
+                pause = None if operation.writes else self._repetitions.pause_before(attempt, answer)
                 if pause is None or leave + pause > left:
                     if isinstance(outcome, Answer):
                         return outcome, token
@@ -196,45 +185,6 @@ class ApiCalls:
             if isinstance(failure, SpotifyUnavailable):
                 return failure
             raise
-
-    def _tell_budget(self, answer: Answer | None) -> None:
-        """Let all who share the budget know what this answer says about it. Never fails: the call has been made."""
-        if answer is None:
-            return
-        try:
-            if answer.status == 429:
-                asked = requested_pause(answer.status, answer.headers, self._clock()) or PAUSE_WHEN_LIMITED
-                self._budget.pause(asked + self._random())
-            elif answer.status not in RETRIED_STATUSES:
-                self._budget.answered(stated_allowance(answer.headers))
-        except (HomeError, SpotifyUnavailable) as reason:
-            _log.warning("The rate budget could not be told of an answer: %s", reason)
-
-    def _pause_before(self, attempt: int, operation: Operation, answer: Answer | None) -> float | None:
-        """Seconds to wait before trying again; None when the call is not to be repeated."""
-        passing = answer is None or answer.status in RETRIED_STATUSES
-        if not passing or operation.writes or attempt > MAX_TRIES:
-            return None
-        if not self._may_repeat():
-            return None
-        if answer is None:
-            return backoff(attempt, self._random())
-        if answer.status == 429:
-            return 0.0  # the budget is paused
-        return pause_before(
-            attempt, status=answer.status, headers=answer.headers, now=self._clock(), dice=self._random()
-        )
-
-    def _may_repeat(self) -> bool:
-        """Never fails: what came of the call is what is to be told."""
-        try:
-            allowed = self._budget.may_repeat()
-        except (HomeError, SpotifyUnavailable) as reason:
-            _log.warning("Not tried again: the rate budget cannot be asked. %s", reason)
-            return False
-        if not allowed:
-            _log.info("Not tried again: too many of the calls to Spotify have failed of late.")
-        return allowed
 
     def _refusal(self, answer: Answer, operation: Operation, token: Secret) -> SpotifyError:
         if answer.status == 401:

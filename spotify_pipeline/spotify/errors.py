@@ -89,6 +89,15 @@ class PermissionDenied(SpotifyError):
     )
 
 
+class CapiTokenRefused(SpotifyError):
+    """401: the Conversions API refuses the token of the feed's connection. No event was taken."""
+
+    usual_next_step = (
+        "Make a new one with `spotify-pipeline conversions create-token`, set the variable to it, then run again. The "
+        "events stay pending."
+    )
+
+
 class BusinessNotAllowed(SpotifyError):
     """The authorization in use is for one business only, and the ad account belongs to another. Nothing was sent."""
 
@@ -101,7 +110,7 @@ class BusinessNotAllowed(SpotifyError):
 class NotFound(SpotifyError):
     """404: no such object, or not visible to the user who signed in."""
 
-    usual_next_step = "Check the id, and that it belongs to this ad account."
+    usual_next_step = "Check the id, and that it belongs to this ad account or business."
 
 
 class InvalidRequest(SpotifyError):

@@ -33,6 +33,17 @@ def text(source: JsonObject, key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def texts(source: JsonObject, key: str) -> tuple[str, ...]:
+    """The texts in the list under ``key``; whatever else it holds is passed over."""
+    return tuple(entry for entry in as_list(source.get(key)) or [] if isinstance(entry, str) and entry)
+
+
+def objects_in(source: JsonObject, key: str) -> list[JsonObject]:
+    """The objects in the list under ``key``; whatever else it holds is passed over."""
+    found = (as_object(entry) for entry in as_list(source.get(key)) or [])
+    return [entry for entry in found if entry is not None]
+
+
 def whole_number(source: JsonObject, key: str) -> int | None:
     value = source.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+from spotify_pipeline.spotify.addresses import UUID
 from spotify_pipeline.spotify.ads_api import SpotifyAdsClient
 from spotify_pipeline.spotify.answer import Observer
 from spotify_pipeline.spotify.authorization import Authorization, login_command
@@ -16,7 +17,7 @@ from spotify_pipeline.spotify.login_listener import Callback, CallbackListener
 from spotify_pipeline.spotify.oauth import REQUIRED_SCOPES, AccountsService, GrantRefused, TokenAnswer
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.seeds import key_of, seed_fingerprint
-from spotify_pipeline.spotify.settings import UUID, SpotifySettings
+from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.token_store import TokenStore
 from spotify_pipeline.spotify.tokens import with_answer
 

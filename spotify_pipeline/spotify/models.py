@@ -11,7 +11,16 @@ from datetime import datetime
 from typing import Self
 
 from spotify_pipeline.spotify.errors import UnexpectedAnswer
-from spotify_pipeline.spotify.lenient_json import JsonObject, as_object, moment, text, whole_number
+from spotify_pipeline.spotify.event_names import signal_event_name
+from spotify_pipeline.spotify.lenient_json import (
+    JsonObject,
+    as_object,
+    moment,
+    objects_in,
+    text,
+    texts,
+    whole_number,
+)
 from spotify_pipeline.spotify.secret import Secret
 
 
@@ -73,6 +82,11 @@ class Audience:
         status: PROCESSING (the document's default), LEARNING, BOOKABLE, LIVE, EMPTY or ARCHIVED so far.
         seed_audience_id: of a lookalike, the audience that it is like.
         size_min, size_max: Spotify's approximate range of people, None when it states none.
+        dataset_ids: of a web event audience, the data sets whose events count.
+        included_events, excluded_events: of a web event audience, as audiences spell them (``ADDTOCART``).
+        lookback_days: how long ago the events, or the ads heard or clicked, may be; None when Spotify states it not.
+        campaign_ids, ad_set_ids: of an ad engagement audience, whose ads count.
+        exposure_type: of an ad engagement audience, IMPRESSIONS or CLICKS so far.
     """
 
     id: str
@@ -86,6 +100,13 @@ class Audience:
     size_max: int | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    dataset_ids: tuple[str, ...] = ()
+    included_events: tuple[str, ...] = ()
+    excluded_events: tuple[str, ...] = ()
+    lookback_days: int | None = None
+    campaign_ids: tuple[str, ...] = ()
+    ad_set_ids: tuple[str, ...] = ()
+    exposure_type: str | None = None
 
     @classmethod
     def from_json(cls, source: JsonObject) -> Self:
@@ -102,6 +123,34 @@ class Audience:
             size_max=whole_number(size, "max"),
             created_at=moment(source, "created_at"),
             updated_at=moment(source, "updated_at"),
+            dataset_ids=tuple(identity for each in objects_in(source, "datasets") if (identity := text(each, "id"))),
+            included_events=_signals(source, "included_events"),
+            excluded_events=_signals(source, "excluded_events"),
+            lookback_days=whole_number(source, "lookback_days"),
+            campaign_ids=texts(source, "campaign_ids"),
+            ad_set_ids=texts(source, "ad_set_ids"),
+            exposure_type=text(source, "exposure_type"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceDataset:
+    """``DatasetEvents``: a data set that a web event audience of the ad account may be made of.
+
+    Attributes:
+        events: that it has received, as audiences spell them (``ADDTOCART``).
+    """
+
+    id: str
+    name: str
+    events: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Self:
+        return cls(
+            id=_id(source, "data set"),
+            name=text(source, "name") or "",
+            events=_signals(source, "events"),
         )
 
 
@@ -185,6 +234,10 @@ class UploadProof:
     verified: bool
     etag: str | None
     bytes_sent: int
+
+
+def _signals(source: JsonObject, key: str) -> tuple[str, ...]:
+    return tuple(signal_event_name(name) for name in texts(source, key))
 
 
 def _id(source: JsonObject, what: str) -> str:

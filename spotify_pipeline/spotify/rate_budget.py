@@ -63,13 +63,18 @@ class RateBudget:
 
     @classmethod
     def at_home(
-        cls, key: str, environment: Mapping[str, str] | None = None, *, machine: str | None = None
+        cls,
+        key: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        machine: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> RateBudget:
         """The budget of ``key`` in the project's own directory (``SPOTIFY_PIPELINE_HOME``).
 
         ``machine`` tells whose clock counts; by default this machine, since it was last started.
         """
-        return cls(_budget_file(home_directory(environment), key, machine or _this_machine()))
+        return cls(_budget_file(home_directory(environment), key, machine or _this_machine()), sleep=sleep)
 
     @classmethod
     def beside(

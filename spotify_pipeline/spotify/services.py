@@ -1,4 +1,4 @@
-"""The three services that we speak to, and how patient we are with each."""
+"""The services that we speak to, and how patient we are with each."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class Service:
 
 ADS_API = Service("ads-api", "Spotify's Ads API")
 ACCOUNTS = Service("accounts", "Spotify's accounts service")
+# A batch of events is below a megabyte; at 32 KiB/s it may take half a minute longer than a small call.
+CONVERSIONS = Service("capi", "Spotify's Conversions API", slowest_rate=32_768)
 # The storage may take a while to answer the last byte of a file. At 32 KiB/s: 9 minutes for a request of 8 MiB.
 STORAGE = Service(
     "storage", "the upload storage", read_seconds=120, write_seconds=60, total_seconds=300, slowest_rate=32_768

@@ -5,25 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from spotify_pipeline.spotify.addresses import UUID, bundle_path, check_network, check_plain, check_url
 from spotify_pipeline.spotify.authorization import DEFAULT_LABEL, LABEL
 from spotify_pipeline.spotify.errors import SettingsInvalid, SettingsMissing
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts, is_loopback
+from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts
 
 ADS_API_URL = "https://api-partner.spotify.com/ads/v3"
 ACCOUNTS_URL = "https://accounts.spotify.com"
-CAPI_URL = "https://capi.spotify.com/capi-direct/events/"
 CHUNK_QUANTUM = 262_144  # Google, "Performing resumable uploads": every chunk but the last is a multiple of 256 KiB
 UPLOAD_CHUNK_BYTES = 32 * CHUNK_QUANTUM  # 8 MiB, the least that Google recommends
-
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
-_PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +31,6 @@ class SpotifySettings:
         ad_account_id: default ad account, a UUID.
         authorization: label of the authorization to use, where the token store holds several.
         ads_api_url, accounts_url: without a slash at the end.
-        capi_url: address of the Conversions API, used as it stands.
         upload_hosts: hosts that a signed upload URL may name (see :class:`UploadHosts`).
         proxy_url: HTTP proxy for everything but this machine's own addresses; may hold a user name and password.
         ca_bundle: PEM file of authorities that are trusted beside the usual ones.
@@ -54,39 +47,28 @@ class SpotifySettings:
     authorization: str = DEFAULT_LABEL
     ads_api_url: str = ADS_API_URL
     accounts_url: str = ACCOUNTS_URL
-    capi_url: str = CAPI_URL
     upload_hosts: tuple[str, ...] = GOOGLE_STORAGE
     proxy_url: Secret | None = None
     ca_bundle: Path | None = None
     upload_chunk_bytes: int | None = UPLOAD_CHUNK_BYTES
 
     def __post_init__(self) -> None:
-        _check_plain("SPOTIFY_CLIENT_ID", self.client_id)
+        check_plain("SPOTIFY_CLIENT_ID", self.client_id)
         for variable, secret in (
             ("SPOTIFY_CLIENT_SECRET", self.client_secret),
             ("SPOTIFY_REFRESH_TOKEN", self.refresh_token),
         ):
             if secret is not None:
-                _check_plain(variable, secret.reveal())
+                check_plain(variable, secret.reveal())
         if not LABEL.fullmatch(self.authorization):
             raise SettingsInvalid(
                 "The label of an authorization (SPOTIFY_AUTHORIZATION) is lower-case letters, digits, - and _, 40 at "
                 "most, and begins with a letter or digit.",
                 next_step="`spotify-pipeline authorizations` lists those there are.",
             )
-        _check_url("SPOTIFY_ADS_API_URL", self.ads_api_url)
-        _check_url("SPOTIFY_ACCOUNTS_URL", self.accounts_url)
-        _check_url("SPOTIFY_CAPI_URL", self.capi_url)
-        if self.proxy_url is not None and not _is_proxy(self.proxy_url.reveal()):
-            raise SettingsInvalid(
-                "SPOTIFY_PROXY_URL is not the address of an HTTP proxy.",
-                next_step="Set it to http://host:port, or http://user:password@host:port with both percent-encoded.",
-            )
-        if self.ca_bundle is not None and not _is_file(self.ca_bundle):
-            raise SettingsInvalid(
-                f"SPOTIFY_CA_BUNDLE names {self.ca_bundle}, which is not a file, or not one that this user may see.",
-                next_step="Set it to a PEM file of your network's certificate authority, or leave it unset.",
-            )
+        check_url("SPOTIFY_ADS_API_URL", self.ads_api_url)
+        check_url("SPOTIFY_ACCOUNTS_URL", self.accounts_url)
+        check_network(self.proxy_url, self.ca_bundle)
         if self.ad_account_id is not None and not UUID.fullmatch(self.ad_account_id):
             raise SettingsInvalid(
                 "SPOTIFY_AD_ACCOUNT_ID is not a UUID.",
@@ -134,10 +116,9 @@ class SpotifySettings:
             authorization=value("SPOTIFY_AUTHORIZATION") or DEFAULT_LABEL,
             ads_api_url=(value("SPOTIFY_ADS_API_URL") or ADS_API_URL).rstrip("/"),
             accounts_url=(value("SPOTIFY_ACCOUNTS_URL") or ACCOUNTS_URL).rstrip("/"),
-            capi_url=value("SPOTIFY_CAPI_URL") or CAPI_URL,
             upload_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()) if hosts else GOOGLE_STORAGE,
             proxy_url=secret("SPOTIFY_PROXY_URL"),
-            ca_bundle=None if bundle is None else _path(bundle),
+            ca_bundle=None if bundle is None else bundle_path(bundle),
             upload_chunk_bytes=_chunk_bytes(value("SPOTIFY_UPLOAD_CHUNK_BYTES")),
         )
 
@@ -184,73 +165,3 @@ def _bad_chunk() -> SettingsInvalid:
         f"SPOTIFY_UPLOAD_CHUNK_BYTES is not a multiple of {CHUNK_QUANTUM} (256 KiB), which Google's storage asks for.",
         next_step=f"Leave it unset for {UPLOAD_CHUNK_BYTES} (8 MiB), or set it to `whole` for one request per list.",
     )
-
-
-def _path(text: str) -> Path:
-    path = Path(text)
-    with suppress(RuntimeError):  # a user whose home nobody knows: then there is no such file
-        path = path.expanduser()
-    return path.absolute()
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # in a directory that this user may not enter
-        return False
-
-
-def _is_proxy(url: str) -> bool:
-    if not _PLAIN.fullmatch(url) or "\\" in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    plain = not parts.path.strip("/") + parts.query + parts.fragment
-    return parts.scheme in ("http", "https") and plain and _is_host(host)
-
-
-def _is_host(host: str | None) -> bool:
-    """Whether it can be looked up: a name of labels of at most 63 characters, or an address."""
-    if not host or len(host) > 253:
-        return False
-    return ":" in host or _NAME.fullmatch(host) is not None  # a colon: urlsplit took it for an IPv6 address
-
-
-def _check_plain(variable: str, value: str) -> None:
-    if not _PLAIN.fullmatch(value):
-        raise SettingsInvalid(
-            f"{variable} is empty or holds white space or characters outside ASCII.",
-            next_step="Copy it again from where Spotify shows it.",
-        )
-
-
-def _check_url(variable: str, url: str) -> None:
-    fault = _url_fault(url)
-    if fault is not None:
-        raise SettingsInvalid(
-            f"{variable} {fault}.",
-            next_step="Leave it unset for Spotify's own address, or set it to one such as https://spotify.example.com.",
-        )
-
-
-def _url_fault(url: str) -> str | None:
-    """What is wrong with ``url``, without showing it: a mistyped address may hold a password."""
-    if not _PLAIN.fullmatch(url) or "\\" in url:
-        return "holds white space or characters that an address cannot hold"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is not an address"
-    if parts.scheme not in ("http", "https") or not host:
-        return "is not an address that begins with https://"
-    if not _is_host(host):
-        return "names a host that cannot be one"
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        return "holds a user name, a query or a fragment"
-    if parts.scheme == "http" and not is_loopback(host):
-        return "begins with http://, which is allowed for this machine (127.0.0.1) only"
-    return None

@@ -11,6 +11,7 @@ from spotify_pipeline.spotify import (
     SpotifyAdsClient,
     TokenStore,
 )
+from spotify_pipeline_tests.spotify.conversion_objects import CONNECTION, DATASET, INTEGRATION
 from spotify_pipeline_tests.spotify.scripted import (
     AD_ACCOUNT,
     AUDIENCE,
@@ -26,6 +27,10 @@ READS: dict[str, Call] = {
     "ad_accounts": lambda client: client.ad_accounts(BUSINESS),
     "ad_account": lambda client: client.ad_account(AD_ACCOUNT),
     "audiences": lambda client: list(client.audiences(AD_ACCOUNT)),
+    "audience_datasets": lambda client: client.audience_datasets(AD_ACCOUNT),
+    "datasets": lambda client: client.datasets(BUSINESS),
+    "diagnostics": lambda client: client.diagnostics(BUSINESS, DATASET),
+    "capi_tokens": lambda client: client.capi_tokens(BUSINESS, CONNECTION),
     "audience": lambda client: client.audience(AD_ACCOUNT, AUDIENCE),
 }
 WRITES: dict[str, Call] = {
@@ -34,6 +39,9 @@ WRITES: dict[str, Call] = {
     ),
     "edit": lambda client: client.edit_audience(AD_ACCOUNT, AUDIENCE, name="Lapsed"),
     "delete": lambda client: client.delete_audience(AD_ACCOUNT, AUDIENCE),
+    "create_dataset": lambda client: client.create_dataset(BUSINESS, "Shop", [INTEGRATION]),
+    "create_capi_connection": lambda client: client.create_capi_connection(BUSINESS, "Shop"),
+    "create_capi_token": lambda client: client.create_capi_token(BUSINESS, CONNECTION),
     "new_upload": lambda client: client.new_upload(AD_ACCOUNT),
     "replacement_upload": lambda client: client.replacement_upload(AD_ACCOUNT, AUDIENCE),
 }

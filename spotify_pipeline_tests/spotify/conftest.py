@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +30,19 @@ def spotify() -> Spotify:
 @pytest.fixture
 def uploads(store: TokenStore, spotify: Spotify, clock: Clock, tmp_path: Path) -> Uploads:
     return Uploads(store, spotify, clock, tmp_path)
+
+
+@pytest.fixture
+def everything_logged() -> Iterator[io.StringIO]:
+    """The root logger at DEBUG, and httpx's and httpcore's too, as a run with all loggers managed would have it."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    names = ["", "httpx", "httpcore", "httpcore.http11", "httpcore.connection"]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    logging.getLogger().addHandler(handler)
+    yield text
+    logging.getLogger().removeHandler(handler)
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)

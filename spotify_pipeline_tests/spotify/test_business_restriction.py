@@ -10,6 +10,7 @@ import pytest
 
 from spotify_pipeline.spotify import BusinessNotAllowed, NotFound, Secret, SpotifyAdsClient, TokenStore
 from spotify_pipeline_tests.spotify.authorizations import provider, put, stored
+from spotify_pipeline_tests.spotify.conversion_objects import CAPI_TOKEN, CONNECTION, DATASET, INTEGRATION, token_json
 from spotify_pipeline_tests.spotify.scripted import (
     AD_ACCOUNT,
     AUDIENCE,
@@ -31,6 +32,15 @@ WRITES: list[Callable[[SpotifyAdsClient], object]] = [
     ),
     lambda client: client.edit_audience(AD_ACCOUNT, AUDIENCE, name="Lapsed"),
     lambda client: client.delete_audience(AD_ACCOUNT, AUDIENCE),
+    lambda client: client.share_dataset(BUSINESS, DATASET, AD_ACCOUNT),
+]
+WRITES_TO_A_BUSINESS: list[Callable[[SpotifyAdsClient], object]] = [
+    lambda client: client.create_dataset(OTHER, "Shop", [INTEGRATION]),
+    lambda client: client.share_dataset(OTHER, DATASET, AD_ACCOUNT),
+    lambda client: client.unshare_dataset(OTHER, DATASET, AD_ACCOUNT),
+    lambda client: client.create_capi_connection(OTHER, "Shop"),
+    lambda client: client.create_capi_token(OTHER, CONNECTION),
+    lambda client: client.delete_capi_token(OTHER, CONNECTION, CAPI_TOKEN),
 ]
 
 
@@ -57,6 +67,25 @@ def test_no_write_reaches_another_businesss_ad_account(store: TokenStore, spotif
         assert f"the authorization `agency` is for the business {BUSINESS} only" in str(caught.value)
         assert not caught.value.may_have_happened
     assert {call.method for call in spotify.api_calls} == {"GET"}
+
+
+@pytest.mark.parametrize("write", WRITES_TO_A_BUSINESS)
+def test_no_write_reaches_another_business(store: TokenStore, spotify: Spotify, clock: Clock, write: Any):
+    words = f"`agency` is for the business {BUSINESS} only, not for the business {OTHER}"
+    with (
+        spotify.open(store, clock, **restricted(store, clock)) as client,
+        pytest.raises(BusinessNotAllowed, match=words) as caught,
+    ):
+        write(client)
+    assert not caught.value.may_have_happened
+    assert spotify.api_calls == []
+
+
+def test_data_sets_of_its_own_business_are_written_to(store: TokenStore, spotify: Spotify, clock: Clock):
+    spotify.api = [httpx.Response(201, json={"data": token_json()})]
+    with spotify.open(store, clock, **restricted(store, clock)) as client:
+        client.create_capi_token(BUSINESS.upper(), CONNECTION)
+    assert [call.method for call in spotify.api_calls] == ["POST"]
 
 
 def test_its_own_business_is_written_to_and_asked_for_once(store: TokenStore, spotify: Spotify, clock: Clock):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import logging
-import pickle
 import threading
-import traceback
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -41,6 +38,7 @@ from spotify_pipeline_tests.spotify.scripted import (
     settings,
     token_answer,
 )
+from spotify_pipeline_tests.spotify.shown import texts_of
 from spotify_pipeline_tests.spotify.uploads import crc32c_of
 
 ECHO = "; ".join([SIGNED, SESSION, "Bearer access-7CANARYACCESS", "refresh-7CANARYREFRESH", "secret-7CANARYCLIENT"])
@@ -81,36 +79,6 @@ SCENARIOS: list[tuple[str, Run, dict[str, list[Any]]]] = [
     *((f"put {c}", upload, {"storage": [STARTED, *MAX_FAULTS * [refused(c)]]}) for c in (302, 308, 403, 410, 503)),
     *((f"put {type(error).__name__}", upload, {"storage": [STARTED, *[error] * MAX_FAULTS]}) for error in BROKEN),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def everything_logged() -> Iterator[io.StringIO]:
-    """The root logger at DEBUG, and httpx's and httpcore's too, as a run with all loggers managed would have it."""
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    names = ["", "httpx", "httpcore", "httpcore.http11", "httpcore.connection"]
-    before = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    logging.getLogger().addHandler(handler)
-    yield text
-    logging.getLogger().removeHandler(handler)
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
-
-
-def texts_of(error: BaseException | None) -> Iterator[str]:
-    while error is not None:
-        yield from (
-            str(error),
-            repr(error),
-            "".join(traceback.format_exception(error)),
-            repr(vars(error)),
-            repr(error.args),
-        )
-        if isinstance(error, SpotifyError):
-            yield pickle.dumps(error).decode("latin-1")
-        error = error.__cause__ or error.__context__  # the context too, though `from None` hides it from tracebacks
 
 
 def found_in(texts: list[str]) -> set[str]:

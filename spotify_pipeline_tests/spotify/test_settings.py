@@ -18,7 +18,6 @@ def test_defaults_are_spotifys_own_addresses_and_googles_storage():
     settings = SpotifySettings.from_environment(ENVIRONMENT)
     assert settings.ads_api_url == "https://api-partner.spotify.com/ads/v3"
     assert settings.accounts_url == "https://accounts.spotify.com"
-    assert settings.capi_url == "https://capi.spotify.com/capi-direct/events/"
     assert settings.upload_hosts == ("storage.googleapis.com", "*.storage.googleapis.com")
     assert settings.client_secret is None
     assert settings.refresh_token is None
@@ -32,8 +31,7 @@ def test_every_variable_is_read_and_empty_means_unset():
             "SPOTIFY_REFRESH_TOKEN": "",
             "SPOTIFY_AD_ACCOUNT_ID": "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a",
             "SPOTIFY_ADS_API_URL": "http://127.0.0.1:8900/ads/v3/",
-            "SPOTIFY_ACCOUNTS_URL": "http://localhost:8900/accounts",
-            "SPOTIFY_CAPI_URL": "http://[::1]:8900/capi-direct/events/",
+            "SPOTIFY_ACCOUNTS_URL": "http://[::1]:8900/accounts",
             "SPOTIFY_UPLOAD_HOSTS": "storage.googleapis.com, 127.0.0.1:8900",
         }
     )
@@ -55,7 +53,7 @@ def test_missing_ad_account_is_said_when_it_is_needed_and_not_before():
         settings.require_ad_account_id()
 
 
-@pytest.mark.parametrize("variable", ["SPOTIFY_ADS_API_URL", "SPOTIFY_ACCOUNTS_URL", "SPOTIFY_CAPI_URL"])
+@pytest.mark.parametrize("variable", ["SPOTIFY_ADS_API_URL", "SPOTIFY_ACCOUNTS_URL"])
 @pytest.mark.parametrize(
     "url",
     [

@@ -1,0 +1,112 @@
+"""The Ads API's operations on connections of the Conversions API and on their tokens."""
+
+from __future__ import annotations
+
+from spotify_pipeline.spotify.audience_pages import objects
+from spotify_pipeline.spotify.business_restriction import RestrictedCalls
+from spotify_pipeline.spotify.calls import Operation
+from spotify_pipeline.spotify.conversion_models import CapiConnection, CapiToken, NewCapiToken
+from spotify_pipeline.spotify.errors import Conflict, UnexpectedAnswer
+from spotify_pipeline.spotify.lenient_json import as_object
+
+_CONNECTIONS = "/businesses/{business_id}/capi"
+_CONNECTION = _CONNECTIONS + "/{capi_connection_id}"
+_TOKENS = _CONNECTION + "/tokens"
+
+
+class CapiOperations:
+    """Part of :class:`SpotifyAdsClient`, which says what every method may raise.
+
+    Spotify lists no connections: they are found in the data sets (:meth:`DatasetOperations.datasets`).
+    """
+
+    _call: RestrictedCalls
+
+    def create_capi_connection(self, business_id: str, name: str, dataset_id: str | None = None) -> CapiConnection:
+        """Create a connection; a call that is repeated makes a second one.
+
+        Args:
+            business_id: whose it is to be.
+            name: for people.
+            dataset_id: that its events go to, for instance a pixel's; by default Spotify makes a new one.
+
+        Raises:
+            Conflict: the data set has a connection already.
+        """
+        body: dict[str, object] = {"name": name}
+        if dataset_id is not None:
+            body["dataset_id"] = dataset_id
+        operation = Operation(
+            method="POST",
+            route=_CONNECTIONS,
+            doing="create the connection",
+            ids={"business_id": business_id},
+            body=body,
+            succeeds=frozenset({200, 201}),
+        )
+        try:
+            answer = self._call(operation)
+        except Conflict as failure:
+            failure.next_step = "The data set has a connection already: use that one, or leave the data set out."
+            raise
+        try:
+            return CapiConnection.from_json(answer)
+        except UnexpectedAnswer as failure:
+            failure.may_have_happened = True
+            raise
+
+    def capi_connection(self, business_id: str, capi_connection_id: str) -> CapiConnection:
+        """One connection.
+
+        Raises:
+            NotFound: it does not exist, or belongs to another business.
+        """
+        ids = {"business_id": business_id, "capi_connection_id": capi_connection_id}
+        return CapiConnection.from_json(
+            self._call(Operation(method="GET", route=_CONNECTION, doing="show the connection", ids=ids))
+        )
+
+    def capi_tokens(self, business_id: str, capi_connection_id: str) -> list[CapiToken]:
+        """The active tokens of a connection, three at most. Spotify answers with their secrets, which are dropped."""
+        ids = {"business_id": business_id, "capi_connection_id": capi_connection_id}
+        answer = self._call(Operation(method="GET", route=_TOKENS, doing="list the tokens of the connection", ids=ids))
+        return [CapiToken.from_json(each) for each in objects(answer, "data")]
+
+    def create_capi_token(self, business_id: str, capi_connection_id: str) -> NewCapiToken:
+        """Make a token to send events with. It never expires.
+
+        After an error with ``may_have_happened``, look among the tokens for one that nobody knows, and delete it.
+
+        Raises:
+            InvalidRequest: the connection has three already; delete one that nothing uses.
+        """
+        operation = Operation(
+            method="POST",
+            route=_TOKENS,
+            doing="make a token for the connection",
+            ids={"business_id": business_id, "capi_connection_id": capi_connection_id},
+            succeeds=frozenset({200, 201}),
+        )
+        answer = self._call(operation)
+        try:
+            return NewCapiToken.from_json(as_object(answer.get("data")) or {})
+        except UnexpectedAnswer as failure:
+            failure.may_have_happened = True
+            raise
+
+    def delete_capi_token(self, business_id: str, capi_connection_id: str, capi_token_id: str) -> None:
+        """End a token: whoever sends with it is refused from then on.
+
+        Raises:
+            NotFound: there is no such token (any more).
+        """
+        ids = {
+            "business_id": business_id,
+            "capi_connection_id": capi_connection_id,
+            "capi_auth_token_id": capi_token_id,
+        }
+        done = frozenset({200, 204})
+        route = _TOKENS + "/{capi_auth_token_id}"
+        self._call(
+            Operation(method="DELETE", route=route, doing="delete the token", ids=ids, succeeds=done, answers=False)
+        )

@@ -10,9 +10,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spotify_pipeline.components import CustomerListAudience, SuppressionList, WarehouseProject
+    from spotify_pipeline.components import (
+        AdEngagementAudience,
+        ConversionFeed,
+        CustomerListAudience,
+        SuppressionList,
+        WarehouseProject,
+        WebEventAudience,
+    )
 
-__all__ = ["CustomerListAudience", "SuppressionList", "WarehouseProject"]
+__all__ = [
+    "AdEngagementAudience",
+    "ConversionFeed",
+    "CustomerListAudience",
+    "SuppressionList",
+    "WarehouseProject",
+    "WebEventAudience",
+]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module's __getattr__ gives

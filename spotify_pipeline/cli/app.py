@@ -12,6 +12,7 @@ from dotenv import load_dotenv
 from spotify_pipeline.cli import (
     account_commands,
     approve_command,
+    conversions_commands,
     demo_commands,
     digest_command,
     doctor_command,
@@ -34,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Warehouse segments to Spotify audiences. Runs and schedules are Dagster's job; this is the rest.",
+    help="Warehouse segments to Spotify audiences, events to conversions: all that is not a run of Dagster's.",
 )
 for commands in (
     demo_commands,
@@ -45,6 +46,7 @@ for commands in (
     view_commands,
     privacy_commands,
     retire_command,
+    conversions_commands,
     sign_in_commands,
     account_commands,
     doctor_command,

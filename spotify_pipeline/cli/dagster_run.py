@@ -1,8 +1,11 @@
-"""One asset, materialized from the command line in a run that Dagster keeps."""
+"""Assets, materialized from the command line in a run that Dagster keeps."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from spotify_pipeline.cli.errors import CommandError
@@ -21,23 +24,9 @@ def materialize(definitions: dg.Definitions, asset: dg.AssetKey, partition: str,
         CommandError: DAGSTER_HOME is not set or cannot be used, there is no such partition, or the run failed; its
             sentence is the failed step's.
     """
-    import dagster as dg
-
-    if not os.environ.get("DAGSTER_HOME"):
-        raise CommandError(
-            "Set DAGSTER_HOME to the directory that your Dagster uses, so that the run is kept and shown there; for "
-            "the demo's, write `spotify-pipeline --demo ...`."
-        )
     assets = definitions.resolve_assets_def(asset)
     job = definitions.resolve_implicit_global_asset_job_def()
-    try:
-        opened = dg.DagsterInstance.get()
-    except Exception as error:  # noqa: BLE001 - whatever its storage raises, and that may quote dagster.yaml
-        raise CommandError(
-            f"Dagster's storage cannot be opened ({type(error).__name__}). Nothing was sent. Correct DAGSTER_HOME or "
-            "its dagster.yaml."
-        ) from None
-    with opened as instance:
+    with _instance() as instance:
         known = assets.partitions_def
         if known is not None and not known.has_partition_key(partition):
             raise CommandError(f"{asset.to_user_string()} has no partition {partition}. Nothing was sent.")
@@ -47,6 +36,58 @@ def materialize(definitions: dg.Definitions, asset: dg.AssetKey, partition: str,
             run_config={"ops": {assets.op.name: {"config": config}}, "loggers": _QUIET},
             raise_on_error=False,
         )
+    return _ended(result)
+
+
+def materialize_days(definitions: dg.Definitions, assets: Sequence[dg.AssetKey], first: date, last: date) -> str:
+    """Materialize a range of daily partitions of some assets in one run of this process; where to look at the run.
+
+    Raises:
+        CommandError: as of :func:`materialize`; or one of the days is no partition.
+    """
+    from spotify_pipeline.components.feed_schedules import range_tags
+
+    job = definitions.resolve_implicit_global_asset_job_def()
+    days = (first.isoformat(), last.isoformat())
+    with _instance() as instance:
+        for asset in assets:
+            known = definitions.resolve_assets_def(asset).partitions_def
+            for day in days:
+                if known is None or not known.has_partition_key(day):
+                    raise CommandError(
+                        f"{asset.to_user_string()} has no partition {day}: it lies before the feed's `start`, or in "
+                        "the future. Nothing was sent."
+                    )
+        result = job.get_subset(asset_selection=set(assets)).execute_in_process(
+            instance=instance,
+            tags=range_tags(first, last),
+            run_config={"loggers": _QUIET},
+            raise_on_error=False,
+        )
+    return _ended(result)
+
+
+@contextmanager
+def _instance() -> Generator[dg.DagsterInstance]:
+    import dagster as dg
+
+    if not os.environ.get("DAGSTER_HOME"):
+        raise CommandError(
+            "Set DAGSTER_HOME to the directory that your Dagster uses, so that the run is kept and shown there; for "
+            "the demo's, write `spotify-pipeline --demo ...`."
+        )
+    try:
+        opened = dg.DagsterInstance.get()
+    except Exception as error:  # noqa: BLE001 - whatever its storage raises, and that may quote dagster.yaml
+        raise CommandError(
+            f"Dagster's storage cannot be opened ({type(error).__name__}). Nothing was sent. Correct DAGSTER_HOME or "
+            "its dagster.yaml."
+        ) from None
+    with opened as instance:
+        yield instance
+
+
+def _ended(result: dg.ExecuteInProcessResult) -> str:
     if not result.success:
         raise CommandError(_failure_of(result))
     return f"The run is {result.run_id}."

@@ -40,7 +40,7 @@ def demo(
     port: PortOption = DEFAULT_PORT,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget earlier demos first.")] = False,
 ) -> None:
-    """Mirror every audience of this project to a local Spotify, through Dagster, and show what arrived.
+    """Mirror every audience of this project to a local Spotify, send a day of events, and show what arrived.
 
     Nothing leaves this machine. The state stays, so that `spotify-pipeline dev` shows it in the Dagster UI. A
     second demo finds the lists unchanged; with another number of people it replaces them.
@@ -71,7 +71,9 @@ def demo(
     outcome_table(outcome).print()
     say(f"\nOpen the same state in the Dagster UI with `make dev`; the sandbox's page is then at {place.sandbox_url}/.")
     if outcome.failed:
-        raise CommandError(f"{len(outcome.failed)} of {len(outcome.audiences)} audiences failed; see above.")
+        raise CommandError(f"{len(outcome.failed)} audiences or feeds failed; see above.")
+    if outcome.counted is not None and outcome.counted != outcome.delivered:
+        raise CommandError("Spotify counts other events than were delivered; see above.")
 
 
 def _refuse_taken_port(port: int) -> None:
@@ -134,7 +136,7 @@ def sandbox(
         Path | None, typer.Option(help="Keep everything in this directory; by default it is forgotten at the end.")
     ] = None,
 ) -> None:
-    """Run a local Spotify: accounts service, Ads API and upload store on one port, with a page for people."""
+    """Run a local Spotify: accounts service, Ads API, upload store, Conversions API, and a page for people."""
 
     def announce(url: str) -> None:
         sys.stdout.write(
@@ -145,7 +147,10 @@ def sandbox(
             f"  SPOTIFY_CLIENT_ID={DEFAULTS.client_id}\n"
             f"  SPOTIFY_CLIENT_SECRET={DEFAULTS.client_secret}\n"
             f"  SPOTIFY_REFRESH_TOKEN={DEFAULTS.refresh_token}\n"
-            f"  SPOTIFY_AD_ACCOUNT_ID={DEFAULTS.ad_account_id}\n\n"
+            f"  SPOTIFY_AD_ACCOUNT_ID={DEFAULTS.ad_account_id}\n"
+            f"  SPOTIFY_CAPI_URL={url}/capi-direct/events/\n"
+            f"  SPOTIFY_CAPI_CONNECTION_ID={DEFAULTS.capi_connection_id}\n"
+            f"  SPOTIFY_CAPI_TOKEN={DEFAULTS.capi_token}\n\n"
             "Ctrl-C stops it.\n"
         )
         sys.stdout.flush()

@@ -7,8 +7,9 @@ from functools import cache
 
 import typer
 
-from spotify_pipeline.cli.project import load_audiences
-from spotify_pipeline.cli.readiness import Finding, State, readiness
+from spotify_pipeline.cli.finding import Finding, State
+from spotify_pipeline.cli.project import audience_targets, feed_targets, load_definitions
+from spotify_pipeline.cli.readiness import readiness
 
 MARKS = {State.OK: "ok  ", State.WARNING: "WARN", State.FAILED: "FAIL", State.UNKNOWN: "  ? "}
 
@@ -22,7 +23,8 @@ def doctor() -> None:
     """Check everything that a sync needs: one line each, ok or what to do. Changes nothing at Spotify."""
     failed = False
     unmet: set[str] = set()
-    for check in readiness(cache(load_audiences)):  # loading takes seconds
+    definitions = cache(load_definitions)  # loading takes seconds
+    for check in readiness(lambda: audience_targets(definitions()), lambda: feed_targets(definitions())):
         missing = [need for need in check.needs if need in unmet]
         finding = Finding(State.UNKNOWN, f"not looked at before `{missing[0]}` is ok") if missing else check.look()
         if finding.state in (State.FAILED, State.UNKNOWN):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spotify_pipeline.conversions import OutboxError
 from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
@@ -22,6 +23,7 @@ EXPECTED = (
     HomeError,
     JournalError,
     MirrorRefused,
+    OutboxError,
     SandboxError,
     SegmentError,
     SpotifyError,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spotify_pipeline.cli.account_commands import print_table
-from spotify_pipeline.cli.project import load_definitions
+from spotify_pipeline.cli.project import load_definitions, refuse_filled
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +30,10 @@ def plan(
     from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 
     spotify = SpotifyAds()
+    definitions = load_definitions()
+    refuse_filled(definitions, audiences or [])
     plans = plan_all(
-        audience_chains(load_definitions()),
+        audience_chains(definitions),
         audiences or [],
         home=PipelineHome(),
         warehouse=WarehouseResource(),

@@ -197,8 +197,8 @@ def _live_lists() -> dict[str, set[str]]:
 
 def _lists_of(entry: JournalEntry) -> set[str]:
     lists: set[str] = set()
-    if entry.seed_audience_id is not None:
-        return lists  # a lookalike: Spotify made it of people of its own choice
+    if entry.is_filled_by_spotify:
+        return lists  # such as a lookalike: Spotify made it of people of its own choice
     if entry.audience_id is not None:
         lists.add(entry.whole_sha256 or entry.file_sha256 or NOT_KNOWN)
     begun = entry.unfinished

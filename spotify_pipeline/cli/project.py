@@ -6,6 +6,7 @@ Importing Dagster takes seconds, which a command that does without it should not
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from spotify_pipeline.components.audience_chain import AudienceChain
+    from spotify_pipeline.components.event_feed import EventFeed
 
 PACKAGE = Path(spotify_pipeline.__file__).parent
 PROJECT = PACKAGE.parent
@@ -51,6 +53,14 @@ class AudienceTarget:
     authorization: str | None
 
 
+@dataclass(frozen=True)
+class FeedTarget:
+    """What a feed's YAML says of where it sends to; None where it leaves that to the environment."""
+
+    connection_id: str | None
+    token_variable: str
+
+
 def load_audiences() -> dict[str, AudienceTarget]:
     """The audiences that the project defines, by name.
 
@@ -62,26 +72,67 @@ def load_audiences() -> dict[str, AudienceTarget]:
 
 def audience_targets(definitions: dg.Definitions) -> dict[str, AudienceTarget]:
     """The audiences of loaded definitions, by name."""
-    from spotify_pipeline.components.deployment import audience_chains
+    from spotify_pipeline.components.deployment import audience_chains, event_audiences
+
+    found = [*audience_chains(definitions), *event_audiences(definitions)]
+    return {
+        each.audience: AudienceTarget(each.config.ad_account_id, each.config.authorization)
+        for each in sorted(found, key=lambda each: each.audience)
+    }
+
+
+def refuse_filled(definitions: dg.Definitions, audiences: Collection[str]) -> None:
+    """Stop a command that is about lists where an audience is named that has none.
+
+    Raises:
+        CommandError: Spotify fills one of ``audiences`` by itself.
+    """
+    from spotify_pipeline.components.deployment import event_audiences
+
+    for each in event_audiences(definitions):
+        if each.audience in audiences:
+            raise CommandError(
+                f"Spotify fills {each.audience} by itself, so there is no list of it. Leave it out of this command."
+            )
+
+
+def feed_targets(definitions: dg.Definitions) -> dict[str, FeedTarget]:
+    """The feeds of loaded definitions, by name."""
+    from spotify_pipeline.components.feed_definitions import event_feeds
 
     return {
-        chain.audience: AudienceTarget(chain.config.ad_account_id, chain.config.authorization)
-        for chain in audience_chains(definitions)
+        each.feed: FeedTarget(each.config.connection_id, each.config.token.env) for each in event_feeds(definitions)
     }
 
 
 def chosen_chain(definitions: dg.Definitions, audience: str) -> AudienceChain:
-    """One audience of loaded definitions.
+    """One audience of loaded definitions that is made of a list.
 
     Raises:
-        CommandError: there is none of that name.
+        CommandError: there is none of that name, or Spotify fills it by itself.
     """
     from spotify_pipeline.components.deployment import audience_chains
+
+    refuse_filled(definitions, [audience])
 
     chains = {chain.audience: chain for chain in audience_chains(definitions)}
     if audience not in chains:
         raise CommandError(f"The project defines no audience {audience}. It has: {', '.join(chains) or 'none'}.")
     return chains[audience]
+
+
+def chosen_feed(definitions: dg.Definitions, feed: str) -> EventFeed:
+    """One feed of loaded definitions.
+
+    Raises:
+        CommandError: there is none of that name.
+    """
+    from spotify_pipeline.components.feed_definitions import event_feeds
+
+    feeds = {each.feed: each for each in event_feeds(definitions)}
+    if feed not in feeds:
+        raise CommandError(f"The project defines no feed {feed}. It has: {', '.join(feeds) or 'none'}.")
+    return feeds[feed]
 
 
 def ad_account_of(audience: str) -> str:

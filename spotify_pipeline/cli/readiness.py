@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from spotify_pipeline.cli.account_commands import signed_in
-from spotify_pipeline.cli.errors import EXPECTED, CommandError
+from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.feed_readiness import Feeds, connections, outboxes
+from spotify_pipeline.cli.finding import Finding, State, looked, together
 from spotify_pipeline.cli.pool_slots import how_to_end, how_to_free, leaked_slots, silent_slots
-from spotify_pipeline.cli.project import AudienceTarget
+from spotify_pipeline.cli.project import AudienceTarget, FeedTarget
 from spotify_pipeline.home import home_directory, private_directory
 from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
 from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, warehouse_file
@@ -27,26 +28,6 @@ Audiences: TypeAlias = Callable[[], Mapping[str, AudienceTarget]]
 WRITING_ROLES = ("AD_ACCOUNT_ADMIN", "AD_ACCOUNT_CONTRIBUTOR")
 
 
-class State(Enum):
-    """How one thing stands."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-HARM = (State.FAILED, State.UNKNOWN, State.WARNING, State.OK)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The outcome of one look, as a sentence that ends with what to do where something is wrong."""
-
-    state: State
-    sentence: str
-
-
 @dataclass(frozen=True)
 class Readiness:
     """One thing that a sync needs."""
@@ -54,18 +35,6 @@ class Readiness:
     name: str
     look: Callable[[], Finding]
     needs: tuple[str, ...] = ()
-
-
-def _looked(look: Callable[[], Finding]) -> Finding:
-    try:
-        return look()
-    except EXPECTED as error:
-        return Finding(State.FAILED, str(error))
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        return Finding(
-            State.FAILED, f"{error.filename or 'a file'} cannot be used ({reason}). Correct its owner or mode."
-        )
 
 
 def _home() -> Finding:
@@ -140,7 +109,8 @@ def _sign_ins(audiences: Audiences) -> Finding:
     targets: Mapping[str, AudienceTarget] = {}
     with suppress(CommandError):  # told in its own line
         targets = audiences()
-    return _together([_looked(partial(_sign_in, each)) for each in _settings_in_use(targets)])
+    found = together([looked(partial(_sign_in, each)) for each in _settings_in_use(targets)])
+    return found or Finding(State.OK, "none is needed")
 
 
 def _sign_in(settings: SpotifySettings) -> Finding:
@@ -159,13 +129,14 @@ def _sign_in(settings: SpotifySettings) -> Finding:
 
 def _ad_accounts(audiences: Audiences) -> Finding:
     targets = audiences()
-    return _together(
+    found = together(
         [
-            _looked(partial(_ad_account, each, account))
+            looked(partial(_ad_account, each, account))
             for each in _settings_in_use(targets)
             for account in _accounts_of(each, targets)
         ]
     )
+    return found or Finding(State.OK, "none is needed")
 
 
 def _ad_account(settings: SpotifySettings, ad_account_id: str) -> Finding:
@@ -207,23 +178,19 @@ def _accounts_of(settings: SpotifySettings, targets: Mapping[str, AudienceTarget
     return sorted({account or settings.require_ad_account_id() for account in stated})
 
 
-def _together(findings: Sequence[Finding]) -> Finding:
-    """All as one: as bad as the worst, which is told first."""
-    by_harm = sorted(findings, key=lambda each: HARM.index(each.state))
-    return Finding(by_harm[0].state, " ".join(each.sentence for each in by_harm))
-
-
-def readiness(audiences: Audiences) -> list[Readiness]:
-    """Everything that a sync of these audiences needs, in the order to put it right."""
+def readiness(audiences: Audiences, feeds: Feeds = dict[str, FeedTarget]) -> list[Readiness]:
+    """Everything that a sync of these audiences and feeds needs, in the order to put it right."""
     return [
-        Readiness("home", partial(_looked, _home)),
-        Readiness("warehouse", partial(_looked, _warehouse)),
-        Readiness("audiences' YAML", partial(_looked, partial(_definitions, audiences))),
-        Readiness("Dagster's home", partial(_looked, _dagster_home)),
-        Readiness("Dagster's pools", partial(_looked, _pools)),
-        Readiness("Spotify app", partial(_looked, _settings)),
-        Readiness("sign-in", partial(_looked, partial(_sign_ins, audiences)), needs=("home", "Spotify app")),
+        Readiness("home", partial(looked, _home)),
+        Readiness("warehouse", partial(looked, _warehouse)),
+        Readiness("audiences' YAML", partial(looked, partial(_definitions, audiences))),
+        Readiness("Dagster's home", partial(looked, _dagster_home)),
+        Readiness("Dagster's pools", partial(looked, _pools)),
+        Readiness("Spotify app", partial(looked, _settings)),
+        Readiness("sign-in", partial(looked, partial(_sign_ins, audiences)), needs=("home", "Spotify app")),
         Readiness(
-            "ad accounts", partial(_looked, partial(_ad_accounts, audiences)), needs=("audiences' YAML", "sign-in")
+            "ad accounts", partial(looked, partial(_ad_accounts, audiences)), needs=("audiences' YAML", "sign-in")
         ),
+        Readiness("outboxes", partial(looked, partial(outboxes, feeds)), needs=("home", "audiences' YAML")),
+        Readiness("conversions", partial(looked, partial(connections, feeds)), needs=("audiences' YAML", "sign-in")),
     ]

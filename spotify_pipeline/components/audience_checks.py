@@ -10,12 +10,14 @@ from pathlib import Path
 import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.guard_check import guard_check_spec
 from spotify_pipeline.components.metadata import audience_state, in_words
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport, Manifest, verify_customer_list
 from spotify_pipeline.spotify import Audience, CallRecord, NotFound
+from spotify_pipeline.spotify.audience_operations import AD_ENGAGEMENT, WEB_EVENT
 
 COUNTS_ADD_UP = "counts_add_up"
 CELLS_ARE_DIGESTS = "cells_are_digests"
@@ -31,6 +33,11 @@ UNUSABLE = {
     "listeners sign up with; a list of fewer than 1,000 rows is ignored.",
     "ARCHIVED": "The audience was archived at Spotify. Restore it in Ads Manager, or remove it from the configuration.",
 }
+
+EMPTY_OF_EVENTS = (
+    "Spotify found nobody, or too few people, whose events or ads fit. Look in Ads Manager whether the data set "
+    "receives these events, or whether the ads were delivered, within the lookback days."
+)
 
 
 def identifiers_check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -114,6 +121,7 @@ def judge_status(audience: Audience, now: datetime) -> dg.AssetCheckResult:
     got a new list. Spotify counts new statuses as compatible changes, so an unknown one is a warning and no error.
     """
     status = audience.status or "unknown"
+    of_events = audience.subtype in (WEB_EVENT, AD_ENGAGEMENT)
 
     def result(sentence: str, *, passed: bool = False, warn: bool = False) -> dg.AssetCheckResult:
         return dg.AssetCheckResult(
@@ -125,6 +133,8 @@ def judge_status(audience: Audience, now: datetime) -> dg.AssetCheckResult:
 
     if status in READY:
         return result(": it can be targeted.", passed=True)
+    if status == "EMPTY" and of_events:
+        return result(f": {EMPTY_OF_EVENTS}")
     if status in UNUSABLE:
         return result(f": {UNUSABLE[status]}")
     if status not in WAITING:
@@ -144,7 +154,7 @@ def judge_status(audience: Audience, now: datetime) -> dg.AssetCheckResult:
     return result(": Spotify takes up to three days. Run this check again to see where it stands.", passed=True)
 
 
-def targetable_check(chain: AudienceChain) -> dg.AssetChecksDefinition:
+def targetable_check(chain: AudienceChain | EventAudience) -> dg.AssetChecksDefinition:
     """A check that asks Spotify how the audience stands, with one request. It can be run at any time, by itself."""
 
     @dg.asset_check(

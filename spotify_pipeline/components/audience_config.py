@@ -52,7 +52,16 @@ def _name_shorthand(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _each_suppressed_once(value: list[SuppressConfig]) -> list[SuppressConfig]:
+Lookalike = Annotated[LookalikeConfig, BeforeValidator(_name_shorthand)]
+"""A lookalike: its name, or the mapping."""
+
+
+def each_suppressed_once(value: list[SuppressConfig]) -> list[SuppressConfig]:
+    """The sources, if none is listed twice.
+
+    Raises:
+        ValueError: one is.
+    """
     names = [each.name for each in value]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -85,7 +94,7 @@ class AudienceConfig(StrictModel):
     cadence: Cadence
     """`once`, or `{every: day|week|month, on: ..., at: "06:00", timezone: Europe/Stockholm}`. The cadence is the
     partition: one window, one snapshot of the segment, one list."""
-    suppress: Annotated[list[Suppress], AfterValidator(_each_suppressed_once)] = Field(default=[])
+    suppress: Annotated[list[Suppress], AfterValidator(each_suppressed_once)] = Field(default=[])
     """Segments of people who are kept out: names of dbt models, or `{dbt_model|table, asset_key, identifiers}`. Those
     of `defs/suppressions` apply to every audience and are not named here."""
     guards: GuardsConfig = GuardsConfig()
@@ -99,7 +108,7 @@ class AudienceConfig(StrictModel):
     """`wide`: a column per identifier type, as most partners send. `long`: the columns type and value."""
     retain: RetainConfig = RetainConfig()
     """How long what was built is kept."""
-    lookalike: Annotated[LookalikeConfig, BeforeValidator(_name_shorthand)] | None = None
+    lookalike: Lookalike | None = None
     """A lookalike audience of this one: its name, or `{name, description}`."""
 
     @model_validator(mode="before")

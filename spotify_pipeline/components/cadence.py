@@ -23,7 +23,8 @@ class NoWindowOpen(MirrorRefused):
     """The cadence starts in the future, so there is no partition yet."""
 
 
-def _clock_time(value: object) -> object:
+def clock_time(value: object) -> object:
+    """A time of day as it was written, where YAML read an unquoted one as a number; else the value as it is."""
     # YAML 1.1 reads an unquoted 16:30 as a number of minutes (sexagesimal); 06:30 it leaves alone.
     # Less than an hour cannot have been written so: it would begin with a zero.
     if isinstance(value, int) and not isinstance(value, bool) and 60 <= value < 24 * 60:
@@ -31,7 +32,12 @@ def _clock_time(value: object) -> object:
     return value
 
 
-def _known_timezone(value: str) -> str:
+def known_timezone(value: str) -> str:
+    """The name of a time zone, if there is one.
+
+    Raises:
+        ValueError: there is none.
+    """
     known = zoneinfo.available_timezones()
     if value not in known:
         near = difflib.get_close_matches(value, known, n=3)
@@ -53,11 +59,11 @@ class CadenceConfig(StrictModel):
     at: Annotated[
         str,
         Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"),
-        BeforeValidator(_clock_time),
+        BeforeValidator(clock_time),
         WithJsonSchema({"type": ["string", "integer"]}),
     ] = "06:00"
     """The time of day, 24 hours, such as "06:00"."""
-    timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(known_timezone)] = "UTC"
     """The time zone of that time (IANA name, such as Europe/Stockholm)."""
     start: date = FIRST_WINDOW
     """The day the audience is added, such as 2026-11-16. The first window is the one that is open as that day begins;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import dagster as dg
 from pydantic import BaseModel
@@ -73,8 +72,7 @@ class CustomerListAudience(dg.Component):
         """
         if not isinstance(attributes, AudienceConfig):
             raise config_error(context, (), "an audience needs at least segment, identifiers and cadence")
-        folder = context.path.parent if context.path.suffix else context.path
-        audience = _audience_named_by(folder, attributes, context)
+        audience = audience_named_by(attributes.name, context)
         segment = find_source(attributes.segment, context, ("segment",))
         refuse_unknown_columns(attributes.named_columns(), segment, context)
         _refuse_half_a_pair(attributes, context)
@@ -112,7 +110,13 @@ def _refuse_half_a_pair(config: AudienceConfig, context: dg.ComponentLoadContext
         )
 
 
-def _audience_named_by(folder: Path, config: AudienceConfig, context: dg.ComponentLoadContext) -> str:
+def audience_named_by(name: str | None, context: dg.ComponentLoadContext) -> str:
+    """The name of the folder that an audience's file is in: its identity. ``name`` is the one that the file states.
+
+    Raises:
+        AudienceConfigError: it cannot serve.
+    """
+    folder = context.path.parent if context.path.suffix else context.path
     if not FOLDER_NAME.fullmatch(folder.name):
         raise config_error(
             context,
@@ -120,6 +124,6 @@ def _audience_named_by(folder: Path, config: AudienceConfig, context: dg.Compone
             f"the folder is called {folder.name!r}; an audience's folder is named with up to 63 small letters, digits "
             "and underscores, beginning with a letter, because its name is the audience's identity",
         )
-    if config.name is None and len(folder.name) < NAME_LENGTHS[0]:
+    if name is None and len(folder.name) < NAME_LENGTHS[0]:
         raise config_error(context, (), "state a name: Spotify wants 2 to 80 characters and the folder's name has one")
     return folder.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +11,9 @@ import dagster as dg
 from spotify_pipeline.components.alert_sensor import alert_sensor
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.customer_list_audience import CustomerListAudience
+from spotify_pipeline.components.event_audience import EventAudience
+from spotify_pipeline.components.event_audience_component import EventAudienceComponent
+from spotify_pipeline.components.feed_definitions import event_feeds, feed_definitions, feed_tables
 from spotify_pipeline.components.mirror_schedules import mirror_schedules, watch_definitions
 from spotify_pipeline.components.plan_job import plan_job
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
@@ -34,19 +37,22 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
     Raises:
         AudienceConfigError: two files contradict each other.
     """
-    chains = audience_chains(loaded)
+    chains, filled = audience_chains(loaded), event_audiences(loaded)
     _refuse_doubled(chains, "audience_id", lambda chain: chain.config.audience_id)
     _refuse_doubled(chains, "name", lambda chain: f"{chain.name} ({chain.config.ad_account_id or 'default account'})")
+    _refuse_shared_names([*chains, *filled])
     lists = suppression_lists(loaded)
     _refuse_doubled_lists(lists)
     built_here = {
         key for assets in loaded.assets or [] if isinstance(assets, dg.AssetsDefinition) for key in assets.keys
     }
+    feeds = event_feeds(loaded)
     return dg.Definitions.merge(
         loaded,
-        watch_definitions(chains),
+        watch_definitions(chains, filled),
+        feed_definitions(feeds, loaded),
         dg.Definitions(
-            assets=_tables_written_elsewhere(_tables(chains, lists), built_here),
+            assets=_tables_written_elsewhere(_tables(chains, lists) | feed_tables(feeds), built_here),
             schedules=mirror_schedules(chains, built_here),
             jobs=[plan_job(chains)],
             sensors=[alert_sensor()],
@@ -58,12 +64,19 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
 
 
 def audience_chains(definitions: dg.Definitions) -> list[AudienceChain]:
-    """Every audience of loaded definitions, by name."""
+    """Every audience of loaded definitions that is made of a list, by name."""
     tree = definitions.component_tree
     if tree is None:
         return []
     components = tree.get_all_components(of_type=CustomerListAudience)
     return sorted((component.chain for component in components), key=lambda chain: chain.audience)
+
+
+def event_audiences(definitions: dg.Definitions) -> list[EventAudience]:
+    """Every audience of loaded definitions that Spotify fills by itself, by name."""
+    tree = definitions.component_tree
+    found = tree.get_all_components(of_type=EventAudienceComponent) if tree is not None else []
+    return sorted((component.audience for component in found), key=lambda each: each.audience)
 
 
 def suppression_lists(definitions: dg.Definitions) -> list[SuppressionList]:
@@ -84,7 +97,7 @@ def _tables(chains: list[AudienceChain], lists: list[SuppressionList]) -> dict[d
 
 
 def _tables_written_elsewhere(tables: dict[dg.AssetKey, Relation], built_here: set[dg.AssetKey]) -> list[dg.AssetSpec]:
-    """Segments and suppression lists that are neither dbt models nor assets of this project, each once."""
+    """Segments, events and suppression lists that are neither dbt models nor assets of this project, each once."""
     return [
         dg.AssetSpec(
             key,
@@ -105,6 +118,19 @@ def _refuse_doubled_lists(lists: list[SuppressionList]) -> None:
             f"Two suppression lists are called {name}, after their folders, and lists are told apart by their names. "
             "Rename a folder."
         )
+
+
+def _refuse_shared_names(audiences: Sequence[AudienceChain | EventAudience]) -> None:
+    """Refuse two audiences of one name of which Spotify fills at least one: a run takes neither for the other."""
+    owners: defaultdict[str, list[str]] = defaultdict(list)
+    for each in audiences:
+        owners[f"{each.name} ({each.config.ad_account_id or 'default account'})"].append(each.audience)
+    for name, folders in owners.items():
+        if len(folders) > 1:
+            raise AudienceConfigError(
+                f"The audiences {' and '.join(folders)} have the same name, {name}, so Spotify would show two that "
+                "nobody can tell apart. Give each a name of its own."
+            )
 
 
 def _refuse_doubled(chains: list[AudienceChain], field: str, value: Callable[[AudienceChain], str | None]) -> None:

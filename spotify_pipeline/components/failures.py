@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from spotify_pipeline.conversions import FeedRefused, OutboxError
 from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
@@ -21,7 +22,17 @@ from spotify_pipeline.spotify import (
 )
 from spotify_pipeline.warehouse import SegmentError
 
-EXPECTED = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused, SegmentError, SpotifyError)
+EXPECTED = (
+    CustomerListError,
+    ErasureError,
+    FeedRefused,
+    HomeError,
+    JournalError,
+    MirrorRefused,
+    OutboxError,
+    SegmentError,
+    SpotifyError,
+)
 PASSING = (RateLimited, SpotifyUnavailable, UploadIncomplete)
 """What may go well a minute later: nothing was carried out, or the mirror goes on with it where it was broken off.
 Everything else needs a person."""

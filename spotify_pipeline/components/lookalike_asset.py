@@ -14,6 +14,7 @@ from spotify_pipeline.components.audience_asset import SPOTIFY_POOL
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_config import LookalikeConfig
 from spotify_pipeline.components.backfill import left_out_of_backfill, without_result
+from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
@@ -21,13 +22,14 @@ from spotify_pipeline.mirror import MirrorRefused, keep_lookalike
 from spotify_pipeline.spotify import CallRecord
 
 
-def lookalike_asset(chain: AudienceChain, stated: LookalikeConfig) -> dg.AssetsDefinition:
+def lookalike_asset(chain: AudienceChain | EventAudience, stated: LookalikeConfig) -> dg.AssetsDefinition:
     """The lookalike of an audience, created once and renamed where the YAML says so."""
+    mirrored = chain if isinstance(chain, AudienceChain) else None
 
     @dg.asset(
         key=chain.lookalike_key,
         deps=[chain.audience_key],
-        partitions_def=chain.config.cadence.partitions(),
+        partitions_def=mirrored.config.cadence.partitions() if mirrored is not None else None,
         group_name=chain.audience,
         kinds={"spotify"},
         pool=SPOTIFY_POOL,
@@ -37,7 +39,7 @@ def lookalike_asset(chain: AudienceChain, stated: LookalikeConfig) -> dg.AssetsD
     def lookalike(
         context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
     ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
-        if left_out_of_backfill(chain, context, datetime.now(UTC)):
+        if mirrored is not None and left_out_of_backfill(mirrored, context, datetime.now(UTC)):
             yield from without_result(context)
             return
 

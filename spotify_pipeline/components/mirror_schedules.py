@@ -14,6 +14,7 @@ import dagster as dg
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import TARGETABLE
 from spotify_pipeline.components.cadence import CadenceConfig, NoWindowOpen
+from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.overlap_asset import NO_ORPHANS, OVERLAP, overlap_definitions
 from spotify_pipeline.components.promises_check import ERASURES_DONE, RETENTION_KEPT
 from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_definitions
@@ -37,11 +38,18 @@ def mirror_schedules(chains: Sequence[AudienceChain], built_here: set[dg.AssetKe
     return [_schedule(list(group), built_here) for _, group in by_tick]
 
 
-def watch_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
-    """A job, and its schedule, that asks Spotify how every audience stands, and looks at the age of the sign-ins."""
+def watch_definitions(chains: Sequence[AudienceChain], filled: Sequence[EventAudience] = ()) -> dg.Definitions:
+    """A job, and its schedule, that asks Spotify how every audience stands, and looks at the age of the sign-ins.
+
+    Args:
+        chains: every audience of the deployment that is made of a list.
+        filled: every one that Spotify fills.
+    """
+    audiences = [*chains, *filled]
     looked_at = (TARGETABLE, RETENTION_KEPT, ERASURES_DONE)
     checks = [dg.AssetCheckKey(chain.audience_key, check) for chain in chains for check in looked_at]
-    checks += [dg.AssetCheckKey(AUTHORIZATION, SIGN_IN_LASTS)] if chains else []
+    checks += [dg.AssetCheckKey(each.audience_key, TARGETABLE) for each in filled]
+    checks += [dg.AssetCheckKey(AUTHORIZATION, SIGN_IN_LASTS)] if audiences else []
     job = dg.define_asset_job(
         WATCH_JOB,
         selection=dg.AssetSelection.checks(*checks, dg.AssetCheckKey(OVERLAP, NO_ORPHANS))
@@ -53,10 +61,10 @@ def watch_definitions(chains: Sequence[AudienceChain]) -> dg.Definitions:
     schedule = dg.ScheduleDefinition(
         name=WATCH_JOB, job=job, cron_schedule=WATCH_EVERY_SIX_HOURS, description=job.description
     )
-    labels = list(dict.fromkeys(chain.config.authorization for chain in chains))
+    labels = list(dict.fromkeys(each.config.authorization for each in audiences))
     return dg.Definitions.merge(
-        sign_in_definitions(labels) if chains else dg.Definitions(),
-        overlap_definitions(chains),
+        sign_in_definitions(labels) if audiences else dg.Definitions(),
+        overlap_definitions(chains, [each.audience for each in filled]),
         dg.Definitions(jobs=[job], schedules=[schedule]),
     )
 

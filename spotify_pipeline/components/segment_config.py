@@ -48,25 +48,30 @@ class SourceConfig(StrictModel):
         return self
 
 
-class SegmentConfig(SourceConfig):
-    """Where the people are: a dbt model or a table, and how their consent is known."""
+class ConsentedSourceConfig(SourceConfig):
+    """A table of the warehouse, and how the consent of the people in it is known."""
 
     consent_column: ColumnName | None = None
     """A column that says whether the person agreed to advertising. True, 1, or the text true, t, yes, y or 1 is yes;
     everything else, and nothing at all, is no. Exactly one of `consent_column` and `consent` is given."""
     consent: NoConsentNeeded | None = None
-    """`{not_required: "reason"}` where the whole segment may be used without a consent column."""
+    """`{not_required: "reason"}` where all of it may be used without a consent column."""
+
+    @model_validator(mode="after")
+    def _one_consent(self) -> ConsentedSourceConfig:
+        if (self.consent_column is None) == (self.consent is None):
+            raise ValueError(
+                'state one of consent_column (a column of the table) and consent: {not_required: "reason"}'
+            )
+        return self
+
+
+class SegmentConfig(ConsentedSourceConfig):
+    """Where the people are: a dbt model or a table, and how their consent is known."""
+
     updated_at: ColumnName | None = None
     """A column of dates or times that says when a row was last loaded or changed. With `guards.max_source_age`: a
     segment whose newest row is older is not sent."""
-
-    @model_validator(mode="after")
-    def _one_consent(self) -> SegmentConfig:
-        if (self.consent_column is None) == (self.consent is None):
-            raise ValueError(
-                'state one of consent_column (a column of the segment) and consent: {not_required: "reason"}'
-            )
-        return self
 
 
 class PhoneConfig(StrictModel):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import dagster as dg
 
-from spotify_pipeline.components.audience_config import AudienceConfig
 from spotify_pipeline.components.identifier_plan import columns_by_type
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.segment_config import IdentifiersConfig, SuppressConfig
@@ -20,6 +20,16 @@ from spotify_pipeline.warehouse import Relation, SegmentError
 
 ERASURE = "erasure"
 """The name, in counts, of those who asked to be forgotten."""
+
+
+class Suppressing(Protocol):
+    """Settings that keep people out: an audience's, or a feed's."""
+
+    @property
+    def suppress(self) -> Sequence[SuppressConfig]: ...
+
+    @property
+    def identifiers(self) -> IdentifiersConfig | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +66,9 @@ class SuppressionSource:
 
 
 def suppression_sources(
-    config: AudienceConfig, everybodys: Sequence[SuppressionSource], context: dg.ComponentLoadContext
+    config: Suppressing, everybodys: Sequence[SuppressionSource], context: dg.ComponentLoadContext
 ) -> tuple[SuppressionSource, ...]:
-    """The sources of one audience: those of every audience, then its own.
+    """The sources of one audience or feed: those of every audience, then its own.
 
     Raises:
         AudienceConfigError: a source is unknown, or none of its columns identifies a person.
@@ -74,13 +84,16 @@ def suppression_sources(
 
 
 def _source(
-    stated: SuppressConfig, config: AudienceConfig, table: Segment, context: dg.ComponentLoadContext, index: int
+    stated: SuppressConfig, config: Suppressing, table: Segment, context: dg.ComponentLoadContext, index: int
 ) -> SuppressionSource:
     path = ("suppress", index)
+    identifiers = stated.identifiers or config.identifiers
+    if identifiers is None:
+        raise config_error(context, path, "state its identifiers: there are none here that they could be taken from")
     if stated.identifiers is not None:
         named = [((*path, "identifiers", *each), column) for each, column in stated.identifiers.named_columns()]
         refuse_unknown_columns(named, table, context)
-    elif table.columns is not None and present(config.identifiers, table.columns) is None:
+    elif table.columns is not None and present(identifiers, table.columns) is None:
         raise config_error(
             context,
             path,
@@ -91,7 +104,7 @@ def _source(
         name=stated.name,
         asset_key=table.asset_key,
         relation=table.relation,
-        identifiers=stated.identifiers or config.identifiers,
+        identifiers=identifiers,
         those_present=stated.identifiers is None,
     )
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 
 class AudienceConfigError(Exception):
-    """A setting of an audience's YAML is wrong; the message holds the file, the line and what is allowed."""
+    """A setting of an audience's or feed's YAML is wrong; the message holds file, line and what is allowed."""
 
 
 def config_error(context: dg.ComponentLoadContext, path: tuple[str | int, ...], problem: str) -> AudienceConfigError:

@@ -2,3 +2,79 @@
 
 Nothing here knows of Dagster or of the warehouse: rows come in as data frames, events go out through a function.
 """
+
+from spotify_pipeline.conversions.day import Day, TimeRange, range_of, rows_of
+from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, Send, deliver
+from spotify_pipeline.conversions.errors import EventsError
+from spotify_pipeline.conversions.event_names import EVENT_NAMES, spotify_name
+from spotify_pipeline.conversions.judge import judge
+from spotify_pipeline.conversions.open_outbox import WAIT_FOR_OTHERS, look_into, open_outbox
+from spotify_pipeline.conversions.outbox import (
+    Claimed,
+    DayAccount,
+    Guarantee,
+    Outbox,
+    OutboxBusy,
+    OutboxError,
+    OutboxMissing,
+    Reading,
+    Settled,
+)
+from spotify_pipeline.conversions.outbox_views import OutboxViews
+from spotify_pipeline.conversions.parity import Parity, compare
+from spotify_pipeline.conversions.plan import (
+    Column,
+    Constant,
+    EventIdSource,
+    FeedPlan,
+    OptOutPolicy,
+    Source,
+    TimeSource,
+    TimeUnit,
+)
+from spotify_pipeline.conversions.screen import erased_screen
+from spotify_pipeline.conversions.verdict import VERDICTS, Dead, Filtered, State
+
+__all__ = [
+    "EVENT_NAMES",
+    "VERDICTS",
+    "WAIT_FOR_OTHERS",
+    "Claimed",
+    "Column",
+    "Constant",
+    "Day",
+    "DayAccount",
+    "Dead",
+    "DeliveryPlan",
+    "DeliveryReport",
+    "EventIdSource",
+    "EventsError",
+    "FeedPlan",
+    "FeedRefused",
+    "Filtered",
+    "Guarantee",
+    "OptOutPolicy",
+    "Outbox",
+    "OutboxBusy",
+    "OutboxError",
+    "OutboxMissing",
+    "OutboxViews",
+    "Parity",
+    "Reading",
+    "Send",
+    "Settled",
+    "Source",
+    "State",
+    "TimeRange",
+    "TimeSource",
+    "TimeUnit",
+    "compare",
+    "deliver",
+    "erased_screen",
+    "judge",
+    "look_into",
+    "open_outbox",
+    "range_of",
+    "rows_of",
+    "spotify_name",
+]

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from spotify_pipeline.conversions.event_times import MICROSECONDS_PER, event_times
+from spotify_pipeline.conversions.plan import FeedPlan, TimeSource
+from spotify_pipeline.conversions.source_columns import require_columns
+from spotify_pipeline.customer_list.errors import withheld_errors
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_WITHOUT_ZONE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATETIME")
+_WITH_ZONE = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+_INTEGERS = re.compile("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
+_DECIMAL = re.compile(r"DECIMAL\([0-9]+, *(?P<scale>[0-9]+)\)")
+# DuckDB compares a number of 19 digits with no decimal that has more digits behind the point.
+_MOST_SCALE = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +48,88 @@ class Day:
         here = ZoneInfo(zone)
         start, end = (datetime.combine(each, time(), here) for each in (day, day + timedelta(days=1)))
         return cls(date=day, start=start, end=end, is_open=now.astimezone(here).date() == day)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeRange:
+    """Values of the column of times that a day's rows lie between: a first, rough choice, for the warehouse to make.
+
+    Attributes:
+        at_least, below: of the column's own type; None for no limit.
+        or_missing: rows without a value, too.
+    """
+
+    at_least: object
+    below: object | None
+    or_missing: bool
+
+
+def rows_of(day: Day, rows: pl.DataFrame, plan: FeedPlan) -> pl.DataFrame:
+    """The rows that belong to a day, exactly; with the open day also those that belong to none, and those after it.
+
+    A time that the zone's clocks left out belongs to the day around it, where it is a dead letter. What lies before the
+    year 1 is older than every day.
+
+    Raises:
+        EventsError: the rows have no column of times, or it holds no single values.
+    """
+    require_columns(rows, [plan.event_time.column])
+    with withheld_errors("Choosing the events of a day"):
+        place = event_times(rows[plan.event_time.column], plan.event_time)["place"]
+        late_enough = place >= _microseconds(day.start)
+        if day.is_open:
+            return rows.filter(late_enough.fill_null(value=True))
+        return rows.filter((late_enough & (place < _microseconds(day.end))).fill_null(value=False))
+
+
+def range_of(day: Day, plan: FeedPlan, column_type: str) -> TimeRange | None:
+    """What to ask of the warehouse, so that it need not hand over every row; None where it must.
+
+    No row is left out that ``rows_of`` keeps.
+
+    Args:
+        day: whose rows are wanted.
+        plan: names the column of times.
+        column_type: DuckDB's name of its type.
+    """
+    limits = _limits(day, plan.event_time, column_type.strip().upper())
+    if limits is None:
+        return None
+    return TimeRange(at_least=limits[0], below=None if day.is_open else limits[1], or_missing=day.is_open)
+
+
+def _limits(day: Day, source: TimeSource, column_type: str) -> tuple[object, object] | None:
+    start, end = day.start.astimezone(UTC), day.end.astimezone(UTC)
+    if column_type in _WITH_ZONE:
+        return start, end
+    if column_type in _WITHOUT_ZONE:
+        return _by_the_clock(start, end, source.zone)
+    if column_type == "DATE":
+        first, last = _by_the_clock(start, end, source.zone)
+        return first.date(), (last + timedelta(days=1) - _MICROSECOND).date()
+    if source.unit is None:
+        return None
+    factor = MICROSECONDS_PER[source.unit]
+    first, last = _microseconds(start) // factor, -(-_microseconds(end) // factor)
+    decimal = _DECIMAL.fullmatch(column_type)
+    if decimal is not None and int(decimal["scale"]) <= _MOST_SCALE:
+        return Decimal(first), Decimal(last)
+    if column_type == "DOUBLE":
+        return math.nextafter(first, -math.inf), math.nextafter(last, math.inf)
+    return (first, last) if _INTEGERS.fullmatch(column_type) else None
+
+
+def _by_the_clock(start: datetime, end: datetime, zone: str) -> tuple[datetime, datetime]:
+    """The first and last time without a zone that clocks may have shown in between, however they were put."""
+    # Polars' time zones, as it is Polars that reads the column.
+    hours = pl.datetime_range(start - timedelta(days=2), end + timedelta(days=2), "1h", time_unit="us", eager=True)
+    hours = hours.dt.convert_time_zone(zone)
+    ahead = (hours.dt.base_utc_offset() + hours.dt.dst_offset()).dt.total_seconds().to_list()
+    return (
+        start.replace(tzinfo=None) + timedelta(seconds=min(ahead)),
+        end.replace(tzinfo=None) + timedelta(seconds=max(ahead)),
+    )
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
-from spotify_pipeline.conversions.outbox import Guarantee
+from spotify_pipeline.conversions.isolation import Isolation, Refusal
+from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Settled
+from spotify_pipeline.conversions.verdict import Dead, Filtered, State
+from spotify_pipeline.spotify import InvalidRequest, SpotifyError, UnexpectedAnswer
 
 Send: TypeAlias = Callable[[Sequence[str]], None]
 """Sends the bodies (JSON) of some events in one request; returns if Spotify accepted all of them, else raises a
 :class:`SpotifyError`: InvalidRequest where one of them may be at fault; any other is about none of them."""
+
+
+Screen: TypeAlias = Callable[[Sequence[Claimed]], Collection[int]]
+"""Names, by their numbers, events that are not to be sent as their person asked to be forgotten."""
+
+MOST_REFUSED = 10
+"""So many events refused alone, and none accepted: it is not the events."""
+FEW_REFUSED = 3
+"""As many are a sign of the same where there are no more."""
+
+
+class FeedRefused(Exception):
+    """Spotify refuses everything that the feed sends. Nothing became a dead letter; all of it is pending."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +39,7 @@ class DeliveryPlan:
     Attributes:
         batch_events: in one request. Spotify states no limit; 100 by default.
         batch_bytes: of the bodies in one request. Spotify states no limit; below 1 MB by default.
-        guarantee: see there.
+        guarantee: see there. The outbox is to be opened with the same.
     """
 
     batch_events: int = 100
@@ -45,3 +64,165 @@ class DeliveryReport:
     filtered: Mapping[str, int] = field(default_factory=dict[str, int])
     calls: int = 0
     extra_calls: int = 0
+
+
+def deliver(
+    outbox: Outbox,
+    send: Send,
+    plan: DeliveryPlan,
+    *,
+    clock: Callable[[], datetime],
+    screen: Screen | None = None,
+    on_batch: Callable[[DeliveryReport], None] | None = None,
+) -> DeliveryReport:
+    """Send everything that is pending in the outbox, oldest day first.
+
+    Whatever ends it, an event is settled or pending; at most once, one whose answer was lost is a dead letter.
+
+    Args:
+        outbox: held by this process.
+        send: see there.
+        plan: how.
+        clock: gives the time, with its zone.
+        screen: is asked about each batch before it is sent; by default nobody is left out.
+        on_batch: is told, after each batch, what was done so far.
+
+    Raises:
+        FeedRefused: Spotify accepts nothing, so it cannot be the events.
+        SpotifyError: as ``send`` raised it; it is about none of the events.
+        OutboxError: the outbox cannot be used.
+    """
+    delivery = _Delivery(outbox=outbox, send=send, plan=plan, clock=clock)
+    try:
+        while batch := outbox.claim(plan.batch_events, plan.batch_bytes):
+            delivery.take(batch, screen)
+            if on_batch is not None:
+                on_batch(delivery.report())
+        delivery.end()
+    except BaseException:
+        # The next run puts right what this cannot; what went wrong first is what a person must read.
+        with suppress(OutboxError):
+            delivery.release()
+        raise
+    return delivery.report()
+
+
+@dataclass(kw_only=True)
+class _Delivery:
+    """One delivery under way.
+
+    Attributes:
+        claimed: events that are not settled yet, by number.
+        in_flight: those whose answer is awaited.
+        suspects: refused alone, one after the other, since an event was last accepted.
+        most: see Isolation.
+    """
+
+    outbox: Outbox
+    send: Send
+    plan: DeliveryPlan
+    clock: Callable[[], datetime]
+    claimed: dict[int, Claimed] = field(default_factory=dict[int, Claimed])
+    in_flight: set[int] = field(default_factory=set[int])
+    suspects: list[Refusal] = field(default_factory=list[Refusal])
+    most: int | None = None
+    delivered: int = 0
+    dead: Counter[str] = field(default_factory=Counter[str])
+    filtered: Counter[str] = field(default_factory=Counter[str])
+    calls: int = 0
+    extra_calls: int = 0
+    _delivered_before: int = 0
+
+    def take(self, batch: Sequence[Claimed], screen: Screen | None) -> None:
+        self.claimed.update((each.number, each) for each in batch)
+        erased = set(screen(batch)) if screen is not None else set[int]()
+        if erased:
+            self._settle(erased, Settled(state=State.FILTERED, reason=Filtered.ERASED.value))
+            self.filtered[Filtered.ERASED.value] += len(erased)
+        to_send = [each for each in batch if each.number not in erased]
+        if not to_send:
+            return
+        calls, self._delivered_before = self.calls, self.delivered
+        isolation = Isolation(self._send, self._accepted, self._refused, self.most)
+        isolation.settle(to_send)
+        self.most = isolation.most
+        self.extra_calls += self.calls - calls - 1
+        if self.delivered == self._delivered_before and len(to_send) >= FEW_REFUSED:
+            raise self._refused_by_spotify()
+        if self.delivered:
+            self._bury()
+
+    def end(self) -> None:
+        """Whoever is a suspect still is so as nothing was accepted."""
+        if len(self.suspects) >= FEW_REFUSED:
+            raise self._refused_by_spotify()
+        self._bury()
+
+    def release(self) -> None:
+        """What is not settled is pending again; at most once, what may have arrived is a dead letter."""
+        lost = set[int]()
+        if self.plan.guarantee is Guarantee.AT_MOST_ONCE:
+            lost = self.in_flight & self.claimed.keys()
+        self._settle(self.claimed.keys() - lost, Settled(state=State.PENDING))
+        if lost:
+            self._settle(lost, Settled(state=State.DEAD, reason=Dead.UNCONFIRMED.value))
+            self.dead[Dead.UNCONFIRMED.value] += len(lost)
+
+    def report(self) -> DeliveryReport:
+        return DeliveryReport(
+            delivered=self.delivered,
+            dead=dict(self.dead),
+            filtered=dict(self.filtered),
+            calls=self.calls,
+            extra_calls=self.extra_calls,
+        )
+
+    def _send(self, events: Sequence[Claimed]) -> None:
+        self.in_flight = {each.number for each in events}
+        self.calls += 1
+        try:
+            self.send([each.body for each in events])
+        except SpotifyError as error:
+            if not error.may_have_happened:
+                self.in_flight = set()
+            elif isinstance(error, InvalidRequest) and self.plan.guarantee is Guarantee.AT_MOST_ONCE:
+                # Part of them may have been accepted, so they cannot be sent in halves.
+                raise UnexpectedAnswer(
+                    error.message, status=error.status, trace_id=error.trace_id, may_have_happened=True
+                ) from None
+            raise
+        # They stay in flight until they are settled.
+
+    def _accepted(self, events: Sequence[Claimed]) -> None:
+        self._settle({each.number for each in events}, Settled(state=State.DELIVERED))
+        self.in_flight = set()
+        self.delivered += len(events)
+        self._bury()
+
+    def _refused(self, refusal: Refusal) -> None:
+        self.suspects.append(refusal)
+        if self.delivered > self._delivered_before:
+            self._bury()
+        elif len(self.suspects) >= MOST_REFUSED:
+            raise self._refused_by_spotify()
+
+    def _bury(self) -> None:
+        """The suspects are dead letters: others were accepted, or they are few."""
+        for refusal in self.suspects:
+            self._settle({refusal.event.number}, Settled(state=State.DEAD, reason=refusal.reason.value))
+            self.dead[refusal.reason.value] += 1
+        self.suspects = []
+
+    def _settle(self, numbers: Collection[int], settled: Settled) -> None:
+        if numbers:
+            self.outbox.settle(dict.fromkeys(numbers, settled), at=self.clock())
+            for number in numbers:
+                self.claimed.pop(number, None)
+
+    def _refused_by_spotify(self) -> FeedRefused:
+        last = self.suspects[-1].error
+        return FeedRefused(
+            f"Spotify refused each of {len(self.suspects)} events that were sent alone and accepted none beside them, "
+            "so it is not single events that are at fault. Check the connection id and what all events share (names, "
+            f"currency, identifiers), then run again; all events are pending. The last refusal: {last}"
+        )

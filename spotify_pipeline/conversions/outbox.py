@@ -1,6 +1,7 @@
 """The outbox: what became of every event that was ever read, kept through crashes.
 
-It holds no personal data but the body of events that are still to be sent; that is dropped as soon as they are settled.
+It holds no personal data but the body of events that are still to be sent. Bodies of settled events are gone as soon as
+the outbox is let go of, or, after a crash, as soon as it is held again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class OutboxError(Exception):
 
 class OutboxBusy(OutboxError):
     """Another run holds this feed's outbox."""
+
+
+class OutboxMissing(OutboxError):
+    """The feed has no outbox yet: none of its days was ever read."""
 
 
 class Guarantee(StrEnum):
@@ -107,19 +112,27 @@ class Outbox(Protocol):
         """Take over the verdicts (see ``VERDICTS``) on all rows of a day, in one transaction.
 
         New events are added. A known one that is pending, dead by our own judgement, or marked for replay, takes the
-        new verdict; any other stays as it is. Where a key comes several times, the first counts.
+        new verdict; any other stays as it is. Where a key comes several times, the first counts. If ``verdicts``
+        raises, nothing of the day is recorded.
+
+        Raises:
+            OutboxError: the day was forgotten (``forget_before``), or the outbox cannot be written.
         """
         ...
 
     def claim(self, most: int, most_bytes: int) -> Sequence[Claimed]:
         """The next events to be sent, oldest day first: at most so many, and so many bytes of body, but at least one.
 
-        They are `sending` from now on, durably.
+        They are `sending` from now on, durably: whoever finds them so after a crash knows that they may have been sent.
         """
         ...
 
     def settle(self, outcomes: Mapping[int, Settled], *, at: datetime) -> None:
-        """How claimed events came out, by their number, in one transaction. Bodies of settled events are dropped."""
+        """How claimed events came out, by their number, in one transaction that is durable when this returns.
+
+        Raises:
+            OutboxError: one of them is not claimed; then none is settled.
+        """
         ...
 
     def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:
@@ -131,7 +144,10 @@ class Outbox(Protocol):
         ...
 
     def replay(self, day: date | None = None, reason: str | None = None) -> Mapping[date, int]:
-        """Mark dead letters so that the next reading of their day judges them anew; how many of which day."""
+        """Mark dead letters so that the next reading of their day judges them anew; how many of which day.
+
+        One whose row that reading does not find any more stays as it is, and is no longer marked.
+        """
         ...
 
     def pending_days(self) -> Sequence[date]:
@@ -143,5 +159,8 @@ class Outbox(Protocol):
         ...
 
     def forget_before(self, day: date) -> int:
-        """Drop the events of older days whose account is closed (nothing pending), keeping their accounts' totals."""
+        """Drop the events of older days whose account is closed (nothing pending), keeping their accounts' totals.
+
+        Such a day cannot be recorded again, as all its events would look new. Returns how many events were dropped.
+        """
         ...

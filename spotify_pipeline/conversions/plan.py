@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.customer_list import IdentifierPlan
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -61,6 +62,12 @@ class EventIdSource:
     columns: tuple[str, ...]
     hashed: bool = False
 
+    def __post_init__(self) -> None:
+        if not self.columns or len(set(self.columns)) != len(self.columns):
+            raise EventsError("An event id needs at least one column, and each column once. Correct the feed's YAML.")
+        if len(self.columns) > 1 and not self.hashed:
+            raise EventsError("An event id of several columns must be hashed. Correct the feed's YAML.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TimeSource:
@@ -84,17 +91,20 @@ class FeedPlan:
     Attributes:
         event_name: where the event's name stands.
         names: the warehouse's names to Spotify's; None is a name that is not sent, on purpose. A name that is not in it
-            is read as Spotify's own or as one of its older spellings.
+            is read as Spotify's own or as another spelling of it.
         event_id, event_time: see there.
         identifiers: e-mails, phone, device id; None where only an IP address is known.
         ip_address, amount, content_name, content_category, event_source_url: columns, or None.
         currency, action_source: a column, or one value for all.
-        consent_column: only events that say yes in it are sent; None where no consent is asked.
-        opt_out_column: who says yes in it opted out of targeting.
+        consent_column: only events that say yes in it are sent; None where no consent is asked. The one that
+            ``identifiers`` names is asked, too.
+        opt_out_column: who says anything in it but a plain no opted out of targeting, such as the time when they did;
+            null is no. Where there is one, every event says whether its person opted out.
         opt_out_policy: what becomes of their events.
         purchase_needs_amount: a PURCHASE without amount and currency is refused (it would count without revenue).
         max_age: older events are not sent. Spotify attributes within 30 days.
-        allowed_skew: an event that lies further ahead than this is refused.
+        allowed_skew: an event that lies further ahead than this is refused; one that lies less far ahead is sent as
+            of now.
     """
 
     event_name: Source
@@ -134,6 +144,7 @@ class FeedPlan:
                 self.event_source_url,
                 self.consent_column,
                 self.opt_out_column,
+                self.identifiers.consent_column if self.identifiers is not None else None,
             )
             if column is not None
         ]

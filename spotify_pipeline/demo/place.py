@@ -91,4 +91,7 @@ class DemoPlace:
             "SPOTIFY_CLIENT_SECRET": DEFAULTS.client_secret,
             "SPOTIFY_REFRESH_TOKEN": DEFAULTS.refresh_token,
             "SPOTIFY_AD_ACCOUNT_ID": DEFAULTS.ad_account_id,
+            "SPOTIFY_CAPI_URL": f"{self.sandbox_url}/capi-direct/events/",
+            "SPOTIFY_CAPI_CONNECTION_ID": DEFAULTS.capi_connection_id,
+            "SPOTIFY_CAPI_TOKEN": DEFAULTS.capi_token,
         }

@@ -135,7 +135,7 @@ def _write(connection: duckdb.DuckDBPyConnection, *, people: int, seed: int, as_
     for table, columns in _TABLES.items():
         connection.execute(f"create or replace table raw.{table} ({columns})")
     connection.execute("commit")
-    counts = dict.fromkeys(("customers", "consents", "events", "shop_events"), 0)
+    counts: dict[str, int] = dict.fromkeys(("customers", "consents", "events", "shop_events"), 0)
     for number, start in enumerate(range(0, people, BLOCK_ROWS)):
         block = Block(key=f"{seed}/{number}", first_id=start + 1, rows=min(BLOCK_ROWS, people - start), as_of=as_of)
         rows = customers(block)

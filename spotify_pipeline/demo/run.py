@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -16,11 +16,16 @@ from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import READY, UNUSABLE
 from spotify_pipeline.components.cadence import NoWindowOpen
 from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.event_feed import EventFeed
+from spotify_pipeline.components.feed_definitions import event_feeds
+from spotify_pipeline.components.feed_schedules import FEED_TAG
 from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.mirror_schedules import AUDIENCE_TAG, WATCH_JOB
 from spotify_pipeline.components.overlap_asset import OVERLAP
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.demo import feeds as demo_feeds
+from spotify_pipeline.demo.feeds import DemoFeed
 from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.demo.raw_tables import write_raw_tables
 from spotify_pipeline.sandbox import SandboxServer
@@ -66,11 +71,20 @@ class DemoOutcome:
     audiences: Sequence[DemoAudience]
     waited: timedelta
     """Time that passed on the sandbox's clock until the audiences were ready."""
+    feeds: Sequence[DemoFeed] = ()
+    """How each feed of events came out."""
+    counted: int | None = None
+    """Events that Spotify's diagnostics show for the connection of the feeds; None where nothing was sent."""
 
     @property
-    def failed(self) -> list[DemoAudience]:
-        """Those that are not as they should be."""
-        return [each for each in self.audiences if not each.as_it_should_be]
+    def delivered(self) -> int:
+        """Events that all feeds delivered."""
+        return sum(each.delivered for each in self.feeds)
+
+    @property
+    def failed(self) -> list[DemoAudience | DemoFeed]:
+        """Audiences and feeds that are not as they should be."""
+        return [each for each in (*self.audiences, *self.feeds) if not each.as_it_should_be]
 
 
 def run_demo(
@@ -97,7 +111,7 @@ def run_demo(
         tables = write_raw_tables(place.warehouse, people=people)
         report(
             f"The warehouse holds {tables.customers:,} customer rows, {tables.consents:,} consents and "
-            f"{tables.events:,} events" + (" (from before)." if tables.reused else ".")
+            f"{tables.events + tables.shop_events:,} events" + (" (from before)." if tables.reused else ".")
         )
         definitions = load_definitions()
         chains = audience_chains(definitions)
@@ -108,12 +122,14 @@ def run_demo(
             runner.build_segments()
             report(f"dbt has built and tested the segments of {len(chains)} audiences.")
             mirrored = [_mirrored(runner, chain, report) for chain in chains]
+            sent = [_sent(runner, feed, report) for feed in event_feeds(definitions)]
             waited = _wait_until_ready(sandbox, mirrored)
             report(f"Spotify has processed the lists, after {waited.total_seconds() / 3600:.0f} hours on its clock.")
             runner.watch_audiences()
         if not any(each.done for each in mirrored):
             raise DemoFailed("No audience was sent to Spotify; the lines above say why.")
-        return DemoOutcome([_with_audience(each) for each in mirrored], waited)
+        counted = demo_feeds.counted_by_spotify() if any(each.accounts for each in sent) else None
+        return DemoOutcome([_with_audience(each) for each in mirrored], waited, sent, counted)
 
 
 class _Runner:
@@ -150,6 +166,18 @@ class _Runner:
             raise_on_error=False,
             run_config=QUIET,
         )
+
+    def send(self, feed: EventFeed, day: date) -> str | None:
+        """Materialize a day of a feed; why that failed, or None."""
+        result = self._all_assets.execute_in_process(
+            instance=self._instance,
+            asset_selection=demo_feeds.feed_assets(feed),
+            partition_key=day.isoformat(),
+            tags={FEED_TAG: feed.feed},
+            raise_on_error=False,
+            run_config=QUIET,
+        )
+        return None if result.success else _failure_of(result)
 
     def watch_audiences(self) -> None:
         """Ask Spotify how every audience stands, by the job that does so on a schedule."""
@@ -191,6 +219,13 @@ def _mirrored(runner: _Runner, chain: AudienceChain, report: Callable[[str], Non
     failure = None if too_few else _why_not_sent(result)
     report(f"{chain.audience}: {'held back. ' + too_few if too_few else 'FAILED. ' + str(failure)}")
     return DemoAudience(chain, manifest, too_few, failure, None)
+
+
+def _sent(runner: _Runner, feed: EventFeed, report: Callable[[str], None]) -> DemoFeed:
+    outcome = demo_feeds.sent(feed, runner.send)
+    said = outcome.left_out or (f"FAILED. {outcome.failure}" if outcome.failure else None)
+    report(f"{feed.feed}: {said or f'{outcome.delivered:,} events delivered, those of {demo_feeds.DAY} among them.'}")
+    return outcome
 
 
 def _is_too_short(chain: AudienceChain, manifest: Manifest | None) -> bool:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from spotify_pipeline.components.metadata import size_range
 from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.demo.feeds import feed_notes, feeds_table
 from spotify_pipeline.demo.run import DemoAudience, DemoOutcome
 from spotify_pipeline.spotify import Audience
 
@@ -19,10 +20,12 @@ NARROWEST = 150
 
 @dataclass(frozen=True)
 class OutcomeTable:
-    """A table with a line per audience, and under it why any was held back or failed."""
+    """A table with a line per audience, under it why any was held back or failed, and the same of feeds."""
 
     table: Table
     notes: tuple[str, ...]
+    feeds: Table | None = None
+    feed_notes: tuple[str, ...] = ()
 
     def print(self) -> None:
         """Write it to standard output."""
@@ -34,6 +37,11 @@ class OutcomeTable:
         console.print(self.table)
         for note in self.notes:
             console.print(note, soft_wrap=True)
+        if self.feeds is not None:
+            console.print()
+            console.print(self.feeds)
+            for note in self.feed_notes:
+                console.print(note, soft_wrap=True)
 
 
 def outcome_table(outcome: DemoOutcome) -> OutcomeTable:
@@ -48,7 +56,14 @@ def outcome_table(outcome: DemoOutcome) -> OutcomeTable:
         for each in outcome.audiences
         if each.held_back or each.failure
     )
-    return OutcomeTable(table, notes)
+    if not outcome.feeds:
+        return OutcomeTable(table, notes)
+    said = feed_notes(outcome.feeds)
+    if outcome.counted is not None:
+        said.append(
+            f"Spotify's diagnostics count {outcome.counted:,} events received; {outcome.delivered:,} delivered."
+        )
+    return OutcomeTable(table, notes, feeds_table(outcome.feeds), tuple(said))
 
 
 def _cells(each: DemoAudience) -> tuple[str, ...]:

@@ -1,6 +1,9 @@
 """Decides whether a customer list may be sent, and makes the audience at Spotify equal to it."""
 
 from spotify_pipeline.mirror.audience_mirror import AudienceMirror
+from spotify_pipeline.mirror.datasets import dataset_ids
+from spotify_pipeline.mirror.filled_audience import FilledAction, FilledOutcome, keep_filled_audience
+from spotify_pipeline.mirror.filling import AdEngagement, Filling, WebEvents
 from spotify_pipeline.mirror.guards import (
     Approval,
     ApprovalRefused,
@@ -31,6 +34,7 @@ from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, o
 from spotify_pipeline.mirror.target import AudienceTarget
 
 __all__ = [
+    "AdEngagement",
     "Approval",
     "ApprovalRefused",
     "ApprovalSource",
@@ -39,6 +43,9 @@ __all__ = [
     "AudienceTarget",
     "ChainReport",
     "Decision",
+    "FilledAction",
+    "FilledOutcome",
+    "Filling",
     "Finding",
     "Guard",
     "GuardBlocked",
@@ -64,8 +71,11 @@ __all__ = [
     "Retired",
     "SentList",
     "Unfinished",
+    "WebEvents",
     "WriteKind",
+    "dataset_ids",
     "flush_receipts",
+    "keep_filled_audience",
     "keep_lookalike",
     "mirror_parts",
     "orphans",

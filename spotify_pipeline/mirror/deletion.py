@@ -9,8 +9,8 @@ from typing import Any
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.journal_page import LANDS_WITHIN, JournalPage
 from spotify_pipeline.mirror.refusal import MirrorRefused
-from spotify_pipeline.mirror.search import find_lookalike
-from spotify_pipeline.mirror.target import AudienceTarget, folder_of, lookalike_key
+from spotify_pipeline.mirror.search import find_filled, is_filled
+from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, Conflict, NotFound, SpotifyAdsClient, SpotifyError
 
 _LIVE = "LIVE"
@@ -96,13 +96,12 @@ class Deletion:
             )
         if shown:
             return next(iter(shown.values()))
-        is_lookalike = self._key == lookalike_key(folder_of(self._key))
-        return self._lookalike_in_creation() if is_lookalike else None
+        return self._filled_in_creation()
 
-    def _lookalike_in_creation(self) -> Audience | None:
-        """A lookalike that was asked for and whose id was not seen."""
+    def _filled_in_creation(self) -> Audience | None:
+        """An audience that Spotify fills, that was asked for and whose id was not seen."""
         begun = self._page.entry.in_creation
-        if begun is None:
+        if begun is None or begun.audience_id is not None:
             return None
         target = AudienceTarget(
             audience=self._key,
@@ -110,7 +109,7 @@ class Deletion:
             description=begun.description,
             ad_account_id=self._ad_account_id,
         )
-        return find_lookalike(target, self._client.audiences(self._ad_account_id, complete=True))
+        return find_filled(target, self._client.audiences(self._ad_account_id, complete=True), is_filled)
 
     def _is_gone(self, audience_id: str) -> bool:
         try:

@@ -135,7 +135,9 @@ class JournalEntry:
     retired_policy: str | None = None
     """What was done with the audience at Spotify then."""
     seed_audience_id: str | None = None
-    """Of a lookalike: the audience that it is like."""
+    """Of a lookalike, in an entry of an earlier version: the audience that it is like."""
+    made_of: dict[str, Any] | None = None
+    """Of an audience that Spotify fills by itself: what of, by Spotify's names of the fields."""
     suspect: bool = False
     """The storage was seen to hold something else than was sent, so the list is sent again even if it is the same."""
     edit_begun_at: Moment | None = None
@@ -155,6 +157,34 @@ class JournalEntry:
         """Whether there is an audience of this entry at Spotify, or may be, that nobody took leave of."""
         known = self.audience_id is not None or self.unfinished is not None
         return known and self.retired_at is None
+
+    @property
+    def filled_with(self) -> dict[str, Any] | None:
+        """What Spotify fills the audience with; None for one that is made of a customer list."""
+        if self.made_of is None and self.seed_audience_id is not None:
+            return {"seed_audience_id": self.seed_audience_id}
+        return self.made_of
+
+    @property
+    def is_filled_by_spotify(self) -> bool:
+        """Whether Spotify fills, or was asked to fill, the audience by itself: no list of ours is in it."""
+        begun = self.in_creation
+        asked = begun is not None and begun.list is None and begun.audience_id is None
+        return self.filled_with is not None or (asked and self.audience_id is None)
+
+    def filled(self, audience_id: str, made_of: dict[str, Any]) -> JournalEntry:
+        """The entry once ``audience_id``, which Spotify fills with ``made_of``, is the audience that is ours."""
+        return JournalEntry(
+            ad_account_id=self.ad_account_id,
+            audience_id=audience_id,
+            built_at=self.built_at,
+            made_of=made_of,
+            receipts=self.receipts,
+            receipt_head=self.receipt_head,
+            receipt_due=self.receipt_due,
+            edit_asked=self.edit_asked,
+            edit_begun_at=self.edit_begun_at,
+        )
 
     def accepting(self, audience_id: str, sent: SentList, *, at: str | None) -> JournalEntry:
         """The entry once Spotify holds ``sent`` in ``audience_id``, as was proven.

@@ -26,6 +26,8 @@ class ReceiptKind(StrEnum):
     LEFT = "left"
     """It is not mirrored any more and stands at Spotify as it is, because a person chose so."""
     LOOKALIKE_CREATED = "lookalike created"
+    WEB_EVENT_CREATED = "web event audience created"
+    AD_ENGAGEMENT_CREATED = "ad engagement audience created"
 
 
 class ReceiptDamaged(Exception):

@@ -68,14 +68,36 @@ def doubles(target: AudienceTarget, audiences: Iterable[Audience], audience_id: 
     return marked if set(marked) - {audience_id} else {}
 
 
-def find_lookalike(target: AudienceTarget, audiences: Iterable[Audience]) -> Audience | None:
-    """The one lookalike among ``audiences`` that bears the target's mark, or None when there is none.
+def find_filled(
+    target: AudienceTarget, audiences: Iterable[Audience], is_kind: Callable[[Audience], bool]
+) -> Audience | None:
+    """The one audience among ``audiences`` of a kind that Spotify fills which bears the target's mark, or None.
 
     Raises:
         MirrorRefused: several do.
     """
-    ours = {each.id: each for each in audiences if each.type == LOOKALIKE and _bears_mark(target, each)}
-    return only_one(target, ours) if ours else None
+    ours = {each.id: each for each in audiences if is_kind(each) and _bears_mark(target, each)}
+    return only_one(target, ours, way_out="") if ours else None
+
+
+def refuse_mistakable(target: AudienceTarget, audiences: Iterable[Audience]) -> None:
+    """Refuse to create an audience where one of ``audiences``, none of which is it, could be mistaken for it.
+
+    Raises:
+        MirrorRefused: one has its name, or its mark although it is of another kind.
+    """
+    others = sorted(each.id for each in audiences if each.name == target.name or _bears_mark(target, each))
+    if others:
+        raise MirrorRefused(
+            f'Ad account {target.ad_account_id} already has an audience that is called "{target.name}" or bears the '
+            f"mark of {target.audience}, and is another one: {', '.join(others)}. Nothing was created. Choose another "
+            "name for the audience and for its folder, or delete or rename that one in Ads Manager."
+        )
+
+
+def is_filled(audience: Audience) -> bool:
+    """Whether Spotify fills an audience by itself, as far as it says: a subtype may be left out."""
+    return audience.type == LOOKALIKE or audience.subtype != CUSTOMER_LIST
 
 
 def is_customer_list(audience: Audience) -> bool:
@@ -83,7 +105,13 @@ def is_customer_list(audience: Audience) -> bool:
     return audience.type == CUSTOM and audience.subtype in (None, CUSTOMER_LIST)
 
 
-def only_one(target: AudienceTarget, ours: dict[str, Audience], *, after: str = "No audience was changed.") -> Audience:
+def only_one(
+    target: AudienceTarget,
+    ours: dict[str, Audience],
+    *,
+    after: str = "No audience was changed.",
+    way_out: str = ", or name the right one as audience_id in the YAML",
+) -> Audience:
     """The audience in ``ours``, by id; it holds at least one. ``after`` says what has been done by then.
 
     Raises:
@@ -92,8 +120,7 @@ def only_one(target: AudienceTarget, ours: dict[str, Audience], *, after: str = 
     if len(ours) > 1:
         raise MirrorRefused(
             f"{len(ours)} audiences of ad account {target.ad_account_id} could be {target.audience}: "
-            f"{', '.join(sorted(ours))}. {after} Delete all but one in Ads Manager, or name the right one as "
-            "audience_id in the YAML."
+            f"{', '.join(sorted(ours))}. {after} Delete all but one in Ads Manager{way_out}."
         )
     return next(iter(ours.values()))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.cli.readiness import Finding, State, readiness
+from spotify_pipeline.cli.finding import Finding, State
+from spotify_pipeline.cli.readiness import readiness
 
 
 def looked_at(name: str) -> Finding:

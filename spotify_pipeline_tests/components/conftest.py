@@ -90,6 +90,9 @@ def environment(tmp_path: Path, sandbox: SandboxServer, monkeypatch: pytest.Monk
         "SPOTIFY_CLIENT_SECRET": DEFAULTS.client_secret,
         "SPOTIFY_REFRESH_TOKEN": DEFAULTS.refresh_token,
         "SPOTIFY_AD_ACCOUNT_ID": DEFAULTS.ad_account_id,
+        "SPOTIFY_CAPI_URL": f"{sandbox.url}/capi-direct/events/",
+        "SPOTIFY_CAPI_TOKEN": DEFAULTS.capi_token,
+        "SPOTIFY_CAPI_CONNECTION_ID": DEFAULTS.capi_connection_id,
     }.items():
         monkeypatch.setenv(name, value)
     return tmp_path

@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import cast
 
 import google_crc32c
 import httpx
@@ -91,6 +92,8 @@ class Made:
     type: str = "CUSTOM"
     subtype: str | None = "CUSTOMER_LIST"
     seed_audience_id: str | None = None
+    settings: dict[str, object] = field(default_factory=dict[str, object])
+    """What Spotify fills it with, as it is shown."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ class FakeSpotify:
         self.refused: dict[str, int] = {}
         """Operations that are refused with this status, and not carried out."""
         self.edits_show_status = True
+        self.shows_settings = True
+        """Whether an audience that Spotify fills is shown with what it is made of; no field is promised."""
         self.lookalikes = 0
         self.uncounted = 0
         """How many more audiences Spotify counts than it lists."""
@@ -223,6 +228,11 @@ class FakeSpotify:
             made = Made(*texts, self.time.now, shown_from, type="LOOKALIKE", subtype=None)
             self.audiences[given] = replace(made, seed_audience_id=asked["seed_audience_id"])
             return httpx.Response(201, json=self._shown(given))
+        if asked["subtype"] in ("WEB_EVENT", "AD_ENGAGEMENT"):
+            given, texts = f"filled-{len(self.audiences) + 1}", (asked["name"], asked.get("description"))
+            made = Made(*texts, self.time.now, shown_from, subtype=asked["subtype"], settings=_settings(asked))
+            self.audiences[given] = made
+            return httpx.Response(201, json=self._shown(given))
         audience_id = asked["audience_id"]
         if audience_id in self.audiences:
             return httpx.Response(409, json={"messages": ["An audience with this id exists."]})
@@ -242,6 +252,7 @@ class FakeSpotify:
             "subtype": made.subtype,
             "status": made.status,
             "seed_audience_id": made.seed_audience_id,
+            **(made.settings if self.shows_settings else {}),
             "created_at": datetime.fromtimestamp(made.created_at, UTC).isoformat(),
         }
 
@@ -277,6 +288,14 @@ class FakeSpotify:
         checksum = base64.b64encode(google_crc32c.Checksum(held).digest()).decode()
         headers = {"x-goog-hash": f"crc32c={checksum}", "x-goog-stored-content-length": str(len(held))}
         return httpx.Response(200, headers=headers)
+
+
+def _settings(asked: Mapping[str, object]) -> dict[str, object]:
+    """What a creation says of the audience's making, in the words of an answer; empty lists are left out of those."""
+    texts = ("audience_type", "subtype", "name", "description", "dataset_ids")
+    settings = {name: value for name, value in asked.items() if name not in texts and value != []}
+    datasets = cast("list[str]", asked.get("dataset_ids", []))
+    return {**settings, **({"datasets": [{"id": each} for each in datasets]} if datasets else {})}
 
 
 def _ended(fault: Fault, request: httpx.Request) -> httpx.Response:

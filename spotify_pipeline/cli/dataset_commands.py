@@ -1,0 +1,185 @@
+"""`spotify-pipeline conversions`: data sets, connections and tokens at Spotify, once before a feed can send."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings, print_table, signed_in
+from spotify_pipeline.cli.env_file import add_secret
+from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.project import PROJECT
+from spotify_pipeline.spotify import Business, Dataset, SpotifyAdsClient
+
+Label = Annotated[str | None, LABEL_OPTION]
+BusinessOption = Annotated[
+    str | None, typer.Option("--business", metavar="ID", help="Of this business; needed where you belong to several.")
+]
+ConnectionArgument = Annotated[str, typer.Argument(metavar="CONNECTION", help="Its id, as `datasets` shows it.")]
+DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="Its id, as `datasets` shows it.")]
+AdAccountOption = Annotated[
+    str | None, typer.Option("--ad-account", metavar="ID", help="By default SPOTIFY_AD_ACCOUNT_ID.")
+]
+
+
+def register(conversions: typer.Typer) -> None:
+    """Add the commands to the group."""
+    conversions.command("datasets")(datasets)
+    conversions.command("create-dataset")(create_dataset)
+    conversions.command("connect")(connect)
+    conversions.command("tokens")(tokens)
+    conversions.command("create-token")(create_token)
+    conversions.command("delete-token")(delete_token)
+    conversions.command("share")(share)
+    conversions.command("unshare")(unshare)
+
+
+def datasets(business: BusinessOption = None, label: Label = None) -> None:
+    """List the data sets, with the connection that sends to each and the ad accounts that may use it."""
+    with signed_in(chosen_settings(label)) as client:
+        wanted = [business] if business else [each.id for each in client.businesses()]
+        rows = [_line(each) for identity in wanted for each in client.datasets(identity)]
+    columns = ("id", "name", "connection", "integration", "pixel", "events arrive", "shared with")
+    print_table("data sets", columns, rows)
+
+
+def create_dataset(
+    name: Annotated[str, typer.Argument(help="What Ads Manager calls it.")],
+    integration: Annotated[
+        list[str], typer.Option(metavar="ID", help="An integration that moves into it; repeat for several.")
+    ],
+    business: BusinessOption = None,
+    label: Label = None,
+) -> None:
+    """Make a data set of integrations that exist. A new connection has one of its own already: see `connect`.
+
+    Do not join a pixel and a connection this way: the pixel's data set may stay empty, and Spotify then takes events
+    and uses none. Make the pixel first, then `connect NAME --dataset` with the pixel's data set.
+    """
+    with signed_in(chosen_settings(label)) as client:
+        made = client.create_dataset(_business(client, business).id, name, integration)
+    sys.stdout.write(f"Made the data set {made.name} ({made.id}).\n")
+
+
+def connect(
+    name: Annotated[str, typer.Argument(help="What Ads Manager calls the connection.")],
+    dataset: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The data set of your pixel; by default the connection gets a new one."),
+    ] = None,
+    business: BusinessOption = None,
+    label: Label = None,
+) -> None:
+    """Make a connection, through which a feed sends its events.
+
+    Where your pages send the same events by a pixel, make that first and name its data set here: the same event from
+    both is counted once only within one data set.
+    """
+    with signed_in(chosen_settings(label)) as client:
+        made = client.create_capi_connection(_business(client, business).id, name, dataset)
+    sys.stdout.write(
+        f"Made the connection {made.name}.\n\n"
+        f"  SPOTIFY_CAPI_CONNECTION_ID={made.id}\n\n"
+        f"Next: `spotify-pipeline conversions create-token {made.id}`, then `spotify-pipeline conversions share "
+        f"{made.dataset_id or 'DATASET'}` so that an ad account may use its events.\n"
+    )
+
+
+def tokens(connection: ConnectionArgument, label: Label = None) -> None:
+    """List a connection's tokens, without the tokens themselves. Spotify allows three."""
+    with signed_in(chosen_settings(label)) as client:
+        business = _of_connection(client, connection)
+        found = client.capi_tokens(business.id, connection)
+    print_table("tokens", ("id", "made"), [(each.id, str(each.created_at or "")) for each in found])
+
+
+def create_token(
+    connection: ConnectionArgument,
+    variable: Annotated[
+        str, typer.Option(help="The environment variable under which it is written.")
+    ] = "SPOTIFY_CAPI_TOKEN",
+    env_file: Annotated[
+        Path, typer.Option(help="The file that it is added to, private to you; by default the project's .env.")
+    ] = PROJECT / ".env",
+    label: Label = None,
+) -> None:
+    """Make a token and write it into a private file. It does not end by itself, and is not shown."""
+    with signed_in(chosen_settings(label)) as client:
+        business = _of_connection(client, connection)
+        add_secret(env_file, variable, lambda: client.create_capi_token(business.id, connection).token)
+    sys.stdout.write(f"Wrote a new token as {variable} into {env_file}. Keep that file to yourself.\n")
+
+
+def delete_token(
+    connection: ConnectionArgument,
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id, as `tokens` shows it.")],
+    label: Label = None,
+) -> None:
+    """Delete a token. Whoever still uses it is refused from then on."""
+    with signed_in(chosen_settings(label)) as client:
+        client.delete_capi_token(_of_connection(client, connection).id, connection, token)
+    sys.stdout.write(f"Deleted the token {token}.\n")
+
+
+def share(dataset: DatasetArgument, ad_account: AdAccountOption = None, label: Label = None) -> None:
+    """Let an ad account use a data set: its campaigns are measured by these events from then on."""
+    settings = chosen_settings(label)
+    account = ad_account or settings.require_ad_account_id()
+    with signed_in(settings) as client:
+        client.share_dataset(_of_dataset(client, dataset).id, dataset, account)
+    sys.stdout.write(f"Ad account {account} may use the data set {dataset}.\n")
+
+
+def unshare(dataset: DatasetArgument, ad_account: AdAccountOption = None, label: Label = None) -> None:
+    """Take a data set away from an ad account."""
+    settings = chosen_settings(label)
+    account = ad_account or settings.require_ad_account_id()
+    with signed_in(settings) as client:
+        client.unshare_dataset(_of_dataset(client, dataset).id, dataset, account)
+    sys.stdout.write(f"Ad account {account} no longer uses the data set {dataset}.\n")
+
+
+def _line(dataset: Dataset) -> tuple[str, ...]:
+    connection = dataset.capi_connection
+    return (
+        dataset.id,
+        dataset.name + (" (archived)" if dataset.is_archived else ""),
+        connection.id if connection else "",
+        connection.integration_id or "" if connection else "",
+        "yes" if dataset.has_pixel else "",
+        "yes" if dataset.is_receiving_events else "",
+        ", ".join(dataset.shared_ad_account_ids),
+    )
+
+
+def _business(client: SpotifyAdsClient, stated: str | None) -> Business:
+    found = client.businesses()
+    chosen = [each for each in found if stated is None or each.id == stated]
+    if len(chosen) == 1:
+        return chosen[0]
+    there_are = ", ".join(f"{each.name} ({each.id})" for each in found) or "none"
+    if stated is not None:
+        raise CommandError(f"You do not belong to a business {stated}. There are: {there_are}.")
+    raise CommandError(f"Name the business with --business. There are: {there_are}.")
+
+
+def _of_connection(client: SpotifyAdsClient, connection: str) -> Business:
+    found = client.find_capi_connection(connection)
+    if found is None:
+        raise CommandError(
+            f"No data set of yours has a connection {connection}. `spotify-pipeline conversions datasets` lists those "
+            "there are, `... connect` makes one."
+        )
+    return found[0]
+
+
+def _of_dataset(client: SpotifyAdsClient, dataset: str) -> Business:
+    for business in client.businesses():
+        if any(each.id == dataset for each in client.datasets(business.id)):
+            return business
+    raise CommandError(
+        f"You have no data set {dataset}. `spotify-pipeline conversions datasets` lists those there are."
+    )

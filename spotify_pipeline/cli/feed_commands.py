@@ -1,0 +1,136 @@
+"""`spotify-pipeline conversions account`, `dead-letters`, `replay`: what became of a feed's events."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spotify_pipeline.cli.account_commands import print_table
+from spotify_pipeline.cli.dagster_run import materialize_days
+from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.project import chosen_feed, load_definitions
+from spotify_pipeline.conversions import DayAccount, Dead, look_into, open_outbox
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from spotify_pipeline.components.event_feed import EventFeed
+
+FeedArgument = Annotated[str, typer.Argument(metavar="FEED", help="The feed's folder name.")]
+DayOption = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="Of this day only, such as 2026-11-15.")
+]
+LONGEST_LIST = 1_000
+
+
+def register(conversions: typer.Typer) -> None:
+    """Add the commands to the group."""
+    conversions.command("account")(account)
+    conversions.command("dead-letters")(dead_letters)
+    conversions.command("replay")(replay)
+
+
+def account(feed: FeedArgument, day: DayOption = None) -> None:
+    """Show a feed's account, a line a day: read = delivered + filtered + dead + pending. Exits 1 where it is not so."""
+    with look_into(feed) as outbox:
+        days = outbox.accounts(_only(day))
+    columns = ("day", "read", "delivered", "filtered", "dead", "pending", "")
+    print_table("days that were read", columns, [_line(each) for each in days])
+    if not all(each.adds_up for each in days):
+        raise typer.Exit(1)
+
+
+def dead_letters(feed: FeedArgument, day: DayOption = None) -> None:
+    """List the events that could not be sent: their ids, why, and which parameters are at fault. Never a value."""
+    with look_into(feed) as outbox:
+        found = outbox.dead_letters(day.date() if day is not None else None, LONGEST_LIST)
+    shown = [[_cell(value) for value in row] for row in found.iter_rows()]
+    print_table("dead letters", [name.replace("_", " ") for name in found.columns], shown)
+    if len(shown) == LONGEST_LIST:
+        sys.stdout.write(f"These are the first {LONGEST_LIST:,}; name a --day to see others.\n")
+
+
+def replay(
+    feed: FeedArgument,
+    day: DayOption = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Only those dead for this reason, such as refused or category_unusable.")
+    ] = None,
+    later: Annotated[
+        bool, typer.Option("--later", help="Mark them only; they are judged again when their day is read next.")
+    ] = False,
+) -> None:
+    """Judge dead letters again, after what was wrong with them was put right, and send those that pass.
+
+    Reads their days again and delivers, in a run of its own that the Dagster UI shows. What arrived already is not
+    sent again.
+    """
+    if reason is not None and reason not in set(Dead):
+        raise CommandError(f"No event is dead for the reason {reason}. There are: {', '.join(Dead)}.")
+    definitions = load_definitions()
+    chosen = chosen_feed(definitions, feed)
+    with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee) as outbox:
+        marked = outbox.replay(day.date() if day is not None else None, reason)
+    if not marked:
+        sys.stdout.write("There are no such dead letters.\n")
+        return
+    sys.stdout.write(f"{sum(marked.values()):,} dead letters of {_days(marked)} are to be judged again.\n")
+    if not later:
+        for first, last in _stretches(marked):
+            sys.stdout.write(f"{_judged_again(definitions, chosen, first, last)}\n")
+        with look_into(feed) as outbox:
+            still = sum(sum(each.dead.values()) for each in outbox.accounts(sorted(marked)))
+        sys.stdout.write(f"{still:,} of these days' events are dead letters now.\n")
+
+
+def _judged_again(definitions: dg.Definitions, feed: EventFeed, first: date, last: date) -> str:
+    return materialize_days(definitions, [feed.validated_key, feed.delivery_key], first, last)
+
+
+def _stretches(days: Iterable[date]) -> list[tuple[date, date]]:
+    """The days as ranges without gaps, so that no other day is read."""
+    found: list[tuple[date, date]] = []
+    for day in sorted(days):
+        if found and (day - found[-1][1]).days == 1:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
+def _only(day: datetime | None) -> list[date] | None:
+    return [day.date()] if day is not None else None
+
+
+def _line(account: DayAccount) -> tuple[str, ...]:
+    return (
+        account.day.isoformat(),
+        f"{account.read:,}",
+        f"{account.delivered:,}",
+        _by_reason(account.filtered),
+        _by_reason(account.dead),
+        f"{account.pending:,}",
+        "" if account.adds_up else "DOES NOT ADD UP",
+    )
+
+
+def _by_reason(counts: Mapping[str, int]) -> str:
+    if not counts:
+        return "0"
+    parts = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda each: -each[1]))
+    return f"{sum(counts.values()):,} ({parts})"
+
+
+def _days(marked: Mapping[date, int]) -> str:
+    days = sorted(marked)
+    return str(days[0]) if len(days) == 1 else f"{len(days)} days, {days[0]} to {days[-1]},"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)

@@ -1,0 +1,99 @@
+"""What sending events needs, and how it is looked at. No event is sent: Spotify has no way to try without counting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from spotify_pipeline.cli.account_commands import signed_in
+from spotify_pipeline.cli.finding import Finding, State, looked, together
+from spotify_pipeline.cli.project import FeedTarget
+from spotify_pipeline.conversions import OutboxMissing, look_into
+from spotify_pipeline.spotify import Business, ConversionsSettings, Dataset, SpotifyAdsClient, SpotifySettings
+
+NONE = "no feed is defined"
+
+
+Feeds: TypeAlias = Callable[[], Mapping[str, FeedTarget]]
+"""Gives the project's feeds, or raises CommandError where their YAML is wrong."""
+
+
+def outboxes(feeds: Feeds) -> Finding:
+    """Whether each feed's outbox can be opened, and its accounts add up."""
+    return together([looked(lambda each=each: _outbox(each)) for each in feeds()]) or Finding(State.OK, NONE)
+
+
+def connections(feeds: Feeds) -> Finding:
+    """Whether each connection has a token, belongs to us, and leads to a data set that an ad account uses."""
+    targets = dict.fromkeys(feeds().values())
+    return together([looked(lambda each=each: _connection(each)) for each in targets]) or Finding(State.OK, NONE)
+
+
+def _outbox(feed: str) -> Finding:
+    try:
+        with look_into(feed) as outbox:
+            wrong = [each.day.isoformat() for each in outbox.accounts() if not each.adds_up]
+    except OutboxMissing:
+        return Finding(State.OK, f"{feed}: nothing was read yet.")
+    if wrong:
+        return Finding(
+            State.FAILED, f"{feed}: the account does not add up on {', '.join(wrong)}. Report this as a bug."
+        )
+    return Finding(State.OK, f"{feed}: the accounts add up.")
+
+
+def _connection(target: FeedTarget) -> Finding:
+    settings = ConversionsSettings.from_environment(
+        token_variable=target.token_variable, connection_id=target.connection_id
+    )
+    connection = settings.require_connection_id()
+    settings.require_token()
+    ads = SpotifySettings.from_environment()
+    with signed_in(ads) as client:
+        found = client.find_capi_connection(connection)
+        if found is None:
+            return Finding(
+                State.FAILED,
+                f"No data set of yours has the connection {connection}. `spotify-pipeline conversions datasets` lists "
+                "those there are; correct SPOTIFY_CAPI_CONNECTION_ID or the feed's YAML.",
+            )
+        return _routed(client, *found, ads.ad_account_id)
+
+
+def _routed(client: SpotifyAdsClient, business: Business, dataset: Dataset, ad_account: str | None) -> Finding:
+    """Whether what is accepted also arrives: Spotify takes events that lead nowhere without a word."""
+    connection = dataset.capi_connection
+    said = f"{connection.name if connection else 'the connection'} sends to the data set {dataset.name} ({dataset.id})"
+    if dataset.is_archived:
+        return Finding(State.FAILED, f"{said}, which is archived. Restore it in Ads Manager, or connect another.")
+    if dataset.has_pixel and dataset.pixel_dataset_id != dataset.id:
+        return Finding(
+            State.FAILED,
+            f"{said}, whose pixel names {dataset.pixel_dataset_id or 'no data set'}: they were joined late, and events "
+            "of the pixel are accepted and lead nowhere. Make a new connection on the pixel's own data set: "
+            "`spotify-pipeline conversions connect NAME --dataset ID`.",
+        )
+    if ad_account is not None and ad_account not in dataset.shared_ad_account_ids:
+        return Finding(
+            State.WARNING,
+            f"{said}, which ad account {ad_account} may not use, so its campaigns are not measured by these events. "
+            f"Run `spotify-pipeline conversions share {dataset.id}`.",
+        )
+    twin = _pixel_beside(client, business, dataset)
+    if twin is not None:
+        return Finding(
+            State.WARNING,
+            f"{said}; a pixel of yours sends to another, {twin.name} ({twin.id}). If both send the same events, they "
+            "are counted twice: make the connection on the pixel's data set, with `spotify-pipeline conversions "
+            f"connect NAME --dataset {twin.id}`.",
+        )
+    return Finding(State.OK, f"{said}.")
+
+
+def _pixel_beside(client: SpotifyAdsClient, business: Business, dataset: Dataset) -> Dataset | None:
+    """Another data set with a pixel that an ad account uses together with this one, if this one has no pixel."""
+    if dataset.has_pixel:
+        return None
+    shared = set(dataset.shared_ad_account_ids)
+    others = [each for each in client.datasets(business.id) if each.id != dataset.id and not each.is_archived]
+    return next((each for each in others if each.has_pixel and shared.intersection(each.shared_ad_account_ids)), None)

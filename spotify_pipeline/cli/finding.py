@@ -1,0 +1,49 @@
+"""How one thing stands that a sync needs, as `doctor` says it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from spotify_pipeline.cli.errors import EXPECTED
+
+
+class State(Enum):
+    """How one thing stands."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+HARM = (State.FAILED, State.UNKNOWN, State.WARNING, State.OK)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one look, as a sentence that ends with what to do where something is wrong."""
+
+    state: State
+    sentence: str
+
+
+def looked(look: Callable[[], Finding]) -> Finding:
+    """What ``look`` finds; what can be expected to go wrong while looking is a finding, too."""
+    try:
+        return look()
+    except EXPECTED as error:
+        return Finding(State.FAILED, str(error))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        return Finding(
+            State.FAILED, f"{error.filename or 'a file'} cannot be used ({reason}). Correct its owner or mode."
+        )
+
+
+def together(findings: Sequence[Finding]) -> Finding | None:
+    """All as one: as bad as the worst, which is told first. None of none."""
+    by_harm = sorted(findings, key=lambda each: HARM.index(each.state))
+    return Finding(by_harm[0].state, " ".join(each.sentence for each in by_harm)) if by_harm else None

@@ -1,0 +1,92 @@
+"""The component: one YAML file, one feed of events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+from pydantic import BaseModel
+
+from spotify_pipeline.components.customer_list_audience import FOLDER_NAME
+from spotify_pipeline.components.delivery_asset import delivery_asset
+from spotify_pipeline.components.event_feed import EventFeed
+from spotify_pipeline.components.feed_config import FeedConfig
+from spotify_pipeline.components.feed_scaffolder import FeedScaffolder
+from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
+from spotify_pipeline.components.suppression_list import SuppressionList
+from spotify_pipeline.components.suppression_sources import suppression_sources
+from spotify_pipeline.components.validated_events_asset import validated_events_asset
+from spotify_pipeline.components.yaml_location import config_error
+
+
+@dg.scaffold_with(FeedScaffolder)
+class ConversionFeed(dg.Component):
+    """Sends the events of one warehouse relation to Spotify's Conversions API, each once, and accounts for all.
+
+    Yields the assets `validated_events` and `delivery`, partitioned by the day of the events, and their checks. Put
+    each feed into a folder of its own below `defs/conversions`; the folder's name is the feed's identity.
+
+    ```yaml
+    type: spotify_pipeline.ConversionFeed
+    attributes:
+      events: {dbt_model: purchases, consent_column: ad_consent}
+      event_name: {value: PURCHASE}
+      event_id: order_id
+      event_time: ordered_at
+      timezone: Europe/Stockholm
+      identifiers:
+        email: email
+        phone: {column: phone, region_column: country}
+      amount: total
+      currency: {value: SEK}
+      schedule: {every: hour}
+    ```
+    """
+
+    def __init__(self, feed: EventFeed) -> None:
+        self.feed = feed
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        """The schema of `attributes`."""
+        return FeedConfig
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """How the component is listed by `dg list components`."""
+        return dg.ComponentTypeSpec(
+            description="Sends the events of one warehouse relation to Spotify's Conversions API, each once.",
+            tags=["spotify"],
+        )
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> ConversionFeed:
+        """Take over the validated attributes and look up what they refer to.
+
+        Raises:
+            AudienceConfigError: there are none, the folder's name cannot serve, or a dbt model or column is unknown.
+        """
+        if not isinstance(attributes, FeedConfig):
+            raise config_error(context, (), "a feed needs at least events, event_name, event_id and event_time")
+        folder = context.path.parent if context.path.suffix else context.path
+        name = _feed_named_by(folder, context)
+        events = find_source(attributes.events, context, ("events",))
+        refuse_unknown_columns(attributes.named_columns(), events, context)
+        everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
+        sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
+        return cls(EventFeed(name, attributes, events.asset_key, events.relation, sources))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
+        """The feed's assets and what is checked in their runs. Parity is a check of all feeds together."""
+        return dg.Definitions(assets=[validated_events_asset(self.feed), delivery_asset(self.feed)])
+
+
+def _feed_named_by(folder: Path, context: dg.ComponentLoadContext) -> str:
+    if not FOLDER_NAME.fullmatch(folder.name):
+        raise config_error(
+            context,
+            (),
+            f"the folder is called {folder.name!r}; a feed's folder is named with up to 63 small letters, digits and "
+            "underscores, beginning with a letter, because its name is the feed's identity",
+        )
+    return folder.name

@@ -1,0 +1,115 @@
+"""The asset that is a feed's events at Spotify: it sends what waits in the outbox, each event once.
+
+No postponed annotations here: see `identifiers_asset`.
+"""
+
+# pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from spotify_pipeline.components.call_table import calls_metadata, new_call_log
+from spotify_pipeline.components.conversion_resources import Outboxes, SpotifyConversions
+from spotify_pipeline.components.delivery_lines import DeliveryLines
+from spotify_pipeline.components.event_feed import EventFeed
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.feed_checks import (
+    accounts_result,
+    accounts_spec,
+    dead_letters_result,
+    dead_letters_spec,
+)
+from spotify_pipeline.components.feed_metadata import (
+    account_metadata,
+    dead_letters_metadata,
+    pending_of,
+    report_metadata,
+)
+from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.conversions import DayAccount, DeliveryReport, Outbox, deliver, erased_screen
+from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.spotify import CallRecord, ConversionsClient
+
+
+def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
+    """The events at Spotify: all that wait are sent, whichever day they are of, oldest first."""
+
+    @dg.asset(
+        key=feed.delivery_key,
+        deps=[feed.validated_key],
+        partitions_def=feed.partitions(),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=feed.feed,
+        kinds={"spotify"},
+        pool=feed.pool,
+        check_specs=[accounts_spec(feed.delivery_key), dead_letters_spec(feed.delivery_key)],
+        description=(
+            f"The events of the feed {feed.feed} at Spotify, sent {feed.config.schedule.in_words()}, "
+            f"{feed.config.delivery.guarantee.value.replace('_', ' ')}.\n\n"
+            "A run sends everything of the feed that waits, whichever day it is of, and notes of each event that "
+            "Spotify accepted it. An event that Spotify refuses becomes a dead letter and holds up no other."
+        ),
+    )
+    def delivery(
+        context: dg.AssetExecutionContext, home: PipelineHome, outbox: Outboxes, conversions: SpotifyConversions
+    ) -> Iterator[dg.MaterializeResult]:
+        now = datetime.now(UTC)
+        calls, lines = new_call_log(), DeliveryLines(context.log.info, context.log.warning)
+
+        def on_call(call: CallRecord) -> None:
+            calls(call)
+            lines(call)
+
+        def calls_shown() -> dict[str, dg.MetadataValue]:
+            return calls_metadata(calls, retried=context.retry_number)
+
+        with failures_said_plainly(retried=context.retry_number, metadata=calls_shown):
+            days = [feed.day(partition, now).date for partition in context.partition_keys]
+            with outbox.hold(feed) as held:
+                report = DeliveryReport()
+                # Neither a token nor a connection is needed where nothing waits.
+                if waiting := pending_of(held.accounts(held.pending_days())):
+                    context.log.info("%s events wait to be sent.", f"{waiting:,}")
+                    with conversions.client(feed, on_call) as client:
+                        report = _send(feed, held, client, home.ledger)
+                forgotten = held.forget_before(feed.forgets_before(now))
+                everything = held.accounts()
+                shown = {account.day: account for account in everything}
+                for partition, day in zip(context.partition_keys, days, strict=True):
+                    account = shown.get(day, DayAccount(day=day, read=0, delivered=0, pending=0))
+                    of_day = {**account_metadata(account), **dead_letters_metadata(held.dead_letters(day))}
+                    context.add_asset_metadata(of_day, partition_key=partition)
+        _say_what_was_done(context, report, forgotten)
+        still_known = [each for each in everything if each.day >= feed.forgets_before(now)]
+        yield dg.MaterializeResult(
+            metadata={**report_metadata(report), **calls_shown()},
+            check_results=[accounts_result(everything), dead_letters_result(feed.feed, still_known)],
+        )
+
+    return delivery
+
+
+def _send(feed: EventFeed, outbox: Outbox, client: ConversionsClient, ledger: ErasureLedger) -> DeliveryReport:
+    """Send everything that waits, but for people who asked to be forgotten since their events were read."""
+    return deliver(
+        outbox,
+        client.send,
+        feed.delivery_plan,
+        clock=lambda: datetime.now(UTC),
+        screen=erased_screen(ledger.digests()),
+    )
+
+
+def _say_what_was_done(context: dg.AssetExecutionContext, report: DeliveryReport, forgotten: int) -> None:
+    dead, filtered = sum(report.dead.values()), sum(report.filtered.values())
+    context.log.info(
+        "Spotify accepted %s events in %s requests; %s became dead letters, %s were dropped at the last moment.",
+        f"{report.delivered:,}",
+        f"{report.calls:,}",
+        f"{dead:,}",
+        f"{filtered:,}",
+    )
+    if forgotten:
+        context.log.info("%s events of older days are kept as totals only from now on.", f"{forgotten:,}")

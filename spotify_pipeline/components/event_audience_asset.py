@@ -1,0 +1,83 @@
+"""The asset that is an audience which Spotify fills by itself.
+
+No postponed annotations here: see `identifiers_asset`.
+"""
+
+# pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
+
+from typing import Any, cast
+
+import dagster as dg
+
+from spotify_pipeline.components.audience_asset import SPOTIFY_POOL
+from spotify_pipeline.components.call_table import calls_metadata, new_call_log
+from spotify_pipeline.components.event_audience import EventAudience
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.metadata import audience_state, receipts_metadata
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.mirror import Filling, keep_filled_audience
+from spotify_pipeline.spotify import CallRecord
+
+
+def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
+    """The audience at Spotify, created once and renamed where the YAML says so. A run that changes nothing is cheap."""
+
+    @dg.asset(
+        key=audience.audience_key,
+        group_name=audience.audience,
+        kinds={"spotify"},
+        pool=SPOTIFY_POOL,
+        description=(
+            f'The audience "{audience.name}", which Spotify fills and keeps up to date by itself. {audience.in_words}'
+            + (f"\n\n{audience.config.description}" if audience.config.description else "")
+        ),
+    )
+    def spotify_audience(
+        context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
+    ) -> dg.MaterializeResult:
+        calls, trace_ids = new_call_log(), list[str]()
+
+        def on_call(call: CallRecord) -> None:
+            context.log.info(str(call))
+            calls(call)
+            if call.trace_id:
+                trace_ids.append(call.trace_id)
+
+        def calls_shown() -> dict[str, dg.MetadataValue]:
+            return calls_metadata(calls, retried=context.retry_number)
+
+        with failures_said_plainly(retried=context.retry_number, metadata=calls_shown):
+            account = spotify.ad_account_id(audience.config.ad_account_id)
+            with spotify.client(on_call, authorization=audience.config.authorization) as client:
+                filling = audience.filling(client, account)
+                outcome = keep_filled_audience(
+                    client,
+                    home.journal,
+                    audience.target(account),
+                    filling,
+                    evidence={"run_id": context.run.run_id},
+                    trace_ids=lambda: trace_ids,
+                )
+        if outcome.recovered:
+            context.log.warning(outcome.recovered)
+        return dg.MaterializeResult(
+            metadata={
+                "done": dg.TextMetadataValue(str(outcome.action)),
+                **audience_state(outcome.audience),
+                "made of": dg.MarkdownMetadataValue(_settings_table(filling)),
+                "in Ads Manager": dg.UrlMetadataValue(spotify.ads_manager_url()),
+                **receipts_metadata(outcome.receipts),
+                **calls_shown(),
+            }
+        )
+
+    return spotify_audience
+
+
+def _settings_table(filling: Filling) -> str:
+    lines = [f"| {name.replace('_', ' ')} | {_in_words(value)} |" for name, value in filling.settings.items()]
+    return "\n".join(["| what | |", "|:--|:--|", *lines])
+
+
+def _in_words(value: Any) -> str:  # noqa: ANN401 - JSON is what it is
+    return ", ".join(map(str, cast("list[object]", value))) or "none" if isinstance(value, list) else str(value)

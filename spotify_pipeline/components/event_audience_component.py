@@ -1,0 +1,61 @@
+"""What the components of audiences that Spotify fills have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import dagster as dg
+from pydantic import BaseModel
+
+from spotify_pipeline.components.audience_checks import targetable_check
+from spotify_pipeline.components.customer_list_audience import audience_named_by
+from spotify_pipeline.components.event_audience import EventAudience
+from spotify_pipeline.components.event_audience_asset import event_audience_asset
+from spotify_pipeline.components.event_audience_config import AdEngagementAudienceConfig, WebEventAudienceConfig
+from spotify_pipeline.components.lookalike_asset import lookalike_asset
+from spotify_pipeline.components.yaml_location import config_error
+
+
+class EventAudienceComponent(dg.Component):
+    """One YAML file, one audience that Spotify fills."""
+
+    model: ClassVar[type[WebEventAudienceConfig | AdEngagementAudienceConfig]]
+    summary: ClassVar[str]
+    """What it does, for `dg list components`."""
+
+    def __init__(self, audience: EventAudience) -> None:
+        self.audience = audience
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        """The schema of `attributes`."""
+        return cls.model
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """How the component is listed by `dg list components`."""
+        return dg.ComponentTypeSpec(description=cls.summary, tags=["spotify"])
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
+        """Take over the validated attributes.
+
+        Raises:
+            AudienceConfigError: there are none, or the folder's name cannot serve.
+        """
+        if not isinstance(attributes, WebEventAudienceConfig | AdEngagementAudienceConfig):
+            needed = [name for name, field in cls.model.model_fields.items() if field.is_required()]
+            raise config_error(context, (), f"an audience that Spotify fills needs at least {', '.join(needed)}")
+        return cls(EventAudience(audience_named_by(attributes.name, context), attributes))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
+        """The audience, its lookalike where there is one, and the check."""
+        audience = self.audience
+        lookalike = audience.config.lookalike
+        return dg.Definitions(
+            assets=[
+                event_audience_asset(audience),
+                *([lookalike_asset(audience, lookalike)] if lookalike is not None else []),
+            ],
+            asset_checks=[targetable_check(audience)],
+        )

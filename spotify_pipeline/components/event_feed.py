@@ -1,0 +1,91 @@
+"""One feed of the configuration: the keys of its assets, its days, and the plans that its runs follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from spotify_pipeline.components.feed_config import FeedConfig
+from spotify_pipeline.components.feed_plan import delivery_plan, feed_plan
+from spotify_pipeline.components.suppression_sources import SuppressionSource
+from spotify_pipeline.conversions import Day, DeliveryPlan, FeedPlan
+from spotify_pipeline.warehouse import Relation
+
+
+@dataclass(frozen=True)
+class EventFeed:
+    """One feed of the configuration, with everything it refers to looked up."""
+
+    feed: str
+    """The folder's name."""
+    config: FeedConfig
+    events_key: dg.AssetKey
+    relation: Relation
+    suppressions: tuple[SuppressionSource, ...] = ()
+    """Whose events are not sent: the lists of everybody, and this feed's own."""
+
+    @property
+    def validated_key(self) -> dg.AssetKey:
+        """The asset of events that were read and judged."""
+        return dg.AssetKey([self.feed, "validated_events"])
+
+    @property
+    def delivery_key(self) -> dg.AssetKey:
+        """The asset that is the events at Spotify."""
+        return dg.AssetKey([self.feed, "delivery"])
+
+    @property
+    def keys(self) -> list[dg.AssetKey]:
+        """Its assets, in order."""
+        return [self.validated_key, self.delivery_key]
+
+    @property
+    def pool(self) -> str:
+        """The concurrency pool of its delivery: feeds send at the same time, one feed does so once."""
+        return f"conversions_{self.feed}"
+
+    @cached_property
+    def plan(self) -> FeedPlan:
+        """How its rows become events."""
+        return feed_plan(self.config)
+
+    @cached_property
+    def delivery_plan(self) -> DeliveryPlan:
+        """How its events are sent."""
+        return delivery_plan(self.config)
+
+    def partitions(self) -> dg.DailyPartitionsDefinition:
+        """A partition for each day, today's among them."""
+        return dg.DailyPartitionsDefinition(
+            start_date=self.config.start.isoformat(), timezone=self.config.timezone, end_offset=1
+        )
+
+    def today(self, now: datetime) -> date:
+        """The open day of its time zone at ``now``, an aware time."""
+        return now.astimezone(ZoneInfo(self.config.timezone)).date()
+
+    def day(self, partition: str, now: datetime) -> Day:
+        """The day that a partition stands for."""
+        return Day.of(date.fromisoformat(partition), self.config.timezone, now=now)
+
+    def due(self, now: datetime, unfinished: Sequence[date] = ()) -> tuple[date, date] | None:
+        """The first and the last day that a run of its schedule reads; None before its first day.
+
+        Args:
+            now: aware.
+            unfinished: days with events that still wait; the range reaches back to the oldest of them.
+        """
+        today = self.today(now)
+        if today < self.config.start:
+            return None
+        first = min([self.today(now - self.config.late_window), *unfinished])
+        return max(first, self.config.start), today
+
+    def forgets_before(self, now: datetime) -> date:
+        """The first day whose events are still known one by one."""
+        return self.today(now) - timedelta(days=self.config.retain.events.days)

@@ -1,0 +1,82 @@
+"""The checks a person sees on a feed's assets: that every event is accounted for, and which cannot be sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import dagster as dg
+
+from spotify_pipeline.conversions import DayAccount
+
+ACCOUNTS_ADD_UP = "accounts_add_up"
+NO_DEAD_LETTERS = "no_dead_letters"
+MOST_DAYS_NAMED = 10
+
+
+def accounts_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    """That every event is in one place."""
+    return dg.AssetCheckSpec(
+        ACCOUNTS_ADD_UP,
+        asset=key,
+        blocking=True,
+        description="Of each day: events read = delivered + waiting + filtered + dead letters, exactly.",
+    )
+
+
+def dead_letters_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    """That no event is left that cannot be sent."""
+    return dg.AssetCheckSpec(
+        NO_DEAD_LETTERS,
+        asset=key,
+        description="No event is a dead letter: one that cannot be sent as it is. The others are sent all the same.",
+    )
+
+
+def accounts_result(accounts: Sequence[DayAccount]) -> dg.AssetCheckResult:
+    """Whether the accounts of some days add up; each that does not, with its numbers."""
+    wrong = [each for each in accounts if not each.adds_up]
+    if wrong:
+        named = "; ".join(_numbers(each) for each in wrong[:MOST_DAYS_NAMED])
+        sentence = (
+            f"{len(wrong)} of {len(accounts)} days do not add up: {named}. Events are missing from the outbox or are "
+            "counted twice. Nothing more is sent; keep the outbox's file and report it with these numbers."
+        )
+    else:
+        sentence = f"{_of_all(accounts)} ({len(accounts)} days)"
+    return dg.AssetCheckResult(check_name=ACCOUNTS_ADD_UP, passed=not wrong, description=sentence)
+
+
+def dead_letters_result(feed: str, accounts: Sequence[DayAccount]) -> dg.AssetCheckResult:
+    """How many dead letters there are in these days, why, and what to do."""
+    reasons: Counter[str] = Counter()
+    for each in accounts:
+        reasons.update(each.dead)
+    total = reasons.total()
+    if not total:
+        return dg.AssetCheckResult(check_name=NO_DEAD_LETTERS, passed=True, description="There is no dead letter.")
+    said = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common() if count)
+    return dg.AssetCheckResult(
+        check_name=NO_DEAD_LETTERS,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{total:,} events cannot be sent as they are: {said}. Look at them with `spotify-pipeline "
+        f"conversions dead-letters {feed}`. Correct their rows or the YAML; those that Spotify refused are then sent "
+        f"again after `spotify-pipeline conversions replay {feed}`, the others by the next run for their day.",
+        metadata={reason: dg.IntMetadataValue(count) for reason, count in reasons.items() if count},
+    )
+
+
+def _numbers(account: DayAccount) -> str:
+    return (
+        f"{account.day}: {account.read:,} read, {account.delivered:,} delivered, {account.pending:,} waiting, "
+        f"{sum(account.filtered.values()):,} filtered, {sum(account.dead.values()):,} dead"
+    )
+
+
+def _of_all(accounts: Sequence[DayAccount]) -> str:
+    read, delivered, pending = (
+        sum(getattr(each, name) for each in accounts) for name in ("read", "delivered", "pending")
+    )
+    filtered, dead = (sum(sum(getattr(each, name).values()) for each in accounts) for name in ("filtered", "dead"))
+    return f"{read:,} read = {delivered:,} delivered + {pending:,} waiting + {filtered:,} filtered + {dead:,} dead"

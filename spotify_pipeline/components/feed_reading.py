@@ -1,0 +1,60 @@
+"""Reads days of a feed out of the warehouse into its outbox, each to its end or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import polars as pl
+
+from spotify_pipeline.components.event_feed import EventFeed
+from spotify_pipeline.conversions import Day, Outbox, Reading, judge, range_of, rows_of
+from spotify_pipeline.customer_list import Suppressions
+from spotify_pipeline.warehouse import Between, SegmentError, SegmentReader
+
+
+def read_day(
+    feed: EventFeed, day: Day, segment: SegmentReader, outbox: Outbox, suppressions: Suppressions, now: datetime
+) -> Reading:
+    """Judge the rows of one day and take the verdicts into the outbox, all of them or none.
+
+    Raises:
+        SegmentError: the events cannot be read, or not all of them.
+        CustomerListError: a column is of a type that cannot be used.
+        OutboxError: the outbox cannot take them.
+    """
+    return outbox.record(day.date, _verdicts(feed, day, segment, suppressions, now), at=now)
+
+
+def _verdicts(
+    feed: EventFeed, day: Day, segment: SegmentReader, suppressions: Suppressions, now: datetime
+) -> Iterator[pl.DataFrame]:
+    only = _selection(feed, day, segment)
+    expected, read = segment.count(only), 0
+    for batch in segment.batches(feed.plan.columns, only=only):
+        read += batch.height
+        rows = rows_of(day, batch, feed.plan)
+        if rows.height:
+            yield judge(rows, feed.plan, now=now, suppressions=suppressions)
+    if read != expected:
+        # Raised while the outbox's transaction is open, so nothing of the day is taken over.
+        raise SegmentError(
+            f"{feed.relation} has {expected:,} rows for {day.date}, but {read:,} were read. Nothing was recorded, and "
+            "nothing was sent: a partial read would leave events out unseen. Run again; if it recurs, look at the "
+            "warehouse's log."
+        )
+
+
+def _selection(feed: EventFeed, day: Day, segment: SegmentReader) -> Between | None:
+    """The rows that may be of the day, as far as the warehouse can tell; None for all of them."""
+    column = feed.plan.event_time.column
+    kind = segment.columns().get(column)
+    if kind is None:
+        raise SegmentError(
+            f"{feed.relation} has no column {column}, which event_time of the feed {feed.feed} names. Correct its "
+            "YAML, or add the column. Nothing was sent."
+        )
+    wanted = range_of(day, feed.plan, kind)
+    if wanted is None:
+        return None
+    return Between(column=column, at_least=wanted.at_least, below=wanted.below, or_missing=wanted.or_missing)

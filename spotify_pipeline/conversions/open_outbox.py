@@ -1,0 +1,161 @@
+"""Opens the outbox of a feed: a file of this machine, or a PostgreSQL that several machines share."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spotify_pipeline.conversions.body_files import BodyFiles
+from spotify_pipeline.conversions.duckdb_outbox import DuckDBDatabase
+from spotify_pipeline.conversions.holding import held
+from spotify_pipeline.conversions.outbox import Guarantee, Outbox, OutboxError, OutboxMissing
+from spotify_pipeline.conversions.outbox_store import Bodies, Database
+from spotify_pipeline.conversions.outbox_views import OutboxViews
+from spotify_pipeline.conversions.stored_outbox import StoredOutbox
+from spotify_pipeline.home import home_directory
+from spotify_pipeline.spotify import Secret
+
+OUTBOX_VARIABLE = "SPOTIFY_PIPELINE_OUTBOX"
+WAIT_FOR_OTHERS = 15 * 60.0
+"""Seconds that a run waits for another of the same feed to end."""
+WAIT_TO_LOOK = 5.0
+"""Seconds that a look waits for a run to end."""
+_FEED = re.compile(r"[a-z0-9_]{1,63}", re.ASCII)
+_SCHEMES = ("postgresql://", "postgres://")
+
+
+def outbox_url(environment: Mapping[str, str] | None = None) -> Secret | None:
+    """What ``SPOTIFY_PIPELINE_OUTBOX`` says: the URL of a PostgreSQL, or None where files are used.
+
+    Raises:
+        OutboxError: it says something else.
+    """
+    named = (os.environ if environment is None else environment).get(OUTBOX_VARIABLE, "").strip()
+    if not named:
+        return None
+    if not named.startswith(_SCHEMES):
+        raise OutboxError(
+            f"{OUTBOX_VARIABLE} is not a URL that begins with postgresql://. Correct it, or unset it to keep the "
+            "outbox in files of this machine. Nothing was sent."
+        )
+    return Secret(named)
+
+
+def outbox_file(feed: str, home: Path | None = None) -> Path:
+    """Where the outbox of a feed is kept, unless in PostgreSQL.
+
+    Raises:
+        OutboxError: that is no name of a feed.
+    """
+    if not _FEED.fullmatch(feed):
+        raise OutboxError(f"{feed!r} names no feed: 1 to 63 characters of a-z, 0-9 and _ do.")
+    return (home_directory() if home is None else home) / "outbox" / f"{feed}.duckdb"
+
+
+@contextmanager
+def open_outbox(
+    feed: str,
+    *,
+    home: Path | None = None,
+    url: Secret | None = None,
+    guarantee: Guarantee = Guarantee.AT_LEAST_ONCE,
+    wait: float = WAIT_FOR_OTHERS,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Generator[Outbox]:
+    """The outbox of a feed, which nobody else holds within the block. It is made where it is missing.
+
+    Args:
+        feed: its name.
+        home: the project's directory; by default the one that the environment names.
+        url: of a PostgreSQL; by default the one that ``SPOTIFY_PIPELINE_OUTBOX`` names, unless ``home`` is given.
+        guarantee: what is done with events that a run left on their way: it died, or raised while it sent them.
+        wait: seconds to wait for another run of this feed to end.
+        sleep: called between looks.
+        clock: gives the time, with its zone.
+
+    Raises:
+        OutboxBusy: another run still holds it after that.
+        OutboxError: it cannot be used.
+        HomeError: a file cannot be made.
+    """
+    file = outbox_file(feed, home)
+    url = outbox_url() if url is None and home is None else url
+    with _held_store(feed, file, url, wait, sleep) as (database, bodies, number):
+        outbox = StoredOutbox(database, bodies, feed=number, name=feed, guarantee=guarantee, now=clock())
+        try:
+            yield outbox
+        except BaseException:
+            # The next run puts right what this cannot; what went wrong first is what a person must read.
+            with suppress(OutboxError):
+                outbox.let_go(clock())
+            raise
+        outbox.let_go(clock())
+
+
+@contextmanager
+def look_into(
+    feed: str,
+    *,
+    home: Path | None = None,
+    url: Secret | None = None,
+    wait: float = WAIT_TO_LOOK,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[OutboxViews]:
+    """The outbox of a feed, to look at only. Be quick: in a file, a run of the feed waits until the block ends.
+
+    Raises:
+        OutboxMissing: no day of the feed was ever read.
+        OutboxBusy: it is a file, and a run still holds it after ``wait`` seconds.
+        OutboxError: it cannot be used.
+    """
+    file = outbox_file(feed, home)
+    url = outbox_url() if url is None and home is None else url
+    if url is not None:
+        from spotify_pipeline.conversions.postgres_outbox import PostgresDatabase
+
+        database = PostgresDatabase(url, name=feed, read_only=True)
+        try:
+            yield OutboxViews(database, feed=database.feed, name=feed)
+        finally:
+            database.close()
+        return
+    if not file.exists():
+        raise OutboxMissing(f"The feed {feed} has no outbox yet ({file}): materialize one of its days first.")
+    with held(_lock(file), feed, wait=wait, sleep=sleep):
+        kept = DuckDBDatabase(file, name=feed, read_only=True)
+        try:
+            yield OutboxViews(kept, feed=kept.feed, name=feed)
+        finally:
+            kept.close()
+
+
+@contextmanager
+def _held_store(
+    feed: str, file: Path, url: Secret | None, wait: float, sleep: Callable[[float], None]
+) -> Generator[tuple[Database, Bodies, int]]:
+    if url is not None:
+        from spotify_pipeline.conversions.postgres_outbox import PostgresBodies, PostgresDatabase
+
+        shared = PostgresDatabase(url, name=feed)
+        try:
+            shared.hold(wait=wait, sleep=sleep)
+            yield shared, PostgresBodies(shared), shared.feed
+        finally:
+            shared.close()
+        return
+    with held(_lock(file), feed, wait=wait, sleep=sleep):
+        own = DuckDBDatabase(file, name=feed)
+        try:
+            yield own, BodyFiles(file.with_suffix(".bodies"), feed=own.feed), own.feed
+        finally:
+            own.close()
+
+
+def _lock(file: Path) -> Path:
+    return file.with_suffix(".lock")

@@ -1,0 +1,90 @@
+"""What an outbox is kept in: a database, and a place for the bodies of events that are still to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import polars as pl
+
+from spotify_pipeline.conversions.outbox import OutboxError
+from spotify_pipeline.home import HomeError
+
+FORMAT = 1
+"""Of the tables. A newer one is not touched."""
+
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS outbox (format integer)",
+    # How events that are `sending` were claimed; it outlives the run that claimed them.
+    "CREATE TABLE IF NOT EXISTS feeds (feed integer, name text, guarantee text)",
+    # new, repeated: see DayAccount.read. A forgotten day has its sums in `total` and no events.
+    """CREATE TABLE IF NOT EXISTS days (
+        feed integer, day date, new bigint, repeated bigint, read_at timestamp, forgotten boolean)""",
+    # key: see VERDICTS. place: where the body is, for pending events. Times are UTC.
+    """CREATE TABLE IF NOT EXISTS events (
+        feed integer, number bigint, day date, key text, event_name text, state text, reason text, fields text,
+        place bigint, replay boolean, settled_at timestamp)""",
+    "CREATE TABLE IF NOT EXISTS totals (feed integer, day date, state text, reason text, events bigint)",
+)
+
+
+class Database(Protocol):
+    """A database that speaks the SQL which DuckDB and PostgreSQL share; ``?`` stands for a value.
+
+    Every method raises OutboxError, without the driver's words: they may quote a value.
+    """
+
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """What a query gives."""
+        ...
+
+    def change(self, statement: str, values: Sequence[object] = ()) -> int:
+        """Carry out a statement; how many rows it changed."""
+        ...
+
+    def incoming(self, frame: pl.DataFrame) -> AbstractContextManager[None]:
+        """Within the block, statements see the frame as the relation ``incoming``."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """What is done in the block is done as a whole and durably, or, where it raises, not at all."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Bodies(Protocol):
+    """Where the bodies of events lie that are still to be sent."""
+
+    def keep(self, bodies: pl.DataFrame) -> int:
+        """Take over bodies (columns number, body), inside the transaction that names them; the place they are in."""
+        ...
+
+    def read(self, wanted: Sequence[tuple[int, int]]) -> Mapping[int, str]:
+        """Bodies by number, of these numbers and places."""
+        ...
+
+    def settled(self, numbers: Sequence[int]) -> None:
+        """These events need no body any more; said inside the transaction that settles them."""
+        ...
+
+    def thin_out(self, database: Database, *, wholly: bool) -> None:
+        """Drop what no pending event needs: what is cheap to drop, or, ``wholly``, everything."""
+        ...
+
+
+@contextmanager
+def withheld(task: str) -> Generator[None]:
+    """Replace what a library raises while it handles events: its words may quote a value.
+
+    Raises:
+        OutboxError: in place of any exception that is not this project's own.
+    """
+    try:
+        yield
+    except (OutboxError, HomeError):
+        raise
+    except Exception as error:  # noqa: BLE001 - any library's message may quote a value
+        kind = type(error).__name__
+        raise OutboxError(f"{task} stopped: {kind}. Its message is withheld: it may quote personal data.") from None

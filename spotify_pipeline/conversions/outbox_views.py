@@ -1,0 +1,106 @@
+"""What can be seen of an outbox: accounts, dead letters, what waits, what was delivered when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+
+from spotify_pipeline.conversions.outbox import DayAccount
+from spotify_pipeline.conversions.outbox_store import Database
+from spotify_pipeline.conversions.verdict import Filtered, State
+
+_DEAD_LETTERS = {
+    "day": pl.Date,
+    "event_id": pl.String,
+    "event_name": pl.String,
+    "reason": pl.String,
+    "fields": pl.String,
+    "settled_at": pl.Datetime("us"),
+}
+_BY_HOUR = {"hour": pl.Datetime("us"), "event_name": pl.String, "events": pl.Int64}
+
+
+class OutboxViews:
+    """The outbox of one feed, to look at."""
+
+    def __init__(self, database: Database, *, feed: int, name: str) -> None:
+        self._database = database
+        self._feed = feed
+        self._name = name
+
+    def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:
+        read = {
+            day: (new, repeated, read_at)
+            for day, new, repeated, read_at in self._database.rows(
+                "SELECT day, new, repeated, read_at FROM days WHERE feed = ?", [self._feed]
+            )
+        }
+        counts: dict[date, dict[tuple[str, str | None], int]] = {}
+        for day, state, reason, events in self._counts():
+            counts.setdefault(day, {})[state, reason] = events
+        wanted = sorted(read) if days is None else sorted(set(days))
+        return [_account(day, read.get(day, (0, 0, None)), counts.get(day, {})) for day in wanted]
+
+    def dead_letters(self, day: date | None = None, most: int = 1_000) -> pl.DataFrame:
+        rows = self._database.rows(
+            "SELECT day, key, event_name, reason, fields, settled_at FROM events WHERE feed = ? AND state = 'dead'"
+            " AND day BETWEEN ? AND ? ORDER BY day, number LIMIT ?",
+            [self._feed, day or date.min, day or date.max, most],
+        )
+        return _frame(rows, _DEAD_LETTERS, "settled_at")
+
+    def pending_days(self) -> Sequence[date]:
+        rows = self._database.rows(
+            "SELECT DISTINCT day FROM events WHERE feed = ? AND (state IN ('pending', 'sending') OR replay)"
+            " ORDER BY day",
+            [self._feed],
+        )
+        return [day for (day,) in rows]
+
+    def delivered_by_hour(self, since: datetime, until: datetime) -> pl.DataFrame:
+        rows = self._database.rows(
+            "SELECT date_trunc('hour', settled_at), event_name, count(*) FROM events"
+            " WHERE feed = ? AND state = 'delivered' AND settled_at >= ? AND settled_at < ?"
+            " GROUP BY 1, 2 ORDER BY 1, 2",
+            [self._feed, *(each.astimezone(UTC).replace(tzinfo=None) for each in (since, until))],
+        )
+        return _frame(rows, _BY_HOUR, "hour")
+
+    def _counts(self) -> list[tuple[Any, ...]]:
+        """Day, state, reason, events."""
+        return self._database.rows(
+            "SELECT day, state, reason, CAST(sum(events) AS bigint) FROM"
+            " (SELECT day, state, reason, count(*) AS events FROM events WHERE feed = ? GROUP BY day, state, reason"
+            "  UNION ALL SELECT day, state, reason, events FROM totals WHERE feed = ?) AS each_of_them"
+            " GROUP BY day, state, reason ORDER BY day, state, reason",
+            [self._feed, self._feed],
+        )
+
+
+def _account(
+    day: date, read: tuple[int, int, datetime | None], counts: dict[tuple[str, str | None], int]
+) -> DayAccount:
+    new, repeated, read_at = read
+
+    def by_reason(state: State) -> dict[str, int]:
+        return {reason or "": events for (of, reason), events in counts.items() if of == state}
+
+    filtered = by_reason(State.FILTERED)
+    if repeated:
+        filtered[Filtered.REPEATED.value] = filtered.get(Filtered.REPEATED.value, 0) + repeated
+    return DayAccount(
+        day=day,
+        read=new + repeated,
+        delivered=sum(by_reason(State.DELIVERED).values()),
+        pending=sum(by_reason(State.PENDING).values()) + sum(by_reason(State.SENDING).values()),
+        filtered=filtered,
+        dead=by_reason(State.DEAD),
+        read_at=None if read_at is None else read_at.replace(tzinfo=UTC),
+    )
+
+
+def _frame(rows: list[tuple[Any, ...]], schema: dict[str, Any], time: str) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(time).dt.replace_time_zone("UTC"))

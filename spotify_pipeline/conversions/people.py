@@ -1,0 +1,140 @@
+"""Whose event it is: the identifiers that Spotify matches by, who must not be sent, and who opted out (A11, A12)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from spotify_pipeline.conversions.ip_addresses import public_addresses
+from spotify_pipeline.conversions.plan import FeedPlan
+from spotify_pipeline.conversions.source_columns import text_of
+from spotify_pipeline.conversions.verdict import Filtered
+from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressions
+from spotify_pipeline.customer_list.report import Tally
+from spotify_pipeline.customer_list.row_identifiers import row_identifiers
+from spotify_pipeline.customer_list.source_values import gave_consent
+from spotify_pipeline.identity import IdentifierType, digest
+
+ERASURE = "erasure"
+"""The name of the source of suppressions that holds who asked to be forgotten."""
+
+PARAMETERS = {
+    IdentifierType.EMAIL: "hashed_emails",
+    IdentifierType.PHONE: "hashed_phone_number",
+    IdentifierType.DEVICE_ID: "device_id",
+}
+IP_ADDRESS = "ip_address"
+USER_DATA = "user_data"
+
+_NOT_OPTED_OUT = ("false", "f", "no", "n", "0")
+_DIGEST = "^[0-9a-f]{64}$"
+_ROW, _VALUE, _HASHED = "row", "value", "hashed"
+
+
+def people(rows: pl.DataFrame, plan: FeedPlan, suppressions: Suppressions) -> pl.DataFrame:
+    """Whose event each row is.
+
+    Returns:
+        Columns ``hashed_emails`` (a list), ``hashed_phone_number``, ``device_id``, ``ip_address``, each null where
+        there is none; ``suppressed``, why the person must not be sent (a ``Filtered``) or null; ``agreed``;
+        ``opted_out``, null where nobody is asked.
+    """
+    found = {name: _values(rows, plan.identifiers, kind) for kind, name in PARAMETERS.items()}
+    devices = found["device_id"].filter(~pl.col(_VALUE).str.contains(_DIGEST))
+    # A device id is sent as it is: one that came hashed matches nobody, but tells who must not be sent. So does its
+    # digest in the other letter case.
+    in_each_case = [devices.with_columns(digest(each).alias(_HASHED)) for each in _in_both_cases(devices[_VALUE])]
+    columns = [
+        _of_row(found["hashed_emails"], _HASHED, rows.height).alias("hashed_emails"),
+        _of_row(found["hashed_phone_number"], _HASHED, rows.height).list.first().alias("hashed_phone_number"),
+        _of_row(devices, _VALUE, rows.height).list.first().alias("device_id"),
+        _ip_addresses(rows, plan).alias(IP_ADDRESS),
+        _suppressed(pl.concat([*found.values(), *in_each_case]), suppressions, rows.height).alias("suppressed"),
+        _agreed(rows, plan).alias("agreed"),
+        _opted_out(rows, plan.opt_out_column).alias("opted_out"),
+    ]
+    return pl.DataFrame(columns)
+
+
+def unusable_identifiers(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
+    """Of events without any usable identifier: the parameters that have a value nevertheless, else ``user_data``."""
+    columns: dict[str, tuple[str, ...]] = {}
+    if plan.identifiers is not None:
+        columns |= {PARAMETERS[kind]: source.columns for kind, source in plan.identifiers.identifiers.items()}
+    if plan.ip_address is not None:
+        columns[IP_ADDRESS] = (plan.ip_address,)
+    given = {
+        name: pl.any_horizontal([text_of(rows[column]).is_not_null() for column in columns[name]])
+        for name in (*PARAMETERS.values(), IP_ADDRESS)
+        if name in columns
+    }
+    named = [pl.when(has_value).then(pl.lit(name)) for name, has_value in given.items()]
+    none = pl.repeat(USER_DATA, rows.height, dtype=pl.String, eager=True)
+    if not named:
+        return none
+    fields = rows.select(fields=pl.concat_str(named, separator=",", ignore_nulls=True)).to_series()
+    return fields.zip_with(fields != "", none)
+
+
+def _values(rows: pl.DataFrame, plan: IdentifierPlan | None, kind: IdentifierType) -> pl.DataFrame:
+    """A row for each usable value of one type: ``row``, where it stands, ``value`` and ``hashed``; a row's in order."""
+    if plan is None or kind not in plan.identifiers:
+        schema = {_ROW: pl.UInt32, _VALUE: pl.String, _HASHED: pl.String}
+        return pl.DataFrame(schema=schema)
+    only = IdentifierPlan(identifiers={kind: plan.identifiers[kind]})
+    values = row_identifiers(rows, only, Tally(types=only.types, asks_consent=False))[kind.value]
+    several = values.alias(_VALUE).to_frame().with_row_index(_ROW)
+    if isinstance(values.dtype, pl.List):
+        several = several.explode(_VALUE, empty_as_null=True, keep_nulls=True)
+    several = several.drop_nulls(_VALUE)
+    hashed = several.with_columns(digest(several[_VALUE]).alias(_HASHED)).drop_nulls(_HASHED)
+    if not isinstance(values.dtype, pl.List):
+        return hashed
+    # One address may stand in a row twice, as it is and as its digest.
+    return hashed.unique([_ROW, _HASHED], keep="first", maintain_order=True)
+
+
+def _of_row(values: pl.DataFrame, column: str, height: int) -> pl.Series:
+    """The values of each row as a list; null where it has none."""
+    grouped = values.group_by(_ROW, maintain_order=True).agg(pl.col(column))
+    return (
+        pl.repeat(None, height, dtype=pl.List(pl.String), eager=True)
+        .to_frame(column)
+        .with_row_index(_ROW)
+        .join(grouped, on=_ROW, how="left", maintain_order="left", suffix="_found")[f"{column}_found"]
+    )
+
+
+def _in_both_cases(devices: pl.Series) -> tuple[pl.Series, pl.Series]:
+    return devices.str.to_lowercase(), devices.str.to_uppercase()
+
+
+def _suppressed(values: pl.DataFrame, suppressions: Suppressions, height: int) -> pl.Series:
+    erased = suppressions.sources.get(ERASURE, DigestSet.of())
+    others = Suppressions({name: each for name, each in suppressions.sources.items() if name != ERASURE}).digests
+    found = pl.repeat(None, height, dtype=pl.String, eager=True)
+    for reason, digests in ((Filtered.SUPPRESSED, others), (Filtered.ERASED, erased)):
+        held = values[_ROW].filter(digests.holds(values[_HASHED])) if len(digests) else pl.Series(dtype=pl.UInt32)
+        found = found.scatter(held.unique(), reason.value) if held.len() else found
+    return found
+
+
+def _ip_addresses(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
+    if plan.ip_address is None:
+        return pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+    return public_addresses(text_of(rows[plan.ip_address]))
+
+
+def _agreed(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
+    asked = [plan.consent_column, plan.identifiers.consent_column if plan.identifiers is not None else None]
+    agreed = pl.repeat(value=True, n=rows.height, dtype=pl.Boolean, eager=True)
+    for column in asked:
+        agreed = agreed & gave_consent(rows[column]) if column is not None else agreed
+    return agreed
+
+
+def _opted_out(rows: pl.DataFrame, column: str | None) -> pl.Series:
+    """Whether the person opted out: anything but a plain no and nothing at all, such as the time when they did."""
+    if column is None:
+        return pl.repeat(None, rows.height, dtype=pl.Boolean, eager=True)
+    said = text_of(rows[column]).str.to_lowercase()
+    return ~(said.is_in(_NOT_OPTED_OUT).fill_null(value=True))

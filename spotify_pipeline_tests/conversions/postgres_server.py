@@ -1,0 +1,67 @@
+"""A PostgreSQL server of this test run's own, reached over a socket in a directory that is deleted with it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+WITHOUT = "there is no PostgreSQL server on this machine (`postgres` and `initdb`)"
+
+
+def programs() -> tuple[str, str] | None:
+    found = (shutil.which("initdb"), shutil.which("postgres"))
+    return (found[0], found[1]) if found[0] and found[1] else None
+
+
+@contextmanager
+def running() -> Generator[str]:
+    """Start a server that listens on a socket only, and give its URL."""
+    there = programs()
+    assert there is not None, WITHOUT
+    initdb, postgres = there
+    # The name of a socket is short.
+    home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    user = "nobody" if os.geteuid() == 0 else None
+    if user:
+        os.chown(home, pwd.getpwnam(user).pw_uid, -1)
+    home.chmod(0o700)
+    data = str(home / "data")
+    command = [initdb, "-D", data, "-U", "outbox", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+    made = subprocess.run(command, user=user, cwd=home, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [postgres, "-D", data, "-k", str(home), "-c", "listen_addresses=", "-c", "fsync=off"],
+            user=user,
+            cwd=home,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield _ready(f"postgresql://outbox@/postgres?host={home}", server)
+    finally:
+        server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+        server.wait(20)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _ready(url: str, server: subprocess.Popen[bytes]) -> str:
+    import psycopg
+
+    for _ in range(100):
+        assert server.poll() is None, "the server ended"
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(0.1)
+        else:
+            return url
+    raise AssertionError("the server did not start")

@@ -1,0 +1,158 @@
+"""Events that Spotify refuses: which of a batch they are, and what becomes of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from spotify_pipeline.conversions.delivery import DeliveryPlan, FeedRefused, deliver
+from spotify_pipeline.conversions.outbox import Claimed
+from spotify_pipeline.spotify import (
+    InvalidRequest,
+    PermissionDenied,
+)
+from spotify_pipeline_tests.conversions.outbox_making import (
+    MONDAY,
+    NOON,
+    TUESDAY,
+    FakeSpotify,
+    Place,
+    delivered,
+    orders,
+    pending,
+    read_all,
+    totals,
+)
+
+
+@pytest.mark.parametrize("poisoned", [0, 1, 499, 500, 731, 999])
+def test_a02_one_bad_event_among_a_thousand_costs_twelve_calls_and_no_other_event(place: Place, poisoned: int) -> None:
+    ids = orders(1_000)
+    spotify = FakeSpotify(poison={ids[poisoned]})
+    with place.open() as outbox:
+        read_all(outbox, ids)
+        report = delivered(outbox, spotify, place, batch=1_000)
+        assert (report.delivered, report.dead) == (999, {"refused": 1})
+        assert report.extra_calls == report.calls - 1 <= 12
+        assert outbox.dead_letters()["event_id"].to_list() == [ids[poisoned]]
+        assert totals(outbox) == {"read": 1_000, "delivered": 999, "pending": 0, "filtered": 0, "dead": 1}
+    assert [ids[poisoned]] in spotify.requests, "it was refused alone"
+    assert spotify.view == [each for each in ids if each != ids[poisoned]]
+    assert set(spotify.taken.values()) == {1}
+
+
+def test_a02_any_one_of_a_thousand_costs_at_most_twelve_calls(tmp_path_factory: pytest.TempPathFactory) -> None:
+    from spotify_pipeline.conversions.isolation import Isolation, Refusal
+
+    events = [Claimed(number=n, day=MONDAY, event_id=str(n), body="") for n in range(1_000)]
+    for poisoned in range(1_000):
+        calls, accepted = 0, list[int]()
+        refused: list[Refusal] = []
+
+        def send(batch: Sequence[Claimed], poisoned: int = poisoned) -> None:
+            nonlocal calls
+            calls += 1
+            if any(each.number == poisoned for each in batch):
+                raise InvalidRequest("no", status=400)
+
+        Isolation(send, lambda batch, to=accepted: to.extend(each.number for each in batch), refused.append).settle(
+            events
+        )
+        assert calls <= 13
+        assert [each.event.number for each in refused] == [poisoned]
+        assert sorted([*accepted, poisoned]) == list(range(1_000))
+
+
+def test_a03_one_late_event_for_which_a_whole_batch_is_refused_is_found_as_well(place: Place) -> None:
+    ids = orders(100)
+    spotify = FakeSpotify(poison={ids[40]})
+    with place.open() as outbox:
+        outbox.record(MONDAY, [pending(*ids[:99])], at=NOON)
+        delivered(outbox, FakeSpotify(), place)
+        outbox.record(MONDAY, [pending(*ids)], at=NOON)
+        outbox.record(TUESDAY, [pending(*orders(40, first=100))], at=NOON)
+        spotify.poison = {ids[99]}
+        report = delivered(outbox, spotify, place)
+        assert (report.delivered, report.dead) == (40, {"refused": 1})
+        assert outbox.dead_letters()["event_id"].to_list() == [ids[99]]
+        assert report.extra_calls <= 12
+
+
+@pytest.mark.parametrize("bad", [2, 9, 30])
+def test_a02_several_bad_events_are_found_each_and_the_rest_is_delivered(place: Place, bad: int) -> None:
+    ids = orders(120)
+    poison = {*ids[:60:7], *ids[60 : 60 + bad]} if bad > 2 else {ids[3], ids[119]}
+    spotify = FakeSpotify(poison=poison)
+    with place.open() as outbox:
+        read_all(outbox, ids)
+        # A batch of which ten are refused before one is accepted would be held against the connection.
+        report = delivered(outbox, spotify, place, batch=120)
+        assert set(outbox.dead_letters()["event_id"]) == poison
+        assert report.delivered == 120 - len(poison)
+        assert report.extra_calls <= 12 * len(poison)
+        assert totals(outbox)["pending"] == 0
+    assert set(spotify.view) == set(ids) - poison
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_a04_where_spotify_accepts_nothing_it_is_not_the_events(place: Place, batch: int) -> None:
+    spotify = FakeSpotify(refuses_everything=True)
+    with place.open() as outbox:
+        read_all(outbox, orders(50))
+        with pytest.raises(FeedRefused, match=r"all events are pending.*An event is not right") as caught:
+            delivered(outbox, spotify, place, batch=batch)
+        assert totals(outbox) == {"read": 50, "delivered": 0, "pending": 50, "filtered": 0, "dead": 0}
+        assert "order-" not in str(caught.value)
+        spotify.refuses_everything = False
+        assert delivered(outbox, spotify, place, batch=batch).delivered == 50
+
+
+@pytest.mark.parametrize("events", [1, 2])
+def test_one_or_two_events_that_are_refused_are_dead_letters(place: Place, events: int) -> None:
+    with place.open() as outbox:
+        read_all(outbox, orders(events))
+        report = delivered(outbox, FakeSpotify(refuses_everything=True), place)
+        assert report.dead == {"refused": events}
+        assert totals(outbox)["dead"] == events
+
+
+def test_a_few_refused_first_are_dead_letters_once_another_is_accepted(place: Place) -> None:
+    ids = orders(12)
+    with place.open() as outbox:
+        read_all(outbox, ids)
+        report = delivered(outbox, FakeSpotify(poison=set(ids[:9])), place, batch=1)
+        assert (report.delivered, report.dead, report.extra_calls) == (3, {"refused": 9}, 0)
+
+
+def test_a_request_that_is_too_large_is_halved_and_nobody_is_at_fault(place: Place) -> None:
+    spotify = FakeSpotify(most=30)
+    with place.open() as outbox:
+        read_all(outbox, orders(200))
+        report = delivered(outbox, spotify, place)
+        assert (report.delivered, report.dead) == (200, {})
+    assert [len(each) for each in spotify.requests[3:]] == [25] * 7, "it remembers what fits"
+
+
+def test_an_event_that_is_too_large_alone_is_a_dead_letter(place: Place) -> None:
+    def send(bodies: Sequence[str]) -> None:
+        if any("order-00003" in each for each in bodies):
+            raise InvalidRequest("Too large.", status=413)
+
+    with place.open() as outbox:
+        read_all(outbox, orders(8))
+        report = deliver(outbox, send, DeliveryPlan(), clock=place.clock)
+        assert (report.delivered, report.dead) == (7, {"too_large": 1})
+
+
+def test_a04_a_token_that_ends_while_bad_events_are_sought_leaves_only_what_is_certain(place: Place) -> None:
+    ids = orders(64)
+    spotify = FakeSpotify(poison={ids[60]})
+    with place.open() as outbox:
+        read_all(outbox, ids)
+        for after in range(1, 8):
+            spotify.answers = [(InvalidRequest("no", status=400), False)] * after + [(PermissionDenied("403"), False)]
+            with pytest.raises(PermissionDenied):
+                delivered(outbox, spotify, place)
+            assert totals(outbox) == {"read": 64, "delivered": 0, "pending": 64, "filtered": 0, "dead": 0}
+        assert delivered(outbox, spotify, place).delivered == 63

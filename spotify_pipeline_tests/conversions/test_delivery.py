@@ -1,0 +1,225 @@
+"""What Spotify gets of an outbox, whatever it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, deliver
+from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError
+from spotify_pipeline.spotify import (
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    SpotifyError,
+    SpotifyUnavailable,
+    UnexpectedAnswer,
+)
+from spotify_pipeline_tests.conversions.outbox_making import (
+    CANARY,
+    MONDAY,
+    NOON,
+    TUESDAY,
+    FakeSpotify,
+    Place,
+    delivered,
+    lost_answer,
+    orders,
+    pending,
+    read_all,
+    totals,
+)
+
+ONCE = Guarantee.AT_MOST_ONCE
+
+
+def test_everything_pending_is_sent_oldest_day_first_a_batch_a_request(place: Place) -> None:
+    spotify = FakeSpotify()
+    told: list[DeliveryReport] = []
+    with place.open() as outbox:
+        read_all(outbox, orders(3, first=4), TUESDAY)
+        read_all(outbox, orders(4), MONDAY)
+        report = deliver(outbox, spotify.send, DeliveryPlan(batch_events=3), clock=place.clock, on_batch=told.append)
+        assert totals(outbox) == {"read": 7, "delivered": 7, "pending": 0, "filtered": 0, "dead": 0}
+        assert report == DeliveryReport(delivered=7, calls=3)
+        assert [each.delivered for each in told] == [3, 6, 7]
+        assert delivered(outbox, spotify, place) == DeliveryReport()
+    assert spotify.requests == [orders(3), orders(3, first=3), orders(1, first=6)]
+
+
+@pytest.mark.parametrize("guarantee", list(Guarantee))
+@pytest.mark.parametrize(
+    "error",
+    [
+        SpotifyError("401: the token is not valid.", status=401),
+        PermissionDenied("403", status=403),
+        NotFound("404", status=404),
+        RateLimited("429", status=429),
+        SpotifyUnavailable("Not reached."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a04_what_is_about_no_event_ends_the_delivery_and_everything_stays_pending(
+    place: Place, error: SpotifyError, guarantee: Guarantee
+) -> None:
+    spotify = FakeSpotify()
+    with place.open(guarantee=guarantee) as outbox:
+        read_all(outbox, orders(30))
+        spotify.answers = [(error, False)]
+        with pytest.raises(type(error)) as caught:
+            delivered(outbox, spotify, place, batch=10, guarantee=guarantee)
+        assert caught.value is error
+        assert totals(outbox) == {"read": 30, "delivered": 0, "pending": 30, "filtered": 0, "dead": 0}
+        assert delivered(outbox, spotify, place, batch=10, guarantee=guarantee).delivered == 30
+    assert spotify.requests[1:] == [orders(10), orders(10, first=10), orders(10, first=20)]
+    assert set(spotify.taken.values()) == {1}
+
+
+@pytest.mark.parametrize("error", [lost_answer(), UnexpectedAnswer("?", may_have_happened=True)])
+def test_a01_an_answer_that_is_lost_after_spotify_accepted_is_made_good_with_the_same_ids(
+    place: Place, error: SpotifyError
+) -> None:
+    spotify = FakeSpotify(answers=[(error, True)])
+    with place.open() as outbox:
+        read_all(outbox, orders(20))
+        with pytest.raises(type(error)):
+            delivered(outbox, spotify, place, batch=10)
+        assert totals(outbox)["pending"] == 20
+    with place.open() as outbox:
+        delivered(outbox, spotify, place, batch=10)
+        assert totals(outbox)["delivered"] == 20
+    assert spotify.view == orders(20)
+    assert spotify.requests[0] == spotify.requests[1] == orders(10)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [lost_answer(), InvalidRequest("Errors in a success.", status=200, may_have_happened=True), KeyboardInterrupt()],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("took", [True, False])
+def test_a01_at_most_once_an_answer_that_is_lost_is_for_a_person_to_judge(
+    place: Place, error: BaseException, took: bool
+) -> None:
+    spotify = FakeSpotify(answers=[(error, took)])
+    with place.open(guarantee=ONCE) as outbox:
+        read_all(outbox, orders(20))
+        kind = UnexpectedAnswer if isinstance(error, InvalidRequest) else type(error)
+        with pytest.raises(kind):
+            delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
+        (account,) = outbox.accounts()
+        assert (account.dead, account.pending) == ({"unconfirmed": 10}, 10)
+        delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
+        assert totals(outbox) == {"read": 20, "delivered": 10, "pending": 0, "filtered": 0, "dead": 10}
+    assert set(spotify.taken.values()) == {1}
+
+
+@pytest.mark.parametrize("guarantee", list(Guarantee))
+def test_a05_a_delivery_that_is_interrupted_loses_and_doubles_nothing(place: Place, guarantee: Guarantee) -> None:
+    ids = orders(40)
+    spotify = FakeSpotify(poison={ids[35]})
+    with place.open(guarantee=guarantee) as outbox:
+        read_all(outbox, ids)
+
+    def interrupted(bodies: Sequence[str]) -> None:
+        spotify.send(bodies)
+        if len(spotify.requests) % 3 == 0:
+            raise KeyboardInterrupt
+
+    plan = DeliveryPlan(batch_events=5, guarantee=guarantee)
+    for _ in range(20):
+        try:
+            with place.open(guarantee=guarantee) as outbox:
+                deliver(outbox, interrupted, plan, clock=place.clock)
+        except KeyboardInterrupt:
+            continue
+        break
+    with place.open(guarantee=guarantee) as outbox:
+        counted = totals(outbox)
+        assert counted["read"] == 40
+        assert counted["pending"] == 0
+        dead = set(outbox.dead_letters()["event_id"])
+    assert spotify.view == [each for each in ids if each != ids[35]]
+    assert set(spotify.taken.values()) == {1} or guarantee is Guarantee.AT_LEAST_ONCE
+    assert (dead == {ids[35]}) == (guarantee is Guarantee.AT_LEAST_ONCE)
+
+
+def test_a05_an_event_whose_success_could_not_be_noted_is_sent_again_with_its_id(place: Place) -> None:
+    spotify = FakeSpotify()
+    with place.open() as outbox:
+        read_all(outbox, orders(5))
+        settle, failures = outbox.settle, [OutboxError("The disk is full.")]
+
+        class Failing:
+            claim = staticmethod(outbox.claim)
+
+            @staticmethod
+            def settle(outcomes: object, *, at: object) -> None:
+                if failures:
+                    raise failures.pop()
+                settle(outcomes, at=at)  # type: ignore[arg-type]
+
+        with pytest.raises(OutboxError, match="disk is full"):
+            deliver(Failing(), spotify.send, DeliveryPlan(), clock=place.clock)  # type: ignore[arg-type]
+        assert totals(outbox)["pending"] == 5
+        assert delivered(outbox, spotify, place).delivered == 5
+    assert spotify.requests == [orders(5), orders(5)]
+
+
+def test_a09_replayed_dead_letters_are_sent_once_and_hold_no_values(place: Place) -> None:
+    ids = orders(10)
+    spotify = FakeSpotify(poison={ids[4], ids[7]})
+    with place.open() as outbox:
+        read_all(outbox, ids)
+        delivered(outbox, spotify, place)
+        assert CANARY not in json.dumps(outbox.dead_letters().rows(), default=str)
+        spotify.poison = set()
+        assert outbox.replay() == {MONDAY: 2}
+        assert delivered(outbox, spotify, place).calls == 0, "its row is to be read first"
+        for _ in range(2):
+            outbox.record(MONDAY, [pending(*ids)], at=NOON)
+            delivered(outbox, spotify, place)
+        assert totals(outbox) == {"read": 10, "delivered": 10, "pending": 0, "filtered": 0, "dead": 0}
+    assert spotify.view == ids
+    assert set(spotify.taken.values()) == {1}
+
+
+def test_a11_people_who_asked_to_be_forgotten_since_are_left_out_at_the_last_moment(place: Place) -> None:
+    spotify = FakeSpotify()
+    with place.open() as outbox:
+        read_all(outbox, orders(6))
+
+        def screen(events: Sequence[Claimed]) -> list[int]:
+            return [each.number for each in events if each.event_id in ("order-00001", "order-00004")]
+
+        report = deliver(outbox, spotify.send, DeliveryPlan(batch_events=4), clock=place.clock, screen=screen)
+        assert (report.delivered, report.filtered, report.calls) == (4, {"erased": 2}, 2)
+        (account,) = outbox.accounts()
+        assert account.filtered == {"erased": 2}
+        assert account.adds_up
+    assert spotify.view == ["order-00000", "order-00002", "order-00003", "order-00005"]
+
+
+def test_a_batch_of_erased_people_only_is_no_request(place: Place) -> None:
+    spotify = FakeSpotify()
+    with place.open() as outbox:
+        read_all(outbox, orders(3))
+        report = deliver(
+            outbox, spotify.send, DeliveryPlan(), clock=place.clock, screen=lambda events: [e.number for e in events]
+        )
+        assert (report.calls, report.filtered) == (0, {"erased": 3})
+    assert spotify.requests == []
+
+
+def test_a_screen_that_fails_keeps_everything_pending(place: Place) -> None:
+    def screen(events: Sequence[Claimed]) -> list[int]:
+        raise OutboxError("The ledger cannot be trusted.")
+
+    with place.open() as outbox:
+        read_all(outbox, orders(3))
+        with pytest.raises(OutboxError, match="ledger"):
+            deliver(outbox, FakeSpotify().send, DeliveryPlan(), clock=place.clock, screen=screen)
+        assert totals(outbox)["pending"] == 3

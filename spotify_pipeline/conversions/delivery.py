@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random as dice
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +14,7 @@ from typing import TypeAlias
 from spotify_pipeline.conversions.isolation import Isolation, Refusal
 from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Settled
 from spotify_pipeline.conversions.verdict import Dead, Filtered, State
-from spotify_pipeline.spotify import InvalidRequest, SpotifyError, UnexpectedAnswer
+from spotify_pipeline.spotify import InvalidRequest, SpotifyError, SpotifyUnavailable, UnexpectedAnswer
 
 Send: TypeAlias = Callable[[Sequence[str]], None]
 """Sends the bodies (JSON) of some events in one request; returns if Spotify accepted all of them, else raises a
@@ -23,9 +25,15 @@ Screen: TypeAlias = Callable[[Sequence[Claimed]], Collection[int]]
 """Names, by their numbers, events that are not to be sent as their person asked to be forgotten."""
 
 MOST_REFUSED = 10
-"""So many events refused alone, and none accepted: it is not the events."""
+"""So many events of a batch refused alone, and nothing accepted yet: the rest of it waits until something was."""
+MOST_SUSPECTS = 30
+"""So many events refused alone, and nothing accepted: it is not the events."""
 FEW_REFUSED = 3
-"""As many are a sign of the same where there are no more."""
+"""As many refused events are a sign of the same where there are no more."""
+
+
+class _NothingAccepted(Exception):
+    """Of this batch, and of all before it."""
 
 
 class FeedRefused(Exception):
@@ -40,11 +48,14 @@ class DeliveryPlan:
         batch_events: in one request. Spotify states no limit; 100 by default.
         batch_bytes: of the bodies in one request. Spotify states no limit; below 1 MB by default.
         guarantee: see there. The outbox is to be opened with the same.
+        pauses: at least once, seconds at most before each further batch while Spotify cannot be reached; when they are
+            used up, one after the other, the delivery ends.
     """
 
     batch_events: int = 100
     batch_bytes: int = 900_000
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE
+    pauses: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +85,13 @@ def deliver(
     clock: Callable[[], datetime],
     screen: Screen | None = None,
     on_batch: Callable[[DeliveryReport], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    random: Callable[[], float] = dice.random,
 ) -> DeliveryReport:
     """Send everything that is pending in the outbox, oldest day first.
 
     Whatever ends it, an event is settled or pending; at most once, one whose answer was lost is a dead letter.
+    Where Spotify cannot be reached it pauses and goes on, if events may be sent at least once.
 
     Args:
         outbox: held by this process.
@@ -86,6 +100,7 @@ def deliver(
         clock: gives the time, with its zone.
         screen: is asked about each batch before it is sent; by default nobody is left out.
         on_batch: is told, after each batch, what was done so far.
+        sleep, random: for the pauses; random from 0 to 1.
 
     Raises:
         FeedRefused: Spotify accepts nothing, so it cannot be the events.
@@ -93,9 +108,19 @@ def deliver(
         OutboxError: the outbox cannot be used.
     """
     delivery = _Delivery(outbox=outbox, send=send, plan=plan, clock=clock)
+    unreached = 0
     try:
         while batch := outbox.claim(plan.batch_events, plan.batch_bytes):
-            delivery.take(batch, screen)
+            try:
+                delivery.take(batch, screen)
+                unreached = 0
+            except SpotifyUnavailable:
+                # At most once, each further try could cost a batch whose answer is lost.
+                if plan.guarantee is Guarantee.AT_MOST_ONCE or unreached == len(plan.pauses):
+                    raise
+                delivery.release()
+                sleep(random() * plan.pauses[unreached])
+                unreached += 1
             if on_batch is not None:
                 on_batch(delivery.report())
         delivery.end()
@@ -114,7 +139,8 @@ class _Delivery:
     Attributes:
         claimed: events that are not settled yet, by number.
         in_flight: those whose answer is awaited.
-        suspects: refused alone, one after the other, since an event was last accepted.
+        suspects: refused alone while nothing was accepted yet: it may not be them.
+        waiting: the rest of batches of which so many became suspects; still claimed.
         most: see Isolation.
     """
 
@@ -125,13 +151,14 @@ class _Delivery:
     claimed: dict[int, Claimed] = field(default_factory=dict[int, Claimed])
     in_flight: set[int] = field(default_factory=set[int])
     suspects: list[Refusal] = field(default_factory=list[Refusal])
+    waiting: set[int] = field(default_factory=set[int])
     most: int | None = None
     delivered: int = 0
     dead: Counter[str] = field(default_factory=Counter[str])
     filtered: Counter[str] = field(default_factory=Counter[str])
     calls: int = 0
     extra_calls: int = 0
-    _delivered_before: int = 0
+    _suspects_before: int = 0
 
     def take(self, batch: Sequence[Claimed], screen: Screen | None) -> None:
         self.claimed.update((each.number, each) for each in batch)
@@ -142,15 +169,15 @@ class _Delivery:
         to_send = [each for each in batch if each.number not in erased]
         if not to_send:
             return
-        calls, self._delivered_before = self.calls, self.delivered
+        calls, self._suspects_before = self.calls, len(self.suspects)
         isolation = Isolation(self._send, self._accepted, self._refused, self.most)
-        isolation.settle(to_send)
-        self.most = isolation.most
-        self.extra_calls += self.calls - calls - 1
-        if self.delivered == self._delivered_before and len(to_send) >= FEW_REFUSED:
-            raise self._refused_by_spotify()
-        if self.delivered:
-            self._bury()
+        try:
+            isolation.settle(to_send)
+        except _NothingAccepted:
+            self.waiting |= {each.number for each in to_send} - {each.event.number for each in self.suspects}
+        finally:
+            self.most = isolation.most
+            self.extra_calls += self.calls - calls - 1
 
     def end(self) -> None:
         """Whoever is a suspect still is so as nothing was accepted."""
@@ -167,6 +194,7 @@ class _Delivery:
         if lost:
             self._settle(lost, Settled(state=State.DEAD, reason=Dead.UNCONFIRMED.value))
             self.dead[Dead.UNCONFIRMED.value] += len(lost)
+        self.suspects, self.waiting = [], set()
 
     def report(self) -> DeliveryReport:
         return DeliveryReport(
@@ -201,17 +229,20 @@ class _Delivery:
 
     def _refused(self, refusal: Refusal) -> None:
         self.suspects.append(refusal)
-        if self.delivered > self._delivered_before:
+        if self.delivered:
             self._bury()
-        elif len(self.suspects) >= MOST_REFUSED:
+        elif len(self.suspects) >= MOST_SUSPECTS:
             raise self._refused_by_spotify()
+        elif len(self.suspects) - self._suspects_before >= MOST_REFUSED:
+            raise _NothingAccepted
 
     def _bury(self) -> None:
-        """The suspects are dead letters: others were accepted, or they are few."""
+        """The suspects are dead letters: others were accepted, or they are few. What waited because of them goes on."""
         for refusal in self.suspects:
             self._settle({refusal.event.number}, Settled(state=State.DEAD, reason=refusal.reason.value))
             self.dead[refusal.reason.value] += 1
-        self.suspects = []
+        self._settle(self.waiting, Settled(state=State.PENDING))
+        self.suspects, self.waiting = [], set()
 
     def _settle(self, numbers: Collection[int], settled: Settled) -> None:
         if numbers:

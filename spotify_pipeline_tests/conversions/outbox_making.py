@@ -152,5 +152,5 @@ def delivered(
     batch: int = 100,
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE,
 ) -> DeliveryReport:
-    plan = DeliveryPlan(batch_events=batch, guarantee=guarantee)
+    plan = DeliveryPlan(batch_events=batch, guarantee=guarantee, pauses=())
     return deliver(outbox, spotify.send, plan, clock=place.clock)

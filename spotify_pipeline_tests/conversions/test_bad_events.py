@@ -125,6 +125,19 @@ def test_a_few_refused_first_are_dead_letters_once_another_is_accepted(place: Pl
         assert (report.delivered, report.dead, report.extra_calls) == (3, {"refused": 9}, 0)
 
 
+def test_a_batch_that_is_wholly_bad_holds_up_no_other(place: Place) -> None:
+    ids = orders(140)
+    spotify = FakeSpotify(poison=set(ids[:30]))
+    with place.open() as outbox:
+        read_all(outbox, ids[:60], MONDAY)
+        read_all(outbox, ids[60:], TUESDAY)
+        report = delivered(outbox, spotify, place, batch=20)
+        assert (report.delivered, report.dead) == (110, {"refused": 30})
+        assert totals(outbox)["pending"] == 0
+    assert set(spotify.view) == set(ids[30:])
+    assert set(spotify.taken.values()) == {1}
+
+
 def test_a_request_that_is_too_large_is_halved_and_nobody_is_at_fault(place: Place) -> None:
     spotify = FakeSpotify(most=30)
     with place.open() as outbox:

@@ -50,6 +50,35 @@ def test_everything_pending_is_sent_oldest_day_first_a_batch_a_request(place: Pl
     assert spotify.requests == [orders(3), orders(3, first=3), orders(1, first=6)]
 
 
+def test_a01_an_outage_is_waited_for_and_the_same_events_are_sent_again(place: Place) -> None:
+    spotify, slept = FakeSpotify(), list[float]()
+    spotify.answers = [(lost_answer(), True), (lost_answer(), False), (SpotifyUnavailable("Not reached."), False)]
+    plan = DeliveryPlan(batch_events=10, pauses=(1.0, 2.0, 4.0))
+    with place.open() as outbox:
+        read_all(outbox, orders(30))
+        report = deliver(outbox, spotify.send, plan, clock=place.clock, sleep=slept.append, random=lambda: 0.5)
+        assert (report.delivered, report.calls) == (30, 6)
+        assert slept == [0.5, 1.0, 2.0]
+    assert spotify.requests[:4] == [orders(10)] * 4
+    assert spotify.view == orders(30)
+
+
+def test_a01_a_long_outage_ends_the_delivery_and_pauses_begin_anew_after_each_answer(place: Place) -> None:
+    spotify, slept = FakeSpotify(), list[float]()
+    unreached = [(SpotifyUnavailable("Not reached."), False)] * 2
+    plan = DeliveryPlan(batch_events=10, pauses=(1.0, 2.0))
+    with place.open() as outbox:
+        read_all(outbox, orders(30))
+        spotify.answers = list(unreached)
+        deliver(outbox, spotify.send, plan, clock=place.clock, sleep=slept.append, random=lambda: 1.0)
+        read_all(outbox, orders(10, first=30), TUESDAY)
+        spotify.answers = [*unreached, *unreached]
+        with pytest.raises(SpotifyUnavailable):
+            deliver(outbox, spotify.send, plan, clock=place.clock, sleep=slept.append, random=lambda: 1.0)
+        assert slept == [1.0, 2.0, 1.0, 2.0]
+        assert totals(outbox) == {"read": 40, "delivered": 30, "pending": 10, "filtered": 0, "dead": 0}
+
+
 @pytest.mark.parametrize("guarantee", list(Guarantee))
 @pytest.mark.parametrize(
     "error",

@@ -84,7 +84,7 @@ class OutboxMachine(RuleBasedStateMachine):
         after=st.integers(0, 4),
     )
     def run(self, batch: int, fault: str, after: int) -> None:
-        plan = DeliveryPlan(batch_events=batch, guarantee=self.guarantee)
+        plan = DeliveryPlan(batch_events=batch, guarantee=self.guarantee, pauses=(0.0,) * (after % 2))
         asked = len(self.spotify.requests)
 
         def send(bodies: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 
 DEMO := .spotify_pipeline/demo
 
-.PHONY: help demo recount test dev check faults wipes leaks mutants bench lock clean
+.PHONY: help demo recount test dev check faults wipes leaks storm mutants bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -58,6 +58,9 @@ wipes: $(READY) ## Try to wipe a live audience in eighty ways, and print what th
 leaks: $(READY) ## Plant a thousand canaries, break runs in every way, and search every byte they left
 	@$(BIN)/python -m spotify_pipeline_tests.leaks
 
+storm: $(READY) ## Send a million events while a fifth of the requests fail and the sender is killed
+	@$(BIN)/python -m spotify_pipeline_tests.conversions.storm
+
 mutants: $(READY) ## Change the guards' code in every way there is, and count the changes no test notices
 	@$(BIN)/python -m spotify_pipeline_tests.mirror.guards.mutation
 
@@ -65,6 +68,7 @@ bench: $(READY) ## Measure speed and memory against named alternatives
 	@$(BIN)/python -m benchmarks.identity
 	@$(BIN)/python -m benchmarks.customer_list
 	@$(BIN)/python -m benchmarks.upload
+	@$(BIN)/python -m benchmarks.conversions
 
 lock: $(READY) ## Resolve the dependencies of pyproject.toml again
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header \

@@ -270,7 +270,7 @@ def sandbox() -> Iterator[str]:
     try:
         for _ in range(100):
             with suppress(OSError):
-                urllib.request.urlopen(origin).close()  # noqa: S310 - of this machine
+                urllib.request.urlopen(origin).close()
                 break
             time.sleep(0.1)
         yield origin

@@ -13,7 +13,7 @@ _SCHEMA = dg.TableSchema(
     columns=[
         dg.TableColumn("#", "int", description="In the order in which the calls ended."),
         dg.TableColumn("method", "string"),
-        dg.TableColumn("service", "string", description="ads-api, accounts (tokens), storage (uploads) or capi (events)."),
+        dg.TableColumn("service", "string", description="ads-api, accounts (tokens), storage (uploads), capi."),
         dg.TableColumn("route", "string", description="The address's template: ids and signatures are left out."),
         dg.TableColumn("status", "string", description="The HTTP status, or that no answer came."),
         dg.TableColumn("seconds", "float", description="From sending to the last byte of the answer."),

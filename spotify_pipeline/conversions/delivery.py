@@ -14,7 +14,7 @@ from typing import TypeAlias
 from spotify_pipeline.conversions.isolation import Isolation, Refusal
 from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Settled
 from spotify_pipeline.conversions.verdict import Dead, Filtered, State
-from spotify_pipeline.spotify import InvalidRequest, SpotifyError, SpotifyUnavailable, UnexpectedAnswer
+from spotify_pipeline.spotify import InvalidRequest, RateLimited, SpotifyError, SpotifyUnavailable, UnexpectedAnswer
 
 Send: TypeAlias = Callable[[Sequence[str]], None]
 """Sends the bodies (JSON) of some events in one request; returns if Spotify accepted all of them, else raises a
@@ -91,7 +91,8 @@ def deliver(
     """Send everything that is pending in the outbox, oldest day first.
 
     Whatever ends it, an event is settled or pending; at most once, one whose answer was lost is a dead letter.
-    Where Spotify cannot be reached it pauses and goes on, if events may be sent at least once.
+    Where Spotify cannot be reached it pauses and goes on, if events may be sent at least once; where it asks for fewer
+    requests, in any case.
 
     Args:
         outbox: held by this process.
@@ -114,9 +115,10 @@ def deliver(
             try:
                 delivery.take(batch, screen)
                 unreached = 0
-            except SpotifyUnavailable:
+            except (SpotifyUnavailable, RateLimited) as error:
                 # At most once, each further try could cost a batch whose answer is lost.
-                if plan.guarantee is Guarantee.AT_MOST_ONCE or unreached == len(plan.pauses):
+                costly = plan.guarantee is Guarantee.AT_MOST_ONCE and not isinstance(error, RateLimited)
+                if costly or unreached == len(plan.pauses):
                     raise
                 delivery.release()
                 sleep(random() * plan.pauses[unreached])

@@ -52,6 +52,7 @@ from spotify_pipeline.warehouse import Between, Relation, SegmentReader
 DAYS = (date(2026, 11, 14), date(2026, 11, 15))
 FEED = "storm"
 FASTER = 100
+MOST_RUNS = 20
 SEED = 20261122
 LONGEST = timedelta(hours=2)
 PLAN = FeedPlan(
@@ -147,6 +148,8 @@ def storm(folder: Path, *, events: int, kills: int) -> Outcome:
                 time.sleep(0.02)
             if process.returncode == 0:
                 break
+            if runs > kills + MOST_RUNS:
+                raise RuntimeError("the sender ends without having sent everything, whatever it is given")
         arrived = set(received_ids(server))
         tallies = server.state.events.tallies()
         requests = server.state.requests.next_number() - 1

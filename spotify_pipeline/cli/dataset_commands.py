@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,8 @@ from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings,
 from spotify_pipeline.cli.env_file import add_secret
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT
-from spotify_pipeline.spotify import Business, Dataset, SpotifyAdsClient
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.spotify import Business, Dataset, NewCapiToken, Secret, SpotifyAdsClient, SpotifyError
 
 Label = Annotated[str | None, LABEL_OPTION]
 BusinessOption = Annotated[
@@ -59,9 +62,14 @@ def create_dataset(
     Do not join a pixel and a connection this way: the pixel's data set may stay empty, and Spotify then takes events
     and uses none. Make the pixel first, then `connect NAME --dataset` with the pixel's data set.
     """
-    with signed_in(chosen_settings(label)) as client:
+    with signed_in(chosen_settings(label)) as client, _outcome_told("data set", "datasets"):
         made = client.create_dataset(_business(client, business).id, name, integration)
     sys.stdout.write(f"Made the data set {made.name} ({made.id}).\n")
+    if made.pixel_joined_late:
+        sys.stdout.write(
+            "Its pixel names another data set or none, so events may be accepted and lead nowhere. Take the pixel out "
+            "of it in Ads Manager.\n"
+        )
 
 
 def connect(
@@ -78,7 +86,7 @@ def connect(
     Where your pages send the same events by a pixel, make that first and name its data set here: the same event from
     both is counted once only within one data set.
     """
-    with signed_in(chosen_settings(label)) as client:
+    with signed_in(chosen_settings(label)) as client, _outcome_told("connection", "datasets"):
         made = client.create_capi_connection(_business(client, business).id, name, dataset)
     sys.stdout.write(
         f"Made the connection {made.name}.\n\n"
@@ -108,8 +116,7 @@ def create_token(
 ) -> None:
     """Make a token and write it into a private file. It does not end by itself, and is not shown."""
     with signed_in(chosen_settings(label)) as client:
-        business = _of_connection(client, connection)
-        add_secret(env_file, variable, lambda: client.create_capi_token(business.id, connection).token)
+        _add_new_token(client, connection, env_file, variable)
     sys.stdout.write(f"Wrote a new token as {variable} into {env_file}. Keep that file to yourself.\n")
 
 
@@ -129,7 +136,8 @@ def share(dataset: DatasetArgument, ad_account: AdAccountOption = None, label: L
     settings = chosen_settings(label)
     account = ad_account or settings.require_ad_account_id()
     with signed_in(settings) as client:
-        client.share_dataset(_of_dataset(client, dataset).id, dataset, account)
+        business, found = _of_dataset(client, dataset)
+        client.share_dataset(business.id, found.id, account)
     sys.stdout.write(f"Ad account {account} may use the data set {dataset}.\n")
 
 
@@ -138,7 +146,8 @@ def unshare(dataset: DatasetArgument, ad_account: AdAccountOption = None, label:
     settings = chosen_settings(label)
     account = ad_account or settings.require_ad_account_id()
     with signed_in(settings) as client:
-        client.unshare_dataset(_of_dataset(client, dataset).id, dataset, account)
+        business, found = _of_dataset(client, dataset)
+        client.unshare_dataset(business.id, found.id, account)
     sys.stdout.write(f"Ad account {account} no longer uses the data set {dataset}.\n")
 
 
@@ -157,7 +166,7 @@ def _line(dataset: Dataset) -> tuple[str, ...]:
 
 def _business(client: SpotifyAdsClient, stated: str | None) -> Business:
     found = client.businesses()
-    chosen = [each for each in found if stated is None or each.id == stated]
+    chosen = [each for each in found if stated is None or each.id.lower() == stated.lower()]
     if len(chosen) == 1:
         return chosen[0]
     there_are = ", ".join(f"{each.name} ({each.id})" for each in found) or "none"
@@ -176,10 +185,49 @@ def _of_connection(client: SpotifyAdsClient, connection: str) -> Business:
     return found[0]
 
 
-def _of_dataset(client: SpotifyAdsClient, dataset: str) -> Business:
-    for business in client.businesses():
-        if any(each.id == dataset for each in client.datasets(business.id)):
-            return business
-    raise CommandError(
-        f"You have no data set {dataset}. `spotify-pipeline conversions datasets` lists those there are."
-    )
+def _of_dataset(client: SpotifyAdsClient, dataset: str) -> tuple[Business, Dataset]:
+    found = client.find_dataset(dataset)
+    if found is None:
+        raise CommandError(
+            f"You have no data set {dataset}. `spotify-pipeline conversions datasets` lists those there are."
+        )
+    return found
+
+
+def _add_new_token(client: SpotifyAdsClient, connection: str, env_file: Path, variable: str) -> None:
+    """Make a token and write it; one that cannot be written is deleted again, as nobody would know it."""
+    business = _of_connection(client, connection)
+    made: list[NewCapiToken] = []
+
+    def make() -> Secret:
+        with _outcome_told("token", f"tokens {connection}"):
+            made.append(client.create_capi_token(business.id, connection))
+        return made[0].token
+
+    try:
+        add_secret(env_file, variable, make)
+    except (CommandError, HomeError) as failure:
+        if not made:
+            raise
+        try:
+            client.delete_capi_token(business.id, connection, made[0].id)
+        except SpotifyError:
+            raise CommandError(
+                f"{failure} Delete the new token: `spotify-pipeline conversions delete-token {connection} "
+                f"{made[0].id}`."
+            ) from None
+        raise CommandError(f"{failure} The new token was deleted again.") from None
+
+
+@contextmanager
+def _outcome_told(what: str, listing: str) -> Generator[None]:
+    """Where something may have been made although the call failed, say so: running again would make a second."""
+    try:
+        yield
+    except SpotifyError as failure:
+        if failure.may_have_happened:
+            failure.next_step = (
+                f"The {what} may have been made all the same: look with `spotify-pipeline conversions {listing}` "
+                "before you run this again."
+            )
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,28 +13,46 @@ from spotify_pipeline.spotify import Secret
 
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _PLAIN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+ROOM = 16 * 1024
+"""Bytes that a secret and its variable never need."""
 
 
 def add_secret(file: Path, variable: str, make: Callable[[], Secret]) -> None:
-    """Write ``variable`` with the secret that ``make`` makes, in place of an earlier line; mode 0600.
+    """Write ``variable`` with the secret that ``make`` makes, in place of earlier lines; mode 0600.
 
-    The file is looked at before the secret is made, so that none is made that could not be kept.
+    The file is looked at before the secret is made, and room on the disk taken, so that none is made that could not
+    be kept. All other lines stay as they are.
 
     Raises:
         CommandError: the variable's name or the secret cannot stand in such a file, or it cannot be read.
         HomeError: the file cannot be written.
     """
     if not VARIABLE.fullmatch(variable):
-        raise CommandError(f"{variable} is not the name of an environment variable, such as SPOTIFY_CAPI_TOKEN.")
+        raise CommandError(
+            f"{variable} cannot name the environment variable: capital letters, digits and underscores do, as in "
+            "SPOTIFY_CAPI_TOKEN. Nothing was made."
+        )
+    file = Path(os.path.realpath(file))  # a link stays one
     try:
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        text = file.read_bytes().decode() if file.exists() else ""
     except (OSError, UnicodeDecodeError):
         raise CommandError(f"{file} cannot be read as text. Nothing was made. Name another with --env-file.") from None
     if not file.parent.is_dir():
         raise CommandError(f"There is no directory {file.parent}. Nothing was made.")
-    kept = [line for line in lines if not re.match(rf"\s*(export\s+)?{variable}\s*=", line)]
-    with atomic_private_file(file) as written:  # room on the disk is asked for before the secret exists
+    with atomic_private_file(file) as written:
+        written.write(b"\n" * (len(text.encode()) + ROOM))
+        written.flush()
         secret = make().reveal()
         if not _PLAIN.fullmatch(secret):
-            raise CommandError("The token has characters that were not expected, so it was not written. Delete it.")
-        written.write("".join(f"{line}\n" for line in [*kept, f"{variable}={secret}"]).encode())
+            raise CommandError("The token has characters that were not expected, so it was not written.")
+        written.seek(0)
+        written.write(_with_line(text, variable, secret).encode())
+        written.truncate()
+
+
+def _with_line(text: str, variable: str, value: str) -> str:
+    lines = text.removesuffix("\n").split("\n") if text else []
+    earlier = [re.match(rf"\s*(export\s+)?{variable}\s*=", line) for line in lines]
+    kept = [line for line, found in zip(lines, earlier, strict=True) if not found]
+    export = "export " if any(found and found[1] for found in earlier) else ""
+    return "\n".join([*kept, f"{export}{variable}={value}", ""])

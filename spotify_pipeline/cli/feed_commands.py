@@ -25,6 +25,8 @@ DayOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="Of this day only, such as 2026-11-15.")
 ]
 LONGEST_LIST = 1_000
+WAIT_TO_MARK = 30.0
+"""Seconds that a replay waits for a run of its feed to end: somebody sits before it."""
 
 
 def register(conversions: typer.Typer) -> None:
@@ -73,7 +75,7 @@ def replay(
         raise CommandError(f"No event is dead for the reason {reason}. There are: {', '.join(Dead)}.")
     definitions = load_definitions()
     chosen = chosen_feed(definitions, feed)
-    with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee) as outbox:
+    with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee, wait=WAIT_TO_MARK) as outbox:
         marked = outbox.replay(day.date() if day is not None else None, reason)
     if not marked:
         sys.stdout.write("There are no such dead letters.\n")

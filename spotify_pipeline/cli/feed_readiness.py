@@ -8,11 +8,12 @@ from typing import TypeAlias
 from spotify_pipeline.cli.account_commands import signed_in
 from spotify_pipeline.cli.finding import Finding, State, looked, together
 from spotify_pipeline.cli.project import FeedTarget
-from spotify_pipeline.conversions import OutboxMissing, look_into
+from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, look_into
 from spotify_pipeline.spotify import Business, ConversionsSettings, Dataset, SpotifyAdsClient, SpotifySettings
 
 NONE = "no feed is defined"
-
+SHORT_WAIT = 0.5
+"""Seconds that each outbox is waited for."""
 
 Feeds: TypeAlias = Callable[[], Mapping[str, FeedTarget]]
 """Gives the project's feeds, or raises CommandError where their YAML is wrong."""
@@ -31,10 +32,12 @@ def connections(feeds: Feeds) -> Finding:
 
 def _outbox(feed: str) -> Finding:
     try:
-        with look_into(feed) as outbox:
+        with look_into(feed, wait=SHORT_WAIT) as outbox:
             wrong = [each.day.isoformat() for each in outbox.accounts() if not each.adds_up]
     except OutboxMissing:
         return Finding(State.OK, f"{feed}: nothing was read yet.")
+    except OutboxBusy:
+        return Finding(State.WARNING, f"{feed}: a run is at work on it, so its accounts were not looked at.")
     if wrong:
         return Finding(
             State.FAILED, f"{feed}: the account does not add up on {', '.join(wrong)}. Report this as a bug."
@@ -66,18 +69,27 @@ def _routed(client: SpotifyAdsClient, business: Business, dataset: Dataset, ad_a
     said = f"{connection.name if connection else 'the connection'} sends to the data set {dataset.name} ({dataset.id})"
     if dataset.is_archived:
         return Finding(State.FAILED, f"{said}, which is archived. Restore it in Ads Manager, or connect another.")
-    if dataset.has_pixel and dataset.pixel_dataset_id != dataset.id:
+    if dataset.pixel_joined_late:
         return Finding(
             State.FAILED,
             f"{said}, whose pixel names {dataset.pixel_dataset_id or 'no data set'}: they were joined late, and events "
-            "of the pixel are accepted and lead nowhere. Make a new connection on the pixel's own data set: "
-            "`spotify-pipeline conversions connect NAME --dataset ID`.",
+            "may be accepted and lead nowhere. Take the pixel out of the data set in Ads Manager; then make a new "
+            "connection on the one that the pixel has then: `spotify-pipeline conversions connect NAME --dataset ID`.",
         )
-    if ad_account is not None and ad_account not in dataset.shared_ad_account_ids:
+    if connection is not None and connection.dataset_id != dataset.id:
         return Finding(
             State.WARNING,
-            f"{said}, which ad account {ad_account} may not use, so its campaigns are not measured by these events. "
-            f"Run `spotify-pipeline conversions share {dataset.id}`.",
+            f"{said}, but names {connection.dataset_id or 'no data set'} itself, so its events may be accepted and "
+            "lead nowhere. Look in Ads Manager whether they arrive; if not, make a new connection.",
+        )
+    shared_with = {each.lower() for each in dataset.shared_ad_account_ids}
+    if not shared_with or (ad_account is not None and ad_account.lower() not in shared_with):
+        who = "no ad account may use" if ad_account is None else f"ad account {ad_account} may not use"
+        option = " --ad-account ID" if ad_account is None else ""
+        return Finding(
+            State.WARNING,
+            f"{said}, which {who}, so these events measure no campaign there. "
+            f"Run `spotify-pipeline conversions share {dataset.id}{option}`.",
         )
     twin = _pixel_beside(client, business, dataset)
     if twin is not None:

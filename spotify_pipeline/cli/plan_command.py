@@ -25,8 +25,7 @@ def plan(
     nothing, asks Spotify nothing. Counts only. Exits 1 if an audience would be blocked.
     """
     from spotify_pipeline.components.deployment import audience_chains
-    from spotify_pipeline.components.metadata import in_words
-    from spotify_pipeline.components.planning import PlannedAction, plan_all
+    from spotify_pipeline.components.planning import PLAN_COLUMNS, PlannedAction, plan_all
     from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 
     spotify = SpotifyAds()
@@ -37,17 +36,9 @@ def plan(
         audiences or [],
         home=PipelineHome(),
         warehouse=WarehouseResource(),
-        ad_account_of=lambda chain: spotify.ad_account_id(chain.config.ad_account_id),
+        ad_account_of=spotify.account_of,
     )
-
-    def count(number: int | None) -> str:
-        return "not known" if number is None else in_words(number)
-
-    rows = [
-        (each.audience, each.action, count(each.added), count(each.removed), count(each.staying), count(each.rows))
-        for each in plans
-    ]
-    print_table("audiences", ("audience", "would", "added", "removed", "staying", "rows"), rows)
+    print_table("audiences", PLAN_COLUMNS, [each.cells for each in plans])
     blocked = [each for each in plans if each.action is PlannedAction.BLOCKED]
     for each in blocked:
         sys.stdout.write(f"\n{each.audience}: {each.sentence}\n")

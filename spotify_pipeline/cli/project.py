@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 import spotify_pipeline
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.spotify import SpotifySettings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -142,8 +141,9 @@ def ad_account_of(audience: str) -> str:
         CommandError: the definitions do not load, or define no such audience.
         SpotifyError: neither states one.
     """
-    chain = chosen_chain(load_definitions(), audience)
-    return chain.config.ad_account_id or SpotifySettings.from_environment().require_ad_account_id()
+    from spotify_pipeline.components.resources import SpotifyAds
+
+    return SpotifyAds().account_of(chosen_chain(load_definitions(), audience))
 
 
 def innermost_mistake(error: BaseException) -> str:

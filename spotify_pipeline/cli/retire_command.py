@@ -95,7 +95,7 @@ def _tidy(journal: Journal, audience: str, left: str, policy: RemovalPolicy, mir
         # Whoever asked to be forgotten is gone from Spotify with the audience.
         ErasureLedger.at_home().done(audience, decided_at=datetime.now(UTC))
     SnapshotStore.at_home().forget_audience(audience)
-    sys.stdout.write(f"The lists of {audience} that were kept here are deleted.\n")
+    sys.stdout.write(f"No list of {audience} is kept here any more.\n")
 
 
 def _known(journal: Journal, audience: str) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ def show_overlap() -> None:
         audience_chains(load_definitions()),
         home.snapshots,
         home.journal,
-        lambda chain: spotify.ad_account_id(chain.config.ad_account_id),
+        spotify.account_of,
     )
     rows = [
         (

@@ -14,7 +14,6 @@ from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_config import AudienceConfig
 from spotify_pipeline.components.backfill import BACKFILL_TAG, left_out_of_backfill, without_result
 from spotify_pipeline.components.blocked_runs import say_blocked, say_sent
-from spotify_pipeline.components.call_table import calls_metadata, new_call_log
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.guard_check import (
     codes,
@@ -28,9 +27,10 @@ from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, Ware
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.components.send_config import SendConfig
 from spotify_pipeline.components.sending import RunFacts, send, settle
+from spotify_pipeline.components.step_calls import StepCalls
 from spotify_pipeline.components.upload_lines import UploadLines
 from spotify_pipeline.mirror import GuardBlocked, MirrorOutcome
-from spotify_pipeline.spotify import CallRecord, SignInKind
+from spotify_pipeline.spotify import SignInKind
 
 SPOTIFY_POOL = "spotify_ads_api"
 SCHEDULE_TAG = "dagster/schedule_name"
@@ -73,21 +73,11 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         if left_out_of_backfill(chain, context, now):
             yield from without_result(context)
             return
-        calls, trace_ids = new_call_log(), list[str]()
-
-        def on_call(call: CallRecord) -> None:
-            context.log.info(str(call))
-            calls(call)
-            if call.trace_id:
-                trace_ids.append(call.trace_id)
-
-        def calls_shown() -> dict[str, dg.MetadataValue]:
-            return calls_metadata(calls, retried=context.retry_number)
-
+        calls = StepCalls(context)
         blocked: GuardBlocked | None = None
         outcomes: list[MirrorOutcome] = []
-        with failures_said_plainly(retried=context.retry_number, metadata=calls_shown):
-            account = spotify.ad_account_id(chain.config.ad_account_id)
+        with failures_said_plainly(retried=context.retry_number, metadata=calls.shown):
+            account = spotify.account_of(chain)
             sent = list_to_send(
                 chain,
                 home,
@@ -103,11 +93,11 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             _warn_of_sign_in(chain, spotify, now, context)
             facts = RunFacts(
                 run_id=context.run.run_id,
-                trace_ids=lambda: trace_ids,
+                trace_ids=calls.trace_ids,
                 on_progress=UploadLines(context.log.info),
             )
             try:
-                with spotify.client(on_call, authorization=chain.config.authorization) as client:
+                with spotify.client(calls, authorization=chain.config.authorization) as client:
                     outcomes = send(chain, home, client, account, sent, facts)
             except GuardBlocked as error:
                 blocked = error
@@ -118,14 +108,14 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         if blocked is not None:
             # The evaluation is stored although the step fails, so that the check shows why.
             yield not_judged(blocked)
-            with failures_said_plainly(metadata=calls_shown):
+            with failures_said_plainly(metadata=calls.shown):
                 raise blocked
         _say_what_was_done(chain, context, outcomes, sent)
         yield dg.MaterializeResult(
             metadata={
                 **audience_metadata(outcomes, sent.manifest, spotify.ads_manager_url()),
                 **receipts_metadata([receipt for each in outcomes for receipt in each.receipts]),
-                **calls_shown(),
+                **calls.shown(),
             },
             check_results=[guard_check_result(outcomes[0].decision)],
         )

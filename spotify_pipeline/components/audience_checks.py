@@ -169,7 +169,7 @@ def targetable_check(chain: AudienceChain | EventAudience) -> dg.AssetChecksDefi
             context.log.info(str(call))
 
         with failures_said_plainly():
-            account = spotify.ad_account_id(chain.config.ad_account_id)
+            account = spotify.account_of(chain)
             known = home.journal.read(chain.audience, account).audience_id
             if known is None:
                 return dg.AssetCheckResult(passed=False, description="Nothing was sent yet. Materialize the audience.")

@@ -6,7 +6,6 @@ No postponed annotations here: see `identifiers_asset`.
 # pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +36,7 @@ from spotify_pipeline.customer_list import (
 )
 from spotify_pipeline.customer_list.superseded import set_aside
 from spotify_pipeline.erasure import ErasureError
-from spotify_pipeline.mirror import GuardBlocked, refusal
+from spotify_pipeline.mirror import GuardBlocked, JournalEntry, refusal
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.warehouse import SegmentError
 
@@ -79,16 +78,20 @@ def customer_list_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             path = snapshots.list_path(chain.audience, context.partition_key)
             source = snapshots.identifiers_path(chain.audience, context.partition_key)
             read_before = source.stat().st_mtime < started_at(context).timestamp()
-            with set_aside(snapshots, chain.audience, context.partition_key, live=_live(chain, home, spotify)):
+            account = _account_of(chain, spotify)
+            live = _live(_known(chain, home, account))
+            with set_aside(snapshots, chain.audience, context.partition_key, live=live):
                 manifest = build_list(
                     chain, source, report, path, snapshot=context.partition_key, suppressions=suppressions
                 )
                 if read_before:
                     # Who said no since is among the identifiers, with the consent of back then.
                     manifest = withdraw(path, manifest, declined_people(chain, warehouse), now=now)
-            shown = _shown_change(chain, warehouse, home, spotify, (path, manifest), suppressions)
-            guards = _guards_say(chain, home, spotify, (path, manifest), context)
-            _keep(chain, home, spotify, now)
+            known = _known(chain, home, account)
+            shown = _shown_change(chain, warehouse, home, known, (path, manifest), suppressions)
+            guards = _guards_say(chain, home, known, (path, manifest), context)
+            # Read anew: another list may have been sent meanwhile, which must not be deleted.
+            _keep(chain, home, _known(chain, home, account), now)
             checks = [*list_check_results(path, manifest), guards]
         for check in checks:
             if not check.passed:
@@ -144,19 +147,30 @@ def _suppressions(
         raise
 
 
+def _account_of(chain: AudienceChain, spotify: SpotifyAds) -> str | SpotifyError:
+    """The ad account, or why it is not known: a list can be built before one is configured."""
+    try:
+        return spotify.account_of(chain)
+    except SpotifyError as not_set:
+        return not_set
+
+
+def _known(chain: AudienceChain, home: PipelineHome, account: str | SpotifyError) -> JournalEntry | SpotifyError:
+    """What is known of the audience there, or why nothing is."""
+    return account if isinstance(account, SpotifyError) else home.journal.read(chain.audience, account)
+
+
 def _guards_say(
     chain: AudienceChain,
     home: PipelineHome,
-    spotify: SpotifyAds,
+    known: JournalEntry | SpotifyError,
     customer_list: tuple[Path, Manifest],
     context: dg.AssetExecutionContext,
 ) -> dg.AssetCheckResult:
+    if isinstance(known, SpotifyError):
+        return no_prediction(str(known))
     try:
-        account = spotify.ad_account_id(chain.config.ad_account_id)
-    except SpotifyError as not_set:
-        return no_prediction(str(not_set))
-    try:
-        decision = predicted(chain, home, account, customer_list)
+        decision = predicted(chain, home, known, customer_list)
         if not decision.allowed:
             raise GuardBlocked(refusal(decision), decision)
         return guard_check_result(decision)
@@ -169,37 +183,31 @@ def _shown_change(
     chain: AudienceChain,
     warehouse: WarehouseResource,
     home: PipelineHome,
-    spotify: SpotifyAds,
+    known: JournalEntry | SpotifyError,
     customer_list: tuple[Path, Manifest],
     suppressions: Suppressions,
 ) -> dict[str, dg.MetadataValue]:
     """Who came and who left since the list that Spotify has. For people to read: nothing depends on it."""
     try:
-        account = spotify.ad_account_id(chain.config.ad_account_id)
-        entry = home.journal.read(chain.audience, account)
-        steps = membership_steps(chain, warehouse, home.snapshots, live_list(entry), customer_list, suppressions)
+        if isinstance(known, SpotifyError):
+            raise known
+        steps = membership_steps(chain, warehouse, home.snapshots, live_list(known), customer_list, suppressions)
     except (SpotifyError, SegmentError, CustomerListError) as error:
         return {"since the list before": dg.MarkdownMetadataValue(f"not known: {error}")}
     return membership_metadata(steps)
 
 
-def _keep(chain: AudienceChain, home: PipelineHome, spotify: SpotifyAds, now: datetime) -> None:
+def _keep(chain: AudienceChain, home: PipelineHome, known: JournalEntry | SpotifyError, now: datetime) -> None:
     """Delete what is no longer needed; never the list that Spotify has."""
     retain, snapshots = chain.config.retain, home.snapshots
     snapshots.keep_identifiers(chain.audience, retain.identifiers, older_than=now - retain.identifiers_age)
-    try:
-        account = spotify.ad_account_id(chain.config.ad_account_id)
-    except SpotifyError:
-        # Which list Spotify has is not known without it, so none is deleted by this run.
+    if isinstance(known, SpotifyError):
+        # Which list Spotify has is not known, so none is deleted by this run.
         return
-    live = live_list(home.journal.read(chain.audience, account))
-    snapshots.keep_lists(chain.audience, retain.customer_lists, live=live)
+    snapshots.keep_lists(chain.audience, retain.customer_lists, live=_live(known))
     snapshots.sweep(chain.audience)
 
 
-def _live(chain: AudienceChain, home: PipelineHome, spotify: SpotifyAds) -> str | None:
+def _live(known: JournalEntry | SpotifyError) -> str | None:
     """The list that Spotify has; None, too, where the ad account is not configured yet."""
-    with suppress(SpotifyError):
-        account = spotify.ad_account_id(chain.config.ad_account_id)
-        return live_list(home.journal.read(chain.audience, account))
-    return None
+    return None if isinstance(known, SpotifyError) else live_list(known)

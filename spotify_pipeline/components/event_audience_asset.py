@@ -10,13 +10,12 @@ from typing import Any, cast
 import dagster as dg
 
 from spotify_pipeline.components.audience_asset import SPOTIFY_POOL
-from spotify_pipeline.components.call_table import calls_metadata, new_call_log
 from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components.step_calls import StepCalls
 from spotify_pipeline.mirror import Filling, keep_filled_audience
-from spotify_pipeline.spotify import CallRecord
 
 
 def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
@@ -35,20 +34,10 @@ def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
     def spotify_audience(
         context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
     ) -> dg.MaterializeResult:
-        calls, trace_ids = new_call_log(), list[str]()
-
-        def on_call(call: CallRecord) -> None:
-            context.log.info(str(call))
-            calls(call)
-            if call.trace_id:
-                trace_ids.append(call.trace_id)
-
-        def calls_shown() -> dict[str, dg.MetadataValue]:
-            return calls_metadata(calls, retried=context.retry_number)
-
-        with failures_said_plainly(retried=context.retry_number, metadata=calls_shown):
-            account = spotify.ad_account_id(audience.config.ad_account_id)
-            with spotify.client(on_call, authorization=audience.config.authorization) as client:
+        calls = StepCalls(context)
+        with failures_said_plainly(retried=context.retry_number, metadata=calls.shown):
+            account = spotify.account_of(audience)
+            with spotify.client(calls, authorization=audience.config.authorization) as client:
                 filling = audience.filling(client, account)
                 outcome = keep_filled_audience(
                     client,
@@ -56,7 +45,7 @@ def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
                     audience.target(account),
                     filling,
                     evidence={"run_id": context.run.run_id},
-                    trace_ids=lambda: trace_ids,
+                    trace_ids=calls.trace_ids,
                 )
         if outcome.recovered:
             context.log.warning(outcome.recovered)
@@ -67,7 +56,7 @@ def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
                 "made of": dg.MarkdownMetadataValue(_settings_table(filling)),
                 "in Ads Manager": dg.UrlMetadataValue(spotify.ads_manager_url()),
                 **receipts_metadata(outcome.receipts),
-                **calls_shown(),
+                **calls.shown(),
             }
         )
 

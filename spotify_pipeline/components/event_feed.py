@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ import dagster as dg
 from spotify_pipeline.components.feed_config import FeedConfig
 from spotify_pipeline.components.feed_plan import delivery_plan, feed_plan
 from spotify_pipeline.components.suppression_sources import SuppressionSource
-from spotify_pipeline.conversions import Day, DeliveryPlan, FeedPlan
+from spotify_pipeline.conversions import Day, DayAccount, DeliveryPlan, FeedPlan
 from spotify_pipeline.warehouse import Relation
 
 
@@ -73,18 +73,39 @@ class EventFeed:
         """The day that a partition stands for."""
         return Day.of(date.fromisoformat(partition), self.config.timezone, now=now)
 
-    def due(self, now: datetime, unfinished: Sequence[date] = ()) -> tuple[date, date] | None:
+    def due(
+        self, now: datetime, unfinished: Sequence[date] = (), accounts: Sequence[DayAccount] = ()
+    ) -> tuple[date, date] | None:
         """The first and the last day that a run of its schedule reads; None before its first day.
+
+        The late window counts from the oldest day that was not read to its end: where nothing ran for days, none of
+        them is left out. Days whose events are too old to be sent are not made up for.
 
         Args:
             now: aware.
             unfinished: days with events that still wait; the range reaches back to the oldest of them.
+            accounts: of the days that were read.
         """
         today = self.today(now)
         if today < self.config.start:
             return None
-        first = min([self.today(now - self.config.late_window), *unfinished])
-        return max(first, self.config.start), today
+        made_up_for = self._made_up_for(now, accounts)
+        return max(min([self._window_of(today), *made_up_for, *unfinished]), self.config.start), today
+
+    def _window_of(self, day: date) -> date:
+        """The first day whose events may still come late on that one."""
+        start = datetime.combine(day, time(), ZoneInfo(self.config.timezone))
+        return (start - self.config.late_window).date()
+
+    def _made_up_for(self, now: datetime, accounts: Sequence[DayAccount]) -> list[date]:
+        """The day to begin with, where a day since the first that was ever read was not read after its end."""
+        read_at = {each.day: each.read_at for each in accounts if each.read_at is not None}
+        if not read_at:
+            return []
+        first = max(min(read_at), self.today(now - max(self.config.max_age, self.config.late_window)))
+        days = [first + timedelta(days=count) for count in range((self.today(now) - first).days)]
+        unread = (day for day in days if day not in read_at or read_at[day] < self.day(day.isoformat(), now).end)
+        return [max(first, self._window_of(day)) for day in unread][:1]
 
     def forgets_before(self, now: datetime) -> date:
         """The first day whose events are still known one by one."""

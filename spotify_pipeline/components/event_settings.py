@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from spotify_pipeline.components.segment_config import SettingPath
 from spotify_pipeline.components.strict_model import StrictModel
 from spotify_pipeline.components.yaml_values import ColumnName, ColumnNames
 from spotify_pipeline.conversions import (
-    EVENT_NAMES,
     Column,
     Constant,
     EventIdSource,
     OptOutPolicy,
     Source,
     TimeUnit,
-    spotify_name,
 )
+from spotify_pipeline.spotify import CAPI_EVENT_NAMES, sent_event_name
 
 IGNORE = "ignore"
 """Written in the place of Spotify's name: events of that name are not sent, on purpose."""
@@ -37,10 +35,10 @@ def spotifys_name(stated: str) -> str:
     Raises:
         ValueError: Spotify has no such event.
     """
-    (name,) = spotify_name(pl.Series([stated], dtype=pl.String))
+    name = sent_event_name(stated)
     if name is None:
-        raise ValueError(f"{stated} is no event of Spotify's; they are {', '.join(EVENT_NAMES)}")
-    return str(name)
+        raise ValueError(f"{stated} is no event of Spotify's; they are {', '.join(CAPI_EVENT_NAMES)}")
+    return name
 
 
 class ColumnOrValue(StrictModel):
@@ -132,7 +130,8 @@ class OptOutConfig(StrictModel):
     short_forms: ClassVar[dict[str, Any]] = {"type": "string"}
 
     column: ColumnName
-    """A column that says yes, in the words of a consent column, where the person opted out."""
+    """A column in which anything but a plain no (false, no, 0) means that the person opted out, such as the time when
+    they did. Empty is no."""
     policy: OptOutPolicy = OptOutPolicy.FLAG
     """`flag`: sent with `opt_out_targeting`, counted but never used for targeting. `drop`: not sent."""
 

@@ -40,7 +40,8 @@ def accounts_result(accounts: Sequence[DayAccount]) -> dg.AssetCheckResult:
         named = "; ".join(_numbers(each) for each in wrong[:MOST_DAYS_NAMED])
         sentence = (
             f"{len(wrong)} of {len(accounts)} days do not add up: {named}. Events are missing from the outbox or are "
-            "counted twice. Nothing more is sent; keep the outbox's file and report it with these numbers."
+            "counted twice. This run sends nothing more. Turn the feed's schedule off, keep its outbox, and report it "
+            "with these numbers."
         )
     else:
         sentence = f"{_of_all(accounts)} ({len(accounts)} days)"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 from dagster import DagsterRunStatus
@@ -10,7 +10,7 @@ from dagster import DagsterRunStatus
 from spotify_pipeline.components.conversion_resources import Outboxes
 from spotify_pipeline.components.event_feed import EventFeed
 from spotify_pipeline.components.mirror_schedules import ALL_ASSETS_JOB
-from spotify_pipeline.conversions import OutboxError
+from spotify_pipeline.conversions import DayAccount, OutboxError
 from spotify_pipeline.home import HomeError
 
 FEED_TAG = "spotify_pipeline/feed"
@@ -23,6 +23,8 @@ UNDER_WAY = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+LONGEST_RUN = timedelta(days=1)
+"""A run that is older is taken for dead: its process may be gone without a word. If it lives, the outbox is its own."""
 LOOK_EVERY = 30
 """Seconds between two looks of a sensor."""
 
@@ -113,11 +115,13 @@ def _request(
     here: BuiltHere,
 ) -> dg.RunRequest | dg.SkipReason:
     """The run that is due, or why none is."""
-    under_way = instance.get_run_records(dg.RunsFilter(tags={FEED_TAG: feed.feed}, statuses=UNDER_WAY), limit=1)
+    since = datetime.now(UTC) - LONGEST_RUN
+    of_feed = dg.RunsFilter(tags={FEED_TAG: feed.feed}, statuses=UNDER_WAY, created_after=since)
+    under_way = instance.get_run_records(of_feed, limit=1)
     if under_way:
         run_id = under_way[0].dagster_run.run_id
         return dg.SkipReason(f"Run {run_id[:8]} of {feed.feed} is still under way; what is new waits for the next.")
-    due = feed.due(now, unfinished_days(feed, outbox))
+    due = feed.due(now, *days_behind(feed, outbox))
     if due is None:
         return dg.SkipReason(f"{feed.feed} starts on {feed.config.start}.")
     first, last = due
@@ -135,10 +139,10 @@ def range_tags(first: date, last: date) -> dict[str, str]:
     return {RANGE_START_TAG: first.isoformat(), RANGE_END_TAG: last.isoformat()}
 
 
-def unfinished_days(feed: EventFeed, outbox: Outboxes) -> Sequence[date]:
-    """Days with events that still wait; none where the outbox cannot be looked into now."""
+def days_behind(feed: EventFeed, outbox: Outboxes) -> tuple[Sequence[date], Sequence[DayAccount]]:
+    """Days with events that still wait, and every day's account; none where the outbox cannot be looked into now."""
     try:
         with outbox.look(feed) as opened:
-            return opened.pending_days()
+            return opened.pending_days(), opened.accounts()
     except (OutboxError, HomeError):
-        return []
+        return [], []

@@ -49,16 +49,14 @@ def list_guard(
 
 
 def predicted(
-    chain: AudienceChain, home: PipelineHome, ad_account_id: str, customer_list: tuple[Path, Manifest]
+    chain: AudienceChain, home: PipelineHome, entry: JournalEntry, customer_list: tuple[Path, Manifest]
 ) -> Decision:
     """What the guards would say of a list if it were sent now. Spotify is not asked, and nothing is held or changed.
 
     Raises:
         GuardBlocked: the list cannot be judged.
-        JournalError, HomeError: the journal cannot be read.
     """
-    entry = home.journal.read(chain.audience, ad_account_id)
-    return list_guard(chain, home, ad_account_id, customer_list).judge(entry)
+    return list_guard(chain, home, entry.ad_account_id, customer_list).judge(entry)
 
 
 def live_list(entry: JournalEntry) -> str | None:

@@ -18,8 +18,8 @@ from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components.step_calls import StepCalls
 from spotify_pipeline.mirror import MirrorRefused, keep_lookalike
-from spotify_pipeline.spotify import CallRecord
 
 
 def lookalike_asset(chain: AudienceChain | EventAudience, stated: LookalikeConfig) -> dg.AssetsDefinition:
@@ -43,22 +43,16 @@ def lookalike_asset(chain: AudienceChain | EventAudience, stated: LookalikeConfi
             yield from without_result(context)
             return
 
-        trace_ids: list[str] = []
-
-        def on_call(call: CallRecord) -> None:
-            context.log.info(str(call))
-            if call.trace_id:
-                trace_ids.append(call.trace_id)
-
+        calls = StepCalls(context)
         with failures_said_plainly(retried=context.retry_number):
-            account = spotify.ad_account_id(chain.config.ad_account_id)
+            account = spotify.account_of(chain)
             seed = home.journal.read(chain.audience, account).audience_id
             if seed is None:
                 raise MirrorRefused(
                     f"There is no audience of {chain.audience} yet that a lookalike could be made of. Materialize "
                     f"{chain.audience}/spotify_audience first."
                 )
-            with spotify.client(on_call, authorization=chain.config.authorization) as client:
+            with spotify.client(calls, authorization=chain.config.authorization) as client:
                 outcome = keep_lookalike(
                     client,
                     home.journal,
@@ -67,7 +61,7 @@ def lookalike_asset(chain: AudienceChain | EventAudience, stated: LookalikeConfi
                     name=stated.name,
                     description=stated.description,
                     evidence={"run_id": context.run.run_id},
-                    trace_ids=lambda: trace_ids,
+                    trace_ids=calls.trace_ids,
                 )
         if outcome.recovered:
             context.log.warning(outcome.recovered)

@@ -40,7 +40,7 @@ def overlap_definitions(chains: Sequence[AudienceChain], filled: Collection[str]
                 chains,
                 home.snapshots,
                 home.journal,
-                lambda chain: spotify.ad_account_id(chain.config.ad_account_id),
+                spotify.account_of,
             )
             matrix = overlap_matrix(lists, overlap_rows(lists))
         return dg.MaterializeResult(

@@ -43,7 +43,7 @@ def plan_job(chains: Sequence[AudienceChain]) -> dg.JobDefinition:
                 config.audiences,
                 home=home,
                 warehouse=warehouse,
-                ad_account_of=lambda chain: spotify.ad_account_id(chain.config.ad_account_id),
+                ad_account_of=spotify.account_of,
             )
         context.add_output_metadata({"plan": dg.MarkdownMetadataValue(plan_table(plans))})
 

@@ -24,6 +24,7 @@ from spotify_pipeline.warehouse import SegmentError
 
 PLANS = "plan"
 """The directory below the project's own in which plans are made."""
+PLAN_COLUMNS = ("audience", "would", "added", "removed", "staying", "rows")
 EXPECTED = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused, SegmentError)
 
 
@@ -59,6 +60,13 @@ class PlannedChange:
     added: int | None = None
     removed: int | None = None
     decision: Decision | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """A row of the plan's table, under ``PLAN_COLUMNS``."""
+        counts = (self.added, self.removed, self.staying, self.rows)
+        said = ("not known" if count is None else in_words(count) for count in counts)
+        return (self.audience, str(self.action), *said)
 
 
 def plan_all(
@@ -171,15 +179,6 @@ _SENTENCES = {
 
 def plan_table(plans: Sequence[PlannedChange]) -> str:
     """The plans as a Markdown table of counts, and under it why any is blocked."""
-
-    def count(number: int | None) -> str:
-        return "not known" if number is None else in_words(number)
-
-    lines = [
-        f"| {each.audience} | {each.action} | {count(each.added)} | {count(each.removed)} | {count(each.staying)} | "
-        f"{count(each.rows)} |"
-        for each in plans
-    ]
-    head = ["| audience | would | added | removed | staying | rows |", "|:--|:--|--:|--:|--:|--:|"]
+    head, *lines = [f"| {' | '.join(cells)} |" for cells in (PLAN_COLUMNS, *(each.cells for each in plans))]
     notes = [f"\n**{each.audience}**: {each.sentence}" for each in plans if each.action is PlannedAction.BLOCKED]
-    return "\n".join([*head, *lines, *notes])
+    return "\n".join([head, "|:--|:--|--:|--:|--:|--:|", *lines, *notes])

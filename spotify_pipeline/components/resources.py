@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import dagster as dg
 import duckdb
@@ -131,6 +132,24 @@ class PipelineHome(dg.ConfigurableResource[None]):
         return Alerts.at_home()
 
 
+class AudienceAttributes(Protocol):
+    """What the YAML of any kind of audience may say of where it is."""
+
+    @property
+    def ad_account_id(self) -> str | None:
+        """The ad account that owns it; None where the YAML leaves that to the environment."""
+        ...
+
+
+class ConfiguredAudience(Protocol):
+    """An audience of any kind, as the configuration has it."""
+
+    @property
+    def config(self) -> AudienceAttributes:
+        """Its YAML."""
+        ...
+
+
 class SpotifyAds(dg.ConfigurableResource[None]):
     """Spotify's Ads API v3, signed in.
 
@@ -159,9 +178,13 @@ class SpotifyAds(dg.ConfigurableResource[None]):
         """How long the sign-in of that label lasts, from its age alone: no call is made."""
         return sign_in_state(self.settings(authorization), TokenStore.at_home(), now)
 
-    def ad_account_id(self, stated: str | None) -> str:
-        """The ad account an audience belongs to: the one its YAML states, else SPOTIFY_AD_ACCOUNT_ID."""
-        return stated or SpotifySettings.from_environment().require_ad_account_id()
+    def account_of(self, audience: ConfiguredAudience) -> str:
+        """The ad account that an audience belongs to: the one its YAML states, else SPOTIFY_AD_ACCOUNT_ID.
+
+        Raises:
+            SpotifyError: neither states one.
+        """
+        return audience.config.ad_account_id or SpotifySettings.from_environment().require_ad_account_id()
 
     def ads_manager_url(self) -> str:
         """Where a person looks at audiences: Ads Manager, or the sandbox's page."""

@@ -6,7 +6,6 @@ Nothing here knows of Dagster or of the warehouse: rows come in as data frames, 
 from spotify_pipeline.conversions.day import Day, TimeRange, range_of, rows_of
 from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, Send, deliver
 from spotify_pipeline.conversions.errors import EventsError
-from spotify_pipeline.conversions.event_names import EVENT_NAMES, spotify_name
 from spotify_pipeline.conversions.judge import judge
 from spotify_pipeline.conversions.open_outbox import WAIT_FOR_OTHERS, look_into, open_outbox
 from spotify_pipeline.conversions.outbox import (
@@ -36,7 +35,6 @@ from spotify_pipeline.conversions.screen import erased_screen
 from spotify_pipeline.conversions.verdict import VERDICTS, Dead, Filtered, State
 
 __all__ = [
-    "EVENT_NAMES",
     "VERDICTS",
     "WAIT_FOR_OTHERS",
     "Claimed",
@@ -76,5 +74,4 @@ __all__ = [
     "open_outbox",
     "range_of",
     "rows_of",
-    "spotify_name",
 ]

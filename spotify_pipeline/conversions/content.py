@@ -1,10 +1,11 @@
-"""What an event was worth, and what it was about: amount, currency and category."""
+"""What an event was worth, and what it was about: amount, currency, category and name."""
 
 from __future__ import annotations
 
 import iso4217
 import polars as pl
 
+from spotify_pipeline.conversions.addresses import holds_address
 from spotify_pipeline.conversions.plan import FeedPlan
 from spotify_pipeline.conversions.source_columns import source_text, text_of
 
@@ -64,3 +65,8 @@ def money(rows: pl.DataFrame, plan: FeedPlan, names: pl.Series) -> pl.DataFrame:
 def categories(text: pl.Series) -> pl.Series:
     """The number of a category of Google's product taxonomy; null where the trimmed text is not the form of one."""
     return text.str.extract(f"({_CATEGORY})")
+
+
+def content_names(text: pl.Series) -> pl.Series:
+    """The trimmed texts as they stand; null where one holds an e-mail address."""
+    return text.set(holds_address(text), None)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from spotify_pipeline.conversions.addresses import holds_address
 from spotify_pipeline.conversions.plan import EventIdSource
-from spotify_pipeline.conversions.source_columns import encoded, text_of
+from spotify_pipeline.conversions.source_columns import canonical_text, encoded, text_of, without_nan
 from spotify_pipeline.conversions.verdict import Dead
-from spotify_pipeline.identity import IdentifierType, digest, normalize
+from spotify_pipeline.identity import digest
 from spotify_pipeline.identity.text import CONTROL_CLASS
 
 LONGEST_EVENT_ID = 256
@@ -21,15 +22,16 @@ _PHONE_NUMBER = r"^\+[0-9][0-9 ().-]{6,18}$"
 def event_ids(rows: pl.DataFrame, source: EventIdSource) -> pl.DataFrame:
     """Columns ``event_id`` and ``id_fault`` (a ``Dead``); in each row exactly one of the two is null.
 
-    An id that is an e-mail address or a phone number is refused, for ids are kept and shown: it must be hashed.
+    An event whose columns are all null, blank or no number has no id: with one, all such events would be taken for one.
+    An id that holds an e-mail address or is a phone number is refused, for ids are kept and shown: it must be hashed.
     """
     if source.hashed:
-        ids = digest(encoded(rows, source.columns))
-        nothing = rows.select(pl.all_horizontal(pl.col(source.columns).is_null())).to_series()
-        return _judged(ids.set(nothing, None), unusable=nothing & False)
-    ids = text_of(rows[source.columns[0]])
+        texts = [text_of(canonical_text(rows[column])) for column in source.columns]
+        nothing = pl.select(pl.all_horizontal([text.is_null() for text in texts])).to_series()
+        return _judged(digest(encoded(rows, source.columns)).set(nothing, None), unusable=nothing & False)
+    ids = text_of(without_nan(rows[source.columns[0]]))
     control = ids.str.contains(f"[{CONTROL_CLASS}]")
-    personal = ids.str.contains(_PHONE_NUMBER) | _is_email(ids)
+    personal = ids.str.contains(_PHONE_NUMBER) | holds_address(ids)
     return _judged(ids, unusable=(control | personal | (ids.str.len_chars() > LONGEST_EVENT_ID)).fill_null(value=False))
 
 
@@ -50,10 +52,3 @@ def _judged(ids: pl.Series, *, unusable: pl.Series) -> pl.DataFrame:
     )
     found = pl.DataFrame({"event_id": ids, "unusable": unusable})
     return found.select(event_id=pl.when(~pl.col("unusable")).then("event_id"), id_fault=fault)
-
-
-def _is_email(ids: pl.Series) -> pl.Series:
-    """Whether each id is an e-mail address; only those with an @ are looked at."""
-    likely = ids.str.contains("@", literal=True).fill_null(value=False)
-    found = normalize(ids.filter(likely), IdentifierType.EMAIL)["normalized"].is_not_null()
-    return pl.repeat(value=False, n=ids.len(), dtype=pl.Boolean, eager=True).scatter(likely.arg_true(), found)

@@ -1,4 +1,4 @@
-"""The names of events: Spotify's own, its other spellings, and those of connectors for its API."""
+"""The names of events: the feed's own, and what Spotify takes for them."""
 
 from __future__ import annotations
 
@@ -6,46 +6,13 @@ from collections.abc import Mapping
 
 import polars as pl
 
-EVENT_NAMES = (
-    "VIEW",
-    "PRODUCT",
-    "CHECK_OUT",
-    "ADD_TO_CART",
-    "PURCHASE",
-    "LEAD",
-    "SIGN_UP",
-    "ALIAS",
-    "CUSTOM_EVENT_1",
-    "CUSTOM_EVENT_2",
-    "CUSTOM_EVENT_3",
-    "CUSTOM_EVENT_4",
-    "CUSTOM_EVENT_5",
-)
-"""As the Conversions API takes them. Spotify's Pixel, diagnostics and reports spell some of them otherwise."""
-
-_OTHER_SPELLINGS = {
-    "PAGEVIEW": "VIEW",
-    "PAGEVIEWS": "VIEW",
-    "PRODUCTS": "PRODUCT",
-    "VIEWPRODUCT": "PRODUCT",
-    "STARTCHECKOUT": "CHECK_OUT",
-    "ADDCART": "ADD_TO_CART",
-    "PURCHASES": "PURCHASE",
-    "LEADS": "LEAD",
-    "SIGNUPS": "SIGN_UP",
-    "COMPLETEREGISTRATION": "SIGN_UP",
-}
-_BY_FOLDED = {name.replace("_", ""): name for name in EVENT_NAMES} | _OTHER_SPELLINGS
+from spotify_pipeline.spotify import sent_event_name
 
 
 def spotify_name(raw: pl.Series) -> pl.Series:
-    """The name that Spotify takes for each name, in whatever case, with ``_``, ``-``, blanks or nothing between words.
-
-    Null where Spotify has no such event. Its v1 had Search and Subscribe, which are among those.
-    """
-    # ASCII only: a letter beyond it may have an upper case that is an ASCII letter.
-    folded = raw.str.extract(r"^[ \t]*([A-Za-z0-9_ -]+?)[ \t]*$").str.to_uppercase().str.replace_all("[_ -]", "")
-    return folded.replace_strict(_BY_FOLDED, default=None, return_dtype=pl.String).alias(raw.name)
+    """The name that Spotify takes for each name, in any of its spellings; null where Spotify has no such event."""
+    sent = {each: sent_event_name(each) for each in raw.unique() if each is not None}
+    return raw.replace_strict(sent, default=None, return_dtype=pl.String)
 
 
 def event_names(raw: pl.Series, names: Mapping[str, str | None]) -> pl.DataFrame:

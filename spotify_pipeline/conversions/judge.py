@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from spotify_pipeline.conversions.bodies import LONG_TEXTS, MOST_BYTES, bodies
-from spotify_pipeline.conversions.content import categories, money
+from spotify_pipeline.conversions.content import categories, content_names, money
 from spotify_pipeline.conversions.event_ids import event_ids, keys
 from spotify_pipeline.conversions.event_names import event_names
 from spotify_pipeline.conversions.event_times import event_times
@@ -64,7 +64,7 @@ def _found(rows: pl.DataFrame, plan: FeedPlan, now: datetime, suppressions: Supp
     texts = {
         name: source_text(rows, Column(column) if isinstance(column, str) else column)
         for name, column in (
-            ("content_name", plan.content_name),
+            ("content_given", plan.content_name),
             ("category_given", plan.content_category),
             ("url_given", plan.event_source_url),
             ("action_given", plan.action_source),
@@ -84,6 +84,7 @@ def _found(rows: pl.DataFrame, plan: FeedPlan, now: datetime, suppressions: Supp
     in_future = pl.col("event_time") > now + plan.allowed_skew
     return found.with_columns(
         content_category=categories(texts["category_given"]),
+        content_name=content_names(texts["content_given"]),
         event_source_url=urls(texts["url_given"]),
         action_source=action_sources(texts["action_given"]),
         time_fault=pl.when(in_future).then(pl.lit(Dead.TIME_IN_FUTURE.value)).otherwise("time_fault"),
@@ -137,6 +138,7 @@ def _faults() -> list[tuple[Dead, pl.Expr, pl.Expr]]:
         (Dead.AMOUNT_MISSING, amount_missing | currency_missing, missing),
         (Dead.CURRENCY_UNKNOWN, pl.col("currency_unknown"), named("currency")),
         (Dead.CATEGORY_UNUSABLE, unread("category_given", "content_category"), named("content_category")),
+        (Dead.CONTENT_NAME_UNUSABLE, unread("content_given", "content_name"), named("content_name")),
         (Dead.URL_UNUSABLE, unread("url_given", "event_source_url"), named("event_source_url")),
         (Dead.ACTION_SOURCE_UNKNOWN, unread("action_given", "action_source"), named("action_source")),
         (Dead.TOO_LARGE, too_large, _longest()),

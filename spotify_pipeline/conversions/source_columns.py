@@ -78,15 +78,20 @@ def plain_numbers(values: pl.Series) -> pl.Series:
     return text.set(text == "-0", "0")
 
 
+def without_nan(values: pl.Series) -> pl.Series:
+    """The values, null where they are no number: what other tools write for a number that is missing."""
+    return values.fill_nan(None) if values.dtype.is_float() else values
+
+
 def canonical_text(values: pl.Series) -> pl.Series:
-    """The one text of each value that is hashed, for however the warehouse may hold it; null for null.
+    """The one text of each value that is hashed, for however the warehouse may hold it; null for null and NaN.
 
     Text is itself, numbers as ``plain_numbers``, dates and times the microseconds since 1970 (a time without a zone as
     if it were UTC, so that no setting and no time zone database changes the text), bytes hexadecimal.
     """
     dtype = values.dtype
     if dtype.is_numeric():
-        return plain_numbers(values)
+        return plain_numbers(without_nan(values))
     if isinstance(dtype, pl.Binary):
         return values.bin.encode("hex")
     if isinstance(dtype, pl.Date):

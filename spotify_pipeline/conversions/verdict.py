@@ -51,6 +51,8 @@ class Dead(StrEnum):
     """A purchase without an amount, or with an amount but no currency."""
     CURRENCY_UNKNOWN = "currency_unknown"
     CATEGORY_UNUSABLE = "category_unusable"
+    CONTENT_NAME_UNUSABLE = "content_name_unusable"
+    """It holds an e-mail address, which would be sent as it stands."""
     URL_UNUSABLE = "url_unusable"
     ACTION_SOURCE_UNKNOWN = "action_source_unknown"
     TOO_LARGE = "too_large"

@@ -7,28 +7,31 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
+from spotify_pipeline.conversions.addresses import holds_address
+
 ACTION_SOURCES = ("WEB", "APP", "OFFLINE")
 
 # Only what needs no second look; urllib reads the rest.
 _PLAIN_URL = (
     r"^https?://[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+"
-    r"(?:/[A-Za-z0-9._~/%+,;=:@!$&'()*-]*)?(?:\?[A-Za-z0-9._~/%+,;=:@!$&'()*?-]*)?$"
+    r"(?:/[A-Za-z0-9._~/%+,;=:@!$&'()*-]*)?$"
 )
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
 def urls(text: pl.Series) -> pl.Series:
-    """The address of a page in each trimmed text, without its fragment; null where it is none that Spotify takes.
+    """The address of a page in each trimmed text; null where it is none that Spotify takes, or holds personal data.
 
-    It begins with http:// or https://, names a host, and holds no white space and no user's name or password. The query
-    stays as it is.
+    It begins with http:// or https://, names a host, and holds no white space, no user's name or password and no e-mail
+    address. The query and the fragment are left out, whatever they hold: they may say who the person is.
     """
-    plain = text.str.contains(_PLAIN_URL).fill_null(value=False)
-    others = text.is_not_null() & ~plain
+    page = text.str.extract("^([^?#]*)")
+    page = page.set(holds_address(page), None)
+    others = page.is_not_null() & ~page.str.contains(_PLAIN_URL).fill_null(value=False)
     if not others.any():
-        return text
-    read = {each: _read(each) for each in text.filter(others).unique()}
-    return text.scatter(others.arg_true(), [read[each] for each in text.filter(others)])
+        return page
+    read = {each: _read(each) for each in page.filter(others).unique()}
+    return page.scatter(others.arg_true(), [read[each] for each in page.filter(others)])
 
 
 def action_sources(text: pl.Series) -> pl.Series:
@@ -47,4 +50,4 @@ def _read(text: str) -> str | None:
         usable = usable and (parts.port is None or parts.port > 0)
     except ValueError:
         return None
-    return parts._replace(fragment="").geturl() if usable else None
+    return parts.geturl() if usable else None

@@ -289,7 +289,7 @@ def _with_audience(mirrored: DemoAudience) -> DemoAudience:
 
 def _audience_of(chain: AudienceChain) -> Audience | None:
     spotify = SpotifyAds()
-    account = spotify.ad_account_id(chain.config.ad_account_id)
+    account = spotify.account_of(chain)
     known = PipelineHome().journal.read(chain.audience, account).audience_id
     if known is None:
         return None

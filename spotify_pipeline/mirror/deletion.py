@@ -47,12 +47,13 @@ class Deletion:
             MirrorRefused: a campaign uses it, two could be it, or its creation may yet be carried out.
         """
         shown = self._shown()
+        one_may_come = shown is None or shown.id == self._page.entry.audience_id
+        if one_may_come and self._page.creation_may_land:
+            raise MirrorRefused(
+                f"The creation of {self._key} was asked for less than {LANDS_WITHIN.seconds // 60} minutes ago and "
+                "may yet be carried out. Nothing was deleted. Try again later."
+            )
         if shown is None:
-            if self._page.creation_may_land:
-                raise MirrorRefused(
-                    f"The creation of {self._key} was asked for less than {LANDS_WITHIN.seconds // 60} minutes ago and "
-                    "may yet be carried out. Nothing was deleted. Try again later."
-                )
             return
         self.audience_id, self.name = shown.id, shown.name
         if shown.status == _LIVE:
@@ -89,14 +90,15 @@ class Deletion:
         for audience_id in self._candidates:
             with suppress(NotFound):
                 shown[audience_id] = self._client.audience(self._ad_account_id, audience_id)
+        in_creation = self._filled_in_creation()
+        if in_creation is not None:
+            shown[in_creation.id] = in_creation
         if len(shown) > 1:
             raise MirrorRefused(
                 f"{len(shown)} audiences of ad account {self._ad_account_id} could be {self._key}: "
                 f"{', '.join(sorted(shown))}. Nothing was deleted. Delete all but one in Ads Manager, then run again."
             )
-        if shown:
-            return next(iter(shown.values()))
-        return self._filled_in_creation()
+        return next(iter(shown.values()), None)
 
     def _filled_in_creation(self) -> Audience | None:
         """An audience that Spotify fills, that was asked for and whose id was not seen."""

@@ -19,12 +19,15 @@ from spotify_pipeline.mirror.journal import Journal
 from spotify_pipeline.mirror.journal_entry import Phase, Unfinished, WriteKind
 from spotify_pipeline.mirror.journal_page import LANDS_WITHIN, JournalPage
 from spotify_pipeline.mirror.lease import WAIT_FOR_OTHERS
-from spotify_pipeline.mirror.receipt import Receipt, plain
+from spotify_pipeline.mirror.receipt import Receipt, ReceiptKind, plain
 from spotify_pipeline.mirror.receipts import ReceiptBook
-from spotify_pipeline.mirror.refusal import MirrorRefused
-from spotify_pipeline.mirror.search import LOOKS_AFTER, find_filled, refuse_mistakable, shown_audience
+from spotify_pipeline.mirror.refusal import MirrorRefused, way_to_another_kind
+from spotify_pipeline.mirror.search import LOOKS_AFTER, find_filled, only_one, refuse_mistakable, shown_audience
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyError
+
+_SAY_WHAT_OF = frozenset(ReceiptKind) - {ReceiptKind.RENAMED, ReceiptKind.DELETED, ReceiptKind.LEFT}
+"""Receipts that say what an audience is made of."""
 
 
 class FilledAction(StrEnum):
@@ -117,6 +120,9 @@ class _FilledAudience:
         found, asked_for = self._found(), self._page.entry.in_creation
         if found is None:
             return self._outcome(FilledAction.CREATED, self._created())
+        if asked_for is not None and found.id == self._page.entry.audience_id:
+            self._seemed_gone(found)
+            asked_for = None
         if asked_for is not None:
             self._page.found(
                 f"{_capital(self._filling.word)} {found.id}, whose creation was begun by a run before, was found at "
@@ -134,7 +140,8 @@ class _FilledAudience:
         had = entry.audience_id
         shown = shown_audience(self._client, self._target, had, self._sleep) if had is not None else None
         if shown is not None:
-            if not self._filling.is_kind(shown):
+            # Spotify may leave the subtype out, so what the journal says of it counts, too.
+            if entry.file_sha256 is not None or not self._may_be(entry.filled_with) or not self._filling.is_kind(shown):
                 raise MirrorRefused(self._is_another(f"{shown.subtype or shown.type} audience {shown.id}"))
             return shown
         if entry.unfinished is not None and entry.unfinished.list is not None:
@@ -144,6 +151,20 @@ class _FilledAudience:
         if found is None and self._filling.needs_own_name:
             refuse_mistakable(self._target, listed)
         return found
+
+    def _may_be(self, made_of: Mapping[str, Any] | None) -> bool:
+        return set(made_of or ()) <= set(self._filling.settings)
+
+    def _seemed_gone(self, found: Audience) -> None:
+        """Another was asked for in the place of one that is shown again. There must not be both."""
+        other = find_filled(self._target, self._listed(), self._filling.is_kind)
+        only_one(self._target, {each.id: each for each in (found, other) if each is not None}, way_out="")
+        self._page.found(
+            f"{_capital(self._filling.word)} {found.id} had seemed gone and is shown again; the one that was asked for "
+            "in its place is not."
+        )
+        if not self._page.creation_may_land:
+            self._page.write(replace(self._page.entry, unfinished=None))
 
     def _listed(self) -> Sequence[Audience]:
         return [*self._client.audiences(self._target.ad_account_id, complete=True)]
@@ -229,8 +250,13 @@ class _FilledAudience:
 
     def _by_receipt(self, found: Audience) -> dict[str, Any]:
         for receipt in reversed(self._book.read(self._target.audience, self._target.ad_account_id)):
-            if receipt.kind is self._filling.created and receipt.body.get("audience_id") == found.id:
-                return self._settings_in(receipt.body)
+            if receipt.kind not in _SAY_WHAT_OF or receipt.body.get("audience_id") != found.id:
+                continue
+            if receipt.kind is not self._filling.created:
+                raise MirrorRefused(
+                    self._is_another(f'audience {found.id} (receipt {receipt.number}: "{receipt.kind}")')
+                )
+            return self._settings_in(receipt.body)
         return {}
 
     def _settings_in(self, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,9 +281,8 @@ class _FilledAudience:
     def _is_another(self, what: str) -> str:
         name = self._target.audience
         return (
-            f"By the journal {name} is {what}, and not what its YAML asks for now ({self._filling.word}). Nothing was "
-            "changed. Give the new one a folder of another name; then say what is to become of the one before: "
-            f"spotify-pipeline retire {name} --policy leave, or --policy delete."
+            f"By its journal and receipts {name} is {what}, and not what its YAML asks for now ({self._filling.word}). "
+            f"Nothing was changed. {way_to_another_kind(name)}"
         )
 
     def _outcome(self, action: FilledAction, audience: Audience) -> FilledOutcome:

@@ -82,7 +82,7 @@ class Unfinished:
     audience_id: str | None = None
     """The audience that is replaced, or the id that a new one is to be created with, once an upload URL brought it."""
     list: SentList | None = None
-    """None only in an entry of format 1, which did not say."""
+    """None for an audience that Spotify fills, and in an entry of format 1, which did not say."""
     name: str | None = None
     """The audience's name at the time."""
     description: str | None = None
@@ -168,9 +168,15 @@ class JournalEntry:
     @property
     def is_filled_by_spotify(self) -> bool:
         """Whether Spotify fills, or was asked to fill, the audience by itself: no list of ours is in it."""
+        if self.unfinished is not None and self.unfinished.list is not None:
+            return False  # a list is being sent in its place
+        return self.filled_with is not None or (self.asked_spotify_to_fill and self.audience_id is None)
+
+    @property
+    def asked_spotify_to_fill(self) -> bool:
+        """Whether an audience that Spotify fills was asked to be created, and it is not known whether it was."""
         begun = self.in_creation
-        asked = begun is not None and begun.list is None and begun.audience_id is None
-        return self.filled_with is not None or (asked and self.audience_id is None)
+        return begun is not None and begun.list is None and begun.audience_id is None
 
     def filled(self, audience_id: str, made_of: dict[str, Any]) -> JournalEntry:
         """The entry once ``audience_id``, which Spotify fills with ``made_of``, is the audience that is ours."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from spotify_pipeline.mirror.record import Record
-from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.refusal import MirrorRefused, way_to_another_kind
 from spotify_pipeline.mirror.search import find_audience, is_customer_list, only_one, shown_audience
 from spotify_pipeline.mirror.target import AudienceTarget, folder_of
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient
@@ -23,6 +23,11 @@ def our_audience(
     Raises:
         MirrorRefused: it cannot be told which one is ours, or it is not one to replace. The message lists the ids.
     """
+    if record.entry.asked_spotify_to_fill:
+        raise MirrorRefused(
+            f"Spotify was asked to make {target.audience} an audience that it fills by itself, and it is not known "
+            f"whether it did. Nothing was sent. {way_to_another_kind(target.audience)}"
+        )
     if target.adopted_audience_id is not None:
         return _adopted(client, target, target.adopted_audience_id, record)
     ours: dict[str, Audience] = {}
@@ -69,8 +74,10 @@ def _adopted(client: SpotifyAdsClient, target: AudienceTarget, audience_id: str,
 
 def _replaceable(target: AudienceTarget, audience: Audience) -> Audience:
     if not is_customer_list(audience):
+        adopted = target.adopted_audience_id is not None
+        way_out = "Correct audience_id in the YAML." if adopted else way_to_another_kind(target.audience)
         raise MirrorRefused(
             f"Audience {audience.id} is of the kind {audience.subtype or audience.type}, not a customer list, so "
-            f"{target.audience} cannot be mirrored to it. Nothing was sent. Correct audience_id in the YAML."
+            f"{target.audience} cannot be mirrored to it. Nothing was sent. {way_out}"
         )
     return audience

@@ -7,8 +7,8 @@ the table of assumptions.
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -170,7 +170,7 @@ def _check_details(value: object) -> str | None:
 
 
 def _check_amount(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= sys.float_info.max:
         raise Misfit("amount", "must be a number that is not negative")
 
 

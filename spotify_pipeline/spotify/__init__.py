@@ -35,7 +35,13 @@ from spotify_pipeline.spotify.errors import (
     UploadIncomplete,
     UploadRefused,
 )
-from spotify_pipeline.spotify.event_names import CAPI_EVENT_NAMES, capi_event_name, is_signal, signal_event_name
+from spotify_pipeline.spotify.event_names import (
+    CAPI_EVENT_NAMES,
+    capi_event_name,
+    is_signal,
+    sent_event_name,
+    signal_event_name,
+)
 from spotify_pipeline.spotify.login import DEFAULT_PORT, sign_in, sign_out, sign_out_of_all
 from spotify_pipeline.spotify.models import (
     AdAccount,
@@ -107,6 +113,7 @@ __all__ = [
     "UploadTicket",
     "capi_event_name",
     "is_signal",
+    "sent_event_name",
     "sign_in",
     "sign_in_state",
     "sign_out",

@@ -142,6 +142,18 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
         Raises:
             PermissionDenied, NotFound: it was not found, and a business would not list its data sets.
         """
+        wanted = capi_connection_id.lower()
+
+        def has_it(dataset: Dataset) -> bool:
+            return dataset.capi_connection is not None and dataset.capi_connection.id.lower() == wanted
+
+        return self._found_among_datasets(has_it)
+
+    def find_dataset(self, dataset_id: str) -> tuple[Business, Dataset] | None:
+        """A data set, and whose it is; otherwise as :meth:`find_capi_connection`."""
+        return self._found_among_datasets(lambda dataset: dataset.id.lower() == dataset_id.lower())
+
+    def _found_among_datasets(self, is_it: Callable[[Dataset], bool]) -> tuple[Business, Dataset] | None:
         refused: PermissionDenied | NotFound | None = None
         for business in self.businesses():
             try:
@@ -149,10 +161,9 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
             except (PermissionDenied, NotFound) as failure:
                 refused = refused or failure
                 continue
-            for dataset in datasets:
-                connection = dataset.capi_connection
-                if connection is not None and connection.id.lower() == capi_connection_id.lower():
-                    return business, dataset
+            found = next(filter(is_it, datasets), None)
+            if found is not None:
+                return business, found
         if refused is not None:
             raise refused
         return None

@@ -47,8 +47,9 @@ def all_audiences(
         if complete:
             raise UnexpectedAnswer(
                 short,
-                next_step="The one to mirror to may be among them, so nothing was changed. Run again. If it stays so, "
-                "name the audience by its id as audience_id in the YAML, and report it.",
+                next_step="The one that is looked for may be among them, so nothing was changed. Run again. If it "
+                "stays so, report it; an audience that is made of a list can be named by its id as audience_id in the "
+                "YAML.",
             )
         _log.warning("%s", short)
 

@@ -6,7 +6,7 @@ from spotify_pipeline.spotify.audience_pages import objects
 from spotify_pipeline.spotify.business_restriction import RestrictedCalls
 from spotify_pipeline.spotify.calls import Operation
 from spotify_pipeline.spotify.conversion_models import CapiConnection, CapiToken, NewCapiToken
-from spotify_pipeline.spotify.errors import Conflict, UnexpectedAnswer
+from spotify_pipeline.spotify.errors import Conflict, InvalidRequest, UnexpectedAnswer
 from spotify_pipeline.spotify.lenient_json import as_object
 
 _CONNECTIONS = "/businesses/{business_id}/capi"
@@ -87,7 +87,15 @@ class CapiOperations:
             ids={"business_id": business_id, "capi_connection_id": capi_connection_id},
             succeeds=frozenset({200, 201}),
         )
-        answer = self._call(operation)
+        try:
+            answer = self._call(operation)
+        except InvalidRequest as failure:
+            if failure.status == 400:  # and not an id that is none
+                failure.next_step = (
+                    "A connection has three tokens at most: `spotify-pipeline conversions tokens` lists them; delete "
+                    "one that nothing uses with `... delete-token`, then run again."
+                )
+            raise
         try:
             return NewCapiToken.from_json(as_object(answer.get("data")) or {})
         except UnexpectedAnswer as failure:

@@ -62,6 +62,11 @@ class Dataset:
     shared_ad_account_ids: tuple[str, ...] = ()
     ad_set_count: int = 0
 
+    @property
+    def pixel_joined_late(self) -> bool:
+        """The trap: its pixel and its connection are of long standing both, and the pixel does not name it."""
+        return self.has_pixel and self.pixel_dataset_id != self.id
+
     @classmethod
     def from_json(cls, source: JsonObject) -> Self:
         connection = as_object(source.get("capi_integration")) or {}

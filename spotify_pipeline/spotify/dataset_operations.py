@@ -43,7 +43,7 @@ class DatasetOperations:
         """Create a data set of integrations that there are: pixels and connections.
 
         Joining a pixel and a connection of long standing this way can leave the pixel without a data set, its events
-        accepted and lost: look at ``pixel_dataset_id`` of the answer. A connection made with the pixel's data set
+        accepted and lost: look at ``pixel_joined_late`` of the answer. A connection made with the pixel's data set
         (:meth:`create_capi_connection`) is spared that. A call that is repeated makes a second data set.
         """
         operation = Operation(

@@ -2,7 +2,8 @@
 
 Spotify spells one event in several ways: ``ADD_TO_CART`` where events are sent (the Conversions API), ``ADDTOCART``
 in audiences and diagnostics (``SignalEventType`` of the OpenAPI document), ``add_to_cart`` and ``addtocart`` in
-examples. Case and underscores mean nothing here.
+examples, and its reports and connectors for its API have names of their own. Case means nothing here, nor does what
+is between words: ``_``, ``-``, blanks or nothing.
 """
 
 from __future__ import annotations
@@ -21,14 +22,37 @@ CAPI_EVENT_NAMES = (
 """As events are sent. ``ALIAS`` is in no list of the Conversions API, but it is accepted and counted."""
 
 _ONLY_SIGNALS = ("CLICK",)  # audiences and diagnostics know it; it cannot be sent
+_BETWEEN_WORDS = str.maketrans("", "", "_- ")
+_OTHER_NAMES = {
+    "PAGEVIEW": "VIEW",
+    "PAGEVIEWS": "VIEW",
+    "PRODUCTS": "PRODUCT",
+    "VIEWPRODUCT": "PRODUCT",
+    "STARTCHECKOUT": "CHECK_OUT",
+    "ADDCART": "ADD_TO_CART",
+    "PURCHASES": "PURCHASE",
+    "LEADS": "LEAD",
+    "SIGNUPS": "SIGN_UP",
+    "COMPLETEREGISTRATION": "SIGN_UP",
+}
 
 
 def _bare(name: str) -> str:
-    return name.strip().replace("_", "").upper()
+    plain = name.strip()
+    # A letter beyond ASCII may have an upper case that is an ASCII letter.
+    return plain.translate(_BETWEEN_WORDS).upper() if plain.isascii() else ""
 
 
-_AS_SENT = {_bare(name): name for name in (*CAPI_EVENT_NAMES, *_ONLY_SIGNALS)}
-_AS_SIGNAL = {bare: name if name.startswith("CUSTOM_EVENT_") else bare for bare, name in _AS_SENT.items()}
+_AS_SENT = {_bare(name): name for name in (*CAPI_EVENT_NAMES, *_ONLY_SIGNALS)} | _OTHER_NAMES
+
+
+def sent_event_name(name: str) -> str | None:
+    """``name`` as the Conversions API takes it (``ADD_TO_CART``); None where it takes no such event.
+
+    Its v1 had Search and Subscribe, which are among those.
+    """
+    found = _AS_SENT.get(_bare(name))
+    return None if found in _ONLY_SIGNALS else found
 
 
 def capi_event_name(name: str) -> str:
@@ -38,7 +62,10 @@ def capi_event_name(name: str) -> str:
 
 def signal_event_name(name: str) -> str:
     """``name`` as audiences spell it (``ADDTOCART``); a name that nobody knows stays as it is."""
-    return _AS_SIGNAL.get(_bare(name), name)
+    found = _AS_SENT.get(_bare(name))
+    if found is None:
+        return name
+    return found if found.startswith("CUSTOM_EVENT_") else _bare(found)
 
 
 def is_signal(name: str) -> bool:

@@ -24,7 +24,7 @@ from spotify_pipeline.spotify.errors import (
     SpotifyUnavailable,
     UnexpectedAnswer,
 )
-from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, objects_in, text, texts, whole_number
+from spotify_pipeline.spotify.lenient_json import JsonObject, objects_in, text, texts, whole_number
 from spotify_pipeline.spotify.retries import PAUSE_WHEN_LIMITED, requested_pause
 
 FIELDS = (
@@ -57,7 +57,9 @@ required schema server size string than the time timestamp to token too type una
 unauthenticated permission resource exhausted unsupported valid validation value values was when with wrong
 """
 _WORDS = frozenset(_KNOWN.split()) | frozenset(part for field in FIELDS for part in field.split("_"))
-_LISTS_OF_ERRORS = ("errors", "error_codes", "errorCodes", "failed_events", "rejected_events", "invalid_events")
+_EVENTS_AT_FAULT = frozenset(
+    {"errors", "errorcodes", "failed", "failedevents", "rejected", "rejectedevents", "invalidevents"}
+)  # without case and underscores
 _CONTRARY = re.compile(r"fail|error|invalid|reject|denied|refused|partial|\bnot\b|unauthori[sz]ed", re.IGNORECASE)
 _MOST_SHOWN = 8
 _Kind = TypeVar("_Kind", bound=SpotifyError)
@@ -95,11 +97,14 @@ def _contrary(answer: Answer, sent: Sent) -> SpotifyError | None:
         if not words or words.strip(b'"').upper() in (b"SUCCESS", b"OK"):
             return None
         return _error(UnexpectedAnswer, answer, sent, "its answer is none of the Conversions API's", lost=True)
-    if any(as_list(body.get(key)) for key in _LISTS_OF_ERRORS):
+    if any(value for key, value in body.items() if key.replace("_", "").lower() in _EVENTS_AT_FAULT):
         return _error(InvalidRequest, answer, sent, f"it lists errors{_said(body, sent.events)}", lost=True)
-    said = text(body, "message") or ""
-    denies = said.upper() != "SUCCESS" and _CONTRARY.search(said.replace("_", " "))
-    if denies or body.get("error") or body.get("success") is False:
+    said = (text(body, "message") or "", text(body, "status") or "", *texts(body, "messages"))
+    if (
+        any(_CONTRARY.search(each.replace("_", " ")) for each in said)
+        or body.get("error")
+        or body.get("success") is False
+    ):
         return _error(UnexpectedAnswer, answer, sent, f"it says so{_said(body, sent.events)}", lost=True)
     return None
 

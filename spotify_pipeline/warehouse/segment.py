@@ -218,7 +218,7 @@ class SegmentReader:
         if absent:
             raise SegmentError(
                 f"{self.relation} has no column {', '.join(absent)}. It has: {', '.join(present)}. "
-                "Correct the audience's YAML, or add the column to the segment."
+                "Correct the YAML that names it, or add the column there."
             )
         return present
 
@@ -226,7 +226,7 @@ class SegmentReader:
         if isinstance(error, duckdb.CatalogException):
             return SegmentError(
                 f"The warehouse has no table or view {self.relation}. Build it first (for a dbt model: materialize "
-                "its asset), or correct the audience's YAML."
+                "its asset), or correct the YAML that names it."
             )
         kind = type(error).__name__
         return SegmentError(

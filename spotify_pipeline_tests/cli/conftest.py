@@ -33,6 +33,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         monkeypatch.delenv(f"SPOTIFY_CLIENT_{name}", raising=False)
     for name in ("REFRESH_TOKEN", "AD_ACCOUNT_ID", "ADS_API_URL", "AUTHORIZATION"):
         monkeypatch.delenv(f"SPOTIFY_{name}", raising=False)
+    for name in ("TOKEN", "CONNECTION_ID", "URL"):
+        monkeypatch.delenv(f"SPOTIFY_CAPI_{name}", raising=False)
+    monkeypatch.delenv("SPOTIFY_PIPELINE_OUTBOX", raising=False)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("SPOTIFY_PIPELINE_HOME", str(tmp_path / "home"))
 
@@ -62,6 +65,9 @@ def spotify(monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[SandboxServer
             "SPOTIFY_CLIENT_SECRET": DEFAULTS.client_secret,
             "SPOTIFY_REFRESH_TOKEN": DEFAULTS.refresh_token,
             "SPOTIFY_AD_ACCOUNT_ID": DEFAULTS.ad_account_id,
+            "SPOTIFY_CAPI_URL": f"{server.url}/capi-direct/events/",
+            "SPOTIFY_CAPI_CONNECTION_ID": DEFAULTS.capi_connection_id,
+            "SPOTIFY_CAPI_TOKEN": DEFAULTS.capi_token,
         }.items():
             monkeypatch.setenv(name, value)
         yield server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -86,6 +87,21 @@ def test_a_tick_reaches_back_to_the_oldest_day_that_still_waits(
         assert days_of(tick(definitions, now)) == (partition(3), partition(0))
 
 
+def test_a10_days_on_which_nothing_ran_are_made_up_for(
+    load: Callable[..., dg.Definitions], environment: Path, tick: Tick
+) -> None:
+    definitions = load({"orders": FEED})
+    runs, now = FeedRuns(definitions), datetime.now(UTC)
+    add_orders(environment)
+    assert days_of(tick(definitions, now)) == (partition(3), partition(0))
+    runs.run(12, 7)
+    assert days_of(tick(definitions, now)) == (partition(9), partition(0))
+    runs.run(6, 0)
+    assert days_of(tick(definitions, now)) == (partition(3), partition(0))
+    assert days_of(tick(definitions, now + timedelta(days=7))) == (partition(3), partition(-7))
+    assert days_of(tick(definitions, now + timedelta(days=90))) == (partition(-60), partition(-90))
+
+
 def test_no_second_run_of_a_feed_is_asked_for_while_one_is_under_way(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:
@@ -98,6 +114,19 @@ def test_no_second_run_of_a_feed_is_asked_for_while_one_is_under_way(
     assert f"Run {run.run_id[:8]} of orders is still under way" in str(tick(definitions))
     instance.report_run_canceled(run)
     assert isinstance(tick(definitions), dg.RunRequest)
+
+
+def test_a_run_whose_process_died_days_ago_does_not_stop_a_feed(
+    load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    definitions = load({"orders": FEED})
+    job = definitions.resolve_implicit_global_asset_job_def()
+    run = instance.create_run_for_job(job, tags={FEED_TAG: "orders"}, status=dg.DagsterRunStatus.STARTED)
+    assert "still under way" in str(tick(definitions))
+    with sqlite3.connect(Path(instance.root_directory) / "history" / "runs.db") as runs:
+        runs.execute("UPDATE runs SET create_timestamp = datetime('now', '-25 hours')")
+    assert isinstance(tick(definitions), dg.RunRequest)
+    assert run.run_id
 
 
 def test_what_a_tick_asks_for_runs_as_one_run_with_the_feeds_own_checks(

@@ -12,16 +12,35 @@ import pytest
 
 from spotify_pipeline.components.feed_definitions import WATCH_CONVERSIONS
 from spotify_pipeline.conversions import VERDICTS, Settled, State, open_outbox
+from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.sandbox.event_store import Arrival
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, add_orders, days_ago, order
 from spotify_pipeline_tests.components.runs import evaluations
 
 TWO = {"orders": FEED, "lines": FEED.replace("order_id", "email")}
 
 
+def ids(feed: str, hours: int, events: int) -> list[str]:
+    return [f"{feed}-{hours}-{number}" for number in range(events)]
+
+
+def received_earlier(sandbox: SandboxServer, feed: str, hours: int, events: int) -> None:
+    """Let Spotify say that it received so many events so many hours ago."""
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    (connection,) = sandbox.state.capi_connections.all()
+    sandbox.state.events.take(
+        [Arrival(event_id=each, name="PURCHASE", time=at, digest=b"") for each in ids(feed, hours, events)],
+        dataset_id=connection.dataset_id,
+        connection_id=connection.id,
+        routed=True,
+        now=at,
+    )
+
+
 def delivered_earlier(feed: str, hours: int, events: int) -> None:
     """Let the feed's outbox say that so many events were delivered so many hours ago."""
     at = datetime.now(UTC) - timedelta(hours=hours)
-    keys = [f"{feed}-{number}" for number in range(events)]
+    keys = ids(feed, hours, events)
     verdicts = pl.DataFrame(
         {
             "key": keys,
@@ -66,6 +85,25 @@ def test_events_that_spotify_does_not_show_are_a_warning_with_bars(load: Callabl
     assert parity.severity is dg.AssetCheckSeverity.WARN
     assert "12 events delivered, 0 received by Spotify" in str(parity.description)
     assert "█" in str(parity.metadata["by hour"].value)
+
+
+@pytest.mark.usefixtures("environment")
+def test_events_that_spotify_shows_agree_hour_by_hour(
+    load: Callable[..., dg.Definitions], sandbox: SandboxServer
+) -> None:
+    delivered_earlier("orders", 5, 7)
+    delivered_earlier("orders", 3, 12)
+    received_earlier(sandbox, "orders", 5, 7)
+    received_earlier(sandbox, "orders", 3, 12)
+    parity = watched(load({"orders": FEED}))
+    assert parity.passed
+    assert "19 events delivered, 19 received by Spotify." in str(parity.description)
+
+    received_earlier(sandbox, "somebody_else", 3, 2)
+    parity = watched(load({"orders": FEED}))
+    assert not parity.passed
+    assert "19 events delivered, 21 received by Spotify" in str(parity.description)
+    assert "another sender uses this connection" in str(parity.description)
 
 
 @pytest.mark.usefixtures("environment")

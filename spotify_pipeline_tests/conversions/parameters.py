@@ -20,7 +20,7 @@ TODAY: list[tuple[str, str | None, str]] = [
     ("event_details.amount", "amount", "a decimal, never rounded; a purchase needs one unless the YAML allows none"),
     ("event_details.content_category", "content_category", "the number of Google's product taxonomy, not its words"),
     ("event_details.content_name", "content_name", "as it stands, trimmed"),
-    ("event_source_url", "event_source_url", "http or https; the fragment is cut off, the query stays"),
+    ("event_source_url", "event_source_url", "http or https; the query and the fragment are cut off"),
     ("action_source", "action_source", "WEB, APP or OFFLINE, in any case"),
     ("opt_out_targeting", "opt_out", "true for whoever opted out, or the event is dropped, as the policy says"),
 ]

@@ -122,6 +122,23 @@ def test_a_page_that_is_none(given: str) -> None:
     assert outcome(url=given) == ("dead", "url_unusable", "event_source_url")
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["anna@example.com", "ANNA@EXAMPLE.COM", "anna%40example.com", "anna%2540mail.example.com", "änna@exämple.com"],
+)
+def test_p03_an_address_in_a_text_that_is_sent_as_it_stands_is_refused(address: str) -> None:
+    page = f"https://example.com/thanks?mail={address}"
+    assert outcome(url=page) == ("dead", "personal_data", "event_source_url")
+    assert outcome(title=f"A gift for {address}!") == ("dead", "personal_data", "content_name")
+    assert outcome(title=address, url=page)[2] == "content_name,event_source_url"
+    assert body(url=f"https://example.com/thanks#{address}")["event_source_url"] == "https://example.com/thanks"
+
+
+@pytest.mark.parametrize("title", ["Dinner @ home.", "3 @ 9.90", "@user", "me@home", "100%40"])
+def test_a_name_without_an_address_is_sent(title: str) -> None:
+    assert body(title=title)["event_details"]["content_name"] == title
+
+
 @pytest.mark.parametrize(("given", "sent"), [("web", "WEB"), (" App ", "APP"), ("OFFLINE", "OFFLINE"), ("", None)])
 def test_where_it_happened(given: str, sent: str | None) -> None:
     assert body(channel=given).get("action_source") == sent

@@ -179,7 +179,11 @@ def test_an_id_that_cannot_be_used(given_id: str) -> None:
     assert outcome(order_id=given_id) == ("dead", "event_id_unusable", "event_id")
 
 
-@pytest.mark.parametrize("given_id", ["anna@example.com", "Anna@Example.COM ", "+12025550123", "+1 202 555-0123"])
+@pytest.mark.parametrize(
+    "given_id",
+    ["anna@example.com", "Anna@Example.COM ", "order of anna@example.com, 2", "anna%40example.com",
+     "a\u202e@example.com", "+12025550123", "+1 202 555-0123"],
+)  # fmt: skip
 def test_p03_an_id_that_is_an_identifier_is_refused_and_kept_nowhere(given_id: str) -> None:
     found = verdict(order_id=given_id)
     assert (found["reason"], found["event_id"], found["body"]) == ("event_id_unusable", None, None)
@@ -190,9 +194,22 @@ def test_p03_an_id_that_is_an_identifier_is_refused_and_kept_nowhere(given_id: s
 @pytest.mark.parametrize("given_id", [None, "", " \u200b"])
 def test_no_id_is_a_dead_letter_with_a_key_of_its_row(given_id: str | None) -> None:
     assert outcome(order_id=given_id) == ("dead", "no_event_id", "event_id")
-    nothing = plan_with(event_id=EventIdSource(columns=("order_id", "title"), hashed=True))
-    assert outcome(nothing, order_id=None)[1] == "no_event_id"
-    assert outcome(nothing, order_id="")[0] == "pending"
+    several = plan_with(event_id=EventIdSource(columns=("order_id", "title"), hashed=True))
+    assert outcome(several, order_id=given_id) == ("dead", "no_event_id", "event_id")
+    assert outcome(several, order_id=given_id, title=" ") == ("dead", "no_event_id", "event_id")
+    assert outcome(several, order_id=given_id, title="A coat")[0] == "pending"
+
+
+def test_a07_events_whose_id_is_no_number_do_not_become_one() -> None:
+    rows = rows_with({}, {"title": "A coat"}).with_columns(order_id=pl.lit(float("nan")))
+    for source in (EventIdSource(columns=("order_id",)), EventIdSource(columns=("order_id",), hashed=True)):
+        found = verdicts(rows, plan_with(event_id=source))
+        assert [each["reason"] for each in found] == ["no_event_id"] * 2
+        assert found[0]["key"] != found[1]["key"]
+    # What another tool made of a missing number is as good as missing.
+    assert hashed(pl.Series([1.0, float("nan")]), pl.Series(["a", "b"])) == hashed(
+        pl.Series([1, None]), pl.Series(["a", "b"])
+    )
 
 
 def test_the_key_of_a_row_without_id_is_that_of_its_values() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.event_names import EVENT_NAMES, spotify_name
+from spotify_pipeline.conversions.event_names import spotify_name
 from spotify_pipeline.conversions.plan import Constant
+from spotify_pipeline.spotify import CAPI_EVENT_NAMES
 from spotify_pipeline_tests.conversions.judging import body, outcome, plan_with, verdict
 
 SPELLINGS = {
@@ -36,8 +37,8 @@ def test_every_spelling_is_sent_as_the_api_takes_it(name: str, spelling: str) ->
 
 
 def test_own_names_are_read_as_themselves() -> None:
-    assert spotify_name(pl.Series(EVENT_NAMES)).to_list() == list(EVENT_NAMES)
-    assert len(EVENT_NAMES) == 13
+    assert spotify_name(pl.Series(CAPI_EVENT_NAMES)).to_list() == list(CAPI_EVENT_NAMES)
+    assert len(CAPI_EVENT_NAMES) == 13
 
 
 @pytest.mark.parametrize(

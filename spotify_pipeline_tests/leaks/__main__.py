@@ -14,12 +14,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from spotify_pipeline_tests.leaks import privacy_runs
+from spotify_pipeline_tests.leaks import conversion_runs, privacy_runs
 from spotify_pipeline_tests.leaks.canaries import canaries
 from spotify_pipeline_tests.leaks.needles import needles_of_addresses, needles_of_people
 from spotify_pipeline_tests.leaks.runs import RUNS, watched
 
-assert privacy_runs.VIEWS, "its runs are in the registry once it is imported"
+REGISTERED = (privacy_runs.VIEWS, conversion_runs.TOKEN)
+"""The runs of a module are in the registry once it is imported."""
 
 
 def main() -> None:

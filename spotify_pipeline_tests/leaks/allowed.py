@@ -70,6 +70,17 @@ ALLOWANCES = (
         "What of a query does not fit in DuckDB's memory.",
         while_running_only=True,
     ),
+    Allowance(
+        r"home/outbox/[a-z_]+\.bodies/\.?[0-9]+\.bodies\.parquet(\.[0-9]+\.tmp)?",
+        frozenset({Kind.DEVICE_ID, Kind.IP_ADDRESS, Kind.DIGEST}),
+        "What is to be sent of events that wait, as Spotify takes it; gone as soon as they are settled.",
+        while_running_only=True,
+    ),
+    Allowance(
+        r"cwd/(\.capi\.env\.[0-9]+\.tmp|capi\.env)",
+        frozenset({Kind.TOKEN}),
+        "The file of variables that `create-token` was told to write.",
+    ),
     Allowance(r"home/\.?tokens\.json[^/]*", frozenset({Kind.TOKEN}), "The token store."),
     Allowance(
         r"home/journal/[^/]+/\.?[^/]+\.session(\.[0-9]+\.tmp)?",

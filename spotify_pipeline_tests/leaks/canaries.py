@@ -20,6 +20,8 @@ COUNT = 1_000
 MAIL_STEM = "zq7canaryvx4"
 PHONE_STEMS = ("47700900", "07700900", "7700 900", "7700-900", "7700.900", "7700) 900", "4.47700900")
 """As the numbers are written, in their dirt and out of it."""
+IP_STEM = "5ca1:ab1e"
+"""Of addresses in 2001:db8::/32, which is set apart for documentation."""
 DEVICE_STEMS = ("5ca1ab1e-7e57-4c0d", "5ca1ab1e7e574c0d")
 DEVICE_BYTES = bytes.fromhex(DEVICE_STEMS[1])
 """The stem of a device id that is kept as sixteen bytes."""
@@ -36,6 +38,7 @@ class Canary:
     email: str
     phone: str
     device_id: str
+    ip_address: str
 
     @property
     def agreed(self) -> str | None:
@@ -50,6 +53,7 @@ def canaries() -> list[Canary]:
             email=f"{MAIL_STEM}-{number:04d}@example.{('com', 'org', 'net')[number % 3]}",
             phone=f"+447700900{number:03d}",
             device_id=f"{DEVICE_STEMS[0]}-8000-{number:012x}",
+            ip_address=f"2001:db8:{IP_STEM}::{number:x}",
         )
         for number in range(COUNT)
     ]
@@ -110,6 +114,14 @@ def dirty_device_id(one: Canary) -> str:
     return dirt[one.number % len(dirt)]
 
 
+def dirty_ip_address(one: Canary) -> str:
+    """The IP address as a log holds it."""
+    plain = one.ip_address
+    long = f"2001:0db8:{IP_STEM}:0000:0000:0000:{one.number:04x}"
+    dirt = (plain, plain.upper(), f" {plain}\t", long, f"[{plain}]:443", f"{plain}%eth0", f"{plain}/64", plain + "\x00")
+    return dirt[one.number % len(dirt)]
+
+
 def table(times: int = 1) -> pl.DataFrame:
     """The people as rows, ``times`` over; each column in a dirt or a type of its own."""
     people = canaries() * times
@@ -122,6 +134,7 @@ def table(times: int = 1) -> pl.DataFrame:
             "phone_number": [int(one.phone) for one in people],
             "phone_double": [float(one.phone) for one in people],
             "device_id": [dirty_device_id(one) for one in people],
+            "ip_address": [dirty_ip_address(one) for one in people],
             "device_bytes": [UUID(one.device_id).bytes for one in people],
             "country": [("GB", " gb ", "ZZ", one.email, None)[one.number % 5] for one in people],
             "agreed": [one.agreed for one in people],

@@ -82,6 +82,8 @@ class Order:
     audiences: dict[str, str]
     """The YAML of each audience of the deployment."""
     steps: tuple[Step | Command, ...]
+    env_file: Path
+    """Variables that were written for each later step to have; it need not be there."""
     sandbox: str
     """The origin of the sandbox."""
     largest_file: int | None = None
@@ -104,6 +106,7 @@ def perform(order: Order) -> None:
         jobs = [_job(definitions, step) if isinstance(step, Step) else None for step in order.steps]
         for step, job in zip(order.steps, jobs, strict=True):
             _faults(order.sandbox, step.faults)
+            os.environ.update(_variables(order.env_file))
             process = os.fork()
             if process:
                 os.waitpid(process, 0)
@@ -202,6 +205,11 @@ def _enter(order: Order) -> None:
         segment.MEMORY_LIMIT = order.memory
         if segment.lock_down.__kwdefaults__:
             segment.lock_down.__kwdefaults__["memory_limit"] = order.memory
+
+
+def _variables(file: Path) -> dict[str, str]:
+    lines = file.read_text().splitlines() if file.exists() else []
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
 def _faults(sandbox: str, faults: tuple[dict[str, Any], ...]) -> None:

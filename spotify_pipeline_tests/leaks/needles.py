@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from spotify_pipeline_tests.leaks.canaries import DEVICE_BYTES, DEVICE_STEMS, MAIL_STEM, PHONE_STEMS
+from spotify_pipeline_tests.leaks.canaries import DEVICE_BYTES, DEVICE_STEMS, IP_STEM, MAIL_STEM, PHONE_STEMS
 
 SECRET_CHARACTERS = 20
 """Of a secret this much of its beginning or its end is a leak."""
@@ -19,13 +19,14 @@ class Kind(StrEnum):
     EMAIL = "e-mail"
     PHONE = "phone"
     DEVICE_ID = "device id"
+    IP_ADDRESS = "IP address"
     DIGEST = "digest"
     TOKEN = "token"
     SIGNATURE = "signature"
     SESSION = "session"
 
 
-RAW = frozenset({Kind.EMAIL, Kind.PHONE, Kind.DEVICE_ID})
+RAW = frozenset({Kind.EMAIL, Kind.PHONE, Kind.DEVICE_ID, Kind.IP_ADDRESS})
 SECRETS = frozenset({Kind.TOKEN, Kind.SIGNATURE, Kind.SESSION})
 
 
@@ -42,7 +43,7 @@ class Needle:
 def needles_of_people() -> list[Needle]:
     """The stems of all canaries in every form."""
     stems = [(MAIL_STEM, Kind.EMAIL), *((stem, Kind.PHONE) for stem in PHONE_STEMS)]
-    stems += [(stem, Kind.DEVICE_ID) for stem in DEVICE_STEMS]
+    stems += [(IP_STEM, Kind.IP_ADDRESS), *((stem, Kind.DEVICE_ID) for stem in DEVICE_STEMS)]
     found = [needle for stem, kind in stems for needle in forms(stem, kind, either_case=True)]
     return [*found, Needle(DEVICE_BYTES, Kind.DEVICE_ID, "bytes", False)]
 
@@ -80,7 +81,7 @@ def forms(text: str, kind: Kind, *, either_case: bool) -> Iterator[Needle]:
         for shift in range(3):
             yield Needle(_base64(data, shift), kind, f"base64 at {shift}", False)
         # Those that change only what they must, as URL and JSON writers do.
-        for sign, escaped in ((" ", "%20"), (" ", "+"), (")", "%29"), ("=", "%3d")):
+        for sign, escaped in ((" ", "%20"), (" ", "+"), (")", "%29"), ("=", "%3d"), (":", "%3a")):
             if sign in spelled:
                 yield Needle(spelled.lower().replace(sign, escaped).encode(), kind, "percent", True)
 

@@ -45,6 +45,11 @@ class Place:
         return self.root / "cwd"
 
     @property
+    def env_file(self) -> Path:
+        """Where the command line puts a secret that it made, and every process reads it."""
+        return self.working / "capi.env"
+
+    @property
     def printed(self) -> Path:
         """What the processes print, a file for each stream of each process."""
         return self.root / "printed"
@@ -74,6 +79,8 @@ class Place:
             "SPOTIFY_ADS_API_URL": f"{sandbox.url}/ads/v3",
             "SPOTIFY_ACCOUNTS_URL": sandbox.url,
             "SPOTIFY_UPLOAD_HOSTS": f"127.0.0.1:{sandbox.port}",
+            "SPOTIFY_CAPI_URL": f"{sandbox.url}/capi-direct/events/",
+            "SPOTIFY_CAPI_CONNECTION_ID": DEFAULTS.capi_connection_id,
             "SPOTIFY_CLIENT_ID": DEFAULTS.client_id,
             "SPOTIFY_CLIENT_SECRET": DEFAULTS.client_secret,
             "SPOTIFY_REFRESH_TOKEN": DEFAULTS.refresh_token,

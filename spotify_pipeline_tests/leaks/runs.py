@@ -123,16 +123,18 @@ def p03_segments_break(stage: Stage) -> None:
     assert [list(each.said) for each in unreadable] == [[f"{view}__identifiers"] for view in types]
 
 
-def echo(status: int) -> str:
+def echo(status: int, also: str) -> str:
     """An answer that says again what it was sent, and more."""
     rows = "\n".join(sorted(digests())[:50])
-    return f"{status}: {rows} {canaries()[0].email} X-Goog-Signature=77&upload_id=77 {DEFAULTS.refresh_token}"
+    return f"{status}: {rows} {canaries()[0].email} X-Goog-Signature=77&upload_id=77 {DEFAULTS.refresh_token} {also}"
 
 
-def said_back(operation: str, status: int) -> dict[str, object]:
-    """A fault that answers with an echo, in the shape of the Ads API's errors and of the token endpoint's."""
-    said = echo(status)
+def said_back(operation: str, status: int, *, also: str = "") -> dict[str, object]:
+    """A fault that answers with an echo, in the shapes of the Ads API's errors, the token endpoint's and others."""
+    said = echo(status, also)
     body = {
+        "message": said,
+        "errors": [{"index": 0, "field": said, "reason": said}],
         "messages": [said],
         "error_codes": [{"code": said, "definition": said}],
         "error": "invalid_request",

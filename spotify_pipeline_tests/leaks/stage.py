@@ -66,6 +66,7 @@ class Stage:
             printed=self.place.printed / str(self._begun),
             audiences=self.audiences,
             steps=steps,
+            env_file=self.place.env_file,
             sandbox=self.sandbox.url,
             **limits,
         )
@@ -92,8 +93,9 @@ class Stage:
         return {str(each["operation"]) for each in self.sandbox.state.requests.after(0)}
 
     def unfinished(self) -> list[str]:
-        """Working files that lie about: spilled rows, lists half built."""
-        spilled = [file for file in (self.place.home / "spill").rglob("*") if file.is_file()]
+        """Working files that lie about: spilled rows, lists half built, bodies of events."""
+        folders = [self.place.home / "spill", *(self.place.home / "outbox").glob("*/")]
+        spilled = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
         working = (self.place.home / "data").rglob(".*")
         return sorted(path.relative_to(self.place.root).as_posix() for path in (*spilled, *working))
 
@@ -103,6 +105,6 @@ def staged(root: Path, views: dict[str, str], audiences: dict[str, str], *, time
     """A deployment with these views and audiences, watched while the block lasts and looked through at its end."""
     place = Place(root)
     place.prepare(views, times=times)
-    with SandboxServer(SandboxConfig(minimum_rows=3)) as sandbox, Watch(place) as watch:
+    with SandboxServer(SandboxConfig(minimum_rows=3, keep_event_bodies=True)) as sandbox, Watch(place) as watch:
         yield Stage(place, sandbox, watch, audiences)
         watch.at_the_end()

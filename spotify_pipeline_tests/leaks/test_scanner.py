@@ -22,6 +22,7 @@ from spotify_pipeline_tests.leaks.canaries import (
     digests,
     dirty_device_id,
     dirty_email,
+    dirty_ip_address,
     dirty_phone,
     table,
 )
@@ -74,8 +75,13 @@ def kinds(scanner: Scanner, data: bytes) -> set[Kind]:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [(PERSON.email, Kind.EMAIL), (PERSON.phone, Kind.PHONE), (PERSON.device_id, Kind.DEVICE_ID)],
-    ids=["email", "phone", "device_id"],
+    [
+        (PERSON.email, Kind.EMAIL),
+        (PERSON.phone, Kind.PHONE),
+        (PERSON.device_id, Kind.DEVICE_ID),
+        (PERSON.ip_address, Kind.IP_ADDRESS),
+    ],
+    ids=["email", "phone", "device_id", "ip_address"],
 )
 def test_p01_person_is_found_in_every_form(scanner: Scanner, form: str, value: str, kind: Kind) -> None:
     planted = b"some words before " + FORMS[form](value) + b" and after"
@@ -110,6 +116,7 @@ def test_p11_every_dirt_of_every_canary_is_found(scanner: Scanner) -> None:
         assert kinds(scanner, dirty_email(one).encode()) == {Kind.EMAIL}
         assert kinds(scanner, dirty_phone(one).encode()) == {Kind.PHONE}
         assert kinds(scanner, dirty_device_id(one).encode()) == {Kind.DEVICE_ID}
+        assert kinds(scanner, dirty_ip_address(one).encode()) == {Kind.IP_ADDRESS}
     for name, kind in {"phone_number": Kind.PHONE, "phone_double": Kind.PHONE, "seen": Kind.EMAIL}.items():
         assert kinds(scanner, str(table()[name].to_list()[2]).encode()) == {kind}
     for name, kind in {"email_bytes": Kind.EMAIL, "device_bytes": Kind.DEVICE_ID}.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import stat
 import threading
 import time
@@ -32,12 +33,15 @@ SELDOM = 20
 """Every so many looks are at everything; those between are at what may be gone again soon. Dagster deletes nothing."""
 PRIVATE = ("home/spill/", "home/dbt/")
 """Where DuckDB and dbt write in the mode of the umask, in directories that only their owner may enter."""
+UNFINISHED = re.compile(r"home/outbox/(\.[a-z0-9_]+\.duckdb\.new(\.wal)?|[a-z0-9_]+\.duckdb\.wal)")
+"""What DuckDB makes beside an outbox, likewise, until the outbox puts its mode right."""
 
 
 class Watch:
     """A thread that looks at every file that has changed since it last looked, for as long as a ``with`` block lasts.
 
-    It learns each secret the moment the deployment does: tokens from the token store, sessions from the journal.
+    It learns each secret the moment the deployment does: tokens from the token store and from the file of variables,
+    sessions from the journal.
     """
 
     def __init__(self, place: Place) -> None:
@@ -107,7 +111,8 @@ class Watch:
             return
         self._known[name] = signature
         self.seen.add(name)
-        if name.startswith("home/") and not name.startswith(PRIVATE) and stat.S_IMODE(state.st_mode) != 0o600:
+        excused = name.startswith(PRIVATE) or (running and UNFINISHED.fullmatch(name))
+        if name.startswith("home/") and not excused and stat.S_IMODE(state.st_mode) != 0o600:
             self.leaks.add(f"{name}: a file that others may read")
         self._learn(file, name)
         self.files += 1
@@ -124,6 +129,9 @@ class Watch:
             if file.name.startswith(("tokens.json", ".tokens.json")) and name.startswith("home/"):
                 tokens = [text for text in _texts(json.loads(file.read_bytes())) if len(text) > 60]
                 self._scanner.add(needles_of_secrets(tokens, Kind.TOKEN))
+            elif self._place.env_file.name in file.name:
+                values = [line.partition("=")[2] for line in file.read_text().splitlines()]
+                self._scanner.add(needles_of_secrets(filter(None, values), Kind.TOKEN))
             elif ".session" in file.name:
                 query = parse_qs(urlsplit(json.loads(file.read_bytes())["uri"]).query)
                 self._scanner.add(needles_of_secrets(query["upload_id"], Kind.SESSION))

@@ -22,7 +22,6 @@ from spotify_pipeline.mirror import (
     retire,
 )
 from spotify_pipeline.spotify import NotFound, SpotifyError
-from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, Made, no_fault
 from spotify_pipeline_tests.mirror.machine import Machine
 
@@ -235,32 +234,6 @@ def test_no_second_one_is_created_beside_an_audience_that_could_be_mistaken_for_
     with pytest.raises(MirrorRefused, match=r"and is another one: somebodys\. Nothing was created\. Choose another"):
         kept(machine, BOUGHT)
     assert [*spotify.audiences] == ["somebodys"]
-
-
-@pytest.mark.parametrize("left", [False, True])
-def test_a_folder_that_was_a_mirrored_audience_makes_no_other_kind(
-    machine: Machine, spotify: FakeSpotify, build_list: BuildList, left: bool
-) -> None:
-    target = replace(TARGET, audience="lapsed")
-    mirrored = machine.mirror(build_list(range(10)), target).audience.id
-    if left:
-        time = spotify.time
-        word: dict[str, Any] = {"policy": RemovalPolicy.LEAVE, "reason": "It is over", "by": "Kim"}
-        place: dict[str, Any] = {"audience": "lapsed", "ad_account_id": AD_ACCOUNT}
-        retire(None, machine.journal, machine.receipts, **place, **word, clock=time, sleep=time.sleep, wait=0)
-    with pytest.raises(MirrorRefused, match=rf"lapsed is CUSTOMER_LIST audience {mirrored}, .*folder of another name"):
-        kept(machine, BOUGHT, target)
-    assert [*spotify.audiences] == [mirrored]
-    assert machine.entry.file_sha256 is not None
-
-
-def test_a_folder_that_spotify_filled_is_not_mirrored_to(
-    machine: Machine, spotify: FakeSpotify, build_list: BuildList
-) -> None:
-    made = kept(machine, BOUGHT, replace(TARGET, audience="lapsed")).audience.id
-    with pytest.raises(MirrorRefused, match=rf"Audience {made} is of the kind WEB_EVENT, not a customer list"):
-        machine.mirror(build_list(range(10)))
-    assert spotify.lists == {}
 
 
 @of_each_kind

@@ -178,12 +178,17 @@ def test_connection_that_no_business_has_is_none_but_not_where_one_would_not_say
 ):
     businesses = {"businesses": [{"id": ANOTHER}, {"id": BUSINESS}]}
     find = lambda client: client.find_capi_connection(CONNECTION)  # noqa: E731
-    nothing = {"datasets": [dataset_json(capi_integration=None)]}
+    find_dataset = lambda client: client.find_dataset(DATASET.upper())  # noqa: E731
+    nothing = {"datasets": [dataset_json(id=ANOTHER, capi_integration=None)]}
     assert asked(store, spotify, clock, find, ok(businesses), ok(nothing), ok(nothing)) is None
     with pytest.raises(PermissionDenied):
         asked(store, spotify, clock, find, ok(businesses), ok(status=403), ok(nothing))
     found = asked(store, spotify, clock, find, ok(businesses), ok(status=403), ok({"datasets": [dataset_json()]}))
     assert found[1].id == DATASET
+    assert asked(store, spotify, clock, find_dataset, ok(businesses), ok(nothing), ok(nothing)) is None
+    answers = [ok(businesses), ok(status=403), ok({"datasets": [dataset_json()]})]
+    found = asked(store, spotify, clock, find_dataset, *answers)
+    assert (found[0].id, found[1].id) == (BUSINESS, DATASET)
 
 
 @pytest.mark.parametrize("stamp", [HOUR_MS, HOUR_MS // 1000, float(HOUR_MS)], ids=["ms", "seconds", "float"])

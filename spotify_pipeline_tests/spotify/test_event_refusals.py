@@ -110,6 +110,9 @@ def test_success_that_says_nothing_to_the_contrary_is_one(status: int, body: byt
         {"message": "SUCCESS", "errors": [{"index": 1, "field": "event_name", "reason": "INVALID"}]},
         {"errors": ["event_name"]},
         {"error_codes": [{"code": "X"}]},
+        {"message": "SUCCESS", "errors": {"1": "event_name"}},
+        {"message": "SUCCESS", "failed_events": 2},
+        {"message": "SUCCESS", "rejectedEvents": ["x"]},
     ],
 )
 def test_success_that_lists_errors_may_be_an_events_fault_and_may_have_taken_others(body: dict[str, Any]):
@@ -126,6 +129,8 @@ def test_success_that_lists_errors_may_be_an_events_fault_and_may_have_taken_oth
         {"message": "Not accepted"},
         {"success": False},
         {"error": "x"},
+        {"status": "FAILED"},
+        {"messages": ["SUCCESS", "INVALID_ARGUMENT"]},
         b"<html>Welcome</html>",
         b'["x"]',
     ],

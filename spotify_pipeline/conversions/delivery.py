@@ -28,6 +28,8 @@ MOST_REFUSED = 10
 """So many events of a batch refused alone, and nothing accepted yet: the rest of it waits until something was."""
 MOST_SUSPECTS = 30
 """So many events refused alone, and nothing accepted: it is not the events."""
+NOTED_TOGETHER = 10
+"""So many delivered batches are noted in one transaction, for a transaction costs as much as sending a batch."""
 FEW_REFUSED = 3
 """As many refused events are a sign of the same where there are no more."""
 
@@ -140,6 +142,8 @@ class _Delivery:
 
     Attributes:
         claimed: events that are not settled yet, by number.
+        to_note: delivered events that the outbox does not know of yet. Until then it would have them sent again after a
+            crash, so at most once there are none.
         in_flight: those whose answer is awaited.
         suspects: refused alone while nothing was accepted yet: it may not be them.
         waiting: the rest of batches of which so many became suspects; still claimed.
@@ -151,6 +155,7 @@ class _Delivery:
     plan: DeliveryPlan
     clock: Callable[[], datetime]
     claimed: dict[int, Claimed] = field(default_factory=dict[int, Claimed])
+    to_note: set[int] = field(default_factory=set[int])
     in_flight: set[int] = field(default_factory=set[int])
     suspects: list[Refusal] = field(default_factory=list[Refusal])
     waiting: set[int] = field(default_factory=set[int])
@@ -186,6 +191,7 @@ class _Delivery:
         if len(self.suspects) >= FEW_REFUSED:
             raise self._refused_by_spotify()
         self._bury()
+        self._note()
 
     def release(self) -> None:
         """What is not settled is pending again; at most once, what may have arrived is a dead letter."""
@@ -197,6 +203,7 @@ class _Delivery:
             self._settle(lost, Settled(state=State.DEAD, reason=Dead.UNCONFIRMED.value))
             self.dead[Dead.UNCONFIRMED.value] += len(lost)
         self.suspects, self.waiting = [], set()
+        self._note()
 
     def report(self) -> DeliveryReport:
         return DeliveryReport(
@@ -224,10 +231,24 @@ class _Delivery:
         # They stay in flight until they are settled.
 
     def _accepted(self, events: Sequence[Claimed]) -> None:
-        self._settle({each.number for each in events}, Settled(state=State.DELIVERED))
+        numbers = {each.number for each in events}
+        if self.plan.guarantee is Guarantee.AT_MOST_ONCE:
+            self._settle(numbers, Settled(state=State.DELIVERED))
+        else:
+            self.to_note |= numbers
+            for number in numbers:
+                self.claimed.pop(number, None)
+            if len(self.to_note) >= NOTED_TOGETHER * self.plan.batch_events:
+                self._note()
         self.in_flight = set()
         self.delivered += len(events)
         self._bury()
+
+    def _note(self) -> None:
+        """Let the outbox know of what was delivered."""
+        if self.to_note:
+            self.outbox.settle(dict.fromkeys(self.to_note, Settled(state=State.DELIVERED)), at=self.clock())
+            self.to_note = set()
 
     def _refused(self, refusal: Refusal) -> None:
         self.suspects.append(refusal)

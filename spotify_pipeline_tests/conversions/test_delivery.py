@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, deliver
+from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, Send, deliver
 from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError
 from spotify_pipeline.spotify import (
     InvalidRequest,
@@ -180,7 +180,7 @@ def test_a05_an_event_whose_success_could_not_be_noted_is_sent_again_with_its_id
     spotify = FakeSpotify()
     with place.open() as outbox:
         read_all(outbox, orders(5))
-        settle, failures = outbox.settle, [OutboxError("The disk is full.")]
+        settle, failures = outbox.settle, [OutboxError("The disk is full.")] * 2
 
         class Failing:
             claim = staticmethod(outbox.claim)
@@ -194,8 +194,34 @@ def test_a05_an_event_whose_success_could_not_be_noted_is_sent_again_with_its_id
         with pytest.raises(OutboxError, match="disk is full"):
             deliver(Failing(), spotify.send, DeliveryPlan(), clock=place.clock)  # type: ignore[arg-type]
         assert totals(outbox)["pending"] == 5
+    with place.open() as outbox:
         assert delivered(outbox, spotify, place).delivered == 5
     assert spotify.requests == [orders(5), orders(5)]
+    assert spotify.view == orders(5)
+
+
+def test_a05_success_is_noted_at_the_latest_when_a_delivery_ends_however_it_ends(place: Place) -> None:
+    spotify = FakeSpotify()
+    with place.open() as outbox:
+        read_all(outbox, orders(30))
+        plan = DeliveryPlan(batch_events=10, pauses=())
+        spotify.send = stop_after(2, spotify.send)  # type: ignore[method-assign]
+        with pytest.raises(PermissionDenied):
+            deliver(outbox, spotify.send, plan, clock=place.clock)
+        assert totals(outbox) == {"read": 30, "delivered": 20, "pending": 10, "filtered": 0, "dead": 0}
+
+
+def stop_after(requests: int, send: Send) -> Send:
+    """Sends so many requests; then the token is refused."""
+    left = [None] * requests
+
+    def sending(bodies: Sequence[str]) -> None:
+        if not left:
+            raise PermissionDenied("403", status=403)
+        left.pop()
+        send(bodies)
+
+    return sending
 
 
 def test_a09_replayed_dead_letters_are_sent_once_and_hold_no_values(place: Place) -> None:

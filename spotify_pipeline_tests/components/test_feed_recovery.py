@@ -5,15 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from spotify_pipeline.components.conversion_resources import Outboxes
+from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.conversions import look_into, open_outbox
 from spotify_pipeline.sandbox import Fault, SandboxServer
+from spotify_pipeline.warehouse import Between, Relation, SegmentReader
+from spotify_pipeline.warehouse.segment import BATCH_ROWS, Ranking
 from spotify_pipeline_tests.components.feeds import (
     FEED,
     SMALL_BATCHES,
@@ -113,3 +118,37 @@ def test_only_the_days_of_the_retention_are_known_one_by_one(
     assert "closed: its events were forgotten" in said_by(again)
     assert "validated_events" not in str(shown(again, "validated_events"))
     assert set(received(sandbox)) == {"order-2"}
+
+
+class Broken(SegmentReader):
+    """A warehouse whose answer ends a row before its end, without an error."""
+
+    def batches(
+        self,
+        columns: Sequence[str],
+        batch_rows: int = BATCH_ROWS,
+        rank: Ranking | None = None,
+        only: Between | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        return (batch.head(-1) for batch in super().batches(columns, batch_rows, rank, only))
+
+
+class BrokenWarehouse(WarehouseResource):
+    @contextmanager
+    def segment(self, relation: Relation) -> Generator[SegmentReader]:
+        with super().segment(relation) as whole:
+            yield Broken(whole.connection, relation)
+
+
+def test_a10_a_partial_read_is_refused_and_nothing_of_it_recorded_or_sent(
+    runs: FeedRuns, environment: Path, sandbox: SandboxServer
+) -> None:
+    result = runs.run(resources={"warehouse": BrokenWarehouse()})
+    assert "shop.orders has 20 rows for" in said_by(result)
+    assert "but 19 were read. Nothing was recorded, and nothing was sent" in said_by(result)
+    with look_into("orders") as outbox:
+        assert list(outbox.accounts()) == []
+    assert received(sandbox) == {}
+    bodies = environment / "home" / "outbox" / "orders.bodies"
+    assert not bodies.is_dir() or list(bodies.iterdir()) == []
+    assert account(runs.run()) == ALL_DELIVERED

@@ -34,7 +34,7 @@ def violations(text: str, now: datetime) -> list[str]:
     found += _user_data(event["user_data"])
     found += _details(event.get("event_details", {"currency": "USD"}), event["event_name"])
     url = event.get("event_source_url", "https://example.com/")
-    found += [] if re.fullmatch(r"https?://[^\s/?#@]+([/?][^\s#]*)?", url) else ["event_source_url"]
+    found += [] if re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url) else ["event_source_url"]
     found += [] if event.get("action_source", "WEB") in ("WEB", "APP", "OFFLINE") else ["action_source"]
     found += [] if isinstance(event.get("opt_out_targeting", True), bool) else ["opt_out_targeting"]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -90,6 +91,23 @@ def body(plan: FeedPlan = PLAN, **changes: Any) -> dict[str, Any]:
     found = verdict(plan, **changes)
     assert found["state"] == "pending", found
     return json.loads(found["body"])
+
+
+def outcomes(plan: FeedPlan = PLAN, **column: Sequence[Any]) -> list[tuple[str, str | None, str | None]]:
+    """State, reason and fields of purchases that differ in one column, of values of one type; judged together."""
+    return [(each["state"], each["reason"], each["fields"]) for each in _together(plan, column)]
+
+
+def bodies(plan: FeedPlan = PLAN, **column: Sequence[Any]) -> list[dict[str, Any]]:
+    """What is sent of purchases that differ in one column, of values of one type; judged together."""
+    found = _together(plan, column)
+    assert [each for each in found if each["state"] != "pending"] == []
+    return [json.loads(each["body"]) for each in found]
+
+
+def _together(plan: FeedPlan, column: dict[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    ((name, values),) = column.items()
+    return verdicts(rows_with(*({name: value} for value in values)), plan)
 
 
 def plan_with(**changes: Any) -> FeedPlan:

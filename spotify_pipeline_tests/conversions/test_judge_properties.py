@@ -30,7 +30,8 @@ SUPPRESSIONS = Suppressions({"erasure": DigestSet.of(digest(pl.Series([ERASED]))
 
 ADDRESSES = ["anna@example.com", " Björn.Å@Example.ORG", "a+b@example.net", ERASED]
 PHONES = ["+12025550123", "(202) 555-0143", "202-555-0199"]
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=8).filter(lambda text: "@" not in text)
+IN_URLS = [each.replace("@", "%40") for each in ADDRESSES]
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 CHOICES: dict[str, list[str | None]] = {
     "event": ["PURCHASE", "view", "bought", "ping", "Search", "ADDTOCART", None],
     "order_id": ["order-1", "order-2", " 3 ", '"\\', "\x07", "x" * 257, None, "", *ADDRESSES, PHONES[0]],
@@ -42,9 +43,10 @@ CHOICES: dict[str, list[str | None]] = {
     "ip": ["203.0.113.12", "10.0.0.1", "2001:db8::1", "::1", "?", None],
     "total": ["100.00", "0.1", "-1", "1,000", "1e3", None],
     "currency": ["USD", "sek", "DEM", "", None],
-    "title": ["A coat", '"\\\n\x01', "", None],
+    "title": ["A coat", '"\\\n\x01', "", None, *ADDRESSES, *(f"For {each}!" for each in ADDRESSES)],
     "category": ["35", "Coats", "0", None],
-    "url": ["https://example.com/a?b#c", "https://u:p@example.com", "x", "HTTPS://example.com/ä", None],
+    "url": ["https://example.com/a?b#c", "https://u:p@example.com", "x", "HTTPS://example.com/ä", None,
+            *(f"https://example.com/{part}{each}#{each}" for each in [*ADDRESSES, *IN_URLS] for part in ("", "a?b="))],
     "channel": ["web", "APP", "store", None],
     "consent": ["yes", "yes", "yes", "no", None],
     "opted_out": ["yes", "no", None],
@@ -53,14 +55,18 @@ VALUES = {name: st.one_of(st.sampled_from(CHOICES[name]), TEXTS) for name in PUR
 SLIGHTLY_WRONG = st.lists(
     st.one_of([st.tuples(st.just(name), st.sampled_from(CHOICES[name])) for name in PURCHASE]), max_size=6
 ).map(lambda changes: {**PURCHASE, **dict(changes)})
-ROWS = st.lists(st.one_of(SLIGHTLY_WRONG, SLIGHTLY_WRONG, st.fixed_dictionaries(VALUES)), max_size=40)
+ROW = st.one_of(SLIGHTLY_WRONG, SLIGHTLY_WRONG, st.fixed_dictionaries(VALUES))
+# Judging costs little for a row and much for a frame.
+ROWS = st.one_of(
+    st.lists(ROW, min_size=12, max_size=24), st.lists(ROW, min_size=12, max_size=24), st.lists(ROW, max_size=2)
+)
 
 
 def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(PURCHASE, pl.String))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(ROWS, st.sampled_from(PLANS))
 def test_a10_a12_every_row_gets_one_verdict_and_bodies_are_as_spotify_takes_them(rows: list[Any], plan: Any) -> None:
     found = judge(frame(rows), plan, now=NOW, suppressions=SUPPRESSIONS)
@@ -84,21 +90,19 @@ def test_a10_a12_every_row_gets_one_verdict_and_bodies_are_as_spotify_takes_them
             assert len(set(each["fields"].split(","))) == len(each["fields"].split(","))
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(ROWS, st.sampled_from(PLANS))
 def test_p03_a09_no_identifier_stands_in_a_verdict(rows: list[Any], plan: Any) -> None:
-    # Free text may hold anything; only what was read as an identifier is looked for.
-    quiet = [{**row, "title": None, "url": None, "category": None} for row in rows]
-    for row, each in zip(quiet, judge(frame(quiet), plan, now=NOW).iter_rows(named=True), strict=True):
+    for row, each in zip(rows, judge(frame(rows), plan, now=NOW).iter_rows(named=True), strict=True):
         everything = " ".join(str(each[column]) for column in ("key", "event_id", "reason", "fields", "body")).lower()
-        for secret in [*ADDRESSES, *PHONES]:
+        for secret in [*ADDRESSES, *IN_URLS, *PHONES]:
             assert secret.strip().lower() not in everything
         kept = " ".join(str(each[column]) for column in ("reason", "fields"))
         for column in ("email", "phone", "device", "ip"):
             assert len(row[column] or "") < 9 or row[column] not in kept
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(ROWS, st.sampled_from(PLANS), st.data())
 def test_a07_a08_a_verdict_depends_on_its_row_alone(rows: list[Any], plan: Any, data: st.DataObject) -> None:
     whole = judge(frame(rows), plan, now=NOW, suppressions=SUPPRESSIONS).rows()

@@ -80,7 +80,7 @@ def test_what_is_taken(visitor: Visitor, event: object) -> None:
             for emails in (digest("a"), ["person@example.com"], [digest("a").upper()], [digest("a")[1:]], [None], None)
         ),
         ("hashed_phone_number", conversion(user_data={"hashed_phone_number": [digest("a")]})),
-        ("hashed_phone_number", conversion(user_data={"hashed_phone_number": "+46700000000"})),
+        ("hashed_phone_number", conversion(user_data={"hashed_phone_number": "+447700900123"})),
         *(("device_id", conversion(user_data={"device_id": id_})) for id_ in ("", " ", 7, digest("a"))),
         *(
             ("ip_address", conversion(user_data={"ip_address": address}))

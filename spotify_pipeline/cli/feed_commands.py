@@ -80,7 +80,9 @@ def replay(
     if not marked:
         sys.stdout.write("There are no such dead letters.\n")
         return
-    sys.stdout.write(f"{sum(marked.values()):,} dead letters of {_days(marked)} are to be judged again.\n")
+    count = sum(marked.values())
+    letters = "1 dead letter" if count == 1 else f"{count:,} dead letters"
+    sys.stdout.write(f"{letters} of {_days(marked)} {'is' if count == 1 else 'are'} to be judged again.\n")
     if not later:
         for first, last in _stretches(marked):
             sys.stdout.write(f"{_judged_again(definitions, chosen, first, last)}\n")

@@ -1,0 +1,85 @@
+"""`conversions account`, `dead-letters`, `replay`: what became of a feed's events, and another try."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from spotify_pipeline.cli.dagster_run import materialize_days
+from spotify_pipeline.cli.project import PROJECT, chosen_feed
+from spotify_pipeline.demo.place import INSTANCE_SETTINGS
+from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline_tests.cli.conftest import Run
+from spotify_pipeline_tests.cli.mirrored import own_definitions
+
+FEED, DAY = "web_shop", date(2026, 11, 15)
+
+
+@pytest.fixture
+def warehouse(spotify: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A warehouse with four orders of a day, one of a category in words; the day was sent."""
+    home = tmp_path / "dagster"
+    home.mkdir()
+    shutil.copy(PROJECT / INSTANCE_SETTINGS, home / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    file = tmp_path / "warehouse" / "warehouse.duckdb"
+    file.parent.mkdir()
+    monkeypatch.setenv("SPOTIFY_PIPELINE_WAREHOUSE", str(file))
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("CREATE SCHEMA events")
+        connection.execute("CREATE SCHEMA suppressions")
+        connection.execute(
+            """CREATE TABLE events.shop_events AS SELECT 'order-' || i AS order_number, 'order_paid' AS event,
+            TIMESTAMP '2026-11-15 12:00:00' AS happened_at, 99.50 AS amount, 'SEK' AS currency,
+            CASE WHEN i = 3 THEN 'Headphones' ELSE '54' END AS category, 'https://shop.example.com/thanks' AS page,
+            'person' || i || '@example.com' AS email, NULL::VARCHAR AS billing_email, NULL::VARCHAR AS phone,
+            NULL::VARCHAR AS country, NULL::VARCHAR AS device_id, true AS marketing_consent FROM range(4) t(i)"""
+        )
+    feed = chosen_feed(own_definitions(), FEED)
+    materialize_days(own_definitions(), [feed.validated_key, feed.delivery_key], DAY, DAY)
+    return file
+
+
+def test_a09_a10_a_dead_letter_is_shown_mended_and_replayed_and_the_account_adds_up(
+    run: Run, spotify: SandboxServer, warehouse: Path
+) -> None:
+    account = run("conversions", "account", FEED)
+    assert account.code == 0
+    assert account.out.splitlines()[1].split() == ["2026-11-15", "4", "3", "0", "1", "(category_unusable", "1)", "0"]
+
+    letters = run("conversions", "dead-letters", FEED, "--day", "2026-11-15")
+    line = letters.out.splitlines()[1].split()
+    assert line[:5] == ["2026-11-15", "order-3", "PURCHASE", "category_unusable", "content_category"]
+    assert "Headphones" not in letters.out
+    assert "example.com" not in letters.out
+
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("UPDATE events.shop_events SET category = '54'")
+    replayed = run("conversions", "replay", FEED, "--reason", "category_unusable")
+    assert (replayed.code, replayed.err) == (0, "")
+    assert "1 dead letter of 2026-11-15 is to be judged again." in replayed.out
+    assert "0 of these days' events are dead letters now." in replayed.out
+    assert {str(each["event_id"]) for each in spotify.state.events.page(0, 10)} == {f"order-{n}" for n in range(4)}
+    assert all(each["times_received"] == 1 for each in spotify.state.events.page(0, 10))
+    assert run("conversions", "replay", FEED).out == "There are no such dead letters.\n"
+    assert "No dead letters." in run("conversions", "dead-letters", FEED).out
+
+
+def test_dead_letters_can_be_marked_only_and_go_with_the_next_reading(run: Run, warehouse: Path) -> None:
+    marked = run("conversions", "replay", FEED, "--later")
+    assert marked.out == "1 dead letter of 2026-11-15 is to be judged again.\n"
+    assert run("conversions", "account", FEED).out.splitlines()[1].split()[-1] == "0", "it is dead until then"
+
+
+def test_what_there_is_not_is_said(run: Run) -> None:
+    unknown = run("conversions", "account", "unknown")
+    assert unknown.code == 1
+    assert "The feed unknown has no outbox yet" in unknown.err
+    refused = run("conversions", "replay", FEED, "--reason", "boredom")
+    assert (refused.code, refused.out) == (1, "")
+    assert "No event is dead for the reason boredom. There are: no_event_id" in refused.err
+    assert "The project defines no feed unknown. It has: web_shop." in run("conversions", "replay", "unknown").err

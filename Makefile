@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 
 DEMO := .spotify_pipeline/demo
 
-.PHONY: help demo recount test dev check faults wipes leaks storm mutants bench lock clean
+.PHONY: help demo recount test thorough dev check faults wipes leaks storm mutants bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -38,7 +38,10 @@ dev: $(READY) ## Open the Dagster UI: over the demo's state, or over yours where
 	@$(BIN)/spotify-pipeline dev
 
 test: $(READY) ## Run the tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not thorough"
+
+thorough: $(READY) ## Run the tests that take too long for every change
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m thorough
 
 check: $(READY) ## Lint, types, import rules, Dagster definitions
 	@$(BIN)/ruff check .

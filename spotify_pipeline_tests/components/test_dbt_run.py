@@ -80,6 +80,7 @@ def test_p03_a_model_that_fails_on_a_value_is_named_and_the_value_is_nowhere(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_dbt_s_log_is_kept_in_private_where_somebody_asks_for_it(
     spoiled: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline_tests.leaks import privacy_runs
-from spotify_pipeline_tests.leaks.runs import RUNS, runs_of, watched
+from spotify_pipeline_tests.leaks import runs
+from spotify_pipeline_tests.leaks.runs import RUNS, watched
+from spotify_pipeline_tests.leaks.thorough import marked
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", [name for name in RUNS if name not in runs_of(privacy_runs.__name__)])
+@pytest.mark.parametrize("run", marked([name for name, run in RUNS.items() if run.play.__module__ == runs.__name__]))
 def test_p01_p02_p03_p05_p06_p07_p08_nothing_is_left_anywhere(run: str, tmp_path: Path) -> None:
     watch = watched(run, tmp_path / "deployment")
     assert sorted(watch.leaks) == []

@@ -8,10 +8,11 @@ import pytest
 
 from spotify_pipeline_tests.leaks import conversion_runs
 from spotify_pipeline_tests.leaks.runs import runs_of, watched
+from spotify_pipeline_tests.leaks.thorough import marked
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", runs_of(conversion_runs.__name__))
+@pytest.mark.parametrize("run", marked(runs_of(conversion_runs.__name__)))
 def test_a09_p01_p02_p03_nothing_is_left_of_events(run: str, tmp_path: Path) -> None:
     watch = watched(run, tmp_path / "deployment")
     assert sorted(watch.leaks) == []

@@ -107,6 +107,6 @@ def test_a_build_that_succeeds_leaves_nothing_of_dbt_behind_and_clears_away_what
         result = build(project, instance)
     assert result.success
     built = [each for each in result.get_asset_materialization_events() if each.step_key == "dbt_build"]
-    assert len(built) == 9
+    assert len(built) == 11
     assert list((home / "dbt").iterdir()) == [left[0.5]]
     assert [each.name for each in (project / "target").iterdir() if each.name.startswith("dbt_build")] == []

@@ -185,7 +185,7 @@ class World:
 
 
 def sweep(seeds: range, situations: tuple[str, ...] = SITUATIONS, *, every: int = 1) -> Sweep:
-    """Kill at every boundary, or at every second, third ..., for every situation and seed."""
+    """Kill at every boundary, or at every second, third ... and amid each upload, for every situation and seed."""
     result = Sweep()
     with tempfile.TemporaryDirectory() as name, _sandbox() as server:
         for situation in situations:
@@ -198,7 +198,8 @@ def sweep(seeds: range, situations: tuple[str, ...] = SITUATIONS, *, every: int 
                 assert code == 0, "a sync without a fault failed"
                 assert world.right()
                 result.boundaries[situation, seed] = names
-                result.crashes += [_crash(world, situation, seed, names, at) for at in range(0, len(names), every)]
+                chosen = [at for at, name in enumerate(names) if at % every == 0 or name.startswith("in the body of")]
+                result.crashes += [_crash(world, situation, seed, names, at) for at in chosen]
     return result
 
 

@@ -12,7 +12,7 @@ from spotify_pipeline.erasure.errors import ErasureError, LedgerError, UnusableL
 from spotify_pipeline.erasure.explain import ExplainedLine, Explanation, Place, Sighting, explain
 from spotify_pipeline.erasure.forget import DEADLINE, Forgotten, RewrittenList, forget
 from spotify_pipeline.erasure.identifiers import GivenAs, GivenIdentifier, read_identifiers
-from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest
+from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest, SaidBy
 from spotify_pipeline.erasure.live_lists import NOT_KNOWN, LiveLists
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "LiveLists",
     "Place",
     "RewrittenList",
+    "SaidBy",
     "Sighting",
     "UnusableLines",
     "erasure_alert",

@@ -7,7 +7,7 @@ Below one private directory::
 
 A request's digests are durable before the ledger names them, so who reads needs no lock. A file that is missing or not
 as the ledger says is an error and not an empty list: whoever sends then must stop. Where nobody ever asked, there
-is no directory, so keep it in the backup of this machine.
+is no directory, so keep it in the backup of this machine. A request that was taken back stays, without its digests.
 """
 
 from __future__ import annotations
@@ -26,17 +26,29 @@ import polars as pl
 from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from spotify_pipeline.customer_list import DigestSet
-from spotify_pipeline.erasure.errors import LedgerError
+from spotify_pipeline.erasure.errors import ErasureError, LedgerError
 from spotify_pipeline.erasure.identifiers import GivenAs, GivenIdentifier
 from spotify_pipeline.home import atomic_private_file, home_directory
 from spotify_pipeline.locks import exclusive
 
-FORMAT = 1
+FORMAT = 2
+_READABLE_FORMATS = frozenset({1, 2})
+"""Format 1 lacked what stands in a request with a default."""
 _INDEX = "ledger.json"
 _LOCK = ".lock"
 _TURN = ".forget.lock"
 _DIGESTS = ".digests.json"
 _Id = Annotated[str, StringConstraints(pattern=r"^erasure-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}$")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaidBy:
+    """A person's word: who gave it, as they call themselves, and when, UTC."""
+
+    by: str
+    at: AwareDatetime
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +62,10 @@ class ErasureRequest:
         identifiers: how many were given.
         waiting: audiences that may still hold them at Spotify, in alphabetical order.
         in_force_at: from then on whoever looked found it in the ledger, UTC; None while that is not known.
-        digests_sha256: of the file of its digests.
+        digests_sha256: of the file of its digests; empty once they are gone.
+        confirmed: whose second word said that it is meant, although it takes a large share of an audience; None where
+            none was needed.
+        taken_back: who took it back; its digests are gone then, and it waits for nothing.
     """
 
     id: _Id
@@ -60,6 +75,8 @@ class ErasureRequest:
     waiting: tuple[str, ...]
     in_force_at: AwareDatetime | None = None
     digests_sha256: str
+    confirmed: SaidBy | None = None
+    taken_back: SaidBy | None = None
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -94,8 +111,13 @@ class ErasureLedger:
         return [each for each in self.requests() if audience in each.waiting]
 
     def digests(self) -> DigestSet:
-        """The digests of all requests."""
+        """The digests of all requests that were not taken back."""
         return DigestSet.of(*(pl.Series(digests, dtype=pl.String) for _, digests in self._all_digests()))
+
+    def confirmed_digests(self) -> DigestSet:
+        """Those of the requests that a second word confirmed: a list may lose these people, however many they are."""
+        confirmed = (digests for request, digests in self._all_digests() if request.confirmed is not None)
+        return DigestSet.of(*(pl.Series(digests, dtype=pl.String) for digests in confirmed))
 
     def requests_with(self, digests: Collection[str]) -> dict[str, list[ErasureRequest]]:
         """The requests that hold each of these digests, oldest first; digests that none holds are left out."""
@@ -121,6 +143,7 @@ class ErasureLedger:
         requested_at: datetime,
         deadline: datetime,
         waiting: Collection[str],
+        confirmed: SaidBy | None = None,
     ) -> ErasureRequest:
         """Make a request durable: when this returns, it survives a crash, and whoever looks finds it.
 
@@ -128,6 +151,7 @@ class ErasureLedger:
             people: at least one identifier.
             requested_at, deadline: with a time zone.
             waiting: audiences that may hold them.
+            confirmed: the second word, where one was given.
         """
         by_type: dict[str, list[str]] = {kind.value: [] for kind in GivenAs}
         for each in people:
@@ -140,6 +164,7 @@ class ErasureLedger:
             identifiers=len({each.digests for each in people}),
             waiting=tuple(sorted(set(waiting))),
             digests_sha256=hashlib.sha256(content).hexdigest(),
+            confirmed=confirmed,
         )
         with exclusive(self._directory / _LOCK):
             index = self._index()
@@ -173,6 +198,36 @@ class ErasureLedger:
             others = [each for each in index.requests if each.id != request.id]
             self._write(_Index(requests=(*others, *settled)))
         return settled[0]
+
+    def take_back(self, request_id: str, *, by: str) -> ErasureRequest:
+        """Let the people of a request back in, until its deadline; done twice, it changes nothing.
+
+        The request stays, with who took it back and when. Its digests, and what could be one of them, are gone.
+
+        Raises:
+            ErasureError: there is no such request, or its deadline has passed. Nothing was changed.
+        """
+        with self.turn(), exclusive(self._directory / _LOCK):
+            index = self._index()
+            found = next((each for each in index.requests if each.id == request_id), None)
+            if found is None:
+                raise ErasureError(
+                    f"The ledger of erasures has no request {request_id}. Nothing was changed. `forget` named it when "
+                    "it was made, and `explain` does for an identifier that is in it."
+                )
+            now = self._clock().astimezone(UTC)
+            if found.taken_back is None and found.deadline <= now:
+                raise ErasureError(
+                    f"{found.id} was due on {found.deadline:%Y-%m-%d}: it can be taken back only until then, and it "
+                    "stands. Nothing was changed."
+                )
+            word = found.taken_back or SaidBy(by=by, at=now)
+            gone = replace(found, waiting=(), digests_sha256="", taken_back=word)
+            others = [each for each in index.requests if each.id != found.id]
+            # The ledger first: digests that it does not name count for nothing, and a missing file would stop all runs.
+            self._write(_Index(requests=(*others, gone)))
+            self._digests_file(gone).unlink(missing_ok=True)
+        return gone
 
     def done(self, audience: str, *, decided_at: datetime) -> list[ErasureRequest]:
         """Take ``audience`` off the requests that were in force when it was decided what it is to hold; those requests.
@@ -210,7 +265,7 @@ class ErasureLedger:
             raise self._broken(f"{_INDEX} cannot be read") from None
         except ValidationError:
             raise self._broken(f"{_INDEX} is damaged, or of another version of this project") from None
-        if index.format != FORMAT:
+        if index.format not in _READABLE_FORMATS:
             raise self._broken(f"{_INDEX} is of another version of this project")
         return index
 
@@ -220,10 +275,14 @@ class ErasureLedger:
 
     def _all_digests(self) -> Iterator[tuple[ErasureRequest, list[str]]]:
         for request in self.requests():
+            if request.taken_back is not None:
+                continue
             name = self._digests_file(request).name
             try:
                 content = (self._directory / name).read_bytes()
             except FileNotFoundError:
+                if any(each.id == request.id and each.taken_back is not None for each in self._index().requests):
+                    continue  # since the ledger was read
                 raise self._broken(f"{name} is missing") from None
             except OSError:
                 raise self._broken(f"{name} cannot be read") from None

@@ -11,7 +11,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from spotify_pipeline.erasure import ErasureLedger, ErasureRequest, GivenAs, GivenIdentifier, LedgerError
+from spotify_pipeline.erasure import (
+    ErasureError,
+    ErasureLedger,
+    ErasureRequest,
+    GivenAs,
+    GivenIdentifier,
+    LedgerError,
+    SaidBy,
+)
 
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -130,6 +138,77 @@ def test_a_hundred_thousand_people_in_one_request(tmp_path: Path) -> None:
     assert len(ledger_in(tmp_path).digests()) == 100_000
 
 
+def test_w21_only_the_people_of_confirmed_requests_count_as_confirmed(tmp_path: Path) -> None:
+    ask(ledger_in(tmp_path), "a")
+    word = SaidBy(by="ada", at=NOW)
+    ledger_in(tmp_path).record(person("b"), requested_at=NOW, deadline=NOW + DAY, waiting=(), confirmed=word)
+    ledger = ledger_in(tmp_path)
+    assert ledger.confirmed_digests().holds(pl.Series([digest_of("a"), digest_of("b")])).to_list() == [False, True]
+    assert [each.confirmed for each in ledger.requests() if each.confirmed] == [word]
+    assert held(ledger, "a", "b") == [True, True]
+
+
+def test_w21_a_request_that_is_taken_back_leaves_its_record_and_no_digest(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    first, second = (ask(ledger, "a", "b", waiting=("lapsed",)), ask(ledger, "b", waiting=("lapsed",)))
+    gone = ledger.take_back(first.id, by="ada")
+    assert (gone.taken_back, gone.waiting, gone.digests_sha256) == (SaidBy(by="ada", at=NOW + DAY), (), "")
+    assert [each.id for each in ledger.waiting("lapsed")] == [second.id]
+    assert held(ledger, "a", "b") == [False, True]  # another request still keeps b out
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "erasures").iterdir())
+    assert digest_of("a").encode() not in kept
+    assert first.digests_sha256.encode() not in kept
+    assert ledger.take_back(first.id, by="bob") == gone
+
+
+def test_w21_a_confirmed_request_that_is_taken_back_confirms_nothing(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    word = SaidBy(by="ada", at=NOW)
+    made = ledger.record(person("a"), requested_at=NOW, deadline=NOW + 30 * DAY, waiting=(), confirmed=word)
+    ledger.take_back(made.id, by="ada")
+    assert len(ledger.confirmed_digests()) == 0
+
+
+def test_w21_after_its_deadline_a_request_stands(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    made = ledger.record(person("a"), requested_at=NOW, deadline=NOW + DAY, waiting=["lapsed"])  # the clock says so now
+    with pytest.raises(ErasureError, match="was due on 2026-11-17"):
+        ledger.take_back(made.id, by="ada")
+    with pytest.raises(ErasureError, match="has no request erasure-none"):
+        ledger.take_back("erasure-none", by="ada")
+    assert ledger.requests() == [made]
+    assert held(ledger, "a") == [True]
+
+
+def test_w21_a_crash_amid_taking_back_leaves_a_ledger_that_works(tmp_path: Path) -> None:
+    """The ledger was written, and the digests not yet deleted."""
+    ledger = ledger_in(tmp_path)
+    made = ask(ledger, "a")
+    file = next((tmp_path / "erasures").glob("*.digests.json"))
+    content = file.read_bytes()
+    ledger.take_back(made.id, by="ada")
+    file.write_bytes(content)
+    assert held(ledger, "a") == [False]
+    ledger.take_back(made.id, by="ada")
+    assert not file.exists()
+
+
+def test_w21_whoever_reads_the_ledger_while_a_request_is_taken_back_is_not_stopped(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    requests = [ask(ledger, name) for name in ("a", "b")]
+
+    class Reader(ErasureLedger):
+        """The second request is taken back between its reading of the ledger and of the digests."""
+
+        def requests(self) -> list[ErasureRequest]:
+            read = super().requests()
+            ledger.take_back(requests[1].id, by="ada")
+            return read
+
+    digests = Reader(tmp_path / "erasures").digests()
+    assert digests.holds(pl.Series([digest_of("a"), digest_of("b")])).to_list() == [True, False]
+
+
 def remove_index(folder: Path) -> None:
     (folder / "ledger.json").unlink()
 
@@ -148,7 +227,7 @@ def empty_index(folder: Path) -> None:
 
 
 def newer_index(folder: Path) -> None:
-    (folder / "ledger.json").write_text('{"requests": [], "format": 2}')
+    (folder / "ledger.json").write_text('{"requests": [], "format": 3}')
 
 
 def unknown_field(folder: Path) -> None:

@@ -47,6 +47,7 @@ class PostgresDatabase:
             OutboxError: psycopg is missing, the database cannot be reached, or it is of a newer format.
         """
         self._name = name
+        self._holds = False
         self._psycopg = _psycopg()
         try:
             self._connection: psycopg.Connection[Any] = self._psycopg.connect(
@@ -66,7 +67,7 @@ class PostgresDatabase:
             raise
 
     def hold(self, *, wait: float, sleep: Callable[[float], None]) -> None:
-        """Hold the feed until the session ends.
+        """Hold the feed until ``close`` returns, or the session ends otherwise.
 
         Raises:
             OutboxBusy: another run holds it, and still does after ``wait`` seconds.
@@ -77,6 +78,7 @@ class PostgresDatabase:
             return bool(self.rows("SELECT pg_try_advisory_lock(?)", [number])[0][0])
 
         await_turn(is_mine, self._name, wait=wait, sleep=sleep)
+        self._holds = True
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._execute(statement, values).fetchall()
@@ -115,8 +117,15 @@ class PostgresDatabase:
             raise self._failed(error) from None
 
     def close(self) -> None:
+        """End the session; the feed is free for the next holder when this returns."""
         with suppress(self._psycopg.Error):
-            self._connection.close()
+            try:
+                if self._holds:
+                    # The server ends a session, and lets go of its locks, only some time after it was told to.
+                    self._connection.rollback()
+                    self._connection.execute("SELECT pg_advisory_unlock_all()")
+            finally:
+                self._connection.close()
 
     def _execute(self, statement: str, values: Sequence[object]) -> psycopg.Cursor[Any]:
         try:

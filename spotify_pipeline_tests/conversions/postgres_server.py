@@ -52,6 +52,18 @@ def running() -> Generator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+def end_sessions(url: str) -> None:
+    """End the project's sessions with this database, and wait until they are gone and what they held is free."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+            " WHERE application_name = 'spotify-pipeline' AND datname = current_database()"
+        ).fetchall()
+    assert all(each for (each,) in ended), "a session does not end"
+
+
 def _ready(url: str, server: subprocess.Popen[bytes]) -> str:
     import psycopg
 

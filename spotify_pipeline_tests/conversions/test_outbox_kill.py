@@ -13,7 +13,7 @@ import pytest
 
 from spotify_pipeline.conversions.delivery import NOTED_TOGETHER
 from spotify_pipeline.conversions.outbox import Guarantee
-from spotify_pipeline_tests.conversions import killed_run
+from spotify_pipeline_tests.conversions import killed_run, postgres_server
 from spotify_pipeline_tests.conversions.outbox_making import Place, orders, totals
 
 KILLS = 2
@@ -35,6 +35,8 @@ def run(place: Place, taken: Path, guarantee: Guarantee, kill_after: float | Non
             timer.start()
         finished = "done" in process.stdout.read()
         timer.cancel()
+    if place.url is not None:
+        postgres_server.end_sessions(place.url.reveal())  # a server notices only by and by that a client is gone
     return finished
 
 

@@ -12,9 +12,10 @@ import pytest
 from spotify_pipeline.conversions.delivery import DeliveryPlan, deliver
 from spotify_pipeline.conversions.open_outbox import OUTBOX_VARIABLE, open_outbox
 from spotify_pipeline.conversions.outbox import OutboxError
-from spotify_pipeline.conversions.postgres_outbox import SCHEMA
+from spotify_pipeline.conversions.postgres_outbox import SCHEMA, PostgresDatabase
 from spotify_pipeline.spotify import Secret
-from spotify_pipeline_tests.conversions.outbox_making import CANARY, FakeSpotify, Place, orders, read_all, totals
+from spotify_pipeline_tests.conversions import postgres_server
+from spotify_pipeline_tests.conversions.outbox_making import CANARY, FakeSpotify, Place, no_sleep, orders, read_all, totals
 
 
 @pytest.fixture
@@ -50,13 +51,13 @@ def test_a_look_works_while_a_run_holds_the_outbox_and_can_write_nothing(there: 
 
 def test_a05_a_session_that_is_cut_ends_the_run_and_frees_the_feed(there: Place) -> None:
     spotify = FakeSpotify()
-    sessions = "FROM pg_stat_activity WHERE application_name = 'spotify-pipeline'"
 
     def cut() -> None:
         with there.open() as outbox:
             read_all(outbox, orders(30))
             outbox.claim(10, 100_000)
-            asked(there, f"SELECT pg_terminate_backend(pid) {sessions}")
+            assert there.url is not None
+            postgres_server.end_sessions(there.url.reveal())
             outbox.accounts()
 
     with pytest.raises(OutboxError, match="cannot be used") as caught:
@@ -64,6 +65,23 @@ def test_a05_a_session_that_is_cut_ends_the_run_and_frees_the_feed(there: Place)
     assert caught.value.__suppress_context__
     with there.open() as outbox:
         assert deliver(outbox, spotify.send, DeliveryPlan(), clock=there.clock).delivered == 30
+
+
+@pytest.mark.parametrize("ends", ["well", "amid a transaction"])
+def test_a_feed_is_free_for_the_next_holder_however_long_the_session_takes_to_end(there: Place, ends: str) -> None:
+    assert there.url is not None
+    before = PostgresDatabase(there.url, name="purchases")
+    before.hold(wait=0, sleep=no_sleep)
+    # They are dropped when the session ends, before the server lets go of what it held.
+    before.change("DO $$BEGIN FOR i IN 1..1500 LOOP EXECUTE 'CREATE TEMPORARY TABLE t' || i || '()'; END LOOP; END$$")
+    if ends != "well":
+        before.change("BEGIN")
+        with pytest.raises(OutboxError):
+            before.change("SELECT 1 / 0")
+    before.close()
+    after = PostgresDatabase(there.url, name="purchases")
+    after.hold(wait=0, sleep=no_sleep)
+    after.close()
 
 
 def test_an_outbox_of_another_format_is_not_touched(there: Place) -> None:

@@ -15,7 +15,15 @@ from spotify_pipeline.conversions.outbox import OutboxError
 from spotify_pipeline.conversions.postgres_outbox import SCHEMA, PostgresDatabase
 from spotify_pipeline.spotify import Secret
 from spotify_pipeline_tests.conversions import postgres_server
-from spotify_pipeline_tests.conversions.outbox_making import CANARY, FakeSpotify, Place, no_sleep, orders, read_all, totals
+from spotify_pipeline_tests.conversions.outbox_making import (
+    CANARY,
+    FakeSpotify,
+    Place,
+    no_sleep,
+    orders,
+    read_all,
+    totals,
+)
 
 
 @pytest.fixture

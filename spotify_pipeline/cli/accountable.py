@@ -5,19 +5,9 @@ from __future__ import annotations
 import getpass
 
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.mirror import stated_name, stated_reason
 
-SHORTEST_REASON = 10
-
-
-def stated_reason(reason: str) -> str:
-    """The reason for a receipt, trimmed.
-
-    Raises:
-        CommandError: it is too short to say anything.
-    """
-    if len(reason.strip()) < SHORTEST_REASON:
-        raise CommandError(f"State a reason of at least {SHORTEST_REASON} characters: it is what the receipt will say.")
-    return reason.strip()
+__all__ = ["stated_reason", "who_decides"]
 
 
 def who_decides(by: str | None) -> str:
@@ -25,10 +15,11 @@ def who_decides(by: str | None) -> str:
 
     Raises:
         CommandError: this machine has no name for the user, as in some containers.
+        MirrorRefused: the name cannot be shown.
     """
     if by is not None and by.strip():
-        return by.strip()
+        return stated_name(by)
     try:
-        return getpass.getuser()
+        return stated_name(getpass.getuser())
     except (KeyError, OSError):
         raise CommandError("This machine has no name for your user. Say who decides with --by.") from None

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import dagster as dg
 from pydantic import BaseModel
 
-from spotify_pipeline.components.customer_list_audience import FOLDER_NAME
 from spotify_pipeline.components.delivery_asset import delivery_asset
 from spotify_pipeline.components.event_feed import EventFeed
 from spotify_pipeline.components.feed_config import FeedConfig
@@ -16,7 +13,7 @@ from spotify_pipeline.components.segment_lookup import find_source, refuse_unkno
 from spotify_pipeline.components.suppression_list import SuppressionList
 from spotify_pipeline.components.suppression_sources import suppression_sources
 from spotify_pipeline.components.validated_events_asset import validated_events_asset
-from spotify_pipeline.components.yaml_location import config_error
+from spotify_pipeline.components.yaml_location import config_error, named_by_folder
 
 
 @dg.scaffold_with(FeedScaffolder)
@@ -68,8 +65,7 @@ class ConversionFeed(dg.Component):
         """
         if not isinstance(attributes, FeedConfig):
             raise config_error(context, (), "a feed needs at least events, event_name, event_id and event_time")
-        folder = context.path.parent if context.path.suffix else context.path
-        name = _feed_named_by(folder, context)
+        name = named_by_folder(context, "a feed")
         events = find_source(attributes.events, context, ("events",))
         refuse_unknown_columns(attributes.named_columns(), events, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
@@ -79,14 +75,3 @@ class ConversionFeed(dg.Component):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The feed's assets and what is checked in their runs. Parity is a check of all feeds together."""
         return dg.Definitions(assets=[validated_events_asset(self.feed), delivery_asset(self.feed)])
-
-
-def _feed_named_by(folder: Path, context: dg.ComponentLoadContext) -> str:
-    if not FOLDER_NAME.fullmatch(folder.name):
-        raise config_error(
-            context,
-            (),
-            f"the folder is called {folder.name!r}; a feed's folder is named with up to 63 small letters, digits and "
-            "underscores, beginning with a letter, because its name is the feed's identity",
-        )
-    return folder.name

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import dagster as dg
 from pydantic import BaseModel
 
@@ -19,9 +17,7 @@ from spotify_pipeline.components.promises_check import promises_check
 from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
 from spotify_pipeline.components.suppression_list import SuppressionList
 from spotify_pipeline.components.suppression_sources import suppression_sources
-from spotify_pipeline.components.yaml_location import config_error
-
-FOLDER_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+from spotify_pipeline.components.yaml_location import config_error, named_by_folder
 
 
 @dg.scaffold_with(AudienceScaffolder)
@@ -116,14 +112,7 @@ def audience_named_by(name: str | None, context: dg.ComponentLoadContext) -> str
     Raises:
         AudienceConfigError: it cannot serve.
     """
-    folder = context.path.parent if context.path.suffix else context.path
-    if not FOLDER_NAME.fullmatch(folder.name):
-        raise config_error(
-            context,
-            (),
-            f"the folder is called {folder.name!r}; an audience's folder is named with up to 63 small letters, digits "
-            "and underscores, beginning with a letter, because its name is the audience's identity",
-        )
-    if name is None and len(folder.name) < NAME_LENGTHS[0]:
+    folder = named_by_folder(context, "an audience")
+    if name is None and len(folder) < NAME_LENGTHS[0]:
         raise config_error(context, (), "state a name: Spotify wants 2 to 80 characters and the folder's name has one")
-    return folder.name
+    return folder

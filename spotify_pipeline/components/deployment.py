@@ -18,6 +18,7 @@ from spotify_pipeline.components.mirror_schedules import mirror_schedules, watch
 from spotify_pipeline.components.plan_job import plan_job
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.components.suppression_list import SuppressionList
+from spotify_pipeline.components.yaml_keys import refuse_repeated_keys
 from spotify_pipeline.components.yaml_location import AudienceConfigError
 from spotify_pipeline.warehouse import Relation
 
@@ -28,6 +29,7 @@ def deployment(definitions_file: Path) -> dg.Definitions:
     Raises:
         AudienceConfigError: a YAML file is wrong, or two files contradict each other.
     """
+    refuse_repeated_keys(definitions_file / "defs")
     return with_shared_definitions(dg.load_from_defs_folder(path_within_project=definitions_file))
 
 

@@ -76,12 +76,14 @@ def list_to_send(
         retried: how often this step was tried again already.
 
     Raises:
-        MirrorRefused: the partition is not the newest and no rollback is stated, or the list is not as the YAML says.
+        MirrorRefused: the partition is not the newest and no rollback is stated, the list is not as the YAML says, or
+            what is stated does not say who decides and why.
         CustomerListError: there is no such list.
         SegmentError, ErasureError: who must not be in it cannot be read.
     """
-    rollback = cast("Rollback | None", stated.rollback)
-    approve = cast("Approve | None", stated.approve)
+    rollback, approve = cast("Rollback | None", stated.rollback), cast("Approve | None", stated.approve)
+    rollback = rollback.accountable() if rollback is not None else None
+    approve = approve.accountable() if approve is not None else None
     if rollback is not None:
         return _older(chain, home, warehouse, ad_account_id, partition, rollback, approve, now)
     chain.refuse_unless_newest(partition, now, retried=retried, sending=True)

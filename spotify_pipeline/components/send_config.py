@@ -2,23 +2,39 @@
 
 # No postponed annotations: Dagster reads them when the class is made.
 
+from typing import Self
+
 import dagster as dg
 from pydantic import Field
 
+from spotify_pipeline.mirror import stated_name, stated_reason
 
-class Approve(dg.Config):
+
+class Word(dg.Config):
+    """What a person says in a run's configuration; as much is asked for as by the commands."""
+
+    reason: str = Field(description="Why it is right, in a sentence of at least 10 characters. The receipt says it.")
+    approved_by: str = Field(description="Who says so.")
+
+    def accountable(self) -> Self:
+        """The same, fit for a receipt.
+
+        Raises:
+            MirrorRefused: the reason says nothing, nobody is named, or either cannot be shown.
+        """
+        return self.model_copy(
+            update={"reason": stated_reason(self.reason), "approved_by": stated_name(self.approved_by)}
+        )
+
+
+class Approve(Word):
     """A word for one list that guards hold back. It counts once, and for no other file."""
 
     file_digest: str = Field(description="The SHA-256 of the list, or its first 12 characters or more.")
-    reason: str = Field(min_length=3, description="Why the list is right all the same.")
-    approved_by: str = Field(min_length=1, description="Who says so.")
 
 
-class Rollback(dg.Config):
+class Rollback(Word):
     """Send the list of an older partition again, without those who must not be in it any more."""
-
-    reason: str = Field(min_length=3, description="Why.")
-    approved_by: str = Field(min_length=1, description="Who says so.")
 
 
 class SendConfig(dg.Config):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from spotify_pipeline.components.segment_config import SuppressionListConfig
 from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
 from spotify_pipeline.components.suppression_sources import ERASURE, SuppressionSource
-from spotify_pipeline.components.yaml_location import config_error
+from spotify_pipeline.components.yaml_location import config_error, folder_of
 
 
 class SuppressionList(dg.Component):
@@ -51,14 +51,21 @@ class SuppressionList(dg.Component):
         """
         if not isinstance(attributes, SuppressionListConfig):
             raise config_error(context, (), "a suppression list needs segment and identifiers")
-        folder = context.path.parent if context.path.suffix else context.path
-        if folder.name == ERASURE:
+        name = folder_of(context).name
+        if "." in name:
+            raise config_error(
+                context,
+                (),
+                f"the folder is called {name!r}; a suppression list's folder has no dot in its name, which is what the "
+                "list is called in counts",
+            )
+        if name == ERASURE:
             raise config_error(context, (), f"{ERASURE} is what those who asked to be forgotten are called in counts")
         table = find_source(attributes.segment, context, ("segment",))
         named = [(("identifiers", *path), column) for path, column in attributes.identifiers.named_columns()]
         refuse_unknown_columns(named, table, context)
         source = SuppressionSource(
-            name=folder.name,
+            name=name,
             asset_key=table.asset_key,
             relation=table.relation,
             identifiers=attributes.identifiers,

@@ -14,6 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 from pydantic import Field
 
 from spotify_pipeline.components.dbt_run import built_by_dbt
+from spotify_pipeline.components.yaml_location import folder_of
 from spotify_pipeline.warehouse import Relation
 
 WAREHOUSE_POOL = "warehouse"
@@ -59,7 +60,7 @@ class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
     def load(cls, attributes: Any, context: dg.ComponentLoadContext) -> "WarehouseProject":  # noqa: ANN401
         """As every component is loaded, with the directory made absolute (dbt's seeds need it so)."""
         component = super().load(attributes, context)
-        directory = (context.path.parent if context.path.is_file() else context.path) / component.project_dir
+        directory = folder_of(context) / component.project_dir
         return component.model_copy(update={"project_dir": str(directory.resolve())})
 
     @cached_property

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import dagster as dg
+
+FOLDER_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class AudienceConfigError(Exception):
@@ -17,3 +22,29 @@ def config_error(context: dg.ComponentLoadContext, path: tuple[str | int, ...], 
         return AudienceConfigError(f"{dotted}: {problem}")
     position, _ = tree.lookup_closest_and_path(["attributes", *path], None)
     return AudienceConfigError(f"{position.filename}:{position.start.line} {dotted}: {problem}")
+
+
+def folder_of(context: dg.ComponentLoadContext) -> Path:
+    """The folder that a component's file is in, whatever is in its name."""
+    return context.path.parent if context.path.is_file() else context.path
+
+
+def named_by_folder(context: dg.ComponentLoadContext, what: str) -> str:
+    """The name of the folder that a component's file is in: the identity of an audience, feed or list.
+
+    Args:
+        context: of the component.
+        what: it is, with its article, such as "an audience".
+
+    Raises:
+        AudienceConfigError: it cannot serve.
+    """
+    folder = folder_of(context).name
+    if not FOLDER_NAME.fullmatch(folder):
+        raise config_error(
+            context,
+            (),
+            f"the folder is called {folder!r}; {what}'s folder is named with up to 63 small letters, digits and "
+            f"underscores, beginning with a letter, because its name is the {what.split()[-1]}'s identity",
+        )
+    return folder

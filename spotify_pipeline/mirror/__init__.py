@@ -1,5 +1,6 @@
 """Decides whether a customer list may be sent, and makes the audience at Spotify equal to it."""
 
+from spotify_pipeline.mirror.accountable import stated_name, stated_reason
 from spotify_pipeline.mirror.audience_mirror import AudienceMirror
 from spotify_pipeline.mirror.datasets import dataset_ids
 from spotify_pipeline.mirror.filled_audience import FilledAction, FilledOutcome, keep_filled_audience
@@ -82,4 +83,6 @@ __all__ = [
     "parts_known",
     "refusal",
     "retire",
+    "stated_name",
+    "stated_reason",
 ]

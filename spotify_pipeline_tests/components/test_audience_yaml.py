@@ -10,6 +10,7 @@ import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
 from spotify_pipeline_tests.components.conftest import GOOD
+from spotify_pipeline_tests.components.feeds import FEED
 
 UUID = "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a"
 
@@ -131,9 +132,17 @@ def test_an_audience_without_attributes_says_what_it_needs(mistake: Callable[...
     assert "an audience needs at least segment, identifiers and cadence" in said
 
 
-@pytest.mark.parametrize("folder", ["Lapsed", "lapsed-subscribers", "9lives", "l" * 64, "läpsed"])
+@pytest.mark.parametrize("folder", ["Lapsed", "lapsed-subscribers", "9lives", "l" * 64, "läpsed", "lapsed.se", "v1.2"])
 def test_s03_a_folder_that_cannot_be_an_identity_is_refused(mistake: Callable[..., str], folder: str) -> None:
     assert f"the folder is called '{folder}'; an audience's folder is named with" in mistake(GOOD, folder)
+
+
+@pytest.mark.parametrize("folder", ["do_not_mail.se", "v1.2"])
+def test_s03_a_dot_in_the_folder_of_a_list_or_feed_is_refused(mistake: Callable[..., str], folder: str) -> None:
+    # Taken for the ending of a file's name, it would have named the list after the folder above.
+    table = "type: spotify_pipeline.SuppressionList\nattributes: {segment: {table: a.b}, identifiers: {email: email}}\n"
+    assert f"the folder is called '{folder}'; a suppression list's folder has no dot" in mistake(table, folder)
+    assert f"the folder is called '{folder}'; a feed's folder is named with" in mistake(FEED, folder)
 
 
 def test_every_mistake_is_found_in_every_file_not_only_the_first(load: Callable[..., dg.Definitions]) -> None:

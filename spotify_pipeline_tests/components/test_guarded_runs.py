@@ -111,6 +111,33 @@ def test_a_list_approved_in_the_run_config_is_sent_once_and_says_who_approved(
     assert metadata(again, "spotify_audience")["done"] == "unchanged"
 
 
+@pytest.mark.parametrize(
+    ("reason", "approved_by", "said"),
+    [
+        ("ok!", "Kim", "State a reason of at least 10 characters"),
+        ("             ", "Kim", "State a reason of at least 10 characters"),
+        ("The spring clean-up", "  ", "Say who decides"),
+        ("The spring \x1b[2Jclean-up", "Kim", "The reason holds control characters"),
+        ("The spring clean-up", "Kim\u202e", "The name of who decides holds control characters"),
+    ],
+)
+@pytest.mark.parametrize("way", ["approve", "rollback"])
+def test_w10_a_run_config_needs_what_the_command_needs(
+    deployment: Deployment,
+    environment: Path,
+    sandbox: SandboxServer,
+    reason: str,
+    approved_by: str,
+    said: str,
+    way: str,
+) -> None:
+    digest = blocked_list(deployment, environment)
+    before = writes(sandbox)
+    word = {"reason": reason, "approved_by": approved_by, **({"file_digest": digest} if way == "approve" else {})}
+    assert said in said_by(deployment.run("spotify_audience", send={way: word}))
+    assert writes(sandbox) == before
+
+
 def test_w10_w11_an_approval_of_one_file_or_audience_does_nothing_for_another(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -1,0 +1,109 @@
+"""A key that a YAML file gives twice is refused, with both lines, in the file of whatever component."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline.cli.project import innermost_mistake
+from spotify_pipeline.components.deployment import deployment
+from spotify_pipeline.components.yaml_keys import refuse_repeated_keys
+from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline_tests.components.conftest import GOOD, WAREHOUSE
+from spotify_pipeline_tests.components.feeds import FEED
+
+LIST = """
+type: spotify_pipeline.SuppressionList
+attributes:
+  segment: {table: crm.gone}
+  segment: {table: crm.gone_too}
+  identifiers: {email: email}
+"""
+WEB = """
+type: spotify_pipeline.WebEventAudience
+attributes:
+  name: Buyers
+  name: Payers
+"""
+
+
+def doubled(text: str, line: str) -> str:
+    return text.replace(line, f"{line}\n{line}", 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "lines", "path"),
+    [
+        pytest.param(doubled(GOOD, "  name: Lapsed subscribers"), (3, 4), "attributes.name", id="audience"),
+        pytest.param(
+            doubled(GOOD, "    consent_column: marketing_consent"),
+            (6, 7),
+            "attributes.segment.consent_column",
+            id="nested",
+        ),
+        pytest.param(
+            GOOD.replace("default_region: SE", "default_region: SE, default_region: US"),
+            (9, 9),
+            "attributes.identifiers.phone.default_region",
+            id="inside braces",
+        ),
+        pytest.param(f"{GOOD}type: spotify_pipeline.SuppressionList\n", (1, 12), "type", id="type"),
+        pytest.param(f"{GOOD}attributes: {{}}\n", (2, 12), "attributes", id="attributes"),
+        pytest.param(f'{GOOD}  "name": Twice\n', (3, 12), "attributes.name", id="quoted"),
+        pytest.param(
+            GOOD.replace("on: monday", 'on: monday, "on": friday'), (11, 11), "attributes.cadence.on", id="on and on"
+        ),
+        pytest.param(
+            f"{GOOD}  suppress:\n  - table: crm.gone\n    table: crm.lost\n",
+            (13, 14),
+            "attributes.suppress.0.table",
+            id="in a list",
+        ),
+        pytest.param(f"{GOOD}---\n{LIST.lstrip()}", (15, 16), "attributes.segment", id="second document"),
+        pytest.param(LIST, (3, 4), "attributes.segment", id="suppression list"),
+        pytest.param(WEB, (3, 4), "attributes.name", id="audience that Spotify fills"),
+        pytest.param(doubled(FEED, "  event_id: order_id"), (5, 6), "attributes.event_id", id="feed"),
+        pytest.param(WAREHOUSE + "  project_dir: elsewhere\n", (3, 4), "attributes.project_dir", id="warehouse"),
+    ],
+)
+def test_a_key_given_twice_is_refused_with_its_lines(
+    mistake: Callable[..., str], content: str, lines: tuple[int, int], path: str
+) -> None:
+    said = mistake(content, folder="twice")
+    assert re.search(
+        rf"twice/defs\.yaml:{lines[1]} {re.escape(path)}: this key is given twice, on line {lines[0]} and here", said
+    ), said
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD,
+        "a: &one {x: 1}\nb: {<<: *one, x: 2}\nc: *one\n",  # what stands beside a merge takes its place: no mistake
+        "a: [{x: 1}, {x: 2}]\nb: {x: 3}\n",
+        "a: &loop [*loop]\n",
+        "not: [closed",
+    ],
+)
+def test_one_key_in_each_mapping_is_none_of_its_business(tmp_path: Path, content: str) -> None:
+    (tmp_path / "defs.yaml").write_text(content)
+    refuse_repeated_keys(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["defs.yml", "component.yaml"])
+def test_every_name_that_dagster_reads_is_looked_at(tmp_path: Path, name: str) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / name).write_text("a: 1\na: 2\n")
+    with pytest.raises(AudienceConfigError, match=rf"{name}:2 a: this key is given twice, on line 1 and here"):
+        refuse_repeated_keys(tmp_path)
+
+
+def test_a_deployment_looks_before_it_loads(tmp_path: Path) -> None:
+    (tmp_path / "defs" / "people").mkdir(parents=True)
+    (tmp_path / "defs" / "people" / "defs.yaml").write_text(doubled(GOOD, "  name: Lapsed subscribers").lstrip())
+    with pytest.raises(AudienceConfigError) as refused:
+        deployment(tmp_path)
+    assert "people/defs.yaml:4 attributes.name: this key is given twice" in innermost_mistake(refused.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
 
@@ -70,5 +70,5 @@ def _repeated(
 
 def _meaning(loader: yaml.SafeLoader, key: yaml.ScalarNode) -> object:
     """What a key is read as: `a` and `"a"` are one key. So are `on` and `"on"`, for YAML reads a bare `on` as true."""
-    read: Any = loader.construct_object(key)
-    return "on" if read is True else cast("object", read)
+    read = cast("object", loader.construct_object(key))
+    return "on" if read is True else read

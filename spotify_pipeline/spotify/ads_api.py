@@ -6,7 +6,6 @@ Paths, bodies and queries are those of Spotify's OpenAPI document; a contract te
 
 from __future__ import annotations
 
-import logging
 import random as dice
 import time
 from collections.abc import Callable
@@ -24,7 +23,9 @@ from spotify_pipeline.spotify.conversion_models import Dataset
 from spotify_pipeline.spotify.dataset_operations import DatasetOperations
 from spotify_pipeline.spotify.errors import NotFound, PermissionDenied
 from spotify_pipeline.spotify.event_audience_operations import EventAudienceOperations
+from spotify_pipeline.spotify.expected_answers import Its, Listing, Made
 from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Transport
+from spotify_pipeline.spotify.ids import same
 from spotify_pipeline.spotify.models import AdAccount, Business, OpenUpload, UploadProof, UploadTicket
 from spotify_pipeline.spotify.oauth import AccountsService
 from spotify_pipeline.spotify.rate_budget import PATIENCE, RateBudget
@@ -36,7 +37,6 @@ from spotify_pipeline.spotify.upload_hosts import UploadHosts
 from spotify_pipeline.spotify.upload_loop import UploadHooks
 
 _UPLOAD_URL = "/ad_accounts/{ad_account_id}/audiences/upload_url"
-_log = logging.getLogger(__name__)
 
 
 class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperations):
@@ -133,7 +133,9 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
 
     def businesses(self) -> list[Business]:
         """The businesses of the user who signed in."""
-        answer = self._call(Operation(method="GET", route="/businesses", doing="list the businesses"))
+        answer = self._call(
+            Operation(method="GET", route="/businesses", doing="list the businesses", about=Listing(key="businesses"))
+        )
         return [Business.from_json(each) for each in objects(answer, "businesses")]
 
     def find_capi_connection(self, capi_connection_id: str) -> tuple[Business, Dataset] | None:
@@ -142,16 +144,15 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
         Raises:
             PermissionDenied, NotFound: it was not found, and a business would not list its data sets.
         """
-        wanted = capi_connection_id.lower()
 
         def has_it(dataset: Dataset) -> bool:
-            return dataset.capi_connection is not None and dataset.capi_connection.id.lower() == wanted
+            return dataset.capi_connection is not None and same(dataset.capi_connection.id, capi_connection_id)
 
         return self._found_among_datasets(has_it)
 
     def find_dataset(self, dataset_id: str) -> tuple[Business, Dataset] | None:
         """A data set, and whose it is; otherwise as :meth:`find_capi_connection`."""
-        return self._found_among_datasets(lambda dataset: dataset.id.lower() == dataset_id.lower())
+        return self._found_among_datasets(lambda dataset: same(dataset.id, dataset_id))
 
     def _found_among_datasets(self, is_it: Callable[[Dataset], bool]) -> tuple[Business, Dataset] | None:
         refused: PermissionDenied | NotFound | None = None
@@ -172,7 +173,8 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
         """The ad accounts of one business that the user may see."""
         route = "/businesses/{business_id}/ad_accounts"
         ids = {"business_id": business_id}
-        answer = self._call(Operation(method="GET", route=route, doing="list the ad accounts", ids=ids))
+        about = Listing(key="ad_accounts", of=ids)
+        answer = self._call(Operation(method="GET", route=route, doing="list the ad accounts", about=about, ids=ids))
         return [AdAccount.from_json(each) for each in objects(answer, "ad_accounts")]
 
     def ad_account(self, ad_account_id: str) -> AdAccount:
@@ -183,14 +185,16 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
         """
         ids = {"ad_account_id": ad_account_id}
         route = "/ad_accounts/{ad_account_id}"
+        about = Its(what="ad account", id=ad_account_id)
         return AdAccount.from_json(
-            self._call(Operation(method="GET", route=route, doing="show the ad account", ids=ids))
+            self._call(Operation(method="GET", route=route, doing="show the ad account", about=about, ids=ids))
         )
 
     def new_upload(self, ad_account_id: str) -> UploadTicket:
         """Leave to upload the list of an audience that does not exist yet; its id is in the ticket."""
         ids = {"ad_account_id": ad_account_id}
-        operation = Operation(method="POST", route=_UPLOAD_URL, doing="give an upload URL", ids=ids)
+        about = Made(what="upload", needs=("upload_url",))
+        operation = Operation(method="POST", route=_UPLOAD_URL, doing="give an upload URL", about=about, ids=ids)
         return UploadTicket.from_json(self._call(operation))
 
     def replacement_upload(self, ad_account_id: str, audience_id: str) -> UploadTicket:
@@ -198,15 +202,13 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
 
         Raises:
             NotFound: the audience does not exist.
+            UnexpectedAnswer: the answer is for another audience, whose list it would have replaced.
         """
         ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
         route = _UPLOAD_URL + "/{audience_id}"
-        ticket = UploadTicket.from_json(
-            self._call(Operation(method="POST", route=route, doing="give an upload URL", ids=ids))
-        )
-        if ticket.audience_id != audience_id:
-            _log.warning("Spotify answered the replacement of audience %s with another id.", audience_id)
-        return ticket
+        about = Its(what="audience", id=audience_id, needs=("upload_url",))
+        operation = Operation(method="POST", route=route, doing="give an upload URL", about=about, ids=ids)
+        return UploadTicket.from_json(self._call(operation))
 
     def upload(
         self,

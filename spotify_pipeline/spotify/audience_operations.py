@@ -5,12 +5,13 @@ Audiences that Spotify fills from events are in :mod:`spotify_pipeline.spotify.e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from spotify_pipeline.spotify.audience_pages import AUDIENCES, all_audiences
 from spotify_pipeline.spotify.business_restriction import RestrictedCalls
 from spotify_pipeline.spotify.calls import Operation
-from spotify_pipeline.spotify.errors import InvalidRequest, UnexpectedAnswer
+from spotify_pipeline.spotify.errors import InvalidRequest
+from spotify_pipeline.spotify.expected_answers import Done, Its, Made
 from spotify_pipeline.spotify.models import Audience
 
 CUSTOM, LOOKALIKE = "CUSTOM", "LOOKALIKE"
@@ -19,6 +20,13 @@ NAME_LENGTH = range(2, 81)
 LONGEST_DESCRIPTION = 80
 LOOKBACK_DAYS = (30, 60, 90, 180)
 EXPOSURE_TYPES = ("IMPRESSIONS", "CLICKS")
+_ECHOED = {
+    "description": "description",
+    "audience_type": "type",
+    "subtype": "subtype",
+    "seed_audience_id": "seed_audience_id",
+}
+"""What a creation asks for, and where its answer says so."""
 _AUDIENCE = "/ad_accounts/{ad_account_id}/audiences/{audience_id}"
 
 
@@ -43,7 +51,9 @@ class AudienceOperations:
         """
         ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
         return Audience.from_json(
-            self._call(Operation(method="GET", route=_AUDIENCE, doing="show the audience", ids=ids))
+            self._call(
+                Operation(method="GET", route=_AUDIENCE, doing="show the audience", about=its(audience_id), ids=ids)
+            )
         )
 
     def create_customer_list_audience(
@@ -67,7 +77,8 @@ class AudienceOperations:
             "audience_id": audience_id,
             **name_and_description(name, description),
         }
-        return self.written_audience("POST", AUDIENCES, "create the audience", {"ad_account_id": ad_account_id}, body)
+        ids, doing = {"ad_account_id": ad_account_id}, "create the audience"
+        return self._written("POST", AUDIENCES, doing, ids, body, about=its(audience_id))
 
     def create_lookalike_audience(
         self, ad_account_id: str, *, name: str, description: str | None, seed_audience_id: str
@@ -92,8 +103,7 @@ class AudienceOperations:
             "seed_audience_id": seed_audience_id,
             **name_and_description(name, description),
         }
-        ids = {"ad_account_id": ad_account_id}
-        return self.written_audience("POST", AUDIENCES, "create the lookalike audience", ids, body)
+        return self.created_by_spotify(ad_account_id, "create the lookalike audience", body)
 
     def edit_audience(
         self,
@@ -115,21 +125,28 @@ class AudienceOperations:
             raise InvalidRequest("Cannot edit the audience: neither a name nor a description is given.")
         ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
         body = {"audience_type": audience_type, **texts}
-        return self.written_audience("PATCH", _AUDIENCE, "edit the audience", ids, body)
+        return self._written("PATCH", _AUDIENCE, "edit the audience", ids, body, about=its(audience_id))
 
-    def written_audience(
-        self, method: str, route: str, doing: str, ids: dict[str, str], body: dict[str, object]
+    def created_by_spotify(self, ad_account_id: str, doing: str, body: Mapping[str, object]) -> Audience:
+        """Create an audience whose id Spotify chooses: the answer is known by what was asked for."""
+        asked = {answered: str(body[name]) for name, answered in _ECHOED.items() if name in body}
+        about = Made(what="audience", name=str(body["name"]), says=asked)
+        return self._written("POST", AUDIENCES, doing, {"ad_account_id": ad_account_id}, body, about=about)
+
+    def _written(
+        self,
+        method: str,
+        route: str,
+        doing: str,
+        ids: Mapping[str, str],
+        body: Mapping[str, object],
+        *,
+        about: Its | Made,
     ) -> Audience:
         """Carry out a write that is answered with the audience."""
-        operation = Operation(
-            method=method, route=route, doing=doing, ids=ids, body=body, succeeds=frozenset({200, 201})
-        )
-        answer = self._call(operation)
-        try:
-            return Audience.from_json(answer)
-        except UnexpectedAnswer as failure:
-            failure.may_have_happened = True
-            raise
+        done = frozenset({200, 201})
+        operation = Operation(method=method, route=route, doing=doing, about=about, ids=ids, body=body, succeeds=done)
+        return Audience.from_json(self._call(operation))
 
     def delete_audience(self, ad_account_id: str, audience_id: str) -> None:
         """Delete an audience, for good.
@@ -144,11 +161,16 @@ class AudienceOperations:
                 method="DELETE",
                 route=_AUDIENCE,
                 doing="delete the audience",
+                about=Done(ids={"audience_id": audience_id}),
                 ids=ids,
                 succeeds=frozenset({200, 204}),  # the document says 200 with a count; older pages say 204
-                answers=False,
             )
         )
+
+
+def its(audience_id: str) -> Its:
+    """The answer must be about this audience."""
+    return Its(what="audience", id=audience_id)
 
 
 def name_and_description(name: str | None, description: str | None) -> dict[str, object]:

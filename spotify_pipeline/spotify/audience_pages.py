@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 
 from spotify_pipeline.spotify.calls import Operation
 from spotify_pipeline.spotify.errors import UnexpectedAnswer
+from spotify_pipeline.spotify.expected_answers import Listing
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, whole_number
 from spotify_pipeline.spotify.models import Audience
 
 AUDIENCES = "/ad_accounts/{ad_account_id}/audiences"
 PAGE_SIZE = 50  # the document's maximum
+MOST_PAGES = 500
+"""A list that goes on after so many pages never ends: full, they hold 25,000 audiences."""
+MOST_REPEATS = 20
+"""So many full pages in a row that bring nothing new are one page, again and again."""
 _log = logging.getLogger(__name__)
 
 
@@ -21,37 +26,84 @@ def all_audiences(
     """Every audience, each id once.
 
     Spotify's prose and its schema differ by one on what an offset means, and a list may change while it is read: so
-    the next page starts where this one ended, overlaps are dropped by id, and a page that brings nothing new ends the
-    list only once Spotify's own total is passed.
+    the next page starts where this one ended, and overlaps are dropped by id. Spotify's own total ends a list only
+    where it is the number of those seen and the page was not full; another total may be wrong. Else the list goes on
+    until a page brings nothing new, and is no full one: that may have moved behind us while the list grew.
 
     Raises:
-        UnexpectedAnswer: at the end, with ``complete``: Spotify counts more audiences than it listed. Without it,
-            a warning is logged.
+        UnexpectedAnswer: the list does not end; or, with ``complete``, Spotify counts more audiences than it listed,
+            or repeats a full page, so that some may be missing. Without ``complete``, a warning is logged of these.
     """
-    seen: set[str] = set()
-    offset = 0
-    while True:
-        page = call(_page(ad_account_id, query, offset))
-        entries = objects(page, "audiences")
-        total = whole_number(as_object(page.get("paging")) or {}, "total_results")
-        offset += len(entries)
-        fresh = {each.id: each for each in map(Audience.from_json, entries) if each.id not in seen}
-        seen.update(fresh)
-        yield from fresh.values()
-        all_seen = total is not None and len(seen) >= total
-        exhausted = not entries or (not fresh and (total is None or offset >= total))
-        if all_seen or exhausted:
+    listing = _Listing()
+    for _ in range(MOST_PAGES):
+        page = call(_page(ad_account_id, query, listing.offset))
+        yield from listing.fresh(page)
+        if listing.ended:
             break
-    if total is not None and len(seen) < total:
-        short = f"Spotify counts {total} audiences and listed {len(seen)}; some may be missing here."
+    else:
+        raise UnexpectedAnswer(
+            f"Spotify's list of audiences does not end: {len(listing.seen)} came on {MOST_PAGES} pages.",
+            next_step="It was not read any further, and nothing was changed. Run again; if it stays so, report it.",
+        )
+    if listing.shortfall is not None:
         if complete:
             raise UnexpectedAnswer(
-                short,
+                listing.shortfall,
                 next_step="The one that is looked for may be among them, so nothing was changed. Run again. If it "
                 "stays so, report it; an audience that is made of a list can be named by its id as audience_id in the "
                 "YAML.",
             )
-        _log.warning("%s", short)
+        _log.warning("%s", listing.shortfall)
+
+
+class _Listing:
+    """How far a list is, page by page."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self.offset = 0
+        self.ended = False
+        self._total: int | None = None
+        self._longest = 1
+        self._repeats = 0
+
+    def fresh(self, page: JsonObject) -> list[Audience]:
+        """The audiences of the next page that were not seen before."""
+        entries = objects(page, "audiences")
+        paging = as_object(page.get("paging")) or {}
+        self._total = whole_number(paging, "total_results")
+        found = {each.id: each for each in map(Audience.from_json, entries) if each.id not in self.seen}
+        self.seen.update(found)
+        self.offset += len(entries)
+        if found or not entries:
+            size = whole_number(paging, "page_size") or PAGE_SIZE
+            self.ended = not entries or (self._is_counted and len(entries) < min(size, PAGE_SIZE))
+            self._repeats = 0
+        else:
+            self.ended = self._ended_by_repeat(full=len(entries) >= self._longest)
+        self._longest = max(self._longest, len(entries))
+        return list(found.values())
+
+    def _ended_by_repeat(self, *, full: bool) -> bool:
+        """Whether a page that brings nothing new ends the list."""
+        beyond = self._total is None or self.offset >= self._total
+        if beyond and (self._is_counted or not full):
+            return True
+        self._repeats += 1
+        return self._repeats >= (2 if beyond else MOST_REPEATS)
+
+    @property
+    def _is_counted(self) -> bool:
+        return len(self.seen) == self._total
+
+    @property
+    def shortfall(self) -> str | None:
+        """What says that audiences may be missing; None where nothing does."""
+        if self._total is not None and len(self.seen) < self._total:
+            return f"Spotify counts {self._total} audiences and listed {len(self.seen)}; some may be missing here."
+        if self._repeats:
+            return f"Spotify's list of audiences repeats its page after {len(self.seen)}; some may be missing here."
+        return None
 
 
 def objects(answer: JsonObject, key: str) -> list[JsonObject]:
@@ -75,6 +127,7 @@ def _page(ad_account_id: str, query: str | None, offset: int) -> Operation:
         method="GET",
         route=AUDIENCES,
         doing="list the audiences",
+        about=Listing(key="audiences"),
         ids={"ad_account_id": ad_account_id},
         query=parameters if query is None else [("q", query), *parameters],
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from spotify_pipeline.spotify.calls import ApiCalls, Operation
 from spotify_pipeline.spotify.errors import BusinessNotAllowed
+from spotify_pipeline.spotify.expected_answers import Its
+from spotify_pipeline.spotify.ids import same
 from spotify_pipeline.spotify.lenient_json import JsonObject, text
 from spotify_pipeline.spotify.tokens import Access
 
@@ -43,7 +45,7 @@ class RestrictedCalls:
         return self._calls(operation, permit=permit)
 
     def _refuse_another(self, allowed: str, business_id: str, doing: str) -> None:
-        if business_id.lower() != allowed.lower():
+        if not same(business_id, allowed):
             raise BusinessNotAllowed(
                 f"Did not {doing}: the authorization `{self._label}` is for the business {allowed} only, not for the "
                 f"business {business_id}."
@@ -54,9 +56,11 @@ class RestrictedCalls:
         if owner is None:
             ids = {"ad_account_id": ad_account_id}
             route = "/ad_accounts/{ad_account_id}"
-            answer = self._calls(Operation(method="GET", route=route, doing="show the ad account", ids=ids))
+            about = Its(what="ad account", id=ad_account_id)
+            operation = Operation(method="GET", route=route, doing="show the ad account", about=about, ids=ids)
+            answer = self._calls(operation)
             owner = text(answer, "business_id") or ""
-        if owner.lower() != allowed.lower():
+        if not same(owner, allowed):
             belongs = f"belongs to the business {owner}" if owner else "does not say which business it belongs to"
             raise BusinessNotAllowed(
                 f"Did not {doing}: the authorization `{self._label}` is for the business {allowed} only, and the ad "

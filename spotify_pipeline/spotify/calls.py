@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,9 @@ from spotify_pipeline.spotify.errors import (
     SpotifyUnavailable,
     UnexpectedAnswer,
 )
+from spotify_pipeline.spotify.expected_answers import Done, Expected
 from spotify_pipeline.spotify.http import HttpClient
+from spotify_pipeline.spotify.ids import is_id
 from spotify_pipeline.spotify.lenient_json import JsonObject
 from spotify_pipeline.spotify.rate_budget import RateBudget
 from spotify_pipeline.spotify.refusals import refusal
@@ -23,7 +24,10 @@ from spotify_pipeline.spotify.repetitions import Repetitions
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.tokens import Access, TokenProvider
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_MIXED_UP = (
+    "Something between this machine and Spotify, such as a cache or a gateway, may mix answers up. Run again; if it "
+    "happens again, report it."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +38,21 @@ class Operation:
         method: GET is repeated when that may help; anything else is sent once.
         route: path template as in the document.
         doing: for error sentences, "list the audiences".
+        about: what the answer must be about. There is no operation without it.
         ids: for the template's parameters.
         query: names repeat for arrays.
         body: JSON, None for an empty body.
         succeeds: statuses that mean it was done.
-        answers: False where the status says it all, and the body may be anything.
     """
 
     method: str
     route: str
     doing: str
+    about: Expected
     ids: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Sequence[tuple[str, str]] = ()
     body: Mapping[str, object] | None = None
     succeeds: frozenset[int] = frozenset({200})
-    answers: bool = True
 
     @property
     def writes(self) -> bool:
@@ -61,7 +65,7 @@ class Operation:
             InvalidRequest: an id holds what cannot be an id, so it would change the path.
         """
         for name, value in self.ids.items():
-            if not _ID.fullmatch(value):
+            if not is_id(value):
                 raise InvalidRequest(f"Cannot {self.doing}: the {name} given is not an id.", next_step="It is a UUID.")
         return self.route.format_map(self.ids)
 
@@ -99,23 +103,26 @@ class ApiCalls:
         self._repetitions = Repetitions(budget, clock=clock, random=random)
 
     def __call__(self, operation: Operation, *, permit: Callable[[Access], None] | None = None) -> JsonObject:
-        """The answer's JSON object; empty for an operation that does not answer.
+        """The answer's JSON object, which is about what the operation is about; maybe empty for :class:`Done`.
 
         ``permit`` is asked before each sending, with the very access that goes with it; what it raises stops the
         operation.
 
         Raises:
+            UnexpectedAnswer: it is about something else, or about nothing.
             SpotifyError: the subclass says why, and ``may_have_happened`` whether a write may have been done.
         """
         answer, token = self._answered(operation, permit)
         if answer.status not in operation.succeeds:
             raise self._refusal(answer, operation, token)
-        if not operation.answers:
-            return {}
         body = answer.json()
-        if body is None:
+        if body is None and isinstance(operation.about, Done):
+            return {}
+        fault = "is not a JSON object" if body is None else operation.about.fault(body)
+        if body is None or fault is not None:
             raise UnexpectedAnswer(
-                f"Spotify's answer to the call to {operation.doing} is not a JSON object.",
+                f"Spotify's answer to the call to {operation.doing} {fault}.",
+                next_step=_MIXED_UP if body else None,
                 status=answer.status,
                 may_have_happened=operation.writes,
             )

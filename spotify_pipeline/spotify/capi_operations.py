@@ -6,7 +6,8 @@ from spotify_pipeline.spotify.audience_pages import objects
 from spotify_pipeline.spotify.business_restriction import RestrictedCalls
 from spotify_pipeline.spotify.calls import Operation
 from spotify_pipeline.spotify.conversion_models import CapiConnection, CapiToken, NewCapiToken
-from spotify_pipeline.spotify.errors import Conflict, InvalidRequest, UnexpectedAnswer
+from spotify_pipeline.spotify.errors import Conflict, InvalidRequest
+from spotify_pipeline.spotify.expected_answers import Done, Its, Listing, Made
 from spotify_pipeline.spotify.lenient_json import as_object
 
 _CONNECTIONS = "/businesses/{business_id}/capi"
@@ -40,19 +41,20 @@ class CapiOperations:
             method="POST",
             route=_CONNECTIONS,
             doing="create the connection",
+            about=Made(
+                what="connection",
+                at=("capi_connection_id",),
+                name=name,
+                says={} if dataset_id is None else {"dataset_id": dataset_id},
+            ),
             ids={"business_id": business_id},
             body=body,
             succeeds=frozenset({200, 201}),
         )
         try:
-            answer = self._call(operation)
+            return CapiConnection.from_json(self._call(operation))
         except Conflict as failure:
             failure.next_step = "The data set has a connection already: use that one, or leave the data set out."
-            raise
-        try:
-            return CapiConnection.from_json(answer)
-        except UnexpectedAnswer as failure:
-            failure.may_have_happened = True
             raise
 
     def capi_connection(self, business_id: str, capi_connection_id: str) -> CapiConnection:
@@ -62,14 +64,16 @@ class CapiOperations:
             NotFound: it does not exist, or belongs to another business.
         """
         ids = {"business_id": business_id, "capi_connection_id": capi_connection_id}
+        about = Its(what="connection", id=capi_connection_id, at=("capi_connection_id",))
         return CapiConnection.from_json(
-            self._call(Operation(method="GET", route=_CONNECTION, doing="show the connection", ids=ids))
+            self._call(Operation(method="GET", route=_CONNECTION, doing="show the connection", about=about, ids=ids))
         )
 
     def capi_tokens(self, business_id: str, capi_connection_id: str) -> list[CapiToken]:
         """The active tokens of a connection, three at most. Spotify answers with their secrets, which are dropped."""
         ids = {"business_id": business_id, "capi_connection_id": capi_connection_id}
-        answer = self._call(Operation(method="GET", route=_TOKENS, doing="list the tokens of the connection", ids=ids))
+        about, doing = Listing(key="data", of=ids), "list the tokens of the connection"
+        answer = self._call(Operation(method="GET", route=_TOKENS, doing=doing, about=about, ids=ids))
         return [CapiToken.from_json(each) for each in objects(answer, "data")]
 
     def create_capi_token(self, business_id: str, capi_connection_id: str) -> NewCapiToken:
@@ -84,6 +88,7 @@ class CapiOperations:
             method="POST",
             route=_TOKENS,
             doing="make a token for the connection",
+            about=Made(what="token", at=("data", "capi_auth_token_id"), needs=("data", "capi_auth_token")),
             ids={"business_id": business_id, "capi_connection_id": capi_connection_id},
             succeeds=frozenset({200, 201}),
         )
@@ -96,11 +101,7 @@ class CapiOperations:
                     "one that nothing uses with `... delete-token`, then run again."
                 )
             raise
-        try:
-            return NewCapiToken.from_json(as_object(answer.get("data")) or {})
-        except UnexpectedAnswer as failure:
-            failure.may_have_happened = True
-            raise
+        return NewCapiToken.from_json(as_object(answer.get("data")) or {})
 
     def delete_capi_token(self, business_id: str, capi_connection_id: str, capi_token_id: str) -> None:
         """End a token: whoever sends with it is refused from then on.
@@ -115,6 +116,7 @@ class CapiOperations:
         }
         done = frozenset({200, 204})
         route = _TOKENS + "/{capi_auth_token_id}"
+        about = Done(ids=ids)
         self._call(
-            Operation(method="DELETE", route=route, doing="delete the token", ids=ids, succeeds=done, answers=False)
+            Operation(method="DELETE", route=route, doing="delete the token", about=about, ids=ids, succeeds=done)
         )

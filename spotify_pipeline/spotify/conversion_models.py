@@ -9,6 +9,7 @@ from typing import Self
 
 from spotify_pipeline.spotify.errors import UnexpectedAnswer
 from spotify_pipeline.spotify.event_names import capi_event_name
+from spotify_pipeline.spotify.ids import canonical, identity
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_object, moment, objects_in, text, whole_number
 from spotify_pipeline.spotify.secret import Secret
 
@@ -33,10 +34,10 @@ class CapiConnection:
     @classmethod
     def from_json(cls, source: JsonObject) -> Self:
         return cls(
-            id=_required(source, "capi_connection_id", "connection"),
+            id=_required_id(source, "capi_connection_id", "connection"),
             name=text(source, "name") or "",
             integration_id=text(source, "integration_id"),
-            dataset_id=text(source, "dataset_id"),
+            dataset_id=identity(source, "dataset_id"),
         )
 
 
@@ -71,16 +72,16 @@ class Dataset:
     def from_json(cls, source: JsonObject) -> Self:
         connection = as_object(source.get("capi_integration")) or {}
         pixel = as_object(source.get("pixel")) or {}
-        shared = (text(each, "id") for each in objects_in(source, "shared_ad_accounts"))
+        shared = (identity(each, "id") for each in objects_in(source, "shared_ad_accounts"))
         return cls(
-            id=_required(source, "id", "data set"),
+            id=_required_id(source, "id", "data set"),
             name=text(source, "name") or "",
             capi_connection=CapiConnection.from_json(connection) if text(connection, "capi_connection_id") else None,
             has_pixel=bool(pixel),
-            pixel_dataset_id=text(pixel, "dataset_id"),
+            pixel_dataset_id=identity(pixel, "dataset_id"),
             is_archived=source.get("is_archived") is True,
             is_receiving_events=source.get("is_receiving_events") is True,
-            shared_ad_account_ids=tuple(identity for identity in shared if identity),
+            shared_ad_account_ids=tuple(each for each in shared if each),
             ad_set_count=whole_number(source, "ad_set_count") or 0,
         )
 
@@ -94,7 +95,7 @@ class CapiToken:
 
     @classmethod
     def from_json(cls, source: JsonObject) -> Self:
-        return cls(id=_required(source, "capi_auth_token_id", "token"), created_at=moment(source, "created_at"))
+        return cls(id=_required_id(source, "capi_auth_token_id", "token"), created_at=moment(source, "created_at"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ class NewCapiToken:
     @classmethod
     def from_json(cls, source: JsonObject) -> Self:
         return cls(
-            id=_required(source, "capi_auth_token_id", "token"),
+            id=_required_id(source, "capi_auth_token_id", "token"),
             token=Secret(_required(source, "capi_auth_token", "token", part="its secret")),
             created_at=moment(source, "created_at"),
         )
@@ -171,7 +172,11 @@ def _time(stamp: int) -> datetime:
         raise UnexpectedAnswer("Spotify's diagnostics hold a time that is none.") from None
 
 
-def _required(source: JsonObject, key: str, what: str, *, part: str = "its id") -> str:
+def _required_id(source: JsonObject, key: str, what: str) -> str:
+    return canonical(_required(source, key, what, part="its id"))
+
+
+def _required(source: JsonObject, key: str, what: str, *, part: str) -> str:
     value = text(source, key)
     if value is None:
         raise UnexpectedAnswer(f"Spotify's answer holds a {what} without {part}.")

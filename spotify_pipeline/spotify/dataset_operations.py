@@ -9,7 +9,7 @@ from spotify_pipeline.spotify.audience_pages import objects
 from spotify_pipeline.spotify.business_restriction import RestrictedCalls
 from spotify_pipeline.spotify.calls import Operation
 from spotify_pipeline.spotify.conversion_models import Dataset, ReceivedEvents, received_events
-from spotify_pipeline.spotify.errors import UnexpectedAnswer
+from spotify_pipeline.spotify.expected_answers import Done, Its, Listing, Made
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_object, whole_number
 
 _DATASETS = "/businesses/{business_id}/datasets"
@@ -26,7 +26,9 @@ class DatasetOperations:
     def datasets(self, business_id: str) -> list[Dataset]:
         """The data sets of a business."""
         ids = {"business_id": business_id}
-        return _listed(self._call(Operation(method="GET", route=_DATASETS, doing="list the data sets", ids=ids)))
+        about = Listing(key="datasets", of=ids)
+        operation = Operation(method="GET", route=_DATASETS, doing="list the data sets", about=about, ids=ids)
+        return _listed(self._call(operation))
 
     def dataset(self, business_id: str, dataset_id: str) -> Dataset:
         """One data set.
@@ -35,8 +37,9 @@ class DatasetOperations:
             NotFound: it does not exist, or belongs to another business.
         """
         ids = {"business_id": business_id, "dataset_id": dataset_id}
+        about = Its(what="data set", id=dataset_id)
         return Dataset.from_json(
-            self._call(Operation(method="GET", route=_DATASET, doing="show the data set", ids=ids))
+            self._call(Operation(method="GET", route=_DATASET, doing="show the data set", about=about, ids=ids))
         )
 
     def create_dataset(self, business_id: str, name: str, integration_ids: Sequence[str]) -> Dataset:
@@ -50,23 +53,20 @@ class DatasetOperations:
             method="POST",
             route=_DATASETS,
             doing="create the data set",
+            about=Made(what="data set", name=name),
             ids={"business_id": business_id},
             body={"name": name, "integration_ids": [*integration_ids]},
             succeeds=frozenset({200, 201}),
         )
-        answer = self._call(operation)
-        try:
-            return Dataset.from_json(answer)
-        except UnexpectedAnswer as failure:
-            failure.may_have_happened = True
-            raise
+        return Dataset.from_json(self._call(operation))
 
     def ad_account_datasets(self, business_id: str, ad_account_id: str) -> list[Dataset]:
         """The data sets that are shared with an ad account."""
         route = "/businesses/{business_id}/ad_accounts/{ad_account_id}/datasets"
         ids = {"business_id": business_id, "ad_account_id": ad_account_id}
         doing = "list the data sets of the ad account"
-        return _listed(self._call(Operation(method="GET", route=route, doing=doing, ids=ids)))
+        about = Listing(key="datasets", of={"business_id": business_id})
+        return _listed(self._call(Operation(method="GET", route=route, doing=doing, about=about, ids=ids)))
 
     def share_dataset(self, business_id: str, dataset_id: str, ad_account_id: str) -> None:
         """Let an ad account of the business use a data set. May be repeated."""
@@ -79,7 +79,8 @@ class DatasetOperations:
     def _share(self, method: str, doing: str, business_id: str, dataset_id: str, ad_account_id: str) -> None:
         ids = {"business_id": business_id, "dataset_id": dataset_id, "ad_account_id": ad_account_id}
         done = frozenset({200, 201, 204})
-        self._call(Operation(method=method, route=_SHARED, doing=doing, ids=ids, succeeds=done, answers=False))
+        about = Done(ids=ids)
+        self._call(Operation(method=method, route=_SHARED, doing=doing, about=about, ids=ids, succeeds=done))
 
     def diagnostics(
         self,
@@ -102,6 +103,7 @@ class DatasetOperations:
                 method="GET",
                 route=_DATASET + "/diagnostics",
                 doing="show what the data set received",
+                about=Listing(key="datasources", of={"dataset_id": dataset_id}),
                 ids={"business_id": business_id, "dataset_id": dataset_id},
                 query=[*query, *(("datasource_ids", each) for each in datasource_ids)],
             )

@@ -17,6 +17,7 @@ from spotify_pipeline.spotify.audience_pages import AUDIENCES, PAGE_SIZE, object
 from spotify_pipeline.spotify.calls import Operation
 from spotify_pipeline.spotify.errors import InvalidRequest
 from spotify_pipeline.spotify.event_names import is_signal, signal_event_name
+from spotify_pipeline.spotify.expected_answers import Listing
 from spotify_pipeline.spotify.models import Audience, AudienceDataset
 
 
@@ -64,8 +65,7 @@ class EventAudienceOperations(AudienceOperations):
         }
         if excluded_events:
             body["excluded_events"] = _signals(excluded_events)
-        ids = {"ad_account_id": ad_account_id}
-        return self.written_audience("POST", AUDIENCES, "create the web event audience", ids, body)
+        return self.created_by_spotify(ad_account_id, "create the web event audience", body)
 
     def create_ad_engagement_audience(
         self,
@@ -107,8 +107,7 @@ class EventAudienceOperations(AudienceOperations):
             "lookback_days": _lookback(lookback_days),
             **name_and_description(name, description),
         }
-        ids = {"ad_account_id": ad_account_id}
-        return self.written_audience("POST", AUDIENCES, "create the ad engagement audience", ids, body)
+        return self.created_by_spotify(ad_account_id, "create the ad engagement audience", body)
 
     def audience_datasets(self, ad_account_id: str, *, query: str | None = None) -> list[AudienceDataset]:
         """The data sets that a web event audience of the ad account may be made of, 50 at most.
@@ -121,6 +120,7 @@ class EventAudienceOperations(AudienceOperations):
                 method="GET",
                 route=AUDIENCES + "/datasets",
                 doing="list the data sets for audiences",
+                about=Listing(key="datasets"),
                 ids={"ad_account_id": ad_account_id},
                 query=parameters if query is None else [("q", query), *parameters],
             )

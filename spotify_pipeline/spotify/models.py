@@ -12,6 +12,7 @@ from typing import Self
 
 from spotify_pipeline.spotify.errors import UnexpectedAnswer
 from spotify_pipeline.spotify.event_names import signal_event_name
+from spotify_pipeline.spotify.ids import identity
 from spotify_pipeline.spotify.lenient_json import (
     JsonObject,
     as_object,
@@ -62,7 +63,7 @@ class AdAccount:
         return cls(
             id=_id(source, "ad account"),
             name=text(source, "name") or "",
-            business_id=text(source, "business_id"),
+            business_id=identity(source, "business_id"),
             status=text(source, "status"),
             status_reason=text(source, "status_reason"),
             role=text(source, "ad_account_role"),
@@ -118,12 +119,12 @@ class Audience:
             type=text(source, "type") or "CUSTOM",
             subtype=text(source, "subtype"),
             status=text(source, "status") or "PROCESSING",
-            seed_audience_id=text(source, "seed_audience_id"),
+            seed_audience_id=identity(source, "seed_audience_id"),
             size_min=whole_number(size, "min"),
             size_max=whole_number(size, "max"),
             created_at=moment(source, "created_at"),
             updated_at=moment(source, "updated_at"),
-            dataset_ids=tuple(identity for each in objects_in(source, "datasets") if (identity := text(each, "id"))),
+            dataset_ids=tuple(one for each in objects_in(source, "datasets") if (one := identity(each, "id"))),
             included_events=_signals(source, "included_events"),
             excluded_events=_signals(source, "excluded_events"),
             lookback_days=whole_number(source, "lookback_days"),
@@ -241,7 +242,7 @@ def _signals(source: JsonObject, key: str) -> tuple[str, ...]:
 
 
 def _id(source: JsonObject, what: str) -> str:
-    identity = text(source, "id")
-    if identity is None:
+    found = identity(source, "id")
+    if found is None:
         raise UnexpectedAnswer(f"Spotify's answer holds a {what} without an id.")
-    return identity
+    return found

@@ -136,7 +136,7 @@ def test_create_sends_what_the_document_asks_for_and_nothing_else(store: TokenSt
 
 
 def test_a_lookalike_is_created_of_its_seed_and_its_seed_is_read(store: TokenStore, spotify: Spotify, clock: Clock):
-    spotify.api = [ok(audience_json(type="LOOKALIKE", seed_audience_id=BUSINESS), 201)]
+    spotify.api = [ok(audience_json(name="Like", type="LOOKALIKE", seed_audience_id=BUSINESS), 201)]
     with spotify.open(store, clock) as client:
         made = client.create_lookalike_audience(AD_ACCOUNT, name="Like", description=None, seed_audience_id=BUSINESS)
     (request,) = spotify.api_calls
@@ -210,14 +210,6 @@ def test_upload_urls_are_asked_for_without_a_body(store: TokenStore, spotify: Sp
         ("POST", f"/ads/v3/ad_accounts/{AD_ACCOUNT}/audiences/upload_url", b""),
         ("POST", f"/ads/v3/ad_accounts/{AD_ACCOUNT}/audiences/upload_url/{AUDIENCE}", b""),
     ]
-
-
-def test_replacement_with_another_id_is_warned_of(
-    store: TokenStore, spotify: Spotify, clock: Clock, caplog: pytest.LogCaptureFixture
-):
-    spotify.api = [ok({"id": BUSINESS, "upload_url": SIGNED})]
-    assert carry_out(WRITES["replacement_upload"], store, spotify, clock).audience_id == BUSINESS
-    assert f"audience {AUDIENCE} with another id" in caplog.text
 
 
 @pytest.mark.parametrize("body", [{"id": AUDIENCE}, {"upload_url": SIGNED}, {"id": AUDIENCE, "upload_url": 5}])

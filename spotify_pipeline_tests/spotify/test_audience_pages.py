@@ -13,6 +13,9 @@ from spotify_pipeline.spotify import (
     TokenStore,
     UnexpectedAnswer,
 )
+from spotify_pipeline.spotify.audience_pages import all_audiences
+from spotify_pipeline.spotify.calls import Operation
+from spotify_pipeline.spotify.lenient_json import JsonObject
 from spotify_pipeline_tests.spotify.client_calls import ok
 from spotify_pipeline_tests.spotify.scripted import (
     AD_ACCOUNT,
@@ -98,3 +101,59 @@ def test_pages_are_asked_for_as_they_are_needed(store: TokenStore):
     with SpotifyAdsClient.open(settings(), store, transport=httpx.MockTransport(pages)) as client:
         next(client.audiences(AD_ACCOUNT))
     assert len(pages.asked) == 1
+
+
+@pytest.mark.parametrize("stated", [0, 1, 50, 70, -5])
+@pytest.mark.parametrize("complete", [False, True])
+def test_c21_a_total_that_is_too_small_ends_no_listing(store: TokenStore, stated: int, complete: bool):
+    pages = Pages(71, count=lambda _: stated)
+    assert sorted(pages.listed(store, complete=complete)) == sorted(pages.ids)
+
+
+def test_c21_a_full_page_that_reaches_the_total_is_followed_by_another(store: TokenStore):
+    pages = Pages(101, count=lambda n: min(n, 50 * len(pages.asked)))
+    assert sorted(pages.listed(store, complete=True)) == sorted(pages.ids)
+
+
+def test_c21_pages_smaller_than_asked_for_say_so_and_are_followed(store: TokenStore):
+    class Small(Pages):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            answer = super().__call__(request)
+            body = answer.json()
+            return ok({**body, "paging": {"page_size": 7, "total_results": 7}}) if "audiences" in body else answer
+
+    pages = Small(20, cap=7)
+    assert sorted(pages.listed(store, complete=True)) == sorted(pages.ids)
+
+
+@pytest.mark.parametrize("total", [None, 0, 10**9, "many", -1, True])
+def test_c21_a_listing_of_fresh_ids_for_ever_is_stopped_with_a_sentence(total: Any):
+    def endless(page: Operation) -> JsonObject:
+        first = int(dict(page.query)["offset"])
+        shown = [audience_json(str(UUID(int=number))) for number in range(first, first + 2)]
+        return {"paging": {"total_results": total}, "audiences": shown}
+
+    with pytest.raises(UnexpectedAnswer, match=r"does not end: 1000 came on 500 pages\..* nothing was changed"):
+        list(all_audiences(endless, AD_ACCOUNT, None))
+
+
+@pytest.mark.parametrize("total", [None, 0, 49, 10**9])
+@pytest.mark.parametrize("length", [3, 50])
+def test_c21_the_same_page_for_ever_is_stopped_with_a_sentence(store: TokenStore, total: int | None, length: int):
+    pages = Pages(length, first=10**9, count=lambda _: total)
+    with pytest.raises(UnexpectedAnswer, match=r"(repeats its page|counts \d+ audiences).* nothing was changed"):
+        pages.listed(store, complete=True)
+    assert len(pages.asked) <= 25
+
+
+def test_c21_the_same_page_for_ever_is_warned_of_where_some_will_do(
+    store: TokenStore, caplog: pytest.LogCaptureFixture
+):
+    pages = Pages(50, first=10**9, count=lambda _: 12)
+    assert sorted(pages.listed(store)) == sorted(pages.ids)
+    assert "repeats its page after 50" in caplog.text
+
+
+def test_c21_a_server_that_ignores_the_offset_and_counts_right_is_believed(store: TokenStore):
+    pages = Pages(50, first=10**9)
+    assert sorted(pages.listed(store, complete=True)) == sorted(pages.ids)

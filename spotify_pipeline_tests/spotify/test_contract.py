@@ -55,7 +55,7 @@ OPERATIONS = {
         lambda client: client.create_lookalike_audience(
             AD_ACCOUNT, name="Like them", description="Like the lapsed", seed_audience_id=AUDIENCE
         ),
-        audience_json(type="LOOKALIKE", seed_audience_id=AUDIENCE),
+        audience_json(name="Like them", type="LOOKALIKE", seed_audience_id=AUDIENCE),
     ),
     "createAudience of web events": (
         lambda client: client.create_web_event_audience(
@@ -68,6 +68,7 @@ OPERATIONS = {
             lookback_days=30,
         ),
         audience_json(
+            name="Bought",
             subtype="WEB_EVENT",
             datasets=[{"id": DATASET, "name": "Shop"}],
             included_events=["ADDTOCART"],
@@ -84,7 +85,13 @@ OPERATIONS = {
             exposure_type="IMPRESSIONS",
             lookback_days=180,
         ),
-        audience_json(subtype="AD_ENGAGEMENT", campaign_ids=[DATASET], exposure_type="IMPRESSIONS", lookback_days=180),
+        audience_json(
+            name="Heard",
+            subtype="AD_ENGAGEMENT",
+            campaign_ids=[DATASET],
+            exposure_type="IMPRESSIONS",
+            lookback_days=180,
+        ),
     ),
     "getAudienceEligibleDatasets": (
         lambda client: client.audience_datasets(AD_ACCOUNT, query="q"),
@@ -92,7 +99,7 @@ OPERATIONS = {
     ),
     "getDatasetsByBusinessId": (lambda client: client.datasets(BUSINESS), {"datasets": [dataset_json()]}),
     "getDatasetById": (lambda client: client.dataset(BUSINESS, DATASET), dataset_json()),
-    "createDataset": (lambda client: client.create_dataset(BUSINESS, "Shop", [INTEGRATION]), dataset_json()),
+    "createDataset": (lambda client: client.create_dataset(BUSINESS, "Shop", [INTEGRATION]), dataset_json(name="Shop")),
     "getDatasetsByAdAccountId": (
         lambda client: client.ad_account_datasets(BUSINESS, AD_ACCOUNT),
         {"datasets": [dataset_json()]},
@@ -108,11 +115,11 @@ OPERATIONS = {
     ),
     "createCapiIntegration": (
         lambda client: client.create_capi_connection(BUSINESS, "Shop", DATASET),
-        connection_json(),
+        connection_json(name="Shop"),
     ),
     "createCapiIntegration with a new data set": (
         lambda client: client.create_capi_connection(BUSINESS, "Shop"),
-        connection_json(),
+        connection_json(name="Shop"),
     ),
     "getCapiIntegrationById": (lambda client: client.capi_connection(BUSINESS, CONNECTION), connection_json()),
     "getCapiAuthTokens": (lambda client: client.capi_tokens(BUSINESS, CONNECTION), {"data": [token_json()]}),

@@ -232,7 +232,7 @@ def test_connection_is_made_in_the_data_set_that_is_named(store: TokenStore, spo
             spotify,
             clock,
             lambda client, dataset_id=dataset_id: client.create_capi_connection(BUSINESS, "Shop", dataset_id),
-            ok(connection_json(), status=201),
+            ok(connection_json(name="Shop"), status=201),
         )
         assert made.id == CONNECTION
         assert json.loads(spotify.api_calls[-1].content) == body

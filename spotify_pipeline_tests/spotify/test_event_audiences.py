@@ -50,6 +50,7 @@ def test_web_event_audience_is_sent_and_read_back_in_the_spelling_of_audiences(
     store: TokenStore, spotify: Spotify, clock: Clock
 ):
     answer = audience_json(
+        name="Bought lately",
         subtype="WEB_EVENT",
         datasets=[{"id": DATASET, "name": "Shop"}, None],
         included_events=["PURCHASE", "ADDTOCART"],
@@ -73,7 +74,9 @@ def test_web_event_audience_is_sent_and_read_back_in_the_spelling_of_audiences(
 
 def test_ad_engagement_audience_is_sent_and_read_back(store: TokenStore, spotify: Spotify, clock: Clock):
     fields = {"campaign_ids": [DATASET], "exposure_type": "CLICKS", "lookback_days": 90}
-    spotify.api = [ok(audience_json(subtype="AD_ENGAGEMENT", ad_set_ids=[], **fields), status=201)]
+    spotify.api = [
+        ok(audience_json(name="Heard the spot", subtype="AD_ENGAGEMENT", ad_set_ids=[], **fields), status=201)
+    ]
     made = carry_out(ads, store, spotify, clock)
     assert json.loads(spotify.api_calls[0].content) == {
         "audience_type": "CUSTOM",

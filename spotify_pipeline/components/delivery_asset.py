@@ -85,7 +85,10 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
         still_known = [each for each in everything if each.day >= feed.forgets_before(now)]
         yield dg.MaterializeResult(
             metadata={**report_metadata(report), **calls_shown()},
-            check_results=[accounts_result(everything), dead_letters_result(feed.feed, still_known)],
+            check_results=[
+                accounts_result(everything),
+                dead_letters_result(feed.feed, still_known, refused=report.refused),
+            ],
         )
 
     return delivery

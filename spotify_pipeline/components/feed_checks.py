@@ -48,14 +48,29 @@ def accounts_result(accounts: Sequence[DayAccount]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(check_name=ACCOUNTS_ADD_UP, passed=not wrong, description=sentence)
 
 
-def dead_letters_result(feed: str, accounts: Sequence[DayAccount]) -> dg.AssetCheckResult:
-    """How many dead letters there are in these days, why, and what to do."""
+def dead_letters_result(feed: str, accounts: Sequence[DayAccount], *, refused: int = 0) -> dg.AssetCheckResult:
+    """How many dead letters there are in these days, why, and what to do.
+
+    Args:
+        feed: its name.
+        accounts: of the days.
+        refused: events that Spotify refused and that wait, as nothing tells yet that it is them.
+    """
+    doubtful = (
+        f"Spotify refused {refused:,} events and accepted no other, so it is not known whether they are at fault: they "
+        "wait, and are sent again with the next run. Check the connection, and what the events share."
+        if refused
+        else ""
+    )
     reasons: Counter[str] = Counter()
     for each in accounts:
         reasons.update(each.dead)
     total = reasons.total()
     if not total:
-        return dg.AssetCheckResult(check_name=NO_DEAD_LETTERS, passed=True, description="There is no dead letter.")
+        sentence = doubtful or "There is no dead letter."
+        return dg.AssetCheckResult(
+            check_name=NO_DEAD_LETTERS, passed=not refused, severity=dg.AssetCheckSeverity.WARN, description=sentence
+        )
     said = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common() if count)
     return dg.AssetCheckResult(
         check_name=NO_DEAD_LETTERS,
@@ -63,7 +78,8 @@ def dead_letters_result(feed: str, accounts: Sequence[DayAccount]) -> dg.AssetCh
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{total:,} events cannot be sent as they are: {said}. Look at them with `spotify-pipeline "
         f"conversions dead-letters {feed}`. Correct their rows or the YAML; those that Spotify refused are then sent "
-        f"again after `spotify-pipeline conversions replay {feed}`, the others by the next run for their day.",
+        f"again after `spotify-pipeline conversions replay {feed}`, the others by the next run for their day."
+        f" {doubtful}".rstrip(),
         metadata={reason: dg.IntMetadataValue(count) for reason, count in reasons.items() if count},
     )
 

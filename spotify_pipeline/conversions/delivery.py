@@ -25,21 +25,21 @@ Screen: TypeAlias = Callable[[Sequence[Claimed]], Collection[int]]
 """Names, by their numbers, events that are not to be sent as their person asked to be forgotten."""
 
 MOST_REFUSED = 10
-"""So many events of a batch refused alone, and nothing accepted yet: the rest of it waits until something was."""
-MOST_SUSPECTS = 30
-"""So many events refused alone, and nothing accepted: it is not the events."""
+"""So many events refused alone, one after the other, and none accepted between them: is it the events, or Spotify?"""
+MOST_PROBES = 100
+"""So many events of all days are then sent alone at most, until one is accepted."""
 NOTED_TOGETHER = 10
 """So many delivered batches are noted in one transaction, for a transaction costs as much as sending a batch."""
 FEW_REFUSED = 3
-"""As many refused events are a sign of the same where there are no more."""
+"""As many refused events are a sign of the same where nothing else was sent."""
 
 
-class _NothingAccepted(Exception):
-    """Of this batch, and of all before it."""
+class _InDoubt(Exception):
+    """Whether the events are at fault that were refused."""
 
 
 class FeedRefused(Exception):
-    """Spotify refuses everything that the feed sends. Nothing became a dead letter; all of it is pending."""
+    """Spotify refuses what the feed sends, whichever day it is of. What it refused is pending, as all the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,8 @@ class DeliveryReport:
         delivered: events that Spotify accepted.
         dead: events that became dead letters, by reason.
         filtered: events that were dropped at the last moment, by reason (their person asked to be forgotten).
+        refused: events that Spotify refused alone and that are pending, as it accepted no other that would tell that
+            it is them.
         calls: requests, without the repetitions that the client makes by itself.
         extra_calls: those among them that were made to find events at fault.
     """
@@ -75,6 +77,7 @@ class DeliveryReport:
     delivered: int = 0
     dead: Mapping[str, int] = field(default_factory=dict[str, int])
     filtered: Mapping[str, int] = field(default_factory=dict[str, int])
+    refused: int = 0
     calls: int = 0
     extra_calls: int = 0
 
@@ -93,6 +96,10 @@ def deliver(
     """Send everything that is pending in the outbox, oldest day first.
 
     Whatever ends it, an event is settled or pending; at most once, one whose answer was lost is a dead letter.
+    An event that Spotify refuses alone is a dead letter as soon as it accepts another one, which tells that it is the
+    event. Until then it is a suspect. Where ``MOST_REFUSED`` are suspects, events of every day are tried, and if none
+    of them is accepted the delivery ends. Where nothing is left to try, suspects are dead letters if this delivery
+    accepted anything before them, and pending if it did not.
     Where Spotify cannot be reached it pauses and goes on, if events may be sent at least once; where it asks for fewer
     requests, in any case.
 
@@ -106,16 +113,16 @@ def deliver(
         sleep, random: for the pauses; random from 0 to 1.
 
     Raises:
-        FeedRefused: Spotify accepts nothing, so it cannot be the events.
+        FeedRefused: Spotify accepts nothing (any more), so it may not be the events.
         SpotifyError: as ``send`` raised it; it is about none of the events.
         OutboxError: the outbox cannot be used.
     """
-    delivery = _Delivery(outbox=outbox, send=send, plan=plan, clock=clock)
+    delivery = _Delivery(outbox=outbox, send=send, plan=plan, clock=clock, screen=screen)
     unreached = 0
     try:
         while batch := outbox.claim(plan.batch_events, plan.batch_bytes):
             try:
-                delivery.take(batch, screen)
+                delivery.take(batch)
                 unreached = 0
             except (SpotifyUnavailable, RateLimited) as error:
                 # At most once, each further try could cost a batch whose answer is lost.
@@ -145,8 +152,7 @@ class _Delivery:
         to_note: delivered events that the outbox does not know of yet. Until then it would have them sent again after a
             crash, so at most once there are none.
         in_flight: those whose answer is awaited.
-        suspects: refused alone while nothing was accepted yet: it may not be them.
-        waiting: the rest of batches of which so many became suspects; still claimed.
+        suspects: refused alone, and nothing was accepted since: it may not be them. They stay claimed.
         most: see Isolation.
     """
 
@@ -154,43 +160,53 @@ class _Delivery:
     send: Send
     plan: DeliveryPlan
     clock: Callable[[], datetime]
+    screen: Screen | None
     claimed: dict[int, Claimed] = field(default_factory=dict[int, Claimed])
     to_note: set[int] = field(default_factory=set[int])
     in_flight: set[int] = field(default_factory=set[int])
     suspects: list[Refusal] = field(default_factory=list[Refusal])
-    waiting: set[int] = field(default_factory=set[int])
     most: int | None = None
     delivered: int = 0
     dead: Counter[str] = field(default_factory=Counter[str])
     filtered: Counter[str] = field(default_factory=Counter[str])
     calls: int = 0
     extra_calls: int = 0
-    _suspects_before: int = 0
+    refused: int = 0
 
-    def take(self, batch: Sequence[Claimed], screen: Screen | None) -> None:
-        self.claimed.update((each.number, each) for each in batch)
-        erased = set(screen(batch)) if screen is not None else set[int]()
-        if erased:
-            self._settle(erased, Settled(state=State.FILTERED, reason=Filtered.ERASED.value))
-            self.filtered[Filtered.ERASED.value] += len(erased)
-        to_send = [each for each in batch if each.number not in erased]
+    def take(self, batch: Sequence[Claimed]) -> None:
+        to_send = self._screened(batch)
         if not to_send:
             return
-        calls, self._suspects_before = self.calls, len(self.suspects)
+        calls = self.calls
         isolation = Isolation(self._send, self._accepted, self._refused, self.most)
         try:
             isolation.settle(to_send)
-        except _NothingAccepted:
-            self.waiting |= {each.number for each in to_send} - {each.event.number for each in self.suspects}
+        except _InDoubt:
+            self._put_back(to_send)
+            self._probe()
         finally:
             self.most = isolation.most
             self.extra_calls += self.calls - calls - 1
 
+    def _screened(self, batch: Sequence[Claimed]) -> Sequence[Claimed]:
+        """Those of the events that may be sent; the others are settled."""
+        self.claimed.update((each.number, each) for each in batch)
+        erased = set(self.screen(batch)) if self.screen is not None else set[int]()
+        if erased:
+            self._settle(erased, Settled(state=State.FILTERED, reason=Filtered.ERASED.value))
+            self.filtered[Filtered.ERASED.value] += len(erased)
+        return [each for each in batch if each.number not in erased]
+
     def end(self) -> None:
-        """Whoever is a suspect still is so as nothing was accepted."""
-        if len(self.suspects) >= FEW_REFUSED:
+        """Nothing is left to be tried: what became of the suspects."""
+        if self.delivered:
+            self._bury()
+        elif len(self.suspects) >= FEW_REFUSED:
             raise self._refused_by_spotify()
-        self._bury()
+        else:
+            self.refused, suspects = len(self.suspects), [each.event for each in self.suspects]
+            self.suspects = []
+            self._put_back(suspects)
         self._note()
 
     def release(self) -> None:
@@ -202,7 +218,7 @@ class _Delivery:
         if lost:
             self._settle(lost, Settled(state=State.DEAD, reason=Dead.UNCONFIRMED.value))
             self.dead[Dead.UNCONFIRMED.value] += len(lost)
-        self.suspects, self.waiting = [], set()
+        self.suspects = []
         self._note()
 
     def report(self) -> DeliveryReport:
@@ -210,6 +226,7 @@ class _Delivery:
             delivered=self.delivered,
             dead=dict(self.dead),
             filtered=dict(self.filtered),
+            refused=self.refused,
             calls=self.calls,
             extra_calls=self.extra_calls,
         )
@@ -252,20 +269,38 @@ class _Delivery:
 
     def _refused(self, refusal: Refusal) -> None:
         self.suspects.append(refusal)
-        if self.delivered:
-            self._bury()
-        elif len(self.suspects) >= MOST_SUSPECTS:
-            raise self._refused_by_spotify()
-        elif len(self.suspects) - self._suspects_before >= MOST_REFUSED:
-            raise _NothingAccepted
+        if len(self.suspects) >= MOST_REFUSED:
+            raise _InDoubt
+
+    def _probe(self) -> None:
+        """Try events of every day, alone, until one is accepted: then it is the suspects that are at fault.
+
+        Raises:
+            FeedRefused: none was accepted.
+        """
+        probes = self._screened(self.outbox.claim_ends(MOST_PROBES))
+        for each in probes:
+            try:
+                self._send([each])
+            except InvalidRequest as error:
+                self.suspects.append(Refusal(each, error))
+            else:
+                self._accepted([each])
+                self._put_back(probes)
+                return
+        raise self._refused_by_spotify()
 
     def _bury(self) -> None:
-        """The suspects are dead letters: others were accepted, or they are few. What waited because of them goes on."""
+        """The suspects are dead letters."""
         for refusal in self.suspects:
             self._settle({refusal.event.number}, Settled(state=State.DEAD, reason=refusal.reason.value))
             self.dead[refusal.reason.value] += 1
-        self._settle(self.waiting, Settled(state=State.PENDING))
-        self.suspects, self.waiting = [], set()
+        self.suspects = []
+
+    def _put_back(self, events: Sequence[Claimed]) -> None:
+        """Those among these events that are neither settled nor suspects are pending again."""
+        suspects = {each.event.number for each in self.suspects}
+        self._settle({each.number for each in events} & self.claimed.keys() - suspects, Settled(state=State.PENDING))
 
     def _settle(self, numbers: Collection[int], settled: Settled) -> None:
         if numbers:
@@ -276,7 +311,8 @@ class _Delivery:
     def _refused_by_spotify(self) -> FeedRefused:
         last = self.suspects[-1].error
         return FeedRefused(
-            f"Spotify refused each of {len(self.suspects)} events that were sent alone and accepted none beside them, "
-            "so it is not single events that are at fault. Check the connection id and what all events share (names, "
-            f"currency, identifiers), then run again; all events are pending. The last refusal: {last}"
+            f"Spotify refused each of {len(self.suspects)} events that were sent alone, of whichever day, and accepted "
+            "none beside them, so it is not single events that are at fault. Check the connection id and what all "
+            "events share (names, currency, identifiers), then run again; all events are pending. The last refusal: "
+            f"{last}"
         )

@@ -127,6 +127,13 @@ class Outbox(Protocol):
         """
         ...
 
+    def claim_ends(self, most: int) -> Sequence[Claimed]:
+        """The last pending event of each day, then the first of each, newest day first: at most so many.
+
+        They are claimed as ``claim`` does it.
+        """
+        ...
+
     def settle(self, outcomes: Mapping[int, Settled], *, at: datetime) -> None:
         """How claimed events came out, by their number, in one transaction that is durable when this returns.
 

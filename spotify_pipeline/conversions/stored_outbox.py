@@ -78,6 +78,30 @@ class StoredOutbox(OutboxViews):
         self._claimed.update(numbers)
         return batch
 
+    def claim_ends(self, most: int) -> Sequence[Claimed]:
+        self._put_back()
+        ends = self._database.rows(
+            "SELECT max(number), min(number) FROM events WHERE feed = ? AND state = 'pending'"
+            " GROUP BY day ORDER BY day DESC",
+            [self._feed],
+        )
+        numbers = list(dict.fromkeys([*(last for last, _ in ends), *(first for _, first in ends)]))[:most]
+        if not numbers:
+            return []
+        found = {
+            each.number: each
+            for each in self._with_bodies(
+                self._database.rows(
+                    "SELECT number, day, key, place FROM events WHERE feed = ? AND number IN"
+                    " (SELECT unnest(CAST(? AS bigint[]))) ORDER BY day, number",
+                    [self._feed, numbers],
+                )
+            )
+        }
+        self._mark(numbers)
+        self._claimed.update(numbers)
+        return [found[number] for number in numbers]
+
     def settle(self, outcomes: Mapping[int, Settled], *, at: datetime) -> None:
         if not outcomes.keys() <= self._claimed or any(each.state not in _SETTLED for each in outcomes.values()):
             raise OutboxError(f"An event of the feed {self._name} that is not on its way cannot be settled.")
@@ -147,6 +171,13 @@ class StoredOutbox(OutboxViews):
             " ORDER BY day, number LIMIT ?",
             [self._feed, max(most, LOOK_AHEAD)],
         )
+        fetched = self._with_bodies(rows)
+        if self._guarantee is Guarantee.AT_LEAST_ONCE and rows:
+            self._mark([each.number for each in fetched])
+        self._ahead.extend(fetched)
+
+    def _with_bodies(self, rows: Sequence[tuple[int, date, str, int]]) -> list[Claimed]:
+        """Events (number, day, key and place, oldest first) with their bodies."""
         with withheld(f"Reading the events of the feed {self._name}"):
             bodies = self._bodies.read([(number, place) for number, _, _, place in rows])
         lost = sum(number not in bodies for number, *_ in rows)
@@ -155,11 +186,7 @@ class StoredOutbox(OutboxViews):
                 f"The bodies of {lost} pending events of the feed {self._name} are gone from its outbox. Materialize "
                 f"its days since {rows[0][1]} again: that writes them anew. Nothing of them was sent."
             )
-        if self._guarantee is Guarantee.AT_LEAST_ONCE and rows:
-            self._mark([number for number, *_ in rows])
-        self._ahead.extend(
-            Claimed(number=number, day=day, event_id=key, body=bodies[number]) for number, day, key, _ in rows
-        )
+        return [Claimed(number=number, day=day, event_id=key, body=bodies[number]) for number, day, key, _ in rows]
 
     def _mark(self, numbers: Sequence[int]) -> None:
         with self._database.transaction():

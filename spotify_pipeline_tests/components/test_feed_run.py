@@ -159,6 +159,27 @@ def test_a10_rows_that_are_gone_from_the_warehouse_stay_in_the_account(
     assert len(received(sandbox)) == 4
 
 
+def test_a20_two_refused_events_a_run_wait_and_the_check_says_so_until_there_are_enough_to_tell(
+    runs: FeedRuns, environment: Path, sandbox: SandboxServer
+) -> None:
+    everything = [f"order-{number}" for number in range(10)]
+    sandbox.state.poison.plant(event_ids=everything)
+    add_orders(environment, *(order(number, days_ago(1)) for number in range(2)))
+    result = runs.run(1)
+    assert result.success
+    assert account(result, 1) == {"read": 2, "delivered": 0, "pending": 2, "filtered": 0, "dead": 0}
+    assert checks(result)["delivery:no_dead_letters"] is False
+    assert "refused 2 events and accepted no other" in str(
+        evaluations(result, "no_dead_letters")["delivery"].description
+    )
+    add_orders(environment, *(order(number, days_ago(0)) for number in range(2, 4)))
+    result = runs.run()
+    assert not result.success
+    assert "Spotify refused each of 4 events" in said_by(result)
+    with look_into("orders") as outbox:
+        assert [(each.pending, each.dead) for each in outbox.accounts()] == [(2, {}), (2, {})]
+
+
 def test_a02_a09_a_poisoned_event_is_one_dead_letter_without_values_and_its_replay_arrives_once(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:

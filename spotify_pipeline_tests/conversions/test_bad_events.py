@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, FeedRefused, deliver
-from spotify_pipeline.conversions.outbox import Claimed
+from spotify_pipeline.conversions.delivery import MOST_REFUSED, DeliveryPlan, FeedRefused, deliver
+from spotify_pipeline.conversions.outbox import Claimed, Guarantee
 from spotify_pipeline.spotify import (
     InvalidRequest,
     PermissionDenied,
@@ -109,12 +113,161 @@ def test_a04_where_spotify_accepts_nothing_it_is_not_the_events(place: Place, ba
 
 
 @pytest.mark.parametrize("events", [1, 2])
-def test_one_or_two_events_that_are_refused_are_dead_letters(place: Place, events: int) -> None:
+def test_a20_one_or_two_events_that_are_refused_wait_until_another_is_accepted(place: Place, events: int) -> None:
+    spotify = FakeSpotify(refuses_everything=True)
     with place.open() as outbox:
         read_all(outbox, orders(events))
-        report = delivered(outbox, FakeSpotify(refuses_everything=True), place)
-        assert report.dead == {"refused": events}
-        assert totals(outbox)["dead"] == events
+        report = delivered(outbox, spotify, place)
+        assert (report.dead, report.refused) == ({}, events)
+        assert totals(outbox) == {"read": events, "delivered": 0, "pending": events, "filtered": 0, "dead": 0}
+        spotify.refuses_everything, spotify.poison = False, set(orders(events))
+        read_all(outbox, orders(1, first=10), TUESDAY)
+        report = delivered(outbox, spotify, place)
+        assert (report.delivered, report.dead, report.refused) == (1, {"refused": events}, 0)
+
+
+def test_a20_a_spotify_that_refuses_everything_buries_nobody_however_few_come_at_a_time(place: Place) -> None:
+    spotify = FakeSpotify(refuses_everything=True)
+    with place.open() as outbox:
+        for run in range(8):
+            read_all(outbox, orders(2, first=2 * run), MONDAY + timedelta(days=run))
+            try:
+                assert delivered(outbox, spotify, place).refused == 2
+                assert run == 0
+            except FeedRefused:
+                assert run > 0
+            assert totals(outbox)["pending"] == totals(outbox)["read"] == 2 * run + 2
+        spotify.refuses_everything = False
+        assert delivered(outbox, spotify, place).delivered == 16
+
+
+@pytest.mark.parametrize(("days", "batch"), [(1, 100), (2, 1_000), (5, 7)])
+def test_a20_three_hundred_refused_events_hold_up_no_good_one(place: Place, days: int, batch: int) -> None:
+    bad, good = orders(300), orders(1_000, first=300)
+    spotify = FakeSpotify(poison=set(bad))
+    with place.open() as outbox:
+        if days == 1:
+            read_all(outbox, [*bad, *good])
+        else:
+            read_all(outbox, bad)
+            for day in range(1, days):
+                read_all(outbox, good[day - 1 :: days - 1], MONDAY + timedelta(days=day))
+        report = delivered(outbox, spotify, place, batch=batch)
+        assert (report.delivered, report.dead, report.refused) == (1_000, {"refused": 300}, 0)
+    assert set(spotify.view) == set(good)
+    assert set(spotify.taken.values()) == {1}
+
+
+@pytest.mark.parametrize("good_day", [0, 3, 6])
+def test_a20_every_day_is_tried_before_it_is_concluded_that_everything_is_refused(place: Place, good_day: int) -> None:
+    spotify = FakeSpotify()
+    with place.open() as outbox:
+        for day in range(7):
+            ids = orders(40, first=40 * day)
+            spotify.poison |= set() if day == good_day else set(ids)
+            read_all(outbox, ids, MONDAY + timedelta(days=day))
+        # What follows the good day waits for a good event after it: it may be Spotify that refuses everything now.
+        with suppress(FeedRefused):
+            delivered(outbox, spotify, place, batch=20)
+    assert spotify.view == orders(40, first=40 * good_day)
+
+
+def test_a20_a_spotify_that_begins_to_refuse_everything_amid_a_delivery_buries_nobody_after_that(place: Place) -> None:
+    spotify = FakeSpotify()
+
+    def send(bodies: Sequence[str]) -> None:
+        spotify.refuses_everything = len(spotify.requests) >= 3
+        spotify.send(bodies)
+
+    with place.open() as outbox:
+        for day in range(5):
+            read_all(outbox, orders(100, first=100 * day), MONDAY + timedelta(days=day))
+        with pytest.raises(FeedRefused):
+            deliver(outbox, send, DeliveryPlan(batch_events=20), clock=place.clock)
+        assert totals(outbox) == {"read": 500, "delivered": 60, "pending": 440, "filtered": 0, "dead": 0}
+        assert len(spotify.requests) < 3 + 12 * MOST_REFUSED + 10, "ten suspects, and two of each day"
+
+
+def test_a20_people_who_asked_to_be_forgotten_are_not_tried_either(place: Place) -> None:
+    bad, good = orders(60), orders(10, first=60)
+    spotify, asked = FakeSpotify(poison=set(bad)), list[str]()
+
+    def screen(events: Sequence[Claimed]) -> list[int]:
+        asked.extend(each.event_id for each in events)
+        return [each.number for each in events if each.event_id == good[-1]]
+
+    with place.open() as outbox:
+        read_all(outbox, bad)
+        read_all(outbox, good, TUESDAY)
+        report = deliver(outbox, spotify.send, DeliveryPlan(batch_events=20), clock=place.clock, screen=screen)
+        assert (report.delivered, report.dead, report.filtered) == (9, {"refused": 60}, {"erased": 1})
+    assert good[-1] in asked
+    assert not any(good[-1] in each for each in spotify.requests)
+
+
+class Whims(FakeSpotify):
+    """Refuses everything in some stretches of requests, and remembers when it refused whom alone."""
+
+    def __init__(self, poison: set[str], stretches: list[tuple[int, bool]]) -> None:
+        super().__init__(poison=poison)
+        self.moods = [refuses for length, refuses in stretches for _ in range(length)]
+        self.refused_alone: dict[str, int] = {}
+        self.accepted_at: list[int] = []
+
+    def send(self, bodies: Sequence[str]) -> None:
+        request = len(self.requests)
+        self.refuses_everything = request < len(self.moods) and self.moods[request]
+        try:
+            super().send(bodies)
+        except InvalidRequest:
+            if len(bodies) == 1:
+                self.refused_alone[self.requests[-1][0]] = request
+            raise
+        self.accepted_at.append(request)
+
+
+@settings(max_examples=30, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    days=st.lists(st.lists(st.booleans(), max_size=30), min_size=1, max_size=5),
+    batch=st.integers(1, 12),
+    stretches=st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=4),
+    guarantee=st.sampled_from(list(Guarantee)),
+)
+def test_a20_the_policy_holds_whatever_is_refused_and_when(
+    tmp_path_factory: pytest.TempPathFactory,
+    days: list[list[bool]],
+    batch: int,
+    stretches: list[tuple[int, bool]],
+    guarantee: Guarantee,
+) -> None:
+    """Nobody is a dead letter before something else was accepted; once Spotify is itself again, all is settled."""
+    place = Place(tmp_path_factory.mktemp("policy"))
+    ids = iter(orders(1_000))
+    rows = [[(next(ids), bad) for bad in day] for day in days]
+    counted, dead = dict[str, int](), set[str]()
+    spotify = Whims({key for day in rows for key, bad in day if bad}, stretches)
+    with place.open(guarantee=guarantee) as outbox:
+        for number, day in enumerate(rows):
+            read_all(outbox, [key for key, _ in day], MONDAY + timedelta(days=number))
+        for run in range(8):
+            if run == 5:
+                spotify.moods = []
+            # Each run brings one good event, as every shop has.
+            read_all(outbox, [f"good-{run}"], MONDAY + timedelta(days=len(rows) + run))
+            accepted_before = len(spotify.accepted_at)
+            dead_before = set(outbox.dead_letters()["event_id"])
+            with suppress(FeedRefused):
+                delivered(outbox, spotify, place, batch=batch, guarantee=guarantee)
+            counted = totals(outbox)  # and every account adds up
+            dead = set(outbox.dead_letters()["event_id"])
+            newly = dead - dead_before
+            assert not newly or len(spotify.accepted_at) > accepted_before, "nothing was accepted beside them"
+            last = max(spotify.accepted_at[accepted_before:], default=0)
+            assert sum(spotify.refused_alone[key] > last for key in newly) < MOST_REFUSED
+    assert counted["pending"] == 0
+    assert set(spotify.taken.values()) == {1}
+    assert spotify.poison <= dead
+    assert set(spotify.view).isdisjoint(dead)
 
 
 def test_a_few_refused_first_are_dead_letters_once_another_is_accepted(place: Place) -> None:

@@ -223,3 +223,22 @@ def test_a_look_shows_the_same_and_changes_nothing(place: Place) -> None:
         assert views.accounts() == accounts
         assert views.pending_days() == [MONDAY]
         assert views.dead_letters().is_empty()
+
+
+@pytest.mark.parametrize("guarantee", list(Guarantee))
+def test_the_ends_of_each_day_are_claimed_newest_first_and_what_was_fetched_ahead_is_among_them(
+    place: Place, guarantee: Guarantee
+) -> None:
+    with place.open(guarantee=guarantee) as outbox:
+        read_all(outbox, orders(5), MONDAY)
+        read_all(outbox, orders(1, first=5), TUESDAY)
+        claimed = outbox.claim(1, 1_000_000)
+        ends = outbox.claim_ends(10)
+        assert [each.event_id for each in ends] == ["order-00005", "order-00004", "order-00001"]
+        outbox.settle({each.number: Settled(state=State.PENDING) for each in ends[1:]}, at=NOON)
+        outbox.settle({ends[0].number: Settled(state=State.DELIVERED)}, at=NOON)
+        outbox.settle({claimed[0].number: Settled(state=State.DELIVERED)}, at=NOON)
+        assert [each.event_id for each in outbox.claim_ends(1)] == ["order-00004"]
+        rest = outbox.claim(10, 1_000_000)
+        assert [each.event_id for each in rest] == ["order-00001", "order-00002", "order-00003"]
+        assert outbox.claim_ends(10) == []

@@ -25,7 +25,7 @@ def plan(
     nothing, asks Spotify nothing. Counts only. Exits 1 if an audience would be blocked.
     """
     from spotify_pipeline.components.deployment import audience_chains
-    from spotify_pipeline.components.planning import PLAN_COLUMNS, PlannedAction, plan_all
+    from spotify_pipeline.components.planning import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all
     from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 
     spotify = SpotifyAds()
@@ -39,6 +39,9 @@ def plan(
         ad_account_of=spotify.account_of,
     )
     print_table("audiences", PLAN_COLUMNS, [each.cells for each in plans])
+    if kept_out := [cells for each in plans for cells in each.kept_out]:
+        sys.stdout.write("\n")
+        print_table("suppressions", KEPT_OUT_COLUMNS, kept_out)
     blocked = [each for each in plans if each.action is PlannedAction.BLOCKED]
     for each in blocked:
         sys.stdout.write(f"\n{each.audience}: {each.sentence}\n")

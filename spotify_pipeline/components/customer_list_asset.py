@@ -132,7 +132,11 @@ def build_list(
 
 
 def _kept_out(chain: AudienceChain) -> str:
-    names = [f"the people of `{each.relation}`" for each in chain.suppressions]
+    unlike = {each.name: each.matches_nobody_of(chain.config.identifiers) for each in chain.suppressions}
+    names = [
+        f"the people of `{each.relation}`" + (f" (nobody: {unlike[each.name]})" if unlike[each.name] else "")
+        for each in chain.suppressions
+    ]
     return ", ".join([*names, "and those who asked to be forgotten"] if names else ["those who asked to be forgotten"])
 
 

@@ -77,7 +77,7 @@ def customer_list_metadata(manifest: Manifest) -> Metadata:
     return {
         **row_count(manifest.list_rows),
         "funnel": dg.MarkdownMetadataValue(counts_table("rows", steps)),
-        "suppressions": dg.MarkdownMetadataValue(counts_table("digests", [*manifest.suppressions.items()])),
+        "suppressions": dg.MarkdownMetadataValue(markdown_table(SUPPRESSION_COLUMNS, suppression_cells(manifest))),
         **_digest_counts(manifest),
         "columns": dg.TextMetadataValue(", ".join(manifest.columns)),
         "bytes": dg.IntMetadataValue(manifest.bytes),
@@ -85,6 +85,27 @@ def customer_list_metadata(manifest: Manifest) -> Metadata:
         "membership fingerprint": dg.TextMetadataValue(manifest.fingerprint),
         "identity rules version": dg.IntMetadataValue(manifest.rules_version),
     }
+
+
+SUPPRESSION_COLUMNS = ("kept out by", "identifiers", "unusable", "people kept out")
+
+
+def suppression_cells(manifest: Manifest) -> list[tuple[str, ...]]:
+    """A row for each source of suppressions, under ``SUPPRESSION_COLUMNS``; small counts in words."""
+    rows: list[tuple[str, ...]] = []
+    for name, digests in manifest.suppressions.items():
+        values = manifest.suppression_values.get(name, {}).values()
+        usable = sum(each["usable"] for each in values) if values else digests
+        matched = manifest.suppressed.get(name)
+        out = "not known" if matched is None else in_words(matched)
+        rows.append((name, in_words(usable), in_words(sum(each["unusable"] for each in values)), out))
+    return rows
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Cells that need no escaping, as a Markdown table; numbers, which all but the first column hold, to the right."""
+    lines = [columns, [":--", *["--:" for _ in columns[1:]]], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def audience_metadata(outcomes: Sequence[MirrorOutcome], manifest: Manifest, ads_manager: str) -> Metadata:

@@ -12,7 +12,7 @@ from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.customer_list_asset import build_list
 from spotify_pipeline.components.guarding import list_guard, live_list
 from spotify_pipeline.components.identifiers_asset import read_segment
-from spotify_pipeline.components.metadata import in_words
+from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.customer_list import CustomerListError, Manifest, compare_lists
@@ -24,6 +24,7 @@ from spotify_pipeline.warehouse import SegmentError
 
 PLANS = "plan"
 """The directory below the project's own in which plans are made."""
+KEPT_OUT_COLUMNS = ("audience", *SUPPRESSION_COLUMNS)
 PLAN_COLUMNS = ("audience", "would", "added", "removed", "staying", "rows")
 EXPECTED = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused, SegmentError)
 
@@ -50,6 +51,7 @@ class PlannedChange:
         added: rows of it whose people it has not.
         removed: rows of the list that Spotify has whose people would leave.
         decision: of the guards; None where it did not come to that.
+        kept_out: a row for each source of suppressions that holds somebody, under ``KEPT_OUT_COLUMNS``.
     """
 
     audience: str
@@ -60,6 +62,7 @@ class PlannedChange:
     added: int | None = None
     removed: int | None = None
     decision: Decision | None = None
+    kept_out: tuple[tuple[str, ...], ...] = ()
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -137,6 +140,9 @@ def _planned(
         rows=manifest.list_rows,
         **_counts(live, before, (path, manifest)),
         decision=decision,
+        kept_out=tuple(
+            (chain.audience, *cells) for cells in suppression_cells(manifest) if manifest.suppressions[cells[0]]
+        ),
     )
 
 
@@ -178,7 +184,9 @@ _SENTENCES = {
 
 
 def plan_table(plans: Sequence[PlannedChange]) -> str:
-    """The plans as a Markdown table of counts, and under it why any is blocked."""
+    """The plans as a Markdown table of counts; under it why any is blocked, and who is kept out."""
     head, *lines = [f"| {' | '.join(cells)} |" for cells in (PLAN_COLUMNS, *(each.cells for each in plans))]
     notes = [f"\n**{each.audience}**: {each.sentence}" for each in plans if each.action is PlannedAction.BLOCKED]
-    return "\n".join([head, "|:--|:--|--:|--:|--:|--:|", *lines, *notes])
+    kept_out = [cells for each in plans for cells in each.kept_out]
+    more = ["", markdown_table(KEPT_OUT_COLUMNS, kept_out)] if kept_out else []
+    return "\n".join([head, "|:--|:--|--:|--:|--:|--:|", *lines, *notes, *more])

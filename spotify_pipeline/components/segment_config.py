@@ -13,10 +13,14 @@ from spotify_pipeline.components.yaml_values import (
     ColumnName,
     ColumnNames,
     Region,
+    Share,
     TableName,
 )
 from spotify_pipeline.identity import DeviceIdCase
 
+MAX_INVALID_SUPPRESSIONS = 0.10
+"""Half of what an audience's own segment may have by default: there an unreadable value costs an impression, here it
+lets somebody through who said no."""
 SettingPath = tuple[str | int, ...]
 """Where a setting stands below `attributes`."""
 
@@ -143,6 +147,8 @@ class SuppressConfig(SourceConfig):
 
     identifiers: IdentifiersConfig | None = None
     """Which of its columns identify a person. By default those of the audience's `identifiers` that it has."""
+    max_invalid: Share = MAX_INVALID_SUPPRESSIONS
+    """How many of its identifiers of a type may be unusable, as a share: whoever they are is not kept out."""
 
     @property
     def name(self) -> str:
@@ -164,3 +170,5 @@ class SuppressionListConfig(StrictModel):
     """Where they are: a dbt model or a table. Everybody in it is kept out; consent is not asked."""
     identifiers: IdentifiersConfig
     """Which of its columns identify a person."""
+    max_invalid: Share = MAX_INVALID_SUPPRESSIONS
+    """How many of its identifiers of a type may be unusable, as a share: whoever they are is not kept out."""

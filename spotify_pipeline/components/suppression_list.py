@@ -69,6 +69,7 @@ class SuppressionList(dg.Component):
             asset_key=table.asset_key,
             relation=table.relation,
             identifiers=attributes.identifiers,
+            max_invalid=attributes.max_invalid,
         )
         elsewhere = attributes.segment.table is not None and attributes.segment.asset_key is None
         return cls(source, written_elsewhere=elsewhere)

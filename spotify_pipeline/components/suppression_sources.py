@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,14 +10,23 @@ from typing import Protocol
 import dagster as dg
 
 from spotify_pipeline.components.identifier_plan import columns_by_type
+from spotify_pipeline.components.metadata import WORDS
 from spotify_pipeline.components.resources import WarehouseResource
-from spotify_pipeline.components.segment_config import IdentifiersConfig, SuppressConfig
+from spotify_pipeline.components.segment_config import (
+    MAX_INVALID_SUPPRESSIONS,
+    IdentifiersConfig,
+    SuppressConfig,
+)
 from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
 from spotify_pipeline.components.warehouse_project import Segment
 from spotify_pipeline.components.yaml_location import config_error
-from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressions, digests_of
+from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, SegmentDigests, Suppressions, digests_of
 from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.mirror.guards.findings import counted, exact, percent
 from spotify_pipeline.warehouse import Relation, SegmentError
+
+_log = logging.getLogger("spotify_pipeline.suppressions")
 
 ERASURE = "erasure"
 """The name, in counts, of those who asked to be forgotten."""
@@ -41,6 +51,7 @@ class SuppressionSource:
         asset_key: of the asset that it is.
         relation: in the warehouse.
         identifiers: which columns identify a person.
+        max_invalid: the largest share of its values of a type that may be unusable.
         those_present: whether a column that the table does not have is passed over, as they are the audience's.
     """
 
@@ -48,6 +59,7 @@ class SuppressionSource:
     asset_key: dg.AssetKey
     relation: Relation
     identifiers: IdentifiersConfig
+    max_invalid: float = MAX_INVALID_SUPPRESSIONS
     those_present: bool = False
 
     def plan(self, columns: Collection[str]) -> IdentifierPlan:
@@ -64,14 +76,26 @@ class SuppressionSource:
             )
         return IdentifierPlan(identifiers=columns_by_type(stated))
 
+    def matches_nobody_of(self, identifiers: IdentifiersConfig | None) -> str:
+        """Why it can keep nobody out who is identified so, as the rest of a sentence; empty where it can."""
+        own, theirs = columns_by_type(self.identifiers), columns_by_type(identifiers) if identifiers is not None else {}
+        if own.keys() & theirs.keys():
+            return ""
+        return (
+            f"it knows people by {' and '.join(own)} only, and here they are known by {' and '.join(theirs) or 'none'}"
+        )
+
 
 def suppression_sources(
     config: Suppressing, everybodys: Sequence[SuppressionSource], context: dg.ComponentLoadContext
 ) -> tuple[SuppressionSource, ...]:
     """The sources of one audience or feed: those of every audience, then its own.
 
+    One of every audience that can keep nobody out here is logged as a warning: it may be meant for others.
+
     Raises:
-        AudienceConfigError: a source is unknown, or none of its columns identifies a person.
+        AudienceConfigError: a source is unknown, none of its columns identifies a person, or its own can keep nobody
+            out.
     """
     names = {each.name for each in everybodys}
     own: list[SuppressionSource] = []
@@ -79,8 +103,23 @@ def suppression_sources(
         path = ("suppress", index)
         if stated.name in (*names, ERASURE):
             raise config_error(context, path, f"{stated.name} is the name of a suppression list of every audience")
-        own.append(_source(stated, config, find_source(stated, context, path), context, index))
+        source = _source(stated, config, find_source(stated, context, path), context, index)
+        if why := source.matches_nobody_of(config.identifiers):
+            raise config_error(
+                context,
+                path,
+                f"{stated.name} would keep nobody out: {why}. State identifiers of a type that both have, or take it "
+                "out",
+            )
+        own.append(source)
+    for each in everybodys:
+        if why := each.matches_nobody_of(config.identifiers):
+            _log.warning("%s: the suppression list %s keeps nobody out here: %s.", _folder(context), each.name, why)
     return (*everybodys, *own)
+
+
+def _folder(context: dg.ComponentLoadContext) -> str:
+    return (context.path.parent if context.path.suffix else context.path).name
 
 
 def _source(
@@ -105,6 +144,7 @@ def _source(
         asset_key=table.asset_key,
         relation=table.relation,
         identifiers=identifiers,
+        max_invalid=stated.max_invalid,
         those_present=stated.identifiers is None,
     )
 
@@ -136,10 +176,12 @@ def read_suppressions(
     """The digests of everybody who is kept out, each source read to its end.
 
     Raises:
-        SegmentError: a source cannot be read, or not all of it. Whoever it names must not be sent by mistake.
+        SegmentError: a source cannot be read, or not all of it, or too much of it is unusable. Whoever it names must
+            not be sent by mistake.
         ErasureError: the ledger of erasures cannot be read.
     """
     read: dict[str, DigestSet] = {}
+    values: dict[str, dict[str, dict[str, int]]] = {}
     for source in sources:
         with warehouse.segment(source.relation) as segment:
             plan = source.plan(segment.columns())
@@ -150,17 +192,39 @@ def read_suppressions(
                 for column in (*each.columns, each.region_column)
                 if column is not None
             ]
-            digests, rows = digests_of(segment.batches(list(dict.fromkeys(columns))), plan)
-        if rows != expected:
+            found = digests_of(segment.batches(list(dict.fromkeys(columns))), plan)
+        if found.rows != expected:
             raise SegmentError(
-                f"The suppression list {source.name} has {expected:,} rows, but {rows:,} were read. Nothing was sent: "
-                "a partial read would let people through. Run again; if it recurs, look at the warehouse's log."
+                f"The suppression list {source.name} has {expected:,} rows, but {found.rows:,} were read. Nothing "
+                "was sent: a partial read would let people through. Run again; if it recurs, look at the warehouse's log."
             )
-        if rows and not len(digests):
+        if found.rows and not len(found.digests):
             raise SegmentError(
                 f"The suppression list {source.name} has {expected:,} rows, and not one usable identifier is in "
                 f"{', '.join(columns)}, so nobody could be kept out. Nothing was sent. Look at what these columns hold "
                 "now, and which columns the YAML names."
             )
-        read[source.name] = digests
-    return Suppressions({**read, ERASURE: ledger.digests()})
+        _refuse_unusable(source, plan, found)
+        read[source.name] = found.digests
+        values[source.name] = {
+            kind: {"usable": count, "unusable": sum(found.unusable[kind].values())}
+            for kind, count in found.usable.items()
+        }
+    return Suppressions({**read, ERASURE: ledger.digests()}, values)
+
+
+def _refuse_unusable(source: SuppressionSource, plan: IdentifierPlan, found: SegmentDigests) -> None:
+    """Of each type by itself: the columns of another say nothing of people who are known by this one."""
+    for kind, usable in found.usable.items():
+        unusable = sum(found.unusable[kind].values())
+        if unusable > exact(source.max_invalid) * (usable + unusable):
+            reasons = ", ".join(
+                f"{counted(count)} {WORDS.get(reason, reason)}" for reason, count in found.unusable[kind].items()
+            )
+            columns = ", ".join(plan.identifiers[IdentifierType(kind)].columns)
+            raise SegmentError(
+                f"Of the {kind} values of the suppression list {source.name} (in {columns}), {counted(unusable)} of "
+                f"{counted(usable + unusable)} are unusable ({reasons}), so their people could not be kept out; at "
+                f"most {percent(exact(source.max_invalid))} may be. Nothing was sent. Look at what these columns hold now; "
+                "if they are right, state a higher max_invalid for this list in the YAML."
+            )

@@ -12,7 +12,7 @@ from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressio
 from spotify_pipeline.customer_list.report import Tally
 from spotify_pipeline.customer_list.row_identifiers import row_identifiers
 from spotify_pipeline.customer_list.source_values import gave_consent
-from spotify_pipeline.identity import IdentifierType, digest
+from spotify_pipeline.identity import IdentifierType, digest, in_every_form
 
 ERASURE = "erasure"
 """The name of the source of suppressions that holds who asked to be forgotten."""
@@ -42,7 +42,8 @@ def people(rows: pl.DataFrame, plan: FeedPlan, suppressions: Suppressions) -> pl
     devices = found["device_id"].filter(~pl.col(_VALUE).str.contains(_DIGEST))
     # A device id is sent as it is: one that came hashed matches nobody, but tells who must not be sent. So does its
     # digest in the other letter case.
-    in_each_case = [devices.with_columns(digest(each).alias(_HASHED)) for each in _in_both_cases(devices[_VALUE])]
+    forms = in_every_form(devices[_VALUE], IdentifierType.DEVICE_ID)
+    in_each_case = [devices.with_columns(digest(each).alias(_HASHED)) for each in forms]
     columns = [
         _of_row(found["hashed_emails"], _HASHED, rows.height).alias("hashed_emails"),
         _of_row(found["hashed_phone_number"], _HASHED, rows.height).list.first().alias("hashed_phone_number"),
@@ -102,10 +103,6 @@ def _of_row(values: pl.DataFrame, column: str, height: int) -> pl.Series:
         .with_row_index(_ROW)
         .join(grouped, on=_ROW, how="left", maintain_order="left", suffix="_found")[f"{column}_found"]
     )
-
-
-def _in_both_cases(devices: pl.Series) -> tuple[pl.Series, pl.Series]:
-    return devices.str.to_lowercase(), devices.str.to_uppercase()
 
 
 def _suppressed(values: pl.DataFrame, suppressions: Suppressions, height: int) -> pl.Series:

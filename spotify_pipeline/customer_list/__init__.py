@@ -31,7 +31,7 @@ from spotify_pipeline.customer_list.membership import (
 from spotify_pipeline.customer_list.normalized_identifiers import read_report, write_identifiers
 from spotify_pipeline.customer_list.plan import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.customer_list.report import NO_CONSENT, NO_IDENTIFIER, IdentifiersReport
-from spotify_pipeline.customer_list.segment_digests import declined_digests, digests_of
+from spotify_pipeline.customer_list.segment_digests import SegmentDigests, declined_digests, digests_of
 from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.customer_list.suppressions import Suppressions
 from spotify_pipeline.customer_list.truncation import Truncation
@@ -56,6 +56,7 @@ __all__ = [
     "MembershipChange",
     "Overlap",
     "PartOf",
+    "SegmentDigests",
     "SnapshotStore",
     "StoredList",
     "Suppressions",

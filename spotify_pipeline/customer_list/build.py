@@ -100,6 +100,8 @@ def build_customer_list(
             source_updated_at=report.source_updated_at,
             values_kept=report.values_kept,
             suppressions=suppressions.counts,
+            suppression_values=suppressions.values,
+            suppressed={name: draft.people.matched[name] for name in suppressions.sources},
             truncated_by=truncate.order if truncate is not None and draft.people.left_out_by_rank else None,
             **draft.manifest_fields,
         )
@@ -128,8 +130,7 @@ def _fitting_draft(
     truncate: Truncation | None,
 ) -> _Draft:
     types = canonical_order([IdentifierType(name) for name in source.columns if name != RANK])
-    suppressed = suppressions.digests
-    people = ChosenPeople(source=source, types=types, suppressed=suppressed)
+    people = ChosenPeople(source=source, types=types, suppressions=suppressions)
     place = private_directory(folder / "draft")
     draft = _draft(place, people, report, layout)
     rounds = 0
@@ -141,7 +142,9 @@ def _fitting_draft(
             )
         rounds += 1
         kept = truncate.people_to_keep(people=people.kept, size=draft.bytes, rounds=rounds)
-        people = ChosenPeople(source=source, types=types, suppressed=suppressed, before_rank=people.rank_after(kept))
+        people = ChosenPeople(
+            source=source, types=types, suppressions=suppressions, before_rank=people.rank_after(kept)
+        )
         shutil.rmtree(place)
         draft = _draft(private_directory(place), people, report, layout)
     return draft

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -10,9 +11,9 @@ import polars as pl
 from spotify_pipeline.customer_list.arrow_files import ParquetFile
 from spotify_pipeline.customer_list.digest_set import DigestSet
 from spotify_pipeline.customer_list.normalized_identifiers import RANK
-from spotify_pipeline.identity import IdentifierType, digest
-
-_PERSON, _VALUE = "person", "value"
+from spotify_pipeline.customer_list.row_identifiers import people_holding
+from spotify_pipeline.customer_list.suppressions import Suppressions
+from spotify_pipeline.identity import IdentifierType
 
 
 @dataclass(kw_only=True)
@@ -22,27 +23,32 @@ class ChosenPeople:
     Attributes:
         source: the identifiers, a row per person.
         types: their columns.
-        suppressed: whoever holds any of these digests is left out.
+        suppressions: whoever holds any of their digests is left out.
         before_rank: whoever has this rank or a later one is left out; None keeps everybody.
         kept: people given so far.
         left_out_suppressed: people left out because they are suppressed.
+        matched: those of them by each source; who is in several counts in each.
         left_out_by_rank: people left out because of their rank, who are not suppressed.
     """
 
     source: ParquetFile
     types: Sequence[IdentifierType]
-    suppressed: DigestSet
+    suppressions: Suppressions
     before_rank: int | None = None
     kept: int = 0
     left_out_suppressed: int = 0
     left_out_by_rank: int = 0
+    matched: Counter[str] = field(default_factory=Counter[str])
+    _everybody: DigestSet = field(init=False)
     _ranks: list[pl.Series] = field(default_factory=list[pl.Series])
+
+    def __post_init__(self) -> None:
+        self._everybody = self.suppressions.digests
 
     def batches(self, rows: int) -> Iterator[pl.DataFrame]:
         """The people to go into the list, in frames of at most ``rows``: a column per type; once."""
         for batch in self.source.batches(rows):
-            people = batch.filter(~holding(batch, self.types, self.suppressed)) if len(self.suppressed) else batch
-            self.left_out_suppressed += batch.height - people.height
+            people = self._not_suppressed(batch)
             if self.before_rank is not None:
                 within = people.filter(pl.col(RANK) < self.before_rank)
                 self.left_out_by_rank += people.height - within.height
@@ -56,14 +62,10 @@ class ChosenPeople:
         """The rank before which at most so many of the people given are, fewer than all; after the last batch."""
         return int(pl.concat(self._ranks).sort()[people])
 
-
-def holding(people: pl.DataFrame, types: Sequence[IdentifierType], digests: DigestSet) -> pl.Series:
-    """Whether each person holds any of these digests, as one of however many identifiers of any type."""
-    found = pl.repeat(value=False, n=people.height, dtype=pl.Boolean, eager=True)
-    for name in types:
-        values = people.select(pl.int_range(pl.len()).alias(_PERSON), pl.col(name).alias(_VALUE))
-        if isinstance(values.schema[_VALUE], pl.List):
-            values = values.explode(_VALUE, empty_as_null=True, keep_nulls=True)
-        hits = values.filter(digests.holds(digest(values[_VALUE])))
-        found = found | pl.int_range(people.height, eager=True).is_in(hits[_PERSON].implode())
-    return found
+    def _not_suppressed(self, batch: pl.DataFrame) -> pl.DataFrame:
+        suppressed = people_holding(batch, self.types, self._everybody)
+        left_out = batch.filter(suppressed)
+        self.left_out_suppressed += left_out.height
+        for name, digests in self.suppressions.sources.items() if left_out.height else ():
+            self.matched[name] += int(people_holding(left_out, self.types, digests).sum())
+        return batch.filter(~suppressed)

@@ -73,6 +73,9 @@ class Manifest:
         values_kept: normalized identifiers of the people read who consented, by type.
         cells: cells of the file that hold a digest, by type.
         suppressions: distinct digests in each source of suppressions that was applied.
+        suppression_values: of each such source that is a segment, by type: how many values were ``usable`` and how many
+            ``unusable``; values that are nobody's are in neither.
+        suppressed: rows of the segment that each source kept out; who is in several sources counts in each.
         truncated_by: the order by which people beyond the limit were cut (``rows_dropped["over_limit"]``), in words.
         rows_withdrawn: rows removed since the list was built, for suppressions and erasures that came later.
         former_sha256: of the file before each such removal, oldest first.
@@ -107,6 +110,10 @@ class Manifest:
     values_kept: Mapping[str, int] = field(default_factory=dict[str, int])
     cells: Mapping[str, int] = field(default_factory=dict[str, int])
     suppressions: Mapping[str, int] = field(default_factory=dict[str, int])
+    suppression_values: Mapping[str, Mapping[str, Mapping[str, int]]] = field(
+        default_factory=dict[str, Mapping[str, Mapping[str, int]]]
+    )
+    suppressed: Mapping[str, int] = field(default_factory=dict[str, int])
     truncated_by: str | None = None
     rows_withdrawn: int = 0
     former_sha256: tuple[str, ...] = ()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from spotify_pipeline.customer_list.digest_set import DigestSet
 from spotify_pipeline.customer_list.errors import CustomerListError
 from spotify_pipeline.customer_list.plan import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.customer_list.report import Tally
 from spotify_pipeline.customer_list.source_values import as_text
-from spotify_pipeline.identity import IdentifierType, normalize
+from spotify_pipeline.identity import IdentifierType, digest, in_every_form, normalize
+
+_PERSON, _VALUE = "person", "value"
 
 
 def row_identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> pl.DataFrame:
@@ -60,3 +65,18 @@ def require_columns(batch: pl.DataFrame, plan: IdentifierPlan) -> None:
             raise CustomerListError(
                 f"The segment has no column {column!r}. Its columns are: {', '.join(batch.columns)}."
             )
+
+
+def people_holding(people: pl.DataFrame, types: Sequence[IdentifierType], digests: DigestSet) -> pl.Series:
+    """Whether each row of normalized identifiers holds any of these digests: as one of however many identifiers of any
+    type, in whatever form that was hashed.
+    """
+    found = pl.repeat(value=False, n=people.height, dtype=pl.Boolean, eager=True)
+    for name in types if len(digests) else ():
+        values = people.select(pl.int_range(pl.len()).alias(_PERSON), pl.col(name).alias(_VALUE))
+        if isinstance(values.schema[_VALUE], pl.List):
+            values = values.explode(_VALUE, empty_as_null=True, keep_nulls=True)
+        for form in in_every_form(values[_VALUE], name):
+            hits = values[_PERSON].filter(digests.holds(digest(form)))
+            found = found | pl.int_range(people.height, eager=True).is_in(hits.implode())
+    return found

@@ -17,6 +17,10 @@ class Suppressions:
 
     sources: Mapping[str, DigestSet] = field(default_factory=dict[str, DigestSet])
     """Digests by the name of their source: a suppression segment, or ``erasure``."""
+    values: Mapping[str, Mapping[str, Mapping[str, int]]] = field(
+        default_factory=dict[str, Mapping[str, Mapping[str, int]]]
+    )
+    """Of each source that is a segment, by type of identifier: how many values were ``usable``, how many not."""
 
     @property
     def digests(self) -> DigestSet:

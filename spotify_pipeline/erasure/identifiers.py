@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 import polars as pl
 
 from spotify_pipeline.erasure.errors import ErasureError, UnusableLines
-from spotify_pipeline.identity import DeviceIdCase, IdentifierType, Rejection, digest, normalize
+from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize
 from spotify_pipeline.identity.text import WHITE_SPACE, ZERO_WIDTH
 
 LONGEST_LINE = 1000
@@ -25,7 +25,6 @@ _PREFIX = re.compile(r"(email|phone|device_id|digest)[ \t]*:(.*)", re.ASCII | re
 _DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _DEVICE_ID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}", re.ASCII)
 _BARE_PHONE = re.compile(r"[+0-9 ().\-/\xa0]+", re.ASCII)
-_CASES: tuple[DeviceIdCase, ...] = ("lower", "upper")
 _NOT_TEXT = "not UTF-8 text"
 _TOO_LONG = f"longer than {LONGEST_LINE} bytes, as no identifier is"
 _UNKNOWN = (
@@ -165,10 +164,9 @@ def _hashed(lines: list[_Line], problems: list[tuple[int, str]], region: str | N
     for kind in IdentifierType:
         own = [line for line in lines if line.given_as.value == kind.value]
         values = pl.Series([line.text for line in own], dtype=pl.String)
-        cases = _CASES if kind is IdentifierType.DEVICE_ID else _CASES[:1]
-        verdicts = [normalize(values, kind, regions=region, device_id_case=case) for case in cases]
-        spellings = [digest(each["normalized"]) for each in verdicts]
-        for line, rejection, *digests in zip(own, verdicts[0]["rejection"], *spellings, strict=True):
+        verdicts = normalize(values, kind, regions=region)
+        spellings = [digest(each) for each in in_every_form(verdicts["normalized"], kind)]
+        for line, rejection, *digests in zip(own, verdicts["rejection"], *spellings, strict=True):
             if rejection is not None:
                 problems.append((line.number, _reason(rejection, kind)))
             else:

@@ -7,7 +7,8 @@ takes its digests from here, because a person whose identifier is normalized in 
 from __future__ import annotations
 
 from spotify_pipeline.identity.digest import digest
+from spotify_pipeline.identity.forms import in_every_form
 from spotify_pipeline.identity.normalization import normalize
 from spotify_pipeline.identity.types import RULES_VERSION, DeviceIdCase, IdentifierType, Rejection
 
-__all__ = ["RULES_VERSION", "DeviceIdCase", "IdentifierType", "Rejection", "digest", "normalize"]
+__all__ = ["RULES_VERSION", "DeviceIdCase", "IdentifierType", "Rejection", "digest", "in_every_form", "normalize"]

@@ -228,6 +228,23 @@ def test_people_on_a_suppression_list_are_not_sent(
     assert account(result)["filtered"] == 1
 
 
+def test_w22_a_suppression_of_unusable_values_stops_a_feed_too(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    add_orders(environment, order(1, days_ago(0)))
+    change_people(environment, "CREATE TABLE crm.never AS SELECT '{PERSON' || i || '}' AS email FROM range(50) r(i)")
+    change_people(environment, "INSERT INTO crm.never VALUES ('person1@example.com')")
+    result = FeedRuns(load({"orders": FEED + "  suppress: [{table: crm.never}]\n"})).run()
+    assert not result.success
+    assert "Of the email values of the suppression list crm.never (in email), 50 of 51 are unusable" in said_by(result)
+    assert received(sandbox) == {}
+
+
+def test_w22_suppressions_of_a_feed_that_can_match_nobody_are_refused(mistake: Callable[..., str]) -> None:
+    said = mistake(FEED + "  suppress: [{table: crm.never, identifiers: {phone: phone}}]\n", "orders")
+    assert "attributes.suppress.0: crm.never would keep nobody out: it knows people by phone only" in said
+
+
 def test_who_asks_to_be_forgotten_between_reading_and_sending_is_not_sent(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -240,3 +241,92 @@ def test_p13_an_erasure_waits_until_a_list_that_was_built_after_it_is_sent(deplo
     for _ in range(2):
         assert deployment.run().success
     assert ledger.waiting("people") == []
+
+
+@pytest.mark.parametrize("damage", ["'[\"' || email || '\"]'", "email || ', ' || email", "'n/a'"])
+def test_w22_a_suppression_of_which_many_values_are_unusable_blocks_with_their_count(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer, damage: str
+) -> None:
+    change_people(environment, "CREATE TABLE crm.opted_out AS SELECT email FROM crm.people WHERE agreed")
+    change_people(environment, f"UPDATE crm.opted_out SET email = {damage} WHERE email <> 'person1@example.com'")
+    said = said_by(Deployment(load({"people": SUPPRESSED})).run())
+    assert "Of the email values of the suppression list crm.opted_out (in email), 29 of 30 are unusable (29 not" in said
+    assert "at most 10 % may be. Nothing was sent." in said
+    assert writes(sandbox) == 0
+    (alert,) = PipelineHome().alerts.due()
+    assert (alert.kind, alert.codes) == (AlertKind.BLOCKED, ("suppressions",))
+
+
+def test_w22_each_type_of_a_suppression_is_counted_by_itself(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    """All addresses are right, and every number is without its country."""
+    change_people(
+        environment,
+        "CREATE TABLE crm.opted_out AS SELECT 'gone' || i || '@example.com' AS email, '070-174 06 05' AS phone "
+        "FROM range(100) r(i)",
+    )
+    content = SUPPRESSED.replace("{table: crm.opted_out}", "{table: crm.opted_out, identifiers: {email: email, PHONE}}")
+    without_country = Deployment(load({"people": content.replace("PHONE", "phone: phone")}))
+    said = said_by(without_country.run("identifiers", "customer_list"))
+    assert "Of the phone values of the suppression list crm.opted_out (in phone), 100 of 100 are unusable" in said
+    assert "(100 phone without a country)" in said
+    with_country = content.replace("PHONE", "phone: {column: phone, default_region: SE}")
+    assert Deployment(load({"people": with_country})).run().success
+
+
+def test_w22_a_share_of_unusable_values_that_the_yaml_allows_passes_and_is_shown(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    change_people(environment, "CREATE TABLE crm.opted_out AS SELECT email FROM crm.people WHERE email LIKE '%1%'")
+    change_people(environment, "INSERT INTO crm.opted_out SELECT '?' FROM range(20) r(i)")
+    allowed = SUPPRESSED.replace("{table: crm.opted_out}", '{table: crm.opted_out, max_invalid: "80%"}')
+    result = Deployment(load({"people": allowed})).run()
+    assert result.success
+    manifest = PipelineHome().snapshots.manifest("people", "once")
+    assert manifest.suppression_values == {"crm.opted_out": {"email": {"usable": 13, "unusable": 20}}}
+    assert manifest.suppressed == {"crm.opted_out": 11, "erasure": 0}
+    assert digest("person1@example.com") not in digests_at_spotify(sandbox)
+    shown = str(metadata(result, "customer_list")["suppressions"])
+    assert "| crm.opted_out | fewer than 20 | 20 | fewer than 20 |" in shown
+
+
+def test_w22_own_suppressions_that_can_match_nobody_are_refused_with_file_and_line(
+    load: Callable[..., dg.Definitions], mistake: Callable[..., str]
+) -> None:
+    content = PEOPLE + "  suppress:\n    - {table: crm.opted_out, identifiers: {phone: phone}}\n"
+    said = mistake(content, "people")
+    assert re.search(r"people/defs\.yaml:9 attributes\.suppress\.0: crm\.opted_out would keep nobody out", said), said
+    assert "it knows people by phone only, and here they are known by email" in said
+    load({"people": content.replace("{phone: phone}", "{phone: phone, email: email}")})
+
+
+def test_w22_a_list_of_the_project_that_can_match_nobody_is_said_and_the_audience_loads(
+    load: Callable[..., dg.Definitions], caplog: pytest.LogCaptureFixture
+) -> None:
+    by_phone = EVERYBODYS.replace("{email: email}", "{phone: phone}")
+    with caplog.at_level("WARNING"):
+        definitions = load({"suppressions/by_phone": by_phone, "people": PEOPLE})
+    assert "people: the suppression list by_phone keeps nobody out here: it knows people by phone only" in caplog.text
+    described = definitions.get_assets_def(dg.AssetKey(["people", "customer_list"])).descriptions_by_key
+    assert "(nobody: it knows people by phone only" in " ".join(described.values())
+
+
+def test_w22_one_column_of_a_suppression_that_is_lost_is_seen_beside_a_larger_one(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    change_people(
+        environment,
+        "CREATE TABLE crm.opted_out AS SELECT 'gone' || i || '@example.com' AS email, "
+        "CASE WHEN i < 50 THEN '+4670174' || (600 + i) || '0' END AS phone FROM range(500) r(i)",
+    )
+    both = "{table: crm.opted_out, identifiers: {email: email, phone: phone}}"
+    deployment = Deployment(load({"people": SUPPRESSED.replace("{table: crm.opted_out}", both)}))
+    assert deployment.run().success
+    before = writes(sandbox)
+    change_people(environment, "UPDATE crm.opted_out SET phone = NULL")
+    change_people(environment, "INSERT INTO crm.people VALUES ('new@example.com', true)")
+    result = deployment.run()
+    assert not result.success
+    assert "crm.opted_out: phone 0, 50 before" in str(evaluations(result, GUARDS)["customer_list"].description)
+    assert writes(sandbox) == before

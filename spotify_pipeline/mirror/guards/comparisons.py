@@ -164,7 +164,9 @@ def suppressions(facts: GuardFacts, limits: GuardLimits) -> Finding:
     limit = f"every source of the list before, none emptied, none of {SMALL} or more with over {percent(allowed)} fewer"
     if facts.previous is None:
         return not_applicable(GuardName.SUPPRESSIONS, figure=_NOTHING_BEFORE, limit=limit)
-    before, now = facts.previous.manifest.suppressions, facts.manifest.suppressions
+    before, now = _suppressing(facts.previous.manifest), _suppressing(facts.manifest)
+    if not facts.previous.manifest.suppression_values:
+        now = facts.manifest.suppressions  # before, only digests were counted
     lacking = [name for name, count in before.items() if _suppresses_less(count, now.get(name), allowed)]
     told = [
         f"{name} {counted(now[name]) if name in now else 'not applied'}, {counted(count)} before"
@@ -178,6 +180,17 @@ def suppressions(facts: GuardFacts, limits: GuardLimits) -> Finding:
         sentence=f"Suppressions are lacking ({' and '.join(lacking)}), so people may be let in who are to be kept out: "
         f"{'; '.join(told)}. Look at these segments and at the YAML.",
     )
+
+
+def _suppressing(manifest: Manifest) -> dict[str, int]:
+    """How many digests each source has, and, of a segment of several types, how many usable values of each: one column
+    that is lost may be few of all.
+    """
+    found = dict(manifest.suppressions)
+    for name, values in manifest.suppression_values.items():
+        if len(values) > 1:
+            found |= {f"{name}: {kind}": counts["usable"] for kind, counts in values.items()}
+    return found
 
 
 def _suppresses_less(before: int, now: int | None, allowed: Fraction) -> bool:

@@ -1,0 +1,25 @@
+"""Every form in which a list may hold one identifier: whoever looks for a person looks for all of them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from spotify_pipeline.identity.prehashed import DIGEST_LENGTH
+from spotify_pipeline.identity.types import IdentifierType
+
+
+def in_every_form(normalized: pl.Series, identifier: IdentifierType) -> tuple[pl.Series, ...]:
+    """Normalized identifiers of one type, as each list may spell them before they are hashed.
+
+    A device id is hashed in lower or upper case, as an audience's YAML says; anything else has one form. A value that
+    is a digest already stays as it is in all of them.
+
+    Returns:
+        Series of the length and order of ``normalized``; null stays null.
+    """
+    if identifier is not IdentifierType.DEVICE_ID:
+        return (normalized,)
+    value = pl.col(normalized.name)
+    upper = pl.when(value.str.len_bytes() == DIGEST_LENGTH).then(value).otherwise(value.str.to_uppercase())
+    spelled = normalized.to_frame().select(lower=value.str.to_lowercase(), upper=upper)
+    return tuple(each.alias(normalized.name) for each in spelled)

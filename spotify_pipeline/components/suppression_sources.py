@@ -196,7 +196,8 @@ def read_suppressions(
         if found.rows != expected:
             raise SegmentError(
                 f"The suppression list {source.name} has {expected:,} rows, but {found.rows:,} were read. Nothing "
-                "was sent: a partial read would let people through. Run again; if it recurs, look at the warehouse's log."
+                "was sent: a partial read would let people through. Run again; if it recurs, look at the warehouse's "
+                "log."
             )
         if found.rows and not len(found.digests):
             raise SegmentError(
@@ -225,6 +226,6 @@ def _refuse_unusable(source: SuppressionSource, plan: IdentifierPlan, found: Seg
             raise SegmentError(
                 f"Of the {kind} values of the suppression list {source.name} (in {columns}), {counted(unusable)} of "
                 f"{counted(usable + unusable)} are unusable ({reasons}), so their people could not be kept out; at "
-                f"most {percent(exact(source.max_invalid))} may be. Nothing was sent. Look at what these columns hold now; "
-                "if they are right, state a higher max_invalid for this list in the YAML."
+                f"most {percent(exact(source.max_invalid))} may be. Nothing was sent. Look at what these columns "
+                "hold now; if they are right, state a higher max_invalid for this list in the YAML."
             )

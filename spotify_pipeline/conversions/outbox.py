@@ -43,11 +43,13 @@ class Reading:
     """What one reading of one day brought.
 
     Attributes:
-        rows: that were judged, = new + known + repeated.
+        rows: that were judged, = new + known + repeated + not_wanted.
         new: events that the outbox did not know.
-        known: events that it knew, of this day or another.
-        repeated: rows beyond the first with the same key.
-        judged_again: known events that were pending or dead and whose row was judged anew.
+        known: events that it knew, and that are this day's, be it that this reading took them over from another.
+        repeated: rows of an id of which another row counts, of this day or another.
+        not_wanted: rows that are no events, as nobody wants them.
+        judged_again: known events that were not sent yet and whose row was judged anew.
+        withdrawn: events that were not sent yet and have no row any more.
     """
 
     day: date
@@ -55,7 +57,9 @@ class Reading:
     new: int
     known: int
     repeated: int
+    not_wanted: int
     judged_again: int
+    withdrawn: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +85,10 @@ class DayAccount:
     """The account of one day (A10): read = delivered + dead + pending + filtered.
 
     Attributes:
-        read: events that all readings of the day brought, and rows of the newest one that repeat another: a number
-            kept beside the events, not counted from them.
+        read: events that all readings of the day brought, and rows of the newest one that are none (``repeated`` and
+            ``not_wanted``): a number kept beside the events, not counted from them.
         delivered, pending: events.
-        filtered, dead: events by reason; ``repeated`` rows are among the filtered.
+        filtered, dead: events by reason; the rows that are no events are among the filtered.
         read_at: of the newest reading; None if the day was never read.
     """
 
@@ -111,9 +115,10 @@ class Outbox(Protocol):
     def record(self, day: date, verdicts: Iterable[pl.DataFrame], *, at: datetime) -> Reading:
         """Take over the verdicts (see ``VERDICTS``) on all rows of a day, in one transaction.
 
-        New events are added. A known one that is pending, dead by our own judgement, or marked for replay, takes the
-        new verdict; any other stays as it is. Where a key comes several times, the first counts. If ``verdicts``
-        raises, nothing of the day is recorded.
+        New events are added. Of rows with one key one counts, by the rule of ``recording``. A known event of the day
+        that is pending, filtered, dead by our own judgement, or marked for replay, takes the new verdict, or is
+        withdrawn where its row is gone; one that was sent stays as it is. An event of another day is taken over only
+        by a row that ranks higher. If ``verdicts`` raises, nothing of the day is recorded.
 
         Raises:
             OutboxError: the day was forgotten (``forget_before``), or the outbox cannot be written.
@@ -151,9 +156,10 @@ class Outbox(Protocol):
         ...
 
     def replay(self, day: date | None = None, reason: str | None = None) -> Mapping[date, int]:
-        """Mark dead letters so that the next reading of their day judges them anew; how many of which day.
+        """Mark events so that their days are read again, which judges them anew; how many of which day.
 
-        One whose row that reading does not find any more stays as it is, and is no longer marked.
+        Any reason of a dead letter or a filtered event does; without one all dead letters are marked. A dead letter
+        that is Spotify's to say and whose row that reading does not find stays as it is, and is no longer marked.
         """
         ...
 

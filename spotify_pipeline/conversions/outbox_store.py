@@ -11,22 +11,34 @@ import polars as pl
 from spotify_pipeline.conversions.outbox import OutboxError
 from spotify_pipeline.home import HomeError
 
-FORMAT = 1
-"""Of the tables. A newer one is not touched."""
+FORMAT = 2
+"""Of the tables. A newer one is not touched; an older one is brought up to date by ``UPGRADES``."""
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS outbox (format integer)",
     # How events that are `sending` were claimed; it outlives the run that claimed them.
     "CREATE TABLE IF NOT EXISTS feeds (feed integer, name text, guarantee text)",
-    # new, repeated: see DayAccount.read. A forgotten day has its sums in `total` and no events.
+    # new, repeated, unwanted: see DayAccount.read. A forgotten day has its sums in `totals` and no events.
+    # replay: the day is to be read again for rows of it that are no events.
     """CREATE TABLE IF NOT EXISTS days (
-        feed integer, day date, new bigint, repeated bigint, read_at timestamp, forgotten boolean)""",
+        feed integer, day date, new bigint, repeated bigint, read_at timestamp, forgotten boolean,
+        unwanted bigint DEFAULT 0, replay boolean DEFAULT false)""",
     # key: see VERDICTS. place: where the body is, for pending events. Times are UTC.
     """CREATE TABLE IF NOT EXISTS events (
         feed integer, number bigint, day date, key text, event_name text, state text, reason text, fields text,
-        place bigint, replay boolean, settled_at timestamp)""",
+        place bigint, replay boolean, settled_at timestamp, event_time timestamp)""",
     "CREATE TABLE IF NOT EXISTS totals (feed integer, day date, state text, reason text, events bigint)",
+    # What the newest reading of a day said of its rows (a reason, or `pending`), and the last one that was let pass.
+    "CREATE TABLE IF NOT EXISTS readings (feed integer, day date, verdict text, rows bigint, accepted boolean)",
 )
+UPGRADES = {
+    1: (
+        "ALTER TABLE days ADD COLUMN unwanted bigint DEFAULT 0",
+        "ALTER TABLE days ADD COLUMN replay boolean DEFAULT false",
+        "ALTER TABLE events ADD COLUMN event_time timestamp",
+    ),
+}
+"""What makes tables of a format those of the next one, but for tables that are missing."""
 
 
 class Database(Protocol):
@@ -52,6 +64,26 @@ class Database(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def bring_up_to_date(database: Database, written_as: int, *, read_only: bool) -> None:
+    """Change tables of an older format into those of today; a database of another one is left as it is.
+
+    Raises:
+        OutboxError: it is older, and to be looked at only; or it cannot be changed.
+    """
+    if written_as not in UPGRADES:
+        return
+    if read_only:
+        raise OutboxError(
+            f"The outbox was written by an older version of this project (format {written_as}, this one writes "
+            f"{FORMAT}). The next run of its feed brings it up to date: materialize one of its days, then look again."
+        )
+    with database.transaction():
+        for older in range(written_as, FORMAT):
+            for statement in (*TABLES, *UPGRADES[older]):
+                database.change(statement)
+        database.change("UPDATE outbox SET format = ?", [FORMAT])
 
 
 class Bodies(Protocol):

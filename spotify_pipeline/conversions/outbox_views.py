@@ -33,16 +33,16 @@ class OutboxViews:
 
     def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:
         read = {
-            day: (new, repeated, read_at)
-            for day, new, repeated, read_at in self._database.rows(
-                "SELECT day, new, repeated, read_at FROM days WHERE feed = ?", [self._feed]
+            day: (new, repeated, unwanted, read_at)
+            for day, new, repeated, unwanted, read_at in self._database.rows(
+                "SELECT day, new, repeated, unwanted, read_at FROM days WHERE feed = ?", [self._feed]
             )
         }
         counts: dict[date, dict[tuple[str, str | None], int]] = {}
         for day, state, reason, events in self._counts():
             counts.setdefault(day, {})[state, reason] = events
         wanted = sorted(read) if days is None else sorted(set(days))
-        return [_account(day, read.get(day, (0, 0, None)), counts.get(day, {})) for day in wanted]
+        return [_account(day, read.get(day, (0, 0, 0, None)), counts.get(day, {})) for day in wanted]
 
     def dead_letters(self, day: date | None = None, most: int = 1_000) -> pl.DataFrame:
         rows = self._database.rows(
@@ -54,9 +54,9 @@ class OutboxViews:
 
     def pending_days(self) -> Sequence[date]:
         rows = self._database.rows(
-            "SELECT DISTINCT day FROM events WHERE feed = ? AND (state IN ('pending', 'sending') OR replay)"
-            " ORDER BY day",
-            [self._feed],
+            "SELECT day FROM events WHERE feed = ? AND (state IN ('pending', 'sending') OR replay)"
+            " UNION SELECT day FROM days WHERE feed = ? AND replay ORDER BY day",
+            [self._feed, self._feed],
         )
         return [day for (day,) in rows]
 
@@ -81,19 +81,20 @@ class OutboxViews:
 
 
 def _account(
-    day: date, read: tuple[int, int, datetime | None], counts: dict[tuple[str, str | None], int]
+    day: date, read: tuple[int, int, int, datetime | None], counts: dict[tuple[str, str | None], int]
 ) -> DayAccount:
-    new, repeated, read_at = read
+    new, repeated, unwanted, read_at = read
 
     def by_reason(state: State) -> dict[str, int]:
         return {reason or "": events for (of, reason), events in counts.items() if of == state}
 
     filtered = by_reason(State.FILTERED)
-    if repeated:
-        filtered[Filtered.REPEATED.value] = filtered.get(Filtered.REPEATED.value, 0) + repeated
+    for reason, rows in ((Filtered.REPEATED.value, repeated), (Filtered.NOT_WANTED.value, unwanted)):
+        if rows:
+            filtered[reason] = filtered.get(reason, 0) + rows
     return DayAccount(
         day=day,
-        read=new + repeated,
+        read=new + repeated + unwanted,
         delivered=sum(by_reason(State.DELIVERED).values()),
         pending=sum(by_reason(State.PENDING).values()) + sum(by_reason(State.SENDING).values()),
         filtered=filtered,

@@ -15,7 +15,7 @@ import polars as pl
 
 from spotify_pipeline.conversions.holding import await_turn
 from spotify_pipeline.conversions.outbox import OutboxError, OutboxMissing
-from spotify_pipeline.conversions.outbox_store import FORMAT, TABLES, Database
+from spotify_pipeline.conversions.outbox_store import FORMAT, TABLES, Database, bring_up_to_date
 from spotify_pipeline.spotify import Secret
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _INDEXES = (
     "CREATE UNIQUE INDEX IF NOT EXISTS events_key ON events (feed, key)",
     "CREATE INDEX IF NOT EXISTS events_waiting ON events (feed, day, number) WHERE state IN ('pending', 'sending')",
 )
-_TYPES: dict[type[pl.DataType], str] = {pl.Int64: "bigint", pl.String: "text"}
+_TYPES: dict[type[pl.DataType], str] = {pl.Int64: "bigint", pl.String: "text", pl.Datetime: "timestamp"}
 
 
 class PostgresDatabase:
@@ -138,11 +138,13 @@ class PostgresDatabase:
             # Two feeds that begin at once would both make the tables.
             self.change("SELECT pg_advisory_xact_lock(hashtext(?))", [SCHEMA])
             self.change(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            for statement in (*TABLES, *_INDEXES):
+            for statement in TABLES:
                 self.change(statement)
             if not self.rows("SELECT format FROM outbox"):
                 self.change("INSERT INTO outbox VALUES (?)", [FORMAT])
-            self._check_format()
+            self._check_format(read_only=False)
+            for statement in _INDEXES:
+                self.change(statement)
             found = self.rows("SELECT feed FROM feeds WHERE name = ?", [self._name])
             if found:
                 return int(found[0][0])
@@ -159,10 +161,12 @@ class PostgresDatabase:
         found = self.rows("SELECT feed FROM feeds WHERE name = ?", [self._name]) if there else []
         if not found:
             raise OutboxMissing(f"The feed {self._name} has no outbox yet: materialize one of its days first.")
-        self._check_format()
+        self._check_format(read_only=True)
         return int(found[0][0])
 
-    def _check_format(self) -> None:
+    def _check_format(self, *, read_only: bool) -> None:
+        ((found,),) = self.rows("SELECT format FROM outbox")
+        bring_up_to_date(self, found, read_only=read_only)
         ((found,),) = self.rows("SELECT format FROM outbox")
         if found != FORMAT:
             raise OutboxError(

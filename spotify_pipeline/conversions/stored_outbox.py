@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -13,11 +13,14 @@ from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError,
 from spotify_pipeline.conversions.outbox_store import Bodies, Database, withheld
 from spotify_pipeline.conversions.outbox_views import OutboxViews
 from spotify_pipeline.conversions.recording import Recording
-from spotify_pipeline.conversions.verdict import Dead, State
+from spotify_pipeline.conversions.verdict import Dead, Filtered, State
 
 LOOK_AHEAD = 10_000
 """Events that are fetched at once, and, at least once, marked as `sending` at once: a mark costs as much for one."""
 _FEW_RUNS = 8
+_ROWS_ONLY = {Filtered.NOT_WANTED.value: "unwanted", Filtered.REPEATED.value: "repeated"}
+"""Reasons of rows that are no events, and where they are counted."""
+_COUNTED = {"verdict": pl.String, "rows": pl.Int64}
 _SETTLED = frozenset({State.DELIVERED, State.DEAD, State.FILTERED, State.PENDING})
 
 
@@ -58,8 +61,9 @@ class StoredOutbox(OutboxViews):
             for frame in verdicts:
                 with withheld(f"Recording {day} of the feed {self._name}"):
                     recording.take(frame)
-            reading = recording.reading()
-            self._note(reading, when, is_first=not before)
+            with withheld(f"Recording {day} of the feed {self._name}"):
+                reading = recording.end()
+            self._note(recording, reading, is_first=not before)
         return reading
 
     def claim(self, most: int, most_bytes: int) -> Sequence[Claimed]:
@@ -114,18 +118,26 @@ class StoredOutbox(OutboxViews):
             self._put_back()  # they come before what was fetched ahead of them
 
     def replay(self, day: date | None = None, reason: str | None = None) -> Mapping[date, int]:
-        where, values = "feed = ? AND state = 'dead'", [self._feed]
-        if day is not None:
-            where, values = f"{where} AND day = ?", [*values, day]
+        of_days, values = "feed = ? AND day BETWEEN ? AND ?", [self._feed, day or date.min, day or date.max]
+        where, more = f"{of_days} AND state = 'dead'", list[object]()
         if reason is not None:
-            where, values = f"{where} AND reason = ?", [*values, reason]
+            where, more = f"{of_days} AND state IN ('dead', 'filtered') AND reason = ?", [reason]
+        counts: Counter[date] = Counter()
         with self._database.transaction():
-            counts = self._database.rows(
-                f"SELECT day, count(*) FROM events WHERE {where} GROUP BY day ORDER BY day",  # noqa: S608
-                values,
+            counts.update(
+                dict(
+                    self._database.rows(
+                        f"SELECT day, count(*) FROM events WHERE {where} GROUP BY day",  # noqa: S608
+                        [*values, *more],
+                    )
+                )
             )
-            self._database.change(f"UPDATE events SET replay = true WHERE {where}", values)  # noqa: S608
-        return dict(counts)
+            self._database.change(f"UPDATE events SET replay = true WHERE {where}", [*values, *more])  # noqa: S608
+            if column := _ROWS_ONLY.get(reason or ""):
+                rows = f"{of_days} AND {column} > 0 AND NOT forgotten"
+                counts.update(dict(self._database.rows(f"SELECT day, {column} FROM days WHERE {rows}", values)))  # noqa: S608
+                self._database.change(f"UPDATE days SET replay = true WHERE {rows}", values)  # noqa: S608
+        return dict(sorted(counts.items()))
 
     def forget_before(self, day: date) -> int:
         with self._database.transaction():
@@ -152,16 +164,35 @@ class StoredOutbox(OutboxViews):
         self._database.change("UPDATE days SET forgotten = true WHERE feed = ? AND day = ?", of_day)
         return self._database.change("DELETE FROM events WHERE feed = ? AND day = ?", of_day)
 
-    def _note(self, reading: Reading, at: datetime, *, is_first: bool) -> None:
+    def _note(self, recording: Recording, reading: Reading, *, is_first: bool) -> None:
         of_day = [self._feed, reading.day]
         if is_first:
-            self._database.change("INSERT INTO days VALUES (?, ?, 0, 0, NULL, false)", of_day)
+            self._database.change(
+                "INSERT INTO days (feed, day, new, repeated, unwanted, forgotten, replay)"
+                " VALUES (?, ?, 0, 0, 0, false, false)",
+                of_day,
+            )
+        brought = reading.new + recording.moved.total() - recording.dropped
         self._database.change(
-            "UPDATE days SET new = new + ?, repeated = ?, read_at = ? WHERE feed = ? AND day = ?",
-            [reading.new, reading.repeated, at, *of_day],
+            "UPDATE days SET new = new + ?, repeated = ?, unwanted = ?, read_at = ?, replay = false"
+            " WHERE feed = ? AND day = ?",
+            [brought, reading.repeated, reading.not_wanted, recording.at, *of_day],
         )
+        for day, events in recording.moved.items():
+            self._database.change(
+                "UPDATE days SET new = new - ?, repeated = repeated + ? WHERE feed = ? AND day = ?",
+                [events, recording.displaced[day], self._feed, day],
+            )
         # What this reading did not find cannot be replayed, and would have the day read for ever.
         self._database.change("UPDATE events SET replay = false WHERE feed = ? AND day = ? AND replay", of_day)
+        self._database.change("DELETE FROM readings WHERE feed = ? AND day = ? AND NOT accepted", of_day)
+        counted = sorted(recording.by_verdict.items())
+        with self._database.incoming(pl.DataFrame(counted, schema=_COUNTED, orient="row")):
+            self._database.change(
+                "INSERT INTO readings (feed, day, verdict, rows, accepted)"
+                " SELECT ?, ?, verdict, rows, false FROM incoming",
+                of_day,
+            )
 
     def _look_ahead(self, most: int) -> None:
         self._put_back()

@@ -30,10 +30,12 @@ class Filtered(StrEnum):
     ERASED = "erased"
     OPTED_OUT = "opted_out"
     NOT_WANTED = "not_wanted"
-    """The YAML maps its name to nothing."""
+    """The YAML maps its name to nothing. Such a row is no event of its id: it is only counted."""
     TOO_OLD = "too_old"
     REPEATED = "repeated"
     """The relation has another row with its id; that one counts."""
+    WITHDRAWN = "withdrawn"
+    """It was not sent yet, and its row is gone."""
 
 
 class Dead(StrEnum):

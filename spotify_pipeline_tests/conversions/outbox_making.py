@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,10 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, deliver
-from spotify_pipeline.conversions.open_outbox import look_into, open_outbox
+from spotify_pipeline.conversions.duckdb_outbox import DuckDBDatabase
+from spotify_pipeline.conversions.open_outbox import look_into, open_outbox, outbox_file
 from spotify_pipeline.conversions.outbox import Guarantee, Outbox, OutboxBusy
+from spotify_pipeline.conversions.outbox_store import Database
 from spotify_pipeline.conversions.outbox_views import OutboxViews
 from spotify_pipeline.conversions.verdict import VERDICTS
 from spotify_pipeline.spotify import InvalidRequest, Secret, SpotifyUnavailable
@@ -74,6 +76,20 @@ class Place:
 
     def look(self, feed: str = "purchases") -> AbstractContextManager[OutboxViews]:
         return look_into(feed, home=self.home, url=self.url, wait=0.0, sleep=no_sleep)
+
+    @contextmanager
+    def database(self, feed: str = "purchases") -> Generator[Database]:
+        """What an outbox is kept in, past the outbox."""
+        if self.url is not None:
+            from spotify_pipeline.conversions.postgres_outbox import PostgresDatabase
+
+            database: Database = PostgresDatabase(self.url, name=feed)
+        else:
+            database = DuckDBDatabase(outbox_file(feed, self.home), name=feed)
+        try:
+            yield database
+        finally:
+            database.close()
 
     def clock(self) -> datetime:
         self.now += timedelta(milliseconds=1)

@@ -13,7 +13,7 @@ from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.dagster_run import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
-from spotify_pipeline.conversions import DayAccount, Dead, look_into, open_outbox
+from spotify_pipeline.conversions import DayAccount, Dead, Filtered, look_into, open_outbox
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -60,35 +60,48 @@ def replay(
     feed: FeedArgument,
     day: DayOption = None,
     reason: Annotated[
-        str | None, typer.Option(help="Only those dead for this reason, such as refused or category_unusable.")
+        str | None,
+        typer.Option(help="Those of this reason, dead or filtered, such as refused, no_consent or not_wanted."),
     ] = None,
     later: Annotated[
         bool, typer.Option("--later", help="Mark them only; they are judged again when their day is read next.")
     ] = False,
 ) -> None:
-    """Judge dead letters again, after what was wrong with them was put right, and send those that pass.
+    """Judge events again that were not sent, after what was wrong was put right, and send those that pass.
 
-    Reads their days again and delivers, in a run of its own that the Dagster UI shows. What arrived already is not
-    sent again.
+    Without a reason: all dead letters. Reads their days again and delivers, in a run of its own that the Dagster UI
+    shows. What arrived already is not sent again.
     """
-    if reason is not None and reason not in set(Dead):
-        raise CommandError(f"No event is dead for the reason {reason}. There are: {', '.join(Dead)}.")
+    if reason is not None and reason not in {*Dead, *Filtered}:
+        raise CommandError(f"No event has the reason {reason}. There are: {', '.join((*Dead, *Filtered))}.")
     definitions = load_definitions()
     chosen = chosen_feed(definitions, feed)
     with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee, wait=WAIT_TO_MARK) as outbox:
         marked = outbox.replay(day.date() if day is not None else None, reason)
     if not marked:
-        sys.stdout.write("There are no such dead letters.\n")
+        sys.stdout.write(f"There are no such {_named(reason, 0)}.\n")
         return
     count = sum(marked.values())
-    letters = "1 dead letter" if count == 1 else f"{count:,} dead letters"
-    sys.stdout.write(f"{letters} of {_days(marked)} {'is' if count == 1 else 'are'} to be judged again.\n")
+    sys.stdout.write(
+        f"{_named(reason, count)} of {_days(marked)} {'is' if count == 1 else 'are'} to be judged again.\n"
+    )
     if not later:
         for first, last in _stretches(marked):
             sys.stdout.write(f"{_judged_again(definitions, chosen, first, last)}\n")
         with look_into(feed) as outbox:
-            still = sum(sum(each.dead.values()) for each in outbox.accounts(sorted(marked)))
-        sys.stdout.write(f"{still:,} of these days' events are dead letters now.\n")
+            accounts = outbox.accounts(sorted(marked))
+        if reason in set(Filtered):
+            still = sum(each.filtered.get(str(reason), 0) for each in accounts)
+            sys.stdout.write(f"{still:,} of these days' rows are filtered for the reason {reason} now.\n")
+        else:
+            still = sum(sum(each.dead.values()) for each in accounts)
+            sys.stdout.write(f"{still:,} of these days' events are dead letters now.\n")
+
+
+def _named(reason: str | None, count: int) -> str:
+    """Such as `1 dead letter`; without a number where there is none."""
+    one, many = ("filtered row", "filtered rows") if reason in set(Filtered) else ("dead letter", "dead letters")
+    return many if not count else f"1 {one}" if count == 1 else f"{count:,} {many}"
 
 
 def _judged_again(definitions: dg.Definitions, feed: EventFeed, first: date, last: date) -> str:

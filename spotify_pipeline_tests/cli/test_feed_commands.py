@@ -69,6 +69,25 @@ def test_a09_a10_a_dead_letter_is_shown_mended_and_replayed_and_the_account_adds
     assert "No dead letters." in run("conversions", "dead-letters", FEED).out
 
 
+def test_a16_what_was_filtered_by_mistake_is_replayed_by_its_reason(
+    run: Run, spotify: SandboxServer, warehouse: Path
+) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            "INSERT INTO events.shop_events SELECT * REPLACE ('order-9' AS order_number, false AS marketing_consent)"
+            " FROM events.shop_events WHERE order_number = 'order-1'"
+        )
+    feed = chosen_feed(own_definitions(), FEED)
+    materialize_days(own_definitions(), [feed.validated_key, feed.delivery_key], DAY, DAY)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("UPDATE events.shop_events SET marketing_consent = true")
+    replayed = run("conversions", "replay", FEED, "--reason", "no_consent")
+    assert "1 filtered row of 2026-11-15 is to be judged again." in replayed.out
+    assert "0 of these days' rows are filtered for the reason no_consent now." in replayed.out
+    assert "order-9" in {str(each["event_id"]) for each in spotify.state.events.page(0, 10)}
+    assert run("conversions", "replay", FEED, "--reason", "not_wanted").out == "There are no such filtered rows.\n"
+
+
 def test_dead_letters_can_be_marked_only_and_go_with_the_next_reading(run: Run, warehouse: Path) -> None:
     marked = run("conversions", "replay", FEED, "--later")
     assert marked.out == "1 dead letter of 2026-11-15 is to be judged again.\n"
@@ -81,5 +100,5 @@ def test_what_there_is_not_is_said(run: Run) -> None:
     assert "The feed unknown has no outbox yet" in unknown.err
     refused = run("conversions", "replay", FEED, "--reason", "boredom")
     assert (refused.code, refused.out) == (1, "")
-    assert "No event is dead for the reason boredom. There are: no_event_id" in refused.err
+    assert "No event has the reason boredom. There are: no_event_id" in refused.err
     assert "The project defines no feed unknown. It has: web_shop." in run("conversions", "replay", "unknown").err

@@ -231,7 +231,7 @@ def test_a16_a_replay_without_a_reason_is_of_dead_letters_alone(place: Place) ->
         assert outbox.replay() == {MONDAY: 1}
 
 
-def test_a17_an_event_whose_row_is_gone_is_not_sent_and_comes_back_with_its_row(place: Place) -> None:
+def test_a16_an_event_whose_row_is_gone_is_not_sent_and_comes_back_with_its_row(place: Place) -> None:
     with place.open() as outbox:
         read(outbox, MONDAY, good(), good("b"))
         read(outbox, MONDAY, good("b"))
@@ -242,7 +242,7 @@ def test_a17_an_event_whose_row_is_gone_is_not_sent_and_comes_back_with_its_row(
         assert account(outbox, MONDAY) == {"read": 2, "pending": 2}
 
 
-def test_a17_an_event_whose_row_moved_to_another_day_is_that_days(place: Place) -> None:
+def test_a16_an_event_whose_row_moved_to_another_day_is_that_days(place: Place) -> None:
     with place.open() as outbox:
         read(outbox, TUESDAY, good(day=TUESDAY))
         read(outbox, TUESDAY)
@@ -252,7 +252,7 @@ def test_a17_an_event_whose_row_moved_to_another_day_is_that_days(place: Place) 
         assert account(outbox, MONDAY) == {"read": 1, "pending": 1}
 
 
-def test_a17_the_row_of_a_day_that_lost_its_event_takes_it_over_again(place: Place) -> None:
+def test_a16_the_row_of_a_day_that_lost_its_event_takes_it_over_again(place: Place) -> None:
     with place.open() as outbox:
         read(outbox, MONDAY, good(amount=1))
         read(outbox, TUESDAY, good(amount=2, day=TUESDAY))

@@ -20,7 +20,7 @@ from spotify_pipeline.cli.pool_slots import how_to_end, how_to_free, leaked_slot
 from spotify_pipeline.cli.project import AudienceTarget, FeedTarget
 from spotify_pipeline.home import home_directory, private_directory
 from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
-from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, warehouse_file
+from spotify_pipeline.warehouse import WarehouseHeld, open_to_read, warehouse_file
 
 ROOM_NEEDED = 2 * 1024**3
 Audiences: TypeAlias = Callable[[], Mapping[str, AudienceTarget]]
@@ -49,10 +49,10 @@ def _home() -> Finding:
 
 def _warehouse() -> Finding:
     file = warehouse_file()
-    if not file.exists():
-        return Finding(State.FAILED, f"there is no file {file}. Set {WAREHOUSE_VARIABLE} to your DuckDB warehouse.")
-    if not os.access(file, os.R_OK):
-        return Finding(State.FAILED, f"{file} cannot be read by this user. Correct its owner or mode.")
+    try:
+        open_to_read(file).close()
+    except WarehouseHeld:
+        return Finding(State.OK, f"{file}; another process writes to it now, so it was not opened")
     return Finding(State.OK, str(file))
 
 

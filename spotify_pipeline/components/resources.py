@@ -17,7 +17,7 @@ from dagster_duckdb import DuckDBResource
 
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.erasure import ErasureLedger
-from spotify_pipeline.home import home_directory, reason_of
+from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.mirror.alerts import Alerts
 from spotify_pipeline.spotify import (
@@ -29,11 +29,12 @@ from spotify_pipeline.spotify import (
     sign_in_state,
 )
 from spotify_pipeline.warehouse import (
-    WAREHOUSE_VARIABLE,
+    TO_READ,
     Relation,
-    SegmentError,
     SegmentReader,
+    WarehouseHeld,
     lock_down,
+    open_to_read,
     warehouse_file,
 )
 
@@ -51,51 +52,23 @@ class WarehouseResource(dg.ConfigurableResource[None]):
         Raises:
             SegmentError: there is no warehouse file, it cannot be read, or another process is writing to it.
         """
-        file = warehouse_file()
-        if not _is_duckdb(file):
-            raise SegmentError(f"{file} is not a DuckDB database. Set {WAREHOUSE_VARIABLE} to one.")
-        database = DuckDBResource(database=str(file), connection_config={"access_mode": "READ_ONLY"})
-        with _opened(database, file) as connection:
+        with closing(_connected(warehouse_file())) as connection:
             lock_down(connection, home_directory() / "spill")
             with closing(SegmentReader(connection, relation)) as segment:
                 yield segment
 
 
-def _is_duckdb(file: Path) -> bool:
-    """Whether the file begins as DuckDB's do. Asked first, as DuckDBResource tries a wrong file for 100 seconds.
-
-    Raises:
-        SegmentError: there is no such file, or it cannot be read.
-    """
+def _connected(file: Path) -> duckdb.DuckDBPyConnection:
+    """A connection to the warehouse; a process that writes to it is waited for, some 100 seconds at most."""
     try:
-        with file.open("rb") as opened:
-            return opened.read(12)[8:] == b"DUCK"
-    except FileNotFoundError:
-        raise SegmentError(
-            f"There is no warehouse at {file}. Build it (`make demo` makes one), or set {WAREHOUSE_VARIABLE} to "
-            "the DuckDB file."
-        ) from None
-    except OSError as error:
-        reason = reason_of(error)
-        raise SegmentError(
-            f"The warehouse {file} cannot be read ({reason}). Set {WAREHOUSE_VARIABLE} to a DuckDB file that this user "
-            "can read."
-        ) from None
-
-
-@contextmanager
-def _opened(database: DuckDBResource, file: Path) -> Generator[duckdb.DuckDBPyConnection]:
-    context = database.get_connection()
+        return open_to_read(file)
+    except WarehouseHeld as held:
+        sentence = str(held)
     try:
-        connection = context.__enter__()
-    except duckdb.IOException:
-        raise SegmentError(
-            f"The warehouse {file} is held by another process that writes to it. Wait for it to end, and give the "
-            "Dagster pool `warehouse` a limit of 1 so that runs take turns."
-        ) from None
-    # The resource closes its connection only when the block ends well, so it is closed here in every case.
-    with closing(connection):
-        yield connection
+        # Its connection outlives this context: the resource would close it only when a block ends well.
+        return DuckDBResource(database=str(file), connection_config={**TO_READ}).get_connection().__enter__()
+    except duckdb.Error:
+        raise WarehouseHeld(sentence) from None
 
 
 class PipelineHome(dg.ConfigurableResource[None]):

@@ -15,8 +15,11 @@ from typing import Any, cast
 import duckdb
 import polars as pl
 
+from spotify_pipeline.warehouse.column_types import may_be_nan, orders_rows, says_when
+from spotify_pipeline.warehouse.errors import SegmentError
 from spotify_pipeline.warehouse.relation import Relation, quoted
 from spotify_pipeline.warehouse.spill import own_spill_directory
+from spotify_pipeline.warehouse.unreadable import main_catalog, why_unreadable
 
 BATCH_ROWS = 50_000
 MEMORY_LIMIT = "512MB"
@@ -25,12 +28,6 @@ MEMORY_LIMIT = "512MB"
 RANK_COLUMN = "__rank"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"})
-"""DuckDB's names of the types that say when."""
-
-
-class SegmentError(Exception):
-    """A segment cannot be read; the message says which, why, and what to do."""
 
 
 def lock_down(
@@ -53,10 +50,10 @@ def lock_down(
 
 @dataclass(frozen=True)
 class Ranking:
-    """An order of the rows. Rows without a value come last, whichever end is first.
+    """An order of the rows. Rows without a value, or with NaN, come last, whichever end is first.
 
     Attributes:
-        column: by which they are ordered.
+        column: by which they are ordered: of numbers, dates or times. Infinity is beyond all others.
         highest_first: whether the row with the highest value has rank 1.
     """
 
@@ -101,6 +98,22 @@ class SegmentReader:
         for stream in self._streams:
             stream.close()
 
+    def _sql(self) -> str:
+        """The relation as it stands in a statement. Of a schema called as the file is, DuckDB wants three parts."""
+        if len(self.relation.parts) != 2:
+            return self.relation.sql
+        catalog, schema = main_catalog(self.connection), self.relation.parts[0]
+        same_name = schema.casefold() == catalog.casefold()
+        if (
+            same_name
+            and self.connection.execute(
+                "SELECT 1 FROM duckdb_schemas() WHERE database_name = ? AND lower(schema_name) = lower(?)",
+                [catalog, schema],
+            ).fetchall()
+        ):
+            return Relation((catalog, *self.relation.parts)).sql
+        return self.relation.sql
+
     def columns(self) -> dict[str, str]:
         """Column names and their DuckDB types, in order.
 
@@ -108,7 +121,7 @@ class SegmentReader:
             SegmentError: there is no such relation.
         """
         try:
-            rows = self.connection.execute(f"DESCRIBE {self.relation.sql}").fetchall()
+            rows = self.connection.execute(f"DESCRIBE {self._sql()}").fetchall()
         except duckdb.Error as error:
             raise self._failure(error) from None
         return {str(name): str(kind) for name, kind, *_ in rows}
@@ -122,7 +135,7 @@ class SegmentReader:
         condition, values = only.where() if only is not None else ("true", [])
         try:
             # The names of relation and column are quoted part by part.
-            query = f"SELECT count(*) FROM {self.relation.sql} WHERE {condition}"  # noqa: S608
+            query = f"SELECT count(*) FROM {self._sql()} WHERE {condition}"  # noqa: S608
             found = self.connection.execute(query, values).fetchall()
         except duckdb.Error as error:
             raise self._failure(error) from None
@@ -137,7 +150,7 @@ class SegmentReader:
             SegmentError: there is no such column, it holds something else, or its latest time is infinite.
         """
         kind = self._require([column])[column]
-        if kind not in _TIMES:
+        if not says_when(kind):
             raise SegmentError(
                 f"{self.relation}.{column} holds {kind}, not a date or time, so it cannot say how old the newest row "
                 "is. Name another column in the audience's YAML, or change its type in the segment. Nothing was sent."
@@ -145,7 +158,7 @@ class SegmentReader:
         latest = f"max({quoted(column)})"
         try:
             found = self.connection.execute(
-                f"SELECT {latest} IS NULL, epoch_us({latest}) FROM {self.relation.sql}"  # noqa: S608
+                f"SELECT {latest} IS NULL, epoch_us({latest}) FROM {self._sql()}"  # noqa: S608
             ).fetchall()
         except duckdb.Error as error:
             raise self._failure(error) from None
@@ -179,7 +192,7 @@ class SegmentReader:
             only: by default every row.
 
         Raises:
-            SegmentError: a column does not exist, or reading stopped before the end.
+            SegmentError: a column does not exist, people cannot be ranked by it, or reading stopped before the end.
         """
         stream = self._stream(columns, batch_rows, rank, only)
         self._streams.append(stream)
@@ -190,19 +203,17 @@ class SegmentReader:
     ) -> Generator[pl.DataFrame]:
         wanted = list(dict.fromkeys(columns))
         named = [each.column for each in (rank, only) if each is not None]
-        self._require([*wanted, *named])
+        kinds = self._require([*wanted, *named])
         selected = ", ".join(quoted(column) for column in wanted)
         if rank is not None:
             if RANK_COLUMN in wanted:
                 raise SegmentError(f"The name {RANK_COLUMN} is taken: rename that column of {self.relation}.")
-            # All selected columns break ties, so that equal tables give equal ranks.
-            ties = "".join(f", {quoted(column)} ASC NULLS LAST" for column in wanted)
-            order = f"{quoted(rank.column)} {'DESC' if rank.highest_first else 'ASC'} NULLS LAST{ties}"
+            order = self._order(rank, kinds[rank.column], wanted)
             selected += f", row_number() OVER (ORDER BY {order}) AS {quoted(RANK_COLUMN)}"
         rows: Any = None
         try:
             condition, values = only.where() if only is not None else ("true", [])
-            query = f"SELECT {selected} FROM {self.relation.sql} WHERE {condition}"  # noqa: S608
+            query = f"SELECT {selected} FROM {self._sql()} WHERE {condition}"  # noqa: S608
             rows = self.connection.sql(query, params=values or None).to_arrow_reader(batch_rows)
             for batch in rows:
                 yield cast("pl.DataFrame", pl.from_arrow(batch))
@@ -210,6 +221,19 @@ class SegmentReader:
             raise self._failure(error) from None
         finally:
             rows = None  # an error's traceback may hold this frame for long
+
+    def _order(self, rank: Ranking, kind: str, selected: Sequence[str]) -> str:
+        if not orders_rows(kind):
+            raise SegmentError(
+                f"{self.relation}.{rank.column} holds {kind}, so it cannot say who stays when a list is cut: that "
+                "takes numbers, dates or times. Name another column in order_by, or change its type in the segment. "
+                "Nothing was sent."
+            )
+        name = quoted(rank.column)
+        value = f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END" if may_be_nan(kind) else name
+        # All selected columns break ties, so that equal tables give equal ranks.
+        ties = "".join(f", {quoted(column)} ASC NULLS LAST" for column in selected)
+        return f"{value} {'DESC' if rank.highest_first else 'ASC'} NULLS LAST{ties}"
 
     def _require(self, columns: Sequence[str]) -> dict[str, str]:
         """All columns and their types, if these are among them."""
@@ -223,13 +247,4 @@ class SegmentReader:
         return present
 
     def _failure(self, error: Exception) -> SegmentError:
-        if isinstance(error, duckdb.CatalogException):
-            return SegmentError(
-                f"The warehouse has no table or view {self.relation}. Build it first (for a dbt model: materialize "
-                "its asset), or correct the YAML that names it."
-            )
-        kind = type(error).__name__
-        return SegmentError(
-            f"{self.relation} could not be read to its end ({kind}; the message is withheld because it may quote a "
-            "value). Run the query in the warehouse to see it. Nothing was sent."
-        )
+        return why_unreadable(self.connection, self.relation, error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,10 +49,42 @@ def test_with_nothing_set_up_every_line_says_what_to_do(run: Run) -> None:
     assert ran.code == 1
     assert said["home"][0] == "ok"
     assert said["warehouse"][0] == "FAIL"
-    assert "Set SPOTIFY_PIPELINE_WAREHOUSE" in said["warehouse"][1]
+    assert "set SPOTIFY_PIPELINE_WAREHOUSE" in said["warehouse"][1]
     assert said["Spotify app"][1].startswith("SPOTIFY_CLIENT_ID is not set.")
     assert said["sign-in"] == ("?", "not looked at before `Spotify app` is ok")
     assert said["ad accounts"] == ("?", "not looked at before `sign-in` is ok")
+
+
+@pytest.mark.parametrize(
+    ("offset", "content", "kept", "sentence"),
+    [
+        (0, b"", 100, "may be cut short or damaged"),
+        (4096, b"\xee" * 40, None, "may be cut short or damaged, encrypted, or of a newer version of DuckDB"),
+        (0, b"no database ", None, "is not a DuckDB database, or its beginning is damaged"),
+    ],
+)
+def test_a_warehouse_that_cannot_be_opened_is_not_ok(
+    run: Run, warehouse: Path, offset: int, content: bytes, kept: int | None, sentence: str
+) -> None:
+    with warehouse.open("r+b") as file:
+        file.seek(offset)
+        file.write(content)
+        if kept is not None:
+            file.truncate(kept)
+    ran = run("doctor")
+    mark, said = lines(ran.out)["warehouse"]
+    assert (mark, ran.code) == ("FAIL", 1)
+    assert sentence in said
+
+
+def test_a_warehouse_that_is_written_to_is_no_failure(run: Run, warehouse: Path) -> None:
+    held = f"import duckdb; c = duckdb.connect({str(warehouse)!r}); print('held', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        mark, said = lines(run("doctor").out)["warehouse"]
+        writer.communicate(b"\n")
+    assert (mark, said) == ("ok", f"{warehouse}; another process writes to it now, so it was not opened")
 
 
 def test_an_account_that_one_may_only_look_at_fails(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,87 @@ def test_ranks_follow_the_column_and_tell_everybody_apart(spent, highest_first: 
     assert found.schema[RANK_COLUMN] == pl.Int64
     assert found[RANK_COLUMN].to_list() == list(range(1, len(rows) + 1))
     assert found["email"].to_list() == [email for email, _ in by_value]
+
+
+@settings(max_examples=40)
+@given(
+    spent=st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=True, width=32), min_size=1, max_size=30),
+    highest_first=st.booleans(),
+    kind=st.sampled_from(["FLOAT", "DOUBLE"]),
+)
+def test_what_is_no_number_comes_last_whichever_end_is_first(spent, highest_first: bool, kind: str) -> None:
+    rows = [(f"p{n:02}@example.com", value) for n, value in enumerate(spent)]
+    missing = [value is None or math.isnan(value) for value in spent]
+    by_value = sorted(
+        rows,
+        key=lambda row: (
+            missing[int(row[0][1:3])],
+            0 if missing[int(row[0][1:3])] else (-1 if highest_first else 1) * row[1],
+            row[0],
+        ),
+    )
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE people (email VARCHAR, spent {kind})")
+        connection.executemany("INSERT INTO people VALUES (?, ?)", rows)
+        found = ranked(connection, Ranking("spent", highest_first))
+    assert found["email"].to_list() == [email for email, _ in by_value]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("TINYINT", ["-3", "9", "10"]),
+        ("UBIGINT", ["0", "9", "18446744073709551615"]),
+        ("HUGEINT", ["-170141183460469231731687303715884105727", "9", "170141183460469231731687303715884105727"]),
+        ("UHUGEINT", ["0", "9", "340282366920938463463374607431768211455"]),
+        ("BIGNUM", ["-10", "9", "10", "1000000000000000000000000000000000000000000"]),
+        ("DECIMAL(18, 3)", ["-1.5", "9.25", "10"]),
+        ("DOUBLE", ["-infinity", "-9", "10", "infinity"]),
+        ("DATE", ["-infinity", "2025-12-31", "2026-01-01", "infinity"]),
+        ("TIMESTAMP", ["2026-01-01 09:00", "2026-01-01 10:00"]),
+        ("TIMESTAMP_S", ["2026-01-01 09:00:00", "2026-01-01 10:00:00"]),
+        ("TIMESTAMP_NS", ["2026-01-01 09:00:00.1", "2026-01-01 09:00:00.2"]),
+        ("TIMESTAMPTZ", ["2026-01-01 10:00:00+02:00", "2026-01-01 09:00:00+00:00"]),
+    ],
+)
+@pytest.mark.parametrize("highest_first", [True, False])
+def test_numbers_dates_and_times_order_as_they_are_counted(
+    connection: duckdb.DuckDBPyConnection, kind: str, values: list[str], highest_first: bool
+) -> None:
+    connection.execute(f"CREATE TABLE people (email VARCHAR, value {kind})")
+    for value in [None, *reversed(values)]:
+        connection.execute("INSERT INTO people VALUES (?, ?)", [str(value), value])
+    found = ranked(connection, Ranking("value", highest_first))
+    assert found["email"].to_list() == [*(reversed(values) if highest_first else values), "None"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "VARCHAR",
+        "BOOLEAN",
+        "BLOB",
+        "UUID",
+        "TIME",
+        "INTERVAL",
+        "BIT",
+        "JSON",
+        "VARIANT",
+        "ENUM('low', 'high')",
+        "INTEGER[]",
+        "DECIMAL(18, 3)[]",
+        "DOUBLE[3]",
+        "STRUCT(DATE INTEGER)",
+        "MAP(INTEGER, INTEGER)",
+        "UNION(n INTEGER, s VARCHAR)",
+    ],
+)
+def test_people_are_ranked_by_nothing_but_numbers_dates_and_times(
+    connection: duckdb.DuckDBPyConnection, kind: str
+) -> None:
+    connection.execute(f"CREATE TABLE people (email VARCHAR, tier {kind})")
+    with pytest.raises(SegmentError, match=r"people\.tier holds .*, so it cannot say who stays when a list is cut"):
+        ranked(connection, Ranking("tier", highest_first=True))
 
 
 def test_ranked_rows_come_in_bounded_batches(connection: duckdb.DuckDBPyConnection) -> None:

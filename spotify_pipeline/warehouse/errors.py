@@ -1,0 +1,11 @@
+"""What goes wrong with the warehouse, as a sentence that quotes no value."""
+
+from __future__ import annotations
+
+
+class SegmentError(Exception):
+    """A segment cannot be read; the message says which, why, and what to do."""
+
+
+class WarehouseHeld(SegmentError):
+    """Another process writes to the warehouse file, so it cannot be opened now."""

@@ -1,0 +1,70 @@
+"""Opens the warehouse file for reading, or says at once why it cannot be opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from spotify_pipeline.home import reason_of
+from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
+from spotify_pipeline.warehouse.location import WAREHOUSE_VARIABLE
+
+TO_READ = {"access_mode": "READ_ONLY", "custom_user_agent": "dagster"}
+"""How it is opened. Within a process all connections to one file must be opened the same way, Dagster's among them."""
+_HELD = "Could not set lock"
+
+
+def open_to_read(file: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to a DuckDB file.
+
+    Raises:
+        WarehouseHeld: another process writes to it.
+        SegmentError: there is no such file, it cannot be read, is no DuckDB database, or is damaged.
+    """
+    if not _begins_as_duckdb(file):
+        raise SegmentError(
+            f"{file} is not a DuckDB database, or its beginning is damaged. Set {WAREHOUSE_VARIABLE} to one, or "
+            "restore it."
+        )
+    held = False
+    try:
+        connection = duckdb.connect(str(file), config={**TO_READ})
+        if _is_whole(connection, file):
+            return connection
+        connection.close()
+    except duckdb.Error as error:
+        held = isinstance(error, duckdb.IOException) and _HELD in str(error)
+    if held:
+        raise WarehouseHeld(
+            f"The warehouse {file} is held by another process that writes to it. Wait for it to end, and give the "
+            "Dagster pool `warehouse` a limit of 1 so that runs take turns."
+        )
+    raise SegmentError(
+        f"The warehouse {file} cannot be opened: it may be cut short or damaged, encrypted, or of a newer version of "
+        f"DuckDB than the one here ({duckdb.__version__}). Nothing was sent. Restore it or build it again; if it is of "
+        "a newer version, update DuckDB here."
+    )
+
+
+def _is_whole(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
+    """Whether the file is as long as the blocks in use. Of one cut short DuckDB may not notice before it gets there."""
+    ((in_use,),) = connection.execute("SELECT sum(block_size * used_blocks) FROM pragma_database_size()").fetchall()
+    return file.stat().st_size >= (in_use or 0)
+
+
+def _begins_as_duckdb(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(12)[8:] == b"DUCK"
+    except FileNotFoundError:
+        raise SegmentError(
+            f"There is no warehouse at {file}. Build it (`make demo` makes one), or set {WAREHOUSE_VARIABLE} to "
+            "the DuckDB file."
+        ) from None
+    except OSError as error:
+        reason = reason_of(error)
+        raise SegmentError(
+            f"The warehouse {file} cannot be read ({reason}). Set {WAREHOUSE_VARIABLE} to a DuckDB file that this user "
+            "can read."
+        ) from None

@@ -8,14 +8,15 @@ from spotify_pipeline.customer_list.errors import CustomerListError
 
 _CONSENT_WORDS = ("true", "t", "yes", "y", "1")
 _UUID_BYTES = 16
+_NO_TEXT = "\1"
 
 
 def as_text(values: pl.Series, *, binary_uuids: bool = False) -> pl.Series:
     """A column's values as text, for normalization.
 
     Whole numbers held as decimals or floats lose their fraction, so a phone number that passed through a nullable
-    integer column of another tool is itself again. Bytes are read as UTF-8; those that are not become a NUL, which
-    every identifier is rejected for.
+    integer column of another tool is itself again. Bytes are read as UTF-8; those that are not become a control
+    character, which every identifier is rejected for.
 
     Args:
         values: a column of a segment.
@@ -72,4 +73,4 @@ def _decoded(value: bytes | None, binary_uuids: bool) -> str | None:
         return value.decode()
     except UnicodeDecodeError:
         # Not the replacement character: an e-mail address may hold that, and a stranger's digest would come of it.
-        return "\0"
+        return _NO_TEXT

@@ -16,7 +16,7 @@ import polars as pl
 
 from spotify_pipeline.erasure.errors import ErasureError, UnusableLines
 from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize
-from spotify_pipeline.identity.text import WHITE_SPACE, ZERO_WIDTH
+from spotify_pipeline.identity.text import unwrapped
 
 LONGEST_LINE = 1000
 """Bytes. No identifier is as long."""
@@ -24,7 +24,8 @@ LONGEST_LINE = 1000
 _PREFIX = re.compile(r"(email|phone|device_id|digest)[ \t]*:(.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _DEVICE_ID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}", re.ASCII)
-_BARE_PHONE = re.compile(r"[+0-9 ().\-/\xa0]+", re.ASCII)
+# Digits and the usual punctuation, a float among them: `'46701234567.0;` and `4.6701234567E+10` are looked at as such.
+_BARE_PHONE = re.compile(r"'?[+0-9 ().,\-/\xa0]+([eE][+-]?[0-9]+)?[,;]*", re.ASCII)
 _NOT_TEXT = "not UTF-8 text"
 _TOO_LONG = f"longer than {LONGEST_LINE} bytes, as no identifier is"
 _UNKNOWN = (
@@ -90,8 +91,10 @@ def read_identifiers(stream: BinaryIO, *, region: str | None = None) -> list[Giv
     """
     lines: list[_Line] = []
     problems: list[tuple[int, str]] = []
-    for number, raw in enumerate(_short_lines(stream), start=1):
-        _sort_in(number, raw, lines, problems)
+    texts = list(_texts(stream, problems))
+    bare = unwrapped(pl.Series([text for _, text in texts], dtype=pl.String), braces=True)
+    for (number, _), text in zip(texts, bare, strict=True):
+        _sort_in(number, text, lines, problems)
     found = [*_digests_given(lines, problems), *_hashed(lines, problems, region.upper() if region else None)]
     if problems:
         raise UnusableLines(sorted(problems))
@@ -111,16 +114,20 @@ def _short_lines(stream: BinaryIO) -> Iterator[bytes]:
             rest = stream.readline(LONGEST_LINE)
 
 
-def _sort_in(number: int, raw: bytes, lines: list[_Line], problems: list[tuple[int, str]]) -> None:
+def _texts(stream: BinaryIO, problems: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Each line's number and text; a line that has none becomes a problem."""
+    for number, raw in enumerate(_short_lines(stream), start=1):
+        if len(raw) > LONGEST_LINE:
+            problems.append((number, _TOO_LONG))
+            continue
+        try:
+            yield number, raw.decode()
+        except UnicodeDecodeError:
+            problems.append((number, _NOT_TEXT))
+
+
+def _sort_in(number: int, text: str, lines: list[_Line], problems: list[tuple[int, str]]) -> None:
     """Add the line to the usable ones or to the problems; to neither where it is blank."""
-    if len(raw) > LONGEST_LINE:
-        problems.append((number, _TOO_LONG))
-        return
-    try:
-        text = raw.decode().strip(WHITE_SPACE + ZERO_WIDTH)
-    except UnicodeDecodeError:
-        problems.append((number, _NOT_TEXT))
-        return
     if not text:
         return
     if any(unicodedata.category(character) == "Cc" for character in text):
@@ -148,14 +155,13 @@ def _by_its_look(text: str) -> GivenAs | None:
 def _digests_given(lines: Iterable[_Line], problems: list[tuple[int, str]]) -> Iterator[GivenIdentifier]:
     for line in lines:
         if line.given_as is GivenAs.DIGEST:
-            text = line.text.strip(WHITE_SPACE + ZERO_WIDTH)
-            if not _DIGEST.fullmatch(text):
-                problems.append((line.number, "not a digest: 64 hex digits are"))
-                continue
             # As an e-mail address, because any type lets a digest through and turns that of nothing away.
-            verdict = normalize(pl.Series([text]), IdentifierType.EMAIL).row(0, named=True)
-            if verdict["rejection"] is not None:
+            verdict = normalize(pl.Series([line.text]), IdentifierType.EMAIL).row(0, named=True)
+            if verdict["rejection"] not in (None, Rejection.INVALID, Rejection.MISSING):
                 problems.append((line.number, _reason(verdict["rejection"], IdentifierType.EMAIL)))
+                continue
+            if not _DIGEST.fullmatch(verdict["normalized"] or ""):
+                problems.append((line.number, "not a digest: 64 hex digits are"))
                 continue
             yield GivenIdentifier(line=line.number, given_as=GivenAs.DIGEST, digests=(verdict["normalized"],))
 

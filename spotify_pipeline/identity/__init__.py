@@ -1,4 +1,4 @@
-"""Raw identifier -> normalized -> SHA-256: the identity rules, version 1.
+"""Raw identifier -> normalized -> SHA-256: the identity rules, version 2.
 
 Pure functions over Polars series: no file, no network, no clock. Every warehouse, list and event of the project
 takes its digests from here, because a person whose identifier is normalized in two ways is lost without an error.

@@ -6,6 +6,8 @@ is no Unicode normalization either: ``é`` and ``e`` + U+0301 are two addresses.
 
 from __future__ import annotations
 
+import unicodedata
+
 import polars as pl
 
 from spotify_pipeline.identity.text import CONTROL_CLASS, FORMAT_CLASS, WHITE_SPACE_CLASS, lower_case
@@ -16,22 +18,40 @@ from spotify_pipeline.identity.types import Rejection
 LONGEST_LOCAL_PART = 64
 LONGEST_ADDRESS = 254
 
-# What may stand nowhere in an address: a list of two, a display name, a comment, a quoted string, `mailto:`.
+# What may not stand before the `@`: a list of two, a display name, a comment, a quoted string, `mailto:`.
 _FORBIDDEN = rf'{WHITE_SPACE_CLASS}{CONTROL_CLASS}{FORMAT_CLASS},;<>()\[\]"\\:'
-_LABEL = rf"[^@.\-{_FORBIDDEN}](?:[^@.{_FORBIDDEN}]*[^@.\-{_FORBIDDEN}])?"
-_ADDRESS = rf"^[^@{_FORBIDDEN}]{{1,{LONGEST_LOCAL_PART}}}@{_LABEL}(?:\.{_LABEL})+$"
+# A domain holds letters, marks, digits, hyphens and dots. Those beyond ASCII have a second look, at their own category.
+_LETTERS = r"a-z\x{80}-\x{10ffff}"
+_REST_OF_LABEL = rf"(?:[0-9{_LETTERS}-]*[0-9{_LETTERS}])?"
+_LABEL = rf"[0-9{_LETTERS}]{_REST_OF_LABEL}"
+# Not digits alone: that is an IP address, or a number that stuck to it.
+_LAST_LABEL = rf"(?:[0-9]*[{_LETTERS}]|[0-9]+-+[0-9{_LETTERS}]){_REST_OF_LABEL}"
+_ADDRESS = rf"^[^@{_FORBIDDEN}]{{1,{LONGEST_LOCAL_PART}}}@(?:{_LABEL}\.)+{_LAST_LABEL}$"
+_DOMAIN_BEYOND_ASCII = r"@(.*[^\x00-\x7f].*)$"
 
 
 def judged(trimmed: pl.Series) -> pl.DataFrame:
     """Columns ``normalized`` and ``rejection`` for trimmed values; both null where the value is null."""
-    address, valid = pl.col("address"), pl.col("valid")
-    return (
-        lower_case(trimmed)
-        .alias("address")
-        .to_frame()
-        .with_columns(valid=address.str.contains(_ADDRESS) & (address.str.len_chars() <= LONGEST_ADDRESS))
-        .select(
-            normalized=pl.when(valid).then(address),
-            rejection=pl.when(~valid).then(pl.lit(Rejection.INVALID.value)),
-        )
+    addresses = lower_case(trimmed)
+    length = addresses.str.len_chars()
+    valid = addresses.str.contains(_ADDRESS) & (length <= LONGEST_ADDRESS)
+    beyond_ascii = valid & (addresses.str.len_bytes() != length)
+    if beyond_ascii.any():
+        domains = addresses.filter(beyond_ascii).str.extract(_DOMAIN_BEYOND_ASCII)
+        known = {domain: domain is None or _is_domain(domain) for domain in domains.unique()}
+        valid = valid.scatter(beyond_ascii.arg_true(), [known[domain] for domain in domains])
+    return pl.DataFrame({"address": addresses, "valid": valid}).select(
+        normalized=pl.when("valid").then("address"),
+        rejection=pl.when(~pl.col("valid")).then(pl.lit(Rejection.INVALID.value)),
     )
+
+
+def _is_domain(domain: str) -> bool:
+    """Whether labels hold letters, marks, digits and hyphens only, and the last one more than digits.
+
+    By the Unicode of this Python: a newer one may know letters that an older one does not, and then reads an address
+    more; no address gets another digest by it.
+    """
+    kinds = {character: unicodedata.category(character) for character in domain if character not in "-."}
+    of_a_domain = all(kind[0] in "LM" or kind == "Nd" for kind in kinds.values())
+    return of_a_domain and any(kinds.get(character) != "Nd" for character in domain.rpartition(".")[2])

@@ -41,7 +41,7 @@ def normalize(
     if device_id_case not in ("lower", "upper"):
         raise ValueError("device_id_case must be 'lower' or 'upper'.")
     known_regions = phone.known_regions(regions, len(values)) if identifier is IdentifierType.PHONE else None
-    trimmed = text.trimmed(require_strings(values, "values"))
+    trimmed = text.unwrapped(require_strings(values, "values"), braces=identifier is IdentifierType.DEVICE_ID)
     hashed = prehashed.judged(trimmed, identifier)
     missing = trimmed.is_null() | (trimmed == "")
     settled = missing | hashed["normalized"].is_not_null() | hashed["rejection"].is_not_null()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import phonenumbers
 import polars as pl
 
-from spotify_pipeline.identity import phone_library, plain_phone, text
+from spotify_pipeline.identity import number_text, phone_library, plain_phone, text
 from spotify_pipeline.identity.strings import require_strings
+from spotify_pipeline.identity.types import Rejection
 
 
 def known_regions(regions: pl.Series | str | None, height: int) -> pl.Series:
@@ -30,13 +31,15 @@ def known_regions(regions: pl.Series | str | None, height: int) -> pl.Series:
 
 def judged(trimmed: pl.Series, regions: pl.Series) -> pl.DataFrame:
     """Columns ``normalized`` and ``rejection`` for trimmed values; both null where the value is null."""
-    rows = pl.DataFrame({"value": trimmed, "region": regions}).with_row_index("row")
-    nothing = rows.filter(pl.col("value").is_null())
-    plain, others = plain_phone.split(rows.filter(pl.col("value").is_not_null()))
+    numbers, spoiled = number_text.whole_numbers(trimmed)
+    rows = pl.DataFrame({"value": numbers, "region": regions, "spoiled": spoiled}).with_row_index("row")
+    to_read = pl.col("value").is_not_null() & ~pl.col("spoiled")
+    invalid = pl.when("spoiled").then(pl.lit(Rejection.INVALID.value))
+    plain, others = plain_phone.split(rows.filter(to_read).drop("spoiled"))
     settled, unproven = plain_phone.read(plain)
     for_library = pl.concat([others, unproven.select(others.columns)])
     verdicts = [
-        nothing.select("row", normalized=pl.lit(None, pl.String), rejection=pl.lit(None, pl.String)),
+        rows.filter(~to_read).select("row", normalized=pl.lit(None, pl.String), rejection=invalid),
         settled,
         phone_library.read(for_library),
     ]
@@ -48,4 +51,4 @@ def _known(regions: pl.Series) -> pl.Series:
     # Letters beyond ASCII are kept out first: some have an upper case that is an ASCII letter.
     upper = pl.when(code.str.contains("^[A-Za-z]{2}$")).then(code.str.to_uppercase())
     known = upper.is_in(sorted(phonenumbers.SUPPORTED_REGIONS))
-    return text.trimmed(regions).alias("code").to_frame().select(pl.when(known).then(upper)).to_series()
+    return text.unwrapped(regions).alias("code").to_frame().select(pl.when(known).then(upper)).to_series()

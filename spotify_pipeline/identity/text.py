@@ -18,25 +18,58 @@ WHITE_SPACE = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 
-# Invisible at the ends of exported values: byte order mark, zero-width space, (non-)joiners, word joiner.
-ZERO_WIDTH = "\ufeff\u200b\u200c\u200d\u2060"
+# General category Cf in Unicode 14, first and last code points.
+_FORMAT_RANGES = (
+    (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2),
+    (0x180E, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x206F), (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x13438), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0001, 0xE0001), (0xE0020, 0xE007F),
+)  # fmt: skip
+
+STRIPPED = WHITE_SPACE + "\0" + "".join(chr(code) for first, last in _FORMAT_RANGES for code in range(first, last + 1))
+"""What exports, chats and address books leave at the ends of a value: white space, NUL, and all format characters."""
 
 # General category Cc, as the inside of a regex class.
 CONTROL_CLASS = r"\x{00}-\x{1f}\x{7f}-\x{9f}"
 
-# General category Cf in Unicode 14, as the inside of a regex class.
-FORMAT_CLASS = (
-    r"\x{ad}\x{600}-\x{605}\x{61c}\x{6dd}\x{70f}\x{890}\x{891}\x{8e2}\x{180e}"
-    r"\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{2066}-\x{206f}\x{feff}\x{fff9}-\x{fffb}"
-    r"\x{110bd}\x{110cd}\x{13430}-\x{13438}\x{1bca0}-\x{1bca3}\x{1d173}-\x{1d17a}\x{e0001}\x{e0020}-\x{e007f}"
-)
+FORMAT_CLASS = "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in _FORMAT_RANGES)
+"""The format characters, as the inside of a regex class."""
 
 WHITE_SPACE_CLASS = "".join(rf"\x{{{ord(character):x}}}" for character in WHITE_SPACE)
 
 
+_NAME = "value"
+_VALUE = pl.col(_NAME)
+# What most values begin and end with, and needs no second look: printable ASCII but for quotes and braces.
+_PLAIN = "!#-&(-z|~"
+_ROUGH_START, _ROUGH_END = f"^[^{_PLAIN}]", f"[^{_PLAIN}]$"
+_QUOTED = (r"(?s)^'(.*)'$", r'(?s)^"(.*)"$')
+_BRACED = r"^\{([0-9A-Fa-f-]+)\}$"
+
+
 def trimmed(values: pl.Series) -> pl.Series:
-    """The strings without white space and zero-width characters at both ends, in whatever order they stand."""
-    return values.str.strip_chars(WHITE_SPACE + ZERO_WIDTH)
+    """The strings without white space, NUL and format characters at both ends, in whatever order they stand."""
+    return _where_rough(values, _VALUE.str.strip_chars(STRIPPED))
+
+
+def unwrapped(values: pl.Series, *, braces: bool = False) -> pl.Series:
+    """The strings trimmed, without one pair of quotes around the whole, and trimmed again.
+
+    Args:
+        values: strings.
+        braces: whether one pair of braces around hexadecimal digits goes, too, as some systems write a UUID.
+    """
+    bare = _VALUE.str.strip_chars(STRIPPED)
+    bare = pl.coalesce(*(bare.str.extract(pair) for pair in _QUOTED), bare).str.strip_chars(STRIPPED)
+    return _where_rough(values, pl.coalesce(bare.str.extract(_BRACED), bare) if braces else bare)
+
+
+def _where_rough(values: pl.Series, cleaned: pl.Expr) -> pl.Series:
+    rough = (values.str.contains(_ROUGH_START) | values.str.contains(_ROUGH_END)).fill_null(value=False)
+    if not rough.any():
+        return values
+    found = values.filter(rough).alias(_NAME).to_frame().lazy().select(cleaned).collect().to_series()
+    return values.clone().scatter(rough.arg_true(), found)
 
 
 def lower_case(values: pl.Series) -> pl.Series:

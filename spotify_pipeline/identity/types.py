@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-RULES_VERSION: int = 1
-"""Stands in every manifest and receipt. Digests of two versions must never be compared."""
+RULES_VERSION: int = 2
+"""Stands in every manifest and receipt. A value that both versions read has one digest, so digests of the two are
+compared; what version 1 read of damaged values, as somebody else's number, is not read so any more."""
 
 DeviceIdCase = Literal["lower", "upper"]
 """How a device id is spelled before it is hashed. Spotify states no case; ``lower`` is the default."""
@@ -24,7 +25,7 @@ class Rejection(StrEnum):
     """Why a raw identifier gives no digest."""
 
     MISSING = "missing"
-    """Null, empty, or nothing but white space and zero-width characters."""
+    """Null, empty, or nothing but white space, NUL, format characters and a pair of quotes."""
 
     DIGEST_OF_NOTHING = "digest_of_nothing"
     """Already hashed, by a system that hashed the empty string."""

@@ -35,6 +35,13 @@ def test_a_national_number_needs_its_region(run: Run, region: str, verdict: str)
     assert run("digest", "--type", "phone", stdin=b"(415) 555-1234\n").out == "rejected\tno_region\n"
 
 
+@pytest.mark.parametrize("number", ["(415) 555-1234.0", "14155551234.0", "1.4155551234E10", '"+14155551234"'])
+def test_a_number_that_was_a_float_is_the_number_without_its_fraction(run: Run, number: str) -> None:
+    ran = run("digest", "--type", "phone", "--region", "US", stdin=f"{number}\n".encode())
+    assert ran.out == f"digest\t{PHONE}\n"
+    assert run("digest", "--type", "phone", "--region", "US", stdin=b"1.41555E10\n").out == "rejected\tinvalid\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
-from spotify_pipeline.identity.text import WHITE_SPACE, ZERO_WIDTH
+from spotify_pipeline.identity.text import STRIPPED
 
 MISSING, UNREADABLE = "no_time", "time_unreadable"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ def _of_number(value: object, unit: str) -> datetime | str:
 
 def reference_id(values: tuple[object, ...]) -> str | None:
     """The hashed id of an event with these values."""
-    if all(value is None or (isinstance(value, str) and not value.strip(WHITE_SPACE + ZERO_WIDTH)) for value in values):
+    if all(value is None or (isinstance(value, str) and not value.strip(STRIPPED)) for value in values):
         return None
     return hashlib.sha256("".join(_part(value) for value in values).encode()).hexdigest()
 

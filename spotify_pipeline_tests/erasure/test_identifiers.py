@@ -42,6 +42,31 @@ def test_each_kind_may_be_named() -> None:
     assert [each.digests[0] for each in found] == [sha("ada@example.com"), sha("+46701740605"), sha(DEVICE), sha("x")]
 
 
+@pytest.mark.parametrize(
+    "number", ["46701740605.0", "'46701740605.0;", '"46701740605,0"', "4.6701740605E+10", "\u202a+46701740605.0\u202c"]
+)
+def test_a_number_that_was_a_float_is_the_number_that_lists_hold(number: str) -> None:
+    for line in (number, f"phone: {number}"):
+        (found,) = read(line, region="SE")
+        assert (found.given_as, found.digests) == (GivenAs.PHONE, (sha("+46701740605"),))
+
+
+@pytest.mark.parametrize("number", ["46701740605.5", "4.67017E10", "4670174060e1", "46701740605, 46701740606"])
+def test_a_number_that_lost_digits_is_refused_not_taken_for_anothers(number: str) -> None:
+    with pytest.raises(UnusableLines, match="line 1: not a valid phone"):
+        read(number, region="SE")
+
+
+def test_quotes_braces_and_marks_of_direction_around_a_value_are_passed_over() -> None:
+    device = f"{{{DEVICE.upper()}}}"
+    found = read("\u2066'Ada@example.com'\u2069", device, f'"{device}"', f"device_id: {device}", f'"{sha("x")}"')
+    assert [(each.given_as, each.digests[0]) for each in found] == [
+        (GivenAs.EMAIL, sha("ada@example.com")),
+        *[(GivenAs.DEVICE_ID, sha(DEVICE))] * 3,
+        (GivenAs.DIGEST, sha("x")),
+    ]
+
+
 def test_a_digest_of_a_kind_is_taken_as_it_is() -> None:
     assert [each.digests for each in read(f"email:{sha('a')}", f"phone: {sha('b')}")] == [(sha("a"),), (sha("b"),)]
 
@@ -73,6 +98,9 @@ def test_no_identifier_at_all_is_refused(nothing: bytes) -> None:
         (b"canary at example.com", "not an e-mail address, device id, phone number or digest by its look"),
         (b"canary 0701740605", "by its look"),
         (b"email:canary", "not a valid email"),
+        (b"{canary@example.com}", "not a valid email"),
+        (b'["canary@example.com"]', "not a valid email"),
+        (b"digest:canary@example.com", "not a digest: 64 hex digits are"),
         (b"canary@@example.com", "not a valid email"),
         (b"canary\xf0\x9f\x98\x80,@example.com", "not a valid email"),
         (b"device_id:canary", "not a valid device id"),

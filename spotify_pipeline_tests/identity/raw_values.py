@@ -14,12 +14,19 @@ import phonenumbers
 from phonenumbers.phonemetadata import PhoneMetadata
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
-PADDING = [*" \t\n\r\v\f\x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000", *"\ufeff\u200b\u200c\u200d\u2060"]
-NEARLY_PADDING = [*"\x00\x1c\x1f\x7f\xad\u180e\u200e\u200f\u2061\u202a\u202c"]
+PADDING = [
+    *" \t\n\r\v\f\x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000\x00",
+    *"\ufeff\u200b\u200c\u200d\u2060\xad\u180e\u200e\u200f\u2061\u202a\u202c\u2066\u2069\ufff9\U000e0020",
+]
+NEARLY_PADDING = [*"\x01\x1c\x1f\x7f\u034f\ufe0f\u2800"]
+QUOTES = [*"'\"`“”‘’«»|"]
 LETTERS = [*"abcxyzABCXYZ0189éÉßẞİıΣΣσςKÅﬁǅᲐᎠ用😀\u0301"]
+DOMAIN_LETTERS = [*"abcxyzABCXYZ0189éÉßİıΣςKﬁǅ用\u0301\u093e٣"]
 FORBIDDEN = [*',;<>()[]"\\:@ \t\n', *NEARLY_PADDING, "\u200b", "\ufeff", "\U000e0020"]
 PHONE_MARKS = [*"()-./ +x#*~,;\t", *"\xa0\u2011\uff0b\uff0d\u200e\u202a\u200b\u2060", "/x"]
 EXTENSIONS = [" ext. 5", "x12", " x 12345", "#7", ";ext=99", ",,8", " extension 3", " доб 4", " int 2", " - 123#"]
+FRACTIONS = [".0", ",0", ".00", ".000"] * 2
+FRACTIONS += [".", ".5", ",5", ".25", "..0", ",,5", ".0.0", "．0", ".０", ",0;", ".0,", ".0 x7"]
 ZEROS_OF_OTHER_SCRIPTS = [0x0660, 0x06F0, 0x0966, 0xFF10, 0x1D7CE]
 
 
@@ -33,7 +40,7 @@ def phone(seed: int) -> tuple[str | None, str | None]:
     """A phone number as someone wrote it, and the region given for it."""
     rnd = random.Random(seed)
     home = rnd.choice(REGIONS)
-    value = _dirtied(rnd, partial(_phone_number, region=home))
+    value = _dirtied(rnd, partial(_phone_number if rnd.random() < 0.7 else _float_text, region=home))
     regions = [home, home.lower(), f" {home} ", rnd.choice(REGIONS), None, "ZZ", "001", "", "ſe"]
     return value, rnd.choices(regions, weights=[60, 8, 2, 12, 10, 3, 1, 1, 1])[0]
 
@@ -58,6 +65,8 @@ def _dirtied(rnd: random.Random, clean: Callable[[random.Random], str]) -> str |
         value = clean(rnd)
         for _ in range(rnd.choice([0, 0, 0, 0, 1, 2])):
             value = _mutated(rnd, value)
+    if rnd.random() < 0.07:
+        value = _wrapped(rnd, value)
     if rnd.random() < 0.3:
         around = PADDING if rnd.random() < 0.85 else NEARLY_PADDING
         before, after = (rnd.choices(around, k=rnd.randrange(3)) for _ in range(2))
@@ -70,7 +79,8 @@ def _email_address(rnd: random.Random) -> str:
     length = rnd.choice([1, 3, 8, 20, 32, 63, 64, 65])
     plain = rnd.random() < 0.6
     local = "".join(rnd.choices([*"abcXYZ09.+-_'"] if plain else LETTERS, k=length))
-    labels = ["".join(rnd.choices([*"abcXYZ09-"] if plain else LETTERS, k=rnd.choice([1, 4, 10]))) for _ in range(3)]
+    domain = [*"abcXYZ09-"] if plain else LETTERS if rnd.random() < 0.2 else DOMAIN_LETTERS
+    labels = ["".join(rnd.choices(domain, k=rnd.choice([1, 4, 10]))) for _ in range(3)]
     if rnd.random() < 0.1:
         labels.append("d" * (254 - len(local) - len(".".join(labels)) - 2 + rnd.randrange(-2, 3)))
     return f"{local}@{'.'.join(labels[rnd.randrange(3) :])}"
@@ -113,6 +123,27 @@ def _phone_number(rnd: random.Random, region: str) -> str:
     return number
 
 
+def _float_text(rnd: random.Random, region: str) -> str:
+    """A number as a column of floats and a text column after it left it, with marks that somebody put into it."""
+    code = str(phonenumbers.country_code_for_region(region))
+    national = rnd.choice(_plan(region)[2])
+    digits = rnd.choice([national, code + national, code + national, "0" + national, "00" + code + national])
+    if rnd.random() < 0.2:
+        digits = digits[: rnd.randrange(1, 9)]
+    if rnd.random() < 0.5:
+        value = digits + rnd.choice(FRACTIONS)
+    else:
+        before = rnd.choice([1, 1, 1, 2, 0, len(digits)])
+        shown = digits[before:] if rnd.random() < 0.7 else digits[before:][: rnd.randrange(8)]
+        exponent = len(digits) - before + rnd.choice([0, 0, 0, 0, 1, -1])
+        mark = rnd.choice(["E", "e", "E+", "e+", "E-", "e 0", "E+0", "Ｅ"])
+        value = f"{digits[:before]}{rnd.choice('..,')}{shown}{mark}{exponent}"
+    if rnd.random() < 0.3:
+        value = "".join(each + (rnd.choice(" -()/\xa0\u2011[]") if rnd.random() < 0.2 else "") for each in value)
+    lead = rnd.choice(["", "", "", "+", "'", "＋", "tel:", "'+", "(", "-"])
+    return lead + value + rnd.choice(["", "", "", "", ",", ";", "; ", "|", "'", ")"])
+
+
 @cache
 def _plan(region: str) -> tuple[str, str, list[str]]:
     """How one dials abroad from the region, within it, and examples of its national numbers."""
@@ -145,6 +176,15 @@ def _any_text(rnd: random.Random) -> str:
     last = rnd.choice([0x7F, 0xFF, 0x2FFF, 0xFFFF, 0x10FFFF])
     codes = (rnd.randint(0, last) for _ in range(rnd.randrange(40)))
     return "".join(chr(code) for code in codes if not 0xD800 <= code < 0xE000)
+
+
+def _wrapped(rnd: random.Random, value: str) -> str:
+    """In quotes or braces, whole or half, as exports leave them."""
+    before, after = rnd.choice([("{", "}"), ("[", "]"), ('["', '"]'), *(2 * [("'", "'"), ('"', '"')])])
+    if rnd.random() < 0.3:
+        before, after = rnd.choice([(before, ""), ("", after), (rnd.choice(QUOTES), rnd.choice(QUOTES))])
+    padding = rnd.choice(["", "", "", " ", "\u200e"])
+    return before + padding + value + padding + after
 
 
 def _mutated(rnd: random.Random, value: str) -> str:

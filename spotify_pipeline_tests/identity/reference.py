@@ -7,6 +7,7 @@ customer list by plain Python takes its digests from here.
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 
 import phonenumbers
@@ -17,9 +18,11 @@ NORMALIZED, REJECTED = "normalized", "rejected"
 WHITE_SPACE = frozenset(
     character for character in map(chr, range(0x3001)) if character.isspace() and character not in "\x1c\x1d\x1e\x1f"
 )
-ZERO_WIDTH = frozenset("\ufeff\u200b\u200c\u200d\u2060")
 # Assigned after Unicode 14, which the rules read: format characters to a newer Python only.
 NEWER_FORMAT_CHARACTERS = frozenset(map(chr, range(0x13439, 0x13440)))
+# What libphonenumber passes over between digits, but for the point, and brackets and white space of any kind.
+DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\uff0d"
+SET_ASIDE = WHITE_SPACE | frozenset(DASHES + "/\uff0f()\uff08\uff09[]\uff3b\uff3d")
 HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
 OTHER_HASH_LENGTHS = frozenset({32, 40, 56, 96, 128})
 DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()
@@ -29,7 +32,7 @@ def reference_normalize(
     raw: str | None, identifier: str, region: str | None = None, device_id_case: str = "lower"
 ) -> tuple[str, str]:
     """``("normalized", value)`` or ``("rejected", reason)`` for one raw identifier."""
-    value = trim(raw or "")
+    value = unwrap(raw or "", braces=identifier == "device_id")
     if not value:
         return REJECTED, "missing"
     if is_hex(value) and len(value) == 64:
@@ -57,14 +60,34 @@ def reference_digest(normalized: str | None) -> str | None:
 
 
 def trim(raw: str) -> str:
-    """Strip white space and zero-width characters, one by one, from both ends."""
-    dropped = WHITE_SPACE | ZERO_WIDTH
+    """Strip white space, NUL and format characters, one by one, from both ends."""
     start, end = 0, len(raw)
-    while start < end and raw[start] in dropped:
+    while start < end and is_stripped(raw[start]):
         start += 1
-    while end > start and raw[end - 1] in dropped:
+    while end > start and is_stripped(raw[end - 1]):
         end -= 1
     return raw[start:end]
+
+
+def is_stripped(character: str) -> bool:
+    """White space, NUL or a format character."""
+    return character in WHITE_SPACE or character == "\0" or is_format(character)
+
+
+def is_format(character: str) -> bool:
+    """Of the category Cf, as the rules know it."""
+    return unicodedata.category(character) == "Cf" and character not in NEWER_FORMAT_CHARACTERS
+
+
+def unwrap(raw: str, *, braces: bool) -> str:
+    """The value trimmed, without the quotes around the whole, and around a device id without its braces."""
+    value = trim(raw)
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in ("'", '"'):
+        value = trim(value[1:-1])
+    inside = value[1:-1]
+    if braces and inside and value == f"{{{inside}}}" and is_hex(inside.replace("-", "")):
+        value = inside
+    return value
 
 
 def is_hex(value: str) -> bool:
@@ -74,9 +97,13 @@ def is_hex(value: str) -> bool:
 
 def is_forbidden_in_email(character: str) -> bool:
     """White space, a control or format character, or punctuation that an address cannot hold."""
-    if character in NEWER_FORMAT_CHARACTERS:
-        return False
-    return character in WHITE_SPACE or unicodedata.category(character) in ("Cc", "Cf") or character in ',;<>()[]"\\:'
+    is_control = unicodedata.category(character) == "Cc"
+    return character in WHITE_SPACE or is_control or is_format(character) or character in ',;<>()[]"\\:'
+
+
+def may_stand_in_a_domain(character: str) -> bool:
+    """A letter, mark, digit or hyphen; points stand between labels."""
+    return character == "-" or unicodedata.category(character)[0] in "LM" or character.isdecimal()
 
 
 def _email(value: str) -> tuple[str, str]:
@@ -92,14 +119,21 @@ def _email(value: str) -> tuple[str, str]:
     for label in domain.split("."):
         if not label or label.startswith("-") or label.endswith("-"):
             return invalid
+        if not all(may_stand_in_a_domain(character) for character in label):
+            return invalid
+    if domain.split(".")[-1].isdecimal():
+        return invalid
     return NORMALIZED, address
 
 
 def _phone(value: str, region: str | None) -> tuple[str, str]:
-    code = trim(region or "")
+    code = unwrap(region or "", braces=False)
     known = code.upper() if code.isascii() and code.upper() in phonenumbers.SUPPORTED_REGIONS else None
+    whole = _whole_number(value)
+    if whole is None:
+        return REJECTED, "invalid"
     try:
-        number = phonenumbers.parse(value, known)
+        number = phonenumbers.parse(whole, known)
     except phonenumbers.NumberParseException as error:
         if known is None and "default region" in str(error):
             return REJECTED, "no_region"
@@ -107,6 +141,34 @@ def _phone(value: str, region: str | None) -> tuple[str, str]:
     if not phonenumbers.is_possible_number(number):
         return REJECTED, "invalid"
     return NORMALIZED, phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _whole_number(value: str) -> str | None:
+    """The number without what a column of floats made of it; None where digits were lost or are no phone number's."""
+    start = next((at for at, each in enumerate(value) if each in "+\uff0b" or each.isdecimal()), len(value))
+    end = len(value)
+    while end > start and value[end - 1] != "#" and unicodedata.category(value[end - 1])[0] not in "LN":
+        end -= 1
+    seen = "".join(each for each in value[start:end] if each not in SET_ASIDE and not is_format(each))
+    sign = "+" if seen[:1] in ("+", "\uff0b") else ""
+    digits = seen.lstrip("+\uff0b")
+    before = re.match(r"\d*", digits)[0]
+    after = digits[len(before) :]
+    if len(before) >= 7 and after[:1] in tuple(".,\uff0e\uff0c"):
+        fraction = after[1:]
+        if fraction and set(fraction) <= {"0", "\uff10"}:
+            return sign + before
+        if after[0] in ".\uff0e":  # but two commas are the pause before an extension
+            fraction = fraction.lstrip(".,\uff0e\uff0c")
+        if fraction[:1].isdecimal():
+            return None
+    if re.fullmatch(r"[\d.,\uff0e\uff0c]+[eE][+\uff0b]?\d+", digits):
+        every_digit = re.fullmatch(r"([0-9]*)[.,\uff0e\uff0c]([0-9]+)[eE][+\uff0b]?([0-9]{1,4})", digits)
+        negative = any(each in DASHES for each in re.split(r"\d", re.split("[eE]", value)[-1])[0])
+        if every_digit is None or negative or len(every_digit[2]) != int(every_digit[3]):
+            return None
+        return sign + (every_digit[1] + every_digit[2]).lstrip("0")
+    return value
 
 
 def _device_id(value: str, case: str) -> tuple[str, str]:

@@ -1,0 +1,62 @@
+"""Phone numbers that went through a column of numbers: floats and exponents written as text.
+
+Read as punctuation, the point of ``46701234567.0`` makes one more digit of the zero, and somebody else's number of the
+whole; so does an exponent. A number is looked at here as libphonenumber would see it, without what it leaves off at
+both ends and passes over between digits.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from spotify_pipeline.identity.text import FORMAT_CLASS, WHITE_SPACE_CLASS
+
+# A number without any of these is no float.
+_SUSPECT = r"[.,eE．，]"
+_BEFORE, _AFTER = r"^[^+＋\p{Nd}]+", r"[^\p{L}\p{N}#]+$"
+_DASHES = r"\-‐-―−ー－"
+_BETWEEN = rf"[{_DASHES}/／()（）\[\]［］{WHITE_SPACE_CLASS}{FORMAT_CLASS}]"
+_PLUS, _POINT = "[+＋]", "[.,．，]"
+# As many digits may be an area code, and the point punctuation.
+_LONGEST_AREA_CODE = 6
+_WHOLE = rf"^{_PLUS}*\p{{Nd}}{{{_LONGEST_AREA_CODE + 1},}}"
+_ZEROS = rf"({_WHOLE}){_POINT}[0０]+$"
+# Two commas are the pause before an extension.
+_FRACTION = rf"{_WHOLE}(?:[.．]{_POINT}*|[,，])\p{{Nd}}"
+_EXPONENT = rf"^{_PLUS}*[\p{{Nd}}.,．，]+[eE]{_PLUS}?\p{{Nd}}+$"
+_NEGATIVE = rf"[eE][^\p{{Nd}}]*[{_DASHES}]"
+_EVERY_DIGIT = r"^([+＋]*)0*([0-9]*)[.,．，]([0-9]+)[eE][+＋]?([0-9]{1,4})$"
+
+
+def whole_numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Trimmed phone numbers without the fraction and the exponent of a float.
+
+    Returns:
+        The values, those that are floats as whole numbers; and whether each is a float that lost digits or has others
+        than zeros behind its point, which is nobody's number.
+    """
+    suspect = values.str.contains(_SUSPECT).fill_null(value=False)
+    spoiled = pl.repeat(value=False, n=values.len(), dtype=pl.Boolean, eager=True)
+    if not suspect.any():
+        return values, spoiled
+    raw, seen = pl.col("raw"), pl.col("seen")
+    written = seen.str.extract_groups(_EVERY_DIGIT)
+    sign, first, rest, exponent = (written.struct[n] for n in range(4))
+    every_digit = (rest.str.len_bytes() == exponent.cast(pl.UInt32)) & ~raw.str.contains(_NEGATIVE)
+    # A whole number has no zeros before it: as a national prefix they would make another number.
+    in_full = sign + pl.when(first == "").then(rest.str.strip_chars_start("0")).otherwise(first + rest)
+    number = pl.coalesce(seen.str.extract(_ZEROS), pl.when(every_digit).then(in_full))
+    read = (
+        values.filter(suspect)
+        .alias("raw")
+        .to_frame()
+        .lazy()
+        .with_columns(seen=raw.str.replace(_BEFORE, "").str.replace(_AFTER, "").str.replace_all(_BETWEEN, ""))
+        .select(
+            number=pl.coalesce(number, raw),
+            spoiled=number.is_null() & (seen.str.contains(_FRACTION) | seen.str.contains(_EXPONENT)),
+        )
+        .collect()
+    )
+    rows = suspect.arg_true()
+    return values.clone().scatter(rows, read["number"]), spoiled.scatter(rows, read["spoiled"])

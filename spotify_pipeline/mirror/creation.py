@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from spotify_pipeline.mirror.record import Record
-from spotify_pipeline.mirror.search import find_audience, shown_audience
+from spotify_pipeline.mirror.search import confirmed, find_audience, shown_audience
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, Conflict, NotFound, SpotifyAdsClient, SpotifyError, SpotifyUnavailable
 
@@ -101,7 +101,10 @@ class Creation:
             if shown is not None:
                 return shown
             listed = self._client.audiences(self._target.ad_account_id, complete=True)
-            return find_audience(self._target, listed, self._record.entry.in_creation)
+            found = find_audience(self._target, listed, self._record.entry.in_creation)
+            if found is None or found.id == audience_id:
+                return found
+            return confirmed(self._client, self._target, found, self._sleep)
         except SpotifyError:
             raise _open_outcome(doubt) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.journal_page import LANDS_WITHIN, JournalPage
 from spotify_pipeline.mirror.refusal import MirrorRefused
-from spotify_pipeline.mirror.search import find_filled, is_filled
+from spotify_pipeline.mirror.search import confirmed, find_filled, is_filled
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, Conflict, NotFound, SpotifyAdsClient, SpotifyError
 
@@ -24,9 +25,17 @@ class Deletion:
     """The deletion of one audience, a part of one or a lookalike, while its lease is held."""
 
     def __init__(
-        self, client: SpotifyAdsClient, page: JournalPage, key: str, ad_account_id: str, *, named: str | None = None
+        self,
+        client: SpotifyAdsClient,
+        page: JournalPage,
+        key: str,
+        ad_account_id: str,
+        *,
+        sleep: Callable[[float], None],
+        named: str | None = None,
     ) -> None:
         """``named`` is the audience's id by its receipts, for where the journal does not say."""
+        self._sleep = sleep
         self._client = client
         self._page = page
         self._key = key
@@ -87,6 +96,7 @@ class Deletion:
 
     def _shown(self) -> Audience | None:
         shown: dict[str, Audience] = {}
+        self._page.refuse_held(*self._candidates)
         for audience_id in self._candidates:
             with suppress(NotFound):
                 shown[audience_id] = self._client.audience(self._ad_account_id, audience_id)
@@ -111,7 +121,8 @@ class Deletion:
             description=begun.description,
             ad_account_id=self._ad_account_id,
         )
-        return find_filled(target, self._client.audiences(self._ad_account_id, complete=True), is_filled)
+        found = find_filled(target, self._client.audiences(self._ad_account_id, complete=True), is_filled)
+        return found and confirmed(self._client, target, found, self._sleep)
 
     def _is_gone(self, audience_id: str) -> bool:
         try:

@@ -22,8 +22,16 @@ from spotify_pipeline.mirror.lease import WAIT_FOR_OTHERS
 from spotify_pipeline.mirror.receipt import Receipt, ReceiptKind, plain
 from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.mirror.refusal import MirrorRefused, way_to_another_kind
-from spotify_pipeline.mirror.search import LOOKS_AFTER, find_filled, only_one, refuse_mistakable, shown_audience
+from spotify_pipeline.mirror.search import (
+    LOOKS_AFTER,
+    confirmed,
+    find_filled,
+    only_one,
+    refuse_mistakable,
+    shown_audience,
+)
 from spotify_pipeline.mirror.target import AudienceTarget
+from spotify_pipeline.mirror.texts import with_texts
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyError
 
 _SAY_WHAT_OF = frozenset(ReceiptKind) - {ReceiptKind.RENAMED, ReceiptKind.DELETED, ReceiptKind.LEFT}
@@ -138,6 +146,7 @@ class _FilledAudience:
         """The audience, by the id in the journal, else by its mark."""
         entry = self._page.entry
         had = entry.audience_id
+        self._page.refuse_held(*entry.held_ids)
         shown = shown_audience(self._client, self._target, had, self._sleep) if had is not None else None
         if shown is not None:
             # Spotify may leave the subtype out, so what the journal says of it counts, too.
@@ -150,7 +159,12 @@ class _FilledAudience:
         found = find_filled(self._target, listed, self._filling.is_kind)
         if found is None and self._filling.needs_own_name:
             refuse_mistakable(self._target, listed)
-        return found
+        return found and self._confirmed(found)
+
+    def _confirmed(self, listed: Audience) -> Audience:
+        shown = confirmed(self._client, self._target, listed, self._sleep)
+        self._page.refuse_held(shown.id)
+        return shown
 
     def _may_be(self, made_of: Mapping[str, Any] | None) -> bool:
         return set(made_of or ()) <= set(self._filling.settings)
@@ -220,7 +234,7 @@ class _FilledAudience:
                     self._sleep(pause)
                 found = find_filled(self._target, self._listed(), self._filling.is_kind)
                 if found is not None:
-                    return found
+                    return self._confirmed(found)
         return None
 
     def _note_created(self, audience: Audience, content: Mapping[str, Any]) -> None:
@@ -263,20 +277,16 @@ class _FilledAudience:
         return {name: content[name] for name in self._filling.settings if name in content}
 
     def _with_stated_texts(self, found: Audience) -> Audience:
-        self._page.edited(found)  # by a run before that did not come to say so
-        name, description = self._target.name, self._target.full_description
-        if (found.name, found.description or "") == (name, description):
-            return found
-        self._page.editing(found, name, description)
-        edited = self._client.edit_audience(
-            self._target.ad_account_id,
-            found.id,
-            name=name,
-            description=description,
+        return with_texts(
+            self._client,
+            self._page,
+            found,
+            self._target.name,
+            self._target.full_description,
+            ad_account_id=self._target.ad_account_id,
+            sleep=self._sleep,
             audience_type=self._filling.audience_type,
         )
-        self._page.edited(edited)
-        return edited
 
     def _is_another(self, what: str) -> str:
         name = self._target.audience

@@ -18,8 +18,10 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 
 from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
+from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, WriteKind
 from spotify_pipeline.mirror.lease import Lease, leased
+from spotify_pipeline.spotify.ids import same
 
 FORMAT = 3
 
@@ -102,16 +104,24 @@ class Journal:
     def holder(self, audience_id: str, ad_account_id: str, *, other_than: str) -> str | None:
         """The other audience of this project, if any, whose entry names ``audience_id`` as its own at Spotify.
 
-        Entries that cannot be read are passed over: they stop their own audience, not this one.
+        It may be in any ad account: an id is of one audience, wherever that is. Entries that cannot be read are passed
+        over: they stop their own audience, not this one.
         """
-        for file in sorted((self._directory / ad_account_id).glob("*.json")):
-            if file.stem == other_than or file.name.startswith("."):
+        for account, audience in self.known():
+            if (account, audience) == (ad_account_id, other_than):
                 continue
             with suppress(JournalError, HomeError):
-                entry = self.read(file.stem, ad_account_id)
-                if entry.audience_id == audience_id and entry.retired_at is None:
-                    return file.stem
+                if any(same(audience_id, each) for each in self.read(audience, account).held_ids):
+                    return audience
         return None
+
+    def taking(self) -> AbstractContextManager[None]:
+        """Hold off whoever is about to name an audience at Spotify as its own, in this process or another.
+
+        Raises:
+            HomeError: the lock file cannot be used.
+        """
+        return exclusive(self._directory / ".taking.lock")
 
     def accounts(self, audience: str) -> list[str]:
         """The ad accounts in which Spotify accepted a list of an audience that nobody has taken leave of since.

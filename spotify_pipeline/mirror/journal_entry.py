@@ -127,7 +127,10 @@ class JournalEntry:
     receipt_due: dict[str, Any] | None = None
     """A receipt whose change is done and which is not yet known to be written."""
     edit_asked: dict[str, Any] | None = None
-    """The texts that were asked for and those before, and for which list, until it is known what became of them."""
+    """The texts that were asked for and those before, and for which list, until it is known what became of them.
+
+    With ``ignored``, the texts that Spotify showed all the same: these were asked for in vain.
+    """
     retiring: dict[str, Any] | None = None
     """A deletion that was begun and is not known to have ended: who asked for it, when and why."""
     retired_at: Moment | None = None
@@ -151,6 +154,13 @@ class JournalEntry:
         """What was begun, if an audience was asked to be created and it is not known whether it was."""
         begun = self.unfinished
         return begun if begun is not None and begun.phase is Phase.CREATING else None
+
+    @property
+    def held_ids(self) -> frozenset[str]:
+        """The audiences at Spotify that are ours by this entry, or are about to be; none once leave was taken."""
+        begun = self.unfinished.audience_id if self.unfinished is not None else None
+        known = {each for each in (self.audience_id, begun) if each is not None}
+        return frozenset(known if self.retired_at is None else ())
 
     @property
     def may_exist(self) -> bool:

@@ -19,6 +19,8 @@ from spotify_pipeline.mirror.journal_entry import JournalEntry
 from spotify_pipeline.mirror.lease import Lease
 from spotify_pipeline.mirror.receipt import RECEIPT_FORMAT, Receipt, ReceiptKind, plain
 from spotify_pipeline.mirror.receipts import ReceiptBook
+from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.target import folder_of
 from spotify_pipeline.spotify import Audience
 
 LANDS_WITHIN = timedelta(minutes=15)
@@ -34,7 +36,7 @@ class JournalPage:
     write to Spotify that was to follow is not made:
 
         HomeError: the disk is full, or the directory cannot be written.
-        MirrorRefused: another run has taken the audience over.
+        MirrorRefused: another run has taken the audience over, or its id at Spotify is another audience's.
     """
 
     def __init__(
@@ -92,10 +94,40 @@ class JournalPage:
         _log.log(level, "%s: %s", self._audience, sentence)
 
     def write(self, entry: JournalEntry) -> None:
-        """Make ``entry`` what is known."""
+        """Make ``entry`` what is known.
+
+        Raises:
+            MirrorRefused: also where it names an audience at Spotify that another entry names (C20).
+        """
         self._lease.require()
-        self._journal.write(self._audience, entry)
+        taken = entry.held_ids - self.entry.held_ids
+        if taken:
+            with self._journal.taking():
+                self.refuse_held(*taken)
+                self._journal.write(self._audience, entry)
+        else:
+            self._journal.write(self._audience, entry)
         self.entry = entry
+
+    def refuse_held(self, *audience_ids: str) -> None:
+        """Refuse audiences at Spotify that are, by the journal, those of another audience of this project.
+
+        Raises:
+            MirrorRefused: one is. Two that write to one would overwrite each other's lists.
+        """
+        for audience_id in audience_ids:
+            holder = self.holder(audience_id)
+            if holder is not None:
+                raise MirrorRefused(
+                    f"Audience {audience_id} is, by the journal, the one of {holder} in this project, so it was not "
+                    f"taken for the one of {self._audience}: the two would overwrite each other's lists. Nothing was "
+                    f"written to it. Look in Ads Manager whose it is. If {holder} is no longer mirrored, run: "
+                    f"spotify-pipeline retire {folder_of(holder)} --policy leave."
+                )
+
+    def holder(self, audience_id: str) -> str | None:
+        """The other audience of this project, if any, that has ``audience_id`` at Spotify."""
+        return self._journal.holder(audience_id, self._ad_account_id, other_than=self._audience)
 
     def done(self, entry: JournalEntry, kind: ReceiptKind, content: Mapping[str, Any]) -> None:
         """A change at Spotify is done: make ``entry`` what is known, and write its receipt."""
@@ -148,7 +180,8 @@ class JournalPage:
             return
         settled = replace(self.entry, edit_asked=None)
         if asked["audience_id"] != shown.id or asked["texts"] != _texts(shown):
-            self.write(settled)
+            if not self.is_ignored(shown, *asked["texts"]):
+                self.write(settled)
             return
         content = {
             "audience_id": shown.id,
@@ -159,6 +192,17 @@ class JournalPage:
             "decision": self.evidence["decision"] if self.evidence is not None else None,
         }
         self.done(settled, ReceiptKind.RENAMED, content)
+
+    def ignored(self, shown: Audience) -> None:
+        """After Spotify took a change of texts and shows others all the same: remembered, so as not to ask again."""
+        asked = {**(self.entry.edit_asked or {}), "ignored": _texts(shown), "list": None}
+        self.write(replace(self.entry, edit_asked=asked))
+
+    def is_ignored(self, shown: Audience, name: str, description: str) -> bool:
+        """Whether these very texts were asked for in vain, and Spotify shows what it showed then."""
+        asked = self.entry.edit_asked or {}
+        known = (asked.get("audience_id"), asked.get("texts"), asked.get("ignored"))
+        return known == (shown.id, [name, description], _texts(shown))
 
     def _continue_chain(self) -> None:
         """Number the next receipt behind those that are there, also where the journal was lost or is an older one.

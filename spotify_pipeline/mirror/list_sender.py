@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.journal_entry import SESSION_OPEN, Phase, SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.record import Record
 from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.search import CLOCKS_DIFFER_BY
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import (
+    NotFound,
     OpenUpload,
     SpotifyAdsClient,
     UploadDataLoss,
@@ -118,10 +121,32 @@ class ListSender:
         )
         if audience_id is None:
             ticket = self._client.new_upload(self._target.ad_account_id)
+            self._refuse_existing(ticket.audience_id)
         else:
             ticket = self._client.replacement_upload(self._target.ad_account_id, audience_id)
         self._record.opening(ticket.audience_id)
         return ticket
+
+    def _refuse_existing(self, audience_id: str) -> None:
+        """Refuse an upload for a new audience whose id is one that there is: its list would be replaced.
+
+        Whether Spotify shows an id before it is created is not documented. What it might show then has no name yet, or
+        this one's, and is no older than the upload.
+
+        Raises:
+            MirrorRefused: the audience is another. No byte was sent.
+        """
+        try:
+            shown = self._client.audience(self._target.ad_account_id, audience_id)
+        except NotFound:
+            return
+        begun = datetime.fromisoformat(self._record.now()) - CLOCKS_DIFFER_BY
+        if shown.name not in ("", self._target.name) or (shown.created_at is not None and shown.created_at < begun):
+            raise MirrorRefused(
+                f"Spotify answered the call for a new upload with the id of an audience that there is ({audience_id}), "
+                f"which is not the one of {self._target.audience}. Nothing was sent. Something between this machine "
+                "and Spotify may mix answers up. Run again; if it stays so, report it."
+            )
 
     @contextmanager
     def _failures_journalled(self) -> Generator[None]:

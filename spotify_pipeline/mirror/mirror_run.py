@@ -21,6 +21,7 @@ from spotify_pipeline.mirror.record import Record
 from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.search import doubles, only_one, shown_audience
 from spotify_pipeline.mirror.target import AudienceTarget
+from spotify_pipeline.mirror.texts import with_texts
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient, SpotifyError, UploadProof
 
 _HOLDS_NOTHING = frozenset({"EMPTY", "ARCHIVED"})
@@ -210,16 +211,8 @@ class MirrorRun:
 
     def _with_stated_texts(self, found: Audience) -> Audience:
         """The audience, renamed or re-described where the YAML says otherwise than Spotify."""
-        self._record.edited(found)  # by a run before that did not come to say so
-        name, description = self._target.texts_for(found.name, found.description)
-        if found.name == name and (found.description or "") == description:
-            return found
-        self._record.editing(found, name, description)
-        edited = self._client.edit_audience(
-            self._target.ad_account_id, found.id, name=name, description=description or None
-        )
-        self._record.edited(edited)
-        return edited
+        account, texts = self._target.ad_account_id, self._target.texts_for(found.name, found.description)
+        return with_texts(self._client, self._record, found, *texts, ad_account_id=account, sleep=self._sleep)
 
     def _as_it_stands(self, known: Audience) -> Audience:
         """The audience after its list was sent; as it was known before, if Spotify cannot be asked now.

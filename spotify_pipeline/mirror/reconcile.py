@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from spotify_pipeline.mirror.record import Record
 from spotify_pipeline.mirror.refusal import MirrorRefused, way_to_another_kind
-from spotify_pipeline.mirror.search import find_audience, is_customer_list, only_one, shown_audience
+from spotify_pipeline.mirror.search import confirmed, find_audience, is_customer_list, only_one, shown_audience
 from spotify_pipeline.mirror.target import AudienceTarget, folder_of
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient
 
@@ -35,6 +35,7 @@ def our_audience(
     asked_for = in_creation.audience_id if in_creation is not None else None
     for known in (had, asked_for):
         if known is not None:
+            record.refuse_held(known)
             with suppress(NotFound):
                 ours[known] = _replaceable(target, client.audience(target.ad_account_id, known))
     if not ours and had is not None:
@@ -43,7 +44,10 @@ def our_audience(
             return _replaceable(target, late)
     if ours:
         return only_one(target, ours)
-    found = find_audience(target, client.audiences(target.ad_account_id, complete=True), in_creation)
+    listed = find_audience(target, client.audiences(target.ad_account_id, complete=True), in_creation)
+    found = listed and confirmed(client, target, listed, sleep)
+    if found is not None:
+        record.refuse_held(found.id)
     if found is not None and in_creation is None:
         record.found(
             f"Audience {found.id} bears the mark of {target.audience}, and the journal of this machine does not name "

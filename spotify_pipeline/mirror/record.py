@@ -45,11 +45,6 @@ class Record(JournalPage):
         )
         self.before_first_write: Callable[[], None] = lambda: None
 
-    def holder(self, audience_id: str) -> str | None:
-        """The other audience of this project, if any, that has ``audience_id`` at Spotify."""
-        account = self._target.ad_account_id
-        return self._journal.holder(audience_id, account, other_than=self._target.audience)
-
     def begin(self, unfinished: Unfinished) -> None:
         """Before an upload URL is asked for."""
         begun = replace(unfinished, begun_at=self.now(), evidence=self.evidence)

@@ -151,7 +151,7 @@ def retire(
         if client is None:
             raise MirrorRefused(f"To delete {audience}, Spotify must be asked. Nothing was deleted. Sign in first.")
         deletions = {
-            key: Deletion(client, page, key, ad_account_id, named=_named(receipts, key, ad_account_id))
+            key: Deletion(client, page, key, ad_account_id, sleep=sleep, named=_named(receipts, key, ad_account_id))
             for key, page in pages.items()
         }
         for deletion in deletions.values():

@@ -36,6 +36,24 @@ def shown_audience(
     return None
 
 
+def confirmed(
+    client: SpotifyAdsClient, target: AudienceTarget, listed: Audience, sleep: Callable[[float], None]
+) -> Audience:
+    """An audience that was found in a list alone, as it is shown by its id: the list may be of another ad account.
+
+    Raises:
+        MirrorRefused: it is not shown, or as another than it was listed.
+    """
+    shown = shown_audience(client, target, listed.id, sleep)
+    if shown is None or (shown.name, shown.description) != (listed.name, listed.description):
+        raise MirrorRefused(
+            f"Spotify lists audience {listed.id} as the one of {target.audience}, and by its id shows "
+            f"{'none' if shown is None else 'another'} in ad account {target.ad_account_id}. Nothing was changed. Run "
+            "again; if it stays so, report it."
+        )
+    return shown
+
+
 def find_audience(
     target: AudienceTarget, audiences: Iterable[Audience], in_creation: Unfinished | None = None
 ) -> Audience | None:

@@ -87,6 +87,7 @@ class ResumableUpload:
         self.faults = self._oddities = 0
         self._unexplained = False
         self._unreadable = False
+        self._hasty = False  # the question under way was asked without a pause
         self._placed = False
         self._unproven = sent > 0  # of another process: it may take no byte any more
 
@@ -181,9 +182,12 @@ class ResumableUpload:
             self._doubt(answer)  # only an answer to the question means that nothing is stored
             return
         self._unreadable = self._unexplained = False
+        hasty, self._hasty = self._hasty, False
         grown = self._acknowledge(offset or 0, answer)
         if self.acknowledged == self._size:
             self._fault(self._ask(), answer)  # every byte is there, and yet it is not finished
+        elif asked and hasty and not grown:
+            self.step = Pause(self.faults, answer, self._range())
         elif asked or grown:
             self.step = self._range()
         else:
@@ -231,10 +235,12 @@ class ResumableUpload:
 
     def _doubt(self, answer: Answer) -> None:
         self._count_fault(answer, "")
+        self._hasty = True
         self.step = self._ask()
 
     def _fault(self, then: Start | SendRange | AskStatus, answer: Answer | None, reason: str = "") -> None:
         self._count_fault(answer, reason)
+        self._hasty = False
         self.step = Pause(self.faults, answer, then)
 
     def _count_fault(self, answer: Answer | None, reason: str) -> None:

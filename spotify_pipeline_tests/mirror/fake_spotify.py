@@ -129,6 +129,9 @@ class FakeSpotify:
         self.shows_settings = True
         """Whether an audience that Spotify fills is shown with what it is made of; no field is promised."""
         self.lookalikes = 0
+        self.mixed_up: Callable[[str, str | None, httpx.Response], httpx.Response] = lambda *asked: asked[2]
+        """Changes an answer on its way: the operation, the id in its path, and the answer."""
+        self.edits_are_ignored = False
         self.uncounted = 0
         """How many more audiences Spotify counts than it lists."""
 
@@ -172,7 +175,8 @@ class FakeSpotify:
         sends_list = operation == "put_upload"
         self.asked.append(Asked(operation, audience_id or _stated_id(body), len(body) if sends_list else 0))
         if fault is None:
-            return self._carried_out(operation, audience_id, request, body)
+            answer = self._carried_out(operation, audience_id, request, body)
+            return self.mixed_up(operation, audience_id, answer)
         if fault in MIDWAY and sends_list:
             self._put(request, body[: len(body) // 2 // QUANTUM * QUANTUM], cut=True)
         elif fault not in BEFORE | MIDWAY:
@@ -203,11 +207,7 @@ class FakeSpotify:
         if operation == "replacement_upload_url":
             return self._ticket(audience_id)
         if operation == "edit_audience":
-            made, asked = self.audiences[audience_id], json.loads(body)
-            made.name = asked.get("name", made.name)
-            made.description = asked.get("description", made.description)
-            shown = {key: value for key, value in self._shown(audience_id).items() if key != "status"}
-            return httpx.Response(200, json=self._shown(audience_id) if self.edits_show_status else shown)
+            return self._edit(audience_id, json.loads(body))
         if operation == "delete_audience":
             if self.audiences[audience_id].status == "LIVE":
                 return httpx.Response(409, json={"messages": ["An ad set uses the audience."]})
@@ -241,6 +241,14 @@ class FakeSpotify:
         given, self.next_audience_id = self.next_audience_id or audience_id, None
         self.audiences[given] = Made(asked["name"], asked.get("description"), self.time.now, shown_from)
         return httpx.Response(201, json=self._shown(given))
+
+    def _edit(self, audience_id: str, asked: dict[str, str]) -> httpx.Response:
+        made = self.audiences[audience_id]
+        if not self.edits_are_ignored:
+            made.name = asked.get("name", made.name)
+            made.description = asked.get("description", made.description)
+        shown = {key: value for key, value in self._shown(audience_id).items() if key != "status"}
+        return httpx.Response(200, json=self._shown(audience_id) if self.edits_show_status else shown)
 
     def _shown(self, audience_id: str) -> dict[str, object]:
         made = self.audiences[audience_id]

@@ -57,6 +57,13 @@ def asks_after_a_pause(upload: ResumableUpload) -> AskStatus:
     return upload.step
 
 
+def sends_after_a_pause(upload: ResumableUpload) -> SendRange:
+    assert isinstance(upload.step, Pause)
+    upload.carried_out()
+    assert isinstance(upload.step, SendRange)
+    return upload.step
+
+
 def test_chunks_follow_what_the_storage_acknowledges():
     upload = machine()
     assert upload.step == Start()
@@ -92,7 +99,7 @@ def test_u04_308_without_range_is_asked_about_and_then_means_nothing_stored():
     upload = under_way(40)
     send(upload, resume(0))
     upload.answered(resume(0))
-    assert upload.step == SendRange(0, 40, False)
+    assert sends_after_a_pause(upload) == SendRange(0, 40, False)
 
 
 def test_u05_next_range_begins_at_the_acknowledged_byte():
@@ -204,7 +211,7 @@ def test_f32_page_in_place_of_an_answer_is_asked_about_once_then_fails():
     send(upload, page)
     assert upload.step == AskStatus(may_finish=False)
     upload.answered(resume(40))  # it was gone with the next request
-    assert upload.step == SendRange(40, 80, False)
+    assert sends_after_a_pause(upload) == SendRange(40, 80, False)
     send(upload, page)
     with pytest.raises(UploadIncomplete, match="Something other than the storage answers") as caught:
         upload.answered(page)
@@ -296,3 +303,15 @@ def test_steps_show_neither_a_session_nor_what_an_answer_holds():
     upload = under_way()
     send(upload, Answer(503, {"x": "CANARY"}, b"CANARY"))
     assert "CANARY" not in repr(upload.step)
+
+
+def test_u04_a_308_without_progress_is_paused_between_tries_and_ends():
+    upload = under_way(40)
+    for tries in range(1, MAX_ODDITIES):
+        send(upload, resume(0))
+        upload.answered(resume(0))
+        assert isinstance(upload.step, Pause)
+        assert upload.step.faults == tries
+        sends_after_a_pause(upload)
+    with pytest.raises(UploadIncomplete):
+        send(upload, resume(0))

@@ -54,10 +54,10 @@ def approve(
     )
     ApprovalStore.at_home().give(approval)
     sys.stdout.write(
-        f"Approved by {approval.approved_by}: the list of {audience} for {manifest.snapshot} with "
+        f"Approved by {approval.approved_by}: the list of {audience} for {manifest.partition} with "
         f"{manifest.list_rows:,} rows (file {manifest.sha256[:SHORTEST_DIGEST]}) may be sent once, until "
         f"{approval.expires_at[:16].replace('T', ' ')} UTC.\n"
-        f"Now materialize {audience}/spotify_audience for partition {manifest.snapshot}; do not build the list again "
+        f"Now materialize {audience}/spotify_audience for partition {manifest.partition}; do not build the list again "
         "unless its segment is unchanged.\n"
     )
 
@@ -72,7 +72,7 @@ def _list_with(audience: str, digest: str) -> Manifest:
     found = [manifest for _, manifest in lists if manifest.sha256.startswith(digest)]
     # Two snapshots may have the same bytes, and these are what is approved of.
     if len({each.sha256 for each in found}) != 1:
-        kept = ", ".join(f"{each.snapshot} ({each.sha256[:SHORTEST_DIGEST]})" for _, each in lists) or "none"
+        kept = ", ".join(f"{each.partition} ({each.sha256[:SHORTEST_DIGEST]})" for _, each in lists) or "none"
         raise CommandError(
             f"{'No list' if not found else 'More than one list'} of {audience} that is kept here has a digest that "
             f"begins with {digest}. Kept are: {kept}. Nothing was approved."

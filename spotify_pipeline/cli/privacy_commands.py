@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -28,6 +28,7 @@ from spotify_pipeline.erasure import (
 )
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, RemovalPolicy
+from spotify_pipeline.mirror.sent_lists import LONGEST_WINDOW, compared_with
 from spotify_pipeline.mirror.target import folder_of
 
 ARGUMENTS = typer.Argument(hidden=True, show_default=False)
@@ -62,6 +63,7 @@ def forget_people(
             ErasureLedger.at_home(),
             now=lambda: datetime.now(UTC),
             live=_live_lists(),
+            compared=_compared_lists(),
             deadline=timedelta(days=deadline_days),
         )
     _tell(done)
@@ -193,6 +195,16 @@ def _live_lists() -> dict[str, set[str]]:
         if lists:
             live.setdefault(audience, set()).update(lists)
     return live
+
+
+def _compared_lists() -> dict[str, set[str]]:
+    """The lists that the next one may be compared with, by audience, as far as the journal can be read."""
+    journal, since = Journal.at_home(), datetime.now(UTC) - LONGEST_WINDOW
+    compared: dict[str, set[str]] = {}
+    for ad_account, key in journal.known():
+        with suppress(JournalError, HomeError):
+            compared.setdefault(folder_of(key), set()).update(compared_with(journal, key, ad_account, since))
+    return compared
 
 
 def _lists_of(entry: JournalEntry) -> set[str]:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from spotify_pipeline.components.strict_model import StrictModel
 from spotify_pipeline.mirror import MirrorRefused
+from spotify_pipeline.mirror.sent_lists import LONGEST_WINDOW, SHORTEST_WINDOW
 
 ONCE = "once"
 FIRST_WINDOW = date(2026, 1, 1)
@@ -179,6 +180,14 @@ class CadenceConfig(StrictModel):
                 raise NoWindowOpen(f"No window has opened yet: the cadence starts on {self.start}, {self.in_words()}.")
             return newest
         return ONCE
+
+    @property
+    def window(self) -> timedelta:
+        """How long a list is compared with after it was replaced: a week, or four cadences where that is longer.
+
+        What is built by hand only has no cadence; four months, as for the longest.
+        """
+        return {"day": SHORTEST_WINDOW, "week": timedelta(weeks=4)}.get(self.every, LONGEST_WINDOW)
 
     def in_words(self) -> str:
         """The cadence as a person would say it, for titles and descriptions."""

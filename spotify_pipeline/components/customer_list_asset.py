@@ -18,7 +18,7 @@ from spotify_pipeline.components.blocked_runs import say_blocked
 from spotify_pipeline.components.declined import declined_people
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.guard_check import codes, guard_check_result, no_prediction, not_judged
-from spotify_pipeline.components.guarding import live_list, predicted
+from spotify_pipeline.components.guarding import lists_compared, live_list, predicted
 from spotify_pipeline.components.membership_view import membership_metadata, membership_steps
 from spotify_pipeline.components.metadata import customer_list_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
@@ -79,19 +79,19 @@ def customer_list_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             source = snapshots.identifiers_path(chain.audience, context.partition_key)
             read_before = source.stat().st_mtime < started_at(context).timestamp()
             account = _account_of(chain, spotify)
-            live = _live(_known(chain, home, account))
-            with set_aside(snapshots, chain.audience, context.partition_key, live=live):
+            compared = _compared(chain, home, account)
+            with set_aside(snapshots, chain.audience, context.partition_key, sent=compared):
                 manifest = build_list(
                     chain, source, report, path, snapshot=context.partition_key, suppressions=suppressions
                 )
                 if read_before:
                     # Who said no since is among the identifiers, with the consent of back then.
-                    manifest = withdraw(path, manifest, declined_people(chain, warehouse), now=now)
+                    manifest = withdraw(path, manifest, declined_people(chain, warehouse))
             known = _known(chain, home, account)
             shown = _shown_change(chain, warehouse, home, known, (path, manifest), suppressions)
             guards = _guards_say(chain, home, known, (path, manifest), context)
             # Read anew: another list may have been sent meanwhile, which must not be deleted.
-            _keep(chain, home, _known(chain, home, account), now)
+            _keep(chain, home, account, now)
             checks = [*list_check_results(path, manifest), guards]
         for check in checks:
             if not check.passed:
@@ -201,17 +201,17 @@ def _shown_change(
     return membership_metadata(steps)
 
 
-def _keep(chain: AudienceChain, home: PipelineHome, known: JournalEntry | SpotifyError, now: datetime) -> None:
-    """Delete what is no longer needed; never the list that Spotify has."""
+def _keep(chain: AudienceChain, home: PipelineHome, account: str | SpotifyError, now: datetime) -> None:
+    """Delete what is no longer needed; never a list that the next is compared with."""
     retain, snapshots = chain.config.retain, home.snapshots
     snapshots.keep_identifiers(chain.audience, retain.identifiers, older_than=now - retain.identifiers_age)
-    if isinstance(known, SpotifyError):
+    if isinstance(account, SpotifyError):
         # Which list Spotify has is not known, so none is deleted by this run.
         return
-    snapshots.keep_lists(chain.audience, retain.customer_lists, live=_live(known))
+    snapshots.keep_lists(chain.audience, retain.customer_lists, sent=_compared(chain, home, account))
     snapshots.sweep(chain.audience)
 
 
-def _live(known: JournalEntry | SpotifyError) -> str | None:
-    """The list that Spotify has; None, too, where the ad account is not configured yet."""
-    return None if isinstance(known, SpotifyError) else live_list(known)
+def _compared(chain: AudienceChain, home: PipelineHome, account: str | SpotifyError) -> set[str]:
+    """The lists that the next is compared with; none where the ad account is not configured yet."""
+    return set() if isinstance(account, SpotifyError) else lists_compared(chain, home, account)

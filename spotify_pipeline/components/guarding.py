@@ -7,9 +7,10 @@ from pathlib import Path
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.customer_list import DigestSet, Manifest
+from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import Approval, Decision, JournalEntry
 from spotify_pipeline.mirror.guards import ListGuard
+from spotify_pipeline.mirror.sent_lists import compared_with
 
 
 def list_guard(
@@ -30,9 +31,6 @@ def list_guard(
         given: an approval that was given for it in this very run.
     """
 
-    def erased() -> DigestSet:
-        return home.ledger.digests()
-
     return ListGuard(
         customer_list=customer_list,
         audience=chain.audience,
@@ -41,7 +39,9 @@ def list_guard(
         journal=home.journal,
         approvals=home.approvals,
         limits=chain.config.guards.limits(),
-        erased=erased,
+        erased=lambda: home.ledger.digests(),
+        confirmed=lambda: home.ledger.confirmed_digests(),
+        window=chain.config.cadence.window,
         given=given,
         split=chain.config.oversize.split,
         now=lambda: datetime.now(UTC),
@@ -57,6 +57,16 @@ def predicted(
         GuardBlocked: the list cannot be judged.
     """
     return list_guard(chain, home, entry.ad_account_id, customer_list).judge(entry)
+
+
+def lists_compared(chain: AudienceChain, home: PipelineHome, ad_account_id: str) -> set[str]:
+    """SHA-256 of the lists that the next one is compared with, which have to be kept.
+
+    Raises:
+        JournalError, HomeError: what Spotify has cannot be read.
+    """
+    since = datetime.now(UTC) - chain.config.cadence.window
+    return compared_with(home.journal, chain.audience, ad_account_id, since)
 
 
 def live_list(entry: JournalEntry) -> str | None:

@@ -5,6 +5,7 @@ There is no way to turn a guard off: what is not stated has its default, and nul
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -35,6 +36,9 @@ class GuardsConfig(StrictModel):
     """How much longer a list may be than the one Spotify has: "200%" is three times as long."""
     max_churn: Share = _DEFAULTS.max_churn
     """How many of the people may be others than before: the smaller of those added and removed, as a share."""
+    max_drain: Share = _DEFAULTS.max_drain
+    """How much shorter a list may be than any that Spotify had within a week or four cadences, whichever is longer:
+    small losses add up. Where `max_shrink` is larger, and this is not stated, as much as that."""
     max_invalid: Share = _DEFAULTS.max_invalid
     """How many of the identifiers found may be turned away as not valid, as a share."""
     max_suppression_loss: Share = _DEFAULTS.max_suppression_loss
@@ -48,7 +52,10 @@ class GuardsConfig(StrictModel):
 
     def limits(self) -> GuardLimits:
         """The limits as the guards know them."""
-        return GuardLimits(**{name: getattr(self, name) for name in type(self).model_fields})
+        stated = GuardLimits(**{name: getattr(self, name) for name in type(self).model_fields})
+        if "max_drain" in self.model_fields_set:
+            return stated
+        return replace(stated, max_drain=max(stated.max_drain, stated.max_shrink))
 
 
 class TruncateConfig(StrictModel):

@@ -1,7 +1,8 @@
 """The list that a run sends: the one of its partition, or an older one that is issued anew.
 
-Whatever it is, people who must not be in it any more are taken out before it is judged: those who were erased, and of
-a list that this run did not build itself also those whom suppressions and consent keep out by now.
+Whatever it is, people who must not be in it any more are left out before it is judged: those who were erased, and of
+a list that this run did not build itself also those whom suppressions and consent keep out by now. The kept list stays
+as it is: what is sent without them is a file of its own, held against the list that Spotify has.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.declined import declined_people
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.send_config import Approve, Rollback, SendConfig
 from spotify_pipeline.components.suppression_sources import read_suppressions
-from spotify_pipeline.customer_list import DigestSet, Manifest, rows_holding, withdraw
+from spotify_pipeline.customer_list import DigestSet, Manifest, issue, rows_holding
 from spotify_pipeline.mirror import Approval, ApprovalSource, MirrorRefused, Receipt, ReceiptKind
 from spotify_pipeline.mirror.guards import APPROVAL_LIFE
 
@@ -94,7 +95,7 @@ def list_to_send(
     chain.refuse_other_list(manifest)
     erased = _rows_of_erased(home, path, manifest)
     out = home.ledger.digests() if manifest.built_at >= run_started else _kept_out_today(chain, home, warehouse)
-    manifest = withdraw(path, manifest, out, now=now)
+    path, manifest = issue(home.snapshots, (path, manifest), out, issued_at=manifest.built_at)
     return ListToSend(
         path=path,
         manifest=manifest,
@@ -144,7 +145,7 @@ def _older(
     was_sent = _was_sent(home.receipts.read(chain.audience, ad_account_id), manifest)
     out = _kept_out_today(chain, home, warehouse)
     erased = _rows_of_erased(home, path, manifest)
-    reissued = withdraw(path, manifest, out, now=now, reissue=True)
+    path, reissued = issue(home.snapshots, (path, manifest), out, issued_at=now)
     given: Approval | None = None
     if was_sent:
         given = _given(
@@ -166,16 +167,7 @@ def _older(
 def _was_sent(receipts: list[Receipt], manifest: Manifest) -> bool:
     """Whether Spotify had this very list once, or what it was before people were taken out of it."""
     known = {manifest.sha256, *manifest.former_sha256}
-    return any(_file_of(each) in known for each in receipts if each.kind in _SENT)
-
-
-def _file_of(receipt: Receipt) -> str:
-    """The digest of the list that a receipt is of; of the whole, where it is of a part."""
-    part = cast("dict[str, Any] | None", receipt.body.get("part"))
-    if part is not None:
-        return str(part["whole_sha256"])
-    file = cast("dict[str, Any]", receipt.body.get("file", {}))
-    return str(file.get("sha256"))
+    return any(each.list_sha256 in known for each in receipts if each.kind in _SENT)
 
 
 def _given(

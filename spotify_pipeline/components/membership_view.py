@@ -16,6 +16,7 @@ from spotify_pipeline.components.suppression_sources import ERASURE
 from spotify_pipeline.customer_list import (
     LEFT,
     DigestSet,
+    ListAsSent,
     Manifest,
     SnapshotStore,
     Suppressions,
@@ -81,7 +82,7 @@ def membership_steps(
     Raises:
         SegmentError, CustomerListError: the segment or a list cannot be read.
     """
-    before = store.find_list(chain.audience, live) if live is not None else None
+    before = store.find_sent(chain.audience, live) if live is not None else None
     if before is None:
         return None
     change = compare_lists(before, customer_list)
@@ -89,7 +90,7 @@ def membership_steps(
     if change.removed:
         reasons = _by_reason(before, customer_list, _reasons(chain, warehouse, suppressions))
     return MembershipSteps(
-        before=before[1].list_rows,
+        before=before.manifest.list_rows,
         removed=reasons,
         staying=change.staying,
         added=change.added,
@@ -106,9 +107,7 @@ def _reasons(chain: AudienceChain, warehouse: WarehouseResource, suppressions: S
     }
 
 
-def _by_reason(
-    before: tuple[Path, Manifest], now: tuple[Path, Manifest], reasons: Mapping[str, DigestSet]
-) -> dict[str, int]:
+def _by_reason(before: ListAsSent, now: tuple[Path, Manifest], reasons: Mapping[str, DigestSet]) -> dict[str, int]:
     found = removal_reasons(before, now, reasons)
     return {(LEFT_SEGMENT if reason == LEFT else reason): rows for reason, rows in found.items()}
 

@@ -15,7 +15,7 @@ from spotify_pipeline.components.identifiers_asset import read_segment
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.suppression_sources import read_suppressions
-from spotify_pipeline.customer_list import CustomerListError, Manifest, compare_lists
+from spotify_pipeline.customer_list import CustomerListError, ListAsSent, Manifest, compare_lists
 from spotify_pipeline.customer_list.workspace import workspace
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError, home_directory
@@ -131,7 +131,7 @@ def _planned(
     entry = home.journal.read(chain.audience, account)
     decision = list_guard(chain, home, account, (path, manifest)).judge(entry)
     live = live_list(entry)
-    before = home.snapshots.find_list(chain.audience, live) if live is not None else None
+    before = home.snapshots.find_sent(chain.audience, live) if live is not None else None
     action = _action(chain, entry, manifest, decision)
     return PlannedChange(
         audience=chain.audience,
@@ -146,9 +146,7 @@ def _planned(
     )
 
 
-def _counts(
-    live: str | None, before: tuple[Path, Manifest] | None, planned: tuple[Path, Manifest]
-) -> dict[str, int | None]:
+def _counts(live: str | None, before: ListAsSent | None, planned: tuple[Path, Manifest]) -> dict[str, int | None]:
     """Who would stay, come and leave; not known where Spotify has a list that is not kept here."""
     if live is None:
         return {"staying": 0, "added": planned[1].list_rows, "removed": 0}

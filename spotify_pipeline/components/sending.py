@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.guarding import list_guard, live_list
+from spotify_pipeline.components.guarding import list_guard, lists_compared
 from spotify_pipeline.components.list_to_send import ListToSend
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import parts_needed, split_list
@@ -78,8 +78,8 @@ def settle(chain: AudienceChain, home: PipelineHome, ad_account_id: str, sent: L
             f"The list of {chain.audience} has arrived at Spotify, and the ledger of erasures, which should note that, "
             "cannot be read or written. Look at its owner and at the disk, or restore it from a backup; then run again."
         ) from None
-    live = live_list(home.journal.read(chain.audience, ad_account_id))
-    home.snapshots.keep_lists(chain.audience, chain.config.retain.customer_lists, live=live)
+    compared = lists_compared(chain, home, ad_account_id)
+    home.snapshots.keep_lists(chain.audience, chain.config.retain.customer_lists, sent=compared)
 
 
 def _is_whole(sent: ListToSend) -> bool:
@@ -88,7 +88,8 @@ def _is_whole(sent: ListToSend) -> bool:
     What is taken out of a list later are rows: other identifiers of that person may stay, where nothing in the list
     says whose they are. So an erasure waits for a list that was built after it.
     """
-    return sent.cause != "rollback" and not sent.manifest.former_sha256
+    manifest = sent.manifest
+    return sent.cause != "rollback" and not manifest.former_sha256 and manifest.issued_from is None
 
 
 def _is_elsewhere(chain: AudienceChain, home: PipelineHome, ad_account_id: str) -> bool:

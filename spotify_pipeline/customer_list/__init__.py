@@ -6,12 +6,13 @@ reads the list again before it is sent. ``SnapshotStore`` says where all of it l
 not grow with the segment.
 
 A list that exists can be compared with another (``compare_lists``, ``overlap``, ``removal_reasons``), have people
-taken out of it (``withdraw``), and be split into parts (``split_list``). A set of digests, ``DigestSet``, says who is
-meant.
+taken out of it (``issue``, ``withdraw``), and be split into parts (``split_list``). A set of digests, ``DigestSet``,
+says who is meant.
 """
 
 from __future__ import annotations
 
+from spotify_pipeline.customer_list.as_sent import ListAsSent
 from spotify_pipeline.customer_list.build import OVER_LIMIT, SUPPRESSED, build_customer_list
 from spotify_pipeline.customer_list.digest_set import DigestSet
 from spotify_pipeline.customer_list.errors import CustomerListError
@@ -23,6 +24,7 @@ from spotify_pipeline.customer_list.membership import (
     LEFT,
     MembershipChange,
     Overlap,
+    TypeChange,
     compare_lists,
     overlap,
     removal_reasons,
@@ -36,7 +38,7 @@ from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.customer_list.suppressions import Suppressions
 from spotify_pipeline.customer_list.truncation import Truncation
 from spotify_pipeline.customer_list.verify import verify_customer_list
-from spotify_pipeline.customer_list.withdrawal import withdraw
+from spotify_pipeline.customer_list.withdrawal import issue, withdraw
 
 __all__ = [
     "LEFT",
@@ -52,6 +54,7 @@ __all__ = [
     "IdentifierPlan",
     "IdentifiersReport",
     "Layout",
+    "ListAsSent",
     "Manifest",
     "MembershipChange",
     "Overlap",
@@ -61,10 +64,12 @@ __all__ = [
     "StoredList",
     "Suppressions",
     "Truncation",
+    "TypeChange",
     "build_customer_list",
     "compare_lists",
     "declined_digests",
     "digests_of",
+    "issue",
     "overlap",
     "parts_needed",
     "read_report",

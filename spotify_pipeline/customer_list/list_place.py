@@ -10,6 +10,8 @@ from spotify_pipeline.home import atomic_private_file
 
 LIST_NAME = "customer_list.csv"
 MANIFEST_NAME = "manifest.json"
+_ERASED = "erased-*.parquet"
+_DIGITS = 16
 
 
 def publish_list(finished: Path, manifest: Manifest, destination: Path) -> None:
@@ -24,6 +26,7 @@ def publish_list(finished: Path, manifest: Manifest, destination: Path) -> None:
     destination.with_name(MANIFEST_NAME).unlink(missing_ok=True)
     publish(finished, destination)
     write_manifest(manifest, destination)
+    forget_erased(destination, but=manifest if manifest.as_sent else None)
 
 
 def write_manifest(manifest: Manifest, list_path: Path) -> None:
@@ -34,3 +37,18 @@ def write_manifest(manifest: Manifest, list_path: Path) -> None:
     """
     with atomic_private_file(list_path.with_name(MANIFEST_NAME)) as file:
         file.write(manifest.to_json().encode())
+
+
+def erased_rows_file(list_path: Path, sha256: str) -> Path:
+    """Where the rows are that were taken out of a list that was sent, once its file has become the one with this
+    SHA-256.
+    """
+    return list_path.with_name(_ERASED.replace("*", sha256[:_DIGITS]))
+
+
+def forget_erased(list_path: Path, *, but: Manifest | None = None) -> None:
+    """Delete what is known of people who were taken out of a list; all of it, or all that is not of one manifest."""
+    kept = erased_rows_file(list_path, but.sha256) if but is not None else None
+    for file in list_path.parent.glob(_ERASED):
+        if file != kept:
+            file.unlink(missing_ok=True)

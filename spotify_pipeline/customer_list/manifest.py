@@ -11,9 +11,9 @@ from spotify_pipeline.customer_list.errors import CustomerListError
 from spotify_pipeline.customer_list.layout import Layout
 from spotify_pipeline.identity import IdentifierType
 
-MANIFEST_FORMAT = 2
-_READABLE_FORMATS = frozenset({1, 2})
-"""Format 1 lacked what stands below with a default."""
+MANIFEST_FORMAT = 3
+_READABLE_FORMATS = frozenset({1, 2, 3})
+"""Formats 1 and 2 lacked what stands below with a default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,14 @@ class PartOf:
     of: int
     whole_sha256: str
     rows_elsewhere: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuedFrom:
+    """Which kept list a thinned one was made from, by its partition and the SHA-256 of its file."""
+
+    snapshot: str
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +86,10 @@ class Manifest:
         suppressed: rows of the segment that each source kept out; who is in several sources counts in each.
         truncated_by: the order by which people beyond the limit were cut (``rows_dropped["over_limit"]``), in words.
         rows_withdrawn: rows removed since the list was built, for suppressions and erasures that came later.
-        former_sha256: of the file before each such removal, oldest first.
+        former_sha256: of the file before each such removal in place, oldest first.
+        as_sent: of each list that was sent of this file before erased people were taken out of it: its manifest, oldest
+            first. Who they were, ``ListAsSent`` says.
+        issued_from: the list that this one is a copy of, without those who may not be in it any more.
         part: which part of a list it is, where it was split.
         format: version of this record.
     """
@@ -117,6 +128,8 @@ class Manifest:
     truncated_by: str | None = None
     rows_withdrawn: int = 0
     former_sha256: tuple[str, ...] = ()
+    as_sent: tuple[Manifest, ...] = ()
+    issued_from: IssuedFrom | None = None
     part: PartOf | None = None
     format: int = MANIFEST_FORMAT
 
@@ -161,6 +174,11 @@ class Manifest:
             ("digests of other columns than the list has", set(self.digests) == set(self.columns)),
             digests,
         ]
+
+    @property
+    def partition(self) -> str:
+        """The partition that it is a list of; ``snapshot`` is the name it is kept by."""
+        return self.issued_from.snapshot if self.issued_from is not None else self.snapshot
 
     def to_json(self) -> str:
         """JSON, indented, keys in the order above."""

@@ -1,24 +1,58 @@
 """Who is in two lists, who in one of them, and why somebody is in a list no more. Numbers of rows only.
 
-A row is of the same person as a row of another list when they share any digest. Digests are compared by their first
-64 bits, type by type (``DigestSet`` says how often that errs), so memory holds eight bytes for each cell of the lists.
+A row is of the same person as a row of another list when they share a digest. A digest that many rows share, such as
+the number of a shop, proves nobody where a row has another. Digests are compared by their first 64 bits, type by type
+(``DigestSet`` says how often that errs), so memory holds eight bytes for each cell of the lists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from spotify_pipeline.customer_list.digest_set import DigestSet, prefixes
+from spotify_pipeline.customer_list.as_sent import ListAsSent, prefix_rows
+from spotify_pipeline.customer_list.digest_set import DigestSet
 from spotify_pipeline.customer_list.errors import withheld_errors
 from spotify_pipeline.customer_list.list_rows import StoredList, read_list
 
 LEFT = "left"
 """Left the segment, or an identifier changed or became invalid: no other reason is known."""
 
+ROWS_OF_ONE_PERSON = 10
+"""A digest that more rows of a list share is no person's alone. A person with several values of each type has several
+rows, and a household shares a telephone; ten rows are beyond both, and far below what a shop's number is on."""
+
+_NOBODY = DigestSet.of()
 _TASK = "Comparing customer lists"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeChange:
+    """What became of the distinct digests of one type.
+
+    Attributes:
+        before: in the old list.
+        now: in the new one.
+        staying: in both.
+        confirmed: of those in the old list only, how many are in rows of people whose erasure was confirmed.
+    """
+
+    before: int
+    now: int
+    staying: int
+    confirmed: int = 0
+
+    @property
+    def added(self) -> int:
+        """Only in the new list."""
+        return self.now - self.staying
+
+    @property
+    def removed(self) -> int:
+        """Only in the old list, and not of people whose erasure was confirmed."""
+        return self.before - self.staying - self.confirmed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +63,17 @@ class MembershipChange:
         staying: rows of the new list whose people are in the old one.
         added: rows of the new list whose people are not.
         removed: rows of the old list whose people are not in the new one.
+        erased: how many of those removed are of people who asked to be forgotten.
+        confirmed: how many of these were confirmed.
+        types: what became of the digests, by type.
     """
 
     staying: int
     added: int
     removed: int
+    erased: int = field(default=0, compare=False)
+    confirmed: int = field(default=0, compare=False)
+    types: Mapping[str, TypeChange] = field(default_factory=dict[str, TypeChange], compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,34 +103,52 @@ class Overlap:
         return shared / either if either else 0.0
 
 
-def compare_lists(old: StoredList, new: StoredList) -> MembershipChange:
+def compare_lists(
+    old: StoredList | ListAsSent, new: StoredList, *, erased: DigestSet = _NOBODY, confirmed: DigestSet = _NOBODY
+) -> MembershipChange:
     """How the membership changed from one list to another.
+
+    Args:
+        old: the list before.
+        new: the list after.
+        erased: digests of those who asked to be forgotten.
+        confirmed: of those of them of whom a second word said that it is meant.
 
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
-    common = overlap(old, new)
-    return MembershipChange(
-        staying=common.shared_b, added=common.rows_b - common.shared_b, removed=common.rows_a - common.shared_a
-    )
+    with withheld_errors(_TASK):
+        before, now = prefix_rows(old), prefix_rows(new)
+        stays_in_new, stays = _shared(before, now), _shared(now, before)
+        removed = before.filter(~stays_in_new)
+        of_confirmed = removed.filter(_holding(removed, confirmed))
+        return MembershipChange(
+            staying=int(stays.sum()),
+            added=int((~stays).sum()),
+            removed=removed.height,
+            erased=int(_holding(removed, erased | confirmed).sum()),
+            confirmed=of_confirmed.height,
+            types={name: _type_change(before[name], now, of_confirmed[name]) for name in before.columns},
+        )
 
 
-def overlap(a: StoredList, b: StoredList) -> Overlap:
+def overlap(a: StoredList | ListAsSent, b: StoredList | ListAsSent) -> Overlap:
     """How many rows of each list are of people in the other.
 
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
-    rows_a, rows_b = _prefix_rows(a), _prefix_rows(b)
-    return Overlap(
-        rows_a=rows_a.height,
-        rows_b=rows_b.height,
-        shared_a=int(_shared(rows_a, rows_b).sum()),
-        shared_b=int(_shared(rows_b, rows_a).sum()),
-    )
+    with withheld_errors(_TASK):
+        rows_a, rows_b = prefix_rows(a), prefix_rows(b)
+        return Overlap(
+            rows_a=rows_a.height,
+            rows_b=rows_b.height,
+            shared_a=int(_shared(rows_a, rows_b).sum()),
+            shared_b=int(_shared(rows_b, rows_a).sum()),
+        )
 
 
-def removal_reasons(old: StoredList, new: StoredList, reasons: Mapping[str, DigestSet]) -> dict[str, int]:
+def removal_reasons(old: StoredList | ListAsSent, new: StoredList, reasons: Mapping[str, DigestSet]) -> dict[str, int]:
     """Why rows of the old list have their people no more in the new one: rows by reason, all reasons named.
 
     Args:
@@ -104,14 +162,15 @@ def removal_reasons(old: StoredList, new: StoredList, reasons: Mapping[str, Dige
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
-    before = _prefix_rows(old)
-    unexplained = before.filter(~_shared(before, _prefix_rows(new)))
-    counts: dict[str, int] = {}
-    for reason, digests in reasons.items():
-        holds = _any(*(digests.holds_prefixes(column) for column in unexplained.iter_columns()))
-        counts[reason] = int(holds.sum())
-        unexplained = unexplained.filter(~holds)
-    return {**counts, LEFT: unexplained.height}
+    with withheld_errors(_TASK):
+        before = prefix_rows(old)
+        unexplained = before.filter(~_shared(before, prefix_rows(new)))
+        counts: dict[str, int] = {}
+        for reason, digests in reasons.items():
+            holds = _holding(unexplained, digests)
+            counts[reason] = int(holds.sum())
+            unexplained = unexplained.filter(~holds)
+        return {**counts, LEFT: unexplained.height}
 
 
 def rows_holding(customer_list: StoredList, digests: DigestSet) -> int:
@@ -129,19 +188,39 @@ def holding_rows(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
     return _any(*(digests.holds(column) for column in rows.iter_columns()))
 
 
-def _prefix_rows(customer_list: StoredList) -> pl.DataFrame:
-    _, manifest = customer_list
-    nothing = pl.DataFrame(schema=dict.fromkeys(manifest.columns, pl.UInt64))
-    with withheld_errors(_TASK):
-        found = [rows.select(prefixes(each) for each in rows) for rows in read_list(customer_list)]
-        return pl.concat([nothing, *found])
+def _holding(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
+    """Whether each row of prefixes holds any of these."""
+    return _any(*(digests.holds_prefixes(column) for column in rows.iter_columns()))
 
 
 def _shared(rows: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
-    """Whether each row shares a digest, of the same type, with any of the others."""
-    common = [name for name in rows.columns if name in others.columns]
+    """Whether each row shares a digest, of the same type, with any of the others.
+
+    A row that has a digest of its own is known by such digests only.
+    """
     nobody = pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True)
-    return _any(nobody, *(DigestSet.of_prefixes(others[name]).holds_prefixes(rows[name]) for name in common))
+    shares = has_own = shares_own = nobody
+    for name, column in rows.to_dict().items():
+        there = others[name] if name in others.columns else pl.Series(dtype=pl.UInt64)
+        holds = DigestSet.of_prefixes(there).holds_prefixes(column)
+        own = column.is_not_null() & ~(_of_many(column) | _of_many(there)).holds_prefixes(column)
+        shares, has_own, shares_own = shares | holds, has_own | own, shares_own | (holds & own)
+    return shares_own | (shares & ~has_own)
+
+
+def _of_many(column: pl.Series) -> DigestSet:
+    """The digests that more rows share than one person has."""
+    return DigestSet.of_prefixes(
+        column.drop_nulls().rename("digest").value_counts().filter(pl.col("count") > ROWS_OF_ONE_PERSON)["digest"]
+    )
+
+
+def _type_change(before: pl.Series, new: pl.DataFrame, of_confirmed: pl.Series) -> TypeChange:
+    old = before.drop_nulls().unique()
+    now = new[before.name].drop_nulls().unique() if before.name in new.columns else old.clear()
+    gone = old.filter(~DigestSet.of_prefixes(now).holds_prefixes(old))
+    confirmed = DigestSet.of_prefixes(of_confirmed).holds_prefixes(gone)
+    return TypeChange(before=old.len(), now=now.len(), staying=old.len() - gone.len(), confirmed=int(confirmed.sum()))
 
 
 def _any(first: pl.Series, *others: pl.Series) -> pl.Series:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from spotify_pipeline.customer_list.as_sent import ListAsSent, as_sent
 from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
-from spotify_pipeline.customer_list.list_place import LIST_NAME, MANIFEST_NAME
+from spotify_pipeline.customer_list.list_place import LIST_NAME, MANIFEST_NAME, forget_erased, write_manifest
 from spotify_pipeline.customer_list.list_rows import StoredList
 from spotify_pipeline.customer_list.manifest import Manifest
 from spotify_pipeline.customer_list.normalized_identifiers import read_report
@@ -119,14 +122,27 @@ class SnapshotStore:
         return sorted(found, key=lambda stored: stored[1].built_at, reverse=True)
 
     def find_list(self, audience: str, sha256: str) -> StoredList | None:
-        """The list whose file has, or had before people were withdrawn, this SHA-256; None if it is not kept.
-
-        A list that has it now goes before those that had.
+        """The list whose file has, or had before people were withdrawn, this SHA-256, as it is now; None if it is not
+        kept. A list that has it now goes before those that had.
         """
-        lists = self.lists(audience)
-        current = (stored for stored in lists if stored[1].sha256 == sha256)
-        former = (stored for stored in lists if sha256 in stored[1].former_sha256)
-        return next(current, None) or next(former, None)
+        sent = self.find_sent(audience, sha256)
+        return sent.stored if sent is not None else None
+
+    def find_sent(self, audience: str, sha256: str) -> ListAsSent | None:
+        """The list with this SHA-256 as it was sent, though people may have been erased from it; None if not kept."""
+        found = [each for each in (as_sent(stored, sha256) for stored in self.lists(audience)) if each is not None]
+        as_it_is = (each for each in found if each.kept.sha256 == sha256)
+        as_it_was = (each for each in found if each.manifest.sha256 == sha256)
+        return next(as_it_is, None) or next(as_it_was, None) or next(iter(found), None)
+
+    def holds(self, manifest: Manifest) -> bool:
+        """Whether the very list is kept under its name already. From then on it counts as written now."""
+        path = self.list_path(manifest.audience, manifest.snapshot)
+        with suppress(CustomerListError):
+            if self.manifest(manifest.audience, manifest.snapshot).sha256 == manifest.sha256 and path.is_file():
+                os.utime(path.with_name(MANIFEST_NAME))
+                return True
+        return False
 
     @contextmanager
     def parts_directory(self, audience: str, snapshot: str) -> Generator[Path]:
@@ -168,17 +184,19 @@ class SnapshotStore:
                 self.identifiers_path(audience, key).unlink(missing_ok=True)
         return sorted(gone)
 
-    def keep_lists(self, audience: str, count: int, *, live: str | None = None) -> list[str]:
+    def keep_lists(self, audience: str, count: int, *, sent: Collection[str] = ()) -> list[str]:
         """Delete the lists of all snapshots but the ``count`` that were built last; their keys.
 
         The time of building decides and not the key, because keys of two cadences do not sort by time. Lists that
-        cannot be read go as well.
+        cannot be read go as well. Of the thinned lists that were issued from one that is kept, the newest stays: it may
+        be about to be sent, or be approved of.
 
         Args:
             audience: whose.
             count: how many to keep.
-            live: the SHA-256 of the list that Spotify has. That one is kept besides, for the next is compared with it;
-                also if people were withdrawn from it since.
+            sent: SHA-256 of the lists that the next is compared with: the one that Spotify has or may have, and those
+                it had lately. They are kept besides, also if people were withdrawn from them since. Of other lists it
+                is known no longer who was erased from them.
 
         Raises:
             CustomerListError: ``count`` is below one, or a list cannot be deleted.
@@ -186,13 +204,26 @@ class SnapshotStore:
         if count < 1:
             raise CustomerListError(f"At least one customer list must be kept, not {count}.")
         lists = self.lists(audience)
-        at_spotify = self.find_list(audience, live) if live is not None else None
-        kept = [*lists[:count], *([at_spotify] if at_spotify is not None else [])]
+        compared = [found.stored for found in (self.find_sent(audience, each) for each in sent) if found is not None]
+        kept = [*[each for each in lists if each[1].issued_from is None][:count], *compared]
+        kept += self._newest_issues(lists, {sha for _, each in kept for sha in (each.sha256, *each.former_sha256)})
         keys = {manifest.snapshot for _, manifest in kept}
         gone = [key for key in self.snapshots(audience) if key not in keys]
         for key in gone:
             _delete_list(self.list_path(audience, key).parent)
+        for path, manifest in kept:
+            if manifest.as_sent and not {each.sha256 for each in manifest.as_sent}.intersection(sent):
+                write_manifest(replace(manifest, as_sent=()), path)
+                forget_erased(path)
         return gone
+
+    def _newest_issues(self, lists: list[StoredList], origins: Collection[str]) -> list[StoredList]:
+        newest: dict[str, StoredList] = {}
+        issued = [(each, each[1].issued_from) for each in lists]
+        for each, origin in sorted(issued, key=lambda pair: pair[0][0].with_name(MANIFEST_NAME).stat().st_mtime):
+            if origin is not None and origin.sha256 in origins:
+                newest[origin.snapshot] = each
+        return list(newest.values())
 
     def forget_audience(self, audience: str) -> None:
         """Delete everything that is kept of an audience: identifiers, lists, manifests and what was left unfinished.
@@ -233,6 +264,7 @@ def _delete_list(folder: Path) -> None:
         # The manifest first: a list without one is not found, so half a deletion is a whole one to readers.
         (folder / MANIFEST_NAME).unlink(missing_ok=True)
         (folder / LIST_NAME).unlink(missing_ok=True)
+        forget_erased(folder / LIST_NAME)
         # Somebody may have begun to build here in this instant; then the directory is not empty, and stays.
         with suppress(OSError):
             folder.rmdir()

@@ -1,46 +1,47 @@
-"""Keeps the list that Spotify has when another is built for the same snapshot, so that the two can be compared."""
+"""Keeps the list that was sent when another is built for the same snapshot, so that the two can be compared."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
-from spotify_pipeline.customer_list.errors import withheld_errors
-from spotify_pipeline.customer_list.list_place import write_manifest
+from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
+from spotify_pipeline.customer_list.list_place import erased_rows_file, write_manifest
 from spotify_pipeline.customer_list.manifest import MANIFEST_FORMAT, Manifest
 from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.customer_list.workspace import workspace
 
 
 @contextmanager
-def set_aside(store: SnapshotStore, audience: str, snapshot: str, *, live: str | None) -> Generator[None]:
+def set_aside(store: SnapshotStore, audience: str, snapshot: str, *, sent: Collection[str]) -> Generator[None]:
     """Keep the list of ``snapshot`` under a name of its own while the block builds another in its place.
 
-    It stays if the new list is another one; it is a snapshot like others then, and goes when it is one too many.
+    It stays if the new list is another one; it is a snapshot like others then, and goes when nothing needs it.
 
     Args:
         store: of lists.
         audience: the audience's folder name.
         snapshot: whose list is built in the block.
-        live: the SHA-256 of the list that Spotify has. Any other is not kept.
+        sent: SHA-256 of the lists that the next is compared with. Any other is not kept.
 
     Raises:
         CustomerListError: it cannot be kept; then nothing was built.
     """
-    found = store.find_list(audience, live) if live is not None else None
-    if found is None or found[1].snapshot != snapshot:
+    found = [each.kept for each in (store.find_sent(audience, sha) for sha in sent) if each is not None]
+    of_snapshot = next((each for each in found if each.snapshot == snapshot), None)
+    if of_snapshot is None:
         yield
         return
-    kept = _linked(store, found[0], found[1])
+    kept = _linked(store, store.list_path(audience, snapshot), of_snapshot)
     try:
         yield
     finally:
-        if live is not None and _is_there(store, audience, snapshot, live):
+        if _is_there(store, of_snapshot):
             shutil.rmtree(kept.parent, ignore_errors=True)
 
 
@@ -49,19 +50,23 @@ def _linked(store: SnapshotStore, path: Path, manifest: Manifest) -> Path:
     kept = store.list_path(manifest.audience, key)
     # The workspace says that somebody is at work here: another process's sweep deletes a list without a manifest.
     with withheld_errors(f"Setting aside the list of {manifest.audience} that Spotify has"), workspace(kept):
-        with suppress(FileExistsError):
-            # Never written to again: a list that changes is a new file under its name.
-            os.link(path, kept)
+        links = [(path, kept)]
+        if manifest.as_sent:
+            links.append((erased_rows_file(path, manifest.sha256), erased_rows_file(kept, manifest.sha256)))
+        for original, link in links:
+            with suppress(FileExistsError):
+                # Never written to again: a list that changes is a new file under its name.
+                os.link(original, link)
         write_manifest(replace(manifest, snapshot=key, format=MANIFEST_FORMAT), kept)
     return kept
 
 
-def _is_there(store: SnapshotStore, audience: str, snapshot: str, live: str) -> bool:
-    """Whether the list of ``snapshot`` can still be told to be the one that Spotify has.
+def _is_there(store: SnapshotStore, before: Manifest) -> bool:
+    """Whether the very list is still that of its snapshot.
 
-    Of equal bytes that is not enough: a list built without those who were taken out of the one before names no former.
+    Of equal bytes that is not enough where people were taken out of it: a list built without them does not say so.
     """
-    return any(
-        manifest.snapshot == snapshot and live in (manifest.sha256, *manifest.former_sha256)
-        for _, manifest in store.lists(audience)
-    )
+    with suppress(CustomerListError):
+        now = store.manifest(before.audience, before.snapshot)
+        return now == before or (now.sha256 == before.sha256 and not before.former_sha256)
+    return False

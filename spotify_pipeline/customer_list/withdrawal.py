@@ -1,57 +1,117 @@
-"""Taking people out of a list that exists already, because they may not be in any list any more."""
+"""Taking people out of a list that exists already, because they may not be in any list any more.
+
+``issue`` writes the thinned list beside the one it is made from, which stays as it is: for a list that is to be judged
+and sent. ``withdraw`` changes the list in its place: for a list that nobody has judged, and for people who asked to be
+forgotten, who have to leave every file at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from spotify_pipeline.customer_list.as_sent import remember_erased
 from spotify_pipeline.customer_list.digest_set import DigestSet, prefixes
 from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
 from spotify_pipeline.customer_list.layout import Layout
-from spotify_pipeline.customer_list.list_place import publish_list, write_manifest
+from spotify_pipeline.customer_list.list_place import publish_list
 from spotify_pipeline.customer_list.list_rows import StoredList, read_list
 from spotify_pipeline.customer_list.list_writer import ListWriter
-from spotify_pipeline.customer_list.manifest import MANIFEST_FORMAT, Manifest
+from spotify_pipeline.customer_list.manifest import MANIFEST_FORMAT, IssuedFrom, Manifest
 from spotify_pipeline.customer_list.membership import holding_rows
+from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.customer_list.workspace import workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
 
 
-def withdraw(path: Path, manifest: Manifest, digests: DigestSet, *, now: datetime, reissue: bool = False) -> Manifest:
+def withdraw(path: Path, manifest: Manifest, digests: DigestSet, *, sent: Collection[str] = ()) -> Manifest:
     """Rewrite a list and its manifest without the rows of some people; the manifest that then holds.
 
     A row goes if any cell is one of the digests. In the wide layout a row goes, too, if it shares a digest with such
     a row: a person may have several. It goes no further than that. The columns stay, even one without a value.
 
     If the process dies between the two files, the list stands without a manifest and is not found. If nothing is to be
-    withdrawn, nothing is touched, and the very manifest is returned, unless ``reissue`` is set.
+    withdrawn, nothing is touched, and the very manifest is returned.
 
     Args:
         path: the list.
         manifest: its manifest, which lies beside it.
         digests: of the people to withdraw.
-        now: with a time zone; used with ``reissue`` only.
-        reissue: the list counts as built now, so that it is sent though it was sent before.
+        sent: SHA-256 of the lists that Spotify has or that are compared with. If this is one, what it was stays known;
+            see ``ListAsSent``.
 
     Raises:
         CustomerListError: the file is not there, or not the one that the manifest describes; it stays as it is.
         HomeError: the disk is full, or the directory cannot be written.
     """
-    if now.tzinfo is None:
-        raise CustomerListError("The time of a withdrawal needs a time zone. Nothing was withdrawn.")
-    built_at = now if reissue else manifest.built_at
     with withheld_errors(f"Withdrawing people from the customer list {path}"):
         hits = _hits((path, manifest), digests)
-        if hits.rows:
-            return _rewritten(path, manifest, hits, built_at)
-        if not reissue:
+        if not hits.rows:
             return manifest
-        manifest = replace(manifest, built_at=built_at, format=MANIFEST_FORMAT)
-        write_manifest(manifest, path)
-        return manifest
+        with workspace(path) as folder:
+            fields, taken = _written(folder / "list.csv", (path, manifest), hits)
+            rewritten = replace(
+                manifest,
+                rows_withdrawn=manifest.rows_withdrawn + taken.height,
+                former_sha256=(*manifest.former_sha256, manifest.sha256),
+                as_sent=remember_erased((path, manifest), taken, fields["sha256"], sent),
+                format=MANIFEST_FORMAT,
+                **fields,
+            )
+            publish_list(folder / "list.csv", rewritten, path)
+    return rewritten
+
+
+def issue(store: SnapshotStore, stored: StoredList, digests: DigestSet, *, issued_at: datetime) -> StoredList:
+    """A kept list without the rows of some people, which go as ``withdraw`` says. The kept one stays as it is.
+
+    The list is a file of its own, named by its content, so that the same people make the same file. It is found by its
+    digest, and deleted by ``SnapshotStore.keep_lists`` once nothing needs it. If nobody is to go, it is the very file.
+
+    Args:
+        store: where it is kept.
+        stored: the list.
+        digests: of the people who may not be in it.
+        issued_at: when the list that is returned counts as built, with a time zone.
+
+    Returns:
+        The list, with the manifest to send it by: that is of the same partition.
+
+    Raises:
+        CustomerListError: the file is not there, or not the one that the manifest describes.
+        HomeError: the disk is full, or the directory cannot be written.
+    """
+    path, manifest = stored
+    if issued_at.tzinfo is None:
+        raise CustomerListError("The time of an issue needs a time zone. Nothing was issued.")
+    with withheld_errors(f"Issuing the customer list {path}"):
+        hits = _hits(stored, digests)
+        if not hits.rows:
+            return path, replace(manifest, built_at=issued_at)
+        with workspace(path) as folder:
+            fields, taken = _written(folder / "list.csv", stored, hits)
+            issued = replace(
+                manifest,
+                snapshot=f"{manifest.partition} without {fields['sha256'][:16]}",
+                built_at=issued_at,
+                rows_withdrawn=manifest.rows_withdrawn + taken.height,
+                former_sha256=(),
+                as_sent=(),
+                issued_from=IssuedFrom(snapshot=manifest.partition, sha256=manifest.sha256),
+                format=MANIFEST_FORMAT,
+                **fields,
+            )
+            destination = store.list_path(manifest.audience, issued.snapshot)
+            if not store.holds(issued):
+                # Its own workspace says that somebody is at work there: a sweep leaves a list without a manifest then.
+                with workspace(destination):
+                    publish_list(folder / "list.csv", issued, destination)
+        return destination, replace(issued, snapshot=manifest.partition)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,27 +135,21 @@ def _hits(customer_list: StoredList, digests: DigestSet) -> _Hits:
     return _Hits(rows=rows, digests=everything)
 
 
-def _rewritten(path: Path, manifest: Manifest, hits: _Hits, built_at: datetime) -> Manifest:
-    with workspace(path) as folder:
-        finished = folder / "list.csv"
-        with atomic_private_file(finished) as file:
-            written = ListWriter(
-                file,
-                private_directory(folder / "digests"),
-                layout=manifest.layout,
-                columns=manifest.columns,
-                rules_version=manifest.rules_version,
-                values=manifest.digests,
-            )
-            for batch in read_list((path, manifest)):
-                written.add(batch.filter(~holding_rows(batch, hits.digests)))
-        rewritten = replace(
-            manifest,
-            built_at=built_at,
-            rows_withdrawn=manifest.rows_withdrawn + manifest.list_rows - written.rows,
-            former_sha256=(*manifest.former_sha256, manifest.sha256),
-            format=MANIFEST_FORMAT,
-            **written.manifest_fields(),
+def _written(finished: Path, stored: StoredList, hits: _Hits) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Write the list without those who are to go; what its manifest says of the file, and the rows taken out."""
+    manifest = stored[1]
+    taken = [pl.DataFrame(schema=dict.fromkeys(manifest.columns, pl.String))]
+    with atomic_private_file(finished) as file:
+        written = ListWriter(
+            file,
+            private_directory(finished.with_name("digests")),
+            layout=manifest.layout,
+            columns=manifest.columns,
+            rules_version=manifest.rules_version,
+            values=manifest.digests,
         )
-        publish_list(finished, rewritten, path)
-    return rewritten
+        for batch in read_list(stored):
+            goes = holding_rows(batch, hits.digests)
+            written.add(batch.filter(~goes))
+            taken.append(batch.filter(goes))
+    return written.manifest_fields(), pl.concat(taken)

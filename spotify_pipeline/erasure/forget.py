@@ -9,7 +9,7 @@ Two calls at a time take turns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest
 from spotify_pipeline.erasure.live_lists import LiveLists, not_kept
 from spotify_pipeline.home import HomeError
 
+_NO_LISTS: LiveLists = {}
 DEADLINE = timedelta(days=30)
 """From the request; the GDPR's month, in its shortest usual reading."""
 
@@ -58,6 +59,7 @@ def forget(
     *,
     now: Callable[[], datetime],
     live: LiveLists,
+    compared: LiveLists = _NO_LISTS,
     deadline: timedelta = DEADLINE,
 ) -> Forgotten:
     """Keep people out of every list from now on, and take them out of those that are kept.
@@ -71,6 +73,8 @@ def forget(
         ledger: where they are entered.
         now: gives the time, with its zone.
         live: the lists that Spotify has.
+        compared: the lists that it had lately, with which the next list is compared. Of these and of ``live`` it stays
+            known who was taken out, as long as they are compared with: what Spotify has does not shrink by this call.
         deadline: from now, until which every audience has to be without them.
 
     Raises:
@@ -89,7 +93,8 @@ def forget(
         cleaned = _Cleaned()
         for audience in audiences:
             _delete_raw(store, audience, cleaned)
-            _rewrite_lists(store, audience, everybody, requested_at, cleaned)
+            sent = {*live.get(audience, ()), *compared.get(audience, ())}
+            _rewrite_lists(store, audience, everybody, sent, cleaned)
         waiting = {*cleaned.holding, *not_kept(store, live)}
         settled = ledger.settle(request, waiting=waiting, in_force_at=in_force_at)
     return Forgotten(
@@ -119,11 +124,13 @@ def _delete_raw(store: SnapshotStore, audience: str, cleaned: _Cleaned) -> None:
         cleaned.problems.append(f"Identifiers of {audience}: {error}")
 
 
-def _rewrite_lists(store: SnapshotStore, audience: str, everybody: DigestSet, now: datetime, cleaned: _Cleaned) -> None:
+def _rewrite_lists(
+    store: SnapshotStore, audience: str, everybody: DigestSet, sent: Collection[str], cleaned: _Cleaned
+) -> None:
     for snapshot in store.snapshots(audience):
         try:
             manifest = store.manifest(audience, snapshot)
-            left = withdraw(store.list_path(audience, snapshot), manifest, everybody, now=now)
+            left = withdraw(store.list_path(audience, snapshot), manifest, everybody, sent=sent)
         except (CustomerListError, HomeError) as error:
             if snapshot not in store.snapshots(audience):
                 continue  # a run has deleted it meanwhile, as too old

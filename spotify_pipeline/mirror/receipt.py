@@ -85,6 +85,11 @@ class Receipt:
         return cast("str | None", self._within("file").get("sha256"))
 
     @property
+    def list_sha256(self) -> str | None:
+        """Of the list, where one was sent; of the whole, where this is of a part."""
+        return cast("str | None", self._within("part").get("whole_sha256")) or self.file_sha256
+
+    @property
     def rows(self) -> int | None:
         """Of the list, where one was sent."""
         return cast("int | None", self._within("file").get("rows"))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +38,13 @@ class ReceiptBook:
         """The receipts of an audience that can be read, oldest first; ``verify`` says what is wrong with others."""
         found = self._found(audience, ad_account_id)
         return [receipt for _, receipt in sorted(found.items()) if isinstance(receipt, Receipt)]
+
+    def newest_first(self, audience: str, ad_account_id: str) -> Iterator[Receipt]:
+        """The receipts of an audience that can be read, the newest first, each read as it is asked for."""
+        for number in reversed(self._numbers(audience, ad_account_id)):
+            stored = self._stored(audience, ad_account_id, number)
+            if isinstance(stored, Receipt):
+                yield stored
 
     def last(self, audience: str, ad_account_id: str) -> tuple[int, str] | None:
         """Number and digest of the newest file; an empty digest where that is damaged, None where there is no file."""

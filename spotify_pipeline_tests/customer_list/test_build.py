@@ -86,7 +86,7 @@ def test_manifest_names_its_origin_and_survives_json(tmp_path: Path) -> None:
         {"digests": {"email": 0}},
         {"digests": {"email": 2, "phone": 1}},
         {"layout": Layout.LONG, "digests": {"email": 1}},
-        {"format": 3},
+        {"format": 4},
         {"built_at": NOW.replace(tzinfo=None)},
     ],
 )
@@ -98,15 +98,15 @@ def test_manifest_whose_counts_disagree_cannot_be_made(tmp_path: Path, change: d
 
 def test_newer_manifest_format_is_refused_in_words(tmp_path: Path) -> None:
     _, manifest = email_list(tmp_path, "a@example.com")
-    with pytest.raises(CustomerListError, match="format 3; this program reads 2"):
-        Manifest.from_json(manifest.to_json().replace('"format": 2', '"format": 3'))
+    with pytest.raises(CustomerListError, match="format 4; this program reads 3"):
+        Manifest.from_json(manifest.to_json().replace('"format": 3', '"format": 4'))
 
 
 def test_manifest_of_format_1_is_still_read(tmp_path: Path) -> None:
     _, manifest = email_list(tmp_path, "a@example.com")
     record = json.loads(manifest.to_json())
     later = {"source_rows", "source_updated_at", "values_kept", "cells", "suppressions", "truncated_by"}
-    later |= {"rows_withdrawn", "former_sha256", "part"}
+    later |= {"rows_withdrawn", "former_sha256", "part", "as_sent", "issued_from"}
     older = {key: value for key, value in record.items() if key not in later} | {"format": 1}
     read = Manifest.from_json(json.dumps(older))
     assert (read.format, read.sha256, read.cells, read.former_sha256, read.part) == (1, manifest.sha256, {}, (), None)

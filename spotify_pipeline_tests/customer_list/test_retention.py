@@ -43,27 +43,27 @@ def test_lists_built_last_are_kept(store: SnapshotStore) -> None:
 def test_list_that_spotify_has_is_kept_besides(store: SnapshotStore) -> None:
     """Refused runs build list after list, and the next is still compared with the one that was sent."""
     live = store.manifest("lapsed", WEEKS[0]).sha256
-    assert store.keep_lists("lapsed", 1, live=live) == [WEEKS[1]]
+    assert store.keep_lists("lapsed", 1, sent=[live]) == [WEEKS[1]]
     assert store.snapshots("lapsed") == [WEEKS[0], WEEKS[2]]
-    assert store.keep_lists("lapsed", 1, live="0" * 64) == [WEEKS[0]]
+    assert store.keep_lists("lapsed", 1, sent=["0" * 64]) == [WEEKS[0]]
 
 
 def test_list_that_spotify_has_is_known_by_its_former_bytes(store: SnapshotStore) -> None:
     key = WEEKS[1]
     sent = store.manifest("lapsed", key)
     path = store.list_path("lapsed", key)
-    left = withdraw(path, sent, digest_set(["b@example.com"]), now=NOW)
+    left = withdraw(path, sent, digest_set(["b@example.com"]))
     assert store.find_list("lapsed", sent.sha256) == (path, left)
     assert store.find_list("lapsed", "0" * 64) is None
     assert store.find_list("loyal", sent.sha256) is not None
-    assert store.keep_lists("lapsed", 1, live=sent.sha256) == [WEEKS[0]]
+    assert store.keep_lists("lapsed", 1, sent=[sent.sha256]) == [WEEKS[0]]
     assert store.snapshots("lapsed") == [key, WEEKS[2]]
 
 
 def test_list_that_has_these_bytes_now_goes_before_one_that_had(store: SnapshotStore) -> None:
     newest = store.manifest("lapsed", WEEKS[2])
     path = store.list_path("lapsed", WEEKS[2])
-    withdraw(path, newest, digest_set(["c@example.com"]), now=NOW)
+    withdraw(path, newest, digest_set(["c@example.com"]))
     again = materialize(store, "lapsed", WEEKS[0], NOW, people=3)
     assert again.sha256 == newest.sha256
     assert store.find_list("lapsed", newest.sha256) == (store.list_path("lapsed", WEEKS[0]), again)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.customer_list import DigestSet, withdraw
 from spotify_pipeline.mirror import MirrorAction, MirrorRefused
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import Crash, FakeSpotify, Fault, no_fault
@@ -27,7 +27,7 @@ def reissued(listed: Listed, folder: Path) -> Listed:
     file = folder / "again" / listed[0].name
     file.parent.mkdir()
     shutil.copy(listed[0], file)
-    return file, withdraw(file, listed[1], DigestSet.of(), now=ISSUED, reissue=True)
+    return file, replace(listed[1], built_at=ISSUED)
 
 
 def test_an_older_list_that_is_issued_again_lands_and_the_newer_does_not_come_back(

@@ -7,7 +7,7 @@ from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
 from spotify_pipeline.mirror.guards.approvals import APPROVAL_LIFE, ApprovalRefused, ApprovalStore
 from spotify_pipeline.mirror.guards.decide import decide, refusal, without_history
 from spotify_pipeline.mirror.guards.decision import FINAL, Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
-from spotify_pipeline.mirror.guards.facts import GuardFacts, History, PreviousList, Twin
+from spotify_pipeline.mirror.guards.facts import GuardFacts, History, PreviousList, SentLately, Twin
 from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, SPOTIFY_MINIMUM_ROWS, GuardLimits
 from spotify_pipeline.mirror.guards.list_guard import ListGuard
 
@@ -31,6 +31,7 @@ __all__ = [
     "ListGuard",
     "Outcome",
     "PreviousList",
+    "SentLately",
     "Twin",
     "decide",
     "refusal",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
-from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.mirror.guards.changes import columns_lost, erased_people, exchanged, lost, moved_by_rules
 from spotify_pipeline.mirror.guards.decision import Finding, GuardName
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History
 from spotify_pipeline.mirror.guards.findings import SMALL, counted, exact, found, not_applicable, percent, share_of
 from spotify_pipeline.mirror.guards.limits import GuardLimits
 
-_MEANINGFUL = Fraction(5, 100)
-_LEFT_OF_A_COLUMN = Fraction(10, 100)
 _NOTHING_BEFORE = "no list to compare with"
 _KEPT_OR_NONE = "the list that Spotify has is kept here, or there is none"
 
@@ -22,16 +21,16 @@ def shrink(facts: GuardFacts, limits: GuardLimits) -> Finding:
     limit = f"at most {percent(allowed)} fewer"
     if facts.previous is None:
         return not_applicable(GuardName.SHRINK, figure=_NOTHING_BEFORE, limit=limit)
-    before, now = facts.previous.manifest.list_rows, facts.manifest.list_rows
-    lost = share_of(max(before - now, 0), before)
-    figure = _sizes(before, now, f"{percent(lost)} fewer")
+    share = lost(facts.previous, facts.manifest)
+    fewer = f"{percent(share)} fewer{erased_people(facts.previous)}"
+    figure = _sizes(facts.previous.manifest.list_rows, facts.manifest.list_rows, fewer)
     return found(
         GuardName.SHRINK,
-        blocks=lost > allowed,
+        beyond=_beyond({"rows": share}, allowed),
         figure=figure,
         limit=limit,
-        sentence=f"The list shrank too much: {figure}, {limit} are allowed. Look whether a source or a join of the "
-        "segment lost rows.",
+        sentence=f"The list shrank too much: {figure}, {limit} are allowed. "
+        + _cause(facts, limits, "Look whether a source or a join of the segment lost rows."),
     )
 
 
@@ -42,14 +41,15 @@ def growth(facts: GuardFacts, limits: GuardLimits) -> Finding:
     if facts.previous is None:
         return not_applicable(GuardName.GROWTH, figure=_NOTHING_BEFORE, limit=limit)
     before, now = facts.previous.manifest.list_rows, facts.manifest.list_rows
-    figure = _sizes(before, now, f"{percent(share_of(max(now - before, 0), before))} more")
+    share = share_of(max(now - before, 0), before)
+    figure = _sizes(before, now, f"{percent(share)} more")
     return found(
         GuardName.GROWTH,
-        blocks=now > before * (1 + allowed),
+        beyond={"rows": share} if now > before * (1 + allowed) else {},
         figure=figure,
         limit=limit,
-        sentence=f"The list grew too much: {figure}, {limit} are allowed. Look whether the segment lost a filter or a "
-        "join doubles its rows.",
+        sentence=f"The list grew too much: {figure}, {limit} are allowed. "
+        + _cause(facts, limits, "Look whether the segment lost a filter or a join doubles its rows."),
     )
 
 
@@ -59,51 +59,75 @@ def churn(facts: GuardFacts, limits: GuardLimits) -> Finding:
     limit = f"at most {percent(allowed)} exchanged"
     if facts.previous is None:
         return not_applicable(GuardName.CHURN, figure=_NOTHING_BEFORE, limit=limit)
-    shorter = min(facts.previous.manifest.list_rows, facts.manifest.list_rows)
-    exchanged = share_of(min(facts.previous.added, facts.previous.removed), shorter)
+    shares = exchanged(facts.previous, facts.manifest)
     figure = (
         f"{counted(facts.previous.added)} rows added, {counted(facts.previous.removed)} removed, "
-        f"{counted(facts.previous.staying)} staying, {percent(exchanged)} exchanged"
+        f"{counted(facts.previous.staying)} staying, {_exchanged_shown(shares)}{erased_people(facts.previous)}"
     )
-    rules, rules_before = facts.manifest.rules_version, facts.previous.manifest.rules_version
-    cause = (
-        "Look whether the segment is the right one, and whether its identifier columns hold what they did."
-        if rules == rules_before
-        else f"The identity rules changed from version {rules_before} to {rules}, so all digests may have changed for "
-        "that reason alone: compare the segment itself with what it was."
-    )
+    beyond = _beyond(shares, allowed)
+    columns = [kind for kind in beyond if kind != "people"]
+    whose = f"Too many values of {' and '.join(columns)} are others" if columns else "Too many people are others"
     return found(
         GuardName.CHURN,
-        blocks=exchanged > allowed,
+        beyond=beyond,
         figure=figure,
         limit=limit,
-        sentence=f"Too many people are others than before: {figure}, {limit} are allowed. {cause}",
+        sentence=f"{whose} than before: {figure}, {limit} are allowed. "
+        + _cause(
+            facts,
+            limits,
+            "Look whether the segment is the right one, and whether its identifier columns hold what they did.",
+        ),
     )
 
 
-def column_gone(facts: GuardFacts, _limits: GuardLimits) -> Finding:
-    """An identifier that many people had, and nearly nobody has now."""
-    limit = f"no type of {percent(_MEANINGFUL)} of the rows or more loses over {percent(1 - _LEFT_OF_A_COLUMN)}"
+def column_gone(facts: GuardFacts, limits: GuardLimits) -> Finding:
+    """An identifier that many people had, and few have now, though they are still in the list."""
+    allowed = exact(limits.max_shrink)
+    limit = f"no type with {percent(allowed)} fewer values, unless the list is as much shorter"
     if facts.previous is None:
         return not_applicable(GuardName.COLUMN_GONE, figure=_NOTHING_BEFORE, limit=limit)
-    before = _per_row(facts.previous.manifest)
-    # What is in no row of an empty list is not gone from a column: that is the business of other guards.
-    now = _per_row(facts.manifest) if facts.manifest.list_rows else before
-    gone = [
-        kind
-        for kind, share in before.items()
-        if share >= _MEANINGFUL and now.get(kind, Fraction(0)) < share * _LEFT_OF_A_COLUMN
-    ]
+    losses = columns_lost(facts.previous, facts.manifest, allowed)
+    before, now = facts.previous.manifest.digests, facts.manifest.digests
+    told = [f"{kind} {counted(now.get(kind, 0))} values, {counted(count)} before" for kind, count in before.items()]
     return found(
         GuardName.COLUMN_GONE,
-        blocks=bool(gone),
-        figure=", ".join(
-            f"{kind} {percent(now.get(kind, Fraction(0)))} of the rows, {percent(share)} before"
-            for kind, share in before.items()
-        ),
+        beyond=losses,
+        figure=", ".join(told),
         limit=limit,
-        sentence=f"Nearly nobody has a value of {' or '.join(gone)} any more, and many had before. Look whether the "
-        "column became NULL or was renamed, or the YAML no longer names it.",
+        sentence=f"Many people have no value of {' or '.join(losses)} any more, and had one before: {', '.join(told)}. "
+        + _cause(facts, limits, "Look whether the column became NULL or was renamed, or the YAML no longer names it."),
+    )
+
+
+def drain(facts: GuardFacts, limits: GuardLimits) -> Finding:
+    """Losses or exchanges that are small each, and add up: against the lists that Spotify had lately."""
+    allowed, others = exact(limits.max_drain), _others_lately(limits)
+    limit = f"at most {percent(allowed)} fewer and {percent(others)} exchanged since any list of the window"
+    if not facts.lately:
+        return not_applicable(GuardName.DRAIN, figure="no other list lately", limit=limit)
+    beyond: dict[str, Fraction] = {}
+    told: list[str] = []
+    for before in facts.lately:
+        fewer = share_of(max(before.rows - facts.manifest.list_rows, 0), before.rows)
+        over = _beyond({"rows fewer": fewer}, allowed)
+        shown = f"{percent(fewer)} fewer"
+        if before.change is not None:
+            swaps = exchanged(before.change, facts.manifest)
+            over |= {f"{kind} exchanged": share for kind, share in _beyond(swaps, others).items()}
+            gone = columns_lost(before.change, facts.manifest, allowed)
+            over |= {f"{kind} fewer": share for kind, share in gone.items()}
+            shown += f", {_exchanged_shown(swaps)}{erased_people(before.change)}"
+        for what, share in over.items():
+            beyond[what] = max(share, beyond.get(what, share))
+        told.append(_sizes(before.rows_sent, facts.manifest.list_rows, f"{shown} since {before.at[:10]}"))
+    return found(
+        GuardName.DRAIN,
+        beyond=beyond,
+        figure="; ".join(told),
+        limit=limit,
+        sentence=f"Losses or exchanges add up ({', '.join(beyond)}): {'; '.join(told)}, {limit} are allowed. "
+        + _cause(facts, limits, "Look what took people out of the segment, day by day."),
     )
 
 
@@ -167,14 +191,18 @@ def suppressions(facts: GuardFacts, limits: GuardLimits) -> Finding:
     before, now = _suppressing(facts.previous.manifest), _suppressing(facts.manifest)
     if not facts.previous.manifest.suppression_values:
         now = facts.manifest.suppressions  # before, only digests were counted
-    lacking = [name for name, count in before.items() if _suppresses_less(count, now.get(name), allowed)]
+    lacking = {
+        name: share_of(count - now.get(name, 0), count)
+        for name, count in before.items()
+        if _suppresses_less(count, now.get(name), allowed)
+    }
     told = [
         f"{name} {counted(now[name]) if name in now else 'not applied'}, {counted(count)} before"
         for name, count in before.items()
     ]
     return found(
         GuardName.SUPPRESSIONS,
-        blocks=bool(lacking),
+        beyond=lacking,
         figure="; ".join(told) or "none before",
         limit=limit,
         sentence=f"Suppressions are lacking ({' and '.join(lacking)}), so people may be let in who are to be kept out: "
@@ -204,5 +232,27 @@ def _sizes(before: int, now: int, change: str) -> str:
     return f"{sizes}, {change}" if before else sizes
 
 
-def _per_row(manifest: Manifest) -> dict[str, Fraction]:
-    return {kind: share_of(count, manifest.list_rows) for kind, count in manifest.digests.items()}
+def _beyond(shares: Mapping[str, Fraction], allowed: Fraction) -> dict[str, Fraction]:
+    return {what: share for what, share in shares.items() if share > allowed}
+
+
+def _exchanged_shown(shares: Mapping[str, Fraction]) -> str:
+    people, *columns = shares.items()
+    return ", ".join([f"{percent(people[1])} exchanged", *(f"{kind} {percent(share)}" for kind, share in columns)])
+
+
+def _others_lately(limits: GuardLimits) -> Fraction:
+    """How many may be exchanged in a window: halfway from what may be lost to everybody, or what one step may."""
+    return max(exact(limits.max_churn), (1 + exact(limits.max_drain)) / 2)
+
+
+def _cause(facts: GuardFacts, limits: GuardLimits, otherwise: str) -> str:
+    """What to look at; the identity rules where they changed and nothing else explains the move."""
+    versions = moved_by_rules(facts, limits)
+    if versions is None:
+        return otherwise
+    return (
+        f"The identity rules changed from version {versions[0]} to {versions[1]}, and the segment itself is much as it "
+        "was: that alone may explain it. If so, one word covers all audiences: spotify-pipeline approve "
+        "--rules-changed."
+    )

@@ -18,6 +18,7 @@ _GUARDS: Mapping[GuardName, Callable[[GuardFacts, GuardLimits], Finding]] = {
     GuardName.SHRINK: comparisons.shrink,
     GuardName.GROWTH: comparisons.growth,
     GuardName.CHURN: comparisons.churn,
+    GuardName.DRAIN: comparisons.drain,
     GuardName.INVALID: list_checks.invalid,
     GuardName.COLUMN_GONE: comparisons.column_gone,
     GuardName.COLUMN_CONSTANT: list_checks.column_constant,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ class GuardName(StrEnum):
     SHRINK = "shrink"
     GROWTH = "growth"
     CHURN = "churn"
+    DRAIN = "drain"
     INVALID = "invalid share"
     COLUMN_GONE = "column gone"
     COLUMN_CONSTANT = "column constant"
@@ -58,6 +60,7 @@ class Finding:
         figure: what was measured, in words and numbers; never a value of anybody.
         limit: what it was measured against.
         sentence: for a person; why it blocks and what to look at, where it does.
+        beyond: by how much, where that is a share: what is beyond its limit, and the share.
     """
 
     guard: GuardName
@@ -65,6 +68,7 @@ class Finding:
     figure: str
     limit: str
     sentence: str = ""
+    beyond: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, kw_only=True)

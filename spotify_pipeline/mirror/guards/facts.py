@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.customer_list import Manifest, TypeChange
 
 
 class History(StrEnum):
@@ -27,16 +28,47 @@ class PreviousList:
     People are counted by rows: a row is of the same person as one of the other list when they share any digest.
 
     Attributes:
-        manifest: of the list that Spotify has.
+        manifest: of the list that Spotify has, as it was sent.
         staying: rows of the new list whose people are in the one before.
         added: rows of the new list whose people are not.
         removed: rows of the list before whose people are not in the new one.
+        erased: how many of those removed are of people who asked to be forgotten.
+        confirmed: how many of these a second word confirmed. Their loss is meant, and counts for no guard.
+        types: what became of the digests, by type.
     """
 
     manifest: Manifest
     staying: int
     added: int
     removed: int
+    erased: int = 0
+    confirmed: int = 0
+    types: Mapping[str, TypeChange] = field(default_factory=dict[str, TypeChange])
+
+    @property
+    def rows(self) -> int:
+        """Rows of the list before, but for those whose loss is meant."""
+        return self.manifest.list_rows - self.confirmed
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentLately:
+    """A list that Spotify had within the window, and may have no more.
+
+    Attributes:
+        at: when it was accepted, ISO 8601.
+        rows_sent: of it.
+        change: from it to the one to be sent; None where it is not kept any more.
+    """
+
+    at: str
+    rows_sent: int
+    change: PreviousList | None = None
+
+    @property
+    def rows(self) -> int:
+        """Its rows, but for those whose loss is meant."""
+        return self.change.rows if self.change is not None else self.rows_sent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +96,8 @@ class GuardFacts:
         history: what is known of the list that Spotify has.
         history_problem: what is wrong, in words, where it is MISSING.
         previous: that list, where it is KNOWN.
+        lately: the largest and the oldest list that Spotify had within the window, since a person last approved of a
+            large change.
         twin: see ``Twin``; None where there is none, or the list is like the one before.
         other_accounts: ad accounts to which this audience was sent before, where it never was to this one.
         erased_rows: rows of the list that hold a digest that was asked to be forgotten.
@@ -75,6 +109,7 @@ class GuardFacts:
     history: History
     history_problem: str | None = None
     previous: PreviousList | None = None
+    lately: tuple[SentLately, ...] = ()
     twin: Twin | None = None
     other_accounts: tuple[str, ...] = ()
     erased_rows: int = 0

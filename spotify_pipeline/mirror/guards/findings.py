@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from fractions import Fraction
 from math import ceil
 
 from spotify_pipeline.mirror.guards.decision import Finding, GuardName, Outcome
 
+NOTHING: Mapping[str, Fraction] = {}
 SMALL = 20
 """Counts below it are not shown: they would say something of single people."""
 
@@ -42,10 +44,25 @@ def hours(age: timedelta) -> str:
     return f"{tenths / 10:,.1f}".removesuffix(".0") + " hours"
 
 
-def found(guard: GuardName, *, figure: str, limit: str, blocks: bool = False, sentence: str = "") -> Finding:
-    """A guard's finding; the sentence is kept only where it blocks."""
-    outcome = Outcome.BLOCKED if blocks else Outcome.PASSED
-    return Finding(guard=guard, outcome=outcome, figure=figure, limit=limit, sentence=sentence if blocks else "")
+def found(
+    guard: GuardName,
+    *,
+    figure: str,
+    limit: str,
+    blocks: bool = False,
+    beyond: Mapping[str, Fraction] = NOTHING,
+    sentence: str = "",
+) -> Finding:
+    """A guard's finding, which blocks if anything is beyond its limit; the sentence is kept only then."""
+    stopped = blocks or bool(beyond)
+    return Finding(
+        guard=guard,
+        outcome=Outcome.BLOCKED if stopped else Outcome.PASSED,
+        figure=figure,
+        limit=limit,
+        sentence=sentence if stopped else "",
+        beyond={what: round(float(share), 4) for what, share in beyond.items()},
+    )
 
 
 def not_applicable(guard: GuardName, *, figure: str, limit: str) -> Finding:

@@ -23,6 +23,8 @@ class GuardLimits:
         max_growth: how much longer.
         max_churn: how many people may be exchanged for others: the smaller of those added and those removed, as a share
             of the shorter list.
+        max_drain: how much shorter a list may be than any that Spotify had within the window, as a share of that. It is
+            above ``max_shrink``, so that one step at its limit leaves room for ordinary days, and below half.
         max_invalid: how many of the identifiers found may be turned away as not valid.
         max_suppression_loss: how much smaller a source of suppressions may be than before, as a share of that.
         max_bytes: of a file that is sent.
@@ -33,6 +35,7 @@ class GuardLimits:
     max_shrink: float = 0.30
     max_growth: float = 2.0
     max_churn: float = 0.60
+    max_drain: float = 0.40
     max_invalid: float = 0.20
     max_suppression_loss: float = 0.50
     max_bytes: int = SPOTIFY_LARGEST_FILE

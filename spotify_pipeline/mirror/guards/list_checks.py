@@ -7,13 +7,12 @@ from datetime import timedelta
 
 from spotify_pipeline.customer_list import OVER_LIMIT, SUPPRESSED, Manifest
 from spotify_pipeline.identity import Rejection
+from spotify_pipeline.mirror.guards.changes import ENOUGH_VALUES
 from spotify_pipeline.mirror.guards.decision import Finding, GuardName
 from spotify_pipeline.mirror.guards.facts import GuardFacts
 from spotify_pipeline.mirror.guards.findings import counted, exact, found, hours, not_applicable, percent, share_of
 from spotify_pipeline.mirror.guards.limits import GuardLimits
 
-ENOUGH_VALUES = 100
-"""Fewer values of a type say nothing about its column."""
 _CONSTANT_ONE_IN = 100
 _CLOCKS_MAY_DIFFER = timedelta(days=1)
 _KEPT_OUT_LATER = (SUPPRESSED, OVER_LIMIT)
@@ -60,7 +59,7 @@ def invalid(facts: GuardFacts, limits: GuardLimits) -> Finding:
     beyond = [f"{kind} {percent(share)}" for kind, share in shares.items() if share > allowed]
     return found(
         GuardName.INVALID,
-        blocks=bool(beyond),
+        beyond={kind: share for kind, share in shares.items() if share > allowed},
         figure=", ".join(f"{kind} {percent(share)}" for kind, share in shares.items()),
         limit=f"at most {percent(allowed)}",
         sentence=f"Of the identifiers found, too many are not valid ({', '.join(beyond)}; at most {percent(allowed)} "

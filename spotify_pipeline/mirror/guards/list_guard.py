@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from spotify_pipeline.customer_list import CustomerListError, DigestSet, Manifest, SnapshotStore
@@ -20,6 +20,7 @@ from spotify_pipeline.mirror.guards.past import Past
 from spotify_pipeline.mirror.journal import Journal, JournalError
 from spotify_pipeline.mirror.journal_entry import JournalEntry
 from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW
 
 _OURS = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused)
 """Exceptions whose sentences hold no personal data."""
@@ -40,6 +41,8 @@ class ListGuard:
         limits: GuardLimits,
         erased: Callable[[], DigestSet],
         now: Callable[[], datetime],
+        confirmed: Callable[[], DigestSet] = DigestSet.of,
+        window: timedelta = SHORTEST_WINDOW,
         given: Approval | None = None,
         split: bool = False,
     ) -> None:
@@ -54,17 +57,22 @@ class ListGuard:
             limits: of the audience.
             erased: the digests of those who asked to be forgotten.
             now: the time, with a time zone.
+            confirmed: the digests of those of them of whom a second word said that it is meant.
+            window: how long a list is compared with after it was replaced.
             given: an approval that was given in this very run, by its configuration or by a rollback.
             split: whether a list that is too large for one file is sent in parts.
         """
         self._customer_list = customer_list
         self._audience = audience
         self._ad_account_id = ad_account_id
-        self._past = Past(store=store, journal=journal, audience=audience, ad_account_id=ad_account_id)
+        self._store = store
+        self._journal = journal
         self._approvals = approvals
         self._limits = limits
         self._erased = erased
+        self._confirmed = confirmed
         self._now = now
+        self._window = window
         self._given = given
         self._split = split
         self._spent = False
@@ -100,16 +108,26 @@ class ListGuard:
 
     def _judged(self, entry: JournalEntry) -> Decision:
         manifest = self._customer_list[1]
-        history, problem, previous = self._past.list_before(self._customer_list, entry)
+        past = Past(
+            store=self._store,
+            journal=self._journal,
+            audience=self._audience,
+            ad_account_id=self._ad_account_id,
+            erased=self._erased(),
+            confirmed=self._confirmed(),
+        )
+        history, problem, previous = past.list_before(self._customer_list, entry)
+        now = self._now()
         facts = GuardFacts(
             manifest=manifest,
-            now=self._now(),
+            now=now,
             history=history,
             history_problem=problem,
             previous=previous,
-            twin=self._past.twin(self._customer_list, previous),
-            other_accounts=self._past.other_accounts(entry),
-            erased_rows=self._past.rows_holding(self._customer_list, self._erased()),
+            lately=past.lately(self._customer_list, entry, now - self._window) if previous is not None else (),
+            twin=past.twin(self._customer_list, previous),
+            other_accounts=past.other_accounts(entry),
+            erased_rows=past.rows_of_erased(self._customer_list),
             split=self._split,
         )
         approval, problem = self._approval(facts, entry)

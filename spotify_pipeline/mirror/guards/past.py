@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from spotify_pipeline.customer_list import (
     CustomerListError,
     DigestSet,
+    ListAsSent,
     Manifest,
     SnapshotStore,
     compare_lists,
@@ -16,9 +18,11 @@ from spotify_pipeline.customer_list import (
     rows_holding,
 )
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.mirror.guards.facts import History, PreviousList, Twin
+from spotify_pipeline.mirror.guards.facts import History, PreviousList, SentLately, Twin
 from spotify_pipeline.mirror.journal import Journal, JournalError
 from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.receipts import ReceiptBook
+from spotify_pipeline.mirror.sent_lists import AcceptedList, accepted_lately
 
 ALIKE = 0.5
 """Lists that share this much are probably of one audience."""
@@ -33,12 +37,16 @@ class Past:
         journal: of this machine.
         audience: the audience's folder name.
         ad_account_id: where it is sent.
+        erased: digests of those who asked to be forgotten.
+        confirmed: of those of them of whom a second word said that it is meant.
     """
 
     store: SnapshotStore
     journal: Journal
     audience: str
     ad_account_id: str
+    erased: DigestSet = field(default_factory=DigestSet.of)
+    confirmed: DigestSet = field(default_factory=DigestSet.of)
 
     def list_before(
         self, customer_list: tuple[Path, Manifest], entry: JournalEntry
@@ -55,10 +63,10 @@ class Past:
             return History.MISSING, "the journal does not say which list that is", None
         named = f"that list ({snapshot}, digest {sha256[:12]})"
         try:
-            kept = self.store.find_list(self.audience, sha256)
-            if kept is None:
+            sent = self.store.find_sent(self.audience, sha256)
+            if sent is None:
                 return History.MISSING, f"{named} is no longer kept here", None
-            return History.KNOWN, None, _compared(kept, customer_list)
+            return History.KNOWN, None, self._compared(sent, customer_list)
         except CustomerListError:
             return History.MISSING, f"{named} is kept here and cannot be read", None
 
@@ -74,7 +82,7 @@ class Past:
         for other in self.store.audiences():
             with suppress(CustomerListError, HomeError, JournalError):
                 sha256 = _live(self.journal.read(other, self.ad_account_id)) if other != self.audience else None
-                live = self.store.find_list(other, sha256) if sha256 is not None else None
+                live = self.store.find_sent(other, sha256) if sha256 is not None else None
                 if live is not None:
                     likeness = overlap(live, customer_list).likeness
                     twins.append(Twin(audience=other, likeness=likeness, own_likeness=own))
@@ -87,27 +95,62 @@ class Past:
             return ()
         return tuple(each for each in self.journal.accounts(self.audience) if each != self.ad_account_id)
 
-    def rows_holding(self, customer_list: tuple[Path, Manifest], digests: DigestSet) -> int:
-        """Rows of the list that hold any of the digests."""
-        return rows_holding(customer_list, digests) if len(digests) else 0
+    def rows_of_erased(self, customer_list: tuple[Path, Manifest]) -> int:
+        """Rows of the list that hold a digest of somebody who asked to be forgotten."""
+        return rows_holding(customer_list, self.erased) if len(self.erased) else 0
+
+    def lately(
+        self, customer_list: tuple[Path, Manifest], entry: JournalEntry, since: datetime
+    ) -> tuple[SentLately, ...]:
+        """The largest and the oldest list that Spotify had since then, but for the one it has.
+
+        Of equally large ones the oldest counts. One that is not kept, or damaged, is compared by its rows alone.
+        """
+        receipts = ReceiptBook.beside(self.journal)
+        sent: list[tuple[AcceptedList, ListAsSent | None, int]] = []
+        for each in accepted_lately(receipts, self.audience, self.ad_account_id, since):
+            kept = self.store.find_sent(self.audience, each.sha256) if each.sha256 != _live(entry) else None
+            rows = kept.manifest.list_rows if kept is not None else each.rows
+            if each.sha256 != _live(entry) and rows is not None:
+                sent.append((each, kept, rows))
+        if not sent:
+            return ()
+        largest = max(reversed(sent), key=lambda each: each[2])
+        chosen = [largest, sent[-1]] if sent[-1] is not largest else [largest]
+        return tuple(
+            SentLately(at=accepted.at, rows_sent=rows, change=self._change_since(kept, customer_list))
+            for accepted, kept, rows in chosen
+        )
+
+    def _change_since(self, kept: ListAsSent | None, customer_list: tuple[Path, Manifest]) -> PreviousList | None:
+        with suppress(CustomerListError):
+            return self._compared(kept, customer_list) if kept is not None else None
+        return None
+
+    def _compared(self, sent: ListAsSent, customer_list: tuple[Path, Manifest]) -> PreviousList:
+        """How the list differs from one that was sent.
+
+        Raises:
+            CustomerListError: the one that was sent is damaged, so nothing can be held against it.
+        """
+        manifest = customer_list[1]
+        if sent.manifest.sha256 == manifest.sha256:
+            return PreviousList(manifest=sent.manifest, staying=manifest.list_rows, added=0, removed=0)
+        change = compare_lists(sent, customer_list, erased=self.erased, confirmed=self.confirmed)
+        return PreviousList(
+            manifest=sent.manifest,
+            staying=change.staying,
+            added=change.added,
+            removed=change.removed,
+            erased=change.erased,
+            confirmed=change.confirmed,
+            types=change.types,
+        )
 
 
 def _live(entry: JournalEntry) -> str | None:
     """The digest of the list that Spotify has; of the whole, where it has a part."""
     return entry.whole_sha256 or entry.file_sha256
-
-
-def _compared(kept: tuple[Path, Manifest], customer_list: tuple[Path, Manifest]) -> PreviousList:
-    """How the list differs from the one kept.
-
-    Raises:
-        CustomerListError: the one kept is damaged, so nothing can be held against it.
-    """
-    manifest = customer_list[1]
-    if kept[1].sha256 == manifest.sha256:
-        return PreviousList(manifest=kept[1], staying=manifest.list_rows, added=0, removed=0)
-    change = compare_lists(kept, customer_list)
-    return PreviousList(manifest=kept[1], staying=change.staying, added=change.added, removed=change.removed)
 
 
 def _likeness(previous: PreviousList) -> float:

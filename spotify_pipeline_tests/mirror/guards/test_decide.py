@@ -17,6 +17,7 @@ from spotify_pipeline.mirror.guards import (
     GuardName,
     History,
     Outcome,
+    SentLately,
     Twin,
     refusal,
     without_history,
@@ -42,6 +43,7 @@ STOPPED: dict[GuardName, GuardFacts] = {
     GuardName.SHRINK: compared(5_000, 10_000),
     GuardName.GROWTH: compared(40_000, 10_000),
     GuardName.CHURN: compared(10_000, 10_000, added=9_000, removed=9_000),
+    GuardName.DRAIN: compared(10_000, 10_000, lately=(SentLately(at="2026-11-10T06:00:00+00:00", rows_sent=17_000),)),
     GuardName.INVALID: facts(manifest(rejected={"email": {"invalid": 5_000}})),
     GuardName.COLUMN_GONE: compared(manifest(), manifest(digests={"email": 10_000, "phone": 8_000})),
     GuardName.COLUMN_CONSTANT: facts(manifest(digests={"email": 10_000, "phone": 1}, cells={"phone": 5_000})),
@@ -146,6 +148,7 @@ def test_w09_limits_that_nobody_stated_are_the_default_ones_and_stand_in_the_dec
         "max_shrink": 0.3,
         "max_growth": 2.0,
         "max_churn": 0.6,
+        "max_drain": 0.4,
         "max_invalid": 0.2,
         "max_suppression_loss": 0.5,
         "max_bytes": 1 << 30,
@@ -157,7 +160,9 @@ def test_w09_limits_that_nobody_stated_are_the_default_ones_and_stand_in_the_dec
 
 
 @pytest.mark.parametrize("limit", [float("nan"), float("inf"), float("-inf")])
-@pytest.mark.parametrize("name", ["max_shrink", "max_growth", "max_churn", "max_invalid", "max_suppression_loss"])
+@pytest.mark.parametrize(
+    "name", ["max_shrink", "max_growth", "max_churn", "max_drain", "max_invalid", "max_suppression_loss"]
+)
 def test_w13_a_limit_that_is_no_number_switches_no_guard_off(name: str, limit: float):
     with pytest.raises(ValueError, match="Invalid literal for Fraction"):
         decided(facts(), GuardLimits(**{name: limit}))

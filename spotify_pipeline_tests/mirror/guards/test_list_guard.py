@@ -109,7 +109,7 @@ def test_a_list_from_which_people_were_withdrawn_since_is_still_the_one_before(m
     file, manifest = machine.build(range(100), "2026-11-09")
     machine.sent((file, manifest))
     gone = DigestSet.of(pl.Series(file.read_text().splitlines()[1:31]))
-    withdraw(file, manifest, gone, now=NOW)
+    withdraw(file, manifest, gone)
     decision = machine.judge(machine.build(range(101), "2026-11-16"))
     assert "70 rows before, 101 now" in figure(decision, GuardName.SHRINK)
 

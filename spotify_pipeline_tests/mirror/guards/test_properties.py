@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spotify_pipeline.customer_list import TypeChange
 from spotify_pipeline.mirror.guards import (
     FINAL,
     Approval,
@@ -17,6 +19,8 @@ from spotify_pipeline.mirror.guards import (
     GuardName,
     History,
     Outcome,
+    PreviousList,
+    SentLately,
     Twin,
 )
 from spotify_pipeline_tests.mirror.guards.facts import (
@@ -45,10 +49,30 @@ def limits(draw: st.DrawFn) -> GuardLimits:
         max_shrink=draw(SHARES),
         max_growth=draw(SHARES),
         max_churn=draw(SHARES),
+        max_drain=draw(SHARES),
         max_invalid=draw(SHARES),
         max_suppression_loss=draw(SHARES),
         max_bytes=draw(st.integers(1, 1 << 30)),
         max_source_age=draw(st.none() | st.timedeltas(timedelta(0), timedelta(days=900))),
+    )
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> PreviousList | None:
+    """From a list of before, some of whose people were erased."""
+    if draw(st.booleans()):
+        return None
+    before, removed = draw(ROWS), draw(ROWS)
+    erased = draw(st.integers(0, min(before, removed)))
+    staying = draw(st.integers(0, before))
+    return PreviousList(
+        manifest=manifest(before, sha256=OTHER),
+        staying=staying,
+        added=draw(ROWS),
+        removed=removed,
+        erased=erased,
+        confirmed=draw(st.integers(0, erased)),
+        types={"email": TypeChange(before=before, now=staying + draw(ROWS), staying=staying)},
     )
 
 
@@ -65,9 +89,11 @@ def any_facts(draw: st.DrawFn) -> GuardFacts:
         source_updated_at=draw(st.none() | st.datetimes().map(lambda at: at.replace(tzinfo=NOW.tzinfo))),
         suppressions=draw(st.dictionaries(st.sampled_from(["staff", "unsubscribed"]), ROWS)),
     )
-    more = {"erased_rows": draw(st.integers(0, 3)), "split": draw(st.booleans())}
+    more: dict[str, Any] = {"erased_rows": draw(st.integers(0, 3)), "split": draw(st.booleans())}
     if draw(st.booleans()):
         return facts(about, history=draw(st.sampled_from([History.FIRST, History.MISSING])), **more)
+    lately = st.lists(st.builds(SentLately, at=st.just(NOW.isoformat()), rows_sent=ROWS, change=changes()), max_size=2)
+    more["lately"] = tuple(draw(lately))
     twin = st.none() | st.builds(Twin, audience=st.just("students"), likeness=SHARES, own_likeness=SHARES)
     before = manifest(draw(ROWS), suppressions=draw(st.dictionaries(st.sampled_from(["staff"]), ROWS)))
     return compared(about, before, added=draw(ROWS), removed=draw(ROWS), twin=draw(twin), **more)
@@ -136,6 +162,6 @@ def test_w03_more_exchanging_never_unblocks(one: int, other: int, share: float):
 
 @given(any_facts(), limits(), SHARES)
 def test_a_stricter_limit_never_unblocks(about: GuardFacts, by: GuardLimits, share: float):
-    for name in ("max_shrink", "max_growth", "max_churn", "max_invalid", "max_suppression_loss"):
+    for name in ("max_shrink", "max_growth", "max_churn", "max_drain", "max_invalid", "max_suppression_loss"):
         stricter = replace(by, **{name: min(share, getattr(by, name))})
         assert blocking(about, by) <= blocking(about, stricter)

@@ -16,8 +16,12 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.mirror import JournalEntry
-from spotify_pipeline.mirror.guards import GuardLimits
+from spotify_pipeline.mirror.guards import Decision, GuardLimits
 from spotify_pipeline.mirror.journal_entry import SentList
+from spotify_pipeline.mirror.receipt import RECEIPT_FORMAT, Receipt
+from spotify_pipeline.mirror.receipt_content import list_evidence
+from spotify_pipeline.mirror.receipts import ReceiptBook
+from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.sandbox import DEFAULTS
 from spotify_pipeline_tests.wipes.bench import BEGIN, Bench, Listed
 
@@ -149,7 +153,7 @@ def simulated_year(folder: Path, audience: str, *, days: int = 365, seed: int = 
         year.syncs += 1
         if not decision.allowed:
             year.false_blocks.append(f"day {day}: {', '.join(each.guard for each in decision.blocked_by)}")
-        _accept(bench, audience, listed)
+        _accept(bench, audience, listed, decision)
     return year
 
 
@@ -180,12 +184,34 @@ def _entry(bench: Bench, audience: str) -> JournalEntry:
     return bench.journal.read(audience, bench.account)
 
 
-def _accept(bench: Bench, audience: str, listed: Listed) -> None:
+def _accept(bench: Bench, audience: str, listed: Listed, decision: Decision) -> None:
+    """What a run leaves behind whose list was accepted; of one that was blocked, as if somebody had approved of it."""
+    receipts = ReceiptBook.beside(bench.journal)
+    before = receipts.last(audience, bench.account)
+    content = list_evidence(listed[1], decision, {})
+    if not decision.allowed:
+        for each in content["decision"]["findings"]:
+            each["outcome"] = "overridden" if each["outcome"] == "blocked" else each["outcome"]
+    receipts.append(
+        Receipt(
+            body={
+                **content,
+                "format": RECEIPT_FORMAT,
+                "number": before[0] + 1 if before else 1,
+                "previous": before[1] if before else "",
+                "kind": "replaced",
+                "audience": audience,
+                "ad_account_id": bench.account,
+                "at": bench.now.isoformat(),
+            }
+        )
+    )
     accepted = JournalEntry(ad_account_id=DEFAULTS.ad_account_id).accepting(
         f"the audience {audience}", SentList.of(listed[1]), at=bench.now.isoformat()
     )
     bench.journal.write(audience, accepted)
-    bench.store.keep_lists(audience, KEPT_LISTS)
+    compared = compared_with(bench.journal, audience, bench.account, bench.now - SHORTEST_WINDOW)
+    bench.store.keep_lists(audience, KEPT_LISTS, sent=compared)
 
 
 def years(folder: Path, *, days: int = 365) -> Iterator[Year]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards.changes import columns_lost, erased_people, exchanged, lost, moved_by_rules
 from spotify_pipeline.mirror.guards.decision import Finding, GuardName
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History

@@ -28,9 +28,11 @@ from spotify_pipeline.customer_list import (
     build_customer_list,
     write_identifiers,
 )
+from spotify_pipeline.customer_list.superseded import set_aside
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome
 from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard
+from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 
@@ -83,6 +85,7 @@ class Bench:
     account: str = DEFAULTS.ad_account_id
     limits: GuardLimits = field(default_factory=GuardLimits)
     erased: Callable[[], DigestSet] = DigestSet.of
+    confirmed: Callable[[], DigestSet] = DigestSet.of
     layout: Layout = Layout.WIDE
 
     @property
@@ -125,16 +128,18 @@ class Bench:
             updated_at=updated_at,
         )
         file = self.store.list_path(audience, snapshot)
-        manifest = build_customer_list(
-            identifiers,
-            report,
-            file,
-            layout=self.layout,
-            audience=audience,
-            snapshot=snapshot,
-            built_at=self.now,
-            suppressions=DO_NOT_CONTACT if suppressions is None else suppressions,
-        )
+        compared = compared_with(self.journal, audience, self.account, self.now - SHORTEST_WINDOW)
+        with set_aside(self.store, audience, snapshot, sent=compared):
+            manifest = build_customer_list(
+                identifiers,
+                report,
+                file,
+                layout=self.layout,
+                audience=audience,
+                snapshot=snapshot,
+                built_at=self.now,
+                suppressions=DO_NOT_CONTACT if suppressions is None else suppressions,
+            )
         return file, manifest
 
     def send(self, listed: Listed, audience: str = "lapsed", **guard: Any) -> MirrorOutcome:
@@ -157,6 +162,7 @@ class Bench:
             "approvals": self.approvals,
             "limits": self.limits,
             "erased": self.erased,
+            "confirmed": self.confirmed,
             "now": lambda: self.now,
         }
         return ListGuard(**{**settings, **changes})

@@ -35,6 +35,7 @@ def changes(live: LiveLists) -> Iterator[Ending]:
 def judged_wipe(live: LiveLists, scenario: Scenario) -> Ending:
     """The scenario's ending; it is wrong unless it was refused in words, by the right guard, with no write."""
     bench = live.nothing_yet() if scenario.first else live.next_day()
+    scenario.after(bench)
     before = bench.writes()
     try:
         scenario.happen(bench)

@@ -13,6 +13,7 @@ import polars as pl
 from spotify_pipeline.customer_list import DigestSet, Suppressions
 from spotify_pipeline.mirror.guards import GuardLimits
 from spotify_pipeline_tests.wipes.bench import LIVE_ROWS, people, suppressing
+from spotify_pipeline_tests.wipes.drains import AS_SENT, COLUMNS, DRAINS, nothing
 from spotify_pipeline_tests.wipes.happenings import (
     NO_TEXT,
     Happening,
@@ -68,9 +69,14 @@ class Scenario:
     """The guard that blocks, or a word of the sentence that the run ends with."""
     first: bool = False
     """Whether nothing was ever sent before."""
+    after: Happening = nothing
+    """What was rightly sent before; its calls are not counted."""
 
 
 SCENARIOS: tuple[Scenario, ...] = (
+    *(Scenario(*each) for each in AS_SENT),
+    *(Scenario(*each) for each in COLUMNS),
+    *(Scenario(code, name, happen, says, after=after) for code, name, after, happen, says in DRAINS),
     Scenario("W01", "the segment is empty", segment(lambda: people(0, 0)), "empty"),
     Scenario("W01", "everybody's consent was withdrawn", with_column("agreed", pl.lit(value=False)), "empty"),
     Scenario("W01", "the consent column went NULL", with_column("agreed", pl.lit(None, dtype=pl.Boolean)), "empty"),

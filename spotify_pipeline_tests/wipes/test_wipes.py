@@ -20,13 +20,13 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveLists]:
         yield opened
 
 
-def test_there_are_sixty_wipes_and_twenty_changes() -> None:
-    assert len({(each.code, each.name) for each in SCENARIOS}) >= 60
+def test_there_are_a_hundred_wipes_and_twenty_changes() -> None:
+    assert len({(each.code, each.name) for each in SCENARIOS}) >= 100
     assert len({each.name for each in CHANGES}) >= 20
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: f"{each.code}-{each.name}")
-def test_w01_w02_w03_w04_w05_w06_w07_w08_w09_w10_w11_w12_w13_w15_w16_wipe_writes_nothing(
+def test_w01_w02_w03_w04_w05_w06_w07_w08_w09_w10_w11_w12_w13_w15_w16_w17_w18_w19_wipe_writes_nothing(
     live: LiveLists, scenario: Scenario
 ) -> None:
     ending = judged_wipe(live, scenario)

@@ -41,7 +41,7 @@ def growth(facts: GuardFacts, limits: GuardLimits) -> Finding:
     limit = f"at most {percent(allowed)} more"
     if facts.previous is None:
         return not_applicable(GuardName.GROWTH, figure=_NOTHING_BEFORE, limit=limit)
-    before, now = facts.previous.manifest.list_rows, facts.manifest.list_rows
+    before, now = facts.previous.rows, facts.manifest.list_rows
     share = share_of(max(now - before, 0), before)
     figure = _sizes(before, now, f"{percent(share)} more")
     return found(

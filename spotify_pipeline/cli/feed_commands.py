@@ -34,6 +34,7 @@ def register(conversions: typer.Typer) -> None:
     conversions.command("account")(account)
     conversions.command("dead-letters")(dead_letters)
     conversions.command("replay")(replay)
+    conversions.command("resume")(resume)
 
 
 def account(feed: FeedArgument, day: DayOption = None) -> None:
@@ -102,6 +103,18 @@ def _named(reason: str | None, count: int) -> str:
     """Such as `1 dead letter`; without a number where there is none."""
     one, many = ("filtered row", "filtered rows") if reason in set(Filtered) else ("dead letter", "dead letters")
     return many if not count else f"1 {one}" if count == 1 else f"{count:,} {many}"
+
+
+def resume(feed: FeedArgument) -> None:
+    """Let a feed send again that stopped at an answer of Spotify's which is not known. The next run sends."""
+    chosen = chosen_feed(load_definitions(), feed)
+    with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee, wait=WAIT_TO_MARK) as outbox:
+        stop = outbox.stopped()
+        outbox.resume()
+    if stop is None:
+        sys.stdout.write(f"{feed} was not stopped.\n")
+    else:
+        sys.stdout.write(f"{feed} was stopped since {stop.at:%Y-%m-%d %H:%M} UTC: {stop.answer}. It sends again.\n")
 
 
 def _judged_again(definitions: dg.Definitions, feed: EventFeed, first: date, last: date) -> str:

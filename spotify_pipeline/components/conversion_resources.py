@@ -12,7 +12,7 @@ import dagster as dg
 
 from spotify_pipeline.components.event_feed import EventFeed
 from spotify_pipeline.conversions import WAIT_FOR_OTHERS, Guarantee, Outbox, OutboxViews, look_into, open_outbox
-from spotify_pipeline.spotify import CallRecord, ConversionsClient, ConversionsSettings
+from spotify_pipeline.spotify import CallRecord, ConversionsClient, ConversionsSettings, TakenAnswer
 
 
 class Outboxes(dg.ConfigurableResource[None]):
@@ -68,5 +68,8 @@ class SpotifyConversions(dg.ConfigurableResource[None]):
             SettingsMissing: the token or the connection is not stated.
         """
         once = feed.delivery_plan.guarantee is Guarantee.AT_MOST_ONCE
-        with ConversionsClient.open(self.settings(feed), guarantee_once=once, observer=on_call) as client:
+        accepted = tuple(map(TakenAnswer.parse, feed.delivery_plan.taken_answers))
+        with ConversionsClient.open(
+            self.settings(feed), guarantee_once=once, observer=on_call, accepted=accepted
+        ) as client:
             yield client

@@ -33,6 +33,7 @@ from spotify_pipeline.components.segment_config import (
 from spotify_pipeline.components.strict_model import StrictModel
 from spotify_pipeline.components.yaml_values import ColumnName, Duration, SpotifyId
 from spotify_pipeline.conversions import Guarantee
+from spotify_pipeline.spotify import CONTRACT, TakenAnswer
 
 TOKEN_VARIABLE = "SPOTIFY_CAPI_TOKEN"  # noqa: S105 - the name of a variable
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
@@ -60,11 +61,20 @@ class TokenConfig(StrictModel):
     """The environment variable that holds it, read when a run sends."""
 
 
+def _known_answers(stated: list[str]) -> list[str]:
+    for each in stated:
+        TakenAnswer.parse(each)
+    return stated
+
+
 class DeliveryConfig(StrictModel):
     """How events are sent."""
 
     batch: int = Field(default=100, ge=1, le=1000)
     """The most events in one request, 1 to 1000. Spotify states no limit."""
+    taken_answers: Annotated[list[str], Field(min_length=1), AfterValidator(_known_answers)] = Field(default=[CONTRACT])
+    """The answers that say that Spotify took all events of a request, each as its status and its JSON, in which
+    `{events}` stands for their number and `{any}` for any value. After any other success the feed stops."""
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE
     """`at_least_once`: an event whose answer was lost is sent again with the same id. `at_most_once`: it is not, and a
     person decides."""

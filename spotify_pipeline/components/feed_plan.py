@@ -34,4 +34,7 @@ def feed_plan(config: FeedConfig) -> FeedPlan:
 
 def delivery_plan(config: FeedConfig) -> DeliveryPlan:
     """How events are sent."""
-    return DeliveryPlan(batch_events=config.delivery.batch, guarantee=config.delivery.guarantee)
+    stated = config.delivery
+    return DeliveryPlan(
+        batch_events=stated.batch, guarantee=stated.guarantee, taken_answers=tuple(stated.taken_answers)
+    )

@@ -4,7 +4,7 @@ Nothing here knows of Dagster or of the warehouse: rows come in as data frames, 
 """
 
 from spotify_pipeline.conversions.day import Day, TimeRange, range_of, rows_of
-from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, Send, deliver
+from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, FeedStopped, Send, deliver
 from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.conversions.judge import judge
 from spotify_pipeline.conversions.open_outbox import WAIT_FOR_OTHERS, look_into, open_outbox
@@ -49,6 +49,7 @@ __all__ = [
     "EventsError",
     "FeedPlan",
     "FeedRefused",
+    "FeedStopped",
     "Filtered",
     "Guarantee",
     "OptOutPolicy",

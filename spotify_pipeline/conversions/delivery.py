@@ -12,9 +12,17 @@ from datetime import datetime
 from typing import TypeAlias
 
 from spotify_pipeline.conversions.isolation import Isolation, Refusal
-from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Settled
+from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Settled, Stop
 from spotify_pipeline.conversions.verdict import Dead, Filtered, State
-from spotify_pipeline.spotify import InvalidRequest, RateLimited, SpotifyError, SpotifyUnavailable, UnexpectedAnswer
+from spotify_pipeline.spotify import (
+    CONTRACT,
+    InvalidRequest,
+    RateLimited,
+    SpotifyError,
+    SpotifyUnavailable,
+    UnexpectedAnswer,
+    UnknownSuccess,
+)
 
 Send: TypeAlias = Callable[[Sequence[str]], None]
 """Sends the bodies (JSON) of some events in one request; returns if Spotify accepted all of them, else raises a
@@ -38,6 +46,10 @@ class _InDoubt(Exception):
     """Whether the events are at fault that were refused."""
 
 
+class FeedStopped(Exception):
+    """Spotify gave an answer that is not known, and nobody has looked since. Nothing was sent."""
+
+
 class FeedRefused(Exception):
     """Spotify refuses what the feed sends, whichever day it is of. What it refused is pending, as all the rest."""
 
@@ -50,6 +62,7 @@ class DeliveryPlan:
         batch_events: in one request. Spotify states no limit; 100 by default.
         batch_bytes: of the bodies in one request. Spotify states no limit; below 1 MB by default.
         guarantee: see there. The outbox is to be opened with the same.
+        taken_answers: those that ``send`` takes for a success, as a feed's YAML states them.
         pauses: at least once, seconds at most before each further batch while Spotify cannot be reached; when they are
             used up, one after the other, the delivery ends.
     """
@@ -57,6 +70,7 @@ class DeliveryPlan:
     batch_events: int = 100
     batch_bytes: int = 900_000
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE
+    taken_answers: tuple[str, ...] = (CONTRACT,)
     pauses: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 
 
@@ -113,10 +127,14 @@ def deliver(
         sleep, random: for the pauses; random from 0 to 1.
 
     Raises:
+        FeedStopped: an earlier delivery got an answer that is not known, nobody has resumed the feed since, and
+            ``plan.taken_answers`` is what it was.
+        UnknownSuccess: such an answer came. The feed is stopped.
         FeedRefused: Spotify accepts nothing (any more), so it may not be the events.
         SpotifyError: as ``send`` raised it; it is about none of the events.
         OutboxError: the outbox cannot be used.
     """
+    _refuse_if_stopped(outbox, plan)
     delivery = _Delivery(outbox=outbox, send=send, plan=plan, clock=clock, screen=screen)
     unreached = 0
     try:
@@ -135,12 +153,34 @@ def deliver(
             if on_batch is not None:
                 on_batch(delivery.report())
         delivery.end()
+    except UnknownSuccess as unknown:
+        # Sent again by each run, the same events could be counted again and again.
+        stop = Stop(at=clock(), answer=unknown.shown, known="\n".join(plan.taken_answers))
+        with suppress(OutboxError):
+            delivery.release()
+            outbox.stop(stop)
+        raise
     except BaseException:
         # The next run puts right what this cannot; what went wrong first is what a person must read.
         with suppress(OutboxError):
             delivery.release()
         raise
     return delivery.report()
+
+
+def _refuse_if_stopped(outbox: Outbox, plan: DeliveryPlan) -> None:
+    stop = outbox.stopped()
+    if stop is None:
+        return
+    if stop.known != "\n".join(plan.taken_answers):
+        outbox.resume()
+        return
+    raise FeedStopped(
+        f"The feed is stopped: on {stop.at:%Y-%m-%d at %H:%M} UTC Spotify answered {stop.answer}, which is not known "
+        "to mean that events were taken. Look in Spotify's diagnostics whether they arrived. If this is how Spotify "
+        "says so now, state the answer as `delivery.taken_answers` in the feed's YAML; if it is not, have the feed "
+        "send again with `spotify-pipeline conversions resume`. Nothing was sent now; what waits is pending."
+    )
 
 
 @dataclass(kw_only=True)
@@ -241,7 +281,8 @@ class _Delivery:
                 self.in_flight = set()
             elif isinstance(error, InvalidRequest) and self.plan.guarantee is Guarantee.AT_MOST_ONCE:
                 # Part of them may have been accepted, so they cannot be sent in halves.
-                raise UnexpectedAnswer(
+                unknown = UnknownSuccess if (error.status or 0) < 300 else UnexpectedAnswer
+                raise unknown(
                     error.message, status=error.status, trace_id=error.trace_id, may_have_happened=True
                 ) from None
             raise

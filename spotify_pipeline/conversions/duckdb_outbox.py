@@ -59,6 +59,10 @@ class DuckDBDatabase:
             raise self._unusable(error) from None
         try:
             self._check_format(name, read_only=read_only)
+            if not read_only:
+                # Tables that came later; an older version leaves them alone.
+                for statement in TABLES:
+                    self.change(statement)
         except BaseException:
             self.close()
             raise

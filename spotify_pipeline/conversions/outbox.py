@@ -81,6 +81,21 @@ class Settled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Why a feed sends nothing until a person has looked: an answer that is not known to mean that events were taken.
+
+    Attributes:
+        at: when it came.
+        answer: it, without anything that may be personal.
+        known: the answers that were known then, one a line.
+    """
+
+    at: datetime
+    answer: str
+    known: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DayAccount:
     """The account of one day (A10): read = delivered + dead + pending + filtered.
 
@@ -145,6 +160,18 @@ class Outbox(Protocol):
         Raises:
             OutboxError: one of them is not claimed; then none is settled.
         """
+        ...
+
+    def stop(self, stop: Stop) -> None:
+        """Note durably that nothing is to be sent."""
+        ...
+
+    def stopped(self) -> Stop | None:
+        """Why nothing is to be sent; None if nothing is in the way."""
+        ...
+
+    def resume(self) -> bool:
+        """Let events be sent again; whether anything was in the way."""
         ...
 
     def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:

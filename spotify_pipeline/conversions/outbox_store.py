@@ -30,6 +30,8 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS totals (feed integer, day date, state text, reason text, events bigint)",
     # What the newest reading of a day said of its rows (a reason, or `pending`), and the last one that was let pass.
     "CREATE TABLE IF NOT EXISTS readings (feed integer, day date, verdict text, rows bigint, accepted boolean)",
+    # See Stop; at most one a feed.
+    "CREATE TABLE IF NOT EXISTS stops (feed integer, stopped_at timestamp, answer text, known text)",
 )
 UPGRADES = {
     1: (

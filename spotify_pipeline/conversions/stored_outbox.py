@@ -9,7 +9,7 @@ from itertools import groupby
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError, Reading, Settled
+from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError, Reading, Settled, Stop
 from spotify_pipeline.conversions.outbox_store import Bodies, Database, withheld
 from spotify_pipeline.conversions.outbox_views import OutboxViews
 from spotify_pipeline.conversions.recording import Recording
@@ -116,6 +116,21 @@ class StoredOutbox(OutboxViews):
         self._claimed.difference_update(outcomes)
         if any(each.state is State.PENDING for each in outcomes.values()):
             self._put_back()  # they come before what was fetched ahead of them
+
+    def stop(self, stop: Stop) -> None:
+        with self._database.transaction():
+            self._database.change("DELETE FROM stops WHERE feed = ?", [self._feed])
+            values = [self._feed, _utc(stop.at), stop.answer, stop.known]
+            self._database.change("INSERT INTO stops VALUES (?, ?, ?, ?)", values)
+
+    def stopped(self) -> Stop | None:
+        rows = self._database.rows("SELECT stopped_at, answer, known FROM stops WHERE feed = ?", [self._feed])
+        found = [Stop(at=at.replace(tzinfo=UTC), answer=answer, known=known) for at, answer, known in rows]
+        return found[0] if found else None
+
+    def resume(self) -> bool:
+        with self._database.transaction():
+            return self._database.change("DELETE FROM stops WHERE feed = ?", [self._feed]) > 0
 
     def replay(self, day: date | None = None, reason: str | None = None) -> Mapping[date, int]:
         of_days, values = "feed = ? AND day BETWEEN ? AND ?", [self._feed, day or date.min, day or date.max]

@@ -30,6 +30,7 @@ from spotify_pipeline.spotify.errors import (
     TermsNotAccepted,
     TokenStoreUnusable,
     UnexpectedAnswer,
+    UnknownSuccess,
     UntrustedServer,
     UploadDataLoss,
     UploadIncomplete,
@@ -57,10 +58,12 @@ from spotify_pipeline.spotify.rate_budget import RateBudget
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.sign_in_state import SignInKind, SignInState, sign_in_state, state_of
+from spotify_pipeline.spotify.taken_answers import CONTRACT, TakenAnswer
 from spotify_pipeline.spotify.token_store import TokenStore
 
 __all__ = [
     "CAPI_EVENT_NAMES",
+    "CONTRACT",
     "DEFAULT_PORT",
     "AdAccount",
     "Audience",
@@ -100,10 +103,12 @@ __all__ = [
     "SpotifyError",
     "SpotifySettings",
     "SpotifyUnavailable",
+    "TakenAnswer",
     "TermsNotAccepted",
     "TokenStore",
     "TokenStoreUnusable",
     "UnexpectedAnswer",
+    "UnknownSuccess",
     "UntrustedServer",
     "UploadDataLoss",
     "UploadIncomplete",

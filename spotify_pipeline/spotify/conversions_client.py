@@ -18,6 +18,7 @@ from spotify_pipeline.spotify.rate_budget import PATIENCE, RateBudget
 from spotify_pipeline.spotify.repetitions import Repetitions
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.services import CONVERSIONS
+from spotify_pipeline.spotify.taken_answers import BY_CONTRACT, TakenAnswer
 
 ROUTE = "/capi-direct/events/"
 
@@ -43,6 +44,7 @@ class ConversionsClient:
         transport: Transport | None,
         budget: RateBudget,
         patience: float,
+        accepted: tuple[TakenAnswer, ...],
     ) -> None:
         self._settings = settings
         self._guarantee_once = guarantee_once
@@ -51,6 +53,7 @@ class ConversionsClient:
         self._observer = observer
         self._budget = budget
         self._patience = patience
+        self._accepted = accepted
         self._repetitions = Repetitions(budget, clock=clock, random=random)
         self._content = b""
         self._http = HttpClient(
@@ -74,6 +77,7 @@ class ConversionsClient:
         transport: Transport | None = None,
         budget: RateBudget | None = None,
         patience: float = PATIENCE,
+        accepted: tuple[TakenAnswer, ...] = BY_CONTRACT,
     ) -> ConversionsClient:
         """A client for ``settings``. Makes no call, and asks for no token, before something is sent.
 
@@ -87,6 +91,7 @@ class ConversionsClient:
             budget: of calls; by default the one that all processes of this machine share for this connection, at the
                 Ads API's pace, since Spotify states none for the Conversions API.
             patience: seconds that one request may wait for the budget and between tries.
+            accepted: the answers that say that all events of a request were taken; by default the contract's.
         """
         if budget is None:
             budget = RateBudget.at_home(f"{settings.capi_url} {settings.connection_id}", sleep=sleep)
@@ -100,6 +105,7 @@ class ConversionsClient:
             transport=transport,
             budget=budget,
             patience=patience,
+            accepted=accepted,
         )
 
     def __enter__(self) -> ConversionsClient:
@@ -114,14 +120,15 @@ class ConversionsClient:
         self._http.close()
 
     def send(self, bodies: Sequence[str]) -> None:
-        """Send some events in one request; returns once Spotify has taken all of them.
+        """Send some events in one request; returns once Spotify says that it has taken all of them.
 
         Args:
             bodies: each one event as JSON, which goes out as it is. None: nothing is sent.
 
         Raises:
-            InvalidRequest: one of them may be at fault (status 400, 413, 422, or a success that lists errors). With
-                ``may_have_happened``, Spotify may have taken some or all of them.
+            InvalidRequest: one of them may be at fault (status 400, 413, 422, or a success that names events by their
+                places as errors). With ``may_have_happened``, Spotify may have taken some or all of them.
+            UnknownSuccess: a success by its status, that none of the accepted answers is.
             CapiTokenRefused, PermissionDenied, NotFound, SettingsMissing, SettingsInvalid: the token, the connection
                 or the address; about none of the events.
             RateLimited, SpotifyUnavailable, UntrustedServer, UnexpectedAnswer: about none of them;
@@ -147,6 +154,7 @@ class ConversionsClient:
             token_variable=self._settings.token_variable,
             trace_id=self._not_echoed(answer.trace_id),
             now=self._clock(),
+            accepted=self._accepted,
         )
 
     def _answered(self, token: Secret) -> tuple[Answer, bool]:

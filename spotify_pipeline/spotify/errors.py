@@ -156,6 +156,20 @@ class UnexpectedAnswer(SpotifyError):
     usual_next_step = "If it happens again, report it with the trace id; Spotify's interface may have changed."
 
 
+class UnknownSuccess(UnexpectedAnswer):
+    """Events were sent and the answer is a success by its status, but none that says that they were taken.
+
+    ``shown`` is the answer, without anything in it that may be personal.
+    """
+
+    shown = ""
+    usual_next_step = (
+        "The feed is stopped. Look in Spotify's diagnostics whether the events arrived. If this is how Spotify says so "
+        "now, state the answer as `delivery.taken_answers` in the feed's YAML; if it is not, have it send again with "
+        "`spotify-pipeline conversions resume`."
+    )
+
+
 class UploadRefused(SpotifyError):
     """The upload was not begun, or was broken off on purpose: a check of ours or the storage says no."""
 

@@ -23,9 +23,11 @@ from spotify_pipeline.spotify.errors import (
     SpotifyError,
     SpotifyUnavailable,
     UnexpectedAnswer,
+    UnknownSuccess,
 )
-from spotify_pipeline.spotify.lenient_json import JsonObject, objects_in, text, texts, whole_number
+from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, objects_in, text, texts, whole_number
 from spotify_pipeline.spotify.retries import PAUSE_WHEN_LIMITED, requested_pause
+from spotify_pipeline.spotify.taken_answers import BY_CONTRACT, TakenAnswer, says_taken, shape_of
 
 FIELDS = (
     "conversion_events",
@@ -49,18 +51,16 @@ FIELDS = (
     "opt_out_targeting",
 )
 _KNOWN = """
-a allowed an and any are argument arguments array at bad batch be body bytes cannot code connection data date denied
-duplicate duplicated email emails empty entity error errors event exceeded exceeds expected failed field fields for
-forbidden format found future has have in internal invalid is json large least length limit long malformed many maximum
-minimum missing more must no not null number object of old one or out parameter past payload phone present request
-required schema server size string than the time timestamp to token too type unauthorized unknown unprocessable
-unauthenticated permission resource exhausted unsupported valid validation value values was when with wrong
+a accepted allowed an and any are argument arguments array at bad batch be body bytes cannot code connection count
+data date denied duplicate duplicated email emails empty entity error errors event exceeded exceeds expected failed
+failure field fields for forbidden format found future has have in internal invalid is json large least length limit
+long malformed many maximum minimum missing more must no not null num number object of ok old one or out parameter
+partial past payload phone present processed received rejected request required response result results schema server
+size status string succeeded success successful than the time timestamp to token too total type unauthorized
+unavailable unknown unprocessable unauthenticated permission resource exhausted unsupported valid validation value
+values was when with wrong message messages true false
 """
 _WORDS = frozenset(_KNOWN.split()) | frozenset(part for field in FIELDS for part in field.split("_"))
-_EVENTS_AT_FAULT = frozenset(
-    {"errors", "errorcodes", "failed", "failedevents", "rejected", "rejectedevents", "invalidevents"}
-)  # without case and underscores
-_CONTRARY = re.compile(r"fail|error|invalid|reject|denied|refused|partial|\bnot\b|unauthori[sz]ed", re.IGNORECASE)
 _MOST_SHOWN = 8
 _Kind = TypeVar("_Kind", bound=SpotifyError)
 
@@ -71,6 +71,7 @@ class Sent:
 
     Attributes:
         events: how many were sent.
+        accepted: the answers that say that all of them were taken.
         token_variable: the variable whose token went with them.
         trace_id: of the answer, None where it has none that may be shown.
         now: seconds since the epoch.
@@ -80,33 +81,35 @@ class Sent:
     token_variable: str
     trace_id: str | None
     now: float
+    accepted: tuple[TakenAnswer, ...] = BY_CONTRACT
 
 
 def refusal_of_events(answer: Answer, sent: Sent) -> SpotifyError | None:
-    """The error that ``answer`` means, to be raised by the caller; None when the events were taken."""
+    """The error that ``answer`` means, to be raised by the caller; None when it says that the events were taken."""
+    if says_taken(answer, sent.events, sent.accepted):
+        return None
     if 200 <= answer.status < 300:
-        return _contrary(answer, sent)
+        return _unknown(answer, sent)
     return _refused(answer, sent)
 
 
-def _contrary(answer: Answer, sent: Sent) -> SpotifyError | None:
-    """What a success by its status has to say against that. Part of the events may have been taken."""
-    words = answer.body.strip()
-    body = answer.json()
-    if body is None:
-        if not words or words.strip(b'"').upper() in (b"SUCCESS", b"OK"):
-            return None
-        return _error(UnexpectedAnswer, answer, sent, "its answer is none of the Conversions API's", lost=True)
-    if any(value for key, value in body.items() if key.replace("_", "").lower() in _EVENTS_AT_FAULT):
+def _unknown(answer: Answer, sent: Sent) -> SpotifyError:
+    """A success by its status that does not say that the events were taken. Part of them may have been."""
+    body = answer.json() or {}
+    if _names_events(body, sent.events):
         return _error(InvalidRequest, answer, sent, f"it lists errors{_said(body, sent.events)}", lost=True)
-    said = (text(body, "message") or "", text(body, "status") or "", *texts(body, "messages"))
-    if (
-        any(_CONTRARY.search(each.replace("_", " ")) for each in said)
-        or body.get("error")
-        or body.get("success") is False
-    ):
-        return _error(UnexpectedAnswer, answer, sent, f"it says so{_said(body, sent.events)}", lost=True)
-    return None
+    shown = shape_of(answer, _WORDS)
+    message = f"It is not known whether Spotify took {_batch(sent)}: it answered {shown}."
+    unknown = UnknownSuccess(message, status=answer.status, trace_id=sent.trace_id, may_have_happened=True)
+    unknown.shown = shown
+    return unknown
+
+
+def _names_events(body: JsonObject, events: int) -> bool:
+    """Whether it names, by their places, events of the request that it refuses, and nothing besides."""
+    listed, named = as_list(body.get("errors")), objects_in(body, "errors")
+    places = [whole_number(each, "index") for each in named]
+    return bool(listed) and len(listed or ()) == len(named) and all(p is not None and 0 <= p < events for p in places)
 
 
 def _refused(answer: Answer, sent: Sent) -> SpotifyError:
@@ -157,9 +160,12 @@ def _another_connection(token_variable: str) -> str:
 def _error(
     kind: type[_Kind], answer: Answer, sent: Sent, why: str, *, next_step: str | None = None, lost: bool = False
 ) -> _Kind:
-    batch = "a request of one event" if sent.events == 1 else f"a request of {sent.events} events"
-    message = f"Spotify did not take {batch}: {why}."
+    message = f"Spotify did not take {_batch(sent)}: {why}."
     return kind(message, next_step=next_step, status=answer.status, trace_id=sent.trace_id, may_have_happened=lost)
+
+
+def _batch(sent: Sent) -> str:
+    return "a request of one event" if sent.events == 1 else f"a request of {sent.events} events"
 
 
 def _said(body: JsonObject, events: int) -> str:

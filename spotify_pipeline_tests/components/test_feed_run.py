@@ -14,6 +14,7 @@ import pytest
 from spotify_pipeline.conversions import look_into, open_outbox
 from spotify_pipeline.erasure import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
+from spotify_pipeline.sandbox.faults import Fault
 from spotify_pipeline_tests.components.feeds import (
     FEED,
     FeedRuns,
@@ -178,6 +179,25 @@ def test_a20_two_refused_events_a_run_wait_and_the_check_says_so_until_there_are
     assert "Spotify refused each of 4 events" in said_by(result)
     with look_into("orders") as outbox:
         assert [(each.pending, each.dead) for each in outbox.accounts()] == [(2, {}), (2, {})]
+
+
+def test_a21_an_unknown_success_stops_the_feed_and_every_run_says_so_until_it_is_resumed(
+    runs: FeedRuns, environment: Path, sandbox: SandboxServer
+) -> None:
+    add_orders(environment, *(order(number, days_ago(0)) for number in range(5)))
+    sandbox.state.faults.script(Fault.named("events_unclear_success", body='{"events_received": 0}'))
+    result = runs.run()
+    assert not result.success
+    assert '200 {"events_received": 0}' in said_by(result)
+    for _ in range(2):
+        result = runs.run()
+        assert not result.success
+        assert "The feed is stopped" in said_by(result)
+    with look_into("orders") as outbox:
+        assert [(each.pending, each.delivered) for each in outbox.accounts()] == [(5, 0)]
+    with open_outbox("orders") as outbox:
+        assert outbox.resume()
+    assert account(runs.run())["delivered"] == 5
 
 
 def test_a02_a09_a_poisoned_event_is_one_dead_letter_without_values_and_its_replay_arrives_once(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+import duckdb
 import pytest
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, Send, deliver
+from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedStopped, Send, deliver
 from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError
 from spotify_pipeline.spotify import (
     InvalidRequest,
@@ -17,6 +18,7 @@ from spotify_pipeline.spotify import (
     SpotifyError,
     SpotifyUnavailable,
     UnexpectedAnswer,
+    UnknownSuccess,
 )
 from spotify_pipeline_tests.conversions.outbox_making import (
     CANARY,
@@ -141,6 +143,7 @@ def test_a01_at_most_once_an_answer_that_is_lost_is_for_a_person_to_judge(
             delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
         (account,) = outbox.accounts()
         assert (account.dead, account.pending) == ({"unconfirmed": 10}, 10)
+        outbox.resume()
         delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
         assert totals(outbox) == {"read": 20, "delivered": 10, "pending": 0, "filtered": 0, "dead": 10}
     assert set(spotify.taken.values()) == {1}
@@ -167,11 +170,14 @@ def test_a05_a_delivery_that_is_interrupted_loses_and_doubles_nothing(place: Pla
             continue
         break
     with place.open(guarantee=guarantee) as outbox:
+        # Where everything else is unconfirmed, the bad event waits for another that is accepted.
+        read_all(outbox, orders(1, first=40))
+        deliver(outbox, spotify.send, plan, clock=place.clock)
         counted = totals(outbox)
-        assert counted["read"] == 40
+        assert counted["read"] == 41
         assert counted["pending"] == 0
         dead = set(outbox.dead_letters()["event_id"])
-    assert spotify.view == [each for each in ids if each != ids[35]]
+    assert spotify.view == [each for each in orders(41) if each != ids[35]]
     assert set(spotify.taken.values()) == {1} or guarantee is Guarantee.AT_LEAST_ONCE
     assert (dead == {ids[35]}) == (guarantee is Guarantee.AT_LEAST_ONCE)
 
@@ -184,6 +190,7 @@ def test_a05_an_event_whose_success_could_not_be_noted_is_sent_again_with_its_id
 
         class Failing:
             claim = staticmethod(outbox.claim)
+            stopped = staticmethod(outbox.stopped)
 
             @staticmethod
             def settle(outcomes: object, *, at: object) -> None:
@@ -278,3 +285,104 @@ def test_a_screen_that_fails_keeps_everything_pending(place: Place) -> None:
         with pytest.raises(OutboxError, match="ledger"):
             deliver(outbox, FakeSpotify().send, DeliveryPlan(), clock=place.clock, screen=screen)
         assert totals(outbox)["pending"] == 3
+
+
+def unknown_success() -> UnknownSuccess:
+    unknown = UnknownSuccess("It is not known.", status=200, may_have_happened=True)
+    unknown.shown = '200 {"ok": false}'
+    return unknown
+
+
+@pytest.mark.parametrize("guarantee", list(Guarantee))
+@pytest.mark.parametrize("took", [True, False])
+def test_a21_after_an_unknown_success_nothing_is_sent_until_a_person_has_looked(
+    place: Place, guarantee: Guarantee, took: bool
+) -> None:
+    spotify = FakeSpotify(answers=[(unknown_success(), took)])
+    once = guarantee is ONCE
+    with place.open(guarantee=guarantee) as outbox:
+        read_all(outbox, orders(30))
+        with pytest.raises(UnknownSuccess):
+            delivered(outbox, spotify, place, batch=10, guarantee=guarantee)
+    waiting = {"read": 30, "delivered": 0, "pending": 20 if once else 30, "filtered": 0, "dead": 10 if once else 0}
+    for _ in range(3):
+        with place.open(guarantee=guarantee) as outbox:
+            with pytest.raises(FeedStopped, match=r'200 \{"ok": false\}.*taken_answers.*conversions resume'):
+                delivered(outbox, spotify, place, batch=10, guarantee=guarantee)
+            assert totals(outbox) == waiting
+    assert len(spotify.requests) == 1
+    with place.open(guarantee=guarantee) as outbox:
+        assert outbox.resume()
+        assert not outbox.resume()
+        assert delivered(outbox, spotify, place, batch=10, guarantee=guarantee).delivered == waiting["pending"]
+    assert max(spotify.taken.values()) == (2 if took and not once else 1)
+
+
+def test_a21_a_feed_goes_on_by_itself_once_other_answers_are_stated(place: Place) -> None:
+    spotify = FakeSpotify(answers=[(unknown_success(), True), (unknown_success(), True)])
+    stated = DeliveryPlan(taken_answers=('200 {"ok": true}',))
+    with place.open() as outbox:
+        read_all(outbox, orders(3))
+        with pytest.raises(UnknownSuccess):
+            deliver(outbox, spotify.send, DeliveryPlan(), clock=place.clock)
+        with pytest.raises(UnknownSuccess):
+            deliver(outbox, spotify.send, stated, clock=place.clock)
+        with pytest.raises(FeedStopped):
+            deliver(outbox, spotify.send, stated, clock=place.clock)
+        assert deliver(outbox, spotify.send, DeliveryPlan(), clock=place.clock).delivered == 3
+
+
+def test_a21_what_was_accepted_before_an_unknown_success_is_delivered(place: Place) -> None:
+    spotify = FakeSpotify(poison={"order-00003"})
+    with place.open() as outbox:
+        read_all(outbox, orders(30))
+
+        def send(bodies: Sequence[str]) -> None:
+            if len(spotify.requests) == 6:
+                raise unknown_success()
+            spotify.send(bodies)
+
+        with pytest.raises(UnknownSuccess):
+            deliver(outbox, send, DeliveryPlan(batch_events=10), clock=place.clock)
+        counted = totals(outbox)
+        assert counted["delivered"] == len(spotify.view) > 0
+        assert counted["pending"] + counted["dead"] == 30 - len(spotify.view)
+
+
+def test_a21_at_most_once_a_success_that_names_refused_parts_stops_the_feed(place: Place) -> None:
+    parts = InvalidRequest("Errors in a success.", status=200, may_have_happened=True)
+    spotify = FakeSpotify(answers=[(parts, True)])
+    with place.open(guarantee=ONCE) as outbox:
+        read_all(outbox, orders(20))
+        with pytest.raises(UnknownSuccess):
+            delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
+        with pytest.raises(FeedStopped):
+            delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
+        assert totals(outbox) == {"read": 20, "delivered": 0, "pending": 10, "filtered": 0, "dead": 10}
+
+
+def test_a21_at_least_once_a_success_that_names_refused_parts_is_sent_again_in_parts(place: Place) -> None:
+    spotify, bad = FakeSpotify(), "order-00005"
+
+    def send(bodies: Sequence[str]) -> None:
+        if any(bad in each for each in bodies):
+            raise InvalidRequest("Errors in a success.", status=200, may_have_happened=True)
+        spotify.send(bodies)
+
+    with place.open() as outbox:
+        read_all(outbox, orders(20))
+        report = deliver(outbox, send, DeliveryPlan(), clock=place.clock)
+        assert (report.delivered, report.dead) == (19, {"refused": 1})
+
+
+def test_an_outbox_of_an_earlier_version_gets_the_tables_that_came_later(place: Place) -> None:
+    if place.url is not None:
+        pytest.skip("PostgreSQL's tables are made at each opening")
+    with place.open() as outbox:
+        read_all(outbox, orders(1))
+    with duckdb.connect(str(place.home / "outbox" / "purchases.duckdb")) as connection:
+        connection.execute("DROP TABLE stops")
+    with place.look() as views:
+        assert totals(views)["pending"] == 1
+    with place.open() as outbox:
+        assert outbox.stopped() is None

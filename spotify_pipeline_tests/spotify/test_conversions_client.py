@@ -251,7 +251,7 @@ def test_over_a_real_connection_the_slash_at_the_end_stays_and_a_redirect_is_not
     def respond(request: Seen) -> tuple[int, dict[str, str], bytes]:
         seen.append(request)
         if request.path == "/capi-direct/events/":
-            return 200, {}, b'{"message":"Success"}'
+            return 200, {}, b'{"message":"SUCCESS"}'
         return 308, {"Location": "/capi-direct/events/"}, b""
 
     with loopback_server(respond) as address:
@@ -270,7 +270,7 @@ def test_a_megabyte_goes_out_in_one_request(capi: Capi):
 
     def respond(request: Seen) -> tuple[int, dict[str, str], bytes]:
         seen.append(len(json.loads(request.body)["conversion_events"]["events"]))
-        return 200, {}, b""
+        return 200, {}, b'{"message":"SUCCESS"}'
 
     with loopback_server(respond) as address:
         sent(capi, *bodies, settings=conversions_settings(capi_url=f"{address}/"), transport=None)

@@ -27,7 +27,9 @@ from spotify_pipeline.components.feed_metadata import (
     pending_of,
     report_metadata,
 )
-from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.components.feed_reading import read_what_waits
+from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
+from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.conversions import DayAccount, DeliveryReport, Outbox, deliver, erased_screen
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.spotify import CallRecord, ConversionsClient
@@ -48,12 +50,17 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
         description=(
             f"The events of the feed {feed.feed} at Spotify, sent {feed.config.schedule.in_words()}, "
             f"{feed.config.delivery.guarantee.value.replace('_', ' ')}.\n\n"
-            "A run sends everything of the feed that waits, whichever day it is of, and notes of each event that "
-            "Spotify accepted it. An event that Spotify refuses becomes a dead letter and holds up no other."
+            "A run sends everything of the feed that waits, whichever day it is of, judged as of this run, and notes "
+            "of each event that Spotify accepted it. An event that Spotify refuses becomes a dead letter and holds up "
+            "no other."
         ),
     )
     def delivery(
-        context: dg.AssetExecutionContext, home: PipelineHome, outbox: Outboxes, conversions: SpotifyConversions
+        context: dg.AssetExecutionContext,
+        home: PipelineHome,
+        outbox: Outboxes,
+        conversions: SpotifyConversions,
+        warehouse: WarehouseResource,
     ) -> Iterator[dg.MaterializeResult]:
         now = datetime.now(UTC)
         calls, lines = new_call_log(), DeliveryLines(context.log.info, context.log.warning)
@@ -68,6 +75,13 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
         with failures_said_plainly(retried=context.retry_number, metadata=calls_shown):
             days = [feed.day(partition, now).date for partition in context.partition_keys]
             with outbox.hold(feed) as held:
+                for reading in read_what_waits(feed, held, warehouse, home.ledger, since=started_at(context), now=now):
+                    context.log.info(
+                        "%s was read again, as events of it waited: %s judged again, %s withdrawn.",
+                        reading.day,
+                        f"{reading.judged_again:,}",
+                        f"{reading.withdrawn:,}",
+                    )
                 report = DeliveryReport()
                 # Neither a token nor a connection is needed where nothing waits.
                 if waiting := pending_of(held.accounts(held.pending_days())):
@@ -101,7 +115,7 @@ def _send(feed: EventFeed, outbox: Outbox, client: ConversionsClient, ledger: Er
         client.send,
         feed.delivery_plan,
         clock=lambda: datetime.now(UTC),
-        screen=erased_screen(ledger.digests()),
+        screen=erased_screen(ledger.watched_digests()),
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import polars as pl
 
 from spotify_pipeline.components.event_feed import EventFeed
+from spotify_pipeline.components.resources import WarehouseResource
+from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.conversions import Day, Outbox, Reading, judge, range_of, rows_of
 from spotify_pipeline.customer_list import Suppressions
+from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.warehouse import Between, SegmentError, SegmentReader
 
 
@@ -24,6 +27,31 @@ def read_day(
         OutboxError: the outbox cannot take them.
     """
     return outbox.record(day.date, _verdicts(feed, day, segment, suppressions, now), at=now)
+
+
+def read_what_waits(
+    feed: EventFeed,
+    outbox: Outbox,
+    warehouse: WarehouseResource,
+    ledger: ErasureLedger,
+    *,
+    since: datetime,
+    now: datetime,
+) -> Sequence[Reading]:
+    """Read the days again whose events wait and were judged before ``since``: consent, suppressions, age, or the row
+    itself may have changed.
+
+    Raises:
+        SegmentError, CustomerListError, ErasureError: what must be known of them cannot be read.
+        OutboxError: the outbox cannot take it.
+    """
+    accounts = outbox.accounts(outbox.pending_days())
+    days = [each.day for each in accounts if each.pending and (each.read_at is None or each.read_at < since)]
+    if not days:
+        return []
+    suppressions = read_suppressions(feed.suppressions, warehouse, ledger)
+    with warehouse.segment(feed.relation) as segment:
+        return [read_day(feed, feed.day(day.isoformat(), now), segment, outbox, suppressions, now) for day in days]
 
 
 def _verdicts(

@@ -63,8 +63,8 @@ class DeliveryPlan:
         batch_bytes: of the bodies in one request. Spotify states no limit; below 1 MB by default.
         guarantee: see there. The outbox is to be opened with the same.
         taken_answers: those that ``send`` takes for a success, as a feed's YAML states them.
-        pauses: at least once, seconds at most before each further batch while Spotify cannot be reached; when they are
-            used up, one after the other, the delivery ends.
+        pauses: seconds at most before each further batch while Spotify cannot be reached; when they are used up, one
+            after the other, the delivery ends.
     """
 
     batch_events: int = 100
@@ -114,8 +114,8 @@ def deliver(
     event. Until then it is a suspect. Where ``MOST_REFUSED`` are suspects, events of every day are tried, and if none
     of them is accepted the delivery ends. Where nothing is left to try, suspects are dead letters if this delivery
     accepted anything before them, and pending if it did not.
-    Where Spotify cannot be reached it pauses and goes on, if events may be sent at least once; where it asks for fewer
-    requests, in any case.
+    Where Spotify cannot be reached or asks for fewer requests it pauses and goes on; at most once only if a request was
+    surely not carried out.
 
     Args:
         outbox: held by this process.
@@ -131,7 +131,8 @@ def deliver(
             ``plan.taken_answers`` is what it was.
         UnknownSuccess: such an answer came. The feed is stopped.
         FeedRefused: Spotify accepts nothing (any more), so it may not be the events.
-        SpotifyError: as ``send`` raised it; it is about none of the events.
+        SpotifyError: as ``send`` raised it; it is about none of the events. At most once, one that may pass comes as
+            UnexpectedAnswer if events may have arrived: nobody is to try again by itself.
         OutboxError: the outbox cannot be used.
     """
     _refuse_if_stopped(outbox, plan)
@@ -143,9 +144,18 @@ def deliver(
                 delivery.take(batch)
                 unreached = 0
             except (SpotifyUnavailable, RateLimited) as error:
-                # At most once, each further try could cost a batch whose answer is lost.
-                costly = plan.guarantee is Guarantee.AT_MOST_ONCE and not isinstance(error, RateLimited)
-                if costly or unreached == len(plan.pauses):
+                if plan.guarantee is Guarantee.AT_MOST_ONCE and error.may_have_happened:
+                    # Each further try, by whoever tries again what may pass, could cost as many events.
+                    raise UnexpectedAnswer(
+                        f"{error.message} As the feed sends at most once, the {len(delivery.in_flight)} events of that "
+                        "request are dead letters now (unconfirmed), and the delivery stops.",
+                        next_step="All others are pending and go with the next run. Look in Spotify's diagnostics "
+                        "whether these arrived before you replay them.",
+                        status=error.status,
+                        trace_id=error.trace_id,
+                        may_have_happened=True,
+                    ) from None
+                if unreached == len(plan.pauses):
                     raise
                 delivery.release()
                 sleep(random() * plan.pauses[unreached])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, cast
 
 import polars as pl
@@ -15,10 +15,15 @@ from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.identity import digest
 
 
-def erased_screen(digests: DigestSet) -> Screen:
-    """Names the events whose body holds one of these digests, or a device id that has one in either letter case."""
+def erased_screen(erased: Callable[[], DigestSet]) -> Screen:
+    """Names the events whose body holds one of these digests, or a device id that has one in either letter case.
+
+    Args:
+        erased: is asked anew for each batch, as somebody may ask to be forgotten while a delivery is under way.
+    """
 
     def named(events: Sequence[Claimed]) -> Collection[int]:
+        digests = erased()
         if not len(digests):
             return ()
         with withheld("Looking for people who asked to be forgotten"):

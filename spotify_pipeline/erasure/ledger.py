@@ -114,6 +114,18 @@ class ErasureLedger:
         """The digests of all requests that were not taken back."""
         return DigestSet.of(*(pl.Series(digests, dtype=pl.String) for _, digests in self._all_digests()))
 
+    def watched_digests(self) -> Callable[[], DigestSet]:
+        """What gives the same as ``digests`` whenever it is asked, and reads anew only if the ledger has changed."""
+        known: list[tuple[list[ErasureRequest], DigestSet]] = []
+
+        def digests() -> DigestSet:
+            requests = self.requests()
+            if not known or known[0][0] != requests:
+                known[:] = [(requests, self.digests())]
+            return known[0][1]
+
+        return digests
+
     def confirmed_digests(self) -> DigestSet:
         """Those of the requests that a second word confirmed: a list may lose these people, however many they are."""
         confirmed = (digests for request, digests in self._all_digests() if request.confirmed is not None)

@@ -138,7 +138,32 @@ def _bad_request(answer: Answer, sent: Sent, why: str) -> SpotifyError:
         return _error(SettingsInvalid, answer, sent, why, next_step=_CONNECTION_STEP)
     if fields == {"conversion_events"}:
         return _error(UnexpectedAnswer, answer, sent, why)
-    return _error(InvalidRequest, answer, sent, why)
+    return _error(InvalidRequest, answer, sent, why, lost=not _took_nothing(answer, sent.events))
+
+
+def _took_nothing(answer: Answer, events: int) -> bool:
+    """Whether a refusal says that none of its events was taken: by its status, by its counts, or in so many words.
+
+    That it names what is at fault does not say what became of the others.
+    """
+    body = answer.json() or {}
+    counts = {key.replace("_", "").lower(): value for key, value in body.items()}
+    said = [counts[key] == 0 for key in _COUNTS_OF_TAKEN if key in counts]
+    said += [counts[key] == events for key in _COUNTS_OF_REFUSED if key in counts]
+    are_numbers = not any(isinstance(counts.get(key), bool) for key in (*_COUNTS_OF_TAKEN, *_COUNTS_OF_REFUSED))
+    if said:
+        return all(said) and are_numbers
+    return answer.status == _TOO_LARGE or any(_NOTHING.fullmatch(saying.strip(" .")) for saying in _sayings(body))
+
+
+_TOO_LARGE = 413
+_COUNTS_OF_TAKEN = ("eventsreceived", "eventsaccepted", "numaccepted", "numreceived", "accepted", "received")
+_COUNTS_OF_REFUSED = ("eventsrejected", "numfailed", "numrejected", "failedcount", "rejectedcount")
+_NOTHING = re.compile(
+    r"(no|none of the) events? (was|were|has been|have been) (accepted|taken|processed|received)"
+    r"|nothing (was|has been) (accepted|taken|processed)|all events (were |have been )?(rejected|refused)",
+    re.IGNORECASE,
+)
 
 
 _ADDRESS_STEP = (

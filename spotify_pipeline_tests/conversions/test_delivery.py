@@ -132,13 +132,13 @@ def test_a01_an_answer_that_is_lost_after_spotify_accepted_is_made_good_with_the
     ids=lambda error: type(error).__name__,
 )
 @pytest.mark.parametrize("took", [True, False])
-def test_a01_at_most_once_an_answer_that_is_lost_is_for_a_person_to_judge(
+def test_a01_a18_at_most_once_an_answer_that_is_lost_is_for_a_person_to_judge(
     place: Place, error: BaseException, took: bool
 ) -> None:
     spotify = FakeSpotify(answers=[(error, took)])
     with place.open(guarantee=ONCE) as outbox:
         read_all(outbox, orders(20))
-        kind = UnexpectedAnswer if isinstance(error, InvalidRequest) else type(error)
+        kind = UnexpectedAnswer if isinstance(error, SpotifyError) else type(error)
         with pytest.raises(kind):
             delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
         (account,) = outbox.accounts()

@@ -180,8 +180,35 @@ def test_a04_refusal_is_not_repeated_and_says_whether_an_event_may_be_at_fault(c
         sent(capi, event())
     assert type(caught.value) is REFUSALS[status]
     assert caught.value.status == status
-    assert caught.value.may_have_happened == (status < 400 or status >= 500)
+    # A refusal without a word does not say that no event was taken.
+    assert caught.value.may_have_happened == (status < 400 or status in (400, 422) or status >= 500)
     assert len(capi.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "taken"),
+    [
+        (400, {"message": "INVALID_ARGUMENT", "errors": [{"index": 0, "field": "event_name"}]}, "may be"),
+        (422, {"message": "1 event failed"}, "may be"),
+        (400, {"message": "Partial failure", "num_failed": 1}, "may be"),
+        (400, {"message": "failed", "num_failed": True}, "may be"),
+        (400, {"events_received": 1, "num_failed": 1}, "may be"),
+        (400, {"events_received": "none"}, "may be"),
+        (400, {"message": "Not all events were rejected"}, "may be"),
+        (400, {"message": "INVALID_ARGUMENT", "events_received": 0}, "none"),
+        (400, {"num_failed": 2}, "none"),
+        (400, {"message": "No events were accepted"}, "none"),
+        (400, {"message": "INVALID_ARGUMENT", "errors": ["All events rejected"]}, "none"),
+        (413, {}, "none"),
+    ],
+)
+def test_a18_a_refusal_says_that_none_of_its_events_was_taken_or_they_may_have_been(
+    capi: Capi, status: int, body: dict[str, Any], taken: str
+) -> None:
+    capi.script = [httpx.Response(status, json=body)]
+    with pytest.raises(InvalidRequest) as caught:
+        sent(capi, event(), event())
+    assert caught.value.may_have_happened == (taken == "may be")
 
 
 def test_a04_refused_token_names_its_variable_and_how_to_make_one(capi: Capi):

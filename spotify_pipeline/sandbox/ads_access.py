@@ -41,7 +41,7 @@ def guarded(state: SandboxState, handler: Endpoint, query: frozenset[str] = froz
         except BodyTooLarge:
             answer = error_answer(ApiError(413, "TOO_LARGE", "BODY_TOO_LARGE", "The body is larger than 1 MiB"))
         except ApiError as error:
-            answer = error_answer(error)
+            answer = error_answer(error, path=request.url.path)
         answer.headers.update(allowance.headers())
         return answer
 

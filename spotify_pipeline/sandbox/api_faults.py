@@ -13,6 +13,7 @@ from spotify_pipeline.sandbox.fault_actions import (
     Cut,
     EditJson,
     EditQuery,
+    ForAnother,
     HideNewest,
     KeepRefreshToken,
     Reply,
@@ -105,6 +106,11 @@ def unknown_subtype(*, value: str = "DREAM_JOURNAL") -> Fault:
     return _switch("audiences", EditJson(set={"subtype": value, "audiences.*.subtype": value}))
 
 
+def answers_for_another(*, id: str | None = None) -> Fault:  # noqa: A002
+    """The operation is carried out and answered with the body of another object: the one of this `id`, or the newest."""
+    return Fault(operation="ads_api", after=(ForAnother(id=id),))
+
+
 def page_off_by_one() -> Fault:
     """From now on a list's offset counts from 1: pages but the first begin with the last entry of the one before."""
     return Fault(operation="list_audiences", times="always", before=(EditQuery(name="offset", shift=-1),))
@@ -187,6 +193,7 @@ API_FAULTS: dict[str, tuple[tuple[str, ...], Callable[..., Fault]]] = {
     "error_codes_as_strings": ((), error_codes_as_strings),
     "unknown_status": (("C15",), unknown_status),
     "unknown_subtype": (("C15",), unknown_subtype),
+    "answers_for_another": (("C20",), answers_for_another),
     "page_off_by_one": (("C06",), page_off_by_one),
     "page_repeated": (("C06",), page_repeated),
     "total_grows": (("C06",), total_grows),

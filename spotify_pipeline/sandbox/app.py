@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from spotify_pipeline.sandbox.account_routes import AccountOperations
 from spotify_pipeline.sandbox.accounts_service import AccountsService
@@ -93,6 +93,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     path = request.url.path
+    if status == 405:
+        headers = {"Allow": ", ".join(sorted(_methods_of(request)))}
     if path.startswith(ADS_API_PREFIX + "/"):
         return error_answer(ApiError(status, "UNKNOWN_OPERATION", "NO_ROUTE", "No such operation"), headers)
     if path.startswith("/capi-direct"):
@@ -104,6 +106,13 @@ async def _refuse(request: Request, error: Exception) -> Response:
         answer.headers.update(headers)
         return answer
     return PlainTextResponse("The sandbox has nothing here. Start at /\n", status, headers=headers)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """The methods that there are for a path. Each operation is a route of its own, and names but its own."""
+    routes = (each for each in request.app.routes if isinstance(each, Route))
+    there = (each.methods or set() for each in routes if each.matches(request.scope)[0] is not Match.NONE)
+    return set[str]().union(*there)
 
 
 async def _nobody_listens(request: Request, error: Exception) -> Response:

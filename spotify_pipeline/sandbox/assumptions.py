@@ -120,7 +120,8 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "Errors",
-        "Codes such as INVALID.AUDIENCE.NAME, most sentences, and the bodies of 401, 409, 413 and 429.",
+        "Codes such as INVALID.AUDIENCE.NAME (or .DATASET, .CAPI_CONNECTION, .CAPI_TOKEN, .AD_ACCOUNT, .BUSINESS), "
+        "most sentences, and the bodies of 401, 409, 413 and 429.",
         "The shape is documented, the contents are not.",
     ),
     Assumption(

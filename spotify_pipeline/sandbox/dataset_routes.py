@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spotify_pipeline.sandbox.ads_access import guarded, readable_ad_account, readable_business
-from spotify_pipeline.sandbox.ads_errors import ApiError, invalid, not_found
+from spotify_pipeline.sandbox.ads_errors import SUBJECT, ApiError, invalid, not_found
 from spotify_pipeline.sandbox.ads_fields import as_uuid, body_of, required
 from spotify_pipeline.sandbox.capi_records import CapiConnection, Pixel, Share
 from spotify_pipeline.sandbox.dataset_answers import dataset_answer, datasets_of_ad_account
@@ -126,7 +126,8 @@ class DatasetOperations:
         try:
             dataset, account = self._dataset(request), readable_ad_account(self._state, request)
         except ApiError as error:
-            raise ApiError(400, error.code, error.definition, error.message) from None
+            code = error.code.replace("NOT_FOUND.", f"INVALID.{SUBJECT}.")
+            raise ApiError(400, code, error.definition, error.message) from None
         if account.business_id != dataset.business_id:
             raise invalid("AD_ACCOUNT_ID", "the ad account is of another business")
         if account.role == VIEWER:

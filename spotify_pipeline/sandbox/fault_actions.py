@@ -101,6 +101,16 @@ class HideNewest(Described):
     do: Literal["hide_newest"] = "hide_newest"
 
 
+class ForAnother(Described):
+    """Answer a success with the body of another object of its kind: the one with this ``id``, else the newest.
+
+    A list becomes one of something else. An answer that would be about nothing else is left alone.
+    """
+
+    do: Literal["for_another"] = "for_another"
+    id: str | None = None
+
+
 class Truncate(Described):
     """Announce the whole answer, send so many bytes of its body, and close the connection.
 
@@ -183,7 +193,7 @@ Before = Annotated[
 ]
 During = Annotated[Reply | Acknowledge | Cut | Stall | Corrupt, Field(discriminator="do")]
 After = Annotated[
-    Reply | Acknowledge | Cut | Stall | Alter | EditJson | HideNewest | Truncate | Drip | Lose | Intrude,
+    Reply | Acknowledge | Cut | Stall | Alter | EditJson | HideNewest | ForAnother | Truncate | Drip | Lose | Intrude,
     Field(discriminator="do"),
 ]
 Ending = Reply | Acknowledge | Cut | Truncate | Drip

@@ -20,6 +20,7 @@ from spotify_pipeline.sandbox.fault_actions import (
     Drip,
     EditJson,
     Ending,
+    ForAnother,
     HideNewest,
     Intrude,
     Lose,
@@ -36,6 +37,7 @@ from spotify_pipeline.sandbox.fault_answers import (
     without_audience,
 )
 from spotify_pipeline.sandbox.fault_intake import Intake, offset_of
+from spotify_pipeline.sandbox.fault_others import about_another
 from spotify_pipeline.sandbox.fault_script import Hit
 from spotify_pipeline.sandbox.fault_store import acknowledgement, change_world, kept_refresh_token
 from spotify_pipeline.sandbox.state import SandboxState
@@ -134,11 +136,13 @@ class FaultyCall:
                 answer = self._changed(answer, action)
         await self._deliver(answer)
 
-    def _changed(self, answer: Answer, action: Alter | EditJson | HideNewest) -> Answer:
+    def _changed(self, answer: Answer, action: Alter | EditJson | HideNewest | ForAnother) -> Answer:
         if isinstance(action, Alter):
             changed = altered(answer, action)
         elif isinstance(action, EditJson):
             changed = edited(answer, action, self._hit.turn)
+        elif isinstance(action, ForAnother):
+            changed = about_another(self._state, self._scope, answer, action.id)
         else:
             newest = max(self._state.audiences.all(), key=lambda audience: audience.created_at, default=None)
             changed = without_audience(answer, newest.id if newest else "")

@@ -8,7 +8,7 @@ import zlib
 import httpx
 import pytest
 
-from spotify_pipeline.sandbox import Fault
+from spotify_pipeline.sandbox import DEFAULTS, Fault
 from spotify_pipeline_tests.sandbox.scripting import scripted
 from spotify_pipeline_tests.sandbox.visitor import ADS, AUDIENCES, Visitor, email_list, error_code
 
@@ -222,3 +222,26 @@ def test_an_answer_can_be_altered_as_one_likes(visitor: Visitor) -> None:
     assert answer.headers["x-ratelimit-remaining"] == "-3"
     assert "x-ratelimit-limit" not in answer.headers
     assert visitor.server.state.requests.after(0)[-1]["fault"] == "odd limit"
+
+
+def test_c20_an_operation_is_carried_out_and_answered_for_another(visitor: Visitor) -> None:
+    other = visitor.audience_of(email_list(3), name="Other")
+    ours = visitor.audience_of(email_list(3), name="Ours")
+    path = f"{AUDIENCES}/{ours}"
+    with scripted(visitor, "answers_for_another", operation="edit_audience"):
+        answer = visitor.ads("PATCH", path, json={"audience_type": "CUSTOM", "name": "Edited"})
+    assert (answer.status_code, answer.json()["id"], answer.json()["name"]) == (200, other, "Other")
+    assert visitor.get(ours)["name"] == "Edited"
+    with scripted(visitor, "answers_for_another", id=ours, operation="replacement_upload_url"):
+        assert visitor.ads("POST", f"{AUDIENCES}/upload_url/{other}").json()["id"] == ours
+    with scripted(visitor, "answers_for_another"):
+        assert visitor.ads("DELETE", path).json()["id"] == other
+    assert visitor.ads("GET", path).status_code == 404
+
+
+def test_c20_an_answer_that_could_be_about_nothing_else_is_left_alone(visitor: Visitor) -> None:
+    faults = visitor.server.state.faults
+    faults.script(Fault.named("answers_for_another"))
+    path = f"{ADS}/businesses/{DEFAULTS.business_id}"
+    assert visitor.ads("GET", path).json()["id"] == DEFAULTS.business_id
+    assert [report.consumed for report in faults.unconsumed()] == [0]

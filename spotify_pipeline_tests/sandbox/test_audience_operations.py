@@ -241,3 +241,20 @@ def test_unknown_paths_answer_in_the_documents_error_shape(visitor: Visitor, pat
     assert (answer.status_code, error_code(answer)) == (404, "UNKNOWN_OPERATION")
     wrong_method = visitor.ads("PUT", AUDIENCES)
     assert (wrong_method.status_code, error_code(wrong_method)) == (405, "UNKNOWN_OPERATION")
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        (AUDIENCES, "GET, HEAD, POST"),
+        (f"{AUDIENCES}/{uuid.uuid4()}", "DELETE, GET, HEAD, PATCH"),
+        (f"{ADS}/businesses/{DEFAULTS.business_id}/capi/{DEFAULTS.capi_connection_id}/tokens", "GET, HEAD, POST"),
+        ("/capi-direct/events/", "POST"),
+        ("/sandbox/faults", "DELETE, GET, HEAD, POST"),
+    ],
+)
+def test_a_method_that_there_is_not_is_answered_with_those_that_there_are(
+    visitor: Visitor, path: str, methods: str
+) -> None:
+    answer = visitor.ads("TRACE", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)

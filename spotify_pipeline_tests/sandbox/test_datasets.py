@@ -7,9 +7,12 @@ import json
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import pytest
+
 from spotify_pipeline.sandbox import DEFAULTS
 from spotify_pipeline_tests.sandbox.visitor import (
     ACCOUNT,
+    ADS,
     AUDIENCES,
     BUSINESS,
     CAPI,
@@ -190,3 +193,27 @@ def test_tokens_are_json_web_tokens_three_at_most_and_shown_with_their_secret(vi
     assert visitor.capi([conversion()], token=made[1]["capi_auth_token"]).status_code == 200
     assert visitor.ads("POST", f"{CONNECTION}/tokens").status_code == 201
     assert visitor.ads("DELETE", f"{CONNECTION}/tokens/{OTHER}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("POST", DATASETS, {"name": ""}, 400, "INVALID.DATASET.NAME"),
+        ("POST", DATASETS, {"name": "Shop"}, 400, "INVALID.DATASET.INTEGRATION_IDS"),
+        ("POST", DATASETS, {"name": "Shop", "integration_ids": [OTHER]}, 404, "NOT_FOUND.INTEGRATION"),
+        ("GET", f"{DATASETS}/nothing", None, 400, "INVALID.DATASET.DATASET_ID"),
+        ("GET", f"{DATASETS}/{OTHER}", None, 404, "NOT_FOUND.DATASET"),
+        ("PATCH", SEEDED, {"name": 7}, 400, "INVALID.DATASET.NAME"),
+        ("POST", f"{SEEDED}/ad_accounts/{OTHER}", None, 400, "INVALID.DATASET.AD_ACCOUNT"),
+        ("GET", f"{SEEDED}/diagnostics?granularities=WEEKLY", None, 400, "INVALID.DATASET.GRANULARITIES"),
+        ("POST", CONNECTION.rpartition("/")[0], {"name": ""}, 400, "INVALID.CAPI_CONNECTION.NAME"),
+        ("GET", f"{CONNECTION.rpartition('/')[0]}/{OTHER}", None, 404, "NOT_FOUND.CAPI_CONNECTION"),
+        ("DELETE", f"{CONNECTION}/tokens/nothing", None, 400, "INVALID.CAPI_TOKEN.CAPI_AUTH_TOKEN_ID"),
+        ("GET", f"{ADS}/businesses/nothing", None, 400, "INVALID.BUSINESS.BUSINESS_ID"),
+    ],
+)
+def test_errors_of_data_sets_and_connections_are_theirs(
+    visitor: Visitor, method: str, path: str, body: object, status: int, code: str
+) -> None:
+    answer = visitor.ads(method, path) if body is None else visitor.ads(method, path, json=body)
+    assert (answer.status_code, error_code(answer)) == (status, code)

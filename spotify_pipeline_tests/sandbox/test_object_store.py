@@ -229,6 +229,7 @@ def test_u24_an_authorization_header_is_refused_at_every_step(visitor: Visitor) 
 def test_other_methods_get_an_xml_error(visitor: Visitor) -> None:
     answer = visitor.http.get(visitor.ticket()["upload_url"])
     assert (answer.status_code, xml_code(answer)) == (405, "MethodNotAllowed")
+    assert answer.headers["allow"] == "DELETE, POST, PUT"
 
 
 def test_u20_more_than_the_maximum_is_refused_however_it_is_announced() -> None:

@@ -14,7 +14,7 @@ from spotify_pipeline.components.customer_list_asset import customer_list_asset
 from spotify_pipeline.components.identifiers_asset import identifiers_asset
 from spotify_pipeline.components.lookalike_asset import lookalike_asset
 from spotify_pipeline.components.promises_check import promises_check
-from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
+from spotify_pipeline.components.segment_lookup import find_source, refuse_unfit_order, refuse_unknown_columns
 from spotify_pipeline.components.suppression_list import SuppressionList
 from spotify_pipeline.components.suppression_sources import suppression_sources
 from spotify_pipeline.components.yaml_location import config_error, named_by_folder
@@ -71,6 +71,8 @@ class CustomerListAudience(dg.Component):
         audience = audience_named_by(attributes.name, context)
         segment = find_source(attributes.segment, context, ("segment",))
         refuse_unknown_columns(attributes.named_columns(), segment, context)
+        if (cut := attributes.oversize.truncate) is not None:
+            refuse_unfit_order(("oversize", "truncate", "order_by"), cut.order_by, segment, context)
         _refuse_half_a_pair(attributes, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
         sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)

@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from spotify_pipeline.components.strict_model import StrictModel
 from spotify_pipeline.components.yaml_values import (
     COLUMN_SHORT_FORMS,
+    VERSION_IN_NAME,
     AssetKeyName,
     ColumnName,
     ColumnNames,
+    ModelVersion,
     Region,
     Share,
     TableName,
@@ -36,7 +38,11 @@ class SourceConfig(StrictModel):
     """A table of the warehouse: a dbt model or a table."""
 
     dbt_model: str | None = None
-    """A dbt model of this project, by name. Exactly one of `dbt_model` and `table` is given."""
+    """A dbt model of this project, by name. Of a model with versions the latest, unless one is named: `people.v2`.
+    Where several packages have a model of that name: `package.people`. Exactly one of `dbt_model` and `table` is
+    given."""
+    version: ModelVersion | None = None
+    """With `dbt_model`: its version, as `{dbt_model: people, version: 2}`."""
     table: TableName | None = None
     """A table or view of the warehouse: `table`, `schema.table` or `catalog.schema.table`."""
     asset_key: AssetKeyName | None = None
@@ -49,7 +55,16 @@ class SourceConfig(StrictModel):
             raise ValueError("state one of dbt_model (a model of the dbt project) and table (schema.table)")
         if self.asset_key is not None and self.table is None:
             raise ValueError("asset_key goes with table; a dbt model's asset is known")
+        if self.version is not None and self.dbt_model is None:
+            raise ValueError("version goes with dbt_model")
+        if self.version is not None and VERSION_IN_NAME.fullmatch(str(self.dbt_model)):
+            raise ValueError(f"dbt_model names a version already ({self.dbt_model}); state it once")
         return self
+
+    @property
+    def model(self) -> str | None:
+        """The dbt model as dbt selects it, with its version where one is stated; None of a table."""
+        return self.dbt_model if self.version is None else f"{self.dbt_model}.v{self.version}"
 
 
 class ConsentedSourceConfig(SourceConfig):
@@ -153,7 +168,7 @@ class SuppressConfig(SourceConfig):
     @property
     def name(self) -> str:
         """What the source is called in counts: the model's or the table's name."""
-        return str(self.dbt_model or self.table)
+        return str(self.model or self.table)
 
 
 def _model_shorthand(value: object) -> object:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
+from spotify_pipeline.components.dbt_models import UnusableModel, find_model
 from spotify_pipeline.components.segment_config import SettingPath, SourceConfig
 from spotify_pipeline.components.warehouse_project import Segment, WarehouseProject
 from spotify_pipeline.components.yaml_location import config_error
-from spotify_pipeline.warehouse import Relation
+from spotify_pipeline.warehouse import Relation, duckdb_name, orders_rows, warehouse_file
 
 
 def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: SettingPath) -> Segment:
@@ -19,13 +20,19 @@ def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: Se
     A table that is no dbt model is taken at its word: whether it exists is only known when the warehouse is read.
 
     Raises:
-        AudienceConfigError: there is no such dbt model.
+        AudienceConfigError: there is no such dbt model, or it cannot be read.
     """
     if source.table is not None:
         relation = Relation.parse(source.table)
         key = dg.AssetKey(source.asset_key.split("/") if source.asset_key else list(relation.parts))
         return Segment(asset_key=key, relation=relation, columns=None)
-    return _dbt_model(context, str(source.dbt_model), path)
+    projects = context.component_tree.get_all_components(of_type=WarehouseProject)
+    try:
+        # The name alone is looked at: definitions load where there is no warehouse yet, too.
+        found = find_model([each.manifest for each in projects], str(source.model), warehouse_file().stem)
+    except UnusableModel as unusable:
+        raise config_error(context, (*path, "dbt_model"), str(unusable)) from None
+    return Segment.of_dbt(found)
 
 
 def refuse_unknown_columns(
@@ -48,19 +55,25 @@ def refuse_unknown_columns(
             )
 
 
-def _dbt_model(context: dg.ComponentLoadContext, name: str, path: SettingPath) -> Segment:
-    projects = context.component_tree.get_all_components(of_type=WarehouseProject)
-    for project in projects:
-        if (found := project.segment(name)) is not None:
-            return found
-    known = [model for project in projects for model in project.model_names()]
-    raise config_error(
-        context,
-        (*path, "dbt_model"),
-        f"there is no dbt model {name}.{_did_you_mean(name, known)} The models are: {', '.join(known) or 'none'}.",
-    )
+def refuse_unfit_order(path: SettingPath, column: str, model: Segment, context: dg.ComponentLoadContext) -> None:
+    """Refuse a column to rank people by, stated at ``path``, of which a contract says that it cannot.
+
+    A type that DuckDB does not know by itself, such as one that the warehouse defines, is judged when it is read.
+
+    Raises:
+        AudienceConfigError: it holds no numbers, dates or times.
+    """
+    stated = model.columns.get(column) if model.columns is not None else None
+    kind = duckdb_name(stated) if stated is not None else None
+    if kind is not None and not orders_rows(kind):
+        raise config_error(
+            context,
+            path,
+            f"{model.relation}.{column} holds {kind}, so it cannot say who stays when a list is cut: that takes "
+            "numbers, dates or times. Name another column, or change its type in the model",
+        )
 
 
-def _did_you_mean(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {near[0]}?" if near else ""

@@ -28,8 +28,19 @@ class Segment:
 
     asset_key: dg.AssetKey
     relation: Relation
-    columns: tuple[str, ...] | None
-    """Its columns, where a dbt contract makes the list complete; else None."""
+    columns: Mapping[str, str | None] | None
+    """Its columns and their types as stated, where a dbt contract makes the list complete; else None."""
+
+    @classmethod
+    def of_dbt(cls, node: Mapping[str, Any]) -> "Segment":
+        """The table that a model of dbt's manifest becomes."""
+        contract_is_complete = bool(node.get("contract", {}).get("enforced"))
+        types = {name: column.get("data_type") for name, column in node["columns"].items()}
+        return cls(
+            asset_key=FolderGroups().get_asset_key(node),
+            relation=Relation((node["schema"], node["alias"])),
+            columns=types if contract_is_complete else None,
+        )
 
 
 class FolderGroups(DagsterDbtTranslator):
@@ -74,25 +85,6 @@ class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
     def manifest(self) -> Mapping[str, Any]:
         """What dbt knows of the project."""
         return json.loads(self.project.manifest_path.read_text(encoding="utf-8"))
-
-    def _models(self) -> dict[str, Mapping[str, Any]]:
-        return {node["name"]: node for node in self.manifest["nodes"].values() if node["resource_type"] == "model"}
-
-    def model_names(self) -> list[str]:
-        """Every model, in alphabetical order."""
-        return sorted(self._models())
-
-    def segment(self, model_name: str) -> Segment | None:
-        """The model of that name, or None when the project has none."""
-        node = self._models().get(model_name)
-        if node is None:
-            return None
-        contract_is_complete = bool(node.get("contract", {}).get("enforced"))
-        return Segment(
-            asset_key=FolderGroups().get_asset_key(node),
-            relation=Relation((node["schema"], node["alias"])),
-            columns=tuple(node["columns"]) if contract_is_complete else None,
-        )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """One asset per model; they run as one dbt command."""

@@ -16,6 +16,8 @@ from spotify_pipeline.warehouse.relation import Relation, quoted
 COLUMN_SHORT_FORMS: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}
 AUTHORIZATION_LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
+VERSION_IN_NAME = re.compile(r"(?P<name>.+)\.v(?P<version>[^.]+(\.\d+)?)")
+"""A version of a dbt model as dbt selects it: `people.v2`."""
 LONGEST_DURATION = timedelta(days=3650)
 _PERCENT = re.compile(r"(\d{1,7}(?:\.\d{1,6})?)\s*%")
 _DURATION = re.compile(r"(\d{1,6})\s*([hd])")
@@ -65,6 +67,12 @@ def _asset_key(value: str) -> str:
     if not all(value.split("/")):
         raise ValueError("an asset key is written with slashes between its parts, such as crm/people")
     return value
+
+
+def _model_version(value: object) -> object:
+    if type(value) in (bool, float):
+        raise ValueError('write the version in quotes, such as "1.10": YAML reads it as another number')
+    return str(value).removeprefix("v") if isinstance(value, int | str) else value
 
 
 def _label(value: str) -> str:
@@ -134,6 +142,7 @@ ColumnNames = Annotated[
 ]
 TableName = Annotated[str, AfterValidator(_relation)]
 AssetKeyName = Annotated[str, AfterValidator(_asset_key)]
+ModelVersion = Annotated[str, BeforeValidator(_model_version), WithJsonSchema({"type": ["string", "integer"]})]
 AuthorizationLabel = Annotated[str, AfterValidator(_label)]
 SpotifyId = Annotated[str, AfterValidator(_uuid)]
 Region = Annotated[str, AfterValidator(_region), BeforeValidator(_unquoted_norway)]

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import Reading
+from spotify_pipeline.conversions.outbox import OutboxError, Reading
 from spotify_pipeline.conversions.outbox_store import Bodies, Database
 from spotify_pipeline.conversions.verdict import DECIDED_BY_SPOTIFY, VERDICTS, Filtered, State
 
@@ -151,7 +152,8 @@ class Recording:
         seen = self._seen.to_frame().with_columns(is_seen=pl.lit(value=True))
         pairs = pairs.join(seen, on="key", how="left", maintain_order="left")
         is_first_of_day = (pl.col("known_day") == self.day) & pl.col("is_seen").is_null()
-        taken = pairs.filter(is_first_of_day | self._ranks_higher(pairs))
+        rivals = pairs.filter(~is_first_of_day)
+        taken = pl.concat([pairs.filter(is_first_of_day), rivals.filter(self._ranks_higher(rivals))])
         from_others = taken.filter(pl.col("known_day") != self.day)
         self.moved.update(from_others["known_day"].to_list())
         gone = pl.col("known_reason").eq_missing(Filtered.WITHDRAWN.value)
@@ -168,7 +170,9 @@ class Recording:
         if ties.is_empty():
             return higher
         waiting = ties.filter(pl.col("known_state") == State.PENDING.value)
-        bodies = self.bodies.read(list(waiting.select("number", "known_place").iter_rows()))
+        bodies: Mapping[int, str] = {}
+        with suppress(OutboxError):  # one that is damaged is written anew
+            bodies = self.bodies.read(list(waiting.select("number", "known_place").iter_rows()))
         known = pl.DataFrame({"number": list(bodies), "known_body": list(bodies.values())}, schema_overrides=_BODIES)
         ties = ties.join(known, on="number", how="left", maintain_order="left")
         later = ties.filter(_content("body", "reason", "fields", "event_name") > _content(*_KNOWN_CONTENT))

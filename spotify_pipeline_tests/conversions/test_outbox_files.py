@@ -85,7 +85,8 @@ def test_p03_bodies_of_settled_events_go_though_others_wait(here: Place) -> None
     assert bodies_in_files(here) == 20
     with here.open() as outbox:
         # A verdict that replaces another, and one that takes the body away.
-        rows = [verdict(orders(30)[29]), verdict(orders(30)[28], "dead", "amount_missing", "amount")]
+        rows = [*map(verdict, orders(30)[:28]), verdict(orders(30)[28], "dead", "amount_missing", "amount")]
+        rows.append(verdict(orders(30)[29]))
         outbox.record(MONDAY, [verdicts(*rows)], at=NOON)
     assert bodies_in_files(here) == 19
     with here.open() as outbox:
@@ -173,8 +174,8 @@ def test_a_newer_outbox_is_not_touched(here: Place) -> None:
     with here.open() as outbox:
         read_all(outbox, ["a"])
     with duckdb.connect(str(here.home / "outbox" / "purchases.duckdb")) as connection:
-        connection.execute("UPDATE outbox SET format = 2")
-    with pytest.raises(OutboxError, match=r"newer version of this project \(format 2, this one knows 1\)"), here.open():
+        connection.execute("UPDATE outbox SET format = 99")
+    with pytest.raises(OutboxError, match=r"newer version of this project \(format 99, this one knows"), here.open():
         pass
 
 

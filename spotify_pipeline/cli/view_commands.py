@@ -41,7 +41,7 @@ def show_overlap() -> None:
             in_words(each.overlap.shared_a),
             in_words(each.overlap.shared_b),
         )
-        for each in overlap_rows(lists)
+        for each in overlap_rows(lists, home.snapshots)
     ]
     columns = ("audience", "rows", "and", "rows", "of the first in the second", "of the second in the first")
     print_table("pairs of audiences whose lists are kept here", columns, rows)

@@ -42,7 +42,7 @@ def overlap_definitions(chains: Sequence[AudienceChain], filled: Collection[str]
                 home.journal,
                 spotify.account_of,
             )
-            matrix = overlap_matrix(lists, overlap_rows(lists))
+            matrix = overlap_matrix(lists, overlap_rows(lists, home.snapshots))
         return dg.MaterializeResult(
             metadata={
                 "overlap": dg.MarkdownMetadataValue(matrix if lists else "no list that Spotify has is kept here"),

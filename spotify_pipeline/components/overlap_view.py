@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.guarding import live_list
 from spotify_pipeline.components.metadata import SMALL, in_words
-from spotify_pipeline.customer_list import Manifest, Overlap, SnapshotStore, overlap
+from spotify_pipeline.customer_list import Manifest, Overlap, SnapshotStore, overlaps
 from spotify_pipeline.mirror import Journal
 
 CustomerList = tuple[Path, Manifest]
@@ -51,16 +50,17 @@ def live_lists(
     return found
 
 
-def overlap_rows(lists: Mapping[str, CustomerList]) -> list[OverlapRow]:
-    """The exact overlap of every pair, in alphabetical order. The work grows with the square of the audiences.
+def overlap_rows(lists: Mapping[str, CustomerList], store: SnapshotStore) -> list[OverlapRow]:
+    """The exact overlap of every pair, in alphabetical order. Each list is read once.
 
     Raises:
         CustomerListError: a list cannot be read.
+        HomeError: there is no place to compare them.
     """
-    return [
-        OverlapRow(first=first, second=second, overlap=overlap(lists[first], lists[second]))
-        for first, second in combinations(sorted(lists), 2)
-    ]
+    with store.comparison_directory() as folder:
+        return [
+            OverlapRow(first=first, second=second, overlap=common) for first, second, common in overlaps(lists, folder)
+        ]
 
 
 def overlap_matrix(lists: Mapping[str, CustomerList], rows: Sequence[OverlapRow]) -> str:

@@ -27,6 +27,7 @@ from spotify_pipeline.customer_list.membership import (
     TypeChange,
     compare_lists,
     overlap,
+    overlaps,
     removal_reasons,
     rows_holding,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "digests_of",
     "issue",
     "overlap",
+    "overlaps",
     "parts_needed",
     "read_report",
     "removal_reasons",

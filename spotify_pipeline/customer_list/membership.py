@@ -7,11 +7,13 @@ the number of a shop, proves nobody where a row has another. Digests are compare
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
+from spotify_pipeline.customer_list.arrow_files import append_rows, read_rows
 from spotify_pipeline.customer_list.as_sent import ListAsSent, prefix_rows
 from spotify_pipeline.customer_list.digest_set import DigestSet
 from spotify_pipeline.customer_list.errors import withheld_errors
@@ -139,13 +141,43 @@ def overlap(a: StoredList | ListAsSent, b: StoredList | ListAsSent) -> Overlap:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
     with withheld_errors(_TASK):
-        rows_a, rows_b = prefix_rows(a), prefix_rows(b)
-        return Overlap(
-            rows_a=rows_a.height,
-            rows_b=rows_b.height,
-            shared_a=int(_shared(rows_a, rows_b).sum()),
-            shared_b=int(_shared(rows_b, rows_a).sum()),
-        )
+        return _overlap(prefix_rows(a), prefix_rows(b))
+
+
+def overlaps(lists: Mapping[str, StoredList], folder: Path) -> Iterator[tuple[str, str, Overlap]]:
+    """The overlap of every pair of lists, by their names in alphabetical order. Each list is read once.
+
+    What is compared lies in files meanwhile, so memory holds two lists at a time, however many there are.
+
+    Args:
+        lists: by name.
+        folder: private and empty, on a disk with room for an eighth of the lists.
+
+    Raises:
+        CustomerListError: a file is not there, or not the one that its manifest describes.
+    """
+    names = sorted(lists)
+    files = {name: folder / f"{number}.rows" for number, name in enumerate(names)}
+    with withheld_errors(_TASK):
+        for name in names:
+            append_rows(files[name], prefix_rows(lists[name]))
+        for number, first in enumerate(names):
+            rows = _read_back(files[first])
+            for second in names[number + 1 :]:
+                yield first, second, _overlap(rows, _read_back(files[second]))
+
+
+def _read_back(file: Path) -> pl.DataFrame:
+    return pl.concat(read_rows(file))
+
+
+def _overlap(rows_a: pl.DataFrame, rows_b: pl.DataFrame) -> Overlap:
+    return Overlap(
+        rows_a=rows_a.height,
+        rows_b=rows_b.height,
+        shared_a=int(_shared(rows_a, rows_b).sum()),
+        shared_b=int(_shared(rows_b, rows_a).sum()),
+    )
 
 
 def removal_reasons(old: StoredList | ListAsSent, new: StoredList, reasons: Mapping[str, DigestSet]) -> dict[str, int]:

@@ -23,6 +23,7 @@ from spotify_pipeline.home import home_directory
 
 _IDENTIFIERS = "identifiers"
 _LISTS = "customer_lists"
+_COMPARISON = "comparison"
 _ROOMS = (_IDENTIFIERS, _LISTS)
 
 
@@ -158,6 +159,18 @@ class SnapshotStore:
         with workspace(self.list_path(audience, snapshot).with_name("parts")) as folder:
             yield folder
 
+    @contextmanager
+    def comparison_directory(self) -> Generator[Path]:
+        """Give a private directory for comparing lists of several audiences; it is gone after the block.
+
+        One that a dead process left is deleted by ``sweep`` and by the next that is made.
+
+        Raises:
+            HomeError: the directory cannot be made.
+        """
+        with workspace(self._root / _COMPARISON) as folder:
+            yield folder
+
     def keep_identifiers(self, audience: str, count: int, *, older_than: datetime | None = None) -> list[str]:
         """Delete the identifiers of all snapshots but the ``count`` that were written last; their keys.
 
@@ -241,9 +254,10 @@ class SnapshotStore:
     def sweep(self, audience: str) -> int:
         """Delete what killed processes left unfinished of an audience, raw identifiers among it; the number deleted.
 
-        That is every workspace without a living builder, and every list whose manifest was never written.
+        That is every workspace without a living builder, of comparisons too, and every list whose manifest was never
+        written.
         """
-        swept = sweep(self._identifiers(audience))
+        swept = sweep(self._root) + sweep(self._identifiers(audience))
         lists = self._lists(audience)
         for folder in [each for each in lists.iterdir() if each.is_dir()] if lists.is_dir() else []:
             swept += sweep(folder)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -14,12 +18,14 @@ from spotify_pipeline.customer_list import (
     DigestSet,
     Layout,
     MembershipChange,
+    SnapshotStore,
     compare_lists,
     overlap,
+    overlaps,
     removal_reasons,
     rows_holding,
 )
-from spotify_pipeline_tests.customer_list.making import email_list
+from spotify_pipeline_tests.customer_list.making import email_list, names_below
 from spotify_pipeline_tests.customer_list.model import hexed
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, cells_in, digest_set, list_of, rows_in
 
@@ -134,3 +140,63 @@ def test_a_list_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     made[0].unlink()
     with pytest.raises(CustomerListError, match="no customer list at"):
         compare_lists(made, made)
+
+
+@settings(max_examples=20, deadline=None)
+@given(people=st.lists(st.tuples(PEOPLE, LAYOUTS), min_size=0, max_size=4))
+def test_all_pairs_at_once_are_as_each_pair_by_itself(people) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        lists = {
+            f"list_{n}": list_of(Path(name) / str(n), each, layout) for n, (each, layout) in enumerate(reversed(people))
+        }
+        store = SnapshotStore(Path(name) / "store")
+        with store.comparison_directory() as folder:
+            found = list(overlaps(lists, folder))
+        assert [each[:2] for each in found] == list(combinations(sorted(lists), 2))
+        assert all(common == overlap(lists[a], lists[b]) for a, b, common in found)
+
+
+OPENED: list[str] = []
+"""Every file that this process opens, while a test listens."""
+LISTENING: list[bool] = []
+
+
+def _note(event: str, arguments: tuple) -> None:
+    if LISTENING and event == "open":
+        OPENED.append(str(arguments[0]))
+
+
+def test_each_list_is_read_once_for_all_pairs_and_what_is_compared_is_private(tmp_path: Path) -> None:
+    lists = {f"list_{n}": email_list(tmp_path / f"{n}", f"p{n}@example.com", "q@example.com") for n in range(20)}
+    store = SnapshotStore(tmp_path / "store")
+    sys.addaudithook(_note)  # cannot be taken away again
+    LISTENING.append(True)
+    try:
+        with store.comparison_directory() as folder:
+            found = list(overlaps(lists, folder))
+            modes = {each.stat().st_mode & 0o777 for each in folder.iterdir()}
+    finally:
+        LISTENING.clear()
+    assert len(found) == 190
+    assert {common.shared_a for _, _, common in found} == {1}
+    reads = Counter(each for each in OPENED if each in {str(path) for path, _ in lists.values()})
+    assert len(reads) == 20
+    assert set(reads.values()) == {1}
+    assert modes == {0o600}
+    assert names_below(tmp_path / "store") == set()
+
+
+def test_p08_what_a_killed_comparison_left_is_deleted_by_the_next_run_of_any_audience(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    killed = f"""
+import os, pathlib
+from spotify_pipeline.customer_list import SnapshotStore
+with SnapshotStore(pathlib.Path({str(tmp_path)!r})).comparison_directory() as folder:
+    (folder / "0.rows").write_bytes(b"somebody")
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", killed], check=False)
+    assert any(each.name == "0.rows" for each in tmp_path.rglob("*"))
+    store.sweep("people")
+    assert not any(each.is_file() for each in tmp_path.rglob("*"))
+    assert store.audiences() == []

@@ -14,6 +14,7 @@ from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_config import AudienceConfig
 from spotify_pipeline.components.backfill import BACKFILL_TAG, left_out_of_backfill, without_result
 from spotify_pipeline.components.blocked_runs import say_blocked, say_sent
+from spotify_pipeline.components.dagster_witness import dagster_witness, state_metadata
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.guard_check import (
     codes,
@@ -98,7 +99,8 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             )
             try:
                 with spotify.client(calls, authorization=chain.config.authorization) as client:
-                    outcomes = send(chain, home, client, account, sent, facts)
+                    witness = dagster_witness(context.instance, chain, account)
+                    outcomes = send(chain, home, client, account, sent, facts, witness)
             except GuardBlocked as error:
                 blocked = error
                 say_blocked(chain, home, codes(error), str(error), context.log)
@@ -115,6 +117,7 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             metadata={
                 **audience_metadata(outcomes, sent.manifest, spotify.ads_manager_url()),
                 **receipts_metadata([receipt for each in outcomes for receipt in each.receipts]),
+                **state_metadata(chain, home, account, outcomes),
                 **calls.shown(),
             },
             check_results=[guard_check_result(outcomes[0].decision)],
@@ -142,6 +145,8 @@ def _say_what_was_done(
     for outcome in outcomes:
         if outcome.recovered:
             context.log.warning(outcome.recovered)
+        if outcome.unproven is not None:
+            context.log.warning(outcome.unproven)
         if outcome.proof is not None and not outcome.proof.verified:
             context.log.warning(
                 "The storage stated the list's size and no checksum, so it is not proven that it holds the same bytes."

@@ -8,7 +8,9 @@ from pathlib import Path
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror import Approval, Decision, JournalEntry
+from spotify_pipeline.erasure import ErasureError
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror import Approval, Decision, GuardBlocked, JournalEntry, JournalError, Remembered
 from spotify_pipeline.mirror.guards import ListGuard
 from spotify_pipeline.mirror.sent_lists import compared_with
 
@@ -56,7 +58,14 @@ def predicted(
     Raises:
         GuardBlocked: the list cannot be judged.
     """
-    return list_guard(chain, home, entry.ad_account_id, customer_list).judge(entry)
+    decision = list_guard(chain, home, entry.ad_account_id, customer_list).judge(entry)
+    remembered = Remembered(
+        journal=home.journal, receipts=home.receipts, ad_account_id=entry.ad_account_id, ledger=home.ledger
+    )
+    try:
+        return remembered.judged(decision, [chain.audience])
+    except (HomeError, JournalError, ErasureError) as error:
+        raise GuardBlocked(f"Whether the list of {chain.audience} may be sent could not be judged: {error}") from None
 
 
 def lists_compared(chain: AudienceChain, home: PipelineHome, ad_account_id: str) -> set[str]:

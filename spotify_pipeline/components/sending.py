@@ -13,7 +13,15 @@ from spotify_pipeline.components.list_to_send import ListToSend
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import parts_needed, split_list
 from spotify_pipeline.erasure import ErasureError
-from spotify_pipeline.mirror import AudienceMirror, MirrorOutcome, MirrorRefused, mirror_parts, parts_known
+from spotify_pipeline.mirror import (
+    AudienceMirror,
+    MirrorOutcome,
+    MirrorRefused,
+    Witness,
+    mirror_parts,
+    newest_erasure,
+    parts_known,
+)
 from spotify_pipeline.spotify import SpotifyAdsClient, UploadProgress
 
 
@@ -39,8 +47,11 @@ def send(
     ad_account_id: str,
     sent: ListToSend,
     facts: RunFacts,
+    witness: Witness,
 ) -> list[MirrorOutcome]:
     """Make the audience equal to the list; an outcome for each part, where it is sent in parts.
+
+    ``witness`` is what is known elsewhere of what was sent.
 
     Raises:
         GuardBlocked: a guard holds it back. Nothing was sent.
@@ -48,7 +59,7 @@ def send(
     """
     customer_list = (sent.path, sent.manifest)
     guard = list_guard(chain, home, ad_account_id, customer_list, given=sent.given)
-    mirror = AudienceMirror(client, home.journal)
+    mirror = AudienceMirror(client, home.journal, ledger=home.ledger, witness=witness)
     target = chain.target(ad_account_id)
     settings: dict[str, Any] = {
         "guard": guard,
@@ -116,5 +127,9 @@ def _evidence(chain: AudienceChain, home: PipelineHome, sent: ListToSend, facts:
         "run_id": facts.run_id,
         "cause": sent.cause,
         **({"reason": sent.reason, "by": sent.decided_by} if sent.reason is not None else {}),
-        "erasures": {"requests": len(home.ledger.waiting(chain.audience)), "rows": sent.erased},
+        "erasures": {
+            "requests": len(home.ledger.waiting(chain.audience)),
+            "rows": sent.erased,
+            "newest": newest_erasure(home.ledger),
+        },
     }

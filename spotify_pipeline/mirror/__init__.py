@@ -33,6 +33,7 @@ from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, orphans, retire
 from spotify_pipeline.mirror.target import AudienceTarget
+from spotify_pipeline.mirror.witness import Remembered, Witness, newest_erasure
 
 __all__ = [
     "AdEngagement",
@@ -68,17 +69,20 @@ __all__ = [
     "Receipt",
     "ReceiptBook",
     "ReceiptKind",
+    "Remembered",
     "RemovalPolicy",
     "Retired",
     "SentList",
     "Unfinished",
     "WebEvents",
+    "Witness",
     "WriteKind",
     "dataset_ids",
     "flush_receipts",
     "keep_filled_audience",
     "keep_lookalike",
     "mirror_parts",
+    "newest_erasure",
     "orphans",
     "parts_known",
     "refusal",

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from spotify_pipeline.customer_list import CustomerListError, Manifest
+from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.guards.decide import refusal, without_history
 from spotify_pipeline.mirror.guards.decision import Decision, Guard, GuardBlocked
-from spotify_pipeline.mirror.guards.facts import History
 from spotify_pipeline.mirror.journal import JournalError
 from spotify_pipeline.mirror.journal_entry import JournalEntry
 from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.target import AudienceTarget
+from spotify_pipeline.mirror.witness import Remembered
 from spotify_pipeline.spotify import Audience
 
-_OURS = (MirrorRefused, HomeError, JournalError, CustomerListError)
+_OURS = (MirrorRefused, HomeError, JournalError, CustomerListError, ErasureError)
 """Errors whose sentences are fit to be shown; of any other only the kind is."""
 
 
 class Admission:
     """The decision about one list, from when it is made to the first write to Spotify."""
 
-    def __init__(self, guard: Guard, target: AudienceTarget, manifest: Manifest) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        target: AudienceTarget,
+        manifest: Manifest,
+        *,
+        remembered: Remembered,
+        keys: Collection[str],
+    ) -> None:
+        """``keys``: in the journal, of all audiences that the list is sent to."""
         self._guard = guard
         self._target = target
         self._manifest = manifest
+        self._remembered = remembered
+        self._keys = keys
         self._decision: Decision | None = None
         self._is_spent = False
 
@@ -42,6 +56,7 @@ class Admission:
         try:
             decision = self._guard.judge(entry)
             self._refuse_other(decision)
+            decision = self._remembered.judged(decision, self._keys)
             if not decision.allowed:
                 raise GuardBlocked(refusal(decision), decision)
         except GuardBlocked:
@@ -51,21 +66,20 @@ class Admission:
         self._decision = decision
 
     def refuse_unknown(self, found: Audience | None, entry: JournalEntry) -> None:
-        """Block where nothing was ever sent, by the journal, and Spotify has an audience of ours all the same (W08).
+        """Block where the audience at Spotify is not the one that the journal knows (W08, W20).
 
         Its people are not known, so the list cannot be compared with them. An approval of the list overrides.
 
         Raises:
             GuardBlocked: nobody approved.
         """
-        told_of = self._target.adopted_audience_id is not None or entry.audience_id or entry.in_creation
-        if found is None or told_of or self.decision.history is not History.FIRST:
+        part = self._manifest.part
+        if found is None or (part is not None and part.number > 1 and not entry.audience_id):
+            return  # what a further part is compared with is the whole, which the first part's line names
+        problem = unknown_audience(self._target, entry, found.id)
+        if problem is None:
             return
-        self._decision = without_history(
-            self.decision,
-            f"by the journal nothing was ever sent for {self.decision.audience}, and Spotify has its audience "
-            f"{found.id}; the journal was lost, or another deployment made the audience",
-        )
+        self._decision = without_history(self.decision, problem)
         if not self._decision.allowed:
             raise GuardBlocked(refusal(self._decision), self._decision)
 
@@ -103,6 +117,36 @@ class Admission:
             f"It cannot be decided whether the list of {self._target.audience} for {self._manifest.snapshot} may be "
             f"sent, so nothing was sent. {why} Run again; if it stays so, report it."
         )
+
+
+def unknown_audience(target: AudienceTarget, entry: JournalEntry, audience_id: str) -> str | None:
+    """Why it is not known what the audience at Spotify holds, as a part of a sentence; None where it is known.
+
+    Args:
+        target: what the YAML asks for.
+        entry: what the journal knows of it.
+        audience_id: of the audience whose list would be replaced.
+    """
+    in_creation = entry.in_creation
+    if audience_id in (entry.audience_id, in_creation.audience_id if in_creation is not None else None):
+        return None
+    if target.adopted_audience_id is not None:
+        before = f", and the journal knows audience {entry.audience_id} as its own" if entry.audience_id else ""
+        return (
+            f"audience {audience_id}, which the YAML of {target.audience} adopts, was filled by somebody else{before}; "
+            "whom it holds now would be replaced, and there is no way back"
+        )
+    if in_creation is not None:
+        return None  # found by what that creation asked for
+    if entry.audience_id is not None:
+        return (
+            f"audience {entry.audience_id}, which the journal names, is not at Spotify, and audience {audience_id} "
+            f"bears the mark of {target.audience}; another deployment made it, or the journal is an older one"
+        )
+    return (
+        f"by the journal nothing was ever sent for {target.audience}, and Spotify has its audience {audience_id}; the "
+        "journal was lost, or another deployment made the audience"
+    )
 
 
 class OneDecision:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.mirror.admission import Admission
 from spotify_pipeline.mirror.guards.decision import Guard
 from spotify_pipeline.mirror.journal import Journal
@@ -25,6 +26,7 @@ from spotify_pipeline.mirror.outcome import MirrorOutcome
 from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.mirror.record import Record
 from spotify_pipeline.mirror.target import AudienceTarget
+from spotify_pipeline.mirror.witness import Remembered, Witness
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 
@@ -37,6 +39,8 @@ class AudienceMirror:
         journal: Journal,
         *,
         receipts: ReceiptBook | None = None,
+        ledger: ErasureLedger | None = None,
+        witness: Witness | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         wait: float = WAIT_FOR_OTHERS,
@@ -46,6 +50,10 @@ class AudienceMirror:
             client: signed in.
             journal: of this machine.
             receipts: of this machine; by default those beside the journal.
+            ledger: of those who asked to be forgotten; where it is given, one that is older than what was sent holds
+                lists back.
+            witness: what is known elsewhere of what was sent; where it knows more than the journal, lists are held
+                back.
             clock: seconds since the epoch, for the journal.
             sleep: for the pauses between looks at Spotify, and at another run that is waited for.
             wait: seconds to wait for another run of the same audience to end, at most.
@@ -53,6 +61,8 @@ class AudienceMirror:
         self._client = client
         self._journal = journal
         self._receipts = receipts or ReceiptBook.beside(journal)
+        self._ledger = ledger
+        self._witness = witness
         self._clock = clock
         self._sleep = sleep
         self._wait = wait
@@ -68,6 +78,7 @@ class AudienceMirror:
         evidence: Mapping[str, Any] | None = None,
         trace_ids: Callable[[], Sequence[str]] = tuple,
         on_progress: OnProgress | None = None,
+        keys: Sequence[str] = (),
     ) -> MirrorOutcome:
         """Make the target audience equal to the list in ``customer_list``.
 
@@ -82,6 +93,7 @@ class AudienceMirror:
             evidence: what the receipt is to say besides: JSON values, and nothing of a person.
             trace_ids: the trace ids of Spotify's answers to this run so far, for the receipts.
             on_progress: is told how far the upload is.
+            keys: in the journal, of all audiences that the list is sent to, where it is a part of one.
 
         Raises:
             GuardBlocked: the guard says no, or failed. Nothing was changed at Spotify.
@@ -94,7 +106,15 @@ class AudienceMirror:
             SpotifyError: Spotify refused or was not reached. A list half uploaded changes no audience.
         """
         with self._journal.lease(target.audience, target.ad_account_id, wait=self._wait, sleep=self._sleep) as lease:
+            remembered = Remembered(
+                journal=self._journal,
+                receipts=self._receipts,
+                ad_account_id=target.ad_account_id,
+                ledger=self._ledger,
+                witness=self._witness,
+            )
             record = Record(self._journal, lease, self._receipts, target, self._clock)
+            record.continue_behind(remembered.newest_number(target.audience))
             record.trace_ids = trace_ids
             record.flush()
             run = MirrorRun(
@@ -103,7 +123,8 @@ class AudienceMirror:
                 target,
                 customer_list,
                 manifest,
-                admission=Admission(guard, target, manifest),
+                admission=Admission(guard, target, manifest, remembered=remembered, keys=keys or (target.audience,)),
+                remembered=remembered,
                 max_age=max_age,
                 evidence=evidence or {},
                 sleep=self._sleep,

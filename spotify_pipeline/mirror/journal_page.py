@@ -63,9 +63,11 @@ class JournalPage:
         """What receipts say of the list of this run, once it is decided that it may be sent."""
         self.written: list[Receipt] = []
         """The receipts that this run wrote."""
-        self._last_number = 0
         self.entry = journal.read(audience, ad_account_id)
-        self._continue_chain()
+        self._newest = receipts.last(audience, ad_account_id)
+        if self._newest is not None and self.entry == JournalEntry(ad_account_id=ad_account_id):
+            # The journal was lost, and goes on where the receipts end.
+            self.entry = replace(self.entry, receipts=self._newest[0], receipt_head=self._newest[1])
 
     @property
     def findings(self) -> str | None:
@@ -134,15 +136,23 @@ class JournalPage:
         self.write(self.with_due(entry, kind, content))
         self.flush()
 
+    def continue_behind(self, newest: tuple[int, str] | None) -> None:
+        """Number and digest of the newest receipt that anything knows: the next one is numbered behind it."""
+        self._newest = newest
+
     def with_due(self, entry: JournalEntry, kind: ReceiptKind, content: Mapping[str, Any]) -> JournalEntry:
         """``entry``, with the receipt that is due for a change that is done."""
         traces = list(self.trace_ids())
+        # Of an older journal it goes on behind what else is known, and the receipt says so.
+        number, digest = self._newest or (0, "")
+        is_older = number > entry.receipts
         body = {
             "recovered": self.findings,
             **content,
             "format": RECEIPT_FORMAT,
-            "number": max(entry.receipts, self._last_number) + 1,
+            "number": max(entry.receipts, number) + 1,
             "previous": entry.receipt_head or "",
+            **({"continues_behind": [number, digest]} if is_older else {}),
             "kind": str(kind),
             "audience": self._audience,
             "ad_account_id": self._ad_account_id,
@@ -203,19 +213,6 @@ class JournalPage:
         asked = self.entry.edit_asked or {}
         known = (asked.get("audience_id"), asked.get("texts"), asked.get("ignored"))
         return known == (shown.id, [name, description], _texts(shown))
-
-    def _continue_chain(self) -> None:
-        """Number the next receipt behind those that are there, also where the journal was lost or is an older one.
-
-        A journal that knows some but not all keeps the digest of the last that it knows: that the chain has a break
-        there is true, and is to be seen.
-        """
-        last = self._receipts.last(self._audience, self._ad_account_id)
-        if last is None or self.entry.receipt_due is not None:
-            return
-        self._last_number, digest = last
-        if self.entry.receipts == 0:
-            self.entry = replace(self.entry, receipts=self._last_number, receipt_head=digest)
 
 
 def _texts(audience: Audience) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from spotify_pipeline.customer_list import Manifest, verify_customer_list
 from spotify_pipeline.mirror.admission import Admission
 from spotify_pipeline.mirror.creation import Creation
+from spotify_pipeline.mirror.guards.facts import History
 from spotify_pipeline.mirror.journal_entry import SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.list_sender import ListSender, OnProgress
 from spotify_pipeline.mirror.outcome import MirrorAction, MirrorOutcome
@@ -22,6 +23,7 @@ from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.search import doubles, only_one, shown_audience
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.mirror.texts import with_texts
+from spotify_pipeline.mirror.witness import Remembered
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient, SpotifyError, UploadProof
 
 _HOLDS_NOTHING = frozenset({"EMPTY", "ARCHIVED"})
@@ -46,6 +48,7 @@ class MirrorRun:
         evidence: Mapping[str, Any],
         sleep: Callable[[float], None],
         on_progress: OnProgress | None,
+        remembered: Remembered,
     ) -> None:
         self._client = client
         self._record = record
@@ -58,6 +61,8 @@ class MirrorRun:
         self._admission = admission
         self._max_age = max_age
         self._evidence = evidence
+        self._remembered = remembered
+        self._unproven: str | None = None
         self._upload_was_forgotten = False
         record.before_first_write = admission.spend
         self._before = record.entry
@@ -69,6 +74,8 @@ class MirrorRun:
         self._admission.judge(self._before)
         found = our_audience(self._client, self._target, self._record, self._sleep)
         self._admission.refuse_unknown(found, self._before)
+        if found is not None:
+            self._unproven = self._remembered.unproven(self._before, self._target.audience, found)
         self._record.evidence = list_evidence(self._manifest, self._admission.decision, self._evidence)
         in_creation = self._before.in_creation
         if in_creation is not None:
@@ -190,6 +197,7 @@ class MirrorRun:
         return (
             entry.unfinished is None
             and not entry.suspect
+            and self._admission.decision.history is not History.MISSING
             and entry.audience_id == found.id
             and entry.file_sha256 == self._manifest.sha256
             and found.status not in _HOLDS_NOTHING
@@ -243,5 +251,6 @@ class MirrorRun:
             receipts=tuple(self._record.written),
             previous_snapshot=self._before.snapshot,
             recovered=self._record.findings,
+            unproven=self._unproven,
             bytes_sent=self._sender.bytes_sent,
         )

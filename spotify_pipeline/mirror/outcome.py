@@ -35,6 +35,8 @@ class MirrorOutcome:
         receipts: those that this run wrote, one of an earlier run that was due included.
         previous_snapshot: what Spotify had accepted before.
         recovered: what the run found left half done by another and how it went on, in sentences; None for nothing.
+        unproven: what a person should compare, where nothing elsewhere proves that this machine's directory is in its
+            newest state.
         bytes_sent: bytes of the list put on the wire by this run, those sent again included.
     """
 
@@ -46,3 +48,4 @@ class MirrorOutcome:
     recovered: str | None = None
     bytes_sent: int = 0
     receipts: tuple[Receipt, ...] = ()
+    unproven: str | None = None

@@ -48,6 +48,7 @@ def mirror_parts(
     """
     _refuse_incomplete(target, [manifest for _, manifest in parts])
     decided = OneDecision(guard)
+    keys = [target.part(number, len(parts)).audience for number in range(1, len(parts) + 1)]
     return [
         mirror.mirror(
             target.part(number, len(parts)),
@@ -58,6 +59,7 @@ def mirror_parts(
             evidence=evidence,
             trace_ids=trace_ids,
             on_progress=on_progress,
+            keys=keys,
         )
         for number, (file, manifest) in enumerate(parts, start=1)
     ]

@@ -55,6 +55,12 @@ class Receipt:
         return str(self.body["previous"])
 
     @property
+    def continues_behind(self) -> tuple[int, str] | None:
+        """Number and digest of the newest receipt that was known, where the journal was an older one; else None."""
+        stated = cast("list[Any] | None", self.body.get("continues_behind"))
+        return (int(stated[0]), str(stated[1])) if stated is not None else None
+
+    @property
     def kind(self) -> ReceiptKind:
         """What was changed."""
         return ReceiptKind(self.body["kind"])
@@ -134,8 +140,15 @@ class Receipt:
         try:
             if receipt.number < 1 or receipt.digest != digest or receipt.to_bytes() != stored:
                 raise ReceiptDamaged("does not match its own digest")
-            _ = receipt.previous, receipt.kind, receipt.audience, receipt.ad_account_id, receipt.at
-        except (KeyError, TypeError, ValueError, OverflowError):
+            _ = (
+                receipt.continues_behind,
+                receipt.previous,
+                receipt.kind,
+                receipt.audience,
+                receipt.ad_account_id,
+                receipt.at,
+            )
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError):
             raise ReceiptDamaged("lacks what every receipt says") from None
         return receipt
 

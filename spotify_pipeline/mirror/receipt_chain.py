@@ -23,6 +23,8 @@ class ChainReport:
         receipts: how many there are.
         faults: what is wrong, in sentences; empty when all is right.
         due: a change is done whose receipt the next run will write. No fault.
+        gaps: receipts that are not there, or do not follow, since somebody went on from an older state and approved of
+            it, in sentences. No fault: the receipt behind them seals it.
     """
 
     audience: str
@@ -30,6 +32,7 @@ class ChainReport:
     receipts: int
     faults: tuple[str, ...] = ()
     due: bool = False
+    gaps: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -41,7 +44,7 @@ class ChainReport:
         """What was found, for a person."""
         due = " One more is due; the next run writes it." if self.due else ""
         found = " ".join(self.faults) or f"{self.receipts:,} receipts, all there and as they were written."
-        return f"{found}{due}"
+        return f"{' '.join((found, *self.gaps))}{due}"
 
 
 def check_chain(
@@ -62,9 +65,13 @@ def check_chain(
     known = entry if isinstance(entry, JournalEntry) else None
     due = Receipt(body=known.receipt_due) if known is not None and known.receipt_due is not None else None
     faults = [f"{name} is no receipt's file: somebody put it in." for name in strangers]
+    gaps: list[str] = []
     last, before = 0, ""
     for number, receipt in sorted(found.items()):
-        if number > last + 1:
+        if isinstance(receipt, Receipt) and _goes_on(receipt, number, last, before):
+            gaps.append(_gap(number, last))
+            before = receipt.previous
+        elif number > last + 1:
             faults.append(_missing(last + 1, number - 1))
             before = _named_by(receipt)
         if isinstance(receipt, Receipt):
@@ -83,7 +90,24 @@ def check_chain(
         receipts=len(found),
         faults=tuple(faults),
         due=due is not None,
+        gaps=tuple(gaps),
     )
+
+
+def _goes_on(receipt: Receipt, number: int, last: int, before: str) -> bool:
+    """Whether the receipt says itself why the one before is missing, or is not the one that it names.
+
+    What it continues behind, where that is there, must be the one that it names.
+    """
+    behind = receipt.continues_behind
+    if behind is None or behind[0] != number - 1:
+        return False
+    return last < behind[0] or before == behind[1] != receipt.previous
+
+
+def _gap(number: int, last: int) -> str:
+    missing = f" {_missing(last + 1, number - 1)}" if number > last + 1 else ""
+    return f"Receipt {number} was written when this machine knew an older state, and continues behind it.{missing}"
 
 
 def _faults_of(receipt: Receipt, number: int, audience: str, ad_account_id: str, before: str) -> list[str]:

@@ -60,6 +60,7 @@ ALLOWED = {
     "audiences( left behind)?": r"\d+",
     "default: (state|days left|ends)": r"[a-z0-9._ ]+",
     "plan": TABLE,
+    "state when sent": r"[^@]*",
 }
 DAGSTERS_OWN = re.compile(r"dagster[-_/].*|__.*|path|internal.*")
 

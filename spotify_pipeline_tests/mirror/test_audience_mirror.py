@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -200,7 +201,7 @@ def made_by_hand(mirroring: Mirroring, target: AudienceTarget, tmp_path: Path) -
 def test_an_existing_audience_can_be_adopted(mirroring: Mirroring, target: AudienceTarget, tmp_path: Path) -> None:
     theirs = made_by_hand(mirroring, target, tmp_path)
     adopting = dataclasses.replace(target, adopted_audience_id=theirs.id)
-    outcome = mirroring.mirror(adopting, range(20))
+    outcome = mirroring.mirror(adopting, range(20), approved=True)
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, theirs.id)
     assert (outcome.audience.name, outcome.audience.description) == ("Lapsed subscribers", target.description)
 
@@ -212,7 +213,7 @@ def test_an_adopted_audience_keeps_the_texts_that_the_yaml_does_not_state(
     silent = dataclasses.replace(
         target, name="folder", name_is_stated=False, description=None, adopted_audience_id=theirs.id
     )
-    outcome = mirroring.mirror(silent, range(20))
+    outcome = mirroring.mirror(silent, range(20), approved=True)
     assert (outcome.audience.name, outcome.audience.description) == (theirs.name, theirs.description)
 
 
@@ -291,5 +292,6 @@ def test_a_create_begun_by_a_version_that_kept_format_1_is_found(
     first = mirroring.mirror(target, range(10))
     entry = {"format": 1, "ad_account_id": target.ad_account_id, "pending_audience_id": first.audience.id}
     (tmp_path / "journal" / target.ad_account_id / "lapsed.json").write_text(json.dumps(entry))
+    shutil.rmtree(tmp_path / "receipts")
     assert mirroring.mirror(target, range(12)).audience.id == first.audience.id
     assert len(at_spotify(mirroring.client, target)) == 1

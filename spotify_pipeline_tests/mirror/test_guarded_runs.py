@@ -165,17 +165,6 @@ def test_w08_without_its_journal_a_list_needs_an_approval_which_is_used(
     assert receipt.approved_by == "somebody"
 
 
-def test_w08_an_audience_that_the_yaml_adopts_is_no_surprise(
-    machine: Machine, spotify: FakeSpotify, listed: Listed, build_list: BuildList
-) -> None:
-    theirs = machine.mirror(
-        build_list(range(30), audience="theirs"), dataclasses.replace(TARGET, audience="theirs", name="Theirs")
-    ).audience.id
-    (machine.journal_file.parent / "theirs.json").unlink()
-    adopting = dataclasses.replace(TARGET, adopted_audience_id=theirs)
-    assert machine.mirror(listed, adopting).action is MirrorAction.REPLACED
-
-
 def test_w08_a_creation_that_was_asked_for_is_known_to_the_journal(
     machine: Machine, spotify: FakeSpotify, listed: Listed
 ) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from spotify_pipeline.mirror import MirrorAction, MirrorRefused
+from spotify_pipeline.mirror import GuardBlocked, MirrorAction, MirrorRefused
 from spotify_pipeline.spotify import InvalidRequest, SpotifyUnavailable, UnexpectedAnswer
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import Asked, Crash, FakeSpotify, Fault, Made
@@ -236,7 +236,10 @@ def test_c07_an_audience_that_is_gone_but_bears_our_key_elsewhere_is_not_doubled
 ) -> None:
     first = machine.mirror(build_list(range(10))).audience
     spotify.audiences["moved"] = spotify.audiences.pop(first.id)
-    outcome = machine.mirror(build_list(range(20), "2026-11-23"))
+    newer = build_list(range(20), "2026-11-23")
+    with pytest.raises(GuardBlocked, match=f"audience {first.id}, which the journal names, is not at Spotify, and "):
+        machine.mirror(newer)
+    outcome = machine.mirror(newer, approved=True)
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, "moved")
 
 
@@ -250,7 +253,7 @@ def test_an_audience_that_the_yaml_adopts_meanwhile_is_the_one(
     (asked_for,) = spotify.audiences
     spotify.audiences["by-hand"] = Made("Made by hand", None, spotify.time.now)
     adopted = asked_for if same else "by-hand"
-    outcome = machine.mirror(listed, dataclasses.replace(TARGET, adopted_audience_id=adopted))
+    outcome = machine.mirror(listed, dataclasses.replace(TARGET, adopted_audience_id=adopted), approved=not same)
     assert (outcome.action, outcome.audience.id) == (
         MirrorAction.CREATED if same else MirrorAction.REPLACED,
         adopted,

@@ -262,7 +262,9 @@ def test_another_folder_may_adopt_what_was_left(machine: Machine, build_list: Bu
     theirs = machine.mirror(build_list(range(10))).audience.id
     taken_leave_of(machine, RemovalPolicy.LEAVE)
     adopting = dataclasses.replace(TARGET, audience="copy", name="Copy", adopted_audience_id=theirs)
-    assert machine.mirror(build_list(range(20), audience="copy"), adopting).action is MirrorAction.REPLACED
+    assert (
+        machine.mirror(build_list(range(20), audience="copy"), adopting, approved=True).action is MirrorAction.REPLACED
+    )
 
 
 @pytest.mark.parametrize("policy", RemovalPolicy)

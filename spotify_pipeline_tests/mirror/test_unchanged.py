@@ -80,7 +80,7 @@ def test_another_audience_that_the_yaml_adopts_is_sent_the_list(
     adopted = other.mirror(build_list(range(20), "2026-11-16", "theirs"), theirs).audience.id
     adopting: AudienceTarget = dataclasses.replace(TARGET, adopted_audience_id=adopted)
     listed = build_list(range(10), "2026-11-23")
-    assert machine.mirror(listed, adopting).action is MirrorAction.REPLACED
+    assert machine.mirror(listed, adopting, approved=True).action is MirrorAction.REPLACED
     assert spotify.content()[adopted] == listed[0].read_bytes()
 
 

@@ -54,7 +54,7 @@ def test_the_audience_of_another_folder_is_not_adopted(machine: Machine, spotify
         reason="The folder was renamed.",
         by="somebody",
     )
-    assert machine.mirror(listed, adopting).action is MirrorAction.REPLACED
+    assert machine.mirror(listed, adopting, approved=True).action is MirrorAction.REPLACED
 
 
 def test_a_folder_may_state_the_id_of_its_own_audience(machine: Machine, listed: Listed, newer: Listed) -> None:

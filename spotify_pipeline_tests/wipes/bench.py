@@ -29,8 +29,9 @@ from spotify_pipeline.customer_list import (
     write_identifiers,
 )
 from spotify_pipeline.customer_list.superseded import set_aside
+from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType, digest
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome
+from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome, Witness
 from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard
 from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
@@ -87,6 +88,10 @@ class Bench:
     erased: Callable[[], DigestSet] = DigestSet.of
     confirmed: Callable[[], DigestSet] = DigestSet.of
     layout: Layout = Layout.WIDE
+    ledger: ErasureLedger | None = None
+    witness: Witness | None = None
+    adopted: str | None = None
+    keys: tuple[str, ...] = ()
 
     @property
     def store(self) -> SnapshotStore:
@@ -145,12 +150,22 @@ class Bench:
     def send(self, listed: Listed, audience: str = "lapsed", **guard: Any) -> MirrorOutcome:
         """What the run of an audience does with its list."""
         target = AudienceTarget(
-            audience=audience, name=f"The {audience} people", description=None, ad_account_id=self.account
+            audience=audience,
+            name=f"The {audience} people",
+            description=None,
+            ad_account_id=self.account,
+            adopted_audience_id=self.adopted,
         )
         mirror = AudienceMirror(
-            self.client, self.journal, clock=lambda: self.now.timestamp(), sleep=lambda _: None, wait=0
+            self.client,
+            self.journal,
+            ledger=self.ledger,
+            witness=self.witness,
+            clock=lambda: self.now.timestamp(),
+            sleep=lambda _: None,
+            wait=0,
         )
-        return mirror.mirror(target, *listed, guard=self.guard(listed, audience, **guard))
+        return mirror.mirror(target, *listed, guard=self.guard(listed, audience, **guard), keys=self.keys)
 
     def guard(self, listed: Listed, audience: str = "lapsed", **changes: Any) -> ListGuard:
         settings: dict[str, Any] = {

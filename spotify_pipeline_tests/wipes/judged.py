@@ -9,6 +9,7 @@ from spotify_pipeline.components.failures import EXPECTED
 from spotify_pipeline.mirror.guards import GuardBlocked
 from spotify_pipeline_tests.wipes.bench import Bench, Listed, LiveLists
 from spotify_pipeline_tests.wipes.changes import CHANGES, Change
+from spotify_pipeline_tests.wipes.older_states import OLDER_STATES
 from spotify_pipeline_tests.wipes.scenarios import SCENARIOS, Scenario
 
 
@@ -25,7 +26,7 @@ class Ending:
 
 
 def wipes(live: LiveLists) -> Iterator[Ending]:
-    return (judged_wipe(live, each) for each in SCENARIOS)
+    return (judged_wipe(live, each) for each in (*SCENARIOS, *OLDER_STATES))
 
 
 def changes(live: LiveLists) -> Iterator[Ending]:

@@ -10,6 +10,7 @@ import pytest
 from spotify_pipeline_tests.wipes.bench import LiveLists, live_lists
 from spotify_pipeline_tests.wipes.changes import CHANGES, Change
 from spotify_pipeline_tests.wipes.judged import judged_change, judged_wipe
+from spotify_pipeline_tests.wipes.older_states import OLDER_STATES
 from spotify_pipeline_tests.wipes.scenarios import SCENARIOS, Scenario
 from spotify_pipeline_tests.wipes.year import simulated_year
 
@@ -29,6 +30,13 @@ def test_there_are_a_hundred_wipes_and_twenty_changes() -> None:
 def test_w01_w02_w03_w04_w05_w06_w07_w08_w09_w10_w11_w12_w13_w15_w16_w17_w18_w19_wipe_writes_nothing(
     live: LiveLists, scenario: Scenario
 ) -> None:
+    ending = judged_wipe(live, scenario)
+    assert ending.wrong == "", ending.sentence
+    assert ending.writes == 0
+
+
+@pytest.mark.parametrize("scenario", OLDER_STATES, ids=lambda each: each.name)
+def test_w20_a_machine_that_knows_less_than_was_sent_writes_nothing(live: LiveLists, scenario: Scenario) -> None:
     ending = judged_wipe(live, scenario)
     assert ending.wrong == "", ending.sentence
     assert ending.writes == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from spotify_pipeline.customer_list import Manifest
@@ -180,6 +180,21 @@ def missing_history(problem: str) -> Finding:
         limit=_KEPT_OR_NONE,
         sentence=f"The list cannot be compared with the one that Spotify has: {problem}. Compare its counts with what "
         "you expect of the segment.",
+    )
+
+
+def outdated_history(problems: Sequence[str]) -> Finding:
+    """The finding where this machine knows an older state than what was sent; ``problems`` are parts of a sentence."""
+    found_out = "; ".join(problems)
+    return found(
+        GuardName.HISTORY,
+        blocks=True,
+        figure=found_out,
+        limit="this machine knows the newest state",
+        sentence=f"What this machine knows is older than what was sent: {found_out}. Its directory, or a part of it, "
+        "was put back from a backup, or is another one's. Restore its newest copy "
+        "(docs/how-to/back-up-and-restore.md); if there is none, give the people whom the ledger lacks to `forget` "
+        "again, and compare the list's counts with what Ads Manager shows before you approve of it.",
     )
 
 

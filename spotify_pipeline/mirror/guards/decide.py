@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -94,6 +94,22 @@ def without_history(decision: Decision, problem: str) -> Decision:
         problem: what was found, in words, as the rest of a sentence.
     """
     blocking = comparisons.missing_history(problem)
+    finding = blocking if decision.approval is None else _overridden(blocking)
+    findings = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
+    return replace(decision, findings=findings, history=History.MISSING)
+
+
+def outdated(decision: Decision, problems: Sequence[str]) -> Decision:
+    """The decision where what it was made from turned out to be older than what was sent.
+
+    Args:
+        decision: that was made.
+        problems: what contradicts, each as a part of a sentence.
+    """
+    (before,) = [each for each in decision.findings if each.guard is GuardName.HISTORY]
+    blocking = comparisons.outdated_history(problems)
+    if before.outcome is Outcome.BLOCKED:
+        blocking = replace(blocking, sentence=f"{before.sentence} {blocking.sentence}")
     finding = blocking if decision.approval is None else _overridden(blocking)
     findings = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
     return replace(decision, findings=findings, history=History.MISSING)

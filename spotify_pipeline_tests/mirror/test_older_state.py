@@ -1,0 +1,273 @@
+"""A machine that knows less than was sent, and audiences whose list it never knew: nothing is replaced unasked."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from spotify_pipeline.erasure import ErasureLedger, GivenAs, GivenIdentifier
+from spotify_pipeline.mirror import AudienceMirror, GuardBlocked, MirrorAction, MirrorOutcome, Witness
+from spotify_pipeline.mirror.witness import newest_erasure
+from spotify_pipeline_tests.mirror.allowing import Allow
+from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
+from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
+from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+
+WRITES = {"new_upload_url", "replacement_upload_url", "create_audience", "edit_audience", "put_upload", "start_upload"}
+
+
+@pytest.fixture
+def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
+    """Three lists were sent, and ``kept`` holds its directory as it was after the first."""
+    return Machine(tmp_path / "one", spotify)
+
+
+@pytest.fixture
+def lists(build_list: BuildList) -> list[Listed]:
+    return [build_list(range(10 + number), f"2026-11-{16 + number}") for number in range(6)]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> ErasureLedger:
+    return ErasureLedger(tmp_path / "one" / "erasures")
+
+
+def ask_to_forget(ledger: ErasureLedger, text: str) -> None:
+    now = datetime.now(UTC)
+    ledger.record(
+        [GivenIdentifier(line=1, given_as=GivenAs.EMAIL, digests=(text * 64,))],
+        requested_at=now,
+        deadline=now + timedelta(days=30),
+        waiting=[],
+    )
+
+
+def mirror(
+    machine: Machine,
+    listed: Listed,
+    *,
+    witness: Witness | None = None,
+    ledger: ErasureLedger | None = None,
+    approved: bool = False,
+    adopted: str | None = None,
+) -> MirrorOutcome:
+    time = machine.spotify.time
+    mirroring = AudienceMirror(
+        machine.client, machine.journal, ledger=ledger, witness=witness, clock=time, sleep=time.sleep, wait=0
+    )
+    evidence = {"erasures": {"newest": newest_erasure(ledger)}} if ledger is not None else {}
+    guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH, approved=approved)
+    target = dataclasses.replace(TARGET, adopted_audience_id=adopted)
+    return mirroring.mirror(target, *listed, guard=guard, evidence=evidence)
+
+
+def held_back(machine: Machine, listed: Listed, says: str, **asked: object) -> None:
+    """It is refused with that sentence and nothing is written; once approved of, it is sent."""
+    before = len(machine.spotify.asked)
+    with pytest.raises(GuardBlocked, match=says) as blocked:
+        mirror(machine, listed, **asked)  # pyright: ignore[reportArgumentType]
+    assert "[history]" in str(blocked.value)
+    assert WRITES.isdisjoint(each.operation for each in machine.spotify.asked[before:])
+    outcome = mirror(machine, listed, approved=True, **asked)  # pyright: ignore[reportArgumentType]
+    assert outcome.action is MirrorAction.REPLACED
+    assert outcome.decision.overridden
+
+
+def witness_of(machine: Machine, ledger: ErasureLedger | None = None) -> Witness:
+    entry = machine.entry
+    assert entry.receipt_head is not None
+    return Witness(
+        name="Dagster's storage",
+        receipts={"lapsed": (entry.receipts, entry.receipt_head)},
+        newest_erasure=newest_erasure(ledger) if ledger is not None else None,
+    )
+
+
+@pytest.mark.parametrize("older", range(1, 3))
+def test_w20_a_journal_older_than_its_receipts_holds_lists_back_until_one_is_approved(
+    machine: Machine, lists: list[Listed], older: int
+) -> None:
+    for number, listed in enumerate(lists[:3], start=1):
+        machine.mirror(listed)
+        if number == older:
+            backup = machine.journal_file.read_bytes()
+    machine.journal_file.write_bytes(backup)
+    held_back(machine, lists[3], f"the journal of lapsed knows {older} receipts, and receipt 3 lies beside it")
+    assert machine.mirror(lists[4]).action is MirrorAction.REPLACED
+    (report,) = machine.receipts.verify(machine.journal)
+    assert (report.faults, report.receipts) == ((), 5)
+
+
+def test_w20_of_an_older_journal_the_list_it_names_is_not_called_unchanged(
+    machine: Machine, lists: list[Listed]
+) -> None:
+    machine.mirror(lists[0])
+    backup = machine.journal_file.read_bytes()
+    machine.mirror(lists[1])
+    machine.journal_file.write_bytes(backup)
+    held_back(machine, lists[0], "is older than what was sent")
+    assert list(machine.spotify.content().values()) == [lists[0][0].read_bytes()]
+
+
+def test_w20_a_receipt_that_a_crash_left_due_or_uncounted_is_no_older_state(
+    tmp_path: Path, spotify: FakeSpotify, lists: list[Listed]
+) -> None:
+    machine = Machine(tmp_path / "two", spotify)
+    machine.mirror(lists[0])
+    due = dataclasses.replace(
+        machine.entry,
+        receipts=0,
+        receipt_head=None,
+        receipt_due=dict(machine.receipts.read("lapsed", AD_ACCOUNT)[0].body),
+    )
+    machine.journal.write("lapsed", due)
+    witness = Witness(
+        name="Dagster's storage", receipts={"lapsed": (1, machine.receipts.read("lapsed", AD_ACCOUNT)[0].digest)}
+    )
+    assert mirror(machine, lists[1], witness=witness).action is MirrorAction.REPLACED
+
+
+def restored(machine: Machine, backup: Path) -> None:
+    shutil.rmtree(machine.folder)
+    shutil.copytree(backup, machine.folder)
+
+
+@pytest.mark.parametrize("age", [1, 2])
+def test_w20_a_whole_directory_that_is_older_than_the_witness_knows_is_held_back(
+    machine: Machine, lists: list[Listed], tmp_path: Path, age: int
+) -> None:
+    for number, listed in enumerate(lists[:3], start=1):
+        machine.mirror(listed)
+        if number == 3 - age:
+            shutil.copytree(machine.folder, tmp_path / "backup")
+    witness = witness_of(machine)
+    restored(machine, tmp_path / "backup")
+    says = f"Dagster's storage knows receipt 3 of lapsed, and the journal {3 - age} receipts"
+    held_back(machine, lists[3], says, witness=witness)
+    assert machine.entry.receipts == 4, "numbered behind what the witness knows"
+    assert mirror(machine, lists[4], witness=witness_of(machine)).action is MirrorAction.REPLACED
+    (report,) = machine.receipts.verify(machine.journal)
+    assert report.faults == ()
+    assert ("Receipt 3 is missing." if age == 1 else "Receipts 2 to 3 are missing.") in report.sentence
+
+
+def test_w20_a_directory_that_went_another_way_than_the_witness_knows_is_held_back(
+    machine: Machine, lists: list[Listed]
+) -> None:
+    machine.mirror(lists[0])
+    other = Witness(name="Dagster's storage", receipts={"lapsed": (1, "0" * 64)})
+    held_back(machine, lists[1], "receipt 1 of lapsed is another one than Dagster's storage knows", witness=other)
+
+
+def test_w20_a_lost_directory_is_held_back_by_what_the_witness_knows(machine: Machine, lists: list[Listed]) -> None:
+    machine.mirror(lists[0])
+    witness = witness_of(machine)
+    shutil.rmtree(machine.folder / "journal")
+    shutil.rmtree(machine.folder / "receipts")
+    held_back(machine, lists[1], "knows receipt 1 of lapsed, and the journal 0 receipts", witness=witness)
+
+
+def knows_nothing(_: Witness) -> Witness:
+    return Witness(name="Dagster's storage")
+
+
+def knows_less(_: Witness) -> Witness:
+    return Witness(name="Dagster's storage", receipts={"lapsed": (1, "0" * 64)})
+
+
+def knows_the_same(witness: Witness) -> Witness:
+    return witness
+
+
+@pytest.mark.parametrize("known", [knows_nothing, knows_less, knows_the_same])
+def test_w20_a_witness_that_knows_no_more_than_the_journal_holds_nothing_back(
+    machine: Machine, lists: list[Listed], known: Callable[[Witness], Witness]
+) -> None:
+    for listed in lists[:2]:
+        machine.mirror(listed)
+    outcome = mirror(machine, lists[2], witness=known(witness_of(machine)))
+    assert outcome.action is MirrorAction.REPLACED
+    assert (outcome.unproven is None) is (known is not knows_nothing)
+
+
+def test_w20_where_the_witness_knows_nothing_what_spotify_says_is_compared(
+    machine: Machine, spotify: FakeSpotify, lists: list[Listed]
+) -> None:
+    nothing = Witness(name="Dagster's storage")
+    first = mirror(machine, lists[0], witness=nothing)
+    assert first.unproven is None, "there is nothing to prove"
+    spotify.time.now += timedelta(days=4).total_seconds()
+    said = str(mirror(machine, lists[1], witness=nothing).unproven)
+    assert said.startswith("Dagster's storage knows of no receipt of lapsed, so it does not prove")
+
+
+def test_w20_p13_an_older_ledger_of_erasures_holds_lists_back(
+    machine: Machine, ledger: ErasureLedger, lists: list[Listed], tmp_path: Path
+) -> None:
+    ask_to_forget(ledger, "a")
+    mirror(machine, lists[0], ledger=ledger)
+    shutil.copytree(machine.folder / "erasures", tmp_path / "backup")
+    ask_to_forget(ledger, "b")
+    lacking = newest_erasure(ledger)
+    mirror(machine, lists[1], ledger=ledger)
+    witness = witness_of(machine, ledger)
+    shutil.rmtree(machine.folder / "erasures")
+    shutil.copytree(tmp_path / "backup", machine.folder / "erasures")
+    says = f"the ledger of erasures lacks {lacking}, which was in it when a list was sent, so people who asked"
+    with pytest.raises(GuardBlocked, match=says):
+        mirror(machine, lists[2], ledger=ledger, witness=witness)
+    held_back(machine, lists[2], says, ledger=ledger)  # by the receipts alone
+    assert mirror(machine, lists[3], ledger=ledger).action is MirrorAction.REPLACED
+
+
+def test_w20_p13_a_lost_ledger_holds_lists_back(machine: Machine, ledger: ErasureLedger, lists: list[Listed]) -> None:
+    ask_to_forget(ledger, "a")
+    mirror(machine, lists[0], ledger=ledger)
+    shutil.rmtree(machine.folder / "erasures")
+    held_back(machine, lists[1], "the ledger of erasures lacks erasure-", ledger=ledger)
+
+
+def test_w20_a_first_adoption_needs_an_approval(
+    machine: Machine, spotify: FakeSpotify, lists: list[Listed], build_list: BuildList
+) -> None:
+    stranger = Machine(machine.folder.parent / "stranger", spotify)
+    theirs = stranger.mirror(
+        build_list(range(30), audience="theirs"), dataclasses.replace(TARGET, audience="theirs", name="Theirs")
+    ).audience.id
+    says = f"audience {theirs}, which the YAML of lapsed adopts, was filled by somebody else; whom it holds now"
+    held_back(machine, lists[0], says, adopted=theirs)
+    assert mirror(machine, lists[1], adopted=theirs).action is MirrorAction.REPLACED
+
+
+def test_w20_another_id_to_adopt_later_needs_an_approval(
+    machine: Machine, spotify: FakeSpotify, lists: list[Listed], build_list: BuildList
+) -> None:
+    own = machine.mirror(lists[0]).audience.id
+    stranger = Machine(machine.folder.parent / "stranger", spotify)
+    theirs = stranger.mirror(
+        build_list(range(30), audience="theirs"), dataclasses.replace(TARGET, audience="theirs", name="Theirs")
+    ).audience.id
+    held_back(machine, lists[1], f"and the journal knows audience {own} as its own", adopted=theirs)
+    assert mirror(machine, lists[2], adopted=theirs).action is MirrorAction.REPLACED
+    held_back(machine, lists[3], f"and the journal knows audience {theirs} as its own", adopted=own)
+
+
+def test_w20_an_adoption_that_was_approved_and_broken_off_goes_on(
+    machine: Machine, spotify: FakeSpotify, lists: list[Listed], build_list: BuildList
+) -> None:
+    stranger = Machine(machine.folder.parent / "stranger", spotify)
+    theirs = stranger.mirror(
+        build_list(range(30), audience="theirs"), dataclasses.replace(TARGET, audience="theirs", name="Theirs")
+    ).audience.id
+    spotify.after("put_upload", Fault.CRASH_AFTER)
+    with pytest.raises(Crash):
+        mirror(machine, lists[0], adopted=theirs, approved=True)
+    spotify.faults = no_fault
+    with pytest.raises(GuardBlocked):
+        mirror(machine, lists[1], adopted=theirs)
+    assert mirror(machine, lists[1], adopted=theirs, approved=True).action is MirrorAction.REPLACED

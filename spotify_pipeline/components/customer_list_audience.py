@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from spotify_pipeline.components.audience_asset import audience_asset
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import targetable_check
-from spotify_pipeline.components.audience_config import NAME_LENGTHS, AudienceConfig
+from spotify_pipeline.components.audience_config import NAME_LENGTHS, AudienceConfig, LookalikeConfig
 from spotify_pipeline.components.audience_scaffolder import AudienceScaffolder
 from spotify_pipeline.components.customer_list_asset import customer_list_asset
 from spotify_pipeline.components.identifiers_asset import identifiers_asset
@@ -74,6 +74,7 @@ class CustomerListAudience(dg.Component):
         if (cut := attributes.oversize.truncate) is not None:
             refuse_unfit_order(("oversize", "truncate", "order_by"), cut.order_by, segment, context)
         _refuse_half_a_pair(attributes, context)
+        refuse_own_name(attributes.name or audience, attributes.lookalike, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
         sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
         return cls(AudienceChain(audience, attributes, segment.asset_key, segment.relation, sources))
@@ -91,6 +92,12 @@ class CustomerListAudience(dg.Component):
             ],
             asset_checks=[targetable_check(chain), promises_check(chain)],
         )
+
+
+def refuse_own_name(name: str, lookalike: LookalikeConfig | None, context: dg.ComponentLoadContext) -> None:
+    """Refuse a lookalike that is called as its audience: in Ads Manager nobody could tell them apart."""
+    if lookalike is not None and lookalike.name.strip().casefold() == name.strip().casefold():
+        raise config_error(context, ("lookalike",), f"is called {name}, as its audience is. Give it a name of its own")
 
 
 def _refuse_half_a_pair(config: AudienceConfig, context: dg.ComponentLoadContext) -> None:

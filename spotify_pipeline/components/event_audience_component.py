@@ -8,7 +8,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from spotify_pipeline.components.audience_checks import targetable_check
-from spotify_pipeline.components.customer_list_audience import audience_named_by
+from spotify_pipeline.components.customer_list_audience import audience_named_by, refuse_own_name
 from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.event_audience_asset import event_audience_asset
 from spotify_pipeline.components.event_audience_config import AdEngagementAudienceConfig, WebEventAudienceConfig
@@ -46,7 +46,9 @@ class EventAudienceComponent(dg.Component):
         if not isinstance(attributes, WebEventAudienceConfig | AdEngagementAudienceConfig):
             needed = [name for name, field in cls.model.model_fields.items() if field.is_required()]
             raise config_error(context, (), f"an audience that Spotify fills needs at least {', '.join(needed)}")
-        return cls(EventAudience(audience_named_by(attributes.name, context), attributes))
+        audience = audience_named_by(attributes.name, context)
+        refuse_own_name(attributes.name or audience, attributes.lookalike, context)
+        return cls(EventAudience(audience, attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The audience, its lookalike where there is one, and the check."""

@@ -10,6 +10,7 @@ from spotify_pipeline.components.segment_config import SettingPath
 from spotify_pipeline.components.strict_model import StrictModel
 from spotify_pipeline.components.yaml_values import ColumnName, ColumnNames
 from spotify_pipeline.conversions import (
+    CURRENCIES,
     Column,
     Constant,
     EventIdSource,
@@ -77,6 +78,14 @@ class EventNameConfig(ColumnOrValue):
         for stated in (*self.names.values(), *([self.value] if self.value is not None else [])):
             if stated != IGNORE or self.value is not None:
                 spotifys_name(stated)
+        meanings: dict[str, str] = {}
+        for ours, theirs in self.names.items():
+            meant = IGNORE if theirs == IGNORE else spotifys_name(theirs)
+            if meanings.setdefault(ours.strip().casefold(), meant) != meant:
+                raise ValueError(
+                    f"names gives {ours.strip()} two meanings: upper and lower case are not told apart, nor blanks "
+                    "around a name. Leave one of them out"
+                )
         return self
 
     @property
@@ -122,6 +131,8 @@ class EventTimeConfig(StrictModel):
     """A column of times, of texts (ISO 8601), or of numbers."""
     unit: TimeUnit | None = None
     """With numbers: what they count since 1970-01-01 UTC: `s`, `ms` or `us`."""
+    missing: Literal["refuse", "now"] = "refuse"
+    """An event without a time: `refuse` makes it a dead letter; `now` takes the time at which it is read."""
 
 
 class OptOutConfig(StrictModel):
@@ -141,8 +152,14 @@ def _columns_shorthand(value: object) -> object:
 
 
 def _known_action_source(value: ColumnOrValue) -> ColumnOrValue:
-    if value.value is not None and value.value.upper() not in ACTION_SOURCES:
+    if value.value is not None and value.value.strip().upper() not in ACTION_SOURCES:
         raise ValueError(f"one value for all events is one of {', '.join(ACTION_SOURCES)}")
+    return value
+
+
+def _known_currency(value: ColumnOrValue) -> ColumnOrValue:
+    if value.value is not None and (not value.value.isascii() or value.value.strip().upper() not in CURRENCIES):
+        raise ValueError("one value for all events is a code of ISO 4217 that is in use, such as SEK or EUR")
     return value
 
 
@@ -150,7 +167,7 @@ EventName = Annotated[EventNameConfig, BeforeValidator(column_shorthand)]
 EventId = Annotated[EventIdConfig, BeforeValidator(_columns_shorthand)]
 EventTime = Annotated[EventTimeConfig, BeforeValidator(column_shorthand)]
 OptOut = Annotated[OptOutConfig, BeforeValidator(column_shorthand)]
-Currency = Annotated[ColumnOrValue, BeforeValidator(column_shorthand)]
+Currency = Annotated[ColumnOrValue, AfterValidator(_known_currency), BeforeValidator(column_shorthand)]
 ActionSource = Annotated[ColumnOrValue, AfterValidator(_known_action_source), BeforeValidator(column_shorthand)]
 PurchaseWithoutAmount = Literal["refuse", "allow"]
 

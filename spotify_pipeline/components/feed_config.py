@@ -156,6 +156,11 @@ class FeedConfig(StrictModel):
             raise ValueError("state identifiers (email, phone, device_id), ip_address or both: Spotify needs one")
         if (self.amount is None) != (self.currency is None):
             raise ValueError("amount and currency go together: neither says anything without the other")
+        if self.late_window > self.max_age:
+            raise ValueError(
+                "late_window is longer than max_age: events that come so late are too old to be sent. Shorten "
+                "late_window, or lengthen max_age"
+            )
         if self.retain.events < max(self.max_age, self.late_window) + timedelta(days=2):
             raise ValueError(
                 "retain.events must be two days longer than max_age and late_window: an event that is forgotten while "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import os
 from collections.abc import Sequence
+from itertools import combinations
 
 import dagster as dg
 
@@ -13,6 +14,7 @@ from spotify_pipeline.components.event_feed import EventFeed
 from spotify_pipeline.components.feed_schedules import BuiltHere, feed_schedules, feed_sensors
 from spotify_pipeline.components.parity_check import PARITY, parity_check
 from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline.spotify import CONNECTION_VARIABLE
 from spotify_pipeline.warehouse import Relation
 
 WATCH_CONVERSIONS = "watch_conversions"
@@ -78,15 +80,27 @@ def feed_tables(feeds: Sequence[EventFeed]) -> dict[dg.AssetKey, Relation]:
 
 def _refuse_doubled(feeds: Sequence[EventFeed]) -> None:
     """Refuse two feeds that would send the same events, of which Spotify would drop one unseen."""
-    same: defaultdict[tuple[str | None, str, str, bool], list[str]] = defaultdict(list)
-    for feed in feeds:
-        named = feed.config.event_id
-        columns = ", ".join(named.columns)
-        same[feed.config.connection_id, str(feed.relation), columns, named.source.hashed].append(feed.feed)
-    for (_, relation, columns, _), names in same.items():
-        if len(names) > 1:
+    for first, second in combinations(feeds, 2):
+        if _send_the_same(first, second):
+            columns = ", ".join(first.config.event_id.columns)
             raise AudienceConfigError(
-                f"The feeds {' and '.join(names)} send the events of {relation} to one connection with the same ids "
-                f"({columns}), and of two events with one id Spotify counts one. Make one feed of them "
+                f"The feeds {first.feed} and {second.feed} send the events of {first.relation} to one connection with "
+                f"the same ids ({columns}), and of two events with one id Spotify counts one. Make one feed of them "
                 "(event_name.names can give each event its name), or give each a connection_id of its own."
             )
+
+
+def _send_the_same(first: EventFeed, second: EventFeed) -> bool:
+    """Whether two feeds read one relation with the same ids into one connection, however each of these is written."""
+    ids = [each.config.event_id for each in (first, second)]
+    return (
+        _connection(first) == _connection(second)
+        and first.relation.may_be(second.relation)
+        and [each.source.hashed for each in ids] == [ids[0].source.hashed] * 2
+        and [name.casefold() for name in ids[0].columns] == [name.casefold() for name in ids[1].columns]
+    )
+
+
+def _connection(feed: EventFeed) -> str:
+    """The connection that a feed sends to; what the environment says stands in for one that is not stated."""
+    return (feed.config.connection_id or os.environ.get(CONNECTION_VARIABLE, "")).strip().casefold()

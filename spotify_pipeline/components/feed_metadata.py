@@ -38,6 +38,7 @@ def account_metadata(account: DayAccount) -> Metadata:
         "pending": dg.IntMetadataValue(account.pending),
         "filtered": dg.IntMetadataValue(filtered),
         "dead": dg.IntMetadataValue(dead),
+        **({"sent without action_source": dg.IntMetadataValue(account.left_out)} if account.left_out else {}),
         "account": dg.MarkdownMetadataValue(account_table(account)),
     }
 

@@ -15,7 +15,12 @@ def feed_plan(config: FeedConfig) -> FeedPlan:
         event_name=config.event_name.source,
         names=config.event_name.mapping,
         event_id=config.event_id.source,
-        event_time=TimeSource(column=config.event_time.column, zone=config.timezone, unit=config.event_time.unit),
+        event_time=TimeSource(
+            column=config.event_time.column,
+            zone=config.timezone,
+            unit=config.event_time.unit,
+            missing_is_now=config.event_time.missing == "now",
+        ),
         identifiers=IdentifierPlan(identifiers=columns_by_type(stated)) if stated is not None else None,
         ip_address=config.ip_address,
         amount=config.amount,

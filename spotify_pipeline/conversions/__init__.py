@@ -3,6 +3,7 @@
 Nothing here knows of Dagster or of the warehouse: rows come in as data frames, events go out through a function.
 """
 
+from spotify_pipeline.conversions.content import CURRENCIES
 from spotify_pipeline.conversions.day import Day, TimeRange, range_of, rows_of
 from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, FeedStopped, Send, deliver
 from spotify_pipeline.conversions.errors import EventsError
@@ -35,6 +36,7 @@ from spotify_pipeline.conversions.screen import erased_screen
 from spotify_pipeline.conversions.verdict import VERDICTS, Dead, Filtered, State
 
 __all__ = [
+    "CURRENCIES",
     "VERDICTS",
     "WAIT_FOR_OTHERS",
     "Claimed",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import polars as pl
 
 from spotify_pipeline.conversions.addresses import holds_address
+from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.conversions.plan import EventIdSource
 from spotify_pipeline.conversions.source_columns import canonical_text, encoded, text_of, without_nan
 from spotify_pipeline.conversions.verdict import Dead
@@ -16,23 +18,84 @@ from spotify_pipeline.identity.text import CONTROL_CLASS
 LONGEST_EVENT_ID = 256
 """Characters. Spotify states no limit."""
 
+NOTHING = ("nan", "null", "none", "undefined", "nil", "n/a", "na", "nat", "<na>", "<null>", "(null)", "#n/a", "\\n")
+"""What programs write, in any case, where there is no value."""
+
+_LARGEST_EXACT = 2**53
+_NEVER_IDS = (pl.Boolean, pl.Date, pl.Time, pl.Duration)
 _PHONE_NUMBER = r"^\+[0-9][0-9 ().-]{6,18}$"
 
 
 def event_ids(rows: pl.DataFrame, source: EventIdSource) -> pl.DataFrame:
     """Columns ``event_id`` and ``id_fault`` (a ``Dead``); in each row exactly one of the two is null.
 
-    An event whose columns are all null, blank or no number has no id: with one, all such events would be taken for one.
-    An id that holds an e-mail address or is a phone number is refused, for ids are kept and shown: it must be hashed.
+    An event whose columns are all null, blank, no number or a word for nothing has no id: with one, all such events
+    would be taken for one. An id that holds an e-mail address or is a phone number is refused, for ids are kept and
+    shown: it must be hashed. So is a float beyond 2^53, which several whole numbers are read as.
+
+    Raises:
+        EventsError: a column is of a type that tells no two events apart.
     """
+    _refuse_types(rows, source)
+    inexact = pl.select(pl.any_horizontal([_inexact(rows[column]) for column in source.columns])).to_series()
     if source.hashed:
-        texts = [text_of(canonical_text(rows[column])) for column in source.columns]
+        rows = rows.with_columns(_as_json_reads(rows[column]) for column in source.columns)
+        texts = [_something(text_of(canonical_text(rows[column]))) for column in source.columns]
         nothing = pl.select(pl.all_horizontal([text.is_null() for text in texts])).to_series()
-        return _judged(digest(encoded(rows, source.columns)).set(nothing, None), unusable=nothing & False)
-    ids = text_of(without_nan(rows[source.columns[0]]))
+        return _judged(digest(encoded(rows, source.columns)).set(nothing, None), unusable=inexact)
+    ids = _something(_whole(text_of(_as_json_reads(without_nan(rows[source.columns[0]])))))
     control = ids.str.contains(f"[{CONTROL_CLASS}]")
     personal = ids.str.contains(_PHONE_NUMBER) | holds_address(ids)
-    return _judged(ids, unusable=(control | personal | (ids.str.len_chars() > LONGEST_EVENT_ID)).fill_null(value=False))
+    unusable = control | personal | inexact | (ids.str.len_chars() > LONGEST_EVENT_ID)
+    return _judged(ids, unusable=unusable.fill_null(value=False))
+
+
+def _refuse_types(rows: pl.DataFrame, source: EventIdSource) -> None:
+    kinds = {column: rows.schema[column] for column in source.columns}
+    coarse = [column for column, kind in kinds.items() if kind.is_float() and kind != pl.Float64]
+    never = [column for column, kind in kinds.items() if isinstance(kind, _NEVER_IDS) and not source.hashed]
+    if not (coarse or never):
+        return
+    column = (coarse or never)[0]
+    why = "which holds seven digits, so that several ids become one" if coarse else "which tells no two events apart"
+    raise EventsError(
+        f"The events' column {column!r} is {kinds[column]}, {why}: it cannot be event_id. Make it a text or a whole "
+        "number in the relation, or name another column. Nothing was sent."
+    )
+
+
+def _inexact(values: pl.Series) -> pl.Series:
+    if values.dtype != pl.Float64:
+        return pl.repeat(value=False, n=values.len(), dtype=pl.Boolean, eager=True)
+    return ((values.abs() > _LARGEST_EXACT) & ~values.is_nan()).fill_null(value=False)
+
+
+def _as_json_reads(values: pl.Series) -> pl.Series:
+    """Texts as they are; one in double quotes, as a column of JSON has it, is what JSON reads in it."""
+    if values.dtype != pl.String:
+        return values
+    quoted = values.str.contains(r'^\s*".*"\s*$').fill_null(value=False)
+    if not quoted.any():
+        return values
+    return values.scatter(quoted.arg_true(), [_read(each) for each in values.filter(quoted)])
+
+
+def _read(text: str) -> str:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    return found if isinstance(found, str) else text
+
+
+def _whole(ids: pl.Series) -> pl.Series:
+    """Whole numbers without the zeros behind their point, which a column that was a float once has."""
+    whole = ids.str.extract(r"^([+-]?[0-9]+)\.0+$")
+    return whole.zip_with(whole.is_not_null(), ids)
+
+
+def _something(texts: pl.Series) -> pl.Series:
+    return texts.set(texts.str.to_lowercase().is_in(NOTHING).fill_null(value=False), None)
 
 
 def keys(rows: pl.DataFrame, ids: pl.Series, columns: Sequence[str]) -> pl.Series:

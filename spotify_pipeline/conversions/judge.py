@@ -74,7 +74,7 @@ def _found(rows: pl.DataFrame, plan: FeedPlan, now: datetime, suppressions: Supp
         [
             names,
             event_ids(rows, plan.event_id),
-            times.select("time_fault", event_time="at"),
+            _moments(times, plan, now),
             people(rows, plan, suppressions),
             money(rows, plan, names["event_name"]),
             pl.DataFrame(texts),
@@ -98,6 +98,17 @@ def _found(rows: pl.DataFrame, plan: FeedPlan, now: datetime, suppressions: Supp
         .then(_word(Filtered.OPTED_OUT))
         .when(pl.col("event_time") < now - plan.max_age)
         .then(_word(Filtered.TOO_OLD)),
+    )
+
+
+def _moments(times: pl.DataFrame, plan: FeedPlan, now: datetime) -> pl.DataFrame:
+    """When each event happened, and what is at fault with its time."""
+    if not plan.event_time.missing_is_now:
+        return times.select("time_fault", event_time="at")
+    missing = (pl.col("time_fault") == Dead.NO_TIME.value).fill_null(value=False)
+    return times.select(
+        time_fault=pl.when(~missing).then("time_fault"),
+        event_time=pl.when(missing).then(pl.lit(now, pl.Datetime("us", "UTC"))).otherwise("at"),
     )
 
 
@@ -140,9 +151,14 @@ def _faults() -> list[tuple[Dead, pl.Expr, pl.Expr]]:
         (Dead.CATEGORY_UNUSABLE, unread("category_given", "content_category"), named("content_category")),
         (Dead.CONTENT_NAME_UNUSABLE, unread("content_given", "content_name"), named("content_name")),
         (Dead.URL_UNUSABLE, unread("url_given", "event_source_url"), named("event_source_url")),
-        (Dead.ACTION_SOURCE_UNKNOWN, unread("action_given", "action_source"), named("action_source")),
         (Dead.TOO_LARGE, too_large, _longest()),
     ]
+
+
+def _left_out() -> pl.Expr:
+    """The parameters that an event is sent without, as their value cannot be used and Spotify needs none."""
+    unknown = pl.col("action_given").is_not_null() & pl.col("action_source").is_null()
+    return pl.when(unknown).then(pl.lit("action_source"))
 
 
 def _longest() -> pl.Expr:
@@ -173,7 +189,7 @@ def _verdicts(found: pl.DataFrame) -> pl.DataFrame:
         "event_time",
         state=state,
         reason=pl.coalesce(_FILTERED, _DEAD),
-        fields=pl.when(is_dead & ~is_filtered).then(at_fault),
+        fields=pl.when(is_dead & ~is_filtered).then(at_fault).when(~is_filtered).then(_left_out()),
         body=pl.when(~is_dead & ~is_filtered).then("body"),
     )
 

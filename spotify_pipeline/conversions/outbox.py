@@ -104,6 +104,7 @@ class DayAccount:
             ``not_wanted``): a number kept beside the events, not counted from them.
         delivered, pending: events.
         filtered, dead: events by reason; the rows that are no events are among the filtered.
+        left_out: events that were sent, or are to be, without a parameter whose value cannot be used.
         read_at: of the newest reading; None if the day was never read.
     """
 
@@ -113,6 +114,7 @@ class DayAccount:
     pending: int
     filtered: Mapping[str, int] = field(default_factory=dict[str, int])
     dead: Mapping[str, int] = field(default_factory=dict[str, int])
+    left_out: int = 0
     read_at: datetime | None = None
 
     @property

@@ -41,8 +41,17 @@ class OutboxViews:
         counts: dict[date, dict[tuple[str, str | None], int]] = {}
         for day, state, reason, events in self._counts():
             counts.setdefault(day, {})[state, reason] = events
+        left_out = dict(
+            self._database.rows(
+                "SELECT day, count(*) FROM events WHERE feed = ? AND fields IS NOT NULL"
+                " AND state IN ('pending', 'sending', 'delivered') GROUP BY day",
+                [self._feed],
+            )
+        )
         wanted = sorted(read) if days is None else sorted(set(days))
-        return [_account(day, read.get(day, (0, 0, 0, None)), counts.get(day, {})) for day in wanted]
+        return [
+            _account(day, read.get(day, (0, 0, 0, None)), counts.get(day, {}), left_out.get(day, 0)) for day in wanted
+        ]
 
     def dead_letters(self, day: date | None = None, most: int = 1_000) -> pl.DataFrame:
         rows = self._database.rows(
@@ -81,7 +90,7 @@ class OutboxViews:
 
 
 def _account(
-    day: date, read: tuple[int, int, int, datetime | None], counts: dict[tuple[str, str | None], int]
+    day: date, read: tuple[int, int, int, datetime | None], counts: dict[tuple[str, str | None], int], left_out: int
 ) -> DayAccount:
     new, repeated, unwanted, read_at = read
 
@@ -99,6 +108,7 @@ def _account(
         pending=sum(by_reason(State.PENDING).values()) + sum(by_reason(State.SENDING).values()),
         filtered=filtered,
         dead=by_reason(State.DEAD),
+        left_out=left_out,
         read_at=None if read_at is None else read_at.replace(tzinfo=UTC),
     )
 

@@ -77,11 +77,13 @@ class TimeSource:
         column: dates with times, texts (ISO 8601, RFC 3339), or numbers.
         zone: IANA name; in it times are read that state no zone of their own.
         unit: what a number counts; None if the column holds no numbers.
+        missing_is_now: an event without a time has that of its reading; else it is a dead letter.
     """
 
     column: str
     zone: str = "UTC"
     unit: TimeUnit | None = None
+    missing_is_now: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

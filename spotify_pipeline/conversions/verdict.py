@@ -56,7 +56,6 @@ class Dead(StrEnum):
     CONTENT_NAME_UNUSABLE = "content_name_unusable"
     """It holds an e-mail address, which would be sent as it stands."""
     URL_UNUSABLE = "url_unusable"
-    ACTION_SOURCE_UNKNOWN = "action_source_unknown"
     TOO_LARGE = "too_large"
     REFUSED = "refused"
     """Spotify refused it, sent alone (400)."""
@@ -80,6 +79,7 @@ VERDICTS = {
 """Columns of a frame of verdicts, a row for each row that was judged, in its order.
 
 ``key`` is never null and names the event in the outbox: its id, or ``row:`` and a SHA-256 of the row where it has none.
-``state`` is pending, filtered or dead. ``fields`` names the parameters at fault, with commas, and never holds a value.
+``state`` is pending, filtered or dead. ``fields`` names the parameters at fault, with commas, and never holds a value;
+in pending rows those that are left out, as the event can be sent without them.
 ``body`` is the event as JSON, as Spotify takes it, and stands in pending rows only.
 """

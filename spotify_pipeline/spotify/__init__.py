@@ -11,7 +11,7 @@ from spotify_pipeline.spotify.authorization import Authorization, AuthorizationK
 from spotify_pipeline.spotify.call_log import CallLog, CallTotals
 from spotify_pipeline.spotify.conversion_models import CapiConnection, CapiToken, Dataset, NewCapiToken, ReceivedEvents
 from spotify_pipeline.spotify.conversions_client import ConversionsClient
-from spotify_pipeline.spotify.conversions_settings import ConversionsSettings
+from spotify_pipeline.spotify.conversions_settings import CONNECTION_VARIABLE, ConversionsSettings
 from spotify_pipeline.spotify.errors import (
     BusinessNotAllowed,
     CapiTokenRefused,
@@ -63,6 +63,7 @@ from spotify_pipeline.spotify.token_store import TokenStore
 
 __all__ = [
     "CAPI_EVENT_NAMES",
+    "CONNECTION_VARIABLE",
     "CONTRACT",
     "DEFAULT_PORT",
     "AdAccount",

@@ -14,6 +14,7 @@ from spotify_pipeline.spotify.secret import Secret
 
 CAPI_URL = "https://capi.spotify.com/capi-direct/events/"
 TOKEN_VARIABLE = "SPOTIFY_CAPI_TOKEN"  # noqa: S105  (the name of a variable)
+CONNECTION_VARIABLE = "SPOTIFY_CAPI_CONNECTION_ID"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
@@ -85,7 +86,7 @@ class ConversionsSettings:
         bundle = value("SPOTIFY_CA_BUNDLE")
         return cls(
             capi_url=value("SPOTIFY_CAPI_URL") or CAPI_URL,
-            connection_id=connection_id or value("SPOTIFY_CAPI_CONNECTION_ID"),
+            connection_id=connection_id or value(CONNECTION_VARIABLE),
             token=secret(token_variable),
             token_variable=token_variable,
             proxy_url=secret("SPOTIFY_PROXY_URL"),

@@ -40,5 +40,12 @@ class Relation:
         """The relation as it stands in a statement."""
         return ".".join(quoted(part) for part in self.parts)
 
+    def may_be(self, other: Relation) -> bool:
+        """Whether both name one table: in any case, and where one leaves out the catalog or the schema ``main``."""
+        mine, others = ([part.casefold() for part in each.parts] for each in (self, other))
+        mine, others = (["main", *each] if len(each) == 1 else each for each in (mine, others))
+        shared = min(len(mine), len(others))
+        return mine[-shared:] == others[-shared:]
+
     def __str__(self) -> str:
         return ".".join(self.parts)

@@ -34,6 +34,7 @@ def with_line(after: str, line: str) -> str:
             "segments.lapsed_subscribers has no column biling_email. Did you mean billing_email? Its columns are: ",
             id="email column",
         ),
+        pytest.param(GOOD + "  lookalike: {name: Lapsed subscribers}\n", 12, "as its audience is", id="own name"),
         pytest.param(GOOD.replace("region_column: country", "region_column: land"), 9, "no column land", id="region"),
         pytest.param(GOOD.replace("device_id: device_id", "device_id: idfa"), 10, "no column idfa", id="device column"),
         pytest.param(

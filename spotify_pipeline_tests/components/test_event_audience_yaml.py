@@ -72,6 +72,9 @@ def told(content: str, folder: str = "bought") -> str:
         pytest.param(
             HEARD.replace("  exposure", f"  ad_sets: {CAMPAIGN}\n  exposure"), 2, "state one of campaigns", id="ad sets"
         ),
+        pytest.param(
+            HEARD.replace("Like those who heard it", "heard the AUTUMN spot"), 7, "as its audience is", id="own name"
+        ),
         pytest.param(HEARD + "  cadence: once\n", 8, "no such field. Allowed: name", id="cadence"),
     ],
 )

@@ -72,6 +72,27 @@ def with_line(line: str, content: str = MODEL) -> str:
         pytest.param(MODEL.replace("{every: hour}", "sometimes"), 12, "on_update or by_hand", id="schedule"),
         pytest.param(with_line("amount: email"), 3, "amount and currency go together", id="money"),
         pytest.param(with_line("action_source: {value: PHONE}"), 3, "one of WEB, APP, OFFLINE", id="action"),
+        pytest.param(with_line("late_window: 31d"), 3, "late_window is longer than max_age", id="window"),
+        pytest.param(with_line("amount: email\n  currency: {value: SEKK}"), 4, "code of ISO 4217", id="currency"),
+        pytest.param(with_line("amount: email\n  currency: {value: XXX}"), 4, "code of ISO 4217", id="no currency"),
+        pytest.param(
+            MODEL.replace("{value: SIGN_UP}", "{column: email, names: {paid: PURCHASE, PAID: LEAD}}"),
+            6,
+            "names gives PAID two meanings",
+            id="case",
+        ),
+        pytest.param(
+            MODEL.replace("{value: SIGN_UP}", "{column: email, names: {paid: PURCHASE, ' Paid': ignore}}"),
+            6,
+            "two meanings",
+            id="blank",
+        ),
+        pytest.param(
+            MODEL.replace("column: cancelled_on", "column: cancelled_on, missing: later"),
+            8,
+            "'refuse' or 'now'",
+            id="no",
+        ),
         pytest.param(with_line("connection_id: 12"), 3, "string", id="connection"),
         pytest.param(with_line("connection_id: mine"), 3, "not a UUID", id="connection id"),
         pytest.param(with_line("delivery: {batch: 0}"), 3, "greater than", id="batch"),
@@ -159,6 +180,55 @@ def test_two_feeds_of_the_same_events_are_refused(
     other = FEED.replace("  event_id", "  connection_id: ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a\n  event_id")
     assert len(event_feeds(load({"orders": FEED, "leads": other}))) == 2
     assert len(event_feeds(load({"orders": FEED, "lines": FEED.replace("order_id", "line_id")}))) == 2
+
+
+ORDERS = "events: {table: shop.orders"
+CONNECTION = "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (FEED, FEED.replace(ORDERS, "events: {table: Shop.Orders")),
+        (FEED, FEED.replace(ORDERS, "events: {table: warehouse.shop.orders")),
+        (FEED.replace(ORDERS, "events: {table: main.orders"), FEED.replace(ORDERS, "events: {table: ORDERS")),
+        (FEED, FEED.replace("order_id", "ORDER_ID")),
+        (FEED, with_line(f"connection_id: {CONNECTION}", FEED)),
+        (with_line(f"connection_id: {CONNECTION.upper()}", FEED), FEED),
+        (
+            FEED.replace("event_id: order_id", "event_id: {columns: [order_id, line]}"),
+            FEED.replace("event_id: order_id", "event_id: {columns: [Order_Id, LINE], hashed: true}"),
+        ),
+    ],
+)
+def test_a23_two_feeds_of_the_same_events_are_refused_however_they_are_written(
+    load: Callable[..., dg.Definitions], monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    monkeypatch.setenv("SPOTIFY_CAPI_CONNECTION_ID", CONNECTION)
+    with pytest.raises(Exception, match="The feeds leads and orders send the events of"):
+        load({"orders": first, "leads": second})
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        FEED.replace(ORDERS, "events: {table: shop.order_lines"),
+        FEED.replace(ORDERS, "events: {table: other.orders"),
+        FEED.replace("event_id: order_id", "event_id: {columns: [order_id], hashed: true}"),
+        with_line("connection_id: 0b4ff15e-f04d-48b9-9ddf-fb3c85fbd57a", FEED),
+    ],
+)
+def test_a23_feeds_that_send_other_events_or_ids_or_elsewhere_are_not(
+    load: Callable[..., dg.Definitions], monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    monkeypatch.setenv("SPOTIFY_CAPI_CONNECTION_ID", CONNECTION)
+    assert len(event_feeds(load({"orders": FEED, "leads": second}))) == 2
+
+
+def test_a23_spellings_of_a_name_with_one_meaning_are_no_mistake(load: Callable[..., dg.Definitions]) -> None:
+    names = "{column: event, names: {paid: PURCHASE, PAID: purchase}}"
+    (feed,) = event_feeds(load({"orders": FEED.replace("{value: PURCHASE}", names)}))
+    assert set(feed.plan.names.values()) == {"PURCHASE"}
 
 
 def test_the_folder_names_the_feed(mistake: Callable[..., str]) -> None:

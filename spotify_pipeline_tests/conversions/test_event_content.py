@@ -162,4 +162,10 @@ def test_a_name_without_an_address_is_sent() -> None:
 def test_where_it_happened(given: str, sent: str | None) -> None:
     assert body(channel=given).get("action_source") == sent
     assert body(plan_with(action_source=Constant(given))).get("action_source") == sent
-    assert outcome(channel="store") == ("dead", "action_source_unknown", "action_source")
+
+
+def test_a26_an_unknown_source_is_left_out_and_counted_and_the_event_is_sent() -> None:
+    assert outcome(channel="store") == ("pending", None, "action_source")
+    assert "action_source" not in body(channel="store")
+    assert outcome(channel="store", total="x") == ("dead", "amount_unusable", "amount")
+    assert outcome(channel="web") == outcome(channel=None) == ("pending", None, None)

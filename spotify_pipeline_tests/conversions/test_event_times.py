@@ -194,3 +194,13 @@ def _random_text(rnd: random.Random) -> str | None:
         "+1769171696.1234567",
     ]
     return rnd.choice(odd) if kind < 0.25 else text
+
+
+@pytest.mark.parametrize("missing", [None, "", "  "])
+def test_a26_an_event_without_a_time_has_that_of_its_reading_where_the_feed_says_so(missing: str | None) -> None:
+    plan = plan_with(event_time=TimeSource(column="happened_at", missing_is_now=True))
+    found = verdict(plan, happened_at=missing)
+    assert (found["state"], found["event_time"]) == ("pending", NOW)
+    assert body(plan, happened_at=missing)["event_time"] == "2026-11-22T12:00:00.000Z"
+    assert outcome(plan, happened_at="some day") == ("dead", "time_unreadable", "event_time")
+    assert outcome(happened_at=missing) == ("dead", "no_time", "event_time")

@@ -105,7 +105,7 @@ def a10_p01_p03_events_in_every_dirt(stage: Stage) -> None:
     assert dropped.filtered["opted_out"] > 1
     assert misplaced.dead.keys() - {"no_identifier"} == {
         *("event_id_unusable", "unknown_name", "time_unreadable", "amount_unusable", "currency_unknown"),
-        *("category_unusable", "url_unusable", "action_source_unknown"),
+        *("category_unusable", "url_unusable"),
     }
     assert not misplaced.delivered + misplaced.pending
     bodies = arrived(stage)

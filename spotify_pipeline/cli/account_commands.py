@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifySettings, TokenStore
 
 LABEL_OPTION = typer.Option(
@@ -80,14 +81,14 @@ def _size(audience: Audience) -> str:
 
 
 def print_table(what: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    """Write rows for a person to read, or ``No <what>.`` where there are none."""
+    """Write rows for a person to read, each cell made printable, or ``No <what>.`` where there are none."""
     lines = list(rows)
     if not lines:
         sys.stdout.write(f"No {what}.\n")
         return
     table = Table(*columns, box=None, pad_edge=False)
     for line in lines:
-        table.add_row(*[cell or "" for cell in line])
+        table.add_row(*[printable(cell or "") for cell in line])
     # Names at Spotify may hold square brackets, which must not be read as markup; ids must not be cut to the window.
     console = Console(markup=False, highlight=False, soft_wrap=True)
     if not console.is_terminal:

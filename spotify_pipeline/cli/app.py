@@ -28,6 +28,7 @@ from spotify_pipeline.cli.errors import EXPECTED, CommandError
 from spotify_pipeline.cli.project import PROJECT
 from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
+from spotify_pipeline.printable import printable
 from spotify_pipeline.sandbox import DEFAULT_PORT
 
 app = typer.Typer(
@@ -78,7 +79,7 @@ def main() -> None:
     try:
         app()
     except EXPECTED as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {printable(str(error), lines=True)}\n")
         sys.exit(1)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough; Python must not complain at shutdown either.

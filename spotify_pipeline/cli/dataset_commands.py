@@ -15,6 +15,7 @@ from spotify_pipeline.cli.env_file import add_secret
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT
 from spotify_pipeline.home import HomeError
+from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Business, Dataset, NewCapiToken, Secret, SpotifyAdsClient, SpotifyError
 
 Label = Annotated[str | None, LABEL_OPTION]
@@ -64,7 +65,7 @@ def create_dataset(
     """
     with signed_in(chosen_settings(label)) as client, _outcome_told("data set", "datasets"):
         made = client.create_dataset(_business(client, business).id, name, integration)
-    sys.stdout.write(f"Made the data set {made.name} ({made.id}).\n")
+    sys.stdout.write(f"Made the data set {printable(made.name)} ({made.id}).\n")
     if made.pixel_joined_late:
         sys.stdout.write(
             "Its pixel names another data set or none, so events may be accepted and lead nowhere. Take the pixel out "

@@ -10,6 +10,7 @@ import typer
 from spotify_pipeline.cli.finding import Finding, State
 from spotify_pipeline.cli.project import audience_targets, feed_targets, load_definitions
 from spotify_pipeline.cli.readiness import readiness
+from spotify_pipeline.printable import printable
 
 MARKS = {State.OK: "ok  ", State.WARNING: "WARN", State.FAILED: "FAIL", State.UNKNOWN: "  ? "}
 
@@ -30,7 +31,7 @@ def doctor() -> None:
         if finding.state in (State.FAILED, State.UNKNOWN):
             unmet.add(check.name)
             failed = True
-        sys.stdout.write(f"{MARKS[finding.state]}  {check.name}: {finding.sentence}\n")
+        sys.stdout.write(f"{MARKS[finding.state]}  {check.name}: {printable(finding.sentence)}\n")
         sys.stdout.flush()
     if failed:
         raise typer.Exit(1)

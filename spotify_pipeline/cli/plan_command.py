@@ -9,6 +9,7 @@ import typer
 
 from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.project import load_definitions, refuse_filled
+from spotify_pipeline.printable import printable
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +45,6 @@ def plan(
         print_table("suppressions", KEPT_OUT_COLUMNS, kept_out)
     blocked = [each for each in plans if each.action is PlannedAction.BLOCKED]
     for each in blocked:
-        sys.stdout.write(f"\n{each.audience}: {each.sentence}\n")
+        sys.stdout.write(f"\n{each.audience}: {printable(each.sentence)}\n")
     if blocked:
         raise typer.Exit(1)

@@ -10,6 +10,7 @@ from spotify_pipeline.components.alert_webhook import deliver, webhook_client
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror.alerts import Alert, Alerts
+from spotify_pipeline.printable import printable
 
 WEBHOOK_VARIABLE = "SPOTIFY_PIPELINE_ALERT_WEBHOOK"
 """The address that alerts are posted to. It is a credential, and stands in no log."""
@@ -61,9 +62,9 @@ def tell(alerts: Alerts, context: dg.SensorEvaluationContext) -> str:
 
 def _log(alert: Alert, context: dg.SensorEvaluationContext) -> None:
     if alert.resolved:
-        context.log.info("Over: %s", alert.sentence)
+        context.log.info("Over: %s", printable(alert.sentence, lines=True))
     else:
-        context.log.error(alert.sentence)
+        context.log.error(printable(alert.sentence, lines=True))
 
 
 def _said(told: int, waiting: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from spotify_pipeline.mirror.alerts import Alert, Alerts
+from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.spotify.http import HttpClient, Transport
 from spotify_pipeline.spotify.services import Service
@@ -72,7 +73,7 @@ def deliver(alerts: Alerts, webhook_url: str | None, client: HttpClient) -> Deli
 def _post(alert: Alert, webhook_url: str, client: HttpClient) -> str | None:
     """Why it was not told, in a sentence; None if it was."""
     try:
-        answer = client.send("POST", webhook_url, route="/", json={"text": alert.sentence})
+        answer = client.send("POST", webhook_url, route="/", json={"text": printable(alert.sentence, lines=True)})
     except SpotifyError as error:
         return f"{error.message} The alert is told again later."
     except Exception as error:  # noqa: BLE001 - whatever it is, its message may hold the address

@@ -16,6 +16,7 @@ from spotify_pipeline.components.metadata import audience_state, receipts_metada
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.components.step_calls import StepCalls
 from spotify_pipeline.mirror import Filling, keep_filled_audience
+from spotify_pipeline.printable import markdown_cell
 
 
 def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
@@ -64,7 +65,9 @@ def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
 
 
 def _settings_table(filling: Filling) -> str:
-    lines = [f"| {name.replace('_', ' ')} | {_in_words(value)} |" for name, value in filling.settings.items()]
+    lines = [
+        f"| {name.replace('_', ' ')} | {markdown_cell(_in_words(value))} |" for name, value in filling.settings.items()
+    ]
     return "\n".join(["| what | |", "|:--|:--|", *lines])
 
 

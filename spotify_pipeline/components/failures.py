@@ -13,6 +13,7 @@ from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
+from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import (
     RateLimited,
     SpotifyError,
@@ -67,7 +68,7 @@ def failures_said_plainly(
     try:
         yield
     except EXPECTED as error:
-        failed = failure(str(error))
+        failed = failure(printable(str(error), lines=True))
         if retried is None or retried >= RETRIES.max_retries or not may_pass(error):
             raise failed from None
         raise dg.RetryRequested(RETRIES.max_retries, _seconds_before_retry(retried, error)) from failed

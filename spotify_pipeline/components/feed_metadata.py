@@ -14,6 +14,7 @@ import polars as pl
 
 from spotify_pipeline.components.metadata import Metadata, in_words
 from spotify_pipeline.conversions import DayAccount, DeliveryReport, Filtered, Reading
+from spotify_pipeline.printable import markdown_cell
 
 MOST_DEAD_LETTERS = 100
 GIVEN_BY_PEOPLE = frozenset({Filtered.NO_CONSENT, Filtered.SUPPRESSED, Filtered.ERASED, Filtered.OPTED_OUT})
@@ -54,7 +55,13 @@ def account_table(account: DayAccount) -> str:
         ("+ dead letters", f"{sum(account.dead.values()):,}"),
         *((f"dead: {_words(reason)}", f"{count:,}") for reason, count in _some(account.dead)),
     ]
-    return "\n".join(["| | events |", "|:--|--:|", *(f"| {label} | {count} |" for label, count in lines)])
+    return "\n".join(
+        [
+            "| | events |",
+            "|:--|--:|",
+            *(f"| {markdown_cell(label)} | {markdown_cell(count)} |" for label, count in lines),
+        ]
+    )
 
 
 def reading_metadata(reading: Reading) -> Metadata:

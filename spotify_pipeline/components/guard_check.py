@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from spotify_pipeline.mirror import Decision, GuardBlocked, Outcome, refusal
+from spotify_pipeline.printable import markdown_cell
 
 GUARDS = "guards"
 
@@ -58,9 +59,10 @@ def decision_in_words(decision: Decision) -> str:
 
 def findings_table(decision: Decision) -> str:
     """All findings as a Markdown table: guard, outcome, what was found, the limit. Counts of people are large only."""
+    rows = [(_outcome_shown(each.outcome), each) for each in decision.findings]
     lines = [
-        f"| {each.guard} | {_outcome_shown(each.outcome)} | {each.figure} | {each.limit} |"
-        for each in decision.findings
+        f"| {each.guard} | {outcome} | {markdown_cell(each.figure)} | {markdown_cell(each.limit)} |"
+        for outcome, each in rows
     ]
     return "\n".join(["| guard | outcome | found | limit |", "|:--|:--|:--|:--|", *lines])
 

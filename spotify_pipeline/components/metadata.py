@@ -10,6 +10,7 @@ import dagster as dg
 
 from spotify_pipeline.customer_list import IdentifiersReport, Manifest
 from spotify_pipeline.mirror import MirrorOutcome, Receipt
+from spotify_pipeline.printable import markdown_cell, printable
 from spotify_pipeline.spotify import Audience
 
 Metadata = dict[str, dg.MetadataValue]
@@ -103,8 +104,8 @@ def suppression_cells(manifest: Manifest) -> list[tuple[str, ...]]:
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells that need no escaping, as a Markdown table; numbers, which all but the first column hold, to the right."""
-    lines = [columns, [":--", *["--:" for _ in columns[1:]]], *rows]
+    """Cells as a Markdown table, in which they have no meaning; numbers, in all but the first column, to the right."""
+    lines = [columns, [":--", *["--:" for _ in columns[1:]]], *([markdown_cell(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -140,7 +141,8 @@ def _parts(outcomes: Sequence[MirrorOutcome]) -> Metadata:
     if len(outcomes) == 1:
         return {}
     lines = [
-        f"| {number} | {each.audience.name or ''} | {each.audience.id} | {each.action} | {each.audience.status or ''} |"
+        f"| {number} | {markdown_cell(each.audience.name)} | {each.audience.id} | {each.action} | "
+        f"{markdown_cell(each.audience.status)} |"
         for number, each in enumerate(outcomes, start=1)
     ]
     table = "\n".join(["| part | name | audience id | done | status |", "|--:|:--|:--|:--|:--|", *lines])
@@ -181,7 +183,7 @@ _COUNTS_OF_PEOPLE = frozenset(
 
 
 def without_small_counts(value: Any, *, counts: bool = False) -> Any:  # noqa: ANN401 - JSON is what it is
-    """JSON in which every count of people below 20 is "fewer than 20"; its own digest then no longer fits it."""
+    """JSON to be shown: each count of people below 20 is "fewer than 20"; its own digest then no longer fits it."""
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
         return {
@@ -189,6 +191,8 @@ def without_small_counts(value: Any, *, counts: bool = False) -> Any:  # noqa: A
         }
     if isinstance(value, list | tuple):
         return [without_small_counts(each, counts=counts) for each in cast("Sequence[Any]", value)]
+    if isinstance(value, str):
+        return printable(value)
     if counts and isinstance(value, int) and not isinstance(value, bool) and 0 < abs(value) < SMALL:
         return in_words(value)
     return value
@@ -198,7 +202,7 @@ def audience_state(audience: Audience) -> Metadata:
     """An audience as Spotify shows it."""
     return {
         "audience id": dg.TextMetadataValue(audience.id),
-        "name": dg.TextMetadataValue(audience.name or ""),
+        "name": dg.TextMetadataValue(printable(audience.name)),
         "status": dg.TextMetadataValue(audience.status or "unknown"),
         "size": dg.TextMetadataValue(size_range(audience)),
     }
@@ -225,5 +229,5 @@ def _source(updated_at: datetime | None) -> Metadata:
 
 def counts_table(unit: str, lines: Sequence[tuple[str, int]]) -> str:
     """A Markdown table of counts of people, small ones in words."""
-    body = "\n".join(f"| {label} | {in_words(count)} |" for label, count in lines)
+    body = "\n".join(f"| {markdown_cell(label)} | {in_words(count)} |" for label, count in lines)
     return f"| | {unit} |\n|:--|--:|\n{body}"

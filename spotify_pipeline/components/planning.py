@@ -20,6 +20,7 @@ from spotify_pipeline.customer_list.workspace import workspace
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, refusal
+from spotify_pipeline.printable import markdown_cell, printable
 from spotify_pipeline.warehouse import SegmentError
 
 PLANS = "plan"
@@ -183,8 +184,11 @@ _SENTENCES = {
 
 def plan_table(plans: Sequence[PlannedChange]) -> str:
     """The plans as a Markdown table of counts; under it why any is blocked, and who is kept out."""
-    head, *lines = [f"| {' | '.join(cells)} |" for cells in (PLAN_COLUMNS, *(each.cells for each in plans))]
-    notes = [f"\n**{each.audience}**: {each.sentence}" for each in plans if each.action is PlannedAction.BLOCKED]
+    cells = (PLAN_COLUMNS, *(each.cells for each in plans))
+    head, *lines = [f"| {' | '.join(map(markdown_cell, each))} |" for each in cells]
+    notes = [
+        f"\n**{each.audience}**: {printable(each.sentence)}" for each in plans if each.action is PlannedAction.BLOCKED
+    ]
     kept_out = [cells for each in plans for cells in each.kept_out]
     more = ["", markdown_table(KEPT_OUT_COLUMNS, kept_out)] if kept_out else []
     return "\n".join([head, "|:--|:--|--:|--:|--:|--:|", *lines, *notes, *more])

@@ -21,6 +21,7 @@ from spotify_pipeline.mirror.receipt import RECEIPT_FORMAT, Receipt, ReceiptKind
 from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.target import folder_of
+from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience
 
 LANDS_WITHIN = timedelta(minutes=15)
@@ -93,7 +94,7 @@ class JournalPage:
     def found(self, sentence: str, *, level: int = logging.INFO) -> None:
         """Remember a finding, and say it in the log."""
         self._findings.append(sentence)
-        _log.log(level, "%s: %s", self._audience, sentence)
+        _log.log(level, "%s: %s", self._audience, printable(sentence))
 
     def write(self, entry: JournalEntry) -> None:
         """Make ``entry`` what is known.

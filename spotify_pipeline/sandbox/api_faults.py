@@ -107,7 +107,7 @@ def unknown_subtype(*, value: str = "DREAM_JOURNAL") -> Fault:
 
 
 def answers_for_another(*, id: str | None = None) -> Fault:  # noqa: A002
-    """The operation is carried out and answered with the body of another object: the one of this `id`, or the newest."""
+    """The operation is carried out and answered with the body of another object: that of `id`, or the newest."""
     return Fault(operation="ads_api", after=(ForAnother(id=id),))
 
 

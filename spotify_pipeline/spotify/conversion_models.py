@@ -10,7 +10,7 @@ from typing import Self
 from spotify_pipeline.spotify.errors import UnexpectedAnswer
 from spotify_pipeline.spotify.event_names import capi_event_name
 from spotify_pipeline.spotify.ids import canonical, identity
-from spotify_pipeline.spotify.lenient_json import JsonObject, as_object, moment, objects_in, text, whole_number
+from spotify_pipeline.spotify.lenient_json import JsonObject, as_object, moment, objects_in, text, whole_number, word
 from spotify_pipeline.spotify.secret import Secret
 
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138; as milliseconds, 1973
@@ -144,17 +144,17 @@ def received_events(answer: JsonObject) -> Iterator[ReceivedEvents]:
     for source in objects_in(answer, "datasources"):
         for period in objects_in(source, "timeseries"):
             for counted in objects_in(period, "event_counts"):
-                name, events = text(counted, "name"), _number(counted, "event_count")
+                name, events = word(counted, "name"), _number(counted, "event_count")
                 stamp = _number(period, "timestamp")
                 if name is None or events is None or stamp is None:
                     raise UnexpectedAnswer("Spotify's diagnostics hold a count without a time, a name or a number.")
                 yield ReceivedEvents(
-                    datasource_type=text(source, "datasource_type") or "",
-                    datasource_id=text(source, "datasource_id"),
+                    datasource_type=word(source, "datasource_type") or "",
+                    datasource_id=word(source, "datasource_id"),
                     hour=_time(stamp),
                     event_name=capi_event_name(name),
                     events=events,
-                    granularity=text(source, "granularity") or "HOURLY",
+                    granularity=word(source, "granularity") or "HOURLY",
                 )
 
 

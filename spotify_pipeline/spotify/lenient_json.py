@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
+from spotify_pipeline.printable import printable, without_surrogates
+
 JsonObject = Mapping[str, object]
 
 
@@ -28,14 +30,21 @@ def as_list(value: object) -> list[object] | None:
 
 
 def text(source: JsonObject, key: str) -> str | None:
-    """The text under ``key``; None when it is missing, empty or not a text."""
+    """The text under ``key``; None when it is missing, empty or not a text. Half a surrogate pair is replaced."""
     value = source.get(key)
-    return value if isinstance(value, str) and value else None
+    return without_surrogates(value) if isinstance(value, str) and value else None
 
 
 def texts(source: JsonObject, key: str) -> tuple[str, ...]:
     """The texts in the list under ``key``; whatever else it holds is passed over."""
-    return tuple(entry for entry in as_list(source.get(key)) or [] if isinstance(entry, str) and entry)
+    entries = as_list(source.get(key)) or []
+    return tuple(without_surrogates(entry) for entry in entries if isinstance(entry, str) and entry)
+
+
+def word(source: JsonObject, key: str) -> str | None:
+    """As :func:`text`, for a status, a kind or a code: on one line, and fit to be shown as it is."""
+    value = text(source, key)
+    return None if value is None else printable(value)
 
 
 def objects_in(source: JsonObject, key: str) -> list[JsonObject]:

@@ -21,6 +21,7 @@ from spotify_pipeline.spotify.lenient_json import (
     text,
     texts,
     whole_number,
+    word,
 )
 from spotify_pipeline.spotify.secret import Secret
 
@@ -39,8 +40,8 @@ class Business:
         return cls(
             id=_id(source, "business"),
             name=text(source, "name") or "",
-            type=text(source, "type"),
-            status=text(source, "status"),
+            type=word(source, "type"),
+            status=word(source, "status"),
         )
 
 
@@ -64,12 +65,12 @@ class AdAccount:
             id=_id(source, "ad account"),
             name=text(source, "name") or "",
             business_id=identity(source, "business_id"),
-            status=text(source, "status"),
-            status_reason=text(source, "status_reason"),
-            role=text(source, "ad_account_role"),
-            country_code=text(source, "country_code"),
-            currency_code=text(source, "currency_code"),
-            test_account_type=text(source, "test_account_type"),
+            status=word(source, "status"),
+            status_reason=word(source, "status_reason"),
+            role=word(source, "ad_account_role"),
+            country_code=word(source, "country_code"),
+            currency_code=word(source, "currency_code"),
+            test_account_type=word(source, "test_account_type"),
         )
 
 
@@ -116,9 +117,9 @@ class Audience:
             id=_id(source, "audience"),
             name=text(source, "name") or "",
             description=text(source, "description"),
-            type=text(source, "type") or "CUSTOM",
-            subtype=text(source, "subtype"),
-            status=text(source, "status") or "PROCESSING",
+            type=word(source, "type") or "CUSTOM",
+            subtype=word(source, "subtype"),
+            status=word(source, "status") or "PROCESSING",
             seed_audience_id=identity(source, "seed_audience_id"),
             size_min=whole_number(size, "min"),
             size_max=whole_number(size, "max"),
@@ -130,7 +131,7 @@ class Audience:
             lookback_days=whole_number(source, "lookback_days"),
             campaign_ids=texts(source, "campaign_ids"),
             ad_set_ids=texts(source, "ad_set_ids"),
-            exposure_type=text(source, "exposure_type"),
+            exposure_type=word(source, "exposure_type"),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify.answer import Answer
 from spotify_pipeline.spotify.errors import (
     Conflict,
@@ -114,7 +115,7 @@ def fit_to_show(said: str, sent: Sequence[Secret] = ()) -> str:
     """
     for secret in sent:
         said = said.replace(secret.reveal(), "[hidden]")
-    line = " ".join("".join(character if character.isprintable() else " " for character in said).split())
+    line = " ".join(printable(said).split())
     line = _URL.sub("[address]", line)
     line = _EMAIL.sub("[address]", line)
     line = _RUN.sub(_hide_opaque, line)

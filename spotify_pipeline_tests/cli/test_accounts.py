@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
 
-from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
 
 
@@ -68,3 +69,40 @@ def test_a_port_in_use_is_said_plainly(run: Run, command: str) -> None:
     assert ran.code == 1
     assert "in use" in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+ODD_NAMES = {
+    "\x1b]0;x\x07": r"\x1b]0;x\x07",
+    "\x1b[2J\x9b31m": r"\x1b[2J\x9b31m",
+    "turned \u202earound": r"turned \u202earound",
+    "half \ud800 a pair": "half \N{REPLACEMENT CHARACTER} a pair",
+    "two\nlines\tand a tab": "two lines and a tab",
+    "[bold]markup[/bold]": "[bold]markup[/bold]",
+    "Caf\u00e9": "Caf\u00e9",
+}
+
+
+def test_names_from_spotify_move_no_terminal_and_hide_no_row(run: Run, spotify: SandboxServer) -> None:
+    named = [
+        {"id": f"9f6b2d30-0000-4000-8000-00000000000{number}", "name": name, "status": f"LIVE{name}", "type": name}
+        for number, name in enumerate(ODD_NAMES)
+    ]
+    page = {"audiences": named, "paging": {"total_results": len(named)}}
+    reply = {"do": "reply", "status": 200, "headers": {"Content-Type": "application/json"}, "body": json.dumps(page)}
+    spotify.state.faults.script(Fault.read({"operation": "list_audiences", "before": [reply]}))
+    listed = run("audiences")
+    assert listed.code == 0, listed.err
+    lines = listed.out.splitlines()[1:]
+    assert [each["id"] in line for each, line in zip(named, lines, strict=True)] == [True] * len(named)
+    assert all(shown in line for shown, line in zip(ODD_NAMES.values(), lines, strict=True))
+    assert all(line.isprintable() for line in lines)
+
+
+def test_what_spotify_says_of_an_error_moves_no_terminal(run: Run, spotify: SandboxServer) -> None:
+    body = json.dumps({"messages": ["no\x1b[2J\u202e \ud800 way\nerror: fine"], "error_codes": [{"code": "A\x9bB"}]})
+    reply = {"do": "reply", "status": 400, "headers": {"Content-Type": "application/json"}, "body": body}
+    spotify.state.faults.script(Fault.read({"operation": "list_businesses", "before": [reply]}))
+    ran = run("businesses")
+    assert ran.code == 1
+    assert len(ran.err.splitlines()) == 1
+    assert ran.err.rstrip("\n").isprintable()

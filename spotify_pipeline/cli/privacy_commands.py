@@ -12,6 +12,8 @@ import phonenumbers
 import typer
 
 from spotify_pipeline.cli.account_commands import print_table
+from spotify_pipeline.cli.accountable import who_decides
+from spotify_pipeline.cli.erasure_review import said_before
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
 from spotify_pipeline.erasure import (
@@ -49,12 +51,24 @@ def forget_people(
     deadline_days: Annotated[
         int, typer.Option(min=1, max=365, help="Days until every audience has to be without them.")
     ] = 30,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="It is meant, also where it takes more of an audience than its max_shrink.")
+    ] = False,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who says so; by default your user name.")] = None,
+    take_back: Annotated[
+        str | None,
+        typer.Option(metavar="REQUEST", help="Instead, take back a request until its deadline; see `erasures`."),
+    ] = None,
 ) -> None:
     """Keep people out of every list from now on, and out of those kept here: identifiers on standard input, one a line.
 
     A line is an e-mail address, a phone number, a device id or a digest; `email:`, `phone:`, `device_id:` or `digest:`
-    before it says which. Either all lines are usable, or nothing is done. Nothing is shown or logged of them.
+    before it says which. Either all lines are usable, or nothing is done. Nothing is shown or logged of them. First it
+    says how many people of which audiences at Spotify would go; more of one than its `max_shrink` needs --yes.
     """
+    if take_back is not None:
+        _take_back(arguments, take_back, by)
+        return
     people = _people(arguments, region)
     with _withheld():
         done = forget(
@@ -64,9 +78,28 @@ def forget_people(
             now=lambda: datetime.now(UTC),
             live=_live_lists(),
             compared=_compared_lists(),
+            live_now=_live_lists,
+            review=said_before(yes=yes, by=by),
             deadline=timedelta(days=deadline_days),
         )
     _tell(done)
+
+
+def _take_back(arguments: list[str] | None, request_id: str, by: str | None) -> None:
+    if arguments:
+        raise typer.BadParameter("--take-back needs the request alone. Nothing was changed.")
+    ledger = ErasureLedger.at_home()
+    before = [each for each in ledger.requests() if each.id == request_id and each.taken_back is not None]
+    gone = ledger.take_back(request_id, by=who_decides(by))
+    said = gone.taken_back
+    if before and said is not None:
+        sys.stdout.write(f"{gone.id} was taken back before, by {said.by} on {said.at:%Y-%m-%d}.\n")
+        return
+    sys.stdout.write(
+        f"{gone.id} is taken back, and its digests are deleted. Its people are in the next lists that are built, if "
+        "the warehouse has them and no other request names them. Lists kept here and events that were not sent stay "
+        "without them.\n"
+    )
 
 
 def explain_people(
@@ -117,7 +150,7 @@ def _withheld() -> Generator[None]:
     """Let no message of a library reach the terminal or a log: it could quote an identifier."""
     try:
         yield
-    except (CustomerListError, ErasureError, HomeError):
+    except (CommandError, CustomerListError, ErasureError, HomeError):
         raise
     except Exception as error:  # noqa: BLE001 - any library's message may quote a value
         raise CommandError(

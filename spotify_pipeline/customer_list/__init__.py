@@ -39,7 +39,7 @@ from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.customer_list.suppressions import Suppressions
 from spotify_pipeline.customer_list.truncation import Truncation
 from spotify_pipeline.customer_list.verify import verify_customer_list
-from spotify_pipeline.customer_list.withdrawal import issue, withdraw
+from spotify_pipeline.customer_list.withdrawal import issue, rows_to_withdraw, withdraw
 
 __all__ = [
     "LEFT",
@@ -77,6 +77,7 @@ __all__ = [
     "read_report",
     "removal_reasons",
     "rows_holding",
+    "rows_to_withdraw",
     "split_list",
     "verify_customer_list",
     "withdraw",

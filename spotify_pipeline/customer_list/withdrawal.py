@@ -23,7 +23,7 @@ from spotify_pipeline.customer_list.list_place import publish_list
 from spotify_pipeline.customer_list.list_rows import StoredList, read_list
 from spotify_pipeline.customer_list.list_writer import ListWriter
 from spotify_pipeline.customer_list.manifest import MANIFEST_FORMAT, IssuedFrom, Manifest
-from spotify_pipeline.customer_list.membership import holding_rows
+from spotify_pipeline.customer_list.membership import holding_rows, rows_holding
 from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.customer_list.workspace import workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
@@ -112,6 +112,17 @@ def issue(store: SnapshotStore, stored: StoredList, digests: DigestSet, *, issue
                 with workspace(destination):
                     publish_list(folder / "list.csv", issued, destination)
         return destination, replace(issued, snapshot=manifest.partition)
+
+
+def rows_to_withdraw(customer_list: StoredList, digests: DigestSet) -> int:
+    """How many rows ``withdraw`` would take out.
+
+    Raises:
+        CustomerListError: the file is not there, or not the one that the manifest describes.
+    """
+    with withheld_errors(f"Looking for people in the customer list {customer_list[0]}"):
+        hits = _hits(customer_list, digests)
+        return rows_holding(customer_list, hits.digests) if hits.rows else 0
 
 
 @dataclass(frozen=True, kw_only=True)

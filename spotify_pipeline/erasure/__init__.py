@@ -10,10 +10,11 @@ from __future__ import annotations
 from spotify_pipeline.erasure.deadline import erasure_alert
 from spotify_pipeline.erasure.errors import ErasureError, LedgerError, UnusableLines
 from spotify_pipeline.erasure.explain import ExplainedLine, Explanation, Place, Sighting, explain
-from spotify_pipeline.erasure.forget import DEADLINE, Forgotten, RewrittenList, forget
+from spotify_pipeline.erasure.forget import DEADLINE, Forgotten, Review, RewrittenList, forget
 from spotify_pipeline.erasure.identifiers import GivenAs, GivenIdentifier, read_identifiers
 from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest, SaidBy
 from spotify_pipeline.erasure.live_lists import NOT_KNOWN, LiveLists
+from spotify_pipeline.erasure.losses import LiveLoss
 
 __all__ = [
     "DEADLINE",
@@ -28,7 +29,9 @@ __all__ = [
     "GivenIdentifier",
     "LedgerError",
     "LiveLists",
+    "LiveLoss",
     "Place",
+    "Review",
     "RewrittenList",
     "SaidBy",
     "Sighting",

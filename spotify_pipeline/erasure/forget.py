@@ -4,6 +4,7 @@ The order is the safety. Once the ledger names them, they are dropped from each 
 held against the ledger once more before it is sent. So nothing need be locked: a list that is being built meanwhile may
 still hold them, but it is not sent. Whoever is killed on the way repeats the call; each call takes everybody that the
 ledger names out of every list. Until then the request waits for every audience, since nobody looked which hold them.
+What a list at Spotify would lose is said before the first change, and somebody may have to confirm it.
 Two calls at a time take turns.
 """
 
@@ -17,13 +18,19 @@ import polars as pl
 
 from spotify_pipeline.customer_list import CustomerListError, DigestSet, SnapshotStore, withdraw
 from spotify_pipeline.erasure.identifiers import GivenIdentifier
-from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest
+from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest, SaidBy
 from spotify_pipeline.erasure.live_lists import LiveLists, not_kept
+from spotify_pipeline.erasure.losses import LiveLoss, live_losses
 from spotify_pipeline.home import HomeError
 
 _NO_LISTS: LiveLists = {}
 DEADLINE = timedelta(days=30)
 """From the request; the GDPR's month, in its shortest usual reading."""
+
+
+Review = Callable[[Sequence[LiveLoss]], SaidBy | None]
+"""Is told, before anything is changed, what lists at Spotify would lose. Raises to refuse; gives the second word of a
+person who confirms that it is meant, or None where none was given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +67,14 @@ def forget(
     now: Callable[[], datetime],
     live: LiveLists,
     compared: LiveLists = _NO_LISTS,
+    live_now: Callable[[], LiveLists] | None = None,
+    review: Review = lambda _: None,
     deadline: timedelta = DEADLINE,
 ) -> Forgotten:
     """Keep people out of every list from now on, and take them out of those that are kept.
 
-    The request then waits for the audiences that held them, and for those that may: of which Spotify has a list that
-    is not kept as it was sent.
+    The request then waits for the audiences at Spotify that held them, and for those that may: of which Spotify has a
+    list that is not kept as it was sent. Of an audience that was never sent, Spotify has nobody.
 
     Args:
         people: at least one identifier.
@@ -75,19 +84,28 @@ def forget(
         live: the lists that Spotify has.
         compared: the lists that it had lately, with which the next list is compared. Of these and of ``live`` it stays
             known who was taken out, as long as they are compared with: what Spotify has does not shrink by this call.
+        live_now: asked once the lists are rewritten, as an audience may have been created meanwhile; by default
+            ``live`` holds. An upload whose list was rewritten under it stops by itself.
+        review: see there; by default nobody is asked.
         deadline: from now, until which every audience has to be without them.
 
     Raises:
         LedgerError: the ledger cannot be trusted. Nothing was changed.
         HomeError: the ledger cannot be written. Run it again.
+        Exception: what ``review`` raises. Nothing was changed.
     """
     with ledger.turn():
         # Before anything is changed: a ledger of which some digests are lost cannot say who is to be taken out.
         everybody = ledger.digests() | DigestSet.of(*(pl.Series(each.digests, dtype=pl.String) for each in people))
+        confirmed = review(live_losses(people, store, ledger, live))
         audiences = store.audiences()
         requested_at = now()
         request = ledger.record(
-            people, requested_at=requested_at, deadline=requested_at + deadline, waiting={*audiences, *live}
+            people,
+            requested_at=requested_at,
+            deadline=requested_at + deadline,
+            waiting={*audiences, *live},
+            confirmed=confirmed,
         )
         in_force_at = now()
         cleaned = _Cleaned()
@@ -95,7 +113,8 @@ def forget(
             _delete_raw(store, audience, cleaned)
             sent = {*live.get(audience, ()), *compared.get(audience, ())}
             _rewrite_lists(store, audience, everybody, sent, cleaned)
-        waiting = {*cleaned.holding, *not_kept(store, live)}
+        at_spotify = live_now() if live_now is not None else live
+        waiting = {*cleaned.holding.intersection(at_spotify), *not_kept(store, at_spotify)}
         settled = ledger.settle(request, waiting=waiting, in_force_at=in_force_at)
     return Forgotten(
         request=settled,

@@ -224,8 +224,8 @@ class ErasureLedger:
             found = next((each for each in index.requests if each.id == request_id), None)
             if found is None:
                 raise ErasureError(
-                    f"The ledger of erasures has no request {request_id}. Nothing was changed. `forget` named it when "
-                    "it was made, and `explain` does for an identifier that is in it."
+                    "The ledger of erasures has no such request. Nothing was changed. `spotify-pipeline erasures` "
+                    "lists them."
                 )
             now = self._clock().astimezone(UTC)
             if found.taken_back is None and found.deadline <= now:

@@ -36,7 +36,7 @@ def machine(tmp_path: Path, run: Run) -> Machine:
     """`lapsed` has ada in both lists, and the newer is live; `loyal` has bob."""
     machine = Machine(tmp_path / "home")
     machine.build("lapsed", "2026-11-09", ["ada"])
-    machine.build("lapsed", "2026-11-16", ["ada", "bob"])
+    machine.build("lapsed", "2026-11-16", ["ada", "bob", "cat", "dan"])
     machine.build("loyal", "2026-11-16", ["bob"])
     live = sent(machine, "lapsed", "2026-11-16")
     journal_of(machine, "lapsed", audience_id="a1", snapshot="2026-11-16", file_sha256=live.file_sha256)
@@ -49,8 +49,9 @@ def test_forget_says_what_was_done_and_what_comes_next(machine: Machine, run: Ru
     assert ran.code == 0
     assert f"{request.id}: 2 identifiers, kept out of every list from now on." in ran.out
     assert f"Due {request.deadline:%Y-%m-%d}." in ran.out
+    assert "lapsed fewer than 20 4 25 %" in " ".join(ran.out.split())
     assert "Deleted 3 files of normalized identifiers" in ran.out
-    assert [line.split() for line in ran.out.splitlines() if line.startswith("lapsed")] == [
+    assert [line.split() for line in ran.out.splitlines() if line.startswith("lapsed  ") and "-11-" in line] == [
         ["lapsed", "2026-11-09", "1"],
         ["lapsed", "2026-11-16", "1"],
     ]
@@ -64,6 +65,75 @@ def test_forgetting_somebody_who_is_nowhere_is_no_failure(machine: Machine, run:
     assert (ran.code, ran.err) == (0, "")
     assert "No lists held them." in ran.out
     assert f"as far as the files below {machine.home} say. If that is where your Dagster keeps its files" in ran.out
+
+
+def contents(machine: Machine) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file() and file.suffix != ".lock"}
+
+
+def live_thirty(machine: Machine) -> list[str]:
+    """`loyal` has thirty people at Spotify; their addresses."""
+    names = [f"person{number}" for number in range(30)]
+    machine.build("loyal", "2026-11-23", names)
+    journal_of(machine, "loyal", audience_id="a2", file_sha256=sent(machine, "loyal", "2026-11-23").file_sha256)
+    return [address(name) for name in names]
+
+
+def test_w21_more_of_a_live_audience_than_its_max_shrink_needs_a_second_word(machine: Machine, run: Run) -> None:
+    given = "\n".join(live_thirty(machine)[:20]).encode()
+    before = contents(machine)
+    ran = run("forget", stdin=given)
+    assert ran.code == 1
+    assert "loyal 20 30 66.7 %" in " ".join(ran.out.split())
+    assert (
+        "loyal (66.7 % of the list that Spotify has, at most 30 % by its max_shrink). Nothing was recorded" in ran.err
+    )
+    assert contents(machine) == before
+    assert ErasureLedger(machine.home / "erasures").requests() == []
+    assert run("forget", "--yes", "--by", "Ada", stdin=given).code == 0
+    (request,) = ErasureLedger(machine.home / "erasures").requests()
+    assert request.confirmed is not None
+    assert request.confirmed.by == "Ada"
+    assert len(ErasureLedger(machine.home / "erasures").confirmed_digests()) == 20
+
+
+def test_w21_a_wrong_file_in_pieces_is_seen_with_what_is_gone_already(machine: Machine, run: Run) -> None:
+    given = live_thirty(machine)
+    assert run("forget", stdin="\n".join(given[:8]).encode()).code == 0
+    ran = run("forget", stdin="\n".join(given[8:16]).encode())
+    assert ran.code == 1
+    assert "loyal fewer than 20, and fewer than 20 before 30 53.4 %" in " ".join(ran.out.split())
+    assert run("forget", "--yes", stdin="\n".join(given[8:16]).encode()).code == 0
+    assert run("forget", stdin=given[16].encode()).code == 0  # what was confirmed is meant
+
+
+def test_w21_a_list_at_spotify_that_is_not_kept_is_said(machine: Machine, run: Run) -> None:
+    journal_of(machine, "gone", audience_id="a3", file_sha256=sha("a list of long ago"))
+    ran = run("forget", stdin=ADA.encode())
+    assert ran.code == 0
+    assert "gone not known not kept here as it was sent" in " ".join(ran.out.split())
+
+
+def test_w21_a_request_is_taken_back_and_listed(machine: Machine, run: Run) -> None:
+    run("forget", stdin=ADA.encode())
+    ledger = ErasureLedger(machine.home / "erasures")
+    (request,) = ledger.requests()
+    listed = " ".join(run("erasures").out.split())
+    assert f"{request.id} {request.requested_at:%Y-%m-%d} {request.deadline:%Y-%m-%d} fewer than 20 waits for" in listed
+    ran = run("forget", "--take-back", request.id, "--by", "Ada")
+    assert (ran.code, ran.err) == (0, "")
+    assert f"{request.id} is taken back, and its digests are deleted." in ran.out
+    assert len(ledger.digests()) == 0
+    assert "taken back by Ada" in run("erasures").out
+    assert "was taken back before, by Ada" in run("forget", "--take-back", request.id, "--by", "Bob").out
+
+
+def test_w21_what_is_no_request_is_not_shown(machine: Machine, run: Run) -> None:
+    for given in (ADA, "erasure-2026-11-16-00000000"):
+        ran = run("forget", "--take-back", given)
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.err.startswith("error: The ledger of erasures has no such request. Nothing was changed.")
+        assert given not in ran.err
 
 
 def test_explain_is_a_table_of_lines(machine: Machine, run: Run) -> None:
@@ -111,7 +181,7 @@ def test_of_an_audience_left_behind_it_is_said_that_only_its_deletion_helps(mach
     journal_of(
         machine, "loyal", audience_id="a2", file_sha256=left, retired_at=moment, retired_policy=RemovalPolicy.LEAVE
     )
-    ran = run("forget", stdin=BOB.encode())
+    ran = run("forget", "--yes", stdin=BOB.encode())
     assert "Spotify may still have them in: lapsed, loyal. Materialize the newest partition of lapsed, or" in ran.out
     assert "Nothing is mirrored to loyal any more: they leave it only when it is deleted at Spotify." in ran.out
 

@@ -7,14 +7,26 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from spotify_pipeline.customer_list import DigestSet, Layout, verify_customer_list
-from spotify_pipeline.erasure import ErasureLedger, LedgerError, RewrittenList, forget
+from spotify_pipeline.customer_list import (
+    DigestSet,
+    IdentifierColumns,
+    IdentifierPlan,
+    Layout,
+    build_customer_list,
+    verify_customer_list,
+    write_identifiers,
+)
+from spotify_pipeline.erasure import ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
+from spotify_pipeline.erasure.losses import live_losses
+from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline_tests.customer_list.making import emails
 from spotify_pipeline_tests.erasure.making import Machine, address, people, sha
 
@@ -108,7 +120,7 @@ def test_w13_a_list_that_cannot_be_rewritten_is_named_and_its_audience_waits(mac
         "List of loyal, snapshot 1",
         "List of new, snapshot 1",
     ]
-    assert done.request.waiting == ("lapsed", "loyal", "new")
+    assert done.request.waiting == ("lapsed", "loyal")
     assert not any(part in str(done.problems) for part in (sha(BOB)[:12], "bob@"))
     assert machine.cells("lapsed", "1") == {sha(BOB)}
 
@@ -135,8 +147,9 @@ def test_two_at_a_time_bring_nobody_back_and_both_wait(machine: Machine) -> None
     def one(name: str) -> tuple[str, ...]:
         ledger = ErasureLedger(machine.home / "erasures", clock=machine.clock)
         lines = people(address(name))
-        return forget(lines, machine.store, ledger, now=machine.clock, live={}).request.waiting
+        return forget(lines, machine.store, ledger, now=machine.clock, live=live).request.waiting
 
+    live = {"new": {machine.store.manifest("new", "1").sha256}}
     names = [f"n{number}" for number in range(6)]
     machine.build("new", "2", [*names, "bob"])
     with ThreadPoolExecutor(max_workers=6) as threads:
@@ -197,3 +210,65 @@ def test_a_list_built_from_what_was_read_before_holds_them_and_is_found_out_by_t
     assert sum(rows.holds(emails(*held)["email"])) == 1
     forget(people(EVE), machine.store, machine.ledger, now=machine.clock, live=machine.live)
     assert machine.files_with(sha(ADA)) == []
+
+
+def test_w21_what_lists_at_spotify_would_lose_is_said_before_anything_is_changed(machine: Machine) -> None:
+    told: list[LiveLoss] = []
+
+    def refuse(losses: Sequence[LiveLoss]) -> None:
+        told.extend(losses)
+        raise RuntimeError
+
+    before = {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file()}
+    live = {**machine.live, "gone": {sha("a list of long ago")}}
+    with pytest.raises(RuntimeError):
+        forget(people(ADA, EVE), machine.store, machine.ledger, now=machine.clock, live=live, review=refuse)
+    assert told == [
+        LiveLoss(audience="gone", rows=None),
+        LiveLoss(audience="lapsed", rows=2, going=2),
+        LiveLoss(audience="loyal", rows=2, going=1),
+    ]
+    after = {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file() and file.suffix != ".lock"}
+    assert after == before
+
+
+def test_w21_rows_that_go_with_a_person_count(tmp_path: Path) -> None:
+    """As `withdraw` has it: a row that shares a digest with one of theirs."""
+    machine = Machine(tmp_path)
+    identifiers = machine.store.identifiers_path("lapsed", "1")
+    both = IdentifierPlan(
+        identifiers={
+            IdentifierType.EMAIL: IdentifierColumns(columns=("email",)),
+            IdentifierType.PHONE: IdentifierColumns(columns=("phone", "other")),
+        }
+    )
+    table = pl.DataFrame(
+        {"email": [ADA, BOB], "phone": ["+46701740605", "+46701740606"], "other": ["+46701740607", None]}
+    )
+    manifest = build_customer_list(
+        identifiers,
+        write_identifiers([table], both, identifiers),
+        machine.store.list_path("lapsed", "1"),
+        layout=Layout.WIDE,
+        audience="lapsed",
+        snapshot="1",
+        built_at=machine.clock(),
+    )
+    machine.mirror("lapsed", "1")
+    given = people("+46701740605")
+    assert manifest.list_rows == 3
+    assert [each.going for each in live_losses(given, machine.store, machine.ledger, machine.live)] == [2]
+
+
+def test_an_audience_that_was_never_sent_is_not_waited_for(machine: Machine) -> None:
+    done = forget(people(BOB), machine.store, machine.ledger, now=machine.clock, live=machine.live)
+    assert {each.audience for each in done.rewritten} == {"lapsed", "loyal", "new"}
+    assert done.request.waiting == ("lapsed", "loyal")
+
+
+def test_an_audience_that_is_created_while_lists_are_rewritten_is_waited_for(machine: Machine) -> None:
+    now_live = {**machine.live, "new": {machine.store.manifest("new", "1").sha256}}
+    done = forget(
+        people(BOB), machine.store, machine.ledger, now=machine.clock, live=machine.live, live_now=lambda: now_live
+    )
+    assert done.request.waiting == ("lapsed", "loyal", "new")

@@ -174,7 +174,7 @@ def test_w21_after_its_deadline_a_request_stands(tmp_path: Path) -> None:
     made = ledger.record(person("a"), requested_at=NOW, deadline=NOW + DAY, waiting=["lapsed"])  # the clock says so now
     with pytest.raises(ErasureError, match="was due on 2026-11-17"):
         ledger.take_back(made.id, by="ada")
-    with pytest.raises(ErasureError, match="has no request erasure-none"):
+    with pytest.raises(ErasureError, match="has no such request"):
         ledger.take_back("erasure-none", by="ada")
     assert ledger.requests() == [made]
     assert held(ledger, "a") == [True]

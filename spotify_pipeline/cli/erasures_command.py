@@ -1,0 +1,35 @@
+"""`spotify-pipeline erasures`: every request to be forgotten, and where it stands."""
+
+from __future__ import annotations
+
+import typer
+
+from spotify_pipeline.cli.account_commands import print_table
+from spotify_pipeline.erasure import ErasureLedger, ErasureRequest
+from spotify_pipeline.mirror.guards.findings import counted
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("erasures")(erasures)
+
+
+def erasures() -> None:
+    """List the requests to be forgotten: when, by when, which audiences each waits for. Nobody can be read out of them.
+
+    Until its deadline a request can be taken back: `spotify-pipeline forget --take-back REQUEST`.
+    """
+    columns = ("request", "made", "due", "identifiers", "standing", "confirmed by")
+    print_table("requests", columns, [_cells(each) for each in ErasureLedger.at_home().requests()])
+
+
+def _cells(request: ErasureRequest) -> tuple[str, ...]:
+    confirmed = f"{request.confirmed.by}, {request.confirmed.at:%Y-%m-%d}" if request.confirmed is not None else ""
+    days = f"{request.requested_at:%Y-%m-%d}", f"{request.deadline:%Y-%m-%d}"
+    return (request.id, *days, counted(request.identifiers), _standing(request), confirmed)
+
+
+def _standing(request: ErasureRequest) -> str:
+    if request.taken_back is not None:
+        return f"taken back by {request.taken_back.by}, {request.taken_back.at:%Y-%m-%d}"
+    return f"waits for {', '.join(request.waiting)}" if request.waiting else "done"

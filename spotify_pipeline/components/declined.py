@@ -19,4 +19,6 @@ def declined_people(chain: AudienceChain, warehouse: WarehouseResource) -> Diges
         return DigestSet.of()
     plan = IdentifierPlan(identifiers=columns_by_type(chain.config.identifiers), consent_column=consent)
     with warehouse.segment(chain.relation) as segment:
-        return declined_digests(segment.batches(segment_columns(chain.config)), plan)
+        return declined_digests(
+            segment.batches(segment_columns(chain.config), identifiers=plan.columns, consent=plan.consent_columns), plan
+        )

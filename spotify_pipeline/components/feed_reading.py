@@ -59,7 +59,13 @@ def _verdicts(
 ) -> Iterator[pl.DataFrame]:
     only = _selection(feed, day, segment)
     expected, read = segment.count(only), 0
-    for batch in segment.batches(feed.plan.columns, only=only):
+    batches = segment.batches(
+        feed.plan.columns,
+        only=only,
+        identifiers=feed.plan.identifier_columns,
+        consent=feed.plan.consent_columns,
+    )
+    for batch in batches:
         read += batch.height
         rows = rows_of(day, batch, feed.plan)
         if rows.height:

@@ -76,10 +76,16 @@ def read_segment(chain: AudienceChain, warehouse: WarehouseResource, destination
         CustomerListError: not all of it was, or a column is unusable.
     """
     updated_at = chain.config.segment.updated_at
+    plan = identifier_plan(chain.config)
     with warehouse.segment(chain.relation) as segment:
         return write_identifiers(
-            segment.batches(segment_columns(chain.config), rank=ranking(chain.config)),
-            identifier_plan(chain.config),
+            segment.batches(
+                segment_columns(chain.config),
+                rank=ranking(chain.config),
+                identifiers=plan.columns,
+                consent=plan.consent_columns,
+            ),
+            plan,
             destination,
             expected_rows=segment.count(),
             recipe=chain.recipe,

@@ -192,7 +192,7 @@ def read_suppressions(
                 for column in (*each.columns, each.region_column)
                 if column is not None
             ]
-            found = digests_of(segment.batches(list(dict.fromkeys(columns))), plan)
+            found = digests_of(segment.batches(list(dict.fromkeys(columns)), identifiers=plan.columns), plan)
         if found.rows != expected:
             raise SegmentError(
                 f"The suppression list {source.name} has {expected:,} rows, but {found.rows:,} were read. Nothing "

@@ -48,7 +48,7 @@ def judge(
     """
     if now.tzinfo is None:
         raise ValueError("The time at which events are judged needs a time zone.")
-    require_columns(rows, plan.columns)
+    require_columns(rows, plan.columns, lists=plan.identifier_columns)
     with withheld_errors("Judging the events"):
         now = now.astimezone(UTC)
         rows = rows.rechunk()

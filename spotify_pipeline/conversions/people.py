@@ -11,7 +11,7 @@ from spotify_pipeline.conversions.verdict import Filtered
 from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressions
 from spotify_pipeline.customer_list.report import Tally
 from spotify_pipeline.customer_list.row_identifiers import row_identifiers
-from spotify_pipeline.customer_list.source_values import gave_consent
+from spotify_pipeline.customer_list.source_values import gave_consent, text_lists
 from spotify_pipeline.identity import IdentifierType, digest, in_every_form
 
 ERASURE = "erasure"
@@ -64,7 +64,7 @@ def unusable_identifiers(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
     if plan.ip_address is not None:
         columns[IP_ADDRESS] = (plan.ip_address,)
     given = {
-        name: pl.any_horizontal([text_of(rows[column]).is_not_null() for column in columns[name]])
+        name: pl.any_horizontal([text_of(_joined(rows[column])).is_not_null() for column in columns[name]])
         for name in (*PARAMETERS.values(), IP_ADDRESS)
         if name in columns
     }
@@ -74,6 +74,12 @@ def unusable_identifiers(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
         return none
     fields = rows.select(fields=pl.concat_str(named, separator=",", ignore_nulls=True)).to_series()
     return fields.zip_with(fields != "", none)
+
+
+def _joined(values: pl.Series) -> pl.Series:
+    """Several texts of one person as one; single values as they are."""
+    lists = text_lists(values)
+    return values if lists is None else lists.list.join("", ignore_nulls=True)
 
 
 def _values(rows: pl.DataFrame, plan: IdentifierPlan | None, kind: IdentifierType) -> pl.DataFrame:
@@ -122,10 +128,9 @@ def _ip_addresses(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
 
 
 def _agreed(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
-    asked = [plan.consent_column, plan.identifiers.consent_column if plan.identifiers is not None else None]
     agreed = pl.repeat(value=True, n=rows.height, dtype=pl.Boolean, eager=True)
-    for column in asked:
-        agreed = agreed & gave_consent(rows[column]) if column is not None else agreed
+    for column in plan.consent_columns:
+        agreed = agreed & gave_consent(rows[column])
     return agreed
 
 

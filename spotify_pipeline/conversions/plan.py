@@ -129,6 +129,17 @@ class FeedPlan:
     allowed_skew: timedelta = CLOCK_SKEW
 
     @property
+    def identifier_columns(self) -> tuple[str, ...]:
+        """The columns that identify the person."""
+        return self.identifiers.columns if self.identifiers is not None else ()
+
+    @property
+    def consent_columns(self) -> tuple[str, ...]:
+        """The columns that say whether the person agreed: none, one or two, and all must say yes."""
+        of_identifiers = self.identifiers.consent_columns if self.identifiers is not None else ()
+        return (*((self.consent_column,) if self.consent_column is not None else ()), *of_identifiers)
+
+    @property
     def columns(self) -> list[str]:
         """Every column that is read, each once."""
         named = [*self.event_id.columns, self.event_time.column]
@@ -144,9 +155,8 @@ class FeedPlan:
                 self.content_name,
                 self.content_category,
                 self.event_source_url,
-                self.consent_column,
+                *self.consent_columns,
                 self.opt_out_column,
-                self.identifiers.consent_column if self.identifiers is not None else None,
             )
             if column is not None
         ]

@@ -5,14 +5,14 @@ Numbers are written as the shortest plain decimal, so that 10, 10.0 and 10.00 ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import polars as pl
 
 from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.conversions.plan import Constant, Source
-from spotify_pipeline.customer_list.source_values import as_text
+from spotify_pipeline.customer_list.source_values import as_text, text_lists
 from spotify_pipeline.identity.text import trimmed
 
 _NANOSECONDS = 1_000
@@ -20,8 +20,8 @@ _MICROSECONDS = {"ms": 1_000, "us": 1}
 _DAY = 86_400_000_000
 
 
-def require_columns(rows: pl.DataFrame, columns: Sequence[str]) -> None:
-    """Check that the relation has these columns, and that they hold single values.
+def require_columns(rows: pl.DataFrame, columns: Sequence[str], *, lists: Collection[str] = ()) -> None:
+    """Check that the relation has these columns, and that they hold single values; of ``lists`` also lists of texts.
 
     Raises:
         EventsError: it lacks one, or one holds lists, structures or objects.
@@ -33,6 +33,8 @@ def require_columns(rows: pl.DataFrame, columns: Sequence[str]) -> None:
                 "Correct the feed's YAML or the relation. Nothing was sent."
             )
         dtype = rows.schema[column]
+        if column in lists and text_lists(rows[column]) is not None:
+            continue
         if dtype.is_nested() or isinstance(dtype, pl.Object):
             raise EventsError(
                 f"The events' column {column!r} holds {dtype.base_type().__name__}, not single values. "
@@ -87,7 +89,8 @@ def canonical_text(values: pl.Series) -> pl.Series:
     """The one text of each value that is hashed, for however the warehouse may hold it; null for null and NaN.
 
     Text is itself, numbers as ``plain_numbers``, dates and times the microseconds since 1970 (a time without a zone as
-    if it were UTC, so that no setting and no time zone database changes the text), bytes hexadecimal.
+    if it were UTC, so that no setting and no time zone database changes the text), bytes hexadecimal. Of a list of
+    texts it is that of ``encoded`` of them.
     """
     dtype = values.dtype
     if dtype.is_numeric():
@@ -102,6 +105,8 @@ def canonical_text(values: pl.Series) -> pl.Series:
         return values.dt.total_microseconds().cast(pl.String)
     if isinstance(dtype, pl.Datetime):
         return _moments(values.to_physical(), dtype.time_unit)
+    if isinstance(dtype, pl.List):
+        return values.list.eval(_part(pl.element())).list.join("")
     return values.cast(pl.String)
 
 
@@ -111,13 +116,11 @@ def encoded(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     Each value is the length of its ``canonical_text`` in bytes, a colon and the text; a null is a hyphen.
     """
     texts = pl.DataFrame([canonical_text(rows[column]).alias(f"{n}") for n, column in enumerate(columns)])
-    parts = [
-        pl.when(pl.col(name).is_null())
-        .then(pl.lit("-"))
-        .otherwise(pl.format("{}:{}", pl.col(name).str.len_bytes(), pl.col(name)))
-        for name in texts.columns
-    ]
-    return texts.select(encoded=pl.concat_str(parts)).to_series()
+    return texts.select(encoded=pl.concat_str(_part(pl.col(name)) for name in texts.columns)).to_series()
+
+
+def _part(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.is_null()).then(pl.lit("-")).otherwise(pl.format("{}:{}", text.str.len_bytes(), text))
 
 
 def _moments(physical: pl.Series, unit: str) -> pl.Series:

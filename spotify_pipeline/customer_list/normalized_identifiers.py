@@ -7,6 +7,7 @@ can never be taken for those of another file.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from spotify_pipeline.customer_list.arrow_files import ParquetFile, parquet_writ
 from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
 from spotify_pipeline.customer_list.plan import IdentifierPlan
 from spotify_pipeline.customer_list.report import NO_CONSENT, NO_IDENTIFIER, IdentifiersReport, Tally
-from spotify_pipeline.customer_list.row_identifiers import require_columns, row_identifiers
+from spotify_pipeline.customer_list.row_identifiers import holds_lists, require_columns, row_identifiers
 from spotify_pipeline.customer_list.source_values import gave_consent
 from spotify_pipeline.customer_list.workspace import publish, workspace
 from spotify_pipeline.home import atomic_private_file
@@ -44,10 +45,10 @@ def write_identifiers(
 ) -> IdentifiersReport:
     """Normalize the identifiers of a segment into the Parquet file ``destination``, mode 0600.
 
-    Columns are named by identifier type: strings where the plan names one source column, else lists of a row's
-    distinct values in the order of the columns. Where the plan names a rank, it is kept as the column ``rank``. Rows
-    without consent or without any identifier are dropped and counted. Memory holds one batch, however large the
-    segment. If anything fails, ``destination`` stays as it was.
+    Columns are named by identifier type: strings where the plan names one source column of single values, else lists
+    of a row's distinct values in the order of the columns. Where the plan names a rank, it is kept as the column
+    ``rank``. Rows without consent or without any identifier are dropped and counted. Memory holds one batch, however
+    large the segment. If anything fails, ``destination`` stays as it was.
 
     Args:
         batches: the segment's rows; all batches have the columns that the plan names.
@@ -69,8 +70,12 @@ def write_identifiers(
     tally = Tally(types=plan.types, asks_consent=plan.consent_column is not None)
     with workspace(destination) as folder:
         unfinished = folder / "identifiers.parquet"
-        with atomic_private_file(unfinished) as file, parquet_writer(file, _schema(plan)) as writer:
-            for batch in batches:
+        remaining = iter(batches)
+        # Whether a column holds lists shows in the first batch, and all have the same columns.
+        first = list(itertools.islice(remaining, 1))
+        schema = _schema(plan, first[0].schema if first else pl.Schema())
+        with atomic_private_file(unfinished) as file, parquet_writer(file, schema) as writer:
+            for batch in itertools.chain(first, remaining):
                 with withheld_errors(_TASK):
                     require_columns(batch, plan)
                     for rows in batch.iter_slices(BATCH_ROWS):
@@ -131,9 +136,9 @@ def _require_all_read(tally: Tally, expected_rows: int | None) -> None:
         )
 
 
-def _schema(plan: IdentifierPlan) -> dict[str, pl.DataType]:
+def _schema(plan: IdentifierPlan, source: pl.Schema) -> dict[str, pl.DataType]:
     one, several = pl.String(), pl.List(pl.String)
     schema: dict[str, pl.DataType] = {
-        name.value: one if len(plan.identifiers[name].columns) == 1 else several for name in plan.types
+        name.value: several if holds_lists(source, plan.identifiers[name]) else one for name in plan.types
     }
     return schema if plan.rank_column is None else {**schema, RANK: pl.Int64()}

@@ -55,6 +55,16 @@ class IdentifierPlan:
                 raise CustomerListError(f"A case is chosen for device_id only; it was given for {identifier}.")
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The source columns of all types."""
+        return tuple(column for source in self.identifiers.values() for column in source.columns)
+
+    @property
+    def consent_columns(self) -> tuple[str, ...]:
+        """The consent column, if there is one."""
+        return (self.consent_column,) if self.consent_column is not None else ()
+
+    @property
     def types(self) -> tuple[IdentifierType, ...]:
         """The configured types in canonical order."""
         return canonical_order(tuple(self.identifiers))

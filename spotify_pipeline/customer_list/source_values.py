@@ -5,8 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from spotify_pipeline.customer_list.errors import CustomerListError
+from spotify_pipeline.identity.text import unwrapped
 
-_CONSENT_WORDS = ("true", "t", "yes", "y", "1")
+# A number's 1 may have gone through a float, and be written with a point or a comma.
+_CONSENT = r"^(?:true|t|yes|y|1(?:[.,]0*)?)$"
 _UUID_BYTES = 16
 _NO_TEXT = "\1"
 
@@ -32,9 +34,10 @@ def as_text(values: pl.Series, *, binary_uuids: bool = False) -> pl.Series:
     if isinstance(dtype, pl.Binary):
         return pl.Series(values.name, [_decoded(value, binary_uuids) for value in values], dtype=pl.String)
     if dtype.is_nested() or isinstance(dtype, pl.Object):
+        # The type's own name only: of an enumeration inside, the categories are values.
         raise CustomerListError(
-            f"The segment's column {values.name!r} holds {dtype}, not single values. "
-            "Give it one value a row, or a column for each."
+            f"The segment's column {values.name!r} holds {dtype.base_type().__name__}, not single values. Give it one "
+            "value a row, a LIST of text, or a column for each."
         )
     if dtype.is_float() and dtype != pl.Float64:
         raise CustomerListError(
@@ -47,20 +50,34 @@ def as_text(values: pl.Series, *, binary_uuids: bool = False) -> pl.Series:
     return text
 
 
-def gave_consent(values: pl.Series) -> pl.Series:
-    """Whether each row says yes: boolean true, the integer 1, or one of ``true t yes y 1`` in any case, trimmed.
+def text_lists(values: pl.Series) -> pl.Series | None:
+    """A column of lists of texts, each the values of one person; None where it holds single values."""
+    if isinstance(values.dtype, pl.List) and values.dtype.inner in (pl.String(), pl.Null()):
+        return values.cast(pl.List(pl.String))
+    return None
 
-    Everything else is no, null included, and so is every value of another type: consent is never inferred.
+
+def gave_consent(values: pl.Series) -> pl.Series:
+    """Whether each row says yes: boolean true, the number 1, or ``true t yes y 1`` (or ``1.0``) as text.
+
+    Text is taken in any case, trimmed as identifiers are and without quotes around it. Everything else is no, null and
+    NaN included: consent is never inferred.
+
+    Raises:
+        CustomerListError: the column is of a type that can never say yes, such as dates, bytes or lists.
     """
     dtype = values.dtype
     if isinstance(dtype, pl.Boolean):
         yes = values
-    elif dtype.is_integer() or (isinstance(dtype, pl.Decimal) and dtype.scale == 0):
+    elif dtype.is_numeric():
         yes = values == 1
-    elif isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
-        yes = values.cast(pl.String).str.strip_chars().str.to_lowercase().is_in(_CONSENT_WORDS)
+    elif isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null):
+        yes = unwrapped(values.cast(pl.String)).str.to_lowercase().str.contains(_CONSENT)
     else:
-        return pl.repeat(value=False, n=values.len(), dtype=pl.Boolean, eager=True)
+        raise CustomerListError(
+            f"The consent column {values.name!r} holds {dtype.base_type().__name__}, which can never say yes, so "
+            "nobody would be used. Give a boolean, a number (1 is yes) or text (true, t, yes, y or 1)."
+        )
     return yes.fill_null(value=False)
 
 

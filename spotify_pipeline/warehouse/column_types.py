@@ -12,6 +12,13 @@ _ORDERED = re.compile(
 )
 _TIMES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"})
 _WITH_NAN = frozenset({"FLOAT", "DOUBLE"})
+JSON = "JSON"
+_IN_PARENTHESES = re.compile(r"\(.*\)", re.DOTALL)
+_LIST = re.compile(r".*\[[0-9]*\]", re.DOTALL)
+_TEXT_LIST = re.compile(r"VARCHAR\[[0-9]*\]")
+_WHEN = re.compile(r"(DATE|TIME|TIMESTAMP)([_ ].*)?")
+_UNREADABLE = frozenset({"UNION", "VARIANT", "BIGNUM", "INTERVAL", "GEOMETRY"})
+_NO_SINGLE_VALUE = _UNREADABLE | {"STRUCT", "MAP", "BIT"}
 
 
 def says_when(kind: str) -> bool:
@@ -35,3 +42,47 @@ def duckdb_name(stated: str) -> str | None:
         return str(duckdb.sqltype(stated))
     except duckdb.Error:
         return None
+
+
+def type_name(kind: str) -> str:
+    """DuckDB's name of a type without what stands in parentheses: the categories of an ENUM are values."""
+    return _IN_PARENTHESES.sub("", kind)
+
+
+def is_text_list(kind: str) -> bool:
+    """Whether a value of a type is a list of texts, of any length or of a fixed one."""
+    return _TEXT_LIST.fullmatch(kind) is not None
+
+
+def is_readable(kind: str) -> bool:
+    """Whether values of a type can be handed to Polars."""
+    return type_name(kind) not in _UNREADABLE
+
+
+def can_identify(kind: str) -> bool:
+    """Whether a value of a type may be an identifier, or several of one person."""
+    if _LIST.fullmatch(kind):
+        return is_text_list(kind)
+    return type_name(kind) not in _NO_SINGLE_VALUE | {"BOOLEAN"} and not _WHEN.fullmatch(kind)
+
+
+def can_consent(kind: str) -> bool:
+    """Whether a value of a type may say yes."""
+    never = _NO_SINGLE_VALUE | {"BLOB", "UUID"}
+    return not _LIST.fullmatch(kind) and type_name(kind) not in never and not _WHEN.fullmatch(kind)
+
+
+def no_identifier(column: str, kind: str) -> str:
+    """The sentence, without its end, on a column of identifiers whose type can hold none."""
+    return (
+        f"{column} holds {type_name(kind)}, of which no identifier can be made. Give it as text (several values of one "
+        "person as a LIST of text), or name another column"
+    )
+
+
+def no_consent(column: str, kind: str) -> str:
+    """The sentence, without its end, on a column of consent whose type can never say yes."""
+    return (
+        f"{column} holds {type_name(kind)}, which can never say yes, so nobody would be used. Consent is a BOOLEAN, a "
+        "number (1 is yes) or text (true, t, yes, y or 1): name such a column, or make one in the segment"
+    )

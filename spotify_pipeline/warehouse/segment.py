@@ -6,7 +6,7 @@ driver is replaced here by one that names the relation and the kind of failure o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,19 @@ from typing import Any, cast
 import duckdb
 import polars as pl
 
-from spotify_pipeline.warehouse.column_types import may_be_nan, orders_rows, says_when
+from spotify_pipeline.warehouse.column_types import (
+    JSON,
+    can_consent,
+    can_identify,
+    is_readable,
+    is_text_list,
+    may_be_nan,
+    no_consent,
+    no_identifier,
+    orders_rows,
+    says_when,
+    type_name,
+)
 from spotify_pipeline.warehouse.errors import SegmentError
 from spotify_pipeline.warehouse.relation import Relation, quoted
 from spotify_pipeline.warehouse.spill import own_spill_directory
@@ -83,6 +95,17 @@ class Between:
         values = [value for value in (self.at_least, self.below) if value is not None]
         inside = " AND ".join(tests) or f"{name} IS NOT NULL"
         return (f"({inside} OR {name} IS NULL)" if self.or_missing else f"({inside})"), values
+
+
+def _selected(column: str, column_type: str) -> str:
+    """A column as it is asked for: of JSON its text, and a list of a fixed length as any list."""
+    name = quoted(column)
+    if column_type == JSON:
+        text = (
+            f"CASE json_type({name}) WHEN 'VARCHAR' THEN {name} ->> '$' WHEN 'NULL' THEN NULL ELSE {name}::VARCHAR END"
+        )
+        return f"{text} AS {name}"
+    return f"{name}::VARCHAR[] AS {name}" if is_text_list(column_type) else name
 
 
 @dataclass(frozen=True)
@@ -180,31 +203,44 @@ class SegmentReader:
         batch_rows: int = BATCH_ROWS,
         rank: Ranking | None = None,
         only: Between | None = None,
+        identifiers: Collection[str] = (),
+        consent: Collection[str] = (),
     ) -> Iterator[pl.DataFrame]:
         """The named columns of every row, some 50,000 rows at a time, in no particular order.
 
-        Columns keep their warehouse type. A column asked for twice comes once.
+        Columns keep their warehouse type, but for JSON, which is text: a string's own, of anything else the JSON. A
+        column asked for twice comes once.
 
         Args:
             columns: their names.
             batch_rows: the most rows of a frame.
             rank: adds ``RANK_COLUMN``, Int64, last: 1 for the row that this order puts first, each number once.
             only: by default every row.
+            identifiers: those of the columns that identify people.
+            consent: those of the columns that say whether a person agreed.
 
         Raises:
-            SegmentError: a column does not exist, people cannot be ranked by it, or reading stopped before the end.
+            SegmentError: a column does not exist, its type cannot hold what is asked of it, or reading stopped before
+                the end.
         """
-        stream = self._stream(columns, batch_rows, rank, only)
+        stream = self._stream(columns, batch_rows, rank, only, identifiers, consent)
         self._streams.append(stream)
         return stream
 
     def _stream(
-        self, columns: Sequence[str], batch_rows: int, rank: Ranking | None, only: Between | None
+        self,
+        columns: Sequence[str],
+        batch_rows: int,
+        rank: Ranking | None,
+        only: Between | None,
+        identifiers: Collection[str],
+        consent: Collection[str],
     ) -> Generator[pl.DataFrame]:
         wanted = list(dict.fromkeys(columns))
         named = [each.column for each in (rank, only) if each is not None]
         kinds = self._require([*wanted, *named])
-        selected = ", ".join(quoted(column) for column in wanted)
+        self._refuse_types({column: kinds[column] for column in wanted}, identifiers, consent)
+        selected = ", ".join(_selected(column, kinds[column]) for column in wanted)
         if rank is not None:
             if RANK_COLUMN in wanted:
                 raise SegmentError(f"The name {RANK_COLUMN} is taken: rename that column of {self.relation}.")
@@ -245,6 +281,37 @@ class SegmentReader:
                 "Correct the YAML that names it, or add the column there."
             )
         return present
+
+    def _refuse_types(self, types: Mapping[str, str], identifiers: Collection[str], consent: Collection[str]) -> None:
+        """Refuse columns of types that cannot be read, or can never hold what they are asked for."""
+        problem = None
+        for column, kind in types.items():
+            name = f"{self.relation}.{column}"
+            if column in identifiers and not can_identify(kind):
+                problem = no_identifier(name, kind)
+            elif column in consent and not can_consent(kind):
+                problem = no_consent(name, kind)
+            elif not is_readable(kind):
+                problem = f"{name} holds {type_name(kind)}, which cannot be read here. Cast it to another type"
+            elif column in identifiers and kind == JSON and (other := self._other_json(column)) is not None:
+                problem = (
+                    f"{name} holds JSON, and in some row it is {other} and not a single string, of which no identifier "
+                    "can be made. Give it as text (several values of one person as a LIST of text), or name another "
+                    "column"
+                )
+            if problem is not None:
+                raise SegmentError(f"{problem}. Nothing was sent.")
+
+    def _other_json(self, column: str) -> str | None:
+        """What a value of a JSON column is, in JSON's words, that is no string; None where all are."""
+        kind = f"json_type({quoted(column)})"
+        try:
+            found = self.connection.execute(
+                f"SELECT {kind} FROM {self._sql()} WHERE {kind} NOT IN ('VARCHAR', 'NULL') LIMIT 1"  # noqa: S608
+            ).fetchall()
+        except duckdb.Error as error:
+            raise self._failure(error) from None
+        return str(found[0][0]) if found else None
 
     def _failure(self, error: Exception) -> SegmentError:
         return why_unreadable(self.connection, self.relation, error)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -12,7 +14,7 @@ from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.conversions.judge import judge
 from spotify_pipeline.conversions.plan import Column, OptOutPolicy
 from spotify_pipeline.conversions.verdict import VERDICTS
-from spotify_pipeline.customer_list import DigestSet, IdentifierColumns, IdentifierPlan, Suppressions
+from spotify_pipeline.customer_list import CustomerListError, DigestSet, IdentifierColumns, IdentifierPlan, Suppressions
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline_tests.conversions.judging import (
     NOW,
@@ -233,3 +235,37 @@ def test_the_plan_names_every_column_it_reads() -> None:
     assert sorted(PLAN.columns) == sorted(rows_with({}).columns)
     both = plan_with(event_name=Column("total"))
     assert both.columns.count("total") == 1
+
+
+def test_a_list_of_texts_is_several_identifiers_of_one_person() -> None:
+    emails = [["anna@example.com", "B@example.com", None], [" "], []]
+    rows = rows_with({}, {"order_id": "order-2"}, {"order_id": None}).with_columns(email=pl.Series(emails))
+    first, second, third = verdicts(rows)
+    told = json.loads(first["body"])["user_data"]
+    assert told["hashed_emails"] == [hashed("anna@example.com"), hashed("b@example.com")]
+    assert (second["reason"], second["fields"]) == ("no_identifier", "user_data")
+    assert third["reason"] == "no_event_id"
+    unusable = verdicts(rows_with({}).with_columns(email=pl.Series([["anna"]])))[0]
+    assert (unusable["reason"], unusable["fields"]) == ("no_identifier", "hashed_emails")
+
+
+def test_events_without_an_id_are_told_apart_by_the_values_in_their_lists() -> None:
+    emails = [["a@example.com", "b@example.com"], ["a@example.comb@example.com"], ["a@example.com", None], None, []]
+    rows = rows_with(*[{"order_id": None}] * 5).with_columns(email=pl.Series(emails, dtype=pl.List(pl.String)))
+    assert len({each["key"] for each in verdicts(rows)}) == 5
+
+
+@pytest.mark.parametrize("column", ["title", "order_id", "consent"])
+def test_a_list_is_refused_where_one_value_is_asked_for(column: str) -> None:
+    with pytest.raises(EventsError, match=f"column '{column}' holds List"):
+        verdicts(rows_with({}).with_columns(pl.Series(column, [["yes"]])))
+
+
+@pytest.mark.parametrize("consent", [1.0, "1.0", "\ufeffyes", Decimal("1.00"), "Y", True])
+def test_a_yes_is_a_yes_whatever_the_column_made_of_it(consent: object) -> None:
+    assert verdict(consent=consent)["state"] == "pending"
+
+
+def test_a14_a_consent_column_that_can_never_say_yes_is_refused_by_its_type() -> None:
+    with pytest.raises(CustomerListError, match="consent column 'consent' holds Date, which can never say yes"):
+        verdict(consent=NOW.date())

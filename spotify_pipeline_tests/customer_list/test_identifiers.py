@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -46,10 +47,13 @@ def values_of(tmp_path: Path, table: pl.DataFrame, plan: IdentifierPlan) -> list
         ([True, False, None], pl.Boolean, 1),
         ([1, 0, 2, -1, None], pl.Int8, 1),
         ([Decimal(1), Decimal(0)], pl.Decimal(38, 0), 1),
+        ([Decimal("1.00"), Decimal("1.50"), Decimal("0.00"), Decimal("-1.00"), None], pl.Decimal(3, 2), 1),
+        ([1.0, 0.0, 1.5, -1.0, 2.0, float("nan"), float("inf"), None], pl.Float64, 1),
+        ([1.0, 0.5], pl.Float32, 1),
         (["true", "T", " Yes\n", "y", "1", "no", "", "on", "yes please", None], pl.String, 5),
+        (["1.0", "1.00", "1,0", "1.", "\ufeffyes", "yes\u200e", "\0TRUE", '"yes"', "'1'"], pl.String, 9),
+        (["1.5", "-1", "+1", "01", "1e0", "10", "1.01", "nan", "{yes}", '"no"', "1 0"], pl.String, 0),
         (["yes", "no", None], pl.Categorical, 1),
-        ([1.0, 0.0], pl.Float64, 0),
-        ([[True], [False]], pl.List(pl.Boolean), 0),
         ([None, None], pl.Null, 0),
     ],
 )
@@ -58,6 +62,26 @@ def test_p12_only_a_plain_yes_is_consent(tmp_path: Path, values: list, dtype, ex
     report = write_identifiers([table], plan_of(IdentifierType.EMAIL, "email", consent="ok"), tmp_path / "a.parquet")
     assert report.rows_kept == expected
     assert report.rows_dropped == {"no_consent": len(values) - expected, "no_identifier": 0}
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        (pl.Series([datetime(2026, 1, 1, tzinfo=UTC)]), "Datetime"),
+        (pl.Series([date(2026, 1, 1)]), "Date"),
+        (pl.Series([b"yes"]), "Binary"),
+        (pl.Series([["yes"]]), "List"),
+        (pl.Series([{"yes@example.com": True}]), "Struct"),
+        (pl.Series([timedelta(1)]), "Duration"),
+    ],
+)
+def test_a14_a_consent_column_that_can_never_say_yes_is_refused_by_its_type(
+    tmp_path: Path, values: pl.Series, name: str
+) -> None:
+    table = emails("a@example.com").with_columns(ok=values)
+    with pytest.raises(CustomerListError, match=f"consent column 'ok' holds {name}, which can never say yes") as caught:
+        write_identifiers([table], plan_of(IdentifierType.EMAIL, "email", consent="ok"), tmp_path / "a.parquet")
+    assert "example.com" not in str(caught.value)
 
 
 def test_values_of_people_without_consent_are_not_even_judged(tmp_path: Path) -> None:
@@ -111,7 +135,9 @@ def test_row_region_goes_before_the_default(tmp_path: Path) -> None:
     assert values_of(tmp_path, table, plan) == ["+46701740605", "+12025550143"]
 
 
-@pytest.mark.parametrize("values", [pl.Series([["a@example.com"]]), pl.Series([{"a": "a@example.com"}])])
+@pytest.mark.parametrize(
+    "values", [pl.Series([[1]]), pl.Series([[["a@example.com"]]]), pl.Series([{"a": "a@example.com"}])]
+)
 def test_nested_columns_are_refused_by_name(tmp_path: Path, values: pl.Series) -> None:
     with pytest.raises(CustomerListError, match="column 'email' holds") as caught:
         write_identifiers([values.alias("email").to_frame()], EMAIL_ONLY, tmp_path / "a.parquet")
@@ -132,6 +158,47 @@ def test_several_columns_keep_distinct_values_in_column_order(tmp_path: Path) ->
     assert identifiers["email"].to_list() == [["z@example.com", "a@example.com"], ["z@example.com"], None]
     assert report.values_repeated == {"email": 1, "phone": 0, "device_id": 0}
     assert report.rejected["email"] == {"invalid": 1, "missing": 1}
+
+
+def test_a_list_of_texts_is_several_values_of_one_person(tmp_path: Path) -> None:
+    people = [["a@example.com", "B@example.com", "a@example.com"], [" c@example.com", "no", None], [], [None], None]
+    table = pl.DataFrame({"email": pl.Series(people, dtype=pl.List(pl.String))})
+    report = write_identifiers([table.head(1), table.slice(1)], EMAIL_ONLY, tmp_path / "a.parquet")
+    assert pl.read_parquet(tmp_path / "a.parquet")["email"].to_list() == [
+        ["a@example.com", "b@example.com"],
+        ["c@example.com"],
+    ]
+    assert (report.values_kept, report.values_repeated) == ({"email": 3}, {"email": 1})
+    assert report.rejected["email"] == {"invalid": 1, "missing": 4}
+    manifest = build(tmp_path / "a.parquet", report, tmp_path / "list.csv")
+    assert manifest.digests == {"email": 3}
+
+
+def test_lists_and_single_values_and_the_regions_of_their_rows_go_together(tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {
+            "home": pl.Series([["0701740605", "0701740606.0"], ["2025550143"], None], dtype=pl.List(pl.String)),
+            "work": ["+46701740605", None, "(202) 555-0144"],
+            "country": ["SE", "\ufeffus", '"US"'],
+        }
+    )
+    plan = plan_of(IdentifierType.PHONE, "home", "work", region_column="country")
+    report = write_identifiers([table], plan, tmp_path / "a.parquet")
+    assert pl.read_parquet(tmp_path / "a.parquet")["phone"].to_list() == [
+        ["+46701740605", "+46701740606"],
+        ["+12025550143"],
+        ["+12025550144"],
+    ]
+    assert (report.values_repeated, report.rejected) == ({"phone": 1}, {"phone": {"missing": 2}})
+
+
+@pytest.mark.parametrize(
+    "phones", [pl.Series([46701740605.5]), pl.Series([Decimal("46701740605.25")]), pl.Series([4.6e17])]
+)
+def test_a_number_with_digits_that_no_phone_number_has_is_nobodys(tmp_path: Path, phones: pl.Series) -> None:
+    plan = plan_of(IdentifierType.PHONE, "p", default_region="SE")
+    report = write_identifiers([phones.alias("p").to_frame()], plan, tmp_path / "a.parquet")
+    assert report.rejected == {"phone": {"invalid": 1}}
 
 
 @pytest.mark.parametrize("expected_rows", [2, 4])

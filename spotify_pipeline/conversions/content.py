@@ -5,7 +5,7 @@ from __future__ import annotations
 import iso4217
 import polars as pl
 
-from spotify_pipeline.conversions.addresses import holds_address
+from spotify_pipeline.conversions.personal_texts import OwnIdentifiers, holds_personal_data
 from spotify_pipeline.conversions.plan import FeedPlan
 from spotify_pipeline.conversions.source_columns import source_text, text_of
 
@@ -67,6 +67,6 @@ def categories(text: pl.Series) -> pl.Series:
     return text.str.extract(f"({_CATEGORY})")
 
 
-def content_names(text: pl.Series) -> pl.Series:
-    """The trimmed texts as they stand; null where one holds an e-mail address."""
-    return text.set(holds_address(text), None)
+def content_names(text: pl.Series, own: OwnIdentifiers = ()) -> pl.Series:
+    """The trimmed texts as they stand; null where one holds personal data (see ``personal_texts``)."""
+    return text.set(holds_personal_data(text, own), None)

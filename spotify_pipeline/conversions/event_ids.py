@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from spotify_pipeline.conversions.addresses import holds_address
 from spotify_pipeline.conversions.errors import EventsError
+from spotify_pipeline.conversions.personal_texts import OwnIdentifiers, holds_personal_data
 from spotify_pipeline.conversions.plan import EventIdSource
 from spotify_pipeline.conversions.source_columns import canonical_text, encoded, text_of, without_nan
 from spotify_pipeline.conversions.verdict import Dead
@@ -23,15 +23,14 @@ NOTHING = ("nan", "null", "none", "undefined", "nil", "n/a", "na", "nat", "<na>"
 
 _LARGEST_EXACT = 2**53
 _NEVER_IDS = (pl.Boolean, pl.Date, pl.Time, pl.Duration)
-_PHONE_NUMBER = r"^\+[0-9][0-9 ().-]{6,18}$"
 
 
-def event_ids(rows: pl.DataFrame, source: EventIdSource) -> pl.DataFrame:
+def event_ids(rows: pl.DataFrame, source: EventIdSource, own: OwnIdentifiers = ()) -> pl.DataFrame:
     """Columns ``event_id`` and ``id_fault`` (a ``Dead``); in each row exactly one of the two is null.
 
     An event whose columns are all null, blank, no number or a word for nothing has no id: with one, all such events
-    would be taken for one. An id that holds an e-mail address or is a phone number is refused, for ids are kept and
-    shown: it must be hashed. So is a float beyond 2^53, which several whole numbers are read as.
+    would be taken for one. An id that holds personal data is refused, for ids are kept and shown: it must be
+    hashed. So is a float beyond 2^53, which several whole numbers are read as.
 
     Raises:
         EventsError: a column is of a type that tells no two events apart.
@@ -45,8 +44,7 @@ def event_ids(rows: pl.DataFrame, source: EventIdSource) -> pl.DataFrame:
         return _judged(digest(encoded(rows, source.columns)).set(nothing, None), unusable=inexact)
     ids = _something(_whole(text_of(_as_json_reads(without_nan(rows[source.columns[0]])))))
     control = ids.str.contains(f"[{CONTROL_CLASS}]")
-    personal = ids.str.contains(_PHONE_NUMBER) | holds_address(ids)
-    unusable = control | personal | inexact | (ids.str.len_chars() > LONGEST_EVENT_ID)
+    unusable = control | holds_personal_data(ids, own) | inexact | (ids.str.len_chars() > LONGEST_EVENT_ID)
     return _judged(ids, unusable=unusable.fill_null(value=False))
 
 
@@ -77,7 +75,7 @@ def _as_json_reads(values: pl.Series) -> pl.Series:
     quoted = values.str.contains(r'^\s*".*"\s*$').fill_null(value=False)
     if not quoted.any():
         return values
-    return values.scatter(quoted.arg_true(), [_read(each) for each in values.filter(quoted)])
+    return values.clone().scatter(quoted.arg_true(), [_read(each) for each in values.filter(quoted)])
 
 
 def _read(text: str) -> str:

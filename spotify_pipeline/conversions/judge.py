@@ -15,6 +15,7 @@ from spotify_pipeline.conversions.event_ids import event_ids, keys
 from spotify_pipeline.conversions.event_names import event_names
 from spotify_pipeline.conversions.event_times import event_times
 from spotify_pipeline.conversions.people import IP_ADDRESS, PARAMETERS, people, unusable_identifiers
+from spotify_pipeline.conversions.personal_texts import own_identifiers
 from spotify_pipeline.conversions.plan import Column, FeedPlan, OptOutPolicy
 from spotify_pipeline.conversions.source_columns import require_columns, source_text
 from spotify_pipeline.conversions.verdict import Dead, Filtered, State
@@ -59,6 +60,7 @@ def judge(
 
 def _found(rows: pl.DataFrame, plan: FeedPlan, now: datetime, suppressions: Suppressions) -> pl.DataFrame:
     """What the rows hold, and why an event is not sent on purpose (``filtered``)."""
+    own = own_identifiers(rows, plan)
     names = event_names(source_text(rows, plan.event_name), plan.names)
     times = event_times(rows[plan.event_time.column], plan.event_time)
     texts = {
@@ -73,7 +75,7 @@ def _found(rows: pl.DataFrame, plan: FeedPlan, now: datetime, suppressions: Supp
     found = pl.concat(
         [
             names,
-            event_ids(rows, plan.event_id),
+            event_ids(rows, plan.event_id, own),
             _moments(times, plan, now),
             people(rows, plan, suppressions),
             money(rows, plan, names["event_name"]),
@@ -84,8 +86,8 @@ def _found(rows: pl.DataFrame, plan: FeedPlan, now: datetime, suppressions: Supp
     in_future = pl.col("event_time") > now + plan.allowed_skew
     return found.with_columns(
         content_category=categories(texts["category_given"]),
-        content_name=content_names(texts["content_given"]),
-        event_source_url=urls(texts["url_given"]),
+        content_name=content_names(texts["content_given"], own),
+        event_source_url=urls(texts["url_given"], own),
         action_source=action_sources(texts["action_given"]),
         time_fault=pl.when(in_future).then(pl.lit(Dead.TIME_IN_FUTURE.value)).otherwise("time_fault"),
         filtered=pl.when(~pl.col("wanted"))

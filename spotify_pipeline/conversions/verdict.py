@@ -54,7 +54,7 @@ class Dead(StrEnum):
     CURRENCY_UNKNOWN = "currency_unknown"
     CATEGORY_UNUSABLE = "category_unusable"
     CONTENT_NAME_UNUSABLE = "content_name_unusable"
-    """It holds an e-mail address, which would be sent as it stands."""
+    """It holds personal data, which would be sent as it stands."""
     URL_UNUSABLE = "url_unusable"
     TOO_LARGE = "too_large"
     REFUSED = "refused"

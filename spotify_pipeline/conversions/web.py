@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from spotify_pipeline.conversions.addresses import holds_address
+from spotify_pipeline.conversions.personal_texts import OwnIdentifiers, holds_personal_data
 
 ACTION_SOURCES = ("WEB", "APP", "OFFLINE")
 
@@ -19,14 +19,15 @@ _PLAIN_URL = (
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
-def urls(text: pl.Series) -> pl.Series:
+def urls(text: pl.Series, own: OwnIdentifiers = ()) -> pl.Series:
     """The address of a page in each trimmed text; null where it is none that Spotify takes, or holds personal data.
 
-    It begins with http:// or https://, names a host, and holds no white space, no user's name or password and no e-mail
-    address. The query and the fragment are left out, whatever they hold: they may say who the person is.
+    It begins with http:// or https://, names a host, and holds no white space, no user's name or password and no
+    personal data (see ``personal_texts``). The query and the fragment are left out, whatever they hold: they may say
+    who the person is.
     """
     page = text.str.extract("^([^?#]*)")
-    page = page.set(holds_address(page), None)
+    page = page.set(holds_personal_data(page, own), None)
     others = page.is_not_null() & ~page.str.contains(_PLAIN_URL).fill_null(value=False)
     if not others.any():
         return page

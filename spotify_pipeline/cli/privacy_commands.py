@@ -15,6 +15,7 @@ from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.accountable import who_decides
 from spotify_pipeline.cli.erasure_review import said_before
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.waiting_events import ErasedEvents, erase_waiting, waiting_rows
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
 from spotify_pipeline.erasure import (
     NOT_KNOWN,
@@ -30,6 +31,7 @@ from spotify_pipeline.erasure import (
 )
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, RemovalPolicy
+from spotify_pipeline.mirror.guards.findings import counted
 from spotify_pipeline.mirror.sent_lists import LONGEST_WINDOW, compared_with
 from spotify_pipeline.mirror.target import folder_of
 
@@ -82,7 +84,9 @@ def forget_people(
             review=said_before(yes=yes, by=by),
             deadline=timedelta(days=deadline_days),
         )
-    _tell(done)
+        # Of everybody in the ledger: an outbox that was held when somebody else was forgotten is free by now.
+        events = erase_waiting(ErasureLedger.at_home().digests())
+    _tell(done, events)
 
 
 def _take_back(arguments: list[str] | None, request_id: str, by: str | None) -> None:
@@ -97,8 +101,7 @@ def _take_back(arguments: list[str] | None, request_id: str, by: str | None) -> 
         return
     sys.stdout.write(
         f"{gone.id} is taken back, and its digests are deleted. Its people are in the next lists that are built, if "
-        "the warehouse has them and no other request names them. Lists kept here and events that were not sent stay "
-        "without them.\n"
+        "the warehouse has them and no other request names them. Lists kept here stay without them.\n"
     )
 
 
@@ -108,13 +111,15 @@ def explain_people(
 ) -> None:
     """Say which lists hold people: identifiers on standard input, one a line, as for `forget`.
 
-    Looks into what is kept on this machine; whether Spotify has a list is what the journal says.
+    Looks into what is kept here and into events that wait to be sent; whether Spotify has a list, the journal says.
     """
     people = _people(arguments, region)
     with _withheld():
         explanation = explain(people, SnapshotStore.at_home(), ErasureLedger.at_home(), _live_lists())
-    rows = [row for line in explanation.lines for row in _rows(line)]
-    print_table("lines", ("line", "given as", "audience", "snapshot", "place", "by"), rows)
+        waiting, problems = waiting_rows(people)
+    rows = [row for line in explanation.lines for row in _rows(line, waiting.get(line.identifier.line, []))]
+    whose = ("audience or feed", "snapshot or day") if waiting else ("audience", "snapshot")
+    print_table("lines", ("line", "given as", *whose, "place", "by"), rows)
     for line in explanation.lines:
         for request in line.erasures:
             sys.stdout.write(f"Line {line.identifier.line} is to be forgotten by {request.id}: {_standing(request)}.\n")
@@ -123,7 +128,7 @@ def explain_people(
             f"Of {', '.join(explanation.unknown)} Spotify has a list that is not kept here as it was sent: whether it "
             "holds them cannot be told.\n"
         )
-    _fail_with(explanation.problems)
+    _fail_with((*explanation.problems, *problems))
 
 
 def _people(arguments: list[str] | None, region: str | None) -> list[GivenIdentifier]:
@@ -160,7 +165,7 @@ def _withheld() -> Generator[None]:
         ) from None
 
 
-def _tell(done: Forgotten) -> None:
+def _tell(done: Forgotten, events: ErasedEvents) -> None:
     request = done.request
     sys.stdout.write(
         f"{request.id}: {request.identifiers} identifier{_s(request.identifiers)}, kept out of every list from now on. "
@@ -170,15 +175,23 @@ def _tell(done: Forgotten) -> None:
     )
     lists = [(each.audience, each.snapshot, f"{each.rows}") for each in done.rewritten]
     print_table("lists held them", ("rewritten list of", "snapshot", "rows taken out"), lists)
-    sys.stdout.write(f"{_next_step(request)}\n")
-    _fail_with(done.problems)
+    for feed, count in events.erased.items():
+        sys.stdout.write(f"Of {feed}, {counted(count)} events that waited to be sent are filtered as erased.\n")
+    for feed in events.busy:
+        sys.stdout.write(
+            f"A run holds the outbox of {feed}: from now on it sends nothing of them, and what waits there goes with "
+            "that run or the next. `explain` says when it is gone.\n"
+        )
+    problems = (*done.problems, *events.problems)
+    sys.stdout.write(f"{_next_step(request, all_done=not problems and not events.busy)}\n")
+    _fail_with(problems)
 
 
-def _next_step(request: ErasureRequest) -> str:
+def _next_step(request: ErasureRequest, *, all_done: bool) -> str:
     if not request.waiting:
+        said = f"No audience at Spotify holds them, as far as the files below {home_directory()} say."
         return (
-            f"No audience at Spotify holds them, as far as the files below {home_directory()} say. If that is where "
-            "your Dagster keeps its files, there is nothing left to do."
+            f"{said} If that is where your Dagster keeps its files, there is nothing left to do." if all_done else said
         )
     left = {audience for audience, entry in _entries() if entry and entry.retired_policy == RemovalPolicy.LEAVE}
     mirrored = [audience for audience in request.waiting if audience not in left]
@@ -202,11 +215,11 @@ def _standing(request: ErasureRequest) -> str:
     return f"due {request.deadline:%Y-%m-%d}, waiting for {', '.join(request.waiting)}"
 
 
-def _rows(line: ExplainedLine) -> list[tuple[str, ...]]:
+def _rows(line: ExplainedLine, waiting: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     head = (f"{line.identifier.line}", line.identifier.given_as.value)
-    if not line.sightings:
-        return [(*head, "in none", "", "", "")]
-    return [(*head, each.audience, each.snapshot, each.place.value, each.by.value) for each in line.sightings]
+    lists = [(*head, each.audience, each.snapshot, each.place.value, each.by.value) for each in line.sightings]
+    events = [(*head, feed, day, "event, waiting to be sent", kind) for feed, day, kind in waiting]
+    return [*lists, *events] or [(*head, "in none", "", "", "")]
 
 
 def _entries() -> Iterator[tuple[str, JournalEntry | None]]:

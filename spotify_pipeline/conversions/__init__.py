@@ -8,7 +8,13 @@ from spotify_pipeline.conversions.day import Day, TimeRange, range_of, rows_of
 from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, FeedStopped, Send, deliver
 from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.conversions.judge import judge
-from spotify_pipeline.conversions.open_outbox import WAIT_FOR_OTHERS, look_into, open_outbox
+from spotify_pipeline.conversions.open_outbox import (
+    WAIT_FOR_OTHERS,
+    WAIT_TO_LOOK,
+    kept_outboxes,
+    look_into,
+    open_outbox,
+)
 from spotify_pipeline.conversions.outbox import (
     Claimed,
     DayAccount,
@@ -39,6 +45,7 @@ __all__ = [
     "CURRENCIES",
     "VERDICTS",
     "WAIT_FOR_OTHERS",
+    "WAIT_TO_LOOK",
     "Claimed",
     "Column",
     "Constant",
@@ -73,6 +80,7 @@ __all__ = [
     "deliver",
     "erased_screen",
     "judge",
+    "kept_outboxes",
     "look_into",
     "open_outbox",
     "range_of",

@@ -57,6 +57,22 @@ def outbox_file(feed: str, home: Path | None = None) -> Path:
     return (home_directory() if home is None else home) / "outbox" / f"{feed}.duckdb"
 
 
+def kept_outboxes(*, home: Path | None = None, url: Secret | None = None) -> list[str]:
+    """The feeds that have an outbox, in alphabetical order; ``home`` and ``url`` as of ``open_outbox``.
+
+    Raises:
+        OutboxError: the PostgreSQL cannot be asked.
+    """
+    url = outbox_url() if url is None and home is None else url
+    if url is not None:
+        from spotify_pipeline.conversions.postgres_outbox import feeds_in
+
+        return feeds_in(url)
+    folder = outbox_file("any", home).parent
+    files = folder.glob("[!.]*.duckdb") if folder.is_dir() else ()
+    return sorted(file.stem for file in files if _FEED.fullmatch(file.stem))
+
+
 @contextmanager
 def open_outbox(
     feed: str,
@@ -117,11 +133,11 @@ def look_into(
     file = outbox_file(feed, home)
     url = outbox_url() if url is None and home is None else url
     if url is not None:
-        from spotify_pipeline.conversions.postgres_outbox import PostgresDatabase
+        from spotify_pipeline.conversions.postgres_outbox import PostgresBodies, PostgresDatabase
 
         database = PostgresDatabase(url, name=feed, read_only=True)
         try:
-            yield OutboxViews(database, feed=database.feed, name=feed)
+            yield OutboxViews(database, PostgresBodies(database), feed=database.feed, name=feed)
         finally:
             database.close()
         return
@@ -130,7 +146,7 @@ def look_into(
     with held(_lock(file), feed, wait=wait, sleep=sleep):
         kept = DuckDBDatabase(file, name=feed, read_only=True)
         try:
-            yield OutboxViews(kept, feed=kept.feed, name=feed)
+            yield OutboxViews(kept, _body_files(file, kept.feed), feed=kept.feed, name=feed)
         finally:
             kept.close()
 
@@ -152,9 +168,13 @@ def _held_store(
     with held(_lock(file), feed, wait=wait, sleep=sleep):
         own = DuckDBDatabase(file, name=feed)
         try:
-            yield own, BodyFiles(file.with_suffix(".bodies"), feed=own.feed), own.feed
+            yield own, _body_files(file, own.feed), own.feed
         finally:
             own.close()
+
+
+def _body_files(file: Path, feed: int) -> BodyFiles:
+    return BodyFiles(file.with_suffix(".bodies"), feed=feed)
 
 
 def _lock(file: Path) -> Path:

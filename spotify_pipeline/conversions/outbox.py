@@ -15,6 +15,7 @@ from typing import Protocol
 import polars as pl
 
 from spotify_pipeline.conversions.verdict import State
+from spotify_pipeline.customer_list import DigestSet
 
 
 class OutboxError(Exception):
@@ -198,6 +199,13 @@ class Outbox(Protocol):
 
     def delivered_by_hour(self, since: datetime, until: datetime) -> pl.DataFrame:
         """Columns hour (UTC, its beginning), event_name, events: what was delivered in these hours, by when it was."""
+        ...
+
+    def erase(self, digests: DigestSet, *, at: datetime) -> int:
+        """Filter what waits to be sent of people who asked to be forgotten, and delete its bodies; how many events.
+
+        None of it may be claimed by now.
+        """
         ...
 
     def forget_before(self, day: date) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
 from spotify_pipeline.conversions.outbox import DayAccount
-from spotify_pipeline.conversions.outbox_store import Database
+from spotify_pipeline.conversions.outbox_store import Bodies, Database, withheld
+from spotify_pipeline.conversions.screen import people_in
 from spotify_pipeline.conversions.verdict import Filtered, State
 
 _DEAD_LETTERS = {
@@ -20,16 +21,36 @@ _DEAD_LETTERS = {
     "fields": pl.String,
     "settled_at": pl.Datetime("us"),
 }
+_PAGE = 10_000
 _BY_HOUR = {"hour": pl.Datetime("us"), "event_name": pl.String, "events": pl.Int64}
 
 
 class OutboxViews:
     """The outbox of one feed, to look at."""
 
-    def __init__(self, database: Database, *, feed: int, name: str) -> None:
+    def __init__(self, database: Database, bodies: Bodies, *, feed: int, name: str) -> None:
         self._database = database
+        self._bodies = bodies
         self._feed = feed
         self._name = name
+
+    def waiting_people(self) -> Iterator[pl.DataFrame]:
+        """Whose events are still to be sent: columns number, day, kind (of identifier) and hashed, in every form."""
+        last = -1
+        while rows := self._database.rows(
+            "SELECT number, day, place FROM events WHERE feed = ? AND state IN ('pending', 'sending') AND number > ?"
+            " ORDER BY number LIMIT ?",
+            [self._feed, last, _PAGE],
+        ):
+            last = rows[-1][0]
+            with withheld(f"Looking whose events of the feed {self._name} wait"):
+                bodies = self._bodies.read([(number, place) for number, _, place in rows])
+                days = pl.DataFrame(
+                    [(number, day) for number, day, _ in rows],
+                    schema={"number": pl.Int64, "day": pl.Date},
+                    orient="row",
+                )
+                yield people_in(bodies.items()).join(days, on="number")
 
     def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:
         read = {

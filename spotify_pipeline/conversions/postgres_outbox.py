@@ -49,15 +49,7 @@ class PostgresDatabase:
         self._name = name
         self._holds = False
         self._psycopg = _psycopg()
-        try:
-            self._connection: psycopg.Connection[Any] = self._psycopg.connect(
-                url.reveal(), autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="spotify-pipeline"
-            )
-        except self._psycopg.Error as error:
-            raise OutboxError(
-                "The PostgreSQL that SPOTIFY_PIPELINE_OUTBOX names cannot be reached, or refuses its user "
-                f"({type(error).__name__}). Check that it runs and the variable's value. Nothing was sent."
-            ) from None
+        self._connection = _connected(url)
         try:
             self.change(f"SET search_path TO {SCHEMA}")
             self.change("SET timezone TO 'UTC'")
@@ -207,6 +199,41 @@ class PostgresBodies:
 
     def thin_out(self, database: Database, *, wholly: bool) -> None:
         """Nothing: bodies go with the transaction that settles their events."""
+
+
+def feeds_in(url: Secret) -> list[str]:
+    """The feeds that have an outbox in a PostgreSQL, in alphabetical order.
+
+    Raises:
+        OutboxError: psycopg is missing, or the database cannot be asked.
+    """
+    library = _psycopg()
+    try:
+        with _connected(url) as connection:
+            there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{SCHEMA}.feeds"]).fetchone()
+            if there is None or not there[0]:
+                return []
+            names = connection.execute(f"SELECT name FROM {SCHEMA}.feeds ORDER BY name".encode()).fetchall()  # noqa: S608
+    except library.Error as error:
+        raise OutboxError(
+            f"The outboxes in PostgreSQL cannot be listed ({type(error).__name__}). Check that the database runs and "
+            "what its user may read."
+        ) from None
+    return [name for (name,) in names]
+
+
+def _connected(url: Secret) -> psycopg.Connection[Any]:
+    library = _psycopg()
+    try:
+        connection: psycopg.Connection[Any] = library.connect(
+            url.reveal(), autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="spotify-pipeline"
+        )
+    except library.Error as error:
+        raise OutboxError(
+            "The PostgreSQL that SPOTIFY_PIPELINE_OUTBOX names cannot be reached, or refuses its user "
+            f"({type(error).__name__}). Check that it runs and the variable's value. Nothing was sent."
+        ) from None
+    return connection
 
 
 def _psycopg() -> ModuleType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import polars as pl
@@ -12,7 +12,7 @@ from spotify_pipeline.conversions.delivery import Screen
 from spotify_pipeline.conversions.outbox import Claimed
 from spotify_pipeline.conversions.outbox_store import withheld
 from spotify_pipeline.customer_list import DigestSet
-from spotify_pipeline.identity import digest
+from spotify_pipeline.identity import IdentifierType, digest, in_every_form
 
 
 def erased_screen(erased: Callable[[], DigestSet]) -> Screen:
@@ -27,19 +27,33 @@ def erased_screen(erased: Callable[[], DigestSet]) -> Screen:
         if not len(digests):
             return ()
         with withheld("Looking for people who asked to be forgotten"):
-            pairs = [(each.number, found) for each in events for found in _digests_or_ids(each.body)]
-            held = pl.DataFrame(pairs, schema={"number": pl.Int64, "found": pl.String}, orient="row")
-            # What is a digest already stays as it is.
-            return set(held.filter(digests.holds(digest(held["found"])))["number"])
+            held = people_in((each.number, each.body) for each in events)
+            return set(held.filter(digests.holds(held["hashed"]))["number"])
 
     return named
 
 
-def _digests_or_ids(body: str) -> Iterator[str]:
+def people_in(bodies: Iterable[tuple[int, str]]) -> pl.DataFrame:
+    """Whose events these are: columns number, kind (of identifier) and hashed, in every form in which it may be known.
+
+    Args:
+        bodies: number and body of each event.
+    """
+    found = [(number, kind, value) for number, body in bodies for kind, value in _identifiers(body)]
+    values = pl.DataFrame(found, schema={"number": pl.Int64, "kind": pl.String, "value": pl.String}, orient="row")
+    of_each_kind = [
+        of_kind.select("number", "kind", digest(form).alias("hashed"))  # what is a digest already stays as it is
+        for kind in IdentifierType
+        for of_kind in [values.filter(pl.col("kind") == kind.value)]
+        for form in in_every_form(of_kind["value"], kind)
+    ]
+    return pl.concat(of_each_kind)
+
+
+def _identifiers(body: str) -> Iterator[tuple[str, str]]:
     person = cast("dict[str, Any]", json.loads(body).get("user_data") or {})
-    yield from person.get("hashed_emails") or ()
+    yield from ((IdentifierType.EMAIL.value, each) for each in person.get("hashed_emails") or ())
     if phone := person.get("hashed_phone_number"):
-        yield phone
+        yield IdentifierType.PHONE.value, phone
     if device := person.get("device_id"):
-        yield device.lower()
-        yield device.upper()
+        yield IdentifierType.DEVICE_ID.value, device

@@ -14,6 +14,7 @@ from spotify_pipeline.conversions.outbox_store import Bodies, Database, withheld
 from spotify_pipeline.conversions.outbox_views import OutboxViews
 from spotify_pipeline.conversions.recording import Recording
 from spotify_pipeline.conversions.verdict import Dead, Filtered, State
+from spotify_pipeline.customer_list import DigestSet
 
 LOOK_AHEAD = 10_000
 """Events that are fetched at once, and, at least once, marked as `sending` at once: a mark costs as much for one."""
@@ -31,8 +32,7 @@ class StoredOutbox(OutboxViews):
         self, database: Database, bodies: Bodies, *, feed: int, name: str, guarantee: Guarantee, now: datetime
     ) -> None:
         """``now``: what a dead run left on its way is settled then, if it is."""
-        super().__init__(database, feed=feed, name=name)
-        self._bodies = bodies
+        super().__init__(database, bodies, feed=feed, name=name)
         self._guarantee = guarantee
         self._ahead: deque[Claimed] = deque()
         self._claimed: set[int] = set()
@@ -161,6 +161,17 @@ class StoredOutbox(OutboxViews):
                 "SELECT day FROM days WHERE feed = ? AND day < ? AND NOT forgotten ORDER BY day", [self._feed, day]
             )
             return sum(self._forget(each) for (each,) in old if each not in open_days)
+
+    def erase(self, digests: DigestSet, *, at: datetime) -> int:
+        self._put_back()
+        found = [frame["number"].filter(digests.holds(frame["hashed"])) for frame in self.waiting_people()]
+        numbers = sorted({number for each in found for number in each})
+        with self._database.transaction():
+            values = [State.FILTERED.value, Filtered.ERASED.value, _utc(at)]
+            self._change("state = ?, reason = ?, settled_at = ?, place = NULL", values, numbers, was=State.PENDING)
+            self._bodies.settled(numbers)
+        self._bodies.thin_out(self._database, wholly=True)
+        return len(numbers)
 
     def let_go(self, now: datetime) -> None:
         """End the holding: what was claimed and not settled is pending again, or, at most once, unconfirmed."""

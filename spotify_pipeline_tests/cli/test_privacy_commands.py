@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pty
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from spotify_pipeline.cli.waiting_events import erase_waiting
+from spotify_pipeline.conversions import look_into, open_outbox
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.mirror import Journal, JournalEntry, Phase, RemovalPolicy, SentList, Unfinished, WriteKind
 from spotify_pipeline_tests.cli.conftest import Run
+from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, verdict, verdicts
 from spotify_pipeline_tests.erasure.making import Machine, address, sha
 
 ACCOUNT = "00000000-0000-4000-8000-000000000001"
@@ -105,6 +110,56 @@ def test_w21_a_wrong_file_in_pieces_is_seen_with_what_is_gone_already(machine: M
     assert "loyal fewer than 20, and fewer than 20 before 30 53.4 %" in " ".join(ran.out.split())
     assert run("forget", "--yes", stdin="\n".join(given[8:16]).encode()).code == 0
     assert run("forget", stdin=given[16].encode()).code == 0  # what was confirmed is meant
+
+
+@pytest.fixture
+def waiting(machine: Machine) -> None:
+    """An event of ada and one of bob wait in the outbox of `orders`."""
+    rows = [
+        {**verdict(name), "body": json.dumps({"event_id": name, "user_data": {"hashed_emails": [sha(address(name))]}})}
+        for name in ("ada", "bob")
+    ]
+    with open_outbox("orders", home=machine.home) as outbox:
+        outbox.record(MONDAY, [verdicts(*rows)], at=NOON)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_p21_forget_and_explain_know_the_events_that_wait(machine: Machine, run: Run) -> None:
+    asked = " ".join(run("explain", stdin=ADA.encode()).out.split())
+    assert "line given as audience or feed snapshot or day place by" in asked
+    assert "1 email orders 2026-11-02 event, waiting to be sent email" in asked
+    ran = run("forget", stdin=ADA.encode())
+    assert ran.code == 0
+    assert "Of orders, fewer than 20 events that waited to be sent are filtered as erased." in ran.out
+    assert "waiting to be sent" not in run("explain", stdin=ADA.encode()).out
+    assert "waiting to be sent" in run("explain", stdin=BOB.encode()).out
+    with look_into("orders", home=machine.home) as outbox:
+        (account,) = outbox.accounts()
+    assert (account.pending, account.filtered, account.adds_up) == (1, {"erased": 1}, True)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_p21_of_an_outbox_that_a_run_holds_nothing_false_is_said(
+    machine: Machine, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase_at_once = partial(erase_waiting, wait=0.0)
+    monkeypatch.setattr("spotify_pipeline.cli.privacy_commands.erase_waiting", erase_at_once)
+    with open_outbox("orders", home=machine.home):
+        ran = run("forget", stdin=BOB.encode())
+    assert ran.code == 0
+    assert "A run holds the outbox of orders: from now on it sends nothing of them" in ran.out
+    assert "there is nothing left to do" not in ran.out
+    assert "Of orders, fewer than 20 events" in run("forget", stdin=b"nobody@example.com").out
+
+
+@pytest.mark.usefixtures("waiting")
+def test_p21_an_outbox_that_cannot_be_looked_into_is_said_and_fails(machine: Machine, run: Run) -> None:
+    (machine.home / "outbox" / "orders.duckdb").write_bytes(b"damaged")
+    for command in ("forget", "explain"):
+        ran = run(command, stdin=b"nobody@example.com")
+        assert ran.code == 1
+        assert "error: Events of orders that wait to be sent: " in ran.err
+        assert "there is nothing left to do" not in ran.out
 
 
 def test_w21_a_list_at_spotify_that_is_not_kept_is_said(machine: Machine, run: Run) -> None:

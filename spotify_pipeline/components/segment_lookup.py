@@ -11,7 +11,16 @@ from spotify_pipeline.components.dbt_models import UnusableModel, find_model
 from spotify_pipeline.components.segment_config import SettingPath, SourceConfig
 from spotify_pipeline.components.warehouse_project import Segment, WarehouseProject
 from spotify_pipeline.components.yaml_location import config_error
-from spotify_pipeline.warehouse import Relation, duckdb_name, orders_rows, warehouse_file
+from spotify_pipeline.warehouse import (
+    Relation,
+    can_consent,
+    can_identify,
+    duckdb_name,
+    no_consent,
+    no_identifier,
+    orders_rows,
+    warehouse_file,
+)
 
 
 def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: SettingPath) -> Segment:
@@ -40,6 +49,8 @@ def refuse_unknown_columns(
 ) -> None:
     """Refuse columns, each with the path of its setting, that a dbt model's contract does not have.
 
+    So are columns of identifiers and of consent whose stated type can never hold any.
+
     Raises:
         AudienceConfigError: there is such a column.
     """
@@ -53,6 +64,18 @@ def refuse_unknown_columns(
                 f"{model.relation} has no column {column}.{_did_you_mean(column, model.columns)} Its columns are: "
                 f"{', '.join(model.columns)}.",
             )
+        stated = model.columns[column]
+        kind = duckdb_name(stated) if stated is not None else None
+        if kind is not None and (problem := _unfit(path, f"{model.relation}.{column}", kind)):
+            raise config_error(context, path, problem)
+
+
+def _unfit(path: SettingPath, column: str, kind: str) -> str | None:
+    """Why a column of this type cannot serve the setting at ``path``; None where it can, as far as is known."""
+    if path[-1] == "consent_column":
+        return None if can_consent(kind) else no_consent(column, kind)
+    identifies = "identifiers" in path and path[-1] != "region_column"
+    return no_identifier(column, kind) if identifies and not can_identify(kind) else None
 
 
 def refuse_unfit_order(path: SettingPath, column: str, model: Segment, context: dg.ComponentLoadContext) -> None:

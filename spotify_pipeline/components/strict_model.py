@@ -2,7 +2,8 @@
 
 `dg check defs` holds a file against the JSON schema before the models see it. Of a union it can only say "not valid
 under any of the given schemas", so the schema made here has none: an optional setting is simply one that may be left
-out, and a short form stands beside the long one as another allowed type.
+out, and a short form stands beside the long one as another allowed type. A bare yes or no passes as text, for of that
+the models say more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails
+
+_NO_BOOLEAN = frozenset({"string_type", "list_type", "dict_type", "model_type", "model_attributes_type", "date_type"})
+_QUOTE_IT = "quote it: YAML reads it as true or false, as it does yes, no, on, off, true and false without quotes"
 
 
 class StrictModel(BaseModel):
@@ -44,17 +48,20 @@ class StrictModel(BaseModel):
         reference = handler(core_schema)
         schema = handler.resolve_ref_schema(reference)
         for name, value in schema.get("properties", {}).items():
-            schema["properties"][name] = _without_null(value)
+            schema["properties"][name] = _with_bare_words(_without_null(value))
         if cls.short_forms:
             also = cls.short_forms["type"]
             schema["type"] = ["object", *([also] if isinstance(also, str) else also)]
             schema.update({key: value for key, value in cls.short_forms.items() if key != "type"})
+            schema.update(_with_bare_words(schema))
         return reference
 
 
 def _with_allowed(detail: ErrorDetails, allowed: list[str]) -> InitErrorDetails:
-    """The error as it was; that of an unknown key with the keys there are."""
+    """The error as it was; that of an unknown key with the keys there are, that of a bare yes or no with its cause."""
     kind, context = detail["type"], detail.get("ctx", {})
+    if isinstance(detail["input"], bool) and kind in _NO_BOOLEAN:
+        kind, context = "value_error", {"error": ValueError(_QUOTE_IT)}
     if kind == "extra_forbidden" and len(detail["loc"]) == 1:
         near = difflib.get_close_matches(str(detail["loc"][0]), allowed, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -69,3 +76,11 @@ def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
         return schema
     rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
     return {**options[0], **rest}
+
+
+def _with_bare_words(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """The schema of a text, with which a yes or no without quotes goes on to the model, which knows what went wrong."""
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    wider = {**schema, "type": [*kinds, "boolean"]} if "string" in kinds and "enum" not in schema else schema
+    return {**wider, "items": _with_bare_words(schema["items"])} if "items" in schema else wider

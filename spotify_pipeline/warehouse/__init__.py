@@ -1,6 +1,13 @@
 """Reads a segment out of the warehouse, as a stream of data frames."""
 
-from spotify_pipeline.warehouse.column_types import duckdb_name, orders_rows
+from spotify_pipeline.warehouse.column_types import (
+    can_consent,
+    can_identify,
+    duckdb_name,
+    no_consent,
+    no_identifier,
+    orders_rows,
+)
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
 from spotify_pipeline.warehouse.location import WAREHOUSE_VARIABLE, warehouse_file
 from spotify_pipeline.warehouse.opening import TO_READ, open_to_read
@@ -17,8 +24,12 @@ __all__ = [
     "SegmentError",
     "SegmentReader",
     "WarehouseHeld",
+    "can_consent",
+    "can_identify",
     "duckdb_name",
     "lock_down",
+    "no_consent",
+    "no_identifier",
     "open_to_read",
     "orders_rows",
     "warehouse_file",

@@ -117,6 +117,28 @@ def with_line(after: str, line: str) -> str:
             GOOD.replace("[email, billing_email]", "[email, email]"), 8, "the column email is listed twice", id="twice"
         ),
         pytest.param(GOOD.replace("name: Lapsed subscribers", "name: [a]"), 3, "valid string", id="type"),
+        pytest.param(
+            GOOD.replace("consent_column: marketing_consent", "consent_column: on"), 6, "quote it: YAML reads", id="on"
+        ),
+        pytest.param(GOOD.replace("[email, billing_email]", "no"), 8, "quote it: YAML reads it as true or", id="no"),
+        pytest.param(GOOD.replace("billing_email]", "off]"), 8, "quote it: YAML reads it as true or false", id="off"),
+        pytest.param(GOOD.replace("device_id: device_id", "device_id: yes"), 10, "quote it: YAML reads", id="yes"),
+        pytest.param(
+            GOOD.replace("region_column: country", "region_column: Off"), 9, "quote it: YAML", id="column off"
+        ),
+        pytest.param(GOOD.replace("name: Lapsed subscribers", "name: No"), 3, "quote it: YAML reads", id="name no"),
+        pytest.param(
+            GOOD.replace("consent_column: marketing_consent", "consent_column: cancelled_on"),
+            6,
+            "segments.lapsed_subscribers.cancelled_on holds DATE, which can never say yes",
+            id="consent of a type that never says yes",
+        ),
+        pytest.param(
+            GOOD.replace("billing_email]", "cancelled_on]"),
+            8,
+            "segments.lapsed_subscribers.cancelled_on holds DATE, of which no identifier can be made",
+            id="identifier of a type that holds none",
+        ),
     ],
 )
 def test_each_mistake_has_its_line_and_its_sentence(

@@ -46,6 +46,24 @@ def with_line(line: str, content: str = MODEL) -> str:
             MODEL.replace("column: cancelled_on", "column: cancelled_on, unit: min"), 8, "'s', 'ms' or 'us'", id="unit"
         ),
         pytest.param(MODEL.replace("consent_column: marketing_consent", "consent_column: yes_"), 5, "yes_", id="asked"),
+        pytest.param(
+            MODEL.replace("consent_column: marketing_consent", "consent_column: on"), 5, "quote it: YAML", id="on"
+        ),
+        pytest.param(MODEL.replace("event_id: customer_id", "event_id: no"), 7, "quote it: YAML reads", id="id no"),
+        pytest.param(MODEL.replace("{column: cancelled_on}", "off"), 8, "quote it: YAML reads", id="time off"),
+        pytest.param(MODEL.replace("{value: SIGN_UP}", "yes"), 6, "quote it: YAML reads", id="name yes"),
+        pytest.param(with_line("opt_out: no"), 3, "quote it: YAML reads", id="opt out no"),
+        pytest.param(with_line("currency: no\n  amount: customer_id"), 3, "quote it: YAML reads", id="currency no"),
+        pytest.param(with_line("ip_address: on"), 3, "quote it: YAML reads", id="ip on"),
+        pytest.param(
+            MODEL.replace("consent_column: marketing_consent", "consent_column: cancelled_on"),
+            5,
+            "cancelled_on holds DATE, which can never say yes",
+            id="consent of a type that never says yes",
+        ),
+        pytest.param(
+            MODEL.replace("email: email", "phone: marketing_consent"), 10, "holds BOOLEAN, of which no", id="phone type"
+        ),
         pytest.param(MODEL.replace("    consent_column: marketing_consent\n", ""), 3, "consent_column", id="consent"),
         pytest.param(MODEL.replace("dbt_model: lapsed", "dbt_model: laps"), 4, "there is no dbt model", id="model"),
         pytest.param(MODEL.replace("value: SIGN_UP", "value: PURCHAS"), 6, "PURCHAS is no event", id="name"),

@@ -56,6 +56,9 @@ def identifiers_metadata(report: IdentifiersReport) -> Metadata:
         for reason, count in reasons.items()
         if count
     ]
+    rejected += [
+        (f"{kind}: of these, an array or JSON as text", count) for kind, count in report.arrays_as_text.items()
+    ]
     return {
         **row_count(report.rows_kept),
         "people": dg.MarkdownMetadataValue(counts_table("people", steps)),

@@ -71,8 +71,8 @@ class ConsentedSourceConfig(SourceConfig):
     """A table of the warehouse, and how the consent of the people in it is known."""
 
     consent_column: ColumnName | None = None
-    """A column that says whether the person agreed to advertising. True, 1, or the text true, t, yes, y or 1 is yes;
-    everything else, and nothing at all, is no. Exactly one of `consent_column` and `consent` is given."""
+    """A column that says whether the person agreed to advertising. True, 1 (or 1.0), or the text true, t, yes, y or 1
+    is yes; everything else, and nothing at all, is no. Exactly one of `consent_column` and `consent` is given."""
     consent: NoConsentNeeded | None = None
     """`{not_required: "reason"}` where all of it may be used without a consent column."""
 

@@ -20,7 +20,14 @@ from spotify_pipeline.components.segment_config import (
 from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
 from spotify_pipeline.components.warehouse_project import Segment
 from spotify_pipeline.components.yaml_location import config_error
-from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, SegmentDigests, Suppressions, digests_of
+from spotify_pipeline.customer_list import (
+    DigestSet,
+    IdentifierPlan,
+    SegmentDigests,
+    Suppressions,
+    array_remark,
+    digests_of,
+)
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror.guards.findings import counted, exact, percent
@@ -203,7 +210,7 @@ def read_suppressions(
             raise SegmentError(
                 f"The suppression list {source.name} has {expected:,} rows, and not one usable identifier is in "
                 f"{', '.join(columns)}, so nobody could be kept out. Nothing was sent. Look at what these columns hold "
-                "now, and which columns the YAML names."
+                "now, and which columns the YAML names." + array_remark(found.arrays, _values_of(found))
             )
         _refuse_unusable(source, plan, found)
         read[source.name] = found.digests
@@ -212,6 +219,11 @@ def read_suppressions(
             for kind, count in found.usable.items()
         }
     return Suppressions({**read, ERASURE: ledger.digests()}, values)
+
+
+def _values_of(found: SegmentDigests) -> dict[str, int]:
+    """How many values there were of each type, usable or not."""
+    return {kind: usable + sum(found.unusable[kind].values()) for kind, usable in found.usable.items()}
 
 
 def _refuse_unusable(source: SuppressionSource, plan: IdentifierPlan, found: SegmentDigests) -> None:
@@ -228,4 +240,5 @@ def _refuse_unusable(source: SuppressionSource, plan: IdentifierPlan, found: Seg
                 f"{counted(usable + unusable)} are unusable ({reasons}), so their people could not be kept out; at "
                 f"most {percent(exact(source.max_invalid))} may be. Nothing was sent. Look at what these columns "
                 "hold now; if they are right, state a higher max_invalid for this list in the YAML."
+                + array_remark(found.arrays, {kind: usable + unusable})
             )

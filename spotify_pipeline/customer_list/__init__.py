@@ -33,7 +33,7 @@ from spotify_pipeline.customer_list.membership import (
 )
 from spotify_pipeline.customer_list.normalized_identifiers import read_report, write_identifiers
 from spotify_pipeline.customer_list.plan import IdentifierColumns, IdentifierPlan
-from spotify_pipeline.customer_list.report import NO_CONSENT, NO_IDENTIFIER, IdentifiersReport
+from spotify_pipeline.customer_list.report import NO_CONSENT, NO_IDENTIFIER, IdentifiersReport, array_remark
 from spotify_pipeline.customer_list.segment_digests import SegmentDigests, declined_digests, digests_of
 from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.customer_list.suppressions import Suppressions
@@ -66,6 +66,7 @@ __all__ = [
     "Suppressions",
     "Truncation",
     "TypeChange",
+    "array_remark",
     "build_customer_list",
     "compare_lists",
     "declined_digests",

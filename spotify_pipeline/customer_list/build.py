@@ -99,6 +99,7 @@ def build_customer_list(
             source_rows=report.source_rows,
             source_updated_at=report.source_updated_at,
             values_kept=report.values_kept,
+            arrays_as_text=report.arrays_as_text,
             suppressions=suppressions.counts,
             suppression_values=suppressions.values,
             suppressed={name: draft.people.matched[name] for name in suppressions.sources},

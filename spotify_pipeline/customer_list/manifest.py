@@ -79,6 +79,7 @@ class Manifest:
         source_rows: rows of the segment by the warehouse's own count; None where it was not asked.
         source_updated_at: when the newest row of the segment was changed, by the column that the YAML names.
         values_kept: normalized identifiers of the people read who consented, by type.
+        arrays_as_text: of the values rejected as invalid, those that look like an array or JSON as text, by type.
         cells: cells of the file that hold a digest, by type.
         suppressions: distinct digests in each source of suppressions that was applied.
         suppression_values: of each such source that is a segment, by type: how many values were ``usable`` and how many
@@ -119,6 +120,7 @@ class Manifest:
     source_rows: int | None = None
     source_updated_at: AwareDatetime | None = None
     values_kept: Mapping[str, int] = field(default_factory=dict[str, int])
+    arrays_as_text: Mapping[str, int] = field(default_factory=dict[str, int])
     cells: Mapping[str, int] = field(default_factory=dict[str, int])
     suppressions: Mapping[str, int] = field(default_factory=dict[str, int])
     suppression_values: Mapping[str, Mapping[str, Mapping[str, int]]] = field(

@@ -33,6 +33,7 @@ class IdentifiersReport:
         recipe: what the caller says this was made from and how; compared, never read.
         source_rows: rows of the segment by the warehouse's own count; None where it was not asked.
         source_updated_at: when the newest row of the segment was changed; None where no column says.
+        arrays_as_text: of the values rejected as invalid, those that look like an array or JSON as text, by type.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -47,6 +48,7 @@ class IdentifiersReport:
     recipe: str = ""
     source_rows: int | None = None
     source_updated_at: AwareDatetime | None = None
+    arrays_as_text: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
         if self.rows_read != self.rows_kept + sum(self.rows_dropped.values()):
@@ -77,6 +79,22 @@ class IdentifiersReport:
 _ADAPTER = TypeAdapter(IdentifiersReport)
 
 
+def array_remark(arrays: Mapping[str, int], values: Mapping[str, int]) -> str:
+    """A sentence, after a space, if most values of a type look like an array or JSON as text; else nothing.
+
+    Args:
+        arrays: how many do, by type.
+        values: how many were looked at, by type.
+    """
+    kinds = [kind for kind, count in arrays.items() if count * 2 > values.get(kind, 0)]
+    if not kinds:
+        return ""
+    return (
+        f" Most values of {' and of '.join(kinds)} look like an array or JSON as text, such as [...] or {{...}}: "
+        "give the column as a LIST of text, or one value a row."
+    )
+
+
 @dataclass
 class Tally:
     """The counts of a normalization while it runs."""
@@ -89,6 +107,7 @@ class Tally:
     rejected: dict[str, Counter[str]] = field(init=False)
     kept: Counter[str] = field(default_factory=Counter[str])
     repeated: Counter[str] = field(default_factory=Counter[str])
+    arrays: Counter[str] = field(default_factory=Counter[str])
 
     def __post_init__(self) -> None:
         self.rejected = {identifier: Counter() for identifier in self.types}
@@ -109,4 +128,5 @@ class Tally:
             rejected={identifier: dict(sorted(counts.items())) for identifier, counts in self.rejected.items()},
             values_kept={identifier: self.kept[identifier] for identifier in self.types},
             values_repeated={identifier: self.repeated[identifier] for identifier in self.types},
+            arrays_as_text=dict(+self.arrays),
         )

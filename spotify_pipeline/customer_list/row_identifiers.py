@@ -11,10 +11,12 @@ from spotify_pipeline.customer_list.errors import CustomerListError
 from spotify_pipeline.customer_list.plan import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.customer_list.report import Tally
 from spotify_pipeline.customer_list.source_values import as_text, text_lists
-from spotify_pipeline.identity import IdentifierType, digest, in_every_form, normalize
+from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize
 from spotify_pipeline.identity.text import unwrapped
 
 _PERSON, _VALUE = "person", "value"
+# In brackets or braces, whatever stands around those: an array or an object that was written out as text.
+_ARRAY = r"""(?s)^[\s"']*[\[{].*[\]}][\s"']*$"""
 
 
 def row_identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> pl.DataFrame:
@@ -45,6 +47,8 @@ def _values(rows: pl.DataFrame, identifier: IdentifierType, source: IdentifierCo
         result = normalize(text, identifier, regions=of_each, device_id_case=source.device_id_case)
         reasons = result["rejection"].drop_nulls().value_counts()
         tally.rejected[identifier].update(dict(reasons.iter_rows()))
+        invalid = text.filter(result["rejection"] == Rejection.INVALID)
+        tally.arrays[identifier] += int(invalid.str.contains(_ARRAY).sum())
         normalized = result["normalized"]
         found += normalized.count()
         columns.append(normalized if each is None else _of_persons(each[_PERSON], normalized))

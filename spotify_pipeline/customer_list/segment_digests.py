@@ -30,12 +30,14 @@ class SegmentDigests:
         usable: values that gave a digest, by type.
         unusable: values that gave none though they are somebody's, by type and reason. Those that are missing, zeroed
             or the digest of nothing are nobody's.
+        arrays: of the unusable values, those that look like an array or JSON as text, by type.
     """
 
     digests: DigestSet
     rows: int
     usable: Mapping[str, int]
     unusable: Mapping[str, Mapping[str, int]]
+    arrays: Mapping[str, int]
 
 
 def digests_of(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> SegmentDigests:
@@ -66,6 +68,7 @@ def digests_of(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> Segment
             kind: {reason: count for reason, count in reasons.items() if reason not in _NOBODYS}
             for kind, reasons in tally.rejected.items()
         },
+        arrays=dict(+tally.arrays),
     )
 
 

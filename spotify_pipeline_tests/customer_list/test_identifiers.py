@@ -16,6 +16,7 @@ from spotify_pipeline.customer_list import (
     IdentifierColumns,
     IdentifierPlan,
     IdentifiersReport,
+    digests_of,
     read_report,
     write_identifiers,
 )
@@ -199,6 +200,23 @@ def test_a_number_with_digits_that_no_phone_number_has_is_nobodys(tmp_path: Path
     plan = plan_of(IdentifierType.PHONE, "p", default_region="SE")
     report = write_identifiers([phones.alias("p").to_frame()], plan, tmp_path / "a.parquet")
     assert report.rejected == {"phone": {"invalid": 1}}
+
+
+def test_arrays_and_json_as_text_are_counted_and_not_read(tmp_path: Path) -> None:
+    damaged = [
+        "{a@example.com}",
+        '["a@example.com"]',
+        '"{""a@example.com""}"',
+        " [ ] ",
+        "['a@example.com', 'b@example.com']",
+    ]
+    table = emails(*damaged, "a@example.com", "[a", "a]@example.com", None)
+    report = write_identifiers([table], EMAIL_ONLY, tmp_path / "a.parquet")
+    assert report.rejected["email"] == {"invalid": 7, "missing": 1}
+    assert report.arrays_as_text == {"email": 5}
+    assert read_report(tmp_path / "a.parquet") == report
+    assert build(tmp_path / "a.parquet", report, tmp_path / "list.csv").arrays_as_text == {"email": 5}
+    assert digests_of([table], EMAIL_ONLY).arrays == {"email": 5}
 
 
 @pytest.mark.parametrize("expected_rows", [2, 4])

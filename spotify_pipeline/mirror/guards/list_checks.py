@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from spotify_pipeline.customer_list import OVER_LIMIT, SUPPRESSED, Manifest
+from spotify_pipeline.customer_list import OVER_LIMIT, SUPPRESSED, Manifest, array_remark
 from spotify_pipeline.identity import Rejection
 from spotify_pipeline.mirror.guards.changes import ENOUGH_VALUES
 from spotify_pipeline.mirror.guards.decision import Finding, GuardName
@@ -63,7 +63,8 @@ def invalid(facts: GuardFacts, limits: GuardLimits) -> Finding:
         figure=", ".join(f"{kind} {percent(share)}" for kind, share in shares.items()),
         limit=f"at most {percent(allowed)}",
         sentence=f"Of the identifiers found, too many are not valid ({', '.join(beyond)}; at most {percent(allowed)} "
-        "may be). Look at what the columns of these types hold now, and at which columns the YAML names.",
+        "may be). Look at what the columns of these types hold now, and at which columns the YAML names."
+        + array_remark(facts.manifest.arrays_as_text, looked_at),
     )
 
 

@@ -61,6 +61,15 @@ def test_w07_too_many_invalid_identifiers_are_blocked(about: Manifest, stopped: 
     assert blocks(facts(about), GuardName.INVALID) is stopped
 
 
+def test_w07_a_column_of_arrays_as_text_is_said_to_be_one():
+    about = manifest(rejected={"email": {"invalid": 30_000}}, arrays_as_text={"email": 29_000})
+    sentence = finding(facts(about), GuardName.INVALID).sentence
+    assert sentence is not None
+    assert "Most values of email look like an array or JSON as text" in sentence
+    fewer = manifest(rejected={"email": {"invalid": 30_000}}, arrays_as_text={"email": 20_000})
+    assert "array" not in str(finding(facts(fewer), GuardName.INVALID).sentence)
+
+
 def test_w07_a_manifest_without_the_values_kept_is_judged_by_its_digests():
     old = {"values_kept": {}, "rejected": {"email": {"invalid": 2_500}}}
     assert not blocks(facts(manifest(**old)), GuardName.INVALID)

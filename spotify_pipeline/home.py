@@ -56,6 +56,20 @@ def private_directory(path: Path) -> Path:
 
 
 @contextmanager
+def private_umask() -> Generator[int]:
+    """Whatever this process, or a child that it starts, makes within the block is its user's only; gives the umask of
+    before.
+
+    For files that a library makes. Other threads make theirs private, too, meanwhile.
+    """
+    before = os.umask(0o077)
+    try:
+        yield before
+    finally:
+        os.umask(before)
+
+
+@contextmanager
 def atomic_private_file(path: Path) -> Generator[IO[bytes]]:
     """Open a temporary file beside ``path``, mode 0600, and rename it to ``path`` once the block has ended well.
 

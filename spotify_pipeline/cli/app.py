@@ -30,6 +30,7 @@ from spotify_pipeline.cli.project import PROJECT
 from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
 from spotify_pipeline.printable import printable
+from spotify_pipeline.process import no_core_dumps
 from spotify_pipeline.sandbox import DEFAULT_PORT
 
 app = typer.Typer(
@@ -74,6 +75,7 @@ def settings(
 
 def main() -> None:
     """Run the command line. What can be expected to go wrong is said in a sentence, without a stack trace."""
+    no_core_dumps()
     load_dotenv(PROJECT / ".env")
     # From the command line the home is the project's, wherever the command is typed; and nothing reports home.
     os.environ.setdefault(HOME_VARIABLE, str(PROJECT / DEFAULT_HOME))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
-import webbrowser
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings, print_table
+from spotify_pipeline.process import environment_of_children
 from spotify_pipeline.spotify import (
     DEFAULT_PORT,
     Authorization,
@@ -76,8 +77,11 @@ def login(
 
 
 def _open_browser(address: str) -> None:
-    with suppress(webbrowser.Error, OSError):  # the address is shown, too
-        webbrowser.open(address)
+    command = [sys.executable, "-m", "webbrowser", address]
+    with suppress(OSError):  # the address is shown, too
+        subprocess.run(  # noqa: S603 - the address is ours
+            command, env=environment_of_children(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+        )
 
 
 def logout(

@@ -14,6 +14,7 @@ from spotify_pipeline.components.suppression_list import SuppressionList
 from spotify_pipeline.components.suppression_sources import suppression_sources
 from spotify_pipeline.components.validated_events_asset import validated_events_asset
 from spotify_pipeline.components.yaml_location import config_error, named_by_folder
+from spotify_pipeline.process import keep_from_children
 
 
 @dg.scaffold_with(FeedScaffolder)
@@ -66,6 +67,7 @@ class ConversionFeed(dg.Component):
         if not isinstance(attributes, FeedConfig):
             raise config_error(context, (), "a feed needs at least events, event_name, event_id and event_time")
         name = named_by_folder(context, "a feed")
+        keep_from_children(attributes.token.env)
         events = find_source(attributes.events, context, ("events",))
         refuse_unknown_columns(attributes.named_columns(), events, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]

@@ -15,7 +15,8 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from spotify_pipeline.components.failures import failures_said_plainly
-from spotify_pipeline.home import home_directory, private_directory
+from spotify_pipeline.home import home_directory, private_directory, private_umask
+from spotify_pipeline.process import secrets_withheld
 from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, SegmentError, warehouse_file
 
 FAILED = frozenset({"error", "fail", "runtime error"})
@@ -24,6 +25,7 @@ KEEP_LOGS_VARIABLE = "SPOTIFY_PIPELINE_KEEP_DBT_LOGS"
 KEPT = timedelta(days=14)
 KILLED = timedelta(days=1)
 """What is older is of a build that was killed: no build takes so long."""
+PARTIAL_PARSE = "partial_parse.msgpack"
 NO_LOG = ("--log-level-file", "none")
 
 
@@ -48,10 +50,29 @@ def built_by_dbt(dbt: DbtCliResource, context: dg.AssetExecutionContext) -> Iter
             shutil.rmtree(written, ignore_errors=True)
 
 
+def parse_project(dbt: DbtCliResource, manifest: Path) -> None:
+    """Have dbt write a project's manifest, which holds its files and nothing else.
+
+    What dbt keeps for its next parse is private: it holds the environment variables that the project reads.
+
+    Args:
+        dbt: the command, of that project.
+        manifest: where it is written.
+    """
+    with secrets_withheld(), private_umask() as umask:
+        invocation = dbt.cli(["parse", "--quiet"], target_path=manifest.parent)
+    invocation.wait()
+    # Whoever may read the project may read this.
+    manifest.chmod(0o666 & ~umask)
+    with suppress(FileNotFoundError):
+        # One that was there keeps its mode.
+        (manifest.parent / PARTIAL_PARSE).chmod(0o600)
+
+
 def _built(dbt: DbtCliResource, context: dg.AssetExecutionContext, written: Path, *, keeps: bool) -> Iterator[Any]:
     build = ["build"] if keeps else ["build", *NO_LOG]
     with failures_said_plainly():
-        with _warehouse_named():
+        with secrets_withheld(), _warehouse_named():
             invocation = dbt.cli(build, context=context, target_path=written, raise_on_error=False)
         with redirect_stdout(StringIO()):
             yield from invocation.stream()

@@ -20,6 +20,7 @@ from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, Ware
 from spotify_pipeline.components.suppression_list import SuppressionList
 from spotify_pipeline.components.yaml_keys import refuse_repeated_keys
 from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline.process import no_core_dumps
 from spotify_pipeline.warehouse import Relation
 
 
@@ -29,6 +30,7 @@ def deployment(definitions_file: Path) -> dg.Definitions:
     Raises:
         AudienceConfigError: a YAML file is wrong, or two files contradict each other.
     """
+    no_core_dumps()  # every process that runs an asset has loaded its definitions
     refuse_repeated_keys(definitions_file / "defs")
     return with_shared_definitions(dg.load_from_defs_folder(path_within_project=definitions_file))
 

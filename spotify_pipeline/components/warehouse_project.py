@@ -13,7 +13,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from pydantic import Field
 
-from spotify_pipeline.components.dbt_run import built_by_dbt
+from spotify_pipeline.components.dbt_run import built_by_dbt, parse_project
 from spotify_pipeline.components.yaml_location import folder_of
 from spotify_pipeline.warehouse import Relation
 
@@ -120,7 +120,7 @@ def prepare_manifest(project: DbtProject) -> None:
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if _is_stale(project):
-            dbt_command(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+            parse_project(dbt_command(project), project.manifest_path)
 
 
 def _is_stale(project: DbtProject) -> bool:

@@ -13,7 +13,7 @@ import polars as pl
 
 from spotify_pipeline.conversions.outbox import OutboxError
 from spotify_pipeline.conversions.outbox_store import FORMAT, TABLES, bring_up_to_date
-from spotify_pipeline.home import private_directory
+from spotify_pipeline.home import private_directory, private_umask
 
 _MEMORY_LIMIT = "512MB"
 _CHECKPOINT = "64MB"
@@ -52,7 +52,8 @@ class DuckDBDatabase:
         if not read_only and not file.exists():
             _make(file, self._spill, name)
         try:
-            self._connection = _connected(file, self._spill, read_only=read_only)
+            with private_umask():
+                self._connection = _connected(file, self._spill, read_only=read_only)
             self._make_private()
         except (duckdb.Error, OSError) as error:
             self._sweep()
@@ -69,7 +70,9 @@ class DuckDBDatabase:
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
-            return self._connection.execute(statement, list(values)).fetchall()
+            # The log is made anew after every checkpoint, by whatever statement comes next.
+            with private_umask():
+                return self._connection.execute(statement, list(values)).fetchall()
         except duckdb.Error as error:
             raise self._failed(error) from None
 
@@ -99,13 +102,13 @@ class DuckDBDatabase:
                 self._connection.rollback()
             raise
         try:
-            self._connection.commit()
-            self._make_private()
+            with private_umask():
+                self._connection.commit()
         except (duckdb.Error, OSError) as error:
             raise self._failed(error) from None
 
     def close(self) -> None:
-        with suppress(duckdb.Error):
+        with suppress(duckdb.Error), private_umask():
             self._connection.close()
         self._sweep()
 
@@ -161,12 +164,11 @@ def _make(file: Path, spill: Path, name: str) -> None:
     for left in (fresh, fresh.with_name(f"{fresh.name}.wal")):
         left.unlink(missing_ok=True)
     try:
-        with _connected(fresh, spill, read_only=False) as connection:
+        with private_umask(), _connected(fresh, spill, read_only=False) as connection:
             for statement in TABLES:
                 connection.execute(statement)
             connection.execute("INSERT INTO outbox VALUES (?)", [FORMAT])
             connection.execute("INSERT INTO feeds VALUES (?, ?, 'at_least_once')", [DuckDBDatabase.feed, name])
-        fresh.chmod(0o600)
         fresh.replace(file)
     except (duckdb.Error, OSError) as error:
         if any(each in str(error) for each in _FULL):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
-import threading
-import urllib.parse
-import urllib.request
-import webbrowser
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from spotify_pipeline.process import PASSED_ON
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Authorization, Secret, TokenStore
+from spotify_pipeline_tests.cli import browser
 from spotify_pipeline_tests.cli.conftest import Ran, Run
 
 
@@ -25,21 +24,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def agree(address: str) -> None:
-    """What the person in the browser does: press the button of the consent page."""
-    with urllib.request.urlopen(address) as page:  # noqa: S310 - the sandbox's own address
-        page.read()
-    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
-    form = urllib.parse.urlencode({**query, "decision": "agree"}).encode()
-    with urllib.request.urlopen(address.split("?")[0], form) as answer:  # noqa: S310
-        answer.read()
-
-
 def test_login_keeps_tokens_that_later_commands_use(
     run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("SPOTIFY_REFRESH_TOKEN")
-    monkeypatch.setattr("webbrowser.open", agree)
+    monkeypatch.setenv("BROWSER", browser.command())
     ran = run("login", "--port", str(free_port()))
     assert (ran.code, ran.err) == (0, "")
     assert "Signed in as `default`. The tokens are in" in ran.out
@@ -52,7 +41,7 @@ def test_login_goes_on_while_the_browsers_command_runs(
     run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a text browser, which ends when its user has seen the last page: the one that we show."""
-    monkeypatch.setattr("webbrowser.open", agree)
+    monkeypatch.setenv("BROWSER", browser.command())
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(5)
     try:
@@ -65,14 +54,21 @@ def test_login_goes_on_while_the_browsers_command_runs(
 def test_login_without_any_browser_shows_the_address_all_the_same(
     run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_browser(address: str) -> None:
-        threading.Timer(0.1, agree, args=(address,)).start()
-        raise webbrowser.Error("could not locate runnable browser")
-
-    monkeypatch.setattr("webbrowser.open", no_browser)
+    monkeypatch.setenv("BROWSER", browser.command("--fail"))
+    monkeypatch.setenv("PATH", "")  # there is no other
     ran = run("login", "--port", str(free_port()))
     assert (ran.code, ran.err) == (0, "")
     assert f"{spotify.url}/authorize?" in ran.out
+
+
+def test_p23_the_browser_is_told_no_secret(
+    run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BROWSER", browser.command())
+    monkeypatch.setenv(browser.SEEN_VARIABLE, str(tmp_path / "seen.json"))
+    assert run("login", "--port", str(free_port())).code == 0
+    seen = json.loads((tmp_path / "seen.json").read_text())
+    assert {each for each in seen if each.startswith("SPOTIFY_")} <= PASSED_ON
 
 
 @pytest.mark.parametrize("business", ["", "acme"])
@@ -88,7 +84,7 @@ def test_login_for_a_business_that_is_no_id_is_refused_before_anything_happens(
 @pytest.fixture
 def sign_in_as(run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.delenv("SPOTIFY_REFRESH_TOKEN")
-    monkeypatch.setattr("webbrowser.open", agree)
+    monkeypatch.setenv("BROWSER", browser.command())
 
     def signed_in(*arguments: str) -> Ran:
         return run("login", "--port", str(free_port()), *arguments)

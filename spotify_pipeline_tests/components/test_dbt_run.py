@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 from dagster.components.testing import create_defs_folder_sandbox
+from dagster_dbt import DbtProject
 
 from spotify_pipeline.components.deployment import with_shared_definitions
+from spotify_pipeline.components.warehouse_project import prepare_manifest
 from spotify_pipeline.demo.raw_tables import write_raw_tables
+from spotify_pipeline.process import keep_from_children
 from spotify_pipeline_tests.components.conftest import DBT_PROJECT, WAREHOUSE
 
 
@@ -110,3 +115,52 @@ def test_a_build_that_succeeds_leaves_nothing_of_dbt_behind_and_clears_away_what
     assert len(built) == 11
     assert list((home / "dbt").iterdir()) == [left[0.5]]
     assert [each.name for each in (project / "target").iterdir() if each.name.startswith("dbt_build")] == []
+
+
+@pytest.fixture
+def telltale(tmp_path: Path) -> Path:
+    """A project whose models hold what dbt's environment says of a secret, when it parses and when it builds."""
+    project = tmp_path / "telltale"
+    (project / "models").mkdir(parents=True)
+    seen = "env_var('SPOTIFY_CLIENT_SECRET', 'nothing') ~ env_var('TOKEN_OF_A_SHOP', 'nothing')"
+    (project / "models" / "told.sql").write_text(
+        f"{{{{ config(meta={{'told': {seen}}}) }}}} select '{{{{ {seen} }}}}' as told"
+    )
+    (project / "dbt_project.yml").write_text(
+        'name: telltale\nversion: "1.0.0"\nprofile: p\nmodels: {+materialized: table}\n'
+        "flags: {send_anonymous_usage_stats: false}\n"
+    )
+    path = "{{ env_var('SPOTIFY_PIPELINE_WAREHOUSE', 'warehouse.duckdb') }}"
+    (project / "profiles.yml").write_text(
+        f'p: {{target: t, outputs: {{t: {{type: duckdb, path: "{path}", schema: main}}}}}}\n'
+    )
+    return project
+
+
+@pytest.mark.slow
+def test_p23_dbt_is_told_no_secret_and_what_it_keeps_of_its_parse_is_private(
+    telltale: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOTIFY_CLIENT_SECRET", "canary")
+    monkeypatch.setenv("TOKEN_OF_A_SHOP", "canary")
+    keep_from_children("TOKEN_OF_A_SHOP")
+    kept = telltale / "target" / "partial_parse.msgpack"
+    kept.parent.mkdir()
+    kept.touch(0o644)
+    before = os.umask(0o022)
+    try:
+        with dg.DagsterInstance.ephemeral() as instance:
+            assert build(telltale, instance).success
+        kept.unlink()
+        (telltale / "models" / "told.sql").touch()
+        prepare_manifest(DbtProject(project_dir=telltale))
+    finally:
+        os.umask(before)
+    (model,) = json.loads((telltale / "target" / "manifest.json").read_text())["nodes"].values()
+    assert model["config"]["meta"] == {"told": "nothingnothing"}
+    with duckdb.connect(str(home / "warehouse" / "warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT told FROM told").fetchall() == [("nothingnothing",)]
+    assert kept.stat().st_mode & 0o777 == 0o600
+    # Whoever may read the project may read what Dagster makes its assets of.
+    assert (telltale / "target" / "manifest.json").stat().st_mode & 0o777 == 0o644
+    assert os.environ["SPOTIFY_CLIENT_SECRET"] == "canary"

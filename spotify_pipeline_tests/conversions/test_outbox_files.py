@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import stat
 import subprocess
@@ -15,6 +16,7 @@ import polars as pl
 import pytest
 
 from spotify_pipeline.conversions.delivery import DeliveryPlan, deliver
+from spotify_pipeline.conversions.duckdb_outbox import DuckDBDatabase
 from spotify_pipeline.conversions.open_outbox import OUTBOX_VARIABLE, look_into, open_outbox, outbox_url
 from spotify_pipeline.conversions.outbox import OutboxBusy, OutboxError, Settled
 from spotify_pipeline.conversions.verdict import State
@@ -65,6 +67,29 @@ def test_p07_every_file_and_directory_is_private_while_it_is_used_and_after(here
     assert modes() == private
     with here.look():
         assert modes() == private
+
+
+@pytest.mark.parametrize("umask", [0, 0o022])
+def test_p09_p23_the_log_is_private_from_the_first_byte_however_often_it_is_made(tmp_path: Path, umask: int) -> None:
+    log = tmp_path / "shop.duckdb.wal"
+    before = os.umask(umask)
+    modes: list[int] = []
+    try:
+        database = DuckDBDatabase(tmp_path / "shop.duckdb", name="shop")
+        for _ in range(2):
+            database.change("UPDATE feeds SET guarantee = 'at_most_once'")
+            modes.append(stat.S_IMODE(log.stat().st_mode))
+            database.rows("CHECKPOINT")
+            assert not log.exists()
+            with database.transaction():
+                database.change("UPDATE feeds SET guarantee = 'at_least_once'")
+            modes.append(stat.S_IMODE(log.stat().st_mode))
+            database.rows("CHECKPOINT")
+        database.close()
+        modes.append(stat.S_IMODE((tmp_path / "shop.duckdb").stat().st_mode))
+    finally:
+        assert os.umask(before) == umask
+    assert modes == [0o600] * 5
 
 
 def test_p03_bodies_leave_the_disk_with_their_delivery(here: Place) -> None:

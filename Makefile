@@ -55,7 +55,7 @@ check: $(READY) ## Lint, types, import rules, Dagster definitions
 faults: $(READY) ## Break uploads, processes, tokens and rates in every way there is, and print what survived
 	@$(BIN)/python -m spotify_pipeline_tests.faults
 
-wipes: $(READY) ## Try to wipe a live audience in eighty ways, and print what the guards made of it
+wipes: $(READY) ## Try to wipe a live audience in a hundred ways, and print what the guards made of it
 	@$(BIN)/python -m spotify_pipeline_tests.wipes
 
 leaks: $(READY) ## Plant a thousand canaries, break runs in every way, and search every byte they left

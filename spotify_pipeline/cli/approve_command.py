@@ -1,22 +1,26 @@
-"""`spotify-pipeline approve`: a person's word that one list may be sent although a guard blocks it."""
+"""`spotify-pipeline approve`: a person's word that a list may be sent although a guard blocks it."""
 
 from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from spotify_pipeline.cli.accountable import stated_reason, who_decides
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import ad_account_of
+from spotify_pipeline.cli.project import ad_account_of, chosen_chain, load_definitions, refuse_filled
 from spotify_pipeline.customer_list import Manifest, SnapshotStore
-from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
+from spotify_pipeline.identity import RULES_VERSION
+from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, ApprovedRules, change_within
 
 SHORTEST_DIGEST = 12
-LONGEST_HOURS = 7 * 24
+FILE_HOURS, CHANGE_HOURS, LONGEST_HOURS = 24, 48, 7 * 24
+RULES_HOURS = 31 * 24
+"""So that the next list of a monthly audience comes within it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -25,41 +29,158 @@ def register(app: typer.Typer) -> None:
 
 
 def approve(
-    audience: Annotated[str, typer.Argument(help="The audience's folder name.")],
-    file_digest: Annotated[
-        str, typer.Option(metavar="SHA256", help="Of the very list; its first 12 digits do. The blocked run names it.")
-    ],
     reason: Annotated[str, typer.Option(help="Why it is right, in a sentence. It stands in the receipt.")],
+    audience: Annotated[
+        str | None, typer.Argument(help="The audience's folder name; with --rules-changed by default all.")
+    ] = None,
+    file_digest: Annotated[
+        str | None,
+        typer.Option(metavar="SHA256", help="Of the very list; its first 12 digits do. The blocked run names it."),
+    ] = None,
+    change: Annotated[
+        bool,
+        typer.Option("--change", help="Approve of the change that the newest list shows, in whatever list is next."),
+    ] = False,
+    margin: Annotated[
+        int, typer.Option(min=0, max=20, help="With --change: how many percentage points more than shown are right.")
+    ] = 5,
+    rules_changed: Annotated[
+        bool, typer.Option("--rules-changed", help="Approve of what other identity rules change, in all audiences.")
+    ] = False,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who approves; by default your user name.")] = None,
-    hours: Annotated[int, typer.Option(min=1, max=LONGEST_HOURS, help="How long the approval waits to be used.")] = 24,
+    hours: Annotated[
+        int | None,
+        typer.Option(min=1, max=RULES_HOURS, help="How long it waits to be used: 24; 48 for a change; 744 for rules."),
+    ] = None,
 ) -> None:
-    """Allow one list to be sent once, although a guard blocks it.
+    """Allow a list to be sent once, although a guard blocks it; nothing is sent by this command.
 
-    The approval holds for the bytes of that list, for this audience and its ad account. It is used up when the list
-    is sent; nothing is sent by this command.
+    It is for one file, by --file-digest; or for a change of the list that is live now, by --change: the next list that
+    differs from it as the newest one does, or up to --margin more; or for what a new version of the identity rules
+    changes, by --rules-changed, once in each audience. No approval helps against an empty list, rows lost in reading,
+    people who asked to be forgotten, and a file that is too large.
     """
-    why, who = stated_reason(reason), who_decides(by)
+    if sum((file_digest is not None, change, rules_changed)) != 1 or (audience is None and not rules_changed):
+        raise CommandError(
+            "State what is approved of: AUDIENCE with --file-digest or with --change, or --rules-changed. Nothing was "
+            "approved."
+        )
+    word = _Word(why=stated_reason(reason), who=who_decides(by), now=datetime.now(UTC))
+    if rules_changed:
+        _approve_rules(audience, word, hours or RULES_HOURS)
+    elif change:
+        _approve_change(str(audience), margin, word, _at_most_a_week(hours or CHANGE_HOURS))
+    else:
+        _approve_file(str(audience), str(file_digest), word, _at_most_a_week(hours or FILE_HOURS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Word:
+    """Who approves, why and when."""
+
+    why: str
+    who: str
+    now: datetime
+
+    def give(self, audience: str, ad_account_id: str, hours: int, **meant: Any) -> str:  # noqa: ANN401 - one of three
+        """Keep the approval of what is ``meant``; until when, in words."""
+        expires_at = self.now + timedelta(hours=hours)
+        approval = Approval(
+            audience=audience,
+            ad_account_id=ad_account_id,
+            reason=self.why,
+            approved_by=self.who,
+            approved_at=self.now.isoformat(),
+            expires_at=expires_at.isoformat(),
+            source=ApprovalSource.COMMAND,
+            **{"file_sha256": None, **meant},
+        )
+        ApprovalStore.at_home().give(approval)
+        return f"{expires_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _approve_file(audience: str, file_digest: str, word: _Word, hours: int) -> None:
     ad_account_id = ad_account_of(audience)
     manifest = _list_with(audience, file_digest.strip().lower())
-    now = datetime.now(UTC)
-    approval = Approval(
-        audience=audience,
-        ad_account_id=ad_account_id,
-        file_sha256=manifest.sha256,
-        reason=why,
-        approved_by=who,
-        approved_at=now.isoformat(),
-        expires_at=(now + timedelta(hours=hours)).isoformat(),
-        source=ApprovalSource.COMMAND,
-    )
-    ApprovalStore.at_home().give(approval)
+    until = word.give(audience, ad_account_id, hours, file_sha256=manifest.sha256)
     sys.stdout.write(
-        f"Approved by {approval.approved_by}: the list of {audience} for {manifest.partition} with "
-        f"{manifest.list_rows:,} rows (file {manifest.sha256[:SHORTEST_DIGEST]}) may be sent once, until "
-        f"{approval.expires_at[:16].replace('T', ' ')} UTC.\n"
+        f"Approved by {word.who}: the list of {audience} for {manifest.partition} with "
+        f"{manifest.list_rows:,} rows (file {manifest.sha256[:SHORTEST_DIGEST]}) may be sent once, until {until}.\n"
         f"Now materialize {audience}/spotify_audience for partition {manifest.partition}; do not build the list again "
         "unless its segment is unchanged.\n"
     )
+
+
+def _approve_change(audience: str, margin: int, word: _Word, hours: int) -> None:
+    from spotify_pipeline.components.guarding import live_list, predicted
+    from spotify_pipeline.components.resources import PipelineHome
+
+    definitions = load_definitions()
+    refuse_filled(definitions, [audience])
+    chain, home, ad_account_id = chosen_chain(definitions, audience), PipelineHome(), ad_account_of(audience)
+    entry, lists = home.journal.read(audience, ad_account_id), home.snapshots.lists(audience)
+    live = live_list(entry)
+    if live is None or not lists:
+        raise CommandError(f"There is no list of {audience} at Spotify, or none here, so no change is to be seen.")
+    path, manifest = lists[0]
+    decision = predicted(chain, home, entry, (path, manifest))
+    approved = change_within(decision, margin / 100, live)
+    if approved is None:
+        blocking = ", ".join(each.guard for each in decision.blocked_by)
+        raise CommandError(
+            f"Of the newest list of {audience} ({manifest.partition}) "
+            + (
+                f"not everything that blocks is a change that can be approved of: {blocking}. Approve of the very file "
+                f"instead: --file-digest {manifest.sha256[:SHORTEST_DIGEST]}. Nothing was approved."
+                if blocking
+                else "nothing blocks. Nothing was approved."
+            )
+        )
+    until = word.give(audience, ad_account_id, hours, change=approved)
+    bounds = [
+        f"{guard}: {what} up to {most:.1%}" for guard, each in approved.within.items() for what, most in each.items()
+    ]
+    sys.stdout.write(
+        f"Approved by {word.who}: the next list of {audience} may be sent once, until {until}, if it differs from the "
+        f"list that Spotify has now by no more than this: {'; '.join(bounds)}.\n"
+        "Wait for the schedule, or materialize the audience.\n"
+    )
+
+
+def _approve_rules(audience: str | None, word: _Word, hours: int) -> None:
+    from spotify_pipeline.components.deployment import audience_chains
+    from spotify_pipeline.components.guarding import live_list
+    from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+
+    definitions, home, spotify = load_definitions(), PipelineHome(), SpotifyAds()
+    chains = [chosen_chain(definitions, audience)] if audience is not None else audience_chains(definitions)
+    given: list[str] = []
+    until = ""
+    for chain in sorted(chains, key=lambda each: each.audience):
+        ad_account_id = spotify.account_of(chain)
+        live = live_list(home.journal.read(chain.audience, ad_account_id))
+        sent = home.snapshots.find_sent(chain.audience, live) if live is not None else None
+        if sent is None or sent.manifest.rules_version == RULES_VERSION:
+            continue
+        rules = ApprovedRules(before=sent.manifest.rules_version, now=RULES_VERSION)
+        until = word.give(chain.audience, ad_account_id, hours, rules=rules)
+        given.append(f"{chain.audience} (from version {rules.before})")
+    if not given:
+        raise CommandError(
+            f"No list at Spotify that is kept here was built by other identity rules than version {RULES_VERSION}. "
+            "Nothing was approved."
+        )
+    sys.stdout.write(
+        f"Approved by {word.who}: the next list of each of these may differ from the one that Spotify has as version "
+        f"{RULES_VERSION} of the identity rules makes it, once, until {until}: {', '.join(given)}. Its segment must be "
+        "much as it was, by its rows and by those left out.\n"
+    )
+
+
+def _at_most_a_week(hours: int) -> int:
+    if hours > LONGEST_HOURS:
+        raise CommandError(f"--hours is at most {LONGEST_HOURS} here. Nothing was approved.")
+    return hours
 
 
 def _list_with(audience: str, digest: str) -> Manifest:

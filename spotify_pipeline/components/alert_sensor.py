@@ -1,4 +1,4 @@
-"""Tells people what they must know, through a webhook and Dagster's log: each change once."""
+"""Tells people what they must know, through a webhook and Dagster's log: each change once, and daily what stands."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tell(alerts: Alerts, context: dg.SensorEvaluationContext) -> str:
     """
     webhook = os.environ.get(WEBHOOK_VARIABLE, "").strip() or None
     if webhook is None:
-        # This log is then the one place where they are told, once each.
+        # This log is then the one place where they are told.
         told = alerts.due()
         for alert in told:
             alerts.telling(alert)

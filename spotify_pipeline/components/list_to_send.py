@@ -8,18 +8,19 @@ as it is: what is sent without them is a file of its own, held against the list 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.declined import declined_people
+from spotify_pipeline.components.guarding import live_list
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.send_config import Approve, Rollback, SendConfig
 from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.customer_list import DigestSet, Manifest, issue, rows_holding
-from spotify_pipeline.mirror import Approval, ApprovalSource, MirrorRefused, Receipt, ReceiptKind
+from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovedChange, MirrorRefused, Receipt, ReceiptKind
 from spotify_pipeline.mirror.guards import APPROVAL_LIFE
 
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
@@ -99,7 +100,7 @@ def list_to_send(
     return ListToSend(
         path=path,
         manifest=manifest,
-        given=_approval(chain, ad_account_id, manifest, approve, now) if approve is not None else None,
+        given=_approval(chain, home, ad_account_id, manifest, approve, now) if approve is not None else None,
         cause=cause,
         erased=erased,
     )
@@ -116,9 +117,23 @@ def _rows_of_erased(home: PipelineHome, path: Path, manifest: Manifest) -> int:
 
 
 def _approval(
-    chain: AudienceChain, ad_account_id: str, manifest: Manifest, approve: Approve, now: datetime
+    chain: AudienceChain, home: PipelineHome, ad_account_id: str, manifest: Manifest, approve: Approve, now: datetime
 ) -> Approval:
-    digest = approve.file_digest.strip().lower()
+    stated = cast("str | None", approve.file_digest)
+    if (stated is None) == (not cast("dict[str, float]", approve.within)):
+        raise MirrorRefused(
+            f"The run's configuration approves of nothing, or of two things, for {chain.audience}. Nothing was sent. "
+            "State one of approve.file_digest and approve.within."
+        )
+    if stated is None:
+        live = live_list(home.journal.read(chain.audience, ad_account_id)) or ""
+        within = cast("dict[str, float]", approve.within)
+        change = ApprovedChange(live_sha256=live, within={guard: {"*": most} for guard, most in within.items()})
+        word = _given(
+            chain, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now
+        )
+        return replace(word, file_sha256=None, change=change)
+    digest = stated.strip().lower()
     if not _DIGEST.fullmatch(digest) or not manifest.sha256.startswith(digest):
         raise MirrorRefused(
             f"The run's configuration approves of a list with digest {digest[:12]}, and the list of {chain.audience} "
@@ -152,7 +167,7 @@ def _older(
             chain, ad_account_id, reissued, rollback.reason, rollback.approved_by, ApprovalSource.ROLLBACK, now
         )
     elif approve is not None:
-        given = _approval(chain, ad_account_id, reissued, approve, now)
+        given = _approval(chain, home, ad_account_id, reissued, approve, now)
     return ListToSend(
         path=path,
         manifest=reissued,

@@ -10,6 +10,8 @@ from spotify_pipeline.mirror.guards import (
     ApprovalRefused,
     ApprovalSource,
     ApprovalStore,
+    ApprovedChange,
+    ApprovedRules,
     Decision,
     Finding,
     Guard,
@@ -19,6 +21,7 @@ from spotify_pipeline.mirror.guards import (
     History,
     ListGuard,
     Outcome,
+    change_within,
     refusal,
 )
 from spotify_pipeline.mirror.journal import Journal, JournalError
@@ -41,6 +44,8 @@ __all__ = [
     "ApprovalRefused",
     "ApprovalSource",
     "ApprovalStore",
+    "ApprovedChange",
+    "ApprovedRules",
     "AudienceMirror",
     "AudienceTarget",
     "ChainReport",
@@ -77,6 +82,7 @@ __all__ = [
     "WebEvents",
     "Witness",
     "WriteKind",
+    "change_within",
     "dataset_ids",
     "flush_receipts",
     "keep_filled_audience",

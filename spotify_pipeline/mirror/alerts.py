@@ -1,7 +1,8 @@
-"""What a person must be told of an audience, once for each change and not once for each run.
+"""What a person must be told of an audience: each change once, not once for each run, and daily what stands.
 
 One small JSON file per audience and kind of alert says how things stand and what was told last; an alert is due while
-the two differ. It counts as told only once its delivery is known, so a crash in between repeats it: never none.
+the two differ, and again a day after it was told, as long as something is wrong. It counts as told only once its
+delivery is known, so a crash in between repeats it: never none.
 Sentences hold names, counts and dates; no identifier and no digest.
 """
 
@@ -9,9 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.journal_entry import Moment
 
 FORMAT = 1
+AGAIN = timedelta(days=1)
+"""After so long, what is still wrong is told again: who was told once may have missed it, and lists age meanwhile."""
 _LOCK = ".lock"
 _AUDIENCE = re.compile(r"[a-z0-9_]{1,63}(\.[0-9]{1,4}|\.lookalike)?", re.ASCII)
 
@@ -70,28 +73,35 @@ class _Record:
     Attributes:
         now: how things stand.
         told: the codes that were told last; none at first, as nobody expects anything to be wrong.
+        told_at: when that was; None in a record of an earlier version.
         unsure: something else may have been told since: its delivery began and is not known to have ended.
         format: version of this record.
     """
 
     now: Alert
     told: tuple[str, ...] = ()
+    told_at: Moment | None = None
     unsure: bool = False
     format: int = FORMAT
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    @property
-    def due(self) -> bool:
-        return self.unsure or self.told != self.now.codes
+    def due(self, now: datetime) -> bool:
+        """Whether it is to be told now."""
+        if self.unsure or self.told != self.now.codes:
+            return True
+        if not self.now.codes:
+            return False
+        return self.told_at is None or now - datetime.fromisoformat(self.told_at) >= AGAIN
 
 
 class Alerts:
     """The alerts of all audiences, below one directory."""
 
-    def __init__(self, directory: Path) -> None:
-        """``directory`` need not exist. What is written below it makes it, private."""
+    def __init__(self, directory: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """``directory`` need not exist; what is written makes it, private. ``clock`` gives the time, with its zone."""
         self._directory = directory
+        self._clock = clock
 
     @classmethod
     def at_home(cls, environment: Mapping[str, str] | None = None) -> Alerts:
@@ -130,11 +140,15 @@ class Alerts:
                 _write(file, replace(before, now=stated))
 
     def due(self) -> list[Alert]:
-        """What is to be told, by audience and kind. A record that cannot be read waits for the next ``state``."""
+        """What is to be told, by audience and kind: what changed, and what was told a day ago and stands.
+
+        A record that cannot be read waits for the next ``state``.
+        """
         if not self._directory.is_dir():
             return []
+        now = self._clock()
         records = (_read(file) for file in sorted(self._directory.glob("[!.]*.json")))
-        return [each.now for each in records if each is not None and each.due]
+        return [each.now for each in records if each is not None and each.due(now)]
 
     def standing(self) -> list[Alert]:
         """All that is wrong now, told or not, by audience and kind."""
@@ -164,8 +178,9 @@ class Alerts:
         with exclusive(self._directory / _LOCK):
             record = _read(file)
             if record is not None:
-                told = record.told if unsure else alert.codes
-                _write(file, replace(record, told=told, unsure=unsure))
+                if not unsure:
+                    record = replace(record, told=alert.codes, told_at=self._clock().isoformat())
+                _write(file, replace(record, unsure=unsure))
 
     def _file(self, audience: str, kind: AlertKind) -> Path:
         if not _AUDIENCE.fullmatch(audience):

@@ -74,4 +74,5 @@ def _approval(decision: Decision) -> dict[str, str] | None:
     given = decision.approval
     if given is None or not decision.overridden:
         return None
-    return {"by": given.approved_by, "why": given.reason, "at": given.approved_at, "how": str(given.source)}
+    how = {"how": str(given.source), "for": given.words}
+    return {"by": given.approved_by, "why": given.reason, "at": given.approved_at, **how}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from spotify_pipeline.mirror import Approval, ApprovalStore
+from spotify_pipeline.identity import RULES_VERSION
+from spotify_pipeline.mirror import Approval, ApprovalStore, ApprovedRules
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import AUDIENCE, Mirrored, newest_partition
@@ -97,3 +100,64 @@ def test_a_warehouse_that_is_not_there_is_said_without_a_trace(run: Run, mirrore
     assert ran.code == 1
     assert "Traceback" not in ran.out + ran.err
     assert str(mirrored.warehouse) in ran.out + ran.err
+
+
+def test_w10_a_change_that_is_approved_of_lets_the_next_list_pass_whatever_its_bytes(
+    run: Run, mirrored: Mirrored, spotify: SandboxServer
+) -> None:
+    assert mirrored.run(3000).success
+    held = mirrored.run(1500)
+    assert not held.success
+    ran = run("approve", AUDIENCE, "--change", *WHY)
+    assert (ran.code, ran.err) == (0, "")
+    assert "shrink: rows up to 55.0%" in ran.out
+    assert "@example.com" not in ran.out
+    assert not mirrored.run(1200).success
+    assert mirrored.run(1480).success
+    assert len(digests_at_spotify(spotify, name="Newsletter readers")) == 1480
+    (approval,) = approvals(mirrored)
+    assert approval.used_for == mirrored.sha256()
+    assert mirrored.run(1470).success  # and nothing is held against the list of before the approval
+    refused = run("approve", AUDIENCE, "--change", *WHY)
+    assert (refused.code, refused.out) == (1, "")
+    assert "nothing blocks. Nothing was approved." in " ".join(refused.err.split())
+
+
+def test_w10_what_is_no_change_of_shares_is_approved_of_by_its_file_only(run: Run, mirrored: Mirrored) -> None:
+    assert mirrored.run(3000).success
+    mirrored.run(900)
+    refused = run("approve", AUDIENCE, "--change", *WHY)
+    assert refused.code == 1
+    said = " ".join(refused.err.split())
+    assert "not everything that blocks is a change that can be approved of: minimum, shrink" in said
+    assert f"--file-digest {mirrored.sha256()[:12]}. Nothing was approved." in said
+
+
+def test_one_word_approves_in_all_audiences_of_what_other_identity_rules_change(run: Run, mirrored: Mirrored) -> None:
+    assert mirrored.run(3000).success
+    refused = run("approve", "--rules-changed", *WHY)
+    assert refused.code == 1
+    assert "was built by other identity rules" in " ".join(refused.err.split())
+    (file,) = [each for each in mirrored.home.rglob("manifest.json") if AUDIENCE in str(each)]
+    file.write_text(re.sub(r'"rules_version": \d+', '"rules_version": 1', file.read_text()))
+    ran = run("approve", "--rules-changed", *WHY)
+    assert (ran.code, ran.err) == (0, "")
+    assert f"{AUDIENCE} (from version 1)" in ran.out
+    (approval,) = approvals(mirrored)
+    assert approval.rules == ApprovedRules(before=1, now=RULES_VERSION)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        (AUDIENCE,),
+        ("--change",),
+        (AUDIENCE, "--change", "--rules-changed"),
+        (AUDIENCE, "--change", "--file-digest", "a" * 64),
+    ],
+)
+def test_an_approval_says_what_it_is_for(run: Run, arguments: tuple[str, ...]) -> None:
+    refused = run("approve", *arguments, *WHY)
+    assert refused.code == 1
+    assert "State what is approved of" in " ".join(refused.err.split())

@@ -238,3 +238,30 @@ def test_this_machine_may_be_told_without_tls_and_nobody_without_a_webhook(tmp_p
     assert len(deliver(alerts, None, webhook.client).waiting) == 1
     assert len(deliver(alerts, "http://127.0.0.1:8080/", webhook.client).told) == 1
     assert deliver(alerts, None, webhook.client).problem is None
+
+
+def test_w14_what_stands_is_told_again_a_day_later_and_what_is_over_is_not(tmp_path: Path) -> None:
+    time = [NOW]
+    alerts = Alerts(tmp_path, clock=lambda: time[0])
+    blocked(alerts, "shrink")
+    tell(alerts)
+    for hours, due in ((23, 0), (24, 1), (24, 0), (47, 0), (48, 1)):
+        time[0] = NOW + timedelta(hours=hours)
+        blocked(alerts, "shrink")
+        assert len(alerts.due()) == due, hours
+        tell(alerts)
+    blocked(alerts)
+    tell(alerts)
+    time[0] += timedelta(days=30)
+    assert alerts.due() == []
+
+
+def test_w14_a_record_of_before_that_says_not_when_it_was_told_is_told_again(tmp_path: Path) -> None:
+    alerts = Alerts(tmp_path)
+    blocked(alerts, "shrink")
+    tell(alerts)
+    (file,) = tmp_path.glob("*.json")
+    record = json.loads(file.read_text())
+    del record["told_at"]
+    file.write_text(json.dumps(record))
+    assert len(alerts.due()) == 1

@@ -3,9 +3,9 @@
 ``decide`` is pure; ``ListGuard`` gathers the facts for it; ``ApprovalStore`` keeps what people approved of.
 """
 
-from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
+from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource, ApprovedChange, ApprovedRules
 from spotify_pipeline.mirror.guards.approvals import APPROVAL_LIFE, ApprovalRefused, ApprovalStore
-from spotify_pipeline.mirror.guards.decide import decide, refusal, without_history
+from spotify_pipeline.mirror.guards.decide import change_within, decide, refusal, without_history
 from spotify_pipeline.mirror.guards.decision import FINAL, Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History, PreviousList, SentLately, Twin
 from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, SPOTIFY_MINIMUM_ROWS, GuardLimits
@@ -20,6 +20,8 @@ __all__ = [
     "ApprovalRefused",
     "ApprovalSource",
     "ApprovalStore",
+    "ApprovedChange",
+    "ApprovedRules",
     "Decision",
     "Finding",
     "Guard",
@@ -33,6 +35,7 @@ __all__ = [
     "PreviousList",
     "SentLately",
     "Twin",
+    "change_within",
     "decide",
     "refusal",
     "without_history",

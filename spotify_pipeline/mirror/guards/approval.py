@@ -1,7 +1,8 @@
-"""A person's word that one list may be sent although a guard blocks it."""
+"""A person's word that a list may be sent although a guard blocks it: for one file, a change, or other rules."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,29 +20,83 @@ class ApprovalSource(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApprovedChange:
+    """How far the next list may differ from the one that Spotify has.
+
+    Attributes:
+        live_sha256: of the list that Spotify has. Once it has another, the word is void.
+        within: by guard, and by what it measured: the largest share that is approved of.
+    """
+
+    live_sha256: str
+    within: Mapping[str, Mapping[str, float]]
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovedRules:
+    """The next list may differ as other identity rules make it.
+
+    Attributes:
+        before: the version that the list was built by that Spotify has.
+        now: the version that the next is built by.
+    """
+
+    before: int
+    now: int
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Approval:
-    """For one file and one audience, to be used once.
+    """For one audience, to be used once; for one file, or the next one within a change or by other rules.
 
     Attributes:
         audience: the audience's folder name.
         ad_account_id: the ad account it is for.
-        file_sha256: of the very list.
+        file_sha256: of the very list; None where it is for what follows.
         reason: the person's, in a sentence.
         approved_by: who, as they call themselves.
         approved_at: ISO 8601 with its offset.
         expires_at: from then on it is worth nothing.
         source: how it was given.
+        change: the change that it is for, if it is.
+        rules: the identity rules that it is for, if it is.
         used_at: when it was used, if it was.
+        used_for: the SHA-256 of the list that it was used for.
     """
 
     audience: str
     ad_account_id: str
-    file_sha256: str
+    file_sha256: str | None
     reason: str
     approved_by: str
     approved_at: Moment
     expires_at: Moment
     source: ApprovalSource
+    change: ApprovedChange | None = None
+    rules: ApprovedRules | None = None
     used_at: Moment | None = None
+    used_for: str | None = None
 
     __pydantic_config__ = ConfigDict(extra="forbid")
+
+    @property
+    def is_for_one_thing(self) -> bool:
+        """Whether it says what it is for: one of a file, a change and other rules."""
+        return sum(each is not None for each in (self.file_sha256, self.change, self.rules)) == 1
+
+    def may_be_for(self, file_sha256: str, *, going_on: bool) -> bool:
+        """Whether it may count for a list: not used, or used for this very list whose sending is not finished."""
+        if self.used_at is None:
+            return self.file_sha256 in (None, file_sha256)
+        return going_on and file_sha256 in (self.file_sha256, self.used_for)
+
+    @property
+    def words(self) -> str:
+        """What it is for, as the end of a sentence."""
+        if self.rules is not None:
+            return f"what version {self.rules.now} of the identity rules changes"
+        return "this change" if self.change is not None else "this list"

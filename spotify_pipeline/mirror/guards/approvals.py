@@ -1,4 +1,4 @@
-"""The approvals that people gave, each for one list, each to be used once; kept for ever, as a record.
+"""The approvals that people gave, each to be used once; kept for ever, as a record.
 
 One private JSON file per ad account and audience: ``<ad account>/<audience>.json``. It holds file digests, names of
 those who approved and their reasons; no identifier.
@@ -64,7 +64,7 @@ class ApprovalStore:
         Raises:
             ApprovalRefused: it could never be used: no list has such a digest, or it is used or has no life.
         """
-        if not _DIGEST.fullmatch(approval.file_sha256):
+        if not approval.is_for_one_thing or not _DIGEST.fullmatch(approval.file_sha256 or "0" * 64):
             raise ApprovalRefused(
                 f"An approval for {approval.audience} names no list: a digest is 64 characters of 0-9 and a-f. Nothing "
                 "was approved. Take the digest from the sentence that held the list back."
@@ -78,8 +78,10 @@ class ApprovalStore:
 
     def standing(
         self, audience: str, ad_account_id: str, file_sha256: str, now: datetime, *, going_on: bool
-    ) -> Approval | None:
-        """The approval that holds for a list now, the newest first; None where there is none.
+    ) -> list[Approval]:
+        """The approvals that may hold for a list now, in the order in which they are to be tried.
+
+        Those for the very list come before those for a change or other rules, and of each the newest first.
 
         Args:
             audience: the audience's folder name.
@@ -91,16 +93,13 @@ class ApprovalStore:
         """
         fit = [
             each
-            for each in self.history(audience, ad_account_id)
-            if each.file_sha256 == file_sha256 and now < _moment(each.expires_at)
+            for each in reversed(self.history(audience, ad_account_id))
+            if each.may_be_for(file_sha256, going_on=going_on) and now < _moment(each.expires_at)
         ]
-        used = [each for each in fit if each.used_at is not None]
-        unused = [each for each in fit if each.used_at is None]
-        ranked = [*unused, *used] if going_on else unused
-        return ranked[-1] if ranked else None
+        return sorted(fit, key=lambda each: (each.used_at is None, each.file_sha256 is None))
 
-    def use(self, approval: Approval, now: datetime) -> None:
-        """Mark an approval from ``standing`` as used. Of two that try, one succeeds.
+    def use(self, approval: Approval, now: datetime, *, file_sha256: str | None = None) -> None:
+        """Mark an approval from ``standing`` as used for a list. Of two that try, one succeeds.
 
         Raises:
             ApprovalRefused: it was used meanwhile, has expired, or was never given.
@@ -110,11 +109,11 @@ class ApprovalStore:
             if approval.used_at is not None or approval not in kept or now >= _moment(approval.expires_at):
                 raise _not_standing(approval)
             at = len(kept) - 1 - kept[::-1].index(approval)
-            return (*kept[:at], _used(approval, now), *kept[at + 1 :])
+            return (*kept[:at], _used(approval, now, file_sha256), *kept[at + 1 :])
 
         self._change(approval, used)
 
-    def use_given(self, approval: Approval, now: datetime) -> None:
+    def use_given(self, approval: Approval, now: datetime, *, file_sha256: str | None = None) -> None:
         """Record an approval that was given in this very run, as used.
 
         Raises:
@@ -125,7 +124,7 @@ class ApprovalStore:
         def recorded(kept: Sequence[Approval]) -> tuple[Approval, ...]:
             if now >= _moment(approval.expires_at) or spent_before(approval, kept):
                 raise _not_standing(approval)
-            return (*kept, _used(approval, now))
+            return (*kept, _used(approval, now, file_sha256))
 
         self._change(approval, recorded)
 
@@ -150,13 +149,17 @@ class ApprovalStore:
 
 
 def spent_before(approval: Approval, history: Sequence[Approval]) -> bool:
-    """Whether an approval is one of a run config that was used for the same list already."""
-    return approval.source is ApprovalSource.RUN_CONFIG and any(
-        each.source is ApprovalSource.RUN_CONFIG
-        and each.file_sha256 == approval.file_sha256
-        and each.used_at is not None
-        for each in history
-    )
+    """Whether an approval is one of a run config that was used already: for the same list, or in the same words."""
+    if approval.source is not ApprovalSource.RUN_CONFIG:
+        return False
+    used = [each for each in history if each.source is ApprovalSource.RUN_CONFIG and each.used_at is not None]
+    return any(_same_word(each, approval) for each in used)
+
+
+def _same_word(one: Approval, other: Approval) -> bool:
+    if one.change is None or other.change is None:
+        return one.file_sha256 == other.file_sha256 and one.change == other.change
+    return (one.change.within, one.reason, one.approved_by) == (other.change.within, other.reason, other.approved_by)
 
 
 def _read(file: Path, audience: str) -> _Record:
@@ -179,14 +182,14 @@ def _read(file: Path, audience: str) -> _Record:
     return record
 
 
-def _used(approval: Approval, now: datetime) -> Approval:
-    return replace(approval, used_at=now.astimezone(UTC).isoformat())
+def _used(approval: Approval, now: datetime, file_sha256: str | None) -> Approval:
+    return replace(approval, used_at=now.astimezone(UTC).isoformat(), used_for=file_sha256 or approval.file_sha256)
 
 
 def _not_standing(approval: Approval) -> ApprovalRefused:
     return ApprovalRefused(
-        f"The approval of {approval.approved_at} for {approval.audience} does not hold any more: it has been used for "
-        "this list already, or has expired. Nothing was sent. Approve of the list again if it is to be sent all the "
+        f"The approval of {approval.approved_at} for {approval.audience} does not hold any more: it has been used "
+        "already, or has expired. Nothing was sent. Approve of the list again if it is to be sent all the "
         "same."
     )
 

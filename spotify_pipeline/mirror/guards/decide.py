@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from spotify_pipeline.mirror.guards import comparisons, list_checks
-from spotify_pipeline.mirror.guards.approval import Approval
+from spotify_pipeline.mirror.guards.approval import Approval, ApprovedChange
+from spotify_pipeline.mirror.guards.changes import moved_by_rules
 from spotify_pipeline.mirror.guards.decision import FINAL, Decision, Finding, GuardName, Outcome
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History
+from spotify_pipeline.mirror.guards.findings import exact, percent
 from spotify_pipeline.mirror.guards.limits import GuardLimits
 
 _GUARDS: Mapping[GuardName, Callable[[GuardFacts, GuardLimits], Finding]] = {
@@ -31,6 +34,10 @@ _GUARDS: Mapping[GuardName, Callable[[GuardFacts, GuardLimits], Finding]] = {
     GuardName.ERASED: list_checks.erased,
     GuardName.OVERSIZE: list_checks.oversize,
 }
+_MOVED_BY_RULES = frozenset(
+    {GuardName.SHRINK, GuardName.GROWTH, GuardName.CHURN, GuardName.DRAIN, GuardName.COLUMN_GONE}
+)
+_SINCE_THOSE_BEFORE = {GuardName.SHRINK: "fewer", GuardName.CHURN: "exchanged", GuardName.COLUMN_GONE: "fewer"}
 _DIGEST_SHOWN = 12
 
 
@@ -54,7 +61,12 @@ def decide(
     """
     flaw = why_void(approval, facts, audience, ad_account_id) if approval is not None else ""
     valid = approval if not flaw else None
-    findings = (_GUARDS[guard](facts, limits) for guard in GuardName)
+    findings = tuple(_GUARDS[guard](facts, limits) for guard in GuardName)
+    if valid is not None:
+        covers = partial(_covers, valid, moved_by_rules(facts, limits))
+        findings = tuple(_overridden(each) if covers(each) else each for each in findings)
+        if any(each.outcome is Outcome.BLOCKED and each.guard not in FINAL for each in findings):
+            flaw = f"The approval of {valid.approved_at} is for {_extent(valid)}, which is less than what blocks."
     return Decision(
         audience=audience,
         ad_account_id=ad_account_id,
@@ -62,7 +74,7 @@ def decide(
         file_sha256=facts.manifest.sha256,
         decided_at=facts.now.astimezone(UTC).isoformat(),
         limits=limits,
-        findings=tuple(_overridden(each) if valid is not None else each for each in findings),
+        findings=findings,
         history=facts.history,
         approval=valid,
         approval_problem=flaw,
@@ -76,13 +88,27 @@ def why_void(approval: Approval, facts: GuardFacts, audience: str, ad_account_id
             f"The approval that was given is for {approval.audience} in ad account {approval.ad_account_id}, so it "
             "does not count here."
         )
-    if approval.file_sha256 != facts.manifest.sha256:
-        return (
-            f"The approval that was given is for the list with digest {approval.file_sha256[:_DIGEST_SHOWN]}, and "
-            "this is another one, so it does not count."
-        )
     if facts.now >= datetime.fromisoformat(approval.expires_at):
         return f"The approval that was given expired at {approval.expires_at}, so it does not count."
+    live = facts.previous.manifest if facts.previous is not None else None
+    if approval.change is not None and (live is None or live.sha256 != approval.change.live_sha256):
+        return (
+            "The approval that was given is for a change of the list with digest "
+            f"{approval.change.live_sha256[:_DIGEST_SHOWN]}, and Spotify has another by now, so it does not count."
+        )
+    if approval.rules is not None:
+        versions = (live.rules_version, facts.manifest.rules_version) if live is not None else None
+        if versions != (approval.rules.before, approval.rules.now):
+            return (
+                f"The approval that was given is for the change from version {approval.rules.before} of the identity "
+                f"rules to {approval.rules.now}, and that is not what lies between these lists, so it does not count."
+            )
+        return ""
+    if approval.change is None and approval.file_sha256 != facts.manifest.sha256:
+        return (
+            f"The approval that was given is for the list with digest {str(approval.file_sha256)[:_DIGEST_SHOWN]}, and "
+            "this is another one, so it does not count."
+        )
     return ""
 
 
@@ -94,7 +120,8 @@ def without_history(decision: Decision, problem: str) -> Decision:
         problem: what was found, in words, as the rest of a sentence.
     """
     blocking = comparisons.missing_history(problem)
-    finding = blocking if decision.approval is None else _overridden(blocking)
+    approval = decision.approval
+    finding = _overridden(blocking) if approval is not None and approval.file_sha256 is not None else blocking
     findings = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
     return replace(decision, findings=findings, history=History.MISSING)
 
@@ -128,6 +155,11 @@ def refusal(decision: Decision) -> str:
             f'{decision.audience} --file-digest {decision.file_sha256[:_DIGEST_SHOWN]} --reason "...", then '
             f"materialize {decision.audience}/spotify_audience for {decision.snapshot}."
         )
+        if all(each.beyond for each in blocking):
+            way += (
+                f" If it is the change that is right, whatever list comes next: spotify-pipeline approve "
+                f'{decision.audience} --change --reason "...".'
+            )
     said = [
         f"The list of {decision.audience} for {decision.snapshot} is held back.",
         why,
@@ -136,6 +168,44 @@ def refusal(decision: Decision) -> str:
         way,
     ]
     return " ".join(each for each in said if each)
+
+
+def change_within(decision: Decision, margin: float, live_sha256: str) -> ApprovedChange | None:
+    """The change that a blocked decision shows, with a margin in shares; None where no share says what blocks.
+
+    Whoever approves of a loss or an exchange since the list that Spotify has, approves of it since those before, too.
+    """
+    if decision.allowed or not all(each.beyond and each.guard not in FINAL for each in decision.blocked_by):
+        return None
+    within: dict[str, dict[str, float]] = {
+        str(each.guard): {what: round(share + margin, 4) for what, share in each.beyond.items()}
+        for each in decision.blocked_by
+    }
+    lately = within.setdefault(str(GuardName.DRAIN), {})
+    for guard, ending in _SINCE_THOSE_BEFORE.items():
+        for what, share in within.get(str(guard), {}).items():
+            lately[f"{what} {ending}"] = max(share, lately.get(f"{what} {ending}", share))
+    return ApprovedChange(live_sha256=live_sha256, within={guard: each for guard, each in within.items() if each})
+
+
+def _covers(approval: Approval, moved_by: tuple[int, int] | None, finding: Finding) -> bool:
+    """Whether an approval that is valid is for what a guard found."""
+    if approval.rules is not None:
+        return finding.guard in _MOVED_BY_RULES and moved_by == (approval.rules.before, approval.rules.now)
+    if approval.change is None:
+        return True
+    within = approval.change.within.get(str(finding.guard), {})
+    most = (within.get(what, within.get("*", 0.0)) for what in finding.beyond)
+    return bool(finding.beyond) and all(
+        share <= allowed for share, allowed in zip(finding.beyond.values(), most, strict=True)
+    )
+
+
+def _extent(approval: Approval) -> str:
+    if approval.change is None:
+        return approval.words
+    bounds = [(guard, *bound) for guard, each in approval.change.within.items() for bound in each.items()]
+    return ", ".join(f"{guard}: {what} up to {percent(exact(share))}" for guard, what, share in bounds)
 
 
 def _overridden(finding: Finding) -> Finding:

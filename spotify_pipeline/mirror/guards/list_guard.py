@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from spotify_pipeline.customer_list import CustomerListError, DigestSet, Manifest, SnapshotStore
@@ -101,9 +102,9 @@ class ListGuard:
         if not decision.overridden or approval is None or approval.used_at is not None or self._spent:
             return
         if approval == self._given:
-            self._approvals.use_given(approval, self._now())
+            self._approvals.use_given(approval, self._now(), file_sha256=decision.file_sha256)
         else:
-            self._approvals.use(approval, self._now())
+            self._approvals.use(approval, self._now(), file_sha256=decision.file_sha256)
         self._spent = True
 
     def _judged(self, entry: JournalEntry) -> Decision:
@@ -130,33 +131,36 @@ class ListGuard:
             erased_rows=past.rows_of_erased(self._customer_list),
             split=self._split,
         )
-        approval, problem = self._approval(facts, entry)
-        decision = decide(
-            facts, self._limits, audience=self._audience, ad_account_id=self._ad_account_id, approval=approval
-        )
+        candidates, problem = self._approvals_for(facts, entry)
+        decide_with = partial(decide, facts, self._limits, audience=self._audience, ad_account_id=self._ad_account_id)
+        decisions = [decide_with(approval=each) for each in candidates] or [decide_with(approval=None)]
+        decision = next((each for each in decisions if each.allowed), decisions[0])
         return replace(decision, approval_problem=decision.approval_problem or problem)
 
-    def _approval(self, facts: GuardFacts, entry: JournalEntry) -> tuple[Approval | None, str]:
-        """The approval that may count, and why another does not."""
+    def _approvals_for(self, facts: GuardFacts, entry: JournalEntry) -> tuple[list[Approval], str]:
+        """The approvals that may count, in the order in which they are to be tried, and why another does not."""
         sha256, given = facts.manifest.sha256, self._given
         kept = self._approvals.history(self._audience, self._ad_account_id)
         standing = self._approvals.standing(
             self._audience, self._ad_account_id, sha256, facts.now, going_on=self._spent or _going_on(facts, entry)
         )
-        if standing is not None and standing.used_at is not None:
+        if standing and standing[0].used_at is not None:
             return standing, ""
         if given is not None and spent_before(given, kept):
-            return standing, "" if standing else "The approval in the run config was used for this list already."
-        if given is not None and (standing is None or not why_void(given, facts, self._audience, self._ad_account_id)):
-            return given, ""
-        if standing is not None:
+            return standing, "" if standing else "The approval in the run config was used already."
+        if given is not None:
+            void = why_void(given, facts, self._audience, self._ad_account_id)
+            return [*standing, given] if standing and void else [given, *standing], ""
+        if standing:
             return standing, ""
         last = kept[-1] if kept else None
         if last is None:
-            return None, ""
-        if last.file_sha256 == sha256 and last.used_at is not None:
-            return None, f"The approval of {last.approved_at} was used for this list already, so it does not count."
-        return None, why_void(last, facts, self._audience, self._ad_account_id)
+            return [], ""
+        if last.used_at is not None and sha256 in (last.file_sha256, last.used_for):
+            return [], f"The approval of {last.approved_at} was used for this list already, so it does not count."
+        if last.used_at is not None and last.file_sha256 is None:
+            return [], f"The approval of {last.approved_at} was used for another list, so it does not count."
+        return [], why_void(last, facts, self._audience, self._ad_account_id)
 
     def _not_judged(self, why: str) -> GuardBlocked:
         return GuardBlocked(

@@ -147,11 +147,11 @@ def test_w10_a_run_config_is_recorded_and_not_good_for_the_run_made_again(
     guard = machine.guard(stored, given=word)
     guard.spend(guard.judge(entry))
     (kept,) = machine.approvals.history("lapsed", ACCOUNT)
-    assert kept == replace(word, used_at=NOW.isoformat())
+    assert kept == replace(word, used_at=NOW.isoformat(), used_for=stored[1].sha256)
     later = replace(word, approved_at=(NOW + timedelta(hours=1)).isoformat())
     again = machine.judge(stored, given=later)
     assert not again.allowed
-    assert "The approval in the run config was used for this list already." in refusal(again)
+    assert "The approval in the run config was used already." in refusal(again)
     machine.approvals.give(word_for(stored, reason="Once more."))
     assert machine.judge(stored, given=later).overridden
 

@@ -119,21 +119,19 @@ def _rows_of_erased(home: PipelineHome, path: Path, manifest: Manifest) -> int:
 def _approval(
     chain: AudienceChain, home: PipelineHome, ad_account_id: str, manifest: Manifest, approve: Approve, now: datetime
 ) -> Approval:
-    stated = cast("str | None", approve.file_digest)
-    if (stated is None) == (not cast("dict[str, float]", approve.within)):
+    digest, within = approve.file_digest.strip().lower(), approve.within
+    if bool(digest) == bool(within):
         raise MirrorRefused(
             f"The run's configuration approves of nothing, or of two things, for {chain.audience}. Nothing was sent. "
             "State one of approve.file_digest and approve.within."
         )
-    if stated is None:
+    if not digest:
         live = live_list(home.journal.read(chain.audience, ad_account_id)) or ""
-        within = cast("dict[str, float]", approve.within)
         change = ApprovedChange(live_sha256=live, within={guard: {"*": most} for guard, most in within.items()})
         word = _given(
             chain, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now
         )
         return replace(word, file_sha256=None, change=change)
-    digest = stated.strip().lower()
     if not _DIGEST.fullmatch(digest) or not manifest.sha256.startswith(digest):
         raise MirrorRefused(
             f"The run's configuration approves of a list with digest {digest[:12]}, and the list of {chain.audience} "

@@ -28,9 +28,16 @@ class Word(dg.Config):
 
 
 class Approve(Word):
-    """A word for one list that guards hold back. It counts once, and for no other file."""
+    """A word for a list that guards hold back. It counts once: for one file, or for a change of the list that is live.
 
-    file_digest: str = Field(description="The SHA-256 of the list, or its first 12 characters or more.")
+    State one of ``file_digest`` and ``within``.
+    """
+
+    file_digest: str = Field(default="", description="The SHA-256 of the list, or its first 12 characters or more.")
+    within: dict[str, float] = Field(
+        default={},
+        description="The change that is right, as the largest share of each guard that blocks: {shrink: 0.55}.",
+    )
 
 
 class Rollback(Word):

@@ -259,3 +259,27 @@ def test_w06_a_segment_that_nothing_fills_any_more_is_not_sent(
     assert "[stale source]" in str(evaluations(result, GUARDS)["customer_list"].description)
     assert "[stale source]" in said_by(deployment.run("spotify_audience"))
     assert writes(sandbox) == before
+
+
+def test_w10_a_change_approved_in_the_run_config_holds_within_its_share_and_once(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    blocked_list(deployment, environment)
+    before = writes(sandbox)
+
+    def send(**word: object) -> str | None:
+        approve = {"approve": {"reason": "The spring clean-up", "approved_by": "Kim", **word}}
+        result = deployment.run("spotify_audience", send=approve)
+        return None if result.success else said_by(result)
+
+    assert "approves of nothing, or of two things" in str(send())
+    assert "approves of nothing, or of two things" in str(send(file_digest="f" * 64, within={"shrink": 0.6}))
+    assert "which is less than what blocks" in str(send(within={"shrink": 0.4}))
+    assert writes(sandbox) == before
+    assert send(within={"shrink": 0.6}) is None
+    assert len(digests_at_spotify(sandbox)) == 15
+    change_people(
+        environment, "DELETE FROM crm.people WHERE email IN (SELECT email FROM crm.people WHERE agreed LIMIT 7)"
+    )
+    assert not deployment.run("identifiers", "customer_list").success
+    assert "was used already" in str(send(within={"shrink": 0.6}))

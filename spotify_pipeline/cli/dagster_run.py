@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from spotify_pipeline.cli.command_process import PROCESS_TAG, this_process
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.pool_slots import waits_for
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -30,9 +33,11 @@ def materialize(definitions: dg.Definitions, asset: dg.AssetKey, partition: str,
         known = assets.partitions_def
         if known is not None and not known.has_partition_key(partition):
             raise CommandError(f"{asset.to_user_string()} has no partition {partition}. Nothing was sent.")
+        say_what_it_waits_for(instance, [assets])
         result = job.get_subset(asset_selection={asset}).execute_in_process(
             instance=instance,
             partition_key=partition,
+            tags={PROCESS_TAG: this_process()},
             run_config={"ops": {assets.op.name: {"config": config}}, "loggers": _QUIET},
             raise_on_error=False,
         )
@@ -58,13 +63,23 @@ def materialize_days(definitions: dg.Definitions, assets: Sequence[dg.AssetKey],
                         f"{asset.to_user_string()} has no partition {day}: it lies before the feed's `start`, or in "
                         "the future. Nothing was sent."
                     )
+        say_what_it_waits_for(instance, [definitions.resolve_assets_def(asset) for asset in assets])
         result = job.get_subset(asset_selection=set(assets)).execute_in_process(
             instance=instance,
-            tags=range_tags(first, last),
+            tags={**range_tags(first, last), PROCESS_TAG: this_process()},
             run_config={"loggers": _QUIET},
             raise_on_error=False,
         )
     return _ended(result)
+
+
+def say_what_it_waits_for(instance: dg.DagsterInstance, assets: Sequence[dg.AssetsDefinition]) -> None:
+    """Say on standard error for whom a run of ``assets`` will have to wait, if for anybody."""
+    pools = {pool for each in assets for pool in each.node_def.pools}
+    sentence = waits_for(instance, pools, datetime.now(UTC))
+    if sentence is not None:
+        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.flush()
 
 
 @contextmanager

@@ -16,7 +16,15 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.printable import printable
-from spotify_pipeline.spotify import Business, Dataset, NewCapiToken, Secret, SpotifyAdsClient, SpotifyError
+from spotify_pipeline.spotify import (
+    Business,
+    Dataset,
+    NewCapiToken,
+    Secret,
+    SpotifyAdsClient,
+    SpotifyError,
+    UnexpectedAnswer,
+)
 
 Label = Annotated[str | None, LABEL_OPTION]
 BusinessOption = Annotated[
@@ -202,8 +210,15 @@ def _add_new_token(client: SpotifyAdsClient, connection: str, env_file: Path, va
 
     def make() -> Secret:
         with _outcome_told("token", f"tokens {connection}"):
-            made.append(client.create_capi_token(business.id, connection))
-        return made[0].token
+            token = client.create_capi_token(business.id, connection)
+            if token.id not in {each.id for each in client.capi_tokens(business.id, connection)}:
+                raise UnexpectedAnswer(
+                    f"Spotify answered with a token that is not among those of the connection {connection}, so it was "
+                    "not written.",
+                    may_have_happened=True,
+                )
+        made.append(token)
+        return token.token
 
     try:
         add_secret(env_file, variable, make)

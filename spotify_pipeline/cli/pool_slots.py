@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from spotify_pipeline.cli.command_process import PROCESS_TAG, is_gone, process_id
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -70,6 +72,52 @@ def silent_slots(instance: DagsterInstance, now: datetime) -> list[SilentSlot]:
         if now - said > LONGEST_SILENCE:
             found.append(SilentSlot(pool, run_id, now - said))
     return found
+
+
+def waits_for(instance: DagsterInstance, pools: Iterable[str], now: datetime) -> str | None:
+    """For whom a run that needs a place in each of ``pools`` would have to wait, and what frees it; None for nobody."""
+    held = [(pool, run_id) for pool in sorted(pools) for run_id in _all_places(instance, pool)]
+    if not held:
+        return None
+    runs = sorted({run_id for _, run_id in held})
+    whom = "; ".join(
+        f"the place in the pool `{pool}` is held by {_holder(instance, run_id, now)}" for pool, run_id in held
+    )
+    return (
+        f"Waiting: {whom}. This goes on as soon as it is free; Ctrl-C ends the wait, and nothing was changed. If that "
+        "run's process is gone, because it was killed or the machine was switched off, free the place from another "
+        f"terminal: {free_command(runs)}"
+    )
+
+
+def _all_places(instance: DagsterInstance, pool: str) -> list[str]:
+    """The runs that hold the places of a pool, where all are taken."""
+    storage = instance.event_log_storage
+    if not storage.supports_global_concurrency_limits or pool not in storage.get_concurrency_keys():
+        return []
+    info = storage.get_concurrency_info(pool)
+    taken = {(each.run_id, each.step_key) for each in info.claimed_slots}
+    taken |= {(each.run_id, each.step_key) for each in info.pending_steps if each.assigned_timestamp is not None}
+    full = info.limit is not None and len(taken) >= info.limit
+    return sorted({run_id for run_id, _ in taken}) if full else []
+
+
+def _holder(instance: DagsterInstance, run_id: str, now: datetime) -> str:
+    """A run, in words: since when, and how it stands with its process."""
+    record = instance.get_run_record_by_id(run_id)
+    if record is None:
+        return f"the run {run_id}, which Dagster does not know any more"
+    if record.dagster_run.is_finished:
+        return f"the run {run_id}, which has ended ({record.dagster_run.status.value})"
+    began = record.create_timestamp.replace(tzinfo=UTC)
+    minutes = max(0, (now - began) // timedelta(minutes=1))
+    under_way = f"the run {run_id}, begun {minutes} min ago ({began:%H:%M} UTC)"
+    tag = record.dagster_run.tags.get(PROCESS_TAG, "")
+    pid = process_id(tag)
+    if pid is None:
+        return under_way
+    how = "is gone, so nobody gives it back" if is_gone(tag) else "is at work"
+    return f"{under_way} by a command whose process ({pid}) {how}"
 
 
 def _held(instance: DagsterInstance) -> Iterator[tuple[str, str]]:

@@ -37,6 +37,15 @@ SPOTIFY_POOL = "spotify_ads_api"
 SCHEDULE_TAG = "dagster/schedule_name"
 
 
+def spotify_pool(audience: str) -> str:
+    """The concurrency pool of what is sent for an audience and its lookalike: one step at a time.
+
+    Other audiences have their own: a list that takes hours holds none of them up. The audience's lock keeps the order
+    of its lists, all processes share one rate budget, and how many lists are sent at once is bounded by Dagster's runs.
+    """
+    return f"{SPOTIFY_POOL}_{audience}"
+
+
 def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
     """The audience at Spotify, kept equal to the newest customer list."""
 
@@ -46,7 +55,7 @@ def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         partitions_def=chain.config.cadence.partitions(),
         group_name=chain.audience,
         kinds={"spotify"},
-        pool=SPOTIFY_POOL,
+        pool=spotify_pool(chain.audience),
         output_required=False,
         check_specs=[
             guard_check_spec(

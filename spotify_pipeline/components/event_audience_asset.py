@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import dagster as dg
 
-from spotify_pipeline.components.audience_asset import SPOTIFY_POOL
+from spotify_pipeline.components.audience_asset import spotify_pool
 from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
@@ -26,7 +26,7 @@ def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
         key=audience.audience_key,
         group_name=audience.audience,
         kinds={"spotify"},
-        pool=SPOTIFY_POOL,
+        pool=spotify_pool(audience.audience),
         description=(
             f'The audience "{audience.name}", which Spotify fills and keeps up to date by itself. {audience.in_words}'
             + (f"\n\n{audience.config.description}" if audience.config.description else "")

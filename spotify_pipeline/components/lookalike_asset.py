@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.audience_asset import SPOTIFY_POOL
+from spotify_pipeline.components.audience_asset import spotify_pool
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_config import LookalikeConfig
 from spotify_pipeline.components.backfill import left_out_of_backfill, without_result
@@ -32,7 +32,7 @@ def lookalike_asset(chain: AudienceChain | EventAudience, stated: LookalikeConfi
         partitions_def=mirrored.config.cadence.partitions() if mirrored is not None else None,
         group_name=chain.audience,
         kinds={"spotify"},
-        pool=SPOTIFY_POOL,
+        pool=spotify_pool(chain.audience),
         output_required=False,
         description=f'The lookalike "{stated.name}" of the audience "{chain.name}". Spotify keeps it up to date.',
     )

@@ -110,6 +110,17 @@ def test_p13_new_token_is_written_into_a_private_file_and_never_shown(
         assert [each for each in secrets(spotify) if each in shown or each[-40:] in shown] == []
 
 
+def test_c20_a_token_of_another_connection_is_not_written(run: Run, spotify: SandboxServer, tmp_path: Path) -> None:
+    file = tmp_path / "own.env"
+    other = {"do": "edit_json", "set": {"data.capi_auth_token_id": UNKNOWN, "data.capi_auth_token": "theirs"}}
+    spotify.state.faults.script(after("create_capi_token", other))
+    ran = run("conversions", "create-token", CONNECTION, "--env-file", str(file))
+    assert is_one_sentence(ran)
+    assert f"not among those of the connection {CONNECTION}, so it was not written. The token may have been" in ran.err
+    assert not file.exists()
+    assert len(secrets(spotify)) == 2
+
+
 @pytest.mark.parametrize(
     ("variable", "file", "why"),
     [

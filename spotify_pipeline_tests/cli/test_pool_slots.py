@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import shutil
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +17,8 @@ import dagster as dg
 import pytest
 
 import spotify_pipeline
+from spotify_pipeline.cli.command_process import PROCESS_TAG, is_gone, this_process
+from spotify_pipeline.cli.dagster_run import materialize
 from spotify_pipeline.cli.pool_slots import (
     LeakedSlot,
     free_command,
@@ -20,12 +26,14 @@ from spotify_pipeline.cli.pool_slots import (
     how_to_free,
     leaked_slots,
     silent_slots,
+    waits_for,
 )
+from spotify_pipeline.components.audience_asset import spotify_pool
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.test_doctor import lines
 
 DAGSTER_YAML = Path(spotify_pipeline.__file__).parents[1] / "deploy" / "one_machine" / "dagster.yaml"
-POOL = "spotify_ads_api"
+POOL = "spotify_ads_api_people"
 UNKNOWN_RUN = "5f0c6c8e-0000-4000-8000-000000000000"
 
 
@@ -136,3 +144,97 @@ def test_a_dagster_home_that_does_not_exist_is_said(run: Run, monkeypatch: pytes
     mark, sentence = lines(run("doctor").out)["Dagster's pools"]
     assert mark == "FAIL"
     assert "Correct DAGSTER_HOME or its dagster.yaml." in sentence
+
+
+# What a command that has to wait says
+
+
+def dead_process() -> str:
+    """The tag of a process of this machine that has ended."""
+    code = "from spotify_pipeline.cli.command_process import this_process; print(this_process())"
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def tagged(instance: dg.DagsterInstance, process: str) -> str:
+    return instance.create_run_for_job(something, tags={PROCESS_TAG: process}).run_id
+
+
+def test_c12_a_command_says_at_once_whom_it_waits_for_and_what_frees_it(instance: dg.DagsterInstance) -> None:
+    killed = tagged(instance, dead_process())
+    hold(instance, killed)
+    said = waits_for(instance, [POOL, "warehouse"], datetime.now(UTC) + timedelta(minutes=3))
+    assert said is not None
+    assert f"the place in the pool `{POOL}` is held by the run {killed}, begun 3 min ago" in said
+    assert re.search(r"by a command whose process \(\d+\) is gone, so nobody gives it back", said)
+    command = said.partition("from another terminal: ")[2]
+    subprocess.run(command, shell=True, check=True)  # noqa: S602 - the very line that a person would paste
+    assert waits_for(instance, [POOL, "warehouse"], datetime.now(UTC)) is None
+
+
+@pytest.mark.parametrize("process", ["", "elsewhere 1 1", "nonsense", "a b c d"])
+def test_c12_a_process_that_cannot_be_looked_at_is_not_called_gone(instance: dg.DagsterInstance, process: str) -> None:
+    hold(instance, tagged(instance, process))
+    said = str(waits_for(instance, [POOL], datetime.now(UTC)))
+    assert "begun 0 min ago" in said
+    assert "by a command whose process" not in said
+    assert not is_gone(process)
+
+
+def test_c12_a_process_at_work_is_said_to_be(instance: dg.DagsterInstance) -> None:
+    hold(instance, tagged(instance, this_process()))
+    assert f"whose process ({os.getpid()}) is at work" in str(waits_for(instance, [POOL], datetime.now(UTC)))
+
+
+def test_c12_a_process_number_that_is_another_s_by_now_is_gone() -> None:
+    machine, pid, _ = this_process().split(" ")
+    assert not is_gone(this_process())
+    assert is_gone(f"{machine} {pid} 1")
+
+
+def test_c12_a_run_that_ended_or_is_not_known_is_named(instance: dg.DagsterInstance) -> None:
+    ended = something.execute_in_process(instance=instance).run_id
+    hold(instance, ended)
+    assert f"the run {ended}, which has ended (SUCCESS)" in str(waits_for(instance, [POOL], datetime.now(UTC)))
+    instance.event_log_storage.free_concurrency_slots_for_run(ended)
+    hold(instance, UNKNOWN_RUN)
+    assert "which Dagster does not know any more" in str(waits_for(instance, [POOL], datetime.now(UTC)))
+
+
+def test_c12_a_pool_with_a_place_left_makes_nobody_wait(instance: dg.DagsterInstance) -> None:
+    assert waits_for(instance, [POOL, "never heard of"], datetime.now(UTC)) is None
+    instance.event_log_storage.set_concurrency_slots(POOL, 2)
+    assert instance.event_log_storage.claim_concurrency_slot(POOL, UNKNOWN_RUN, "a_step").is_claimed
+    assert waits_for(instance, [POOL], datetime.now(UTC)) is None
+
+
+def test_c12_a_run_of_a_command_says_it_on_standard_error_and_goes_on_once_it_is_free(
+    instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @dg.asset(pool=POOL, partitions_def=dg.StaticPartitionsDefinition(["one"]))
+    def sent() -> None:
+        """Nothing."""
+
+    hold(instance, UNKNOWN_RUN)
+
+    def set_free() -> None:
+        while not instance.event_log_storage.get_concurrency_info(POOL).pending_run_ids:
+            pending.wait(0.05)
+        instance.event_log_storage.free_concurrency_slots_for_run(UNKNOWN_RUN)
+
+    pending = threading.Event()
+    helper = threading.Thread(target=set_free)
+    helper.start()
+    said = materialize(dg.Definitions(assets=[sent]), sent.key, "one", config={})
+    helper.join()
+    assert capsys.readouterr().err.startswith(
+        f"Waiting: the place in the pool `{POOL}` is held by the run {UNKNOWN_RUN}"
+    )
+    run_id = said.removeprefix("The run is ").removesuffix(".")
+    kept = instance.get_run_by_id(run_id)
+    assert kept is not None
+    assert kept.tags[PROCESS_TAG] == this_process()
+
+
+def test_two_audiences_have_a_place_each() -> None:
+    assert spotify_pool("people") == POOL
+    assert spotify_pool("others") != POOL

@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from spotify_pipeline.components.audience_asset import SPOTIFY_POOL
+from spotify_pipeline.components.audience_asset import spotify_pool
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.components.conftest import DAGSTER_YAML
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, definitions_of, metadata
@@ -53,7 +53,7 @@ def test_c11_a_run_cancelled_in_the_middle_of_an_upload_leaves_the_way_free(
     child.wait(LONGEST)
 
     assert instance.get_run_by_id(cancelled.run_id).status is dg.DagsterRunStatus.CANCELED
-    assert instance.event_log_storage.get_concurrency_info(SPOTIFY_POOL).claimed_slots == []
+    assert instance.event_log_storage.get_concurrency_info(spotify_pool("people")).claimed_slots == []
     assert list((environment / "home").rglob("*.tmp")) == []
     result = deployment.run("spotify_audience")
     assert result.success

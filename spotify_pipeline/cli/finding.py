@@ -41,6 +41,12 @@ def looked(look: Callable[[], Finding]) -> Finding:
         return Finding(
             State.FAILED, f"{error.filename or 'a file'} cannot be used ({reason}). Correct its owner or mode."
         )
+    except Exception as error:  # noqa: BLE001 - of a damaged file it may be anything, and its message may quote it
+        return Finding(
+            State.FAILED,
+            f"it could not be looked at ({type(error).__name__}; the message is withheld, as it may quote data). A "
+            "file of it may be damaged: restore it from a backup; if it stays so, report it.",
+        )
 
 
 def together(findings: Sequence[Finding]) -> Finding | None:

@@ -12,17 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from spotify_pipeline.cli import state_readiness
 from spotify_pipeline.cli.account_commands import signed_in
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.feed_readiness import Feeds, connections, outboxes
 from spotify_pipeline.cli.finding import Finding, State, looked, together
 from spotify_pipeline.cli.pool_slots import how_to_end, how_to_free, leaked_slots, silent_slots
 from spotify_pipeline.cli.project import AudienceTarget, FeedTarget
-from spotify_pipeline.home import home_directory, private_directory
+from spotify_pipeline.home import atomic_private_file, home_directory, private_directory
 from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
 from spotify_pipeline.warehouse import WarehouseHeld, open_to_read, warehouse_file
 
 ROOM_NEEDED = 2 * 1024**3
+PROBE_BYTES = 1024**2
 Audiences: TypeAlias = Callable[[], Mapping[str, AudienceTarget]]
 """Gives the project's audiences, or raises CommandError where their YAML is wrong."""
 WRITING_ROLES = ("AD_ACCOUNT_ADMIN", "AD_ACCOUNT_CONTRIBUTOR")
@@ -39,12 +41,27 @@ class Readiness:
 
 def _home() -> Finding:
     home = private_directory(home_directory())
+    _probe(home)
     free = shutil.disk_usage(home).free
     if free < ROOM_NEEDED:
         return Finding(
             State.WARNING, f"{home} has {free / 1024**3:.1f} GiB free; a list may take 1 GiB. Free some space."
         )
     return Finding(State.OK, f"{home}, {free / 1024**3:.0f} GiB free")
+
+
+def _probe(home: Path) -> None:
+    """Write a file as a run does, and remove it: a full or read-only disk is not known before.
+
+    Raises:
+        HomeError: it cannot be written.
+    """
+    probe = home / ".doctor-probe"
+    try:
+        with atomic_private_file(probe) as file:
+            file.write(bytes(PROBE_BYTES))
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _warehouse() -> Finding:
@@ -182,6 +199,15 @@ def readiness(audiences: Audiences, feeds: Feeds = dict[str, FeedTarget]) -> lis
     """Everything that a sync of these audiences and feeds needs, in the order to put it right."""
     return [
         Readiness("home", partial(looked, _home)),
+        Readiness("private files", partial(looked, state_readiness.private_files), needs=("home",)),
+        Readiness("journal", partial(looked, state_readiness.journal), needs=("home",)),
+        Readiness("receipts", partial(looked, state_readiness.receipts), needs=("home",)),
+        Readiness("erasures", partial(looked, state_readiness.erasures), needs=("home",)),
+        Readiness("approvals", partial(looked, state_readiness.approvals), needs=("home",)),
+        Readiness("alerts", partial(looked, state_readiness.alerts), needs=("home",)),
+        Readiness("lists", partial(looked, state_readiness.lists), needs=("home",)),
+        Readiness("tokens", partial(looked, state_readiness.tokens), needs=("home",)),
+        Readiness("rate budget", partial(looked, state_readiness.rate), needs=("home",)),
         Readiness("warehouse", partial(looked, _warehouse)),
         Readiness("audiences' YAML", partial(looked, partial(_definitions, audiences))),
         Readiness("Dagster's home", partial(looked, _dagster_home)),

@@ -16,7 +16,7 @@ from spotify_pipeline.components.audience_checks import TARGETABLE
 from spotify_pipeline.components.cadence import CadenceConfig, NoWindowOpen
 from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.overlap_asset import NO_ORPHANS, OVERLAP, overlap_definitions
-from spotify_pipeline.components.promises_check import ERASURES_DONE, RETENTION_KEPT
+from spotify_pipeline.components.promises_check import ERASURES_DONE, RECEIPTS_WHOLE, RETENTION_KEPT
 from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_definitions
 
 ALL_ASSETS_JOB = "__ASSET_JOB"
@@ -46,7 +46,7 @@ def watch_definitions(chains: Sequence[AudienceChain], filled: Sequence[EventAud
         filled: every one that Spotify fills.
     """
     audiences = [*chains, *filled]
-    looked_at = (TARGETABLE, RETENTION_KEPT, ERASURES_DONE)
+    looked_at = (TARGETABLE, RETENTION_KEPT, ERASURES_DONE, RECEIPTS_WHOLE)
     checks = [dg.AssetCheckKey(chain.audience_key, check) for chain in chains for check in looked_at]
     checks += [dg.AssetCheckKey(each.audience_key, TARGETABLE) for each in filled]
     checks += [dg.AssetCheckKey(AUTHORIZATION, SIGN_IN_LASTS)] if audiences else []
@@ -56,7 +56,7 @@ def watch_definitions(chains: Sequence[AudienceChain], filled: Sequence[EventAud
         | dg.AssetSelection.assets(OVERLAP),
         description="Asks Spotify, with one request each, whether the audiences still exist and can be targeted, and "
         "says when a sign-in is about to end. Looks at this machine for files kept too long, erasures that wait, "
-        "audiences left behind, and how audiences overlap. Changes nothing at Spotify.",
+        "receipts that are not whole, audiences left behind, and how audiences overlap. Changes nothing at Spotify.",
     )
     schedule = dg.ScheduleDefinition(
         name=WATCH_JOB, job=job, cron_schedule=WATCH_EVERY_SIX_HOURS, description=job.description

@@ -1,4 +1,5 @@
-"""Checks on what was promised of people's data: that it is deleted in time, and that who asked to be forgotten is.
+"""Checks on what was promised: that people's data is deleted in time, that who asked to be forgotten is, and that what
+was sent is on record.
 
 The job `watch_audiences` runs them, so that an audience that is never mirrored again is noticed too.
 """
@@ -20,13 +21,14 @@ from spotify_pipeline.mirror.alerts import AlertKind
 
 RETENTION_KEPT = "retention_kept"
 ERASURES_DONE = "erasures_done"
+RECEIPTS_WHOLE = "receipts_whole"
 OVERDUE = "overdue"
 GRACE = timedelta(hours=6)
 """Between two looks of the job: files are deleted at the one, or at the next."""
 
 
 def promises_check(chain: AudienceChain) -> dg.AssetChecksDefinition:
-    """Both checks of one audience. They ask nobody but this machine."""
+    """The checks of one audience. They ask nobody but this machine."""
 
     @dg.multi_asset_check(
         name=f"{chain.audience}__promises",
@@ -42,6 +44,12 @@ def promises_check(chain: AudienceChain) -> dg.AssetChecksDefinition:
                 asset=chain.audience_key,
                 description="Nobody who asked to be forgotten waits for this audience beyond the deadline.",
             ),
+            dg.AssetCheckSpec(
+                RECEIPTS_WHOLE,
+                asset=chain.audience_key,
+                description="The receipts of this audience are all there and as they were written, by their own "
+                "digests and by the journal.",
+            ),
         ],
     )
     def promises(home: PipelineHome) -> Iterator[dg.AssetCheckResult]:
@@ -49,6 +57,7 @@ def promises_check(chain: AudienceChain) -> dg.AssetChecksDefinition:
         with failures_said_plainly():
             yield judge_retention(chain, home, now)
             yield judge_erasures(chain, home, now)
+            yield judge_receipts(chain, home)
 
     return promises
 
@@ -93,6 +102,20 @@ def judge_erasures(chain: AudienceChain, home: PipelineHome, now: datetime) -> d
         severity=dg.AssetCheckSeverity.ERROR if OVERDUE in codes else dg.AssetCheckSeverity.WARN,
         description=sentence,
         metadata={"requests waiting": len(waiting)},
+    )
+
+
+def judge_receipts(chain: AudienceChain, home: PipelineHome) -> dg.AssetCheckResult:
+    """Whether the receipts of the audience, its parts and its lookalike are whole."""
+    reports = home.receipts.verify(home.journal, chain.audience)
+    wrong = [each for each in reports if not each.whole]
+    told = " ".join(f"{each.audience} in ad account {each.ad_account_id}: {each.sentence}" for each in wrong or reports)
+    return dg.AssetCheckResult(
+        check_name=RECEIPTS_WHOLE,
+        asset_key=chain.audience_key,
+        passed=not wrong,
+        description=told or "Nothing was sent yet.",
+        metadata={"receipts kept": sum(each.receipts for each in reports)},
     )
 
 

@@ -25,6 +25,7 @@ from spotify_pipeline.mirror.journal_entry import Moment
 FORMAT = 1
 AGAIN = timedelta(days=1)
 """After so long, what is still wrong is told again: who was told once may have missed it, and lists age meanwhile."""
+DAMAGED = "record damaged"
 _LOCK = ".lock"
 _AUDIENCE = re.compile(r"[a-z0-9_]{1,63}(\.[0-9]{1,4}|\.lookalike)?", re.ASCII)
 
@@ -142,20 +143,20 @@ class Alerts:
     def due(self) -> list[Alert]:
         """What is to be told, by audience and kind: what changed, and what was told a day ago and stands.
 
-        A record that cannot be read waits for the next ``state``.
+        Where a record cannot be read, its alert may stand: that is told, last, until the next ``state``.
         """
-        if not self._directory.is_dir():
-            return []
+        records, damaged = self._records()
         now = self._clock()
-        records = (_read(file) for file in sorted(self._directory.glob("[!.]*.json")))
-        return [each.now for each in records if each is not None and each.due(now)]
+        return [*(each.now for each in records if each.due(now)), *damaged]
 
     def standing(self) -> list[Alert]:
-        """All that is wrong now, told or not, by audience and kind."""
-        if not self._directory.is_dir():
-            return []
-        records = (_read(file) for file in sorted(self._directory.glob("[!.]*.json")))
-        return [each.now for each in records if each is not None and each.now.codes]
+        """All that is wrong now, told or not, by audience and kind; last, what may be, as its record is damaged."""
+        records, damaged = self._records()
+        return [*(each.now for each in records if each.now.codes), *damaged]
+
+    def damaged(self) -> list[Path]:
+        """The files that cannot be read, are of another version, or are no alert's."""
+        return [file for file in self._files() if _named(file) is None or _read_or_none(file) is None]
 
     def telling(self, alert: Alert) -> None:
         """Note that the delivery of ``alert`` begins. From here on something is due until it is ``told``.
@@ -177,10 +178,27 @@ class Alerts:
         file = self._file(alert.audience, alert.kind)
         with exclusive(self._directory / _LOCK):
             record = _read(file)
+            if record is None and file.exists():
+                record = _Record(now=alert)  # it was damaged, and that is what is told
             if record is not None:
                 if not unsure:
                     record = replace(record, told=alert.codes, told_at=self._clock().isoformat())
                 _write(file, replace(record, unsure=unsure))
+
+    def _files(self) -> list[Path]:
+        return sorted(self._directory.glob("[!.]*.json")) if self._directory.is_dir() else []
+
+    def _records(self) -> tuple[list[_Record], list[Alert]]:
+        """What can be read, and an alert for each file of one that cannot."""
+        records: list[_Record] = []
+        damaged: list[Alert] = []
+        for file in self._files():
+            record, named = _read_or_none(file), _named(file)
+            if record is not None:
+                records.append(record)
+            elif named is not None:
+                damaged.append(_of_damaged(file, *named))
+        return records, damaged
 
     def _file(self, audience: str, kind: AlertKind) -> Path:
         if not _AUDIENCE.fullmatch(audience):
@@ -201,6 +219,33 @@ def _read(file: Path) -> _Record | None:
     except ValidationError:
         return None
     return record if record.format == FORMAT else None
+
+
+def _read_or_none(file: Path) -> _Record | None:
+    try:
+        return _read(file)
+    except HomeError:
+        return None
+
+
+def _named(file: Path) -> tuple[str, AlertKind] | None:
+    """The audience and the kind of alert that a file is named after; None where it is no alert's."""
+    audience, _, kind = file.stem.rpartition(".")
+    if not _AUDIENCE.fullmatch(audience) or kind not in set(AlertKind):
+        return None
+    return audience, AlertKind(kind)
+
+
+def _of_damaged(file: Path, audience: str, kind: AlertKind) -> Alert:
+    return Alert(
+        audience=audience,
+        kind=kind,
+        codes=(DAMAGED,),
+        sentence=f"The record of an alert about {audience} ({kind.value.replace('_', ' ')}) is damaged ({file}), so it "
+        "is not known whether it still stands. Look at the audience; its next run, or the job watch_audiences, says "
+        "how it stands.",
+        since=datetime.now(UTC).isoformat(),
+    )
 
 
 def _write(file: Path, record: _Record) -> None:

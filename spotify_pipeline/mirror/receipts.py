@@ -15,6 +15,7 @@ from spotify_pipeline.mirror.journal import Journal, JournalError
 from spotify_pipeline.mirror.journal_entry import JournalEntry
 from spotify_pipeline.mirror.receipt import Receipt, ReceiptDamaged
 from spotify_pipeline.mirror.receipt_chain import ChainReport, check_chain
+from spotify_pipeline.mirror.target import folder_of
 
 _FILE = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.json")
 
@@ -72,10 +73,11 @@ class ReceiptBook:
         with atomic_private_file(file) as written:
             written.write(content)
 
-    def verify(self, journal: Journal) -> list[ChainReport]:
-        """A report on each audience that has receipts, or should have."""
+    def verify(self, journal: Journal, folder: str | None = None) -> list[ChainReport]:
+        """A report on each audience that has receipts, or should have; of those of one folder where one is named."""
         known = {(folder.parent.name, folder.name) for folder in self._directory.glob("*/*") if folder.is_dir()}
-        entries = {key: _entry(journal, *key) for key in known.union(journal.known())}
+        keys = {key for key in known.union(journal.known()) if folder in (None, folder_of(key[1]))}
+        entries = {key: _entry(journal, *key) for key in keys}
         return [
             check_chain(audience, account, self._found(audience, account), entry, self._strangers(audience, account))
             for (account, audience), entry in sorted(entries.items(), key=lambda item: item[0])

@@ -83,6 +83,18 @@ class RateBudget:
         """The budget of who shares ``token_store``: at home, that of :meth:`at_home`."""
         return cls(_budget_file(token_store.path.parent, rate_key(settings), _this_machine()), sleep=sleep)
 
+    def is_damaged(self) -> bool:
+        """Whether there is a file, and it is none that a budget wrote; the next call begins it anew.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return False
+        return len(content) != _FILE_BYTES or set(parse_object(content) or {}) != set(_NAMES)
+
     def take(self, within: float) -> float:
         """Wait for leave to make one call, at most ``within`` seconds; the seconds that were waited.
 

@@ -46,6 +46,11 @@ class StoreFiles:
                 self._restore(content, contents)
         return contents
 
+    def is_damaged(self) -> bool:
+        """Whether there is a file and it is no store, whatever its copy is."""
+        content = read_private_file(self._path)
+        return content is not None and self._parsed(content) is None
+
     def write(self, contents: StoreContents, *, copy: bool = True) -> None:
         content = contents.to_bytes()
         _write(self._path, content)

@@ -118,6 +118,10 @@ class TokenStore:
         """Every authorization, by service, client id and label. Errors as for :meth:`find`."""
         return [each for _, each in sorted(self._files.read().authorizations.items())]
 
+    def is_damaged(self) -> bool:
+        """Whether there is a store that cannot be read, also where its copy is used instead."""
+        return self._files.is_damaged()
+
     def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool:
         """See :meth:`StoreContents.seed_taken`. Errors as for :meth:`find`."""
         return self._files.read().seed_taken(key, fingerprint)

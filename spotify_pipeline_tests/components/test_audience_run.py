@@ -15,7 +15,7 @@ import pytest
 from spotify_pipeline.components.audience_checks import CELLS_ARE_DIGESTS, COUNTS_ADD_UP, TARGETABLE
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.guard_check import GUARDS
-from spotify_pipeline.components.promises_check import ERASURES_DONE, RETENTION_KEPT
+from spotify_pipeline.components.promises_check import ERASURES_DONE, RECEIPTS_WHOLE, RETENTION_KEPT
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.components.runs import (
     ASSETS,
@@ -65,6 +65,7 @@ def test_all_checks_pass_on_a_sound_list(deployment: Deployment) -> None:
         f"spotify_audience:{TARGETABLE}": True,
         f"spotify_audience:{RETENTION_KEPT}": True,
         f"spotify_audience:{ERASURES_DONE}": True,
+        f"spotify_audience:{RECEIPTS_WHOLE}": True,
     }
 
 

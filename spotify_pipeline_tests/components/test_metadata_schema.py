@@ -55,6 +55,7 @@ ALLOWED = {
     "guards": r"\| guard \| outcome \| found \| limit \|[^@]*",
     "list before": "first|known|missing",
     "files (deleted|kept)": r"\d+",
+    "receipts kept": r"\d+",
     "requests waiting": r"\d+",
     "overlap": f"{TABLE}|{WORDS}",
     "audiences( left behind)?": r"\d+",

@@ -14,7 +14,7 @@ import pytest
 from spotify_pipeline.components.deployment import audience_chains
 from spotify_pipeline.components.mirror_schedules import WATCH_JOB
 from spotify_pipeline.components.overlap_asset import NO_ORPHANS, judge_orphans
-from spotify_pipeline.components.promises_check import ERASURES_DONE, RETENTION_KEPT, judge_erasures
+from spotify_pipeline.components.promises_check import ERASURES_DONE, RECEIPTS_WHOLE, RETENTION_KEPT, judge_erasures
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import RemovalPolicy, retire
 from spotify_pipeline.mirror.alerts import AlertKind
@@ -52,6 +52,16 @@ def test_p08_identifiers_that_are_too_old_are_deleted_by_the_look_that_finds_the
     os.utime(file, (week_ago, week_ago))
     assert evaluations(watch(deployment), RETENTION_KEPT)["spotify_audience"].passed
     assert not file.exists()
+
+
+def test_receipts_that_are_not_whole_are_told_by_the_watch(deployment: Deployment, environment: Path) -> None:
+    assert deployment.run(quiet=True).success
+    assert evaluations(watch(deployment), RECEIPTS_WHOLE)["spotify_audience"].passed
+    (receipt,) = (environment / "home" / "receipts").glob("*/people/000001.json")
+    receipt.unlink()
+    told = evaluations(watch(deployment), RECEIPTS_WHOLE)["spotify_audience"]
+    assert not told.passed
+    assert "Receipt 1 is missing." in str(told.description)
 
 
 def test_p15_an_erasure_that_waits_is_told_a_week_before_its_deadline_and_when_it_has_passed(

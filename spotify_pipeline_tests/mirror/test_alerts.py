@@ -138,9 +138,36 @@ def test_a_damaged_record_is_told_anew(tmp_path: Path, damage: bytes) -> None:
     blocked(alerts, "shrink")
     tell(alerts)
     (tmp_path / "lapsed.blocked.json").write_bytes(damage)
-    assert alerts.due() == []
+    assert alerts.damaged() == [tmp_path / "lapsed.blocked.json"]
+    assert [(each.audience, each.kind, each.codes) for each in alerts.standing()] == [
+        ("lapsed", AlertKind.BLOCKED, ("record damaged",))
+    ]
+    assert "is not known whether it still stands" in alerts.due()[0].sentence
     blocked(alerts, "shrink")
     assert [each.codes for each in alerts.due()] == [("shrink",)]
+
+
+def test_a_damaged_record_is_told_once_and_then_stands_until_its_audience_says_how_it_is(tmp_path: Path) -> None:
+    alerts = Alerts(tmp_path)
+    blocked(alerts, "shrink")
+    tell(alerts)
+    (tmp_path / "lapsed.blocked.json").write_bytes(b"{")
+    tell(alerts)
+    assert alerts.due() == []
+    assert [each.codes for each in alerts.standing()] == [("record damaged",)]
+    assert alerts.damaged() == []
+    blocked(alerts)
+    assert [each.resolved for each in alerts.due()] == [True]
+
+
+def test_a_record_that_no_file_can_be_hides_no_other(tmp_path: Path) -> None:
+    alerts = Alerts(tmp_path)
+    (tmp_path / "another.blocked.json").mkdir(parents=True)
+    (tmp_path / "no alert.json").write_text("{}")
+    blocked(alerts, "shrink")
+    assert [each.audience for each in alerts.due()] == ["lapsed", "another"]
+    assert [each.audience for each in alerts.standing()] == ["lapsed", "another"]
+    assert [each.name for each in alerts.damaged()] == ["another.blocked.json", "no alert.json"]
 
 
 def test_p09_records_are_private(tmp_path: Path) -> None:

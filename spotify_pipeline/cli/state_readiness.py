@@ -1,0 +1,155 @@
+"""Whether everything that a run reads from this machine's directory can be read, and is as it was written.
+
+Nothing that a file holds is quoted: only where it is, what is wrong with it, and what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from spotify_pipeline.cli.errors import EXPECTED
+from spotify_pipeline.cli.finding import Finding, State
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, verify_customer_list
+from spotify_pipeline.customer_list.list_place import LIST_NAME, MANIFEST_NAME
+from spotify_pipeline.customer_list.normalized_identifiers import read_report
+from spotify_pipeline.customer_list.snapshot_names import snapshot_key
+from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.home import home_directory
+from spotify_pipeline.mirror import ApprovalStore, Journal, ReceiptBook
+from spotify_pipeline.mirror.alerts import Alerts
+from spotify_pipeline.mirror.saved_session import saved_session
+from spotify_pipeline.spotify import RateBudget, TokenStore
+
+RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."
+MANY = 5
+"""So many sentences are told of one store; more only by their number."""
+Looked = TypeVar("Looked")
+_ROOMS = ("journal", "receipts", "erasures", "approvals", "alerts", "data", "outbox", "rate")
+_FILES = (".json", ".lock", ".session", ".csv", ".parquet", ".duckdb")
+
+
+def journal() -> Finding:
+    """Every entry of the journal, and the session of an upload under way."""
+    kept = Journal.at_home()
+    known = kept.known()
+    faults = [*_each(lambda key: kept.read(key[1], key[0]), known)]
+    sessions = sorted(kept.directory.glob("*/[!.]*.session"))
+    if not faults and any(saved_session(each) is None for each in sessions):
+        sentence = "A saved upload session cannot be read. The list is then sent from its beginning; nothing is lost."
+        return Finding(State.WARNING, sentence)
+    return _found(faults, f"{len(known)} audiences")
+
+
+def receipts() -> Finding:
+    """Every chain of receipts."""
+    reports = ReceiptBook.beside(Journal.at_home()).verify(Journal.at_home())
+    faults = [f"{each.audience} in ad account {each.ad_account_id}: {each.sentence}" for each in reports if each.faults]
+    return _found([f"{each} {RESTORE}" for each in faults], f"{len(reports)} chains, whole")
+
+
+def erasures() -> Finding:
+    """The ledger, and the digests of every request in it."""
+    ledger = ErasureLedger.at_home()
+    ledger.digests()
+    return Finding(State.OK, f"{len(ledger.requests())} requests")
+
+
+def approvals() -> Finding:
+    """The approvals of every audience."""
+    files = sorted((home_directory() / "approvals").glob("*/[!.]*.json"))
+    store = ApprovalStore.at_home()
+    return _found([*_each(lambda each: store.history(each.stem, each.parent.name), files)], f"{len(files)} audiences")
+
+
+def alerts() -> Finding:
+    """The records of what was told."""
+    damaged = Alerts.at_home().damaged()
+    faults = [
+        f"{each} is damaged, so it is not known whether its alert stands. It is told again; materialize the audience, "
+        "or run the job watch_audiences, and remove the file if it stays."
+        for each in damaged
+    ]
+    return _found(faults, "readable")
+
+
+def lists() -> Finding:
+    """Every list that is kept with its manifest, and the reports in the files of identifiers."""
+    data, store = home_directory() / "data", SnapshotStore.at_home()
+    folders = [each for each in sorted(data.glob("customer_lists/*/[!.]*")) if any(each.glob("*"))]
+
+    def look(folder: Path) -> None:
+        key = snapshot_key(folder.name)
+        if key is None or not (folder / MANIFEST_NAME).exists():
+            raise CustomerListError(
+                f"{folder} holds no list with its manifest. It cannot be used, and was left by a run that was killed "
+                "or put there: materialize that customer list again, or remove the folder."
+            )
+        manifest = store.manifest(folder.parent.name, key)
+        verify_customer_list(folder / LIST_NAME, manifest)
+
+    identifiers = sorted(data.glob("identifiers/*/[!.]*.parquet"))
+    faults = [*_each(look, folders), *_each(read_report, identifiers)]
+    return _found(faults, f"{len(folders)} lists, {len(identifiers)} files of identifiers")
+
+
+def tokens() -> Finding:
+    """The store of sign-ins."""
+    store = TokenStore.at_home()
+    stored = store.all()
+    if store.is_damaged():
+        return Finding(State.FAILED, f"{store.path} is damaged, and its copy is used. Sign in again to write it anew.")
+    return Finding(State.OK, f"{len(stored)} sign-ins")
+
+
+def rate() -> Finding:
+    """The rate budgets: what cannot be read of them is begun anew, and Spotify may then answer 429 once."""
+    folder = home_directory() / "rate"
+    wrong = [each for each in sorted(folder.glob("[!.]*")) if RateBudget(each).is_damaged()]
+    if wrong:
+        return Finding(State.WARNING, f"{wrong[0]} is damaged. Remove it: the next run begins it anew.")
+    return Finding(State.OK, "readable")
+
+
+def private_files() -> Finding:
+    """Whether everything is this user's own, closed to others, and a file where a file should be."""
+    home = home_directory()
+    faults: list[str] = []
+    paths = [path for room in _ROOMS for path in (home / room, *sorted((home / room).rglob("*")))]
+    for path in (home, *paths, *sorted(home.glob("tokens.json*"))):
+        if os.path.lexists(path):
+            faults += _faults_of(path, path.lstat())
+    return _found(faults, "this user's own, and closed to others")
+
+
+def _faults_of(path: Path, found: os.stat_result) -> Iterator[str]:
+    is_file = path.name.endswith(_FILES) or path.name.startswith("tokens.json")
+    if stat.S_ISLNK(found.st_mode) or (is_file and not stat.S_ISREG(found.st_mode)):
+        yield f"{path} is not a regular file. {RESTORE}"
+    elif found.st_uid != os.geteuid():
+        yield f"{path} belongs to another user. Run everything as one user: chown it."
+    elif found.st_mode & 0o077:
+        yield f"{path} is open to other users. Run: chmod go= on it, and look who had access."
+
+
+def _each(look: Callable[[Looked], object], found: Iterable[Looked]) -> Iterator[str]:
+    """The sentence of each that cannot be read."""
+    for each in found:
+        try:
+            look(each)
+        except EXPECTED as error:
+            yield str(error)
+        except OSError as error:
+            yield f"{error.filename or each} cannot be read ({os.strerror(error.errno or 0)}). Correct its owner."
+        except Exception as error:  # noqa: BLE001 - of a damaged file it may be anything, and quote the file
+            yield f"{each} is damaged ({type(error).__name__}). {RESTORE}"
+
+
+def _found(faults: list[str], otherwise: str) -> Finding:
+    if not faults:
+        return Finding(State.OK, otherwise)
+    more = f" And {len(faults) - MANY} more." if len(faults) > MANY else ""
+    return Finding(State.FAILED, " ".join(faults[:MANY]) + more)

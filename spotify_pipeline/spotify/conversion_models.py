@@ -36,7 +36,7 @@ class CapiConnection:
         return cls(
             id=_required_id(source, "capi_connection_id", "connection"),
             name=text(source, "name") or "",
-            integration_id=text(source, "integration_id"),
+            integration_id=identity(source, "integration_id"),
             dataset_id=identity(source, "dataset_id"),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from spotify_pipeline.spotify.lenient_json import JsonObject, text
+from spotify_pipeline.spotify.lenient_json import JsonObject, word
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -25,8 +25,8 @@ def canonical(identity: str) -> str:
 
 
 def identity(source: JsonObject, key: str) -> str | None:
-    """The id under ``key`` in its one spelling; None when it is missing, empty or not a text."""
-    stated = text(source, key)
+    """The id under ``key`` in its one spelling, fit to be shown; None when it is missing, empty or not a text."""
+    stated = word(source, key)
     return None if stated is None else canonical(stated)
 
 

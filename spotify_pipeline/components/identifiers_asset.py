@@ -20,7 +20,8 @@ from spotify_pipeline.components.identifier_plan import identifier_plan, ranking
 from spotify_pipeline.components.metadata import identifiers_metadata
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.warehouse_project import WAREHOUSE_POOL
-from spotify_pipeline.customer_list import IdentifiersReport, write_identifiers
+from spotify_pipeline.customer_list import DigestSet, IdentifiersReport, write_identifiers
+from spotify_pipeline.erasure import ErasureLedger
 
 
 def identifiers_asset(chain: AudienceChain) -> dg.AssetsDefinition:
@@ -55,7 +56,8 @@ def identifiers_asset(chain: AudienceChain) -> dg.AssetsDefinition:
             snapshots = home.snapshots
             # What a killed run left half done.
             snapshots.sweep(chain.audience)
-            report = read_segment(chain, warehouse, snapshots.identifiers_path(chain.audience, context.partition_key))
+            destination = snapshots.identifiers_path(chain.audience, context.partition_key)
+            report = read_segment(chain, warehouse, home.ledger, destination)
             # At least until their list is built, which is what they are for.
             snapshots.keep_identifiers(
                 chain.audience, max(1, retain.identifiers), older_than=now - retain.identifiers_age
@@ -68,13 +70,27 @@ def identifiers_asset(chain: AudienceChain) -> dg.AssetsDefinition:
     return identifiers
 
 
-def read_segment(chain: AudienceChain, warehouse: WarehouseResource, destination: Path) -> IdentifiersReport:
-    """Normalize the identifiers of an audience's segment, as it is now, into ``destination``.
+def read_segment(
+    chain: AudienceChain, warehouse: WarehouseResource, ledger: ErasureLedger, destination: Path
+) -> IdentifiersReport:
+    """Normalize the identifiers of an audience's segment, as it is now, into ``destination``: not of those who asked to
+    be forgotten. If somebody asks while it is read, it is read again.
 
     Raises:
         SegmentError: the segment cannot be read.
         CustomerListError: not all of it was, or a column is unusable.
+        ErasureError: the ledger of erasures cannot be read.
     """
+    while True:
+        asked = {each.id for each in ledger.requests()}
+        report = _read(chain, warehouse, ledger.digests(), destination)
+        if asked.issuperset(each.id for each in ledger.requests()):
+            return report
+
+
+def _read(
+    chain: AudienceChain, warehouse: WarehouseResource, erased: DigestSet, destination: Path
+) -> IdentifiersReport:
     updated_at = chain.config.segment.updated_at
     plan = identifier_plan(chain.config)
     with warehouse.segment(chain.relation) as segment:
@@ -87,6 +103,7 @@ def read_segment(chain: AudienceChain, warehouse: WarehouseResource, destination
             ),
             plan,
             destination,
+            erased=erased,
             expected_rows=segment.count(),
             recipe=chain.recipe,
             updated_at=segment.newest(updated_at) if updated_at is not None else None,

@@ -21,6 +21,7 @@ SMALL = 20
 WORDS = {
     "no_consent": "no consent",
     "no_identifier": "no usable identifier",
+    "erased": "asked to be forgotten",
     "suppressed": "kept out by a suppression list, or erased",
     "over_limit": "beyond the largest file",
     "missing": "missing",

@@ -126,7 +126,7 @@ def _planned(
 ) -> PlannedChange:
     snapshot = chain.config.cadence.newest_partition(datetime.now(UTC))
     identifiers, path = folder / "identifiers" / "identifiers.parquet", folder / "list" / "customer_list.csv"
-    report = read_segment(chain, warehouse, identifiers)
+    report = read_segment(chain, warehouse, home.ledger, identifiers)
     suppressions = read_suppressions(chain.suppressions, warehouse, home.ledger)
     manifest = build_list(chain, identifiers, report, path, snapshot=snapshot, suppressions=suppressions)
     entry = home.journal.read(chain.audience, account)

@@ -28,15 +28,13 @@ from spotify_pipeline.customer_list import (
     array_remark,
     digests_of,
 )
+from spotify_pipeline.customer_list.suppressions import ERASURE
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror.guards.findings import counted, exact, percent
 from spotify_pipeline.warehouse import Relation, SegmentError
 
 _log = logging.getLogger("spotify_pipeline.suppressions")
-
-ERASURE = "erasure"
-"""The name, in counts, of those who asked to be forgotten."""
 
 
 class Suppressing(Protocol):

@@ -12,10 +12,8 @@ from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressio
 from spotify_pipeline.customer_list.report import Tally
 from spotify_pipeline.customer_list.row_identifiers import row_identifiers
 from spotify_pipeline.customer_list.source_values import gave_consent, text_lists
+from spotify_pipeline.customer_list.suppressions import ERASURE
 from spotify_pipeline.identity import IdentifierType, digest, in_every_form
-
-ERASURE = "erasure"
-"""The name of the source of suppressions that holds who asked to be forgotten."""
 
 PARAMETERS = {
     IdentifierType.EMAIL: "hashed_emails",

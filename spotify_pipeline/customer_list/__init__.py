@@ -33,7 +33,7 @@ from spotify_pipeline.customer_list.membership import (
 )
 from spotify_pipeline.customer_list.normalized_identifiers import read_report, write_identifiers
 from spotify_pipeline.customer_list.plan import IdentifierColumns, IdentifierPlan
-from spotify_pipeline.customer_list.report import NO_CONSENT, NO_IDENTIFIER, IdentifiersReport, array_remark
+from spotify_pipeline.customer_list.report import ERASED, NO_CONSENT, NO_IDENTIFIER, IdentifiersReport, array_remark
 from spotify_pipeline.customer_list.segment_digests import SegmentDigests, declined_digests, digests_of
 from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.customer_list.suppressions import Suppressions
@@ -42,6 +42,7 @@ from spotify_pipeline.customer_list.verify import verify_customer_list
 from spotify_pipeline.customer_list.withdrawal import issue, rows_to_withdraw, withdraw
 
 __all__ = [
+    "ERASED",
     "LEFT",
     "MOST_PARTS",
     "NO_CONSENT",

@@ -19,9 +19,9 @@ from spotify_pipeline.customer_list.list_place import publish_list
 from spotify_pipeline.customer_list.list_writer import ListWriter
 from spotify_pipeline.customer_list.manifest import Manifest
 from spotify_pipeline.customer_list.normalized_identifiers import RANK
-from spotify_pipeline.customer_list.report import IdentifiersReport
+from spotify_pipeline.customer_list.report import ERASED, IdentifiersReport
 from spotify_pipeline.customer_list.sorted_rows import SortedRows
-from spotify_pipeline.customer_list.suppressions import Suppressions
+from spotify_pipeline.customer_list.suppressions import ERASURE, Suppressions
 from spotify_pipeline.customer_list.truncation import Truncation
 from spotify_pipeline.customer_list.workspace import workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
@@ -102,7 +102,7 @@ def build_customer_list(
             arrays_as_text=report.arrays_as_text,
             suppressions=suppressions.counts,
             suppression_values=suppressions.values,
-            suppressed={name: draft.people.matched[name] for name in suppressions.sources},
+            suppressed=_suppressed(draft.people, report, suppressions),
             truncated_by=truncate.order if truncate is not None and draft.people.left_out_by_rank else None,
             **draft.manifest_fields,
         )
@@ -180,6 +180,12 @@ def _draft(folder: Path, people: ChosenPeople, report: IdentifiersReport, layout
         bytes=written.bytes,
         manifest_fields=written.manifest_fields(),
     )
+
+
+def _suppressed(people: ChosenPeople, report: IdentifiersReport, suppressions: Suppressions) -> dict[str, int]:
+    """Rows of the segment that each source kept out; who was erased was left out before the identifiers were kept."""
+    already = {ERASURE: report.rows_dropped.get(ERASED, 0)}
+    return {name: people.matched[name] + already.get(name, 0) for name in suppressions.sources}
 
 
 def _open_identifiers(identifiers: Path, report: IdentifiersReport) -> ParquetFile:

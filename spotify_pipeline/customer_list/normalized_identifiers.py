@@ -15,10 +15,11 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.customer_list.arrow_files import ParquetFile, parquet_writer
+from spotify_pipeline.customer_list.digest_set import DigestSet
 from spotify_pipeline.customer_list.errors import CustomerListError, withheld_errors
 from spotify_pipeline.customer_list.plan import IdentifierPlan
-from spotify_pipeline.customer_list.report import NO_CONSENT, NO_IDENTIFIER, IdentifiersReport, Tally
-from spotify_pipeline.customer_list.row_identifiers import holds_lists, require_columns, row_identifiers
+from spotify_pipeline.customer_list.report import ERASED, NO_CONSENT, NO_IDENTIFIER, IdentifiersReport, Tally
+from spotify_pipeline.customer_list.row_identifiers import holds_lists, people_holding, require_columns, row_identifiers
 from spotify_pipeline.customer_list.source_values import gave_consent
 from spotify_pipeline.customer_list.workspace import publish, workspace
 from spotify_pipeline.home import atomic_private_file
@@ -39,6 +40,7 @@ def write_identifiers(
     plan: IdentifierPlan,
     destination: Path,
     *,
+    erased: DigestSet | None = None,
     expected_rows: int | None = None,
     recipe: str = "",
     updated_at: datetime | None = None,
@@ -54,6 +56,7 @@ def write_identifiers(
         batches: the segment's rows; all batches have the columns that the plan names.
         plan: which columns hold what.
         destination: the file to write; its directory is made, private, where it is missing.
+        erased: whoever holds one of these digests asked to be forgotten: they are left out before anything is written.
         expected_rows: how many rows the segment has, where the source can say. Fewer or more read is an error, for a
             partial read must never look like a small segment.
         recipe: a mark of the segment and settings that this is made from. It goes into the report, and from there into
@@ -79,7 +82,7 @@ def write_identifiers(
                 with withheld_errors(_TASK):
                     require_columns(batch, plan)
                     for rows in batch.iter_slices(BATCH_ROWS):
-                        identifiers = _identifiers(rows, plan, tally)
+                        identifiers = _identifiers(rows, plan, tally, erased)
                         if identifiers.height:
                             writer.write(identifiers)
             _require_all_read(tally, expected_rows)
@@ -104,7 +107,7 @@ def read_report(identifiers: Path) -> IdentifiersReport:
     return IdentifiersReport.from_json(footer[_REPORT_KEY])
 
 
-def _identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> pl.DataFrame:
+def _identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally, erased: DigestSet | None) -> pl.DataFrame:
     tally.rows_read += rows.height
     if plan.consent_column is not None:
         consenting = rows.filter(gave_consent(rows[plan.consent_column]))
@@ -115,6 +118,10 @@ def _identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> pl.D
         identifiers = identifiers.with_columns(_ranks(rows[plan.rank_column]))
     kept = identifiers.filter(pl.any_horizontal(pl.col(plan.types).is_not_null()))
     tally.dropped[NO_IDENTIFIER] += identifiers.height - kept.height
+    if erased is not None:
+        staying = kept.filter(~people_holding(kept, plan.types, erased))
+        tally.dropped[ERASED] += kept.height - staying.height
+        kept = staying
     tally.rows_kept += kept.height
     return kept
 

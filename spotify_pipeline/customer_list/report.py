@@ -13,6 +13,8 @@ from spotify_pipeline.customer_list.errors import CustomerListError
 
 NO_CONSENT = "no_consent"
 NO_IDENTIFIER = "no_identifier"
+ERASED = "erased"
+"""Asked to be forgotten: their identifiers are not even kept until the list is built."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +27,11 @@ class IdentifiersReport:
     Attributes:
         rules_version: the version of the identity rules that normalized the values.
         rows_read: rows of the segment.
-        rows_dropped: rows that are not in the result, by reason: ``no_consent``, ``no_identifier``.
+        rows_dropped: rows that are not in the result, by reason: ``no_consent``, ``no_identifier``, and
+            ``erased`` where there are any.
         rows_kept: rows of the result, each one person with at least one identifier.
         rejected: source values that gave no identifier, by type and reason; of rows that gave consent.
-        values_kept: values in the result, by type.
+        values_kept: values in the result, and those of erased people, by type.
         values_repeated: values that a person's row held more than once, by type.
         recipe: what the caller says this was made from and how; compared, never read.
         source_rows: rows of the segment by the warehouse's own count; None where it was not asked.
@@ -123,7 +126,10 @@ class Tally:
             source_rows=source_rows,
             source_updated_at=source_updated_at,
             rows_read=self.rows_read,
-            rows_dropped={reason: self.dropped[reason] for reason in reasons},
+            rows_dropped={
+                **{reason: self.dropped[reason] for reason in reasons},
+                **({ERASED: self.dropped[ERASED]} if self.dropped[ERASED] else {}),
+            },
             rows_kept=self.rows_kept,
             rejected={identifier: dict(sorted(counts.items())) for identifier, counts in self.rejected.items()},
             values_kept={identifier: self.kept[identifier] for identifier in self.types},

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from spotify_pipeline.customer_list.digest_set import DigestSet
 
+ERASURE = "erasure"
+"""The name of the source that holds who asked to be forgotten."""
+
 
 @dataclass(frozen=True)
 class Suppressions:

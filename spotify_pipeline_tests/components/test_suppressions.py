@@ -9,12 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
+from spotify_pipeline.components.deployment import audience_chains
 from spotify_pipeline.components.guard_check import GUARDS
-from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.components.identifiers_asset import read_segment
+from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.yaml_location import AudienceConfigError
-from spotify_pipeline.erasure import read_identifiers
+from spotify_pipeline.customer_list import DigestSet
+from spotify_pipeline.erasure import ErasureLedger, read_identifiers
 from spotify_pipeline.mirror.alerts import AlertKind
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.runs import (
@@ -153,7 +157,8 @@ def test_p13_who_asked_to_be_forgotten_is_in_no_list_also_not_in_one_that_was_bu
     assert result.success
     assert digest("person1@example.com") not in digests_at_spotify(sandbox)
     (receipt,) = metadata(result, "spotify_audience")["receipts"]  # pyright: ignore[reportGeneralTypeIssues]
-    assert receipt["evidence"]["erasures"] == {"requests": 1, "rows": "fewer than 20"}
+    erasures = receipt["evidence"]["erasures"]
+    assert (erasures["requests"], erasures["rows"]) == (1, "fewer than 20")
 
 
 def test_p12_p13_a_list_that_is_sent_later_than_it_was_built_is_without_those_who_may_not_be_in_it_by_then(
@@ -169,7 +174,8 @@ def test_p12_p13_a_list_that_is_sent_later_than_it_was_built_is_without_those_wh
     assert digest("person3@example.com") in sent
     (receipt,) = metadata(result, "spotify_audience")["receipts"]  # pyright: ignore[reportGeneralTypeIssues]
     assert receipt["rows_withdrawn"] == "fewer than 20"
-    assert receipt["evidence"]["erasures"] == {"requests": 0, "rows": 0}
+    erasures = receipt["evidence"]["erasures"]
+    assert (erasures["requests"], erasures["rows"]) == (0, 0)
     assert metadata(deployment.run("spotify_audience"), "spotify_audience")["done"] == "unchanged"
 
 
@@ -330,3 +336,44 @@ def test_w22_one_column_of_a_suppression_that_is_lost_is_seen_beside_a_larger_on
     assert not result.success
     assert "crm.opted_out: phone 0, 50 before" in str(evaluations(result, GUARDS)["customer_list"].description)
     assert writes(sandbox) == before
+
+
+def test_p21_who_asked_to_be_forgotten_is_not_written_in_clear_again(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    """The segment still has them."""
+    forget("email:person1@example.com")
+    result = deployment.run()
+    assert result.success
+    home = PipelineHome()
+    kept = pl.read_parquet(home.snapshots.identifiers_path("people", "once"))["email"]
+    assert "person1@example.com" not in kept
+    assert "person2@example.com" in kept
+    report = home.snapshots.identifiers_report("people", "once")
+    assert report.rows_dropped == {"no_consent": 10, "no_identifier": 0, "erased": 1}
+    manifest = home.snapshots.manifest("people", "once")
+    assert (manifest.suppressed["erasure"], manifest.rows_dropped["erased"]) == (1, 1)
+    assert "asked to be forgotten | fewer than 20 |" in str(metadata(result, "identifiers")["people"])
+    assert not any(b"person1@" in file.read_bytes() for file in (environment / "home").rglob("*") if file.is_file())
+
+
+def test_p21_who_asks_while_the_segment_is_read_is_not_in_the_file_either(
+    deployment: Deployment, environment: Path
+) -> None:
+    (chain,) = audience_chains(deployment.definitions)
+    read: list[int] = []
+
+    class Ledger(ErasureLedger):
+        """Somebody asks once its digests were read."""
+
+        def digests(self) -> DigestSet:
+            found = super().digests()
+            read.append(len(found))
+            if len(read) == 1:
+                forget("email:person1@example.com")
+            return found
+
+    destination = environment / "private" / "identifiers.parquet"
+    read_segment(chain, WarehouseResource(), Ledger.at_home(), destination)
+    assert read == [0, 1]
+    assert "person1@example.com" not in pl.read_parquet(destination)["email"]

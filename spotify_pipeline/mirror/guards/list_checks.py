@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from spotify_pipeline.customer_list import OVER_LIMIT, SUPPRESSED, Manifest, array_remark
+from spotify_pipeline.customer_list import ERASED, OVER_LIMIT, SUPPRESSED, Manifest, array_remark
 from spotify_pipeline.identity import Rejection
 from spotify_pipeline.mirror.guards.changes import ENOUGH_VALUES
 from spotify_pipeline.mirror.guards.decision import Finding, GuardName
@@ -15,7 +15,7 @@ from spotify_pipeline.mirror.guards.limits import GuardLimits
 
 _CONSTANT_ONE_IN = 100
 _CLOCKS_MAY_DIFFER = timedelta(days=1)
-_KEPT_OUT_LATER = (SUPPRESSED, OVER_LIMIT)
+_KEPT_OUT_LATER = (ERASED, SUPPRESSED, OVER_LIMIT)
 """Reasons for which people are dropped after ``values_kept`` was counted."""
 
 

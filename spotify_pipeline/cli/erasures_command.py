@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from spotify_pipeline.cli.account_commands import print_table
@@ -20,7 +22,14 @@ def erasures() -> None:
     Until its deadline a request can be taken back: `spotify-pipeline forget --take-back REQUEST`.
     """
     columns = ("request", "made", "due", "identifiers", "standing", "confirmed by")
-    print_table("requests", columns, [_cells(each) for each in ErasureLedger.at_home().requests()])
+    ledger = ErasureLedger.at_home()
+    print_table("requests", columns, [_cells(each) for each in ledger.requests()])
+    if older := ledger.by_older_rules():
+        sys.stdout.write(
+            f"Read by an older version of the identity rules: {', '.join(each.id for each in older)}. An identifier in "
+            "them that was entered in a damaged form, such as a phone number as 46701234567.0, has to be entered "
+            "again: spotify-pipeline forget.\n"
+        )
 
 
 def _cells(request: ErasureRequest) -> tuple[str, ...]:

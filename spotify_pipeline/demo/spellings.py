@@ -184,7 +184,7 @@ def spell_device_ids(clean: pl.Series, draws: Draws) -> pl.Series:
         "no_hyphens": value.str.replace_all("-", "", literal=True),
         "zeroed": pl.when(side).then(zeros).otherwise(zeros.str.replace_all("-", "", literal=True)),
         "padded": _padded(value, draws, _ASCII_PADDING),
-        "invalid": pl.when(side).then(value.str.slice(0, 35)).otherwise(pl.lit("{") + value + pl.lit("}")),
+        "invalid": pl.when(side).then(value.str.slice(0, 35)).otherwise(pl.lit("[") + value + pl.lit("]")),
         "sha256_lower": pl.col("hashed"),
         "sha256_upper": pl.col("hashed").str.to_uppercase(),
         "sha1": pl.col("hashed"),

@@ -29,6 +29,7 @@ from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.erasure.errors import ErasureError, LedgerError
 from spotify_pipeline.erasure.identifiers import GivenAs, GivenIdentifier
 from spotify_pipeline.home import atomic_private_file, home_directory
+from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.locks import exclusive
 
 FORMAT = 2
@@ -66,6 +67,8 @@ class ErasureRequest:
         confirmed: whose second word said that it is meant, although it takes a large share of an audience; None where
             none was needed.
         taken_back: who took it back; its digests are gone then, and it waits for nothing.
+        rules_version: of the identity rules by which its identifiers were read. What an older version read of a damaged
+            one may be somebody else's.
     """
 
     id: _Id
@@ -77,6 +80,7 @@ class ErasureRequest:
     digests_sha256: str
     confirmed: SaidBy | None = None
     taken_back: SaidBy | None = None
+    rules_version: int = 1
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -105,6 +109,14 @@ class ErasureLedger:
     def requests(self) -> list[ErasureRequest]:
         """All requests ever made, oldest first."""
         return sorted(self._index().requests, key=lambda each: (each.requested_at, each.id))
+
+    def by_older_rules(self) -> list[ErasureRequest]:
+        """Those whose identifiers were read by an older version of the identity rules, oldest first.
+
+        One that was entered in a damaged form, which the rules read otherwise now, has to be entered again. Which was,
+        nobody can tell: only digests are kept.
+        """
+        return [each for each in self.requests() if each.taken_back is None and each.rules_version < RULES_VERSION]
 
     def waiting(self, audience: str) -> list[ErasureRequest]:
         """Those that wait for ``audience`` to be mirrored, oldest first."""
@@ -177,6 +189,7 @@ class ErasureLedger:
             waiting=tuple(sorted(set(waiting))),
             digests_sha256=hashlib.sha256(content).hexdigest(),
             confirmed=confirmed,
+            rules_version=RULES_VERSION,
         )
         with exclusive(self._directory / _LOCK):
             index = self._index()

@@ -341,3 +341,12 @@ def test_a_person_who_types_is_told_how_to_end(machine: Machine) -> None:
     assert ended.returncode == 0
     assert ended.stderr.startswith(b"Type one identifier a line. End with Ctrl-D")
     assert b"1 identifier, kept out" in ended.stdout
+
+
+def test_requests_that_older_identity_rules_read_are_named(run: Run, tmp_path: Path) -> None:
+    assert run("forget", stdin=b"+46701740605").code == 0
+    assert "older version" not in run("erasures").out
+    index = tmp_path / "home" / "erasures" / "ledger.json"
+    index.write_text(index.read_text().replace('"rules_version": 2', '"rules_version": 1'))
+    (request,) = ErasureLedger(tmp_path / "home" / "erasures").requests()
+    assert f"Read by an older version of the identity rules: {request.id}." in run("erasures").out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -136,6 +137,24 @@ def test_a_hundred_thousand_people_in_one_request(tmp_path: Path) -> None:
     names = [f"{number}" for number in range(100_000)]
     ask(ledger_in(tmp_path), *names)
     assert len(ledger_in(tmp_path).digests()) == 100_000
+
+
+def test_a_request_that_older_identity_rules_read_is_named_until_it_is_taken_back(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    older, newer = ask(ledger, "ada"), ask(ledger, "bob")
+    index = tmp_path / "erasures" / "ledger.json"
+    assert ledger.by_older_rules() == []
+    # As version 1 of the rules wrote it: without a word on them.
+    requests = json.loads(index.read_text())
+    for each in requests["requests"]:
+        if each["id"] == older.id:
+            del each["rules_version"]
+    index.write_text(json.dumps(requests))
+    assert [each.id for each in ledger.by_older_rules()] == [older.id]
+    assert held(ledger, "ada", "bob") == [True, True]
+    ledger.take_back(older.id, by="Ada's officer")
+    assert ledger.by_older_rules() == []
+    assert [each.id for each in ledger.requests() if each.taken_back is None] == [newer.id]
 
 
 def test_w21_only_the_people_of_confirmed_requests_count_as_confirmed(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,3 +59,14 @@ def test_a_reading_that_failed_holds_nothing_while_its_error_is_kept(warehouse: 
             kept.append(error)
     assert kept
     assert read_again(warehouse) == 9000
+
+
+def test_a_process_that_writes_is_waited_for(warehouse: WarehouseResource, tmp_path: Path) -> None:
+    file = str(tmp_path / "warehouse.duckdb")
+    held = f"import duckdb, time; c = duckdb.connect({file!r}); print('held', flush=True); time.sleep(0.3)"
+    with subprocess.Popen([sys.executable, "-c", held], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        assert read_again(warehouse) == 9000
+    with duckdb.connect(file) as connection:  # so nothing is held
+        connection.execute("DELETE FROM people")

@@ -12,7 +12,7 @@ says who is meant.
 
 from __future__ import annotations
 
-from spotify_pipeline.customer_list.as_sent import ListAsSent
+from spotify_pipeline.customer_list.as_sent import ListAsSent, erased_rows
 from spotify_pipeline.customer_list.build import OVER_LIMIT, SUPPRESSED, build_customer_list
 from spotify_pipeline.customer_list.digest_set import DigestSet
 from spotify_pipeline.customer_list.errors import CustomerListError
@@ -72,6 +72,7 @@ __all__ = [
     "compare_lists",
     "declined_digests",
     "digests_of",
+    "erased_rows",
     "issue",
     "overlap",
     "overlaps",

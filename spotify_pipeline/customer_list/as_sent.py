@@ -69,6 +69,16 @@ def prefix_rows(customer_list: StoredList | ListAsSent) -> pl.DataFrame:
     return _prefix_rows(customer_list)
 
 
+def erased_rows(stored: StoredList) -> pl.DataFrame | None:
+    """The first 64 bits of each digest that was taken out of a list and is known still; None where none is.
+
+    Raises:
+        CustomerListError: that is missing or damaged.
+    """
+    path, manifest = stored
+    return _read_erased(path, manifest).drop(_SENT) if manifest.as_sent else None
+
+
 def remember_erased(stored: StoredList, rows: pl.DataFrame, sha256: str, sent: Collection[str]) -> tuple[Manifest, ...]:
     """Keep in mind who is about to be taken out of a list, if it was sent; the manifests of what was sent of it.
 

@@ -123,12 +123,12 @@ def compare_lists(
         before, now = prefix_rows(old), prefix_rows(new)
         stays_in_new, stays = _shared(before, now), _shared(now, before)
         removed = before.filter(~stays_in_new)
-        of_confirmed = removed.filter(_holding(removed, confirmed))
+        of_confirmed = removed.filter(_of_people(removed, confirmed))
         return MembershipChange(
             staying=int(stays.sum()),
             added=int((~stays).sum()),
             removed=removed.height,
-            erased=int(_holding(removed, erased | confirmed).sum()),
+            erased=int(_of_people(removed, erased | confirmed).sum()),
             confirmed=of_confirmed.height,
             types={name: _type_change(before[name], now, of_confirmed[name]) for name in before.columns},
         )
@@ -218,6 +218,12 @@ def rows_holding(customer_list: StoredList, digests: DigestSet) -> int:
 def holding_rows(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
     """Whether each row of digests holds any of these, in whatever column."""
     return _any(*(digests.holds(column) for column in rows.iter_columns()))
+
+
+def _of_people(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
+    """Whether each row of prefixes holds any of these, or is of the same person as one that does."""
+    holding = _holding(rows, digests)
+    return holding | _shared(rows, rows.filter(holding))
 
 
 def _holding(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:

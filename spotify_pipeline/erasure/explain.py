@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list import CustomerListError, Manifest, SnapshotStore
+from spotify_pipeline.customer_list import CustomerListError, DigestSet, Manifest, SnapshotStore, erased_rows
 from spotify_pipeline.customer_list.arrow_files import ParquetFile
 from spotify_pipeline.customer_list.errors import withheld_errors
 from spotify_pipeline.customer_list.list_rows import read_list
@@ -30,6 +30,8 @@ class Place(StrEnum):
 
     LIVE = "list, live at Spotify"
     KEPT = "list, kept here"
+    ERASED = "list, taken out; marked as erased"
+    """Of a list that the next is compared with, the first 64 bits of the digest say that it was in it."""
     IDENTIFIERS = "identifiers, kept here"
 
 
@@ -111,8 +113,11 @@ def _in_audience(
         try:
             manifest = store.manifest(audience, snapshot)
             place = Place.LIVE if is_live(manifest, live) else Place.KEPT
-            for held, kind in _in_list(store.list_path(audience, snapshot), manifest, wanted):
+            path = store.list_path(audience, snapshot)
+            for held, kind in _in_list(path, manifest, wanted):
                 yield held, Sighting(audience=audience, snapshot=snapshot, place=place, by=kind)
+            for held, kind in _marked(path, manifest, wanted):
+                yield held, Sighting(audience=audience, snapshot=snapshot, place=Place.ERASED, by=kind)
         except (CustomerListError, HomeError) as error:
             yield f"List of {audience}, snapshot {snapshot}: {error}"
     for snapshot in store.identifier_snapshots(audience):
@@ -130,6 +135,16 @@ def _in_list(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[st
         for kind in manifest.columns:
             found += [(held, kind) for held in rows[kind.value].filter(rows[kind.value].is_in(wanted.implode()))]
     return found
+
+
+def _marked(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, IdentifierType]]:
+    """The wanted digests that were taken out of a list, as far as that is known still, each with its type."""
+    rows = erased_rows((path, manifest))
+    if rows is None:
+        return []
+    kinds = [IdentifierType(name) for name in rows.columns]
+    holding = {kind: DigestSet.of_prefixes(rows[kind.value]).holds(wanted) for kind in kinds}
+    return [(held, kind) for kind in kinds for held in wanted.filter(holding[kind])]
 
 
 def _in_identifiers(path: Path, wanted: pl.Series) -> list[tuple[str, IdentifierType]]:

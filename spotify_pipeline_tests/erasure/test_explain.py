@@ -64,7 +64,7 @@ def test_an_erasure_is_told_with_the_audiences_it_waits_for(machine: Machine) ->
     request = forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live=machine.live).request
     explanation = explain(people(BOB, ADA), machine.store, machine.ledger, machine.live)
     assert [line.erasures for line in explanation.lines] == [(), (request,)]
-    assert told(explanation.lines[1]) == []
+    assert told(explanation.lines[1]) == [("lapsed", "2", "ERASED", "email")]
     assert told(explanation.lines[0])[0] == ("lapsed", "2", "LIVE", "email")
     assert explanation.unknown == ("lapsed",)  # the list without them is not the one that Spotify has
 

@@ -98,14 +98,40 @@ class EventFeed:
         return (start - self.config.late_window).date()
 
     def _made_up_for(self, now: datetime, accounts: Sequence[DayAccount]) -> list[date]:
-        """The day to begin with, where a day since the first that was ever read was not read after its end."""
+        """The day to begin with, where a day since runs began was not read after its end.
+
+        Runs began with the first day that was read soon enough to be read by one; where there is none, with the newest
+        days in a row that are as many as a run reads. A day that was backfilled alone says nothing of the days behind
+        it: nobody may want them.
+        """
         read_at = {each.day: each.read_at for each in accounts if each.read_at is not None}
-        if not read_at:
+        followed = [each.day for each in accounts if self._was_read_in_time(each)]
+        if not followed and (stretch := self._newest_stretch(sorted(read_at))):
+            followed = stretch
+        if not followed:
             return []
-        first = max(min(read_at), self.today(now - max(self.config.max_age, self.config.late_window)))
+        first = max(min(followed), self.today(now - max(self.config.max_age, self.config.late_window)))
         days = [first + timedelta(days=count) for count in range((self.today(now) - first).days)]
-        unread = (day for day in days if day not in read_at or read_at[day] < self.day(day.isoformat(), now).end)
+        unread = (day for day in days if day not in read_at or read_at[day] < self._end_of(day))
         return [max(first, self._window_of(day)) for day in unread][:1]
+
+    def _was_read_in_time(self, account: DayAccount) -> bool:
+        first = account.first_read_at or account.read_at
+        return first is not None and first <= self._end_of(account.day) + self.config.late_window + timedelta(days=1)
+
+    def _newest_stretch(self, days: Sequence[date]) -> list[date]:
+        """The newest of these days that follow each other and are as many as a scheduled run reads."""
+        stretch: list[date] = []
+        for day in reversed(days):
+            if stretch and (stretch[-1] - day).days != 1:
+                if len(stretch) > self.config.late_window.days:
+                    break
+                stretch = []
+            stretch.append(day)
+        return stretch if len(stretch) > self.config.late_window.days else []
+
+    def _end_of(self, day: date) -> datetime:
+        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(self.config.timezone))
 
     def forgets_before(self, now: datetime) -> date:
         """The first day whose events are still known one by one."""

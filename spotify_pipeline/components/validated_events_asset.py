@@ -15,7 +15,7 @@ from spotify_pipeline.components.event_feed import EventFeed
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.feed_checks import accounts_result, accounts_spec
 from spotify_pipeline.components.feed_metadata import account_metadata, dead_letters_metadata, reading_metadata
-from spotify_pipeline.components.feed_reading import read_day
+from spotify_pipeline.components.feed_reading import read_days
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.components.warehouse_project import WAREHOUSE_POOL
@@ -49,14 +49,11 @@ def validated_events_asset(feed: EventFeed) -> dg.AssetsDefinition:
             with outbox.hold(feed, to_read=True) as held:
                 suppressions = read_suppressions(feed.suppressions, warehouse, home.ledger)
                 with warehouse.segment(feed.relation) as segment:
-                    readings = {
-                        partition: read_day(feed, day, segment, held, suppressions, now)
-                        for partition, day in days.items()
-                    }
+                    readings = read_days(feed, list(days.values()), segment, held, suppressions, now)
                 accounts = held.accounts([day.date for day in days.values()])
                 of_day = {each.day: each for each in accounts}
                 for partition, day in days.items():
-                    reading = readings[partition]
+                    reading = readings[day.date]
                     context.log.info(
                         "%s: %s rows, %s new events, %s known before.",
                         partition,

@@ -107,6 +107,7 @@ class DayAccount:
         filtered, dead: events by reason; the rows that are no events are among the filtered.
         left_out: events that were sent, or are to be, without a parameter whose value cannot be used.
         read_at: of the newest reading; None if the day was never read.
+        first_read_at: of the first reading; None if the day was never read, or its outbox did not note it yet.
     """
 
     day: date
@@ -117,6 +118,7 @@ class DayAccount:
     dead: Mapping[str, int] = field(default_factory=dict[str, int])
     left_out: int = 0
     read_at: datetime | None = None
+    first_read_at: datetime | None = field(default=None, compare=False)
 
     @property
     def accounted_for(self) -> int:

@@ -22,7 +22,7 @@ TABLES = (
     # replay: the day is to be read again for rows of it that are no events.
     """CREATE TABLE IF NOT EXISTS days (
         feed integer, day date, new bigint, repeated bigint, read_at timestamp, forgotten boolean,
-        unwanted bigint DEFAULT 0, replay boolean DEFAULT false)""",
+        unwanted bigint DEFAULT 0, replay boolean DEFAULT false, first_read_at timestamp)""",
     # key: see VERDICTS. place: where the body is, for pending events. Times are UTC.
     """CREATE TABLE IF NOT EXISTS events (
         feed integer, number bigint, day date, key text, event_name text, state text, reason text, fields text,
@@ -37,6 +37,7 @@ UPGRADES = {
     1: (
         "ALTER TABLE days ADD COLUMN unwanted bigint DEFAULT 0",
         "ALTER TABLE days ADD COLUMN replay boolean DEFAULT false",
+        "ALTER TABLE days ADD COLUMN first_read_at timestamp",
         "ALTER TABLE events ADD COLUMN event_time timestamp",
     ),
 }

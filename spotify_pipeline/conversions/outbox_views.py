@@ -54,9 +54,9 @@ class OutboxViews:
 
     def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:
         read = {
-            day: (new, repeated, unwanted, read_at)
-            for day, new, repeated, unwanted, read_at in self._database.rows(
-                "SELECT day, new, repeated, unwanted, read_at FROM days WHERE feed = ?", [self._feed]
+            day: (new, repeated, unwanted, read_at, first_read_at)
+            for day, new, repeated, unwanted, read_at, first_read_at in self._database.rows(
+                "SELECT day, new, repeated, unwanted, read_at, first_read_at FROM days WHERE feed = ?", [self._feed]
             )
         }
         counts: dict[date, dict[tuple[str, str | None], int]] = {}
@@ -71,7 +71,8 @@ class OutboxViews:
         )
         wanted = sorted(read) if days is None else sorted(set(days))
         return [
-            _account(day, read.get(day, (0, 0, 0, None)), counts.get(day, {}), left_out.get(day, 0)) for day in wanted
+            _account(day, read.get(day, (0, 0, 0, None, None)), counts.get(day, {}), left_out.get(day, 0))
+            for day in wanted
         ]
 
     def dead_letters(self, day: date | None = None, most: int = 1_000) -> pl.DataFrame:
@@ -111,9 +112,12 @@ class OutboxViews:
 
 
 def _account(
-    day: date, read: tuple[int, int, int, datetime | None], counts: dict[tuple[str, str | None], int], left_out: int
+    day: date,
+    read: tuple[int, int, int, datetime | None, datetime | None],
+    counts: dict[tuple[str, str | None], int],
+    left_out: int,
 ) -> DayAccount:
-    new, repeated, unwanted, read_at = read
+    new, repeated, unwanted, read_at, first_read_at = read
 
     def by_reason(state: State) -> dict[str, int]:
         return {reason or "": events for (of, reason), events in counts.items() if of == state}
@@ -131,6 +135,7 @@ def _account(
         dead=by_reason(State.DEAD),
         left_out=left_out,
         read_at=None if read_at is None else read_at.replace(tzinfo=UTC),
+        first_read_at=None if first_read_at is None else first_read_at.replace(tzinfo=UTC),
     )
 
 

@@ -194,9 +194,9 @@ class StoredOutbox(OutboxViews):
         of_day = [self._feed, reading.day]
         if is_first:
             self._database.change(
-                "INSERT INTO days (feed, day, new, repeated, unwanted, forgotten, replay)"
-                " VALUES (?, ?, 0, 0, 0, false, false)",
-                of_day,
+                "INSERT INTO days (feed, day, new, repeated, unwanted, forgotten, replay, first_read_at)"
+                " VALUES (?, ?, 0, 0, 0, false, false, ?)",
+                [*of_day, recording.at],
             )
         brought = reading.new + recording.moved.total() - recording.dropped
         self._database.change(

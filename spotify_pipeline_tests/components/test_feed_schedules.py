@@ -102,6 +102,42 @@ def test_a10_days_on_which_nothing_ran_are_made_up_for(
     assert days_of(tick(definitions, now + timedelta(days=90))) == (partition(-60), partition(-90))
 
 
+@pytest.mark.parametrize("old", [[20], [25, 20], [20, 19]])
+@pytest.mark.parametrize("first", ["the backfill", "the schedule"])
+def test_a24_a_backfilled_old_day_does_not_make_the_next_run_read_every_day_since(
+    load: Callable[..., dg.Definitions], environment: Path, tick: Tick, old: list[int], first: str
+) -> None:
+    definitions = load({"orders": FEED})
+    runs, now = FeedRuns(definitions), datetime.now(UTC)
+    add_orders(environment, order(1, days_ago(20, hour=5)))
+    if first == "the schedule":
+        runs.run(3, 0)
+    for day in old:
+        assert runs.run(day).success
+    assert days_of(tick(definitions, now)) == (partition(3), partition(0))
+    if first == "the backfill":
+        runs.run(3, 0)
+    assert days_of(tick(definitions, now + timedelta(days=1))) == (partition(2), partition(-1))
+
+
+def test_a24_a_backfill_within_or_of_a_gap_hides_nothing_of_it(
+    load: Callable[..., dg.Definitions], environment: Path, tick: Tick
+) -> None:
+    definitions = load({"orders": FEED})
+    runs, now = FeedRuns(definitions), datetime.now(UTC)
+    add_orders(environment)
+    runs.run(3, 0)
+    runs.run(20)
+    # Nothing ran for ten days, but the day before yesterday.
+    later = now + timedelta(days=10)
+    (feed,) = event_feeds(definitions)
+    with open_outbox("orders", clock=lambda: later) as outbox:
+        outbox.record(later.date() - timedelta(days=2), [], at=later)
+        outbox.record(days_ago(2).date(), [], at=later)
+        accounts = outbox.accounts()
+    assert feed.due(later, (), accounts) == ((now - timedelta(days=3)).date(), later.date())
+
+
 def test_no_second_run_of_a_feed_is_asked_for_while_one_is_under_way(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:

@@ -48,7 +48,6 @@ def test_c11_a_run_cancelled_in_the_middle_of_an_upload_leaves_the_way_free(
     (cancelled,) = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     # As the button in the UI does: first the run is marked, then its process is told.
     instance.report_run_canceling(cancelled)
-    began = time.monotonic()
     child.send_signal(signal.SIGTERM)
     child.wait(LONGEST)
 
@@ -57,7 +56,6 @@ def test_c11_a_run_cancelled_in_the_middle_of_an_upload_leaves_the_way_free(
     assert list((environment / "home").rglob("*.tmp")) == []
     result = deployment.run("spotify_audience")
     assert result.success
-    assert time.monotonic() - began < LONGEST
     (audience,) = sandbox.state.audiences.of(DEFAULTS.ad_account_id)
     (received,) = sandbox.state.received_lists.of(audience.id)
     lists = environment / "home" / "data" / "customer_lists" / "people" / "once"

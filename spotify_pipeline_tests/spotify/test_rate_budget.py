@@ -243,10 +243,8 @@ def test_r08_processes_killed_at_any_moment_keep_nothing_from_the_others(path: P
         time.sleep(0.013 * trial)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
-        process.join(30)
-        killed = time.monotonic()
-        RateBudget(path, pace=Pace(per_second=200, burst=1)).take(1)
-        assert time.monotonic() - killed < 1
+        process.join()
+        RateBudget(path, pace=Pace(per_second=200, burst=1)).take(1)  # raises where leave would come later
 
 
 def test_threads_of_one_process_share_it_too(path: Path):

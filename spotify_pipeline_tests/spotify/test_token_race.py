@@ -41,7 +41,6 @@ def judge(killed: Killed) -> None:
     assert killed.outcomes["died silently"] == 0
     assert max(killed.calls) <= 2  # stored and previous, each once, of all the others together
     assert killed.calls_afterwards == 0  # once told to sign in, nobody asks again
-    assert killed.longest_wait < 10
 
 
 def test_o03_process_killed_at_a_random_moment_of_a_renewal_leaves_a_token_or_a_clear_stop(race: TokenRace):
@@ -64,6 +63,10 @@ def hold_the_lock(path: Path, holding: Any) -> None:
         time.sleep(600)
 
 
+def never(seconds: float) -> None:
+    raise AssertionError(f"it was waited for, {seconds} s")
+
+
 def test_o02_killed_process_frees_the_lock_at_once(store: TokenStore):
     holding = FORKS.Event()
     holder = FORKS.Process(target=hold_the_lock, args=(store.path, holding))
@@ -71,7 +74,6 @@ def test_o02_killed_process_frees_the_lock_at_once(store: TokenStore):
     assert holding.wait(60)
     assert holder.pid is not None
     os.kill(holder.pid, signal.SIGKILL)
-    killed = time.monotonic()
-    with store.exclusive():
-        assert time.monotonic() - killed < 1
-    holder.join(30)
+    holder.join()
+    with store.exclusive(sleep=never):
+        pass

@@ -63,7 +63,8 @@ def can_identify(kind: str) -> bool:
     """Whether a value of a type may be an identifier, or several of one person."""
     if _LIST.fullmatch(kind):
         return is_text_list(kind)
-    return type_name(kind) not in _NO_SINGLE_VALUE | {"BOOLEAN"} and not _WHEN.fullmatch(kind)
+    # A FLOAT of 32 bits cannot hold the digits of a phone number, and would give somebody else's.
+    return type_name(kind) not in _NO_SINGLE_VALUE | {"BOOLEAN", "FLOAT"} and not _WHEN.fullmatch(kind)
 
 
 def can_consent(kind: str) -> bool:

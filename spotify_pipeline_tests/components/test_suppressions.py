@@ -377,3 +377,46 @@ def test_p21_who_asks_while_the_segment_is_read_is_not_in_the_file_either(
     read_segment(chain, WarehouseResource(), Ledger.at_home(), destination)
     assert read == [0, 1]
     assert "person1@example.com" not in pl.read_parquet(destination)["email"]
+
+
+def test_columns_of_other_types_hold_the_same_people(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    change_people(
+        environment,
+        "CREATE OR REPLACE TABLE crm.people AS SELECT ['person' || i || '@example.com', 'p' || i || '@example.com'] AS "
+        "email, (i % 4 <> 0)::INTEGER::DOUBLE AS agreed FROM range(40) r(i)",
+    )
+    change_people(
+        environment,
+        "CREATE OR REPLACE TABLE crm.opted_out AS SELECT ('\"person' || i || '@example.com\"')::JSON AS email "
+        "FROM range(20, 26) r(i)",
+    )
+    assert deployment.run().success
+    sent = [i for i in range(40) if i % 4 and i not in range(20, 26)]
+    assert digests_at_spotify(sandbox) == {digest(f"{name}{i}@example.com") for i in sent for name in ("person", "p")}
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        (
+            "ALTER TABLE crm.people ALTER agreed TYPE TIMESTAMP USING now()",
+            "agreed holds TIMESTAMP, which can never say",
+        ),
+        ("ALTER TABLE crm.people ALTER email TYPE STRUCT(a TEXT) USING {a: email}", "email holds STRUCT, of which no"),
+        ("ALTER TABLE crm.opted_out ALTER email TYPE JSON USING to_json([email])", "email holds JSON, and in some row"),
+        (
+            "ALTER TABLE crm.opted_out ALTER email TYPE VARCHAR USING '[' || email || ']'",
+            "look like an array or JSON as",
+        ),
+    ],
+)
+def test_a_column_that_can_hold_nobody_stops_the_run_before_anything_is_sent(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer, statement: str, sentence: str
+) -> None:
+    change_people(environment, statement)
+    said = said_by(deployment.run())
+    assert sentence in said
+    assert "example.com" not in said
+    assert writes(sandbox) == 0

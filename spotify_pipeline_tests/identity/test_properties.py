@@ -57,6 +57,25 @@ def test_a_phone_number_of_any_region_stays_as_it_is_once_normalized() -> None:
         assert verdict.rows() == [(value, None) for value in examples]
 
 
+def test_a_number_of_any_region_that_was_a_float_is_the_number_it_was() -> None:
+    numbers = {region: phonenumbers.example_number(region) for region in raw_values.REGIONS}
+    known = {region: number for region, number in numbers.items() if number is not None}
+    national = [phonenumbers.national_significant_number(number) for number in known.values()]
+    code = [str(number.country_code) for number in known.values()]
+    regions = pl.Series(list(known))
+    for digits in (national, ["+" + each + rest for each, rest in zip(code, national, strict=True)]):
+        long_enough = pl.Series([len(each.lstrip("+")) >= 7 for each in digits])
+        values, of_region = pl.Series(digits).filter(long_enough), regions.filter(long_enough)
+        assert values.len() > 200
+        as_it_was = normalize(values, IdentifierType.PHONE, regions=of_region)
+        assert as_it_was["rejection"].null_count() == values.len()
+        for fraction in (".0", ",00", ".000;"):
+            assert normalize(values + fraction, IdentifierType.PHONE, regions=of_region).equals(as_it_was)
+        for spoiled in (values + ".5", values + "e0", values.str.slice(0, 4) + "E+10"):
+            verdict = normalize(spoiled, IdentifierType.PHONE, regions=of_region)
+            assert set(verdict["rejection"]) == {"invalid"}
+
+
 def test_a_phone_number_with_two_prefixes_changes_each_time_it_is_normalized() -> None:
     # libphonenumber drops one national prefix each time it reads a number, from its own E.164 too. Such numbers are
     # possible and hardly ever valid; the rules follow the library, so a raw value is to be normalized once.

@@ -24,6 +24,7 @@ NO_IDENTIFIER = {
     "['canary@example.com'::ENUM('canary@example.com')]": "ENUM[]",
     "['\"canary@example.com\"'::JSON]": "JSON[]",
     "true": "BOOLEAN",
+    "46701740605::FLOAT": "FLOAT",
     "DATE '2026-01-01'": "DATE",
     "TIME '10:00'": "TIME",
     "TIMESTAMP '2026-01-01'": "TIMESTAMP",
@@ -31,7 +32,7 @@ NO_IDENTIFIER = {
     "'1010'::BIT": "BIT",
 }
 NO_CONSENT = {
-    **{value: name for value, name in NO_IDENTIFIER.items() if name != "BOOLEAN"},
+    **{value: name for value, name in NO_IDENTIFIER.items() if name not in ("BOOLEAN", "FLOAT")},
     "['yes']": "VARCHAR[]",
     "['yes']::VARCHAR[1]": "VARCHAR[1]",
     "'yes'::BLOB": "BLOB",
@@ -109,6 +110,7 @@ def test_what_may_identify_somebody_is_read(
     [
         ("true", True),
         ("1.0::DOUBLE", 1.0),
+        ("1.0::FLOAT", 1.0),
         ("1.00::DECIMAL(3, 2)", 1),
         ("'true'::JSON", "true"),
         ("""'"yes"'::JSON""", "yes"),

@@ -16,6 +16,7 @@ from spotify_pipeline.components.guard_check import guard_check_spec
 from spotify_pipeline.components.metadata import audience_state, in_words
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport, Manifest, verify_customer_list
+from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience, CallRecord, NotFound
 from spotify_pipeline.spotify.audience_operations import AD_ENGAGEMENT, WEB_EVENT
 
@@ -98,7 +99,7 @@ def list_check_results(file: Path, manifest: Manifest) -> list[dg.AssetCheckResu
     try:
         verify_customer_list(file, manifest)
     except CustomerListError as error:
-        flaw = str(error)
+        flaw = printable(str(error))
     return [
         dg.AssetCheckResult(
             check_name=COUNTS_ADD_UP,

@@ -37,6 +37,7 @@ from spotify_pipeline.customer_list import (
 from spotify_pipeline.customer_list.superseded import set_aside
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.mirror import GuardBlocked, JournalEntry, refusal
+from spotify_pipeline.printable import markdown_cell
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.warehouse import SegmentError
 
@@ -197,7 +198,7 @@ def _shown_change(
             raise known
         steps = membership_steps(chain, warehouse, home.snapshots, live_list(known), customer_list, suppressions)
     except (SpotifyError, SegmentError, CustomerListError) as error:
-        return {"since the list before": dg.MarkdownMetadataValue(f"not known: {error}")}
+        return {"since the list before": dg.MarkdownMetadataValue(f"not known: {markdown_cell(error)}")}
     return membership_metadata(steps)
 
 

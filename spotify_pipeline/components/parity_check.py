@@ -14,6 +14,7 @@ from spotify_pipeline.components.event_feed import EventFeed
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.resources import SpotifyAds
 from spotify_pipeline.conversions import OutboxError, OutboxMissing, Parity, compare
+from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import CallRecord, ReceivedEvents, SpotifyAdsClient, SpotifyError
 
 PARITY = "parity"
@@ -53,7 +54,7 @@ def parity_check(feed: EventFeed, feeds: Sequence[EventFeed]) -> dg.AssetChecksD
                 with spotify.client(on_call) as client:
                     received = received_events(client, connection)
             except (SpotifyError, OutboxError) as error:
-                return _not_compared(str(error))
+                return _not_compared(printable(str(error)))
         if received is None:
             return _not_compared(
                 f"The sign-in of this deployment sees no data set of the connection {connection}. Sign in as somebody "

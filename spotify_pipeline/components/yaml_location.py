@@ -7,6 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from spotify_pipeline.printable import printable
+
 FOLDER_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -16,7 +18,7 @@ class AudienceConfigError(Exception):
 
 def config_error(context: dg.ComponentLoadContext, path: tuple[str | int, ...], problem: str) -> AudienceConfigError:
     """``problem``, prefixed with the file and line of the setting at ``path`` below ``attributes``."""
-    dotted = ".".join(["attributes", *map(str, path)])
+    dotted, problem = ".".join(["attributes", *map(str, path)]), printable(problem, lines=True)
     tree = context.resolution_context.source_position_tree
     if tree is None:
         return AudienceConfigError(f"{dotted}: {problem}")

@@ -7,6 +7,7 @@ import pytest
 
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, counts_table, markdown_table, without_small_counts
+from spotify_pipeline.components.yaml_location import config_error
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.spotify import Audience
 
@@ -46,3 +47,16 @@ def test_a_failure_is_said_in_printable_lines(name: str) -> None:
     sentence = str(caught.value.description)
     assert all(line.isprintable() for line in sentence.replace("\t", " ").splitlines())
     assert sentence.encode()
+
+
+class _Context:
+    """Of a component whose positions in the file are not known."""
+
+    class resolution_context:  # noqa: N801
+        source_position_tree = None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mistake_in_the_yaml_is_said_in_printable_lines(name: str) -> None:
+    error = config_error(_Context(), ("segment",), f"there is no column {name}\ud800")  # type: ignore[arg-type]
+    assert all(line.isprintable() for line in str(error).replace("\t", " ").splitlines())

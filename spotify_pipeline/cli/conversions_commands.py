@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from spotify_pipeline.cli import dataset_commands, feed_commands
+from spotify_pipeline.cli import dataset_commands, feed_commands, feed_guard_commands
 
 
 def register(app: typer.Typer) -> None:
@@ -14,5 +14,6 @@ def register(app: typer.Typer) -> None:
         help="Events: set up data sets, connections and tokens; see what became of a feed's events.",
     )
     feed_commands.register(conversions)
+    feed_guard_commands.register(conversions)
     dataset_commands.register(conversions)
     app.add_typer(conversions, name="conversions")

@@ -5,7 +5,7 @@ No postponed annotations here: see `identifiers_asset`.
 
 # pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -20,17 +20,19 @@ from spotify_pipeline.components.feed_checks import (
     accounts_spec,
     dead_letters_result,
     dead_letters_spec,
+    feed_guards_result,
+    feed_guards_spec,
 )
+from spotify_pipeline.components.feed_guarding import judged_now
 from spotify_pipeline.components.feed_metadata import (
     account_metadata,
     dead_letters_metadata,
-    pending_of,
     report_metadata,
 )
 from spotify_pipeline.components.feed_reading import read_what_waits
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.run_start import started_at
-from spotify_pipeline.conversions import DayAccount, DeliveryReport, Outbox, deliver, erased_screen
+from spotify_pipeline.conversions import DayAccount, DeliveryReport, FeedHeld, Outbox, deliver, erased_screen
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.spotify import CallRecord, ConversionsClient
 
@@ -46,7 +48,11 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
         group_name=feed.feed,
         kinds={"spotify"},
         pool=feed.pool,
-        check_specs=[accounts_spec(feed.delivery_key), dead_letters_spec(feed.delivery_key)],
+        check_specs=[
+            accounts_spec(feed.delivery_key),
+            dead_letters_spec(feed.delivery_key),
+            feed_guards_spec(feed.delivery_key),
+        ],
         description=(
             f"The events of the feed {feed.feed} at Spotify, sent {feed.config.schedule.in_words()}, "
             f"{feed.config.delivery.guarantee.value.replace('_', ' ')}.\n\n"
@@ -61,7 +67,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
         outbox: Outboxes,
         conversions: SpotifyConversions,
         warehouse: WarehouseResource,
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         now = datetime.now(UTC)
         calls, lines = new_call_log(), DeliveryLines(context.log.info, context.log.warning)
 
@@ -72,29 +78,27 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
         def calls_shown() -> dict[str, dg.MetadataValue]:
             return calls_metadata(calls, retried=context.retry_number)
 
-        with failures_said_plainly(retried=context.retry_number, metadata=calls_shown):
-            days = [feed.day(partition, now).date for partition in context.partition_keys]
-            with outbox.hold(feed) as held:
-                for reading in read_what_waits(feed, held, warehouse, home.ledger, since=started_at(context), now=now):
-                    context.log.info(
-                        "%s was read again, as events of it waited: %s judged again, %s withdrawn.",
-                        reading.day,
-                        f"{reading.judged_again:,}",
-                        f"{reading.withdrawn:,}",
-                    )
-                report = DeliveryReport()
-                # Neither a token nor a connection is needed where nothing waits.
-                if waiting := pending_of(held.accounts(held.pending_days())):
-                    context.log.info("%s events wait to be sent.", f"{waiting:,}")
-                    with conversions.client(feed, on_call) as client:
-                        report = _send(feed, held, client, home.ledger)
+        with (
+            failures_said_plainly(retried=context.retry_number, metadata=calls_shown),
+            outbox.hold(feed) as held,
+        ):
+            _read_again(feed, held, warehouse, home.ledger, context, now)
+            judged = judged_now(feed, held, home.approvals, now)
+            report, forgotten = DeliveryReport(), 0
+            # Neither a token nor a connection is needed where nothing is sent.
+            if judged.waiting and not judged.holds:
+                context.log.info("%s events wait to be sent.", f"{judged.waiting:,}")
+                with conversions.client(feed, on_call) as client:
+                    report = _send(feed, held, client, home.ledger)
+            if not judged.holds:
                 forgotten = held.forget_before(feed.forgets_before(now))
-                everything = held.accounts()
-                shown = {account.day: account for account in everything}
-                for partition, day in zip(context.partition_keys, days, strict=True):
-                    account = shown.get(day, DayAccount(day=day, read=0, delivered=0, pending=0))
-                    of_day = {**account_metadata(account), **dead_letters_metadata(held.dead_letters(day))}
-                    context.add_asset_metadata(of_day, partition_key=partition)
+            everything = held.accounts()
+            _show_days(feed, held, everything, context, now)
+        if judged.holds:
+            # The evaluation is stored although the step fails, so that the check shows why.
+            yield feed_guards_result(judged)
+            with failures_said_plainly(metadata=calls_shown):
+                raise FeedHeld(judged.sentence)
         _say_what_was_done(context, report, forgotten)
         still_known = [each for each in everything if each.day >= feed.forgets_before(now)]
         yield dg.MaterializeResult(
@@ -102,10 +106,45 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
             check_results=[
                 accounts_result(everything),
                 dead_letters_result(feed.feed, still_known, refused=report.refused),
+                feed_guards_result(judged),
             ],
         )
 
     return delivery
+
+
+def _read_again(
+    feed: EventFeed,
+    outbox: Outbox,
+    warehouse: WarehouseResource,
+    ledger: ErasureLedger,
+    context: dg.AssetExecutionContext,
+    now: datetime,
+) -> None:
+    """Judge again what waits and was judged before this run."""
+    for reading in read_what_waits(feed, outbox, warehouse, ledger, since=started_at(context), now=now):
+        context.log.info(
+            "%s was read again, as events of it waited: %s judged again, %s withdrawn.",
+            reading.day,
+            f"{reading.judged_again:,}",
+            f"{reading.withdrawn:,}",
+        )
+
+
+def _show_days(
+    feed: EventFeed,
+    outbox: Outbox,
+    accounts: Sequence[DayAccount],
+    context: dg.AssetExecutionContext,
+    now: datetime,
+) -> None:
+    """The account and the dead letters of each day of the run."""
+    shown = {account.day: account for account in accounts}
+    for partition in context.partition_keys:
+        day = feed.day(partition, now).date
+        account = shown.get(day, DayAccount(day=day, read=0, delivered=0, pending=0))
+        of_day = {**account_metadata(account), **dead_letters_metadata(outbox.dead_letters(day))}
+        context.add_asset_metadata(of_day, partition_key=partition)
 
 
 def _send(feed: EventFeed, outbox: Outbox, client: ConversionsClient, ledger: ErasureLedger) -> DeliveryReport:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from spotify_pipeline.conversions import FeedRefused, FeedStopped, OutboxError
+from spotify_pipeline.conversions import FeedHeld, FeedRefused, FeedStopped, OutboxError
 from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
@@ -26,6 +26,7 @@ from spotify_pipeline.warehouse import SegmentError
 EXPECTED = (
     CustomerListError,
     ErasureError,
+    FeedHeld,
     FeedRefused,
     FeedStopped,
     HomeError,

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from spotify_pipeline.components.feed_guarding import FeedJudged
 from spotify_pipeline.conversions import DayAccount
 
 ACCOUNTS_ADD_UP = "accounts_add_up"
 NO_DEAD_LETTERS = "no_dead_letters"
+FEED_GUARDS = "guards"
 MOST_DAYS_NAMED = 10
 
 
@@ -31,6 +33,36 @@ def dead_letters_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
         asset=key,
         description="No event is a dead letter: one that cannot be sent as it is. The others are sent all the same.",
     )
+
+
+def feed_guards_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    """That no day is unlike the days before it."""
+    return dg.AssetCheckSpec(
+        FEED_GUARDS,
+        asset=key,
+        description="No day has suddenly more rows without consent, of suppressed people, of ignored names or dead "
+        "letters than usual, none is without a consent at all, and none is empty. Held: nothing was sent.",
+    )
+
+
+def feed_guards_result(judged: FeedJudged) -> dg.AssetCheckResult:
+    """What was decided, with a line for each day that is unlike the others. Shares only, as counts say of people."""
+    lines = [
+        f"| {each.day} | {each.guard.value} | {_share(each.found)} | {_share(each.usual)} |"
+        for each in judged.decision.held
+    ]
+    table = "\n".join(["| day | guard | found | usual |", "|:--|:--|--:|--:|", *lines])
+    digest = {"approve": dg.TextMetadataValue(judged.decision.digest)} if judged.holds else {}
+    return dg.AssetCheckResult(
+        check_name=FEED_GUARDS,
+        passed=not judged.holds,
+        description=judged.sentence,
+        metadata={**({"days": dg.MarkdownMetadataValue(table)} if lines else {}), **digest},
+    )
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
 
 
 def accounts_result(accounts: Sequence[DayAccount]) -> dg.AssetCheckResult:

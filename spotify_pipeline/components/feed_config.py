@@ -23,6 +23,7 @@ from spotify_pipeline.components.event_settings import (
     PurchaseWithoutAmount,
     columns_of,
 )
+from spotify_pipeline.components.feed_guards_config import FeedGuardsConfig
 from spotify_pipeline.components.feed_schedule_config import FeedSchedule, FeedScheduleConfig
 from spotify_pipeline.components.segment_config import (
     ConsentedSourceConfig,
@@ -138,6 +139,8 @@ class FeedConfig(StrictModel):
     """`{every: hour}`, `{every: 15 minutes}`, `{every: day, at: "06:00"}`, `on_update` or `by_hand`."""
     delivery: DeliveryConfig = DeliveryConfig()
     """How events are sent."""
+    guards: FeedGuardsConfig = FeedGuardsConfig()
+    """How far a day may differ from those before it. A day that differs more holds the delivery."""
     retain: FeedRetainConfig = FeedRetainConfig()
     """How long it is known what became of each event."""
 

@@ -7,7 +7,7 @@ within one day may say something of one person.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import dagster as dg
 import polars as pl
@@ -100,11 +100,6 @@ def report_metadata(report: DeliveryReport) -> Metadata:
         "requests": dg.IntMetadataValue(report.calls),
         "requests to find events at fault": dg.IntMetadataValue(report.extra_calls),
     }
-
-
-def pending_of(accounts: Sequence[DayAccount]) -> int:
-    """How many events wait."""
-    return sum(each.pending for each in accounts)
 
 
 def _some(reasons: Mapping[str, int]) -> list[tuple[str, int]]:

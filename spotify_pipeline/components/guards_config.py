@@ -18,7 +18,8 @@ from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, GuardLim
 _DEFAULTS = GuardLimits()
 
 
-def _not_null(value: object) -> object:
+def not_null(value: object) -> object:
+    """Refuse null, which would look like a guard that is turned off."""
     if value is None:
         raise ValueError("a guard cannot be turned off; leave the line out for its default")
     return value
@@ -27,7 +28,7 @@ def _not_null(value: object) -> object:
 class GuardsConfig(StrictModel):
     """What a list must satisfy before anything is asked of Spotify. A guard that is not named has its default."""
 
-    min_rows: Annotated[int, BeforeValidator(_not_null)] = Field(default=_DEFAULTS.min_rows, ge=1)
+    min_rows: Annotated[int, BeforeValidator(not_null)] = Field(default=_DEFAULTS.min_rows, ge=1)
     """The fewest rows that may be sent. Below it the audience is left as it is. Spotify is reported to ignore lists of
     fewer than 1,000 rows, which is the default."""
     max_shrink: Share = _DEFAULTS.max_shrink
@@ -43,9 +44,9 @@ class GuardsConfig(StrictModel):
     """How many of the identifiers found may be turned away as not valid, as a share."""
     max_suppression_loss: Share = _DEFAULTS.max_suppression_loss
     """How much smaller a suppression segment may be than before, as a share."""
-    max_source_age: Annotated[Duration | None, BeforeValidator(_not_null)] = None
+    max_source_age: Annotated[Duration | None, BeforeValidator(not_null)] = None
     """How old the newest row of the segment may be, by `segment.updated_at`: "36h" or "7d"."""
-    max_bytes: Annotated[int, BeforeValidator(_not_null)] = Field(
+    max_bytes: Annotated[int, BeforeValidator(not_null)] = Field(
         default=_DEFAULTS.max_bytes, ge=1, le=SPOTIFY_LARGEST_FILE
     )
     """The largest file that may be sent, in bytes; by default 1 GiB, the most that Spotify is reported to take."""

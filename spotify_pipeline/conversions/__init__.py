@@ -7,6 +7,8 @@ from spotify_pipeline.conversions.content import CURRENCIES
 from spotify_pipeline.conversions.day import Day, TimeRange, range_of, rows_of
 from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, FeedStopped, Send, deliver
 from spotify_pipeline.conversions.errors import EventsError
+from spotify_pipeline.conversions.feed_guards import FeedDecision, FeedGuard, FeedHeld, FeedLimits, HeldDay
+from spotify_pipeline.conversions.feed_guards import decide as judge_feed
 from spotify_pipeline.conversions.judge import judge
 from spotify_pipeline.conversions.open_outbox import (
     WAIT_FOR_OTHERS,
@@ -18,6 +20,7 @@ from spotify_pipeline.conversions.open_outbox import (
 from spotify_pipeline.conversions.outbox import (
     Claimed,
     DayAccount,
+    DayVerdicts,
     Guarantee,
     Outbox,
     OutboxBusy,
@@ -51,16 +54,22 @@ __all__ = [
     "Constant",
     "Day",
     "DayAccount",
+    "DayVerdicts",
     "Dead",
     "DeliveryPlan",
     "DeliveryReport",
     "EventIdSource",
     "EventsError",
+    "FeedDecision",
+    "FeedGuard",
+    "FeedHeld",
+    "FeedLimits",
     "FeedPlan",
     "FeedRefused",
     "FeedStopped",
     "Filtered",
     "Guarantee",
+    "HeldDay",
     "OptOutPolicy",
     "Outbox",
     "OutboxBusy",
@@ -80,6 +89,7 @@ __all__ = [
     "deliver",
     "erased_screen",
     "judge",
+    "judge_feed",
     "kept_outboxes",
     "look_into",
     "open_outbox",

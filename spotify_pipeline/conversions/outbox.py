@@ -129,6 +129,20 @@ class DayAccount:
         return self.read == self.accounted_for
 
 
+@dataclass(frozen=True, kw_only=True)
+class DayVerdicts:
+    """What the newest reading of a day said of its rows.
+
+    Attributes:
+        rows: how many, by what was said of them: a reason, or `pending`, be they sent by now or not.
+        accepted: the same of the last reading that was let pass; None where none was.
+    """
+
+    day: date
+    rows: Mapping[str, int]
+    accepted: Mapping[str, int] | None = None
+
+
 class Outbox(Protocol):
     """The outbox of one feed, open, and held by this process alone (or for looking at only, as it was opened)."""
 
@@ -177,6 +191,14 @@ class Outbox(Protocol):
 
     def resume(self) -> bool:
         """Let events be sent again; whether anything was in the way."""
+        ...
+
+    def readings(self) -> Sequence[DayVerdicts]:
+        """What the newest reading of every day said, oldest day first."""
+        ...
+
+    def accept(self, days: Sequence[date]) -> None:
+        """Let what the newest readings of these days said pass."""
         ...
 
     def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:

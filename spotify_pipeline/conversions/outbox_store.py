@@ -28,7 +28,8 @@ TABLES = (
         feed integer, number bigint, day date, key text, event_name text, state text, reason text, fields text,
         place bigint, replay boolean, settled_at timestamp, event_time timestamp)""",
     "CREATE TABLE IF NOT EXISTS totals (feed integer, day date, state text, reason text, events bigint)",
-    # What the newest reading of a day said of its rows (a reason, or `pending`), and the last one that was let pass.
+    # What the newest reading of a day said of its rows (a reason, or `pending`), and the last one that was let pass;
+    # each with a row of no verdict, so that a day without rows is known to have been read.
     "CREATE TABLE IF NOT EXISTS readings (feed integer, day date, verdict text, rows bigint, accepted boolean)",
     # See Stop; at most one a feed.
     "CREATE TABLE IF NOT EXISTS stops (feed integer, stopped_at timestamp, answer text, known text)",

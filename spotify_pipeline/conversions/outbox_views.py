@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import DayAccount
+from spotify_pipeline.conversions.outbox import DayAccount, DayVerdicts
 from spotify_pipeline.conversions.outbox_store import Bodies, Database, withheld
 from spotify_pipeline.conversions.screen import people_in
 from spotify_pipeline.conversions.verdict import Filtered, State
@@ -74,6 +74,18 @@ class OutboxViews:
             _account(day, read.get(day, (0, 0, 0, None, None)), counts.get(day, {}), left_out.get(day, 0))
             for day in wanted
         ]
+
+    def readings(self) -> Sequence[DayVerdicts]:
+        rows = self._database.rows(
+            "SELECT day, verdict, rows, accepted FROM readings WHERE feed = ? ORDER BY day, verdict", [self._feed]
+        )
+        newest: dict[date, dict[str, int]] = {}
+        accepted: dict[date, dict[str, int]] = {}
+        for day, verdict, count, is_accepted in rows:
+            of_day = (accepted if is_accepted else newest).setdefault(day, {})
+            if verdict:  # the others say that the day was read
+                of_day[verdict] = count
+        return [DayVerdicts(day=day, rows=said, accepted=accepted.get(day)) for day, said in newest.items()]
 
     def dead_letters(self, day: date | None = None, most: int = 1_000) -> pl.DataFrame:
         rows = self._database.rows(

@@ -154,6 +154,17 @@ class StoredOutbox(OutboxViews):
                 self._database.change(f"UPDATE days SET replay = true WHERE {rows}", values)  # noqa: S608
         return dict(sorted(counts.items()))
 
+    def accept(self, days: Sequence[date]) -> None:
+        with self._database.transaction():
+            for day in days:
+                of_day = [self._feed, day]
+                self._database.change("DELETE FROM readings WHERE feed = ? AND day = ? AND accepted", of_day)
+                self._database.change(
+                    "INSERT INTO readings (feed, day, verdict, rows, accepted)"
+                    " SELECT feed, day, verdict, rows, true FROM readings WHERE feed = ? AND day = ?",
+                    of_day,
+                )
+
     def forget_before(self, day: date) -> int:
         with self._database.transaction():
             open_days = set(self.pending_days())
@@ -212,7 +223,8 @@ class StoredOutbox(OutboxViews):
         # What this reading did not find cannot be replayed, and would have the day read for ever.
         self._database.change("UPDATE events SET replay = false WHERE feed = ? AND day = ? AND replay", of_day)
         self._database.change("DELETE FROM readings WHERE feed = ? AND day = ? AND NOT accepted", of_day)
-        counted = sorted(recording.by_verdict.items())
+        # A reading without rows leaves a trace, too.
+        counted = [("", 0), *sorted(recording.by_verdict.items())]
         with self._database.incoming(pl.DataFrame(counted, schema=_COUNTED, orient="row")):
             self._database.change(
                 "INSERT INTO readings (feed, day, verdict, rows, accepted)"

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from spotify_pipeline.cli.dagster_run import materialize_days
+from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT, chosen_feed
 from spotify_pipeline.demo.place import INSTANCE_SETTINGS
 from spotify_pipeline.sandbox import SandboxServer
@@ -86,6 +87,36 @@ def test_a16_what_was_filtered_by_mistake_is_replayed_by_its_reason(
     assert "0 of these days' rows are filtered for the reason no_consent now." in replayed.out
     assert "order-9" in {str(each["event_id"]) for each in spotify.state.events.page(0, 10)}
     assert run("conversions", "replay", FEED, "--reason", "not_wanted").out == "There are no such filtered rows.\n"
+
+
+def test_a19_a_day_without_a_consent_is_held_shown_approved_of_once_and_sent(
+    run: Run, spotify: SandboxServer, warehouse: Path
+) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            """INSERT INTO events.shop_events
+            SELECT * EXCLUDE (i) REPLACE ('late-' || i AS order_number, false AS marketing_consent,
+            TIMESTAMP '2026-11-16 12:00:00' AS happened_at) FROM events.shop_events, range(30) t(i)
+            WHERE order_number = 'order-1'"""
+        )
+    feed = chosen_feed(own_definitions(), FEED)
+    day = date(2026, 11, 16)
+    assert run("conversions", "guards", FEED).out == "No day is unlike the days before it.\n"
+    refused = run("conversions", "approve", FEED, "--digest", "0" * 12, "--reason", "the banner is new since today")
+    assert "No guard holds web_shop now. Nothing was approved." in refused.err
+    with pytest.raises(CommandError, match="not one row has consent"):
+        materialize_days(own_definitions(), [feed.validated_key, feed.delivery_key], day, day)
+    shown = run("conversions", "guards", FEED)
+    assert shown.code == 1
+    assert "no_consent_at_all" in shown.out
+    digest = shown.out.splitlines()[-1].split()[-1]
+    wrong = run("conversions", "approve", FEED, "--digest", "0" * 12, "--reason", "the banner is new since today")
+    assert f"that is 2026-11-16 (no_consent_at_all), with the digest {digest}" in wrong.err
+    given = run("conversions", "approve", FEED, "--digest", digest, "--reason", "the banner is new since today")
+    assert (given.code, given.err) == (0, "")
+    assert "web_shop may send although 2026-11-16 is unlike the days before it, once" in given.out
+    materialize_days(own_definitions(), [feed.validated_key, feed.delivery_key], day, day)
+    assert run("conversions", "guards", FEED).code == 0
 
 
 def test_dead_letters_can_be_marked_only_and_go_with_the_next_reading(run: Run, warehouse: Path) -> None:

@@ -1,0 +1,104 @@
+"""A mistake before a feed holds its delivery, is seen, and is mended or approved of; nothing is lost by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from spotify_pipeline.cli.project import innermost_mistake
+from spotify_pipeline.components.feed_guarding import FEEDS
+from spotify_pipeline.conversions import look_into
+from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
+from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, account, add_orders, days_ago, order, received
+from spotify_pipeline_tests.components.runs import change_people, checks, evaluations, said_by
+
+SUPPRESSED = FEED + "  suppress: [{table: crm.never}]\n"
+
+
+@pytest.fixture
+def runs(load: Callable[..., dg.Definitions], environment: Path) -> FeedRuns:
+    """A feed whose day before yesterday was sent, and yesterday's orders."""
+    add_orders(environment, *(order(number, days_ago(2)) for number in range(20)))
+    change_people(environment, "CREATE TABLE crm.never (email VARCHAR)")
+    feed = FeedRuns(load({"orders": SUPPRESSED}))
+    assert account(feed.run(2), 2)["delivered"] == 20
+    add_orders(environment, *(order(number, days_ago(1)) for number in range(20, 40)))
+    return feed
+
+
+def suppress_most(environment: Path) -> None:
+    change_people(environment, "INSERT INTO crm.never SELECT email FROM shop.orders WHERE order_id < 'order-38'")
+
+
+def test_a19_a_suppression_list_that_holds_everybody_holds_the_feed_and_is_mended(
+    runs: FeedRuns, environment: Path, sandbox: SandboxServer
+) -> None:
+    suppress_most(environment)
+    result = runs.run(1)
+    assert not result.success
+    assert checks(result)["delivery:guards"] is False
+    shown = str(evaluations(result, "guards")["delivery"].description)
+    assert "The delivery of orders is held." in shown
+    assert "90% of the rows with consent are of suppressed people; usual are 0%" in shown
+    assert "Nothing was sent; 2 events wait." in shown
+    assert "spotify-pipeline conversions approve orders --digest" in said_by(result)
+    assert len(received(sandbox)) == 20
+    change_people(environment, "DELETE FROM crm.never")
+    again = runs.run(1)
+    assert again.success
+    assert checks(again)["delivery:guards"] is True
+    assert account(again, 1) == {"read": 20, "delivered": 20, "pending": 0, "filtered": 0, "dead": 0}
+
+
+def test_a19_another_run_is_held_too_until_somebody_approves_once(
+    runs: FeedRuns, environment: Path, sandbox: SandboxServer
+) -> None:
+    suppress_most(environment)
+    held = runs.run(1)
+    assert not held.success
+    assert not runs.run(0).success
+    digest = evaluations(held, "guards")["delivery"].metadata["approve"].value
+    now = datetime.now(UTC)
+    approval = Approval(
+        audience="orders",
+        ad_account_id=FEEDS,
+        file_sha256=str(digest),
+        reason="the list is right",
+        approved_by="Anna",
+        approved_at=now.isoformat(),
+        expires_at=(now + timedelta(hours=1)).isoformat(),
+        source=ApprovalSource.COMMAND,
+    )
+    ApprovalStore.at_home().give(approval)
+    result = runs.run(1)
+    assert result.success
+    assert "Anna approved of it: the list is right" in str(evaluations(result, "guards")["delivery"].description)
+    assert {"order-38", "order-39"} <= set(received(sandbox))
+    assert runs.run(1).success, "what was approved of is usual for that day"
+    add_orders(environment, *(order(number, days_ago(0), total=None) for number in range(50, 70)))
+    other = runs.run(0)
+    assert not other.success
+    assert "[dead]" in said_by(other)
+
+
+def test_a19_a_load_that_did_not_run_holds_the_feed(runs: FeedRuns, environment: Path, sandbox: SandboxServer) -> None:
+    change_people(environment, "DELETE FROM shop.orders WHERE order_id >= 'order-20'")
+    add_orders(environment, order(90, days_ago(0)))
+    result = runs.run(1, 0)
+    assert not result.success
+    assert "has no row at all, and the days before it have. Did the load run?" in said_by(result)
+    with look_into("orders") as outbox:
+        assert sum(each.pending for each in outbox.accounts()) == 1
+    assert "order-90" not in received(sandbox)
+
+
+def test_a19_limits_are_stated_in_the_yaml_and_no_guard_is_turned_off(load: Callable[..., dg.Definitions]) -> None:
+    load({"orders": FEED + "  guards: {max_dead_rise: 35%, min_events: 50}\n"})
+    with pytest.raises(Exception) as caught:
+        load({"orders": FEED + "  guards: {min_events: null}\n"})
+    assert "a guard cannot be turned off" in str(innermost_mistake(caught.value))

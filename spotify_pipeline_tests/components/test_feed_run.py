@@ -73,6 +73,7 @@ def test_a06_a10_a12_dirty_events_are_delivered_filtered_or_dead_and_all_account
         "validated_events:accounts_add_up": True,
         "delivery:accounts_add_up": True,
         "delivery:no_dead_letters": False,
+        "delivery:guards": True,
     }
     warned = evaluations(result, "no_dead_letters")["delivery"]
     assert warned.severity is dg.AssetCheckSeverity.WARN

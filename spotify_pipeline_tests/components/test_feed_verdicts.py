@@ -78,7 +78,7 @@ def test_a17_an_event_that_became_too_old_while_it_waited_is_not_sent(
     with monkeypatch.context() as wrong:
         wrong.setenv("SPOTIFY_CAPI_TOKEN", "some-other-token")
         assert not FeedRuns(load({"orders": FEED + "  max_age: 10d\n"})).run(3, 0).success
-    assert FeedRuns(load({"orders": FEED + "  max_age: 2d\n"})).run(0).success
+    assert FeedRuns(load({"orders": FEED + "  max_age: 2d\n  late_window: 1d\n"})).run(0).success
     assert set(received(sandbox)) == {"order-2"}
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -17,8 +18,7 @@ from spotify_pipeline.components.conversion_resources import Outboxes
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.conversions import look_into, open_outbox
 from spotify_pipeline.sandbox import Fault, SandboxServer
-from spotify_pipeline.warehouse import Between, Relation, SegmentReader
-from spotify_pipeline.warehouse.segment import BATCH_ROWS, Ranking
+from spotify_pipeline.warehouse import Relation, SegmentReader
 from spotify_pipeline_tests.components.feeds import (
     FEED,
     SMALL_BATCHES,
@@ -123,14 +123,8 @@ def test_only_the_days_of_the_retention_are_known_one_by_one(
 class Broken(SegmentReader):
     """A warehouse whose answer ends a row before its end, without an error."""
 
-    def batches(
-        self,
-        columns: Sequence[str],
-        batch_rows: int = BATCH_ROWS,
-        rank: Ranking | None = None,
-        only: Between | None = None,
-    ) -> Iterator[pl.DataFrame]:
-        return (batch.head(-1) for batch in super().batches(columns, batch_rows, rank, only))
+    def batches(self, columns: Sequence[str], *given: Any, **named: Any) -> Iterator[pl.DataFrame]:
+        return (batch.head(-1) for batch in super().batches(columns, *given, **named))
 
 
 class BrokenWarehouse(WarehouseResource):

@@ -67,9 +67,10 @@ def judged_now(feed: EventFeed, outbox: Outbox, approvals: ApprovalStore, now: d
     decision = feed_decision(feed, outbox, now)
     approval = None
     if not decision.allowed:
-        approval = approvals.standing(feed.feed, FEEDS, decision.digest, now, going_on=False)
+        standing = approvals.standing(feed.feed, FEEDS, decision.digest, now, going_on=False)
+        approval = next((each for each in standing if each.file_sha256 == decision.digest), None)
         if approval is not None:
-            approvals.use(approval, now)
+            approvals.use(approval, now, file_sha256=decision.digest)
     if decision.allowed or approval is not None:
         # After the approval: what is let pass needs none any more, should the run break off.
         outbox.accept([*decision.accepted, *dict.fromkeys(each.day for each in decision.held)])

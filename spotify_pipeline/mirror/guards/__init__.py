@@ -5,7 +5,7 @@
 
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource, ApprovedChange, ApprovedRules
 from spotify_pipeline.mirror.guards.approvals import APPROVAL_LIFE, ApprovalRefused, ApprovalStore
-from spotify_pipeline.mirror.guards.decide import change_within, decide, refusal, without_history
+from spotify_pipeline.mirror.guards.decide import change_within, decide, outdated, refusal, without_history
 from spotify_pipeline.mirror.guards.decision import FINAL, Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History, PreviousList, SentLately, Twin
 from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, SPOTIFY_MINIMUM_ROWS, GuardLimits
@@ -37,6 +37,7 @@ __all__ = [
     "Twin",
     "change_within",
     "decide",
+    "outdated",
     "refusal",
     "without_history",
 ]

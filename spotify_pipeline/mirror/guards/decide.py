@@ -119,11 +119,7 @@ def without_history(decision: Decision, problem: str) -> Decision:
         decision: that was made in the belief that it is the first list.
         problem: what was found, in words, as the rest of a sentence.
     """
-    blocking = comparisons.missing_history(problem)
-    approval = decision.approval
-    finding = _overridden(blocking) if approval is not None and approval.file_sha256 is not None else blocking
-    findings = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
-    return replace(decision, findings=findings, history=History.MISSING)
+    return _with_history(decision, comparisons.missing_history(problem))
 
 
 def outdated(decision: Decision, problems: Sequence[str]) -> Decision:
@@ -137,7 +133,13 @@ def outdated(decision: Decision, problems: Sequence[str]) -> Decision:
     blocking = comparisons.outdated_history(problems)
     if before.outcome is Outcome.BLOCKED:
         blocking = replace(blocking, sentence=f"{before.sentence} {blocking.sentence}")
-    finding = blocking if decision.approval is None else _overridden(blocking)
+    return _with_history(decision, blocking)
+
+
+def _with_history(decision: Decision, blocking: Finding) -> Decision:
+    """The decision with another finding of the history, which an approval of this very file overrides and no other."""
+    approval = decision.approval
+    finding = _overridden(blocking) if approval is not None and approval.file_sha256 is not None else blocking
     findings = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
     return replace(decision, findings=findings, history=History.MISSING)
 

@@ -21,6 +21,7 @@ from spotify_pipeline.mirror.guards import (
     Outcome,
     SentLately,
     change_within,
+    outdated,
     refusal,
     without_history,
 )
@@ -114,6 +115,12 @@ def test_w01_no_change_is_shown_where_not_only_shares_block(about: GuardFacts):
 def test_w08_it_says_nothing_of_an_audience_whose_history_is_lost():
     decision = without_history(decided(HALF, given=for_change()), "Spotify has an audience of ours")
     assert {each.guard for each in decision.blocked_by} == {GuardName.HISTORY}
+
+
+def test_w20_it_says_nothing_of_a_machine_that_knows_an_older_state():
+    decision = outdated(decided(HALF, given=for_change()), ["the journal is older than its receipts"])
+    assert {each.guard for each in decision.blocked_by} == {GuardName.HISTORY}
+    assert "older than what was sent: the journal is older than its receipts. " in refusal(decision)
 
 
 def test_a_run_config_approves_of_all_that_a_guard_measures():

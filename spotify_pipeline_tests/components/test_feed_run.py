@@ -289,3 +289,35 @@ def test_a_missing_column_is_said_with_the_feed_and_nothing_is_recorded(
     add_orders(environment, order(1, days_ago(0)))
     runs = FeedRuns(load({"orders": FEED.replace("event_time: ordered_at", "event_time: bought_at")}))
     assert "has no column bought_at, which event_time of the feed orders names" in said_by(runs.run())
+
+
+def test_a14_columns_of_other_types_hold_the_same_events_and_people(
+    runs: FeedRuns, environment: Path, sandbox: SandboxServer
+) -> None:
+    add_orders(environment, *(order(number, days_ago(0), agreed=number != 2) for number in range(1, 4)))
+    for change in (
+        "ALTER TABLE shop.orders ALTER email TYPE VARCHAR[] USING [email, 'x' || email]",
+        "ALTER TABLE shop.orders ALTER agreed TYPE DOUBLE USING agreed::INTEGER",
+        "ALTER TABLE shop.orders ALTER order_id TYPE JSON USING to_json(order_id)",
+    ):
+        change_people(environment, change)
+    result = runs.run()
+    assert result.success
+    assert account(result) == {"read": 3, "delivered": 2, "pending": 0, "filtered": 1, "dead": 0}
+    assert set(received(sandbox)) == {"order-1", "order-3"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("ALTER agreed TYPE DATE USING '2026-01-01'::DATE", "shop.orders.agreed holds DATE, which can never say yes"),
+        ("ALTER email TYPE INTEGER[] USING [1]", "shop.orders.email holds INTEGER[], of which no identifier"),
+    ],
+)
+def test_a14_a_column_that_can_hold_nobody_stops_the_feed(
+    runs: FeedRuns, environment: Path, sandbox: SandboxServer, change: str, sentence: str
+) -> None:
+    add_orders(environment, order(1, days_ago(0)))
+    change_people(environment, f"ALTER TABLE shop.orders {change}")
+    assert sentence in said_by(runs.run())
+    assert not received(sandbox)

@@ -13,10 +13,10 @@ import typer
 from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings, signed_in
 from spotify_pipeline.cli.accountable import stated_reason, who_decides
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import load_audiences
-from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.cli.project import chosen_chain, load_audiences, load_definitions
+from spotify_pipeline.customer_list import SnapshotStore, parts_needed
 from spotify_pipeline.erasure import ErasureLedger
-from spotify_pipeline.mirror import Journal, MirrorRefused, ReceiptBook, RemovalPolicy, retire
+from spotify_pipeline.mirror import Journal, MirrorRefused, ReceiptBook, RemovalPolicy, part_number, retire
 from spotify_pipeline.mirror.target import folder_of
 
 
@@ -26,7 +26,12 @@ def register(app: typer.Typer) -> None:
 
 
 def retire_audience(
-    audience: Annotated[str, typer.Argument(help="The folder name it had.")],
+    audience: Annotated[
+        str,
+        typer.Argument(
+            help="The folder name it had; or a part that its list does not need any more, such as lapsed.2."
+        ),
+    ],
     policy: Annotated[
         RemovalPolicy,
         typer.Option(help="leave: it stays at Spotify as it is, and ages. delete: refused while a campaign uses it."),
@@ -46,6 +51,8 @@ def retire_audience(
     settings = chosen_settings(label)
     account = ad_account or settings.require_ad_account_id()
     mirrored = load_audiences()
+    if part_number(audience) is not None:
+        _refuse_part_in_use(audience, mirrored)
     if audience in mirrored and (mirrored[audience].ad_account_id or settings.ad_account_id) in (account, None):
         raise CommandError(
             f"{audience} still has a YAML file, and its next run would make the audience again. Nothing was changed. "
@@ -75,7 +82,44 @@ def retire_audience(
         sys.stdout.write(f"{each.key}: audience {known} was {what}; receipt {number} says so.\n")
     if not retired:
         sys.stdout.write(f"{audience} was {what} before.\n")
+    if part_number(audience) is not None:
+        sys.stdout.write(f"From now on the list of {folder_of(audience)} is sent without it. Materialize it next.\n")
+        return
     _tidy(journal, audience, account, policy, mirrored)
+    if policy is RemovalPolicy.LEAVE:
+        _say_who_waits(audience)
+
+
+def _refuse_part_in_use(part: str, mirrored: Collection[str]) -> None:
+    """Stop what the next run would undo, or what is better done as a whole."""
+    folder, number = folder_of(part), part_number(part) or 1
+    if folder not in mirrored:
+        raise CommandError(
+            f"{folder} has no YAML file, so nothing is sent to its parts. Nothing was changed. Take leave of it as a "
+            f"whole: spotify-pipeline retire {folder}"
+        )
+    chain = chosen_chain(load_definitions(), folder)
+    lists = SnapshotStore.at_home().lists(folder)
+    needed = parts_needed(*lists[0], chain.config.guards.max_bytes) if lists else number
+    if needed >= number:
+        raise CommandError(
+            f"The list of {folder} needs {needed} part{'s' if needed > 1 else ''} of at most "
+            f"{chain.config.guards.max_bytes:,} bytes (guards.max_bytes), so the next run would make {part} again. "
+            "Nothing was changed."
+        )
+
+
+def _say_who_waits(audience: str) -> None:
+    requests = ErasureLedger.at_home().waiting(audience)
+    if not requests:
+        return
+    due = min(each.deadline for each in requests)
+    count = f"{len(requests)} erasure request{'s' if len(requests) > 1 else ''}"
+    sys.stdout.write(
+        f"{count} still wait{'' if len(requests) > 1 else 's'} for {audience}, due {due:%Y-%m-%d}: they stay in "
+        "it at Spotify until it is deleted there. Delete it: spotify-pipeline retire "
+        f'{audience} --policy delete --reason "..."\n'
+    )
 
 
 def _was_retired(journal: Journal, audience: str, ad_account_id: str, policy: RemovalPolicy) -> bool:

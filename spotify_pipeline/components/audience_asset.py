@@ -30,6 +30,7 @@ from spotify_pipeline.components.send_config import SendConfig
 from spotify_pipeline.components.sending import RunFacts, send, settle
 from spotify_pipeline.components.step_calls import StepCalls
 from spotify_pipeline.components.upload_lines import UploadLines
+from spotify_pipeline.customer_list import parts_needed
 from spotify_pipeline.mirror import GuardBlocked, MirrorOutcome
 from spotify_pipeline.spotify import SignInKind
 
@@ -151,6 +152,18 @@ def _warn_of_sign_in(
 def _say_what_was_done(
     chain: AudienceChain, context: dg.AssetExecutionContext, outcomes: Sequence[MirrorOutcome], sent: ListToSend
 ) -> None:
+    most = chain.config.guards.max_bytes
+    if len(outcomes) > 1 and (needed := parts_needed(sent.path, sent.manifest, most)) < len(outcomes):
+        spare = [f"{chain.audience}.{number}" for number in range(needed + 1, len(outcomes) + 1)]
+        context.log.warning(
+            "The list needs %s of the %s parts in which it was sent: one that is not sent would stay live with its "
+            'people. To give up %s, run: spotify-pipeline retire %s --policy delete --reason "...", then materialize '
+            "it again.",
+            needed,
+            len(outcomes),
+            " and ".join(spare),
+            spare[0],
+        )
     for outcome in outcomes:
         if outcome.recovered:
             context.log.warning(outcome.recovered)

@@ -15,8 +15,9 @@ from spotify_pipeline.components.guards_config import RetainConfig
 from spotify_pipeline.components.planning import PLANS
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list.workspace import sweep
-from spotify_pipeline.erasure import erasure_alert
+from spotify_pipeline.erasure import ErasureRequest, erasure_alert
 from spotify_pipeline.home import home_directory
+from spotify_pipeline.mirror import sent_before
 from spotify_pipeline.mirror.alerts import AlertKind
 
 RETENTION_KEPT = "retention_kept"
@@ -92,7 +93,7 @@ def judge_retention(chain: AudienceChain, home: PipelineHome, now: datetime) -> 
 def judge_erasures(chain: AudienceChain, home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
     """Whether an erasure waits too long for the audience; if it does, a person is told."""
     blocked = any(each.audience == chain.audience and each.kind is AlertKind.BLOCKED for each in home.alerts.standing())
-    waiting = home.ledger.waiting(chain.audience)
+    waiting = _waiting(chain.audience, home, now)
     codes, sentence = erasure_alert(chain.audience, waiting, blocked=blocked, now=now)
     home.alerts.state(chain.audience, AlertKind.ERASURE_DUE, codes, sentence, now)
     return dg.AssetCheckResult(
@@ -131,5 +132,13 @@ def keep_promises_of_left(configured: Collection[str], home: PipelineHome, now: 
     waiting = {name for request in home.ledger.requests() for name in request.waiting}
     told = {each.audience for each in home.alerts.standing() if each.kind is AlertKind.ERASURE_DUE}
     for name in sorted((waiting | told).difference(configured)):
-        codes, sentence = erasure_alert(name, home.ledger.waiting(name), blocked=False, mirrored=False, now=now)
+        waits = _waiting(name, home, now)
+        codes, sentence = erasure_alert(name, waits, blocked=False, mirrored=False, now=now)
         home.alerts.state(name, AlertKind.ERASURE_DUE, codes, sentence, now)
+
+
+def _waiting(audience: str, home: PipelineHome, now: datetime) -> list[ErasureRequest]:
+    """The requests that wait for an audience. None waits for one of which nothing is at Spotify, or ever was."""
+    if home.ledger.waiting(audience) and not sent_before(home.journal, audience):
+        home.ledger.done(audience, decided_at=now)
+    return home.ledger.waiting(audience)

@@ -34,7 +34,7 @@ from spotify_pipeline.mirror.receipt import Receipt, ReceiptKind
 from spotify_pipeline.mirror.receipt_chain import ChainReport
 from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.mirror.refusal import MirrorRefused
-from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, orphans, retire
+from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, orphans, part_number, retire, sent_before
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.mirror.witness import Remembered, Witness, newest_erasure
 
@@ -90,9 +90,11 @@ __all__ = [
     "mirror_parts",
     "newest_erasure",
     "orphans",
+    "part_number",
     "parts_known",
     "refusal",
     "retire",
+    "sent_before",
     "stated_name",
     "stated_reason",
 ]

@@ -92,6 +92,22 @@ def orphans(journal: Journal, configured: Collection[str], *, waiting: Collectio
     return reported + [_left_waiting(journal, keys, audience) for audience in sorted(waiting_only)]
 
 
+def sent_before(journal: Journal, audience: str) -> bool:
+    """Whether anything of an audience was begun at Spotify, in any ad account, so that people of it may be there.
+
+    What the journal cannot say counts, and so does what a person left there; what was deleted does not.
+    """
+    for account, key in journal.known():
+        if folder_of(key) == audience:
+            try:
+                entry = journal.read(key, account)
+            except (JournalError, HomeError):
+                return True
+            if entry.audience_id is not None or entry.unfinished is not None:
+                return True
+    return False
+
+
 def retire(
     client: SpotifyAdsClient | None,
     journal: Journal,
@@ -109,11 +125,14 @@ def retire(
 ) -> list[Retired]:
     """Take leave of an audience, with its lookalike and the parts it was split into. Call it again after any error.
 
+    Of a part, such as ``lapsed.2``, it is taken leave of that part and of those after it, and the list is sent in so
+    many fewer: the way back when a list fits again.
+
     Args:
         client: signed in; only a deletion asks for it.
         journal: of this machine.
         receipts: of this machine.
-        audience: the folder's name.
+        audience: the folder's name, or the key of a part.
         ad_account_id: where it is.
         policy: what becomes of it.
         reason: the person's, in a sentence.
@@ -131,12 +150,17 @@ def retire(
     word = {"policy": str(policy), "approval": {"by": by, "why": reason}}
     with ExitStack() as leases:
         pages: dict[str, JournalPage] = {}
-        parts = _parts(journal, audience, ad_account_id)
-        for key in _keys(journal, audience, ad_account_id, parts):
+        first: JournalPage | None = None
+        folder, first_to_go = folder_of(audience), part_number(audience)
+        parts = _parts(journal, folder, ad_account_id)
+        for key in _keys(journal, folder, ad_account_id, parts):
             lease = leases.enter_context(journal.lease(key, ad_account_id, wait=wait, sleep=sleep))
             page = JournalPage(journal, lease, receipts, audience=key, ad_account_id=ad_account_id, clock=clock)
             page.trace_ids = trace_ids
             page.flush()
+            if first_to_go is not None and (part_number(key) or 1) < first_to_go:
+                first = page if key == folder else first
+                continue
             if _is_to_go(page.entry, policy, was_sent=key in parts):
                 pages[key] = page
         if not pages:
@@ -145,6 +169,7 @@ def retire(
                 "Nothing was changed. Look at the name and at the ad account."
             )
         if policy is RemovalPolicy.LEAVE:
+            _send_in_fewer(first, first_to_go)
             return [
                 _left(journal, key, page, word, _named(receipts, key, ad_account_id)) for key, page in pages.items()
             ]
@@ -156,7 +181,28 @@ def retire(
         }
         for deletion in deletions.values():
             deletion.refuse_unless_possible()
+        # Before the first is deleted: as long as a part is there, it counts by its own entry.
+        _send_in_fewer(first, first_to_go)
         return [_deleted(journal, deletions[key], key, page, word) for key, page in pages.items()]
+
+
+def part_number(key: str) -> int | None:
+    """Which part of a list a key is of, from 2; None for that of a whole audience, which is the first, or a lookalike.
+
+    Raises:
+        MirrorRefused: it is the key of nothing.
+    """
+    folder, _, rest = key.partition(".")
+    if not rest or key == lookalike_key(folder):
+        return None
+    if not (rest.isascii() and rest.isdecimal() and int(rest) > 1):
+        raise MirrorRefused(f"{key} is no audience and no part of one: parts are called {folder}.2 and so on.")
+    return int(rest)
+
+
+def _send_in_fewer(first: JournalPage | None, first_to_go: int | None) -> None:
+    if first is not None and first_to_go is not None:
+        first.write(replace(first.entry, parts=first_to_go - 1 if first_to_go > 2 else None))
 
 
 def _keys(journal: Journal, audience: str, ad_account_id: str, parts: Collection[str]) -> list[str]:

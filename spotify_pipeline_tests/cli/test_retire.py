@@ -61,6 +61,8 @@ def test_p16_it_is_left_with_its_people_and_so_are_those_who_wait(
     run("forget", stdin=b"person7@example.com")
     ran = run("retire", RETIRED, *LEAVE)
     assert "was left at Spotify as it is; receipt 2 says so." in ran.out
+    assert f"1 erasure request still waits for {RETIRED}, due " in ran.out
+    assert f"Delete it: spotify-pipeline retire {RETIRED} --policy delete" in ran.out
     assert (at_spotify(spotify), sent.store.lists(RETIRED), waiting(sent)) == (1, [], [(RETIRED,)])
     assert run("retire", RETIRED, *DELETE).code == 0
     assert (at_spotify(spotify), waiting(sent)) == (0, [()])
@@ -134,3 +136,13 @@ def test_a_user_without_a_name_is_asked_for_one(run: Run, mirrored: Mirrored, mo
     monkeypatch.setattr("os.getuid", lambda: 54_321)
     ran = run("retire", RETIRED, "--policy", "leave", "--reason", "The campaign is over")
     assert ran.err == "error: This machine has no name for your user. Say who decides with --by.\n"
+
+
+def test_p21_a_part_is_not_given_up_while_its_list_needs_it(run: Run, mirrored: Mirrored) -> None:
+    assert mirrored.run(1200).success
+    ran = run("retire", f"{AUDIENCE}.2", *DELETE)
+    assert ran.code == 1
+    assert f"By the journal there is no audience {AUDIENCE}.2" in ran.err
+    ran = run("retire", "nobody.2", *DELETE)
+    assert "nobody has no YAML file, so nothing is sent to its parts. Nothing was changed." in ran.err
+    assert "is no audience and no part of one" in run("retire", f"{AUDIENCE}.2.2", *DELETE).err

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.mirror import RemovalPolicy, retire
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.spotify import SpotifyAdsClient, SpotifySettings, TokenStore
 from spotify_pipeline_tests.components.runs import (
     ASSETS,
     PEOPLE,
@@ -70,3 +73,32 @@ def test_a_lookalike_is_made_once_of_the_audience(
     assert metadata(first, "lookalike")["done"] == "created"
     assert metadata(deployment.run("lookalike"), "lookalike")["done"] == "unchanged"
     assert {each.name for each in sandbox.state.audiences.of(DEFAULTS.ad_account_id)} == {"People", "People like them"}
+
+
+def test_p21_a_list_that_fits_again_goes_back_to_one_audience_once_its_part_is_given_up(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert Deployment(load({"people": SMALL + "  oversize: split\n"})).run().success
+    roomy = Deployment(load({"people": PEOPLE + "  oversize: split\n"}))
+    change_people(environment, "INSERT INTO crm.people VALUES ('new@example.com', true)")
+    assert roomy.run().success
+    said = capfd.readouterr().err
+    assert "The list needs 1 of the 2 parts in which it was sent" in said
+    assert "To give up people.2, run: spotify-pipeline retire people.2 --policy delete" in said
+    home = PipelineHome()
+    with SpotifyAdsClient.open(SpotifySettings.from_environment(), TokenStore.at_home()) as client:
+        retire(
+            client,
+            home.journal,
+            home.receipts,
+            audience="people.2",
+            ad_account_id=DEFAULTS.ad_account_id,
+            policy=RemovalPolicy.DELETE,
+            reason="It fits again.",
+            by="Kim",
+        )
+    result = roomy.run()
+    assert result.success
+    assert {each.name for each in sandbox.state.audiences.of(DEFAULTS.ad_account_id)} == {"People"}
+    assert len(digests_at_spotify(sandbox)) == 31
+    assert "parts in which it was sent" not in capfd.readouterr().err

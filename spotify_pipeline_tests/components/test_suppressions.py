@@ -15,6 +15,7 @@ import pytest
 from spotify_pipeline.components.deployment import audience_chains
 from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.identifiers_asset import read_segment
+from spotify_pipeline.components.promises_check import judge_erasures
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.yaml_location import AudienceConfigError
 from spotify_pipeline.customer_list import DigestSet
@@ -226,7 +227,11 @@ def test_p15_an_erasure_waits_on_while_the_audience_is_in_another_ad_account_too
     other = "00000000-0000-4000-8000-000000000001"
     left = home.journal.file("people", other)
     left.parent.mkdir(mode=0o700, exist_ok=True)
-    left.write_text(home.journal.file("people", account).read_text().replace(account, other))
+    entry = home.journal.read("people", account)
+    assert entry.audience_id is not None
+    left.write_text(
+        home.journal.file("people", account).read_text().replace(account, other).replace(entry.audience_id, other)
+    )
     forget("email:person1@example.com")
     assert deployment.run().success
     assert home.ledger.waiting("people")
@@ -420,3 +425,29 @@ def test_a_column_that_can_hold_nobody_stops_the_run_before_anything_is_sent(
     assert sentence in said
     assert "example.com" not in said
     assert writes(sandbox) == 0
+
+
+def test_p21_an_erasure_that_waits_for_an_audience_of_which_nothing_is_at_spotify_is_done(
+    deployment: Deployment,
+) -> None:
+    """As an earlier version left it, or a call to forget that was killed."""
+    assert deployment.run("identifiers", "customer_list").success
+    forget("email:person1@example.com")
+    home = PipelineHome()
+    (chain,) = audience_chains(deployment.definitions)
+    late = datetime.now(UTC) + timedelta(days=40)
+    for _ in range(2):  # the first finds that the request is in force
+        judge_erasures(chain, home, late)
+    assert home.ledger.waiting("people") == []
+    assert home.alerts.standing() == []
+
+
+def test_p21_an_erasure_waits_on_for_an_audience_that_may_be_at_spotify(deployment: Deployment) -> None:
+    assert deployment.run().success
+    forget("email:person1@example.com")
+    home = PipelineHome()
+    (chain,) = audience_chains(deployment.definitions)
+    for _ in range(2):
+        judge_erasures(chain, home, datetime.now(UTC) + timedelta(days=40))
+    assert len(home.ledger.waiting("people")) == 1
+    assert [each.kind for each in home.alerts.standing()] == [AlertKind.ERASURE_DUE]

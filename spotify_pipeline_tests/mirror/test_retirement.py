@@ -11,13 +11,16 @@ from spotify_pipeline.customer_list import split_list
 from spotify_pipeline.mirror import (
     MirrorAction,
     MirrorRefused,
+    Receipt,
     RemovalPolicy,
     Retired,
     keep_lookalike,
     mirror_parts,
     orphans,
+    parts_known,
     retire,
 )
+from spotify_pipeline.mirror.receipt_chain import check_chain
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
@@ -291,3 +294,39 @@ def test_c01_ended_before_any_step_on_disk_it_leaves_one_receipt_in_the_end(
         machine.client.close()
         step += 1
     assert step > 5
+
+
+def test_p21_a_part_that_is_not_needed_any_more_goes_alone_and_the_list_is_whole_again(
+    machine: Machine, spotify: FakeSpotify, build_list: BuildList
+) -> None:
+    in_parts_with_a_lookalike(machine, build_list)
+    first, second = (machine.journal.read(key, AD_ACCOUNT).audience_id for key in ("lapsed", "lapsed.2"))
+    retired = taken_leave_of(machine, RemovalPolicy.DELETE, "lapsed.2")
+    assert [(each.key, each.audience_id) for each in retired] == [("lapsed.2", second)]
+    assert second not in spotify.audiences
+    assert first in spotify.audiences
+    assert (kinds(machine), kinds(machine, "lapsed.2")) == (["created"], ["created", "deleted"])
+    assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 1
+    assert {key for _, key in machine.journal.known()} == {"lapsed", "lapsed.2", "lapsed.lookalike"}
+    with pytest.raises(MirrorRefused, match="to take leave of"):
+        taken_leave_of(machine, RemovalPolicy.DELETE, "lapsed.2")
+
+
+@pytest.mark.parametrize("key", ["lapsed.2.2", "lapsed.x", "lapsed.1", "lapsed.3"])
+def test_p21_no_receipt_says_deleted_of_what_is_no_part(machine: Machine, build_list: BuildList, key: str) -> None:
+    in_parts_with_a_lookalike(machine, build_list)
+    with pytest.raises(MirrorRefused, match=r"is no audience and no part of one|to take leave of"):
+        taken_leave_of(machine, RemovalPolicy.DELETE, key)
+    assert machine.receipts.read(key, AD_ACCOUNT) == []
+    assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 2
+
+
+def test_p21_verify_finds_a_receipt_that_says_deleted_of_what_never_was(
+    machine: Machine, build_list: BuildList
+) -> None:
+    """As an earlier version wrote it for `retire` of one part."""
+    in_parts_with_a_lookalike(machine, build_list)
+    written = machine.receipts.read("lapsed", AD_ACCOUNT)[0]
+    false = Receipt(body={**written.body, "kind": "deleted", "audience": "lapsed.2.2"})
+    report = check_chain("lapsed.2.2", AD_ACCOUNT, {1: false}, None)
+    assert any("says that lapsed.2.2 was deleted, which never was" in each for each in report.faults)

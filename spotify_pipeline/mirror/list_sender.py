@@ -17,8 +17,10 @@ from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.search import CLOCKS_DIFFER_BY
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import (
+    InvalidRequest,
     NotFound,
     OpenUpload,
+    PermissionDenied,
     SpotifyAdsClient,
     UploadDataLoss,
     UploadIncomplete,
@@ -138,7 +140,7 @@ class ListSender:
         """
         try:
             shown = self._client.audience(self._target.ad_account_id, audience_id)
-        except NotFound:
+        except (NotFound, PermissionDenied, InvalidRequest):  # how an id that is no audience yet may be answered
             return
         begun = datetime.fromisoformat(self._record.now()) - CLOCKS_DIFFER_BY
         if shown.name not in ("", self._target.name) or (shown.created_at is not None and shown.created_at < begun):

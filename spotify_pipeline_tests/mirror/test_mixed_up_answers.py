@@ -122,6 +122,14 @@ def test_an_id_that_is_shown_before_it_is_created_can_be_uploaded_to(machine: Ma
     assert machine.mirror(build_list(range(20))).audience.name == TARGET.name
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_an_id_that_may_not_be_looked_at_before_it_is_created_can_be_uploaded_to(
+    machine: Machine, build_list: BuildList, status: int
+):
+    machine.spotify.refused = {"get_audience": status}
+    assert machine.mirror(build_list(range(20))).audience.name == TARGET.name
+
+
 @pytest.mark.parametrize("operation", ["get_audience", "delete_audience"])
 def test_c20_retiring_deletes_no_other(machine: Machine, build_list: BuildList, operation: str):
     machine.mirror(build_list(range(20)))

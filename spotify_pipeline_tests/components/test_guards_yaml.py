@@ -127,3 +127,18 @@ def test_short_forms_stand_for_the_long_ones() -> None:
     assert config.oversize.split
     assert config.max_age == timedelta(days=30)
     assert not AudienceConfig.model_validate({**base, "oversize": "fail"}).oversize.split
+
+
+@pytest.mark.parametrize(
+    ("stated", "drain"),
+    [
+        ({}, 0.4),
+        ({"max_shrink": "50%"}, 0.5),
+        ({"max_shrink": "20%"}, 0.4),
+        ({"max_shrink": 0.5, "max_drain": 0.35}, 0.35),
+    ],
+)
+def test_w19_losses_that_add_up_are_limited_at_no_less_than_one_loss_unless_it_is_said(
+    stated: dict[str, object], drain: float
+) -> None:
+    assert GuardsConfig.model_validate(stated).limits().max_drain == drain

@@ -14,6 +14,7 @@ from spotify_pipeline.components.conversion_resources import Outboxes
 from spotify_pipeline.components.event_feed import EventFeed
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.feed_checks import accounts_result, accounts_spec
+from spotify_pipeline.components.feed_coverage import coverage, coverage_metadata, coverage_result, coverage_spec
 from spotify_pipeline.components.feed_metadata import account_metadata, dead_letters_metadata, reading_metadata
 from spotify_pipeline.components.feed_reading import read_days
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
@@ -32,7 +33,7 @@ def validated_events_asset(feed: EventFeed) -> dg.AssetsDefinition:
         group_name=feed.feed,
         kinds={"polars"},
         pool=WAREHOUSE_POOL,
-        check_specs=[accounts_spec(feed.validated_key)],
+        check_specs=[accounts_spec(feed.validated_key), coverage_spec(feed.validated_key)],
         description=(
             f"The events of `{feed.relation}`, a day of {feed.config.timezone} a partition, as Spotify takes them: "
             "name, id, time and amount checked, identifiers normalized and hashed.\n\n"
@@ -50,6 +51,7 @@ def validated_events_asset(feed: EventFeed) -> dg.AssetsDefinition:
                 suppressions = read_suppressions(feed.suppressions, warehouse, home.ledger)
                 with warehouse.segment(feed.relation) as segment:
                     readings = read_days(feed, list(days.values()), segment, held, suppressions, now)
+                    found = coverage(feed, segment, now)
                 accounts = held.accounts([day.date for day in days.values()])
                 of_day = {each.day: each for each in accounts}
                 for partition, day in days.items():
@@ -67,7 +69,11 @@ def validated_events_asset(feed: EventFeed) -> dg.AssetsDefinition:
                         **dead_letters_metadata(held.dead_letters(day.date)),
                     }
                     context.add_asset_metadata(shown, partition_key=partition)
-        yield dg.MaterializeResult(check_results=[accounts_result(accounts)])
+        read = sum(each.rows for each in readings.values())
+        reached = coverage_result(feed, found, read=read, with_today=any(day.is_open for day in days.values()))
+        yield dg.MaterializeResult(
+            metadata=coverage_metadata(found), check_results=[accounts_result(accounts), reached]
+        )
 
     return validated_events
 

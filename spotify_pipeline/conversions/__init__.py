@@ -4,7 +4,7 @@ Nothing here knows of Dagster or of the warehouse: rows come in as data frames, 
 """
 
 from spotify_pipeline.conversions.content import CURRENCIES
-from spotify_pipeline.conversions.day import Day, TimeRange, range_of, rows_of
+from spotify_pipeline.conversions.day import Day, TimeRange, places_of, range_of, rows_of
 from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, FeedStopped, Send, deliver
 from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.conversions.feed_guards import FeedDecision, FeedGuard, FeedHeld, FeedLimits, HeldDay
@@ -42,6 +42,7 @@ from spotify_pipeline.conversions.plan import (
     TimeUnit,
 )
 from spotify_pipeline.conversions.screen import erased_screen
+from spotify_pipeline.conversions.time_units import unit_meant
 from spotify_pipeline.conversions.verdict import VERDICTS, Dead, Filtered, State
 
 __all__ = [
@@ -93,6 +94,8 @@ __all__ = [
     "kept_outboxes",
     "look_into",
     "open_outbox",
+    "places_of",
     "range_of",
     "rows_of",
+    "unit_meant",
 ]

@@ -49,6 +49,16 @@ class Day:
         start, end = (datetime.combine(each, time(), here) for each in (day, day + timedelta(days=1)))
         return cls(date=day, start=start, end=end, is_open=now.astimezone(here).date() == day)
 
+    @property
+    def start_place(self) -> int:
+        """Its first moment, as ``places_of`` counts."""
+        return _microseconds(self.start)
+
+    @property
+    def end_place(self) -> int:
+        """The first moment after it, as ``places_of`` counts."""
+        return _microseconds(self.end)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TimeRange:
@@ -64,6 +74,17 @@ class TimeRange:
     or_missing: bool
 
 
+def places_of(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
+    """Where each row stands in time, in microseconds since 1970; null where it stands nowhere.
+
+    Raises:
+        EventsError: the rows have no column of times, or it holds no single values.
+    """
+    require_columns(rows, [plan.event_time.column])
+    with withheld_errors("Reading the times of events"):
+        return event_times(rows[plan.event_time.column], plan.event_time)["place"]
+
+
 def rows_of(day: Day, rows: pl.DataFrame, plan: FeedPlan) -> pl.DataFrame:
     """The rows that belong to a day, exactly; with the open day also those that belong to none, and those after it.
 
@@ -73,9 +94,8 @@ def rows_of(day: Day, rows: pl.DataFrame, plan: FeedPlan) -> pl.DataFrame:
     Raises:
         EventsError: the rows have no column of times, or it holds no single values.
     """
-    require_columns(rows, [plan.event_time.column])
+    place = places_of(rows, plan)
     with withheld_errors("Choosing the events of a day"):
-        place = event_times(rows[plan.event_time.column], plan.event_time)["place"]
         late_enough = place >= _microseconds(day.start)
         if day.is_open:
             return rows.filter(late_enough.fill_null(value=True))

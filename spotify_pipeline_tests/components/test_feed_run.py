@@ -71,6 +71,7 @@ def test_a06_a10_a12_dirty_events_are_delivered_filtered_or_dead_and_all_account
     assert set(received(sandbox)) == {f"order-{number}" for number in range(1, 31)}
     assert checks(result) == {
         "validated_events:accounts_add_up": True,
+        "validated_events:rows_are_read": True,
         "delivery:accounts_add_up": True,
         "delivery:no_dead_letters": False,
         "delivery:guards": True,

@@ -177,7 +177,11 @@ def test_what_a_tick_asks_for_runs_as_one_run_with_the_feeds_own_checks(
     )
     result = job.execute_in_process(instance=instance, tags=request.tags)
     assert [account(result, day)["delivered"] for day in range(4)] == [1, 1, 1, 1]
-    assert {each.check_name for each in result.get_asset_check_evaluations()} == {"accounts_add_up", "no_dead_letters"}
+    assert {each.check_name for each in result.get_asset_check_evaluations()} == {
+        "accounts_add_up",
+        "rows_are_read",
+        "no_dead_letters",
+    }
 
 
 def test_an_update_of_the_events_starts_one_run_and_waits_for_the_one_under_way(

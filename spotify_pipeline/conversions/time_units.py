@@ -50,7 +50,6 @@ def _largest(columns: Iterable[pl.Series]) -> float | None:
         if not (column.dtype.is_numeric() or column.dtype == pl.String):
             return None
         numbers = column.cast(pl.Float64, strict=False)
-        found = numbers.filter(numbers.is_finite().fill_null(value=False)).max()
-        if isinstance(found, float) and (largest is None or found > largest):
-            largest = found
+        finite: list[float] = numbers.filter(numbers.is_finite().fill_null(value=False)).top_k(1).to_list()
+        largest = max(finite, default=largest) if largest is None else max(largest, *finite)
     return largest

@@ -16,7 +16,8 @@ VALUE = "\0"
 
 def quoted() -> list[str]:
     """The messages of the page's tables."""
-    return re.findall(r"^\| `(.+?)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    cells = re.findall(r"^\| `(.+?)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [quote for cell in cells for quote in cell.split("`, `")]
 
 
 def texts(source: str) -> Iterator[str]:

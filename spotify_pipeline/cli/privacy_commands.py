@@ -30,7 +30,7 @@ from spotify_pipeline.erasure import (
     read_identifiers,
 )
 from spotify_pipeline.home import HomeError, home_directory
-from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, RemovalPolicy
+from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy
 from spotify_pipeline.mirror.guards.findings import counted
 from spotify_pipeline.mirror.sent_lists import LONGEST_WINDOW, compared_with
 from spotify_pipeline.mirror.target import folder_of
@@ -240,6 +240,9 @@ def _live_lists() -> dict[str, set[str]]:
         lists = {NOT_KNOWN} if entry is None else _lists_of(entry)
         if lists:
             live.setdefault(audience, set()).update(lists)
+    journal = Journal.at_home()
+    for audience in ReceiptBook.beside(journal).without_journal(journal):
+        live.setdefault(audience, set()).add(NOT_KNOWN)
     return live
 
 

@@ -55,6 +55,11 @@ class ReceiptBook:
         newest = self._stored(audience, ad_account_id, numbers[-1])
         return numbers[-1], newest.digest if isinstance(newest, Receipt) else ""
 
+    def without_journal(self, journal: Journal) -> list[str]:
+        """Folder names of audiences that have receipts and whose entry in the journal is gone."""
+        found = {(folder.parent.name, folder.name) for folder in self._directory.glob("*/*") if folder.is_dir()}
+        return sorted({folder_of(key) for _, key in found.difference(journal.known())})
+
     def append(self, receipt: Receipt) -> None:
         """Make a receipt durable. The same once more changes nothing.
 

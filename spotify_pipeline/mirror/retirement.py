@@ -95,8 +95,11 @@ def orphans(journal: Journal, configured: Collection[str], *, waiting: Collectio
 def sent_before(journal: Journal, audience: str) -> bool:
     """Whether anything of an audience was begun at Spotify, in any ad account, so that people of it may be there.
 
-    What the journal cannot say counts, and so does what a person left there; what was deleted does not.
+    What the journal cannot say counts, as where it is lost and receipts are there; so does what a person left there;
+    what was deleted does not.
     """
+    if audience in ReceiptBook.beside(journal).without_journal(journal):
+        return True
     for account, key in journal.known():
         if folder_of(key) == audience:
             try:

@@ -451,3 +451,15 @@ def test_p21_an_erasure_waits_on_for_an_audience_that_may_be_at_spotify(deployme
         judge_erasures(chain, home, datetime.now(UTC) + timedelta(days=40))
     assert len(home.ledger.waiting("people")) == 1
     assert [each.kind for each in home.alerts.standing()] == [AlertKind.ERASURE_DUE]
+
+
+def test_p21_an_erasure_waits_on_where_the_journal_is_lost_and_receipts_are_there(deployment: Deployment) -> None:
+    assert deployment.run().success
+    forget("email:person1@example.com")
+    home = PipelineHome()
+    ((account, _),) = home.journal.known()
+    home.journal.file("people", account).unlink()
+    (chain,) = audience_chains(deployment.definitions)
+    for _ in range(2):
+        judge_erasures(chain, home, datetime.now(UTC))
+    assert len(home.ledger.waiting("people")) == 1

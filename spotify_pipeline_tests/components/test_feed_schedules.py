@@ -181,6 +181,7 @@ def test_what_a_tick_asks_for_runs_as_one_run_with_the_feeds_own_checks(
         "accounts_add_up",
         "rows_are_read",
         "no_dead_letters",
+        "guards",
     }
 
 

@@ -7,25 +7,34 @@ both ends and passes over between digits.
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 import polars as pl
 
 from spotify_pipeline.identity.text import FORMAT_CLASS, WHITE_SPACE_CLASS
 
 # A number without any of these is no float.
 _SUSPECT = r"[.,eE．，]"
-_BEFORE, _AFTER = r"^[^+＋\p{Nd}]+", r"[^\p{L}\p{N}#]+$"
+# Digits of every script are digits to libphonenumber; here, too, whatever the Unicode of Polars knows.
+_IN_ASCII = {"．": ".", "，": ",", "＋": "+"} | {
+    character: str(unicodedata.decimal(character))
+    for character in map(chr, range(0x80, sys.maxunicode + 1))
+    if unicodedata.category(character) == "Nd"
+}
+_BEFORE, _AFTER = "^[^+0-9]+", r"[^\p{L}\p{N}#]+$"
 _DASHES = r"\-‐-―−ー－"
 _BETWEEN = rf"[{_DASHES}/／()（）\[\]［］{WHITE_SPACE_CLASS}{FORMAT_CLASS}]"
-_PLUS, _POINT = "[+＋]", "[.,．，]"
 # As many digits may be an area code, and the point punctuation.
 _LONGEST_AREA_CODE = 6
-_WHOLE = rf"^{_PLUS}*\p{{Nd}}{{{_LONGEST_AREA_CODE + 1},}}"
-_ZEROS = rf"({_WHOLE}){_POINT}[0０]+$"
+_WHOLE = rf"^\+*[0-9]{{{_LONGEST_AREA_CODE + 1},}}"
+_ZEROS = rf"({_WHOLE})[.,]0+$"
 # Two commas are the pause before an extension.
-_FRACTION = rf"{_WHOLE}(?:[.．]{_POINT}*|[,，])\p{{Nd}}"
-_EXPONENT = rf"^{_PLUS}*[\p{{Nd}}.,．，]+[eE]{_PLUS}?\p{{Nd}}+$"
-_NEGATIVE = rf"[eE][^\p{{Nd}}]*[{_DASHES}]"
-_EVERY_DIGIT = r"^([+＋]*)0*([0-9]*)[.,．，]([0-9]+)[eE][+＋]?([0-9]{1,4})$"
+_FRACTION = rf"{_WHOLE}(?:\.[.,]*|,)[0-9]"
+# Whatever comes behind it, a fraction or an extension, but for the other letters of a number in words.
+_EXPONENT = r"^\+*[0-9.,]+[eE]\+?[0-9]+(?:$|[^0-9\p{L}]|[xX]|(?i:ext))"
+_NEGATIVE = rf"[eE][^0-9]*[{_DASHES}]"
+_EVERY_DIGIT = r"^(\+*)0*([0-9]*)[.,]([0-9]+)[eE]\+?([0-9]{1,4})$"
 
 
 def whole_numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -39,10 +48,10 @@ def whole_numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     spoiled = pl.repeat(value=False, n=values.len(), dtype=pl.Boolean, eager=True)
     if not suspect.any():
         return values, spoiled
-    raw, seen = pl.col("raw"), pl.col("seen")
+    raw, in_ascii, seen = pl.col("raw"), pl.col("in_ascii"), pl.col("seen")
     written = seen.str.extract_groups(_EVERY_DIGIT)
     sign, first, rest, exponent = (written.struct[n] for n in range(4))
-    every_digit = (rest.str.len_bytes() == exponent.cast(pl.UInt32)) & ~raw.str.contains(_NEGATIVE)
+    every_digit = (rest.str.len_bytes() == exponent.cast(pl.UInt32)) & ~in_ascii.str.contains(_NEGATIVE)
     # A whole number has no zeros before it: as a national prefix they would make another number.
     in_full = sign + pl.when(first == "").then(rest.str.strip_chars_start("0")).otherwise(first + rest)
     number = pl.coalesce(seen.str.extract(_ZEROS), pl.when(every_digit).then(in_full))
@@ -51,7 +60,8 @@ def whole_numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
         .alias("raw")
         .to_frame()
         .lazy()
-        .with_columns(seen=raw.str.replace(_BEFORE, "").str.replace(_AFTER, "").str.replace_all(_BETWEEN, ""))
+        .with_columns(in_ascii=raw.str.replace_many(_IN_ASCII))
+        .with_columns(seen=in_ascii.str.replace(_BEFORE, "").str.replace(_AFTER, "").str.replace_all(_BETWEEN, ""))
         .select(
             number=pl.coalesce(number, raw),
             spoiled=number.is_null() & (seen.str.contains(_FRACTION) | seen.str.contains(_EXPONENT)),

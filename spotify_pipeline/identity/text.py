@@ -44,7 +44,8 @@ _VALUE = pl.col(_NAME)
 _PLAIN = "!#-&(-z|~"
 _ROUGH_START, _ROUGH_END = f"^[^{_PLAIN}]", f"[^{_PLAIN}]$"
 _QUOTED = (r"(?s)^'(.*)'$", r'(?s)^"(.*)"$')
-_BRACED = r"^\{([0-9A-Fa-f-]+)\}$"
+_PADDING = rf"[\x{{0}}{WHITE_SPACE_CLASS}{FORMAT_CLASS}]*"
+_BRACED = rf"^\{{{_PADDING}([0-9A-Fa-f-]+){_PADDING}\}}$"
 
 
 def trimmed(values: pl.Series) -> pl.Series:
@@ -57,7 +58,8 @@ def unwrapped(values: pl.Series, *, braces: bool = False) -> pl.Series:
 
     Args:
         values: strings.
-        braces: whether one pair of braces around hexadecimal digits goes, too, as some systems write a UUID.
+        braces: whether one pair of braces around hexadecimal digits goes, too, as some systems write a UUID, and what
+            is trimmed inside of them.
     """
     bare = _VALUE.str.strip_chars(STRIPPED)
     bare = pl.coalesce(*(bare.str.extract(pair) for pair in _QUOTED), bare).str.strip_chars(STRIPPED)

@@ -84,8 +84,8 @@ def unwrap(raw: str, *, braces: bool) -> str:
     value = trim(raw)
     if len(value) >= 2 and value[0] == value[-1] and value[0] in ("'", '"'):
         value = trim(value[1:-1])
-    inside = value[1:-1]
-    if braces and inside and value == f"{{{inside}}}" and is_hex(inside.replace("-", "")):
+    inside = trim(value[1:-1])
+    if braces and inside and value[0] + value[-1] == "{}" and is_hex(inside.replace("-", "")):
         value = inside
     return value
 
@@ -145,30 +145,41 @@ def _phone(value: str, region: str | None) -> tuple[str, str]:
 
 def _whole_number(value: str) -> str | None:
     """The number without what a column of floats made of it; None where digits were lost or are no phone number's."""
-    start = next((at for at, each in enumerate(value) if each in "+\uff0b" or each.isdecimal()), len(value))
-    end = len(value)
-    while end > start and value[end - 1] != "#" and unicodedata.category(value[end - 1])[0] not in "LN":
+    folded = "".join(map(in_ascii, value))
+    start = next((at for at, each in enumerate(folded) if each in "+0123456789"), len(folded))
+    end = len(folded)
+    while end > start and folded[end - 1] != "#" and unicodedata.category(folded[end - 1])[0] not in "LN":
         end -= 1
-    seen = "".join(each for each in value[start:end] if each not in SET_ASIDE and not is_format(each))
-    sign = "+" if seen[:1] in ("+", "\uff0b") else ""
-    digits = seen.lstrip("+\uff0b")
-    before = re.match(r"\d*", digits)[0]
+    seen = "".join(each for each in folded[start:end] if each not in SET_ASIDE and not is_format(each))
+    sign = "+" if seen[:1] == "+" else ""
+    digits = seen.lstrip("+")
+    before = re.match(r"[0-9]*", digits)[0]
     after = digits[len(before) :]
-    if len(before) >= 7 and after[:1] in tuple(".,\uff0e\uff0c"):
+    if len(before) >= 7 and after[:1] in (".", ","):
         fraction = after[1:]
-        if fraction and set(fraction) <= {"0", "\uff10"}:
+        if fraction and not fraction.strip("0"):
             return sign + before
-        if after[0] in ".\uff0e":  # but two commas are the pause before an extension
-            fraction = fraction.lstrip(".,\uff0e\uff0c")
-        if fraction[:1].isdecimal():
+        if after[0] == ".":  # but two commas are the pause before an extension
+            fraction = fraction.lstrip(".,")
+        if fraction[:1] in tuple("0123456789"):
             return None
-    if re.fullmatch(r"[\d.,\uff0e\uff0c]+[eE][+\uff0b]?\d+", digits):
-        every_digit = re.fullmatch(r"([0-9]*)[.,\uff0e\uff0c]([0-9]+)[eE][+\uff0b]?([0-9]{1,4})", digits)
-        negative = any(each in DASHES for each in re.split(r"\d", re.split("[eE]", value)[-1])[0])
-        if every_digit is None or negative or len(every_digit[2]) != int(every_digit[3]):
+    exponent = re.match(r"[0-9.,]+[eE]\+?[0-9]+", digits)
+    if exponent:
+        behind = digits[exponent.end() :].lower()
+        every_digit = re.fullmatch(r"([0-9]*)[.,]([0-9]+)[eE]\+?([0-9]{1,4})", digits)
+        negative = any(each in DASHES for each in re.split(r"[0-9]", re.split("[eE]", folded)[-1])[0])
+        if every_digit and not negative and len(every_digit[2]) == int(every_digit[3]):
+            return sign + (every_digit[1] + every_digit[2]).lstrip("0")
+        if not behind[:1].isalpha() or behind.startswith(("x", "ext")):
             return None
-        return sign + (every_digit[1] + every_digit[2]).lstrip("0")
     return value
+
+
+def in_ascii(character: str) -> str:
+    """A digit of any script, a point, comma or plus of full width in ASCII; anything else as it is."""
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    return {"\uff0e": ".", "\uff0c": ",", "\uff0b": "+"}.get(character, character)
 
 
 def _device_id(value: str, case: str) -> tuple[str, str]:

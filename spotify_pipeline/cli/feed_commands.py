@@ -13,7 +13,7 @@ from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.dagster_run import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
-from spotify_pipeline.conversions import DayAccount, Dead, Filtered, look_into, open_outbox
+from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, look_into, open_outbox
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -38,12 +38,17 @@ def register(conversions: typer.Typer) -> None:
 
 
 def account(feed: FeedArgument, day: DayOption = None) -> None:
-    """Show a feed's account, a line a day: read = delivered + filtered + dead + pending. Exits 1 where it is not so."""
+    """Show a feed's account, a line a day: read = delivered + filtered + dead + pending.
+
+    Exits 1 where it is not so, and where the feed is stopped.
+    """
     with look_into(feed) as outbox:
-        days = outbox.accounts(_only(day))
+        days, stop = outbox.accounts(_only(day)), outbox.stopped()
     columns = ("day", "read", "delivered", "filtered", "dead", "pending", "")
     print_table("days that were read", columns, [_line(each) for each in days])
-    if not all(each.adds_up for each in days):
+    if stop is not None:
+        sys.stdout.write(f"{stop.sentence(feed)}\n")
+    if not all(each.adds_up for each in days) or stop is not None:
         raise typer.Exit(1)
 
 
@@ -106,15 +111,29 @@ def _named(reason: str | None, count: int) -> str:
 
 
 def resume(feed: FeedArgument) -> None:
-    """Let a feed send again that stopped at an answer of Spotify's which is not known. The next run sends."""
+    """Let a feed send again that stopped at an answer of Spotify's which is not known. The next run sends.
+
+    The events of that request are among those it sends, unless the feed sends at most once.
+    """
     chosen = chosen_feed(load_definitions(), feed)
     with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee, wait=WAIT_TO_MARK) as outbox:
         stop = outbox.stopped()
         outbox.resume()
+        waiting = sum(each.pending for each in outbox.accounts())
     if stop is None:
         sys.stdout.write(f"{feed} was not stopped.\n")
     else:
-        sys.stdout.write(f"{feed} was stopped since {stop.at:%Y-%m-%d %H:%M} UTC: {stop.answer}. It sends again.\n")
+        sys.stdout.write(
+            f"{feed} had stopped on {stop.at:%Y-%m-%d at %H:%M} UTC, when Spotify answered {stop.answer}. The next run "
+            f"sends again: {_of_that_request(chosen.delivery_plan.guarantee)} {waiting:,} events wait. If Spotify "
+            "gives that answer again, the feed stops again.\n"
+        )
+
+
+def _of_that_request(guarantee: Guarantee) -> str:
+    if guarantee is Guarantee.AT_MOST_ONCE:
+        return "not the events of that request, which are dead letters (unconfirmed) that you may replay."
+    return "the events of that request, too, with the same ids, so Spotify counts those that it took already once."
 
 
 def _judged_again(definitions: dg.Definitions, feed: EventFeed, first: date, last: date) -> str:

@@ -20,7 +20,7 @@ Feeds: TypeAlias = Callable[[], Mapping[str, FeedTarget]]
 
 
 def outboxes(feeds: Feeds) -> Finding:
-    """Whether each feed's outbox can be opened, and its accounts add up."""
+    """Whether each feed's outbox can be opened, its accounts add up, and nothing stopped it."""
     return together([looked(lambda each=each: _outbox(each)) for each in feeds()]) or Finding(State.OK, NONE)
 
 
@@ -33,6 +33,7 @@ def connections(feeds: Feeds) -> Finding:
 def _outbox(feed: str) -> Finding:
     try:
         with look_into(feed, wait=SHORT_WAIT) as outbox:
+            stop = outbox.stopped()
             wrong = [each.day.isoformat() for each in outbox.accounts() if not each.adds_up]
     except OutboxMissing:
         return Finding(State.OK, f"{feed}: nothing was read yet.")
@@ -42,6 +43,8 @@ def _outbox(feed: str) -> Finding:
         return Finding(
             State.FAILED, f"{feed}: the account does not add up on {', '.join(wrong)}. Report this as a bug."
         )
+    if stop is not None:
+        return Finding(State.FAILED, f"{feed}: {stop.sentence(feed)}")
     return Finding(State.OK, f"{feed}: the accounts add up.")
 
 

@@ -18,6 +18,8 @@ from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.feed_checks import (
     accounts_result,
     accounts_spec,
+    answers_result,
+    answers_spec,
     dead_letters_result,
     dead_letters_spec,
     feed_guards_result,
@@ -32,9 +34,18 @@ from spotify_pipeline.components.feed_metadata import (
 from spotify_pipeline.components.feed_reading import read_what_waits
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.run_start import started_at
-from spotify_pipeline.conversions import DayAccount, DeliveryReport, FeedHeld, Outbox, deliver, erased_screen
+from spotify_pipeline.conversions import (
+    DayAccount,
+    DeliveryReport,
+    FeedHeld,
+    FeedStopped,
+    Outbox,
+    deliver,
+    erased_screen,
+    standing_stop,
+)
 from spotify_pipeline.erasure import ErasureLedger
-from spotify_pipeline.spotify import CallRecord, ConversionsClient
+from spotify_pipeline.spotify import CallRecord, ConversionsClient, UnknownSuccess
 
 
 def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
@@ -52,6 +63,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
             accounts_spec(feed.delivery_key),
             dead_letters_spec(feed.delivery_key),
             feed_guards_spec(feed.delivery_key),
+            answers_spec(feed.delivery_key),
         ],
         description=(
             f"The events of the feed {feed.feed} at Spotify, sent {feed.config.schedule.in_words()}, "
@@ -84,12 +96,16 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
         ):
             _read_again(feed, held, warehouse, home.ledger, context, now)
             judged = judged_now(feed, held, home.approvals, now)
-            report, forgotten = DeliveryReport(), 0
+            report, forgotten, unknown = DeliveryReport(), 0, None
             # Neither a token nor a connection is needed where nothing is sent.
             if judged.waiting and not judged.holds:
                 context.log.info("%s events wait to be sent.", f"{judged.waiting:,}")
-                with conversions.client(feed, on_call) as client:
-                    report = _send(feed, held, client, home.ledger)
+                try:
+                    with conversions.client(feed, on_call) as client:
+                        report = _send(feed, held, client, home.ledger)
+                except (FeedStopped, UnknownSuccess) as error:
+                    unknown = error
+            stop = standing_stop(held, feed.delivery_plan)
             if not judged.holds:
                 forgotten = held.forget_before(feed.forgets_before(now))
             everything = held.accounts()
@@ -99,6 +115,10 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
             yield feed_guards_result(judged)
             with failures_said_plainly(metadata=calls_shown):
                 raise FeedHeld(judged.sentence)
+        if unknown is not None:
+            yield answers_result(feed.feed, stop)
+            with failures_said_plainly(metadata=calls_shown):
+                raise unknown
         _say_what_was_done(context, report, forgotten)
         still_known = [each for each in everything if each.day >= feed.forgets_before(now)]
         yield dg.MaterializeResult(
@@ -107,6 +127,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
                 accounts_result(everything),
                 dead_letters_result(feed.feed, still_known, refused=report.refused),
                 feed_guards_result(judged),
+                answers_result(feed.feed, stop),
             ],
         )
 

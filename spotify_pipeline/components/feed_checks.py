@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import dagster as dg
 
 from spotify_pipeline.components.feed_guarding import FeedJudged
-from spotify_pipeline.conversions import DayAccount
+from spotify_pipeline.conversions import DayAccount, Stop
 
 ACCOUNTS_ADD_UP = "accounts_add_up"
 NO_DEAD_LETTERS = "no_dead_letters"
 FEED_GUARDS = "guards"
+ANSWERS_ARE_KNOWN = "answers_are_known"
 MOST_DAYS_NAMED = 10
 
 
@@ -59,6 +60,22 @@ def feed_guards_result(judged: FeedJudged) -> dg.AssetCheckResult:
         description=judged.sentence,
         metadata={**({"days": dg.MarkdownMetadataValue(table)} if lines else {}), **digest},
     )
+
+
+def answers_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    """That the feed is not stopped."""
+    return dg.AssetCheckSpec(
+        ANSWERS_ARE_KNOWN,
+        asset=key,
+        description="Spotify answered what is known to mean that events were taken, or refused. After any other "
+        "success the feed is stopped, and sends nothing until somebody has looked.",
+    )
+
+
+def answers_result(feed: str, stop: Stop | None) -> dg.AssetCheckResult:
+    """Whether the feed is stopped, at which answer, and what to do."""
+    sentence = "Every answer of Spotify's is known." if stop is None else stop.sentence(feed)
+    return dg.AssetCheckResult(check_name=ANSWERS_ARE_KNOWN, passed=stop is None, description=sentence)
 
 
 def _share(share: float | None) -> str:

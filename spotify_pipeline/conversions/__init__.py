@@ -5,7 +5,15 @@ Nothing here knows of Dagster or of the warehouse: rows come in as data frames, 
 
 from spotify_pipeline.conversions.content import CURRENCIES
 from spotify_pipeline.conversions.day import Day, TimeRange, places_of, range_of, rows_of
-from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedRefused, FeedStopped, Send, deliver
+from spotify_pipeline.conversions.delivery import (
+    DeliveryPlan,
+    DeliveryReport,
+    FeedRefused,
+    FeedStopped,
+    Send,
+    deliver,
+    standing_stop,
+)
 from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.conversions.feed_guards import FeedDecision, FeedGuard, FeedHeld, FeedLimits, HeldDay
 from spotify_pipeline.conversions.feed_guards import decide as judge_feed
@@ -28,6 +36,7 @@ from spotify_pipeline.conversions.outbox import (
     OutboxMissing,
     Reading,
     Settled,
+    Stop,
 )
 from spotify_pipeline.conversions.outbox_views import OutboxViews
 from spotify_pipeline.conversions.parity import Parity, compare
@@ -83,6 +92,7 @@ __all__ = [
     "Settled",
     "Source",
     "State",
+    "Stop",
     "TimeRange",
     "TimeSource",
     "TimeUnit",
@@ -97,5 +107,6 @@ __all__ = [
     "places_of",
     "range_of",
     "rows_of",
+    "standing_stop",
     "unit_meant",
 ]

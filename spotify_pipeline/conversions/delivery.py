@@ -135,7 +135,8 @@ def deliver(
             UnexpectedAnswer if events may have arrived: nobody is to try again by itself.
         OutboxError: the outbox cannot be used.
     """
-    _refuse_if_stopped(outbox, plan)
+    if (stop := standing_stop(outbox, plan)) is not None:
+        raise FeedStopped(stop.sentence())
     delivery = _Delivery(outbox=outbox, send=send, plan=plan, clock=clock, screen=screen)
     unreached = 0
     try:
@@ -165,7 +166,11 @@ def deliver(
         delivery.end()
     except UnknownSuccess as unknown:
         # Sent again by each run, the same events could be counted again and again.
-        stop = Stop(at=clock(), answer=unknown.shown, known="\n".join(plan.taken_answers))
+        stop = Stop(
+            at=clock(),
+            answer=unknown.shown or f"{unknown.status} with errors in it",
+            known="\n".join(plan.taken_answers),
+        )
         with suppress(OutboxError):
             delivery.release()
             outbox.stop(stop)
@@ -178,19 +183,13 @@ def deliver(
     return delivery.report()
 
 
-def _refuse_if_stopped(outbox: Outbox, plan: DeliveryPlan) -> None:
+def standing_stop(outbox: Outbox, plan: DeliveryPlan) -> Stop | None:
+    """Why this feed may send nothing now. A stop ends by itself once other answers are stated than it knew."""
     stop = outbox.stopped()
-    if stop is None:
-        return
-    if stop.known != "\n".join(plan.taken_answers):
+    if stop is not None and stop.known != "\n".join(plan.taken_answers):
         outbox.resume()
-        return
-    raise FeedStopped(
-        f"The feed is stopped: on {stop.at:%Y-%m-%d at %H:%M} UTC Spotify answered {stop.answer}, which is not known "
-        "to mean that events were taken. Look in Spotify's diagnostics whether they arrived. If this is how Spotify "
-        "says so now, state the answer as `delivery.taken_answers` in the feed's YAML; if it is not, have the feed "
-        "send again with `spotify-pipeline conversions resume`. Nothing was sent now; what waits is pending."
-    )
+        return None
+    return stop
 
 
 @dataclass(kw_only=True)

@@ -95,6 +95,16 @@ class Stop:
     answer: str
     known: str
 
+    def sentence(self, feed: str = "FEED") -> str:
+        """What was seen, and what a person can do now."""
+        return (
+            f"The feed is stopped: on {self.at:%Y-%m-%d at %H:%M} UTC Spotify answered {self.answer}, which is not "
+            "known to mean that events were taken. Look in Spotify's diagnostics whether they arrived. If this is how "
+            "Spotify says so now, state the answer as `delivery.taken_answers` in the feed's YAML; if it is not, have "
+            f"the feed send again with `spotify-pipeline conversions resume {feed}`. Until then nothing is sent; what "
+            "waits is pending."
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class DayAccount:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import DayAccount, DayVerdicts
+from spotify_pipeline.conversions.outbox import DayAccount, DayVerdicts, Stop
 from spotify_pipeline.conversions.outbox_store import Bodies, Database, withheld
 from spotify_pipeline.conversions.screen import people_in
 from spotify_pipeline.conversions.verdict import Filtered, State
@@ -74,6 +74,11 @@ class OutboxViews:
             _account(day, read.get(day, (0, 0, 0, None, None)), counts.get(day, {}), left_out.get(day, 0))
             for day in wanted
         ]
+
+    def stopped(self) -> Stop | None:
+        rows = self._database.rows("SELECT stopped_at, answer, known FROM stops WHERE feed = ?", [self._feed])
+        found = [Stop(at=at.replace(tzinfo=UTC), answer=answer, known=known) for at, answer, known in rows]
+        return found[0] if found else None
 
     def readings(self) -> Sequence[DayVerdicts]:
         rows = self._database.rows(

@@ -123,11 +123,6 @@ class StoredOutbox(OutboxViews):
             values = [self._feed, _utc(stop.at), stop.answer, stop.known]
             self._database.change("INSERT INTO stops VALUES (?, ?, ?, ?)", values)
 
-    def stopped(self) -> Stop | None:
-        rows = self._database.rows("SELECT stopped_at, answer, known FROM stops WHERE feed = ?", [self._feed])
-        found = [Stop(at=at.replace(tzinfo=UTC), answer=answer, known=known) for at, answer, known in rows]
-        return found[0] if found else None
-
     def resume(self) -> bool:
         with self._database.transaction():
             return self._database.change("DELETE FROM stops WHERE feed = ?", [self._feed]) > 0

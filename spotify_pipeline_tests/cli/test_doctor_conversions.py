@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from spotify_pipeline.cli.feed_readiness import connections, outboxes
 from spotify_pipeline.cli.finding import Finding, State
 from spotify_pipeline.cli.project import FeedTarget
-from spotify_pipeline.conversions import open_outbox
+from spotify_pipeline.conversions import Stop, open_outbox
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline.sandbox.capi_records import Share
 from spotify_pipeline_tests.cli.conftest import Run
@@ -131,6 +132,15 @@ def test_doctor_tells_both_and_never_the_token(run: Run, spotify: SandboxServer,
     assert said["outboxes"] == ("ok", "web_shop: nothing was read yet.")
     assert said["conversions"][0] == "ok"
     assert DEFAULTS.capi_token not in ran.out + ran.err
+
+
+def test_a21_feed_that_stopped_fails(run: Run) -> None:
+    with open_outbox("shop") as outbox:
+        outbox.stop(Stop(at=datetime(2026, 11, 15, 9, 30, tzinfo=UTC), answer='200 {"ok": false}', known=""))
+    found = outboxes(lambda: {"shop": USUAL})
+    assert found.state is State.FAILED
+    assert 'on 2026-11-15 at 09:30 UTC Spotify answered 200 {"ok": false}' in found.sentence
+    assert "spotify-pipeline conversions resume shop" in found.sentence
 
 
 def test_outbox_that_a_run_holds_is_no_failure(run: Run) -> None:

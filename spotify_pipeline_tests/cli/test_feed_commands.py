@@ -13,7 +13,7 @@ from spotify_pipeline.cli.dagster_run import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT, chosen_feed
 from spotify_pipeline.demo.place import INSTANCE_SETTINGS
-from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.sandbox import Fault, SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import own_definitions
 
@@ -117,6 +117,34 @@ def test_a19_a_day_without_a_consent_is_held_shown_approved_of_once_and_sent(
     assert "web_shop may send although 2026-11-16 is unlike the days before it, once" in given.out
     materialize_days(own_definitions(), [feed.validated_key, feed.delivery_key], day, day)
     assert run("conversions", "guards", FEED).code == 0
+
+
+def test_a21_a_feed_that_stopped_says_what_was_seen_and_is_resumed(
+    run: Run, spotify: SandboxServer, warehouse: Path
+) -> None:
+    assert run("conversions", "resume", FEED).out == "web_shop was not stopped.\n"
+    spotify.state.faults.script(Fault.named("events_unclear_success", body='{"events_received": 0}'))
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            "INSERT INTO events.shop_events SELECT * REPLACE ('order-9' AS order_number)"
+            " FROM events.shop_events WHERE order_number = 'order-1'"
+        )
+    feed = chosen_feed(own_definitions(), FEED)
+    with pytest.raises(CommandError, match="It is not known whether Spotify took"):
+        materialize_days(own_definitions(), [feed.validated_key, feed.delivery_key], DAY, DAY)
+    account = run("conversions", "account", FEED)
+    assert account.code == 1
+    assert 'Spotify answered 200 {"events_received": 0}' in account.out
+    assert "spotify-pipeline conversions resume web_shop" in account.out
+
+    resumed = run("conversions", "resume", FEED)
+    assert (resumed.code, resumed.err) == (0, "")
+    assert 'when Spotify answered 200 {"events_received": 0}' in resumed.out
+    assert "The next run sends again: the events of that request, too, with the same ids" in resumed.out
+    assert "1 events wait" in resumed.out
+    assert run("conversions", "account", FEED).code == 0
+    materialize_days(own_definitions(), [feed.validated_key, feed.delivery_key], DAY, DAY)
+    assert "order-9" in {str(each["event_id"]) for each in spotify.state.events.page(0, 10)}
 
 
 def test_dead_letters_can_be_marked_only_and_go_with_the_next_reading(run: Run, warehouse: Path) -> None:

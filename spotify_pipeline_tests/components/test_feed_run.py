@@ -75,6 +75,7 @@ def test_a06_a10_a12_dirty_events_are_delivered_filtered_or_dead_and_all_account
         "delivery:accounts_add_up": True,
         "delivery:no_dead_letters": False,
         "delivery:guards": True,
+        "delivery:answers_are_known": True,
     }
     warned = evaluations(result, "no_dead_letters")["delivery"]
     assert warned.severity is dg.AssetCheckSeverity.WARN
@@ -191,15 +192,38 @@ def test_a21_an_unknown_success_stops_the_feed_and_every_run_says_so_until_it_is
     result = runs.run()
     assert not result.success
     assert '200 {"events_received": 0}' in said_by(result)
+    assert_stop_is_checked(result)
     for _ in range(2):
         result = runs.run()
         assert not result.success
         assert "The feed is stopped" in said_by(result)
+        assert_stop_is_checked(result)
     with look_into("orders") as outbox:
         assert [(each.pending, each.delivered) for each in outbox.accounts()] == [(5, 0)]
     with open_outbox("orders") as outbox:
         assert outbox.resume()
-    assert account(runs.run())["delivered"] == 5
+    result = runs.run()
+    assert account(result)["delivered"] == 5
+    assert checks(result)["delivery:answers_are_known"]
+
+
+def assert_stop_is_checked(result: dg.ExecuteInProcessResult) -> None:
+    assert checks(result)["delivery:answers_are_known"] is False
+    sentence = str(evaluations(result, "answers_are_known")["delivery"].description)
+    assert 'Spotify answered 200 {"events_received": 0}' in sentence
+    assert "spotify-pipeline conversions resume orders" in sentence
+
+
+def test_a21_a_feed_that_stopped_fails_its_check_though_nothing_waits(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    runs = FeedRuns(load({"orders": FEED + "  delivery: {guarantee: at_most_once}\n"}))
+    add_orders(environment, *(order(number, days_ago(0)) for number in range(5)))
+    sandbox.state.faults.script(Fault.named("events_unclear_success", body='{"events_received": 0}'))
+    assert not runs.run().success
+    result = runs.run()
+    assert account(result) == {"read": 5, "delivered": 0, "pending": 0, "filtered": 0, "dead": 5}
+    assert_stop_is_checked(result)
 
 
 def test_a02_a09_a_poisoned_event_is_one_dead_letter_without_values_and_its_replay_arrives_once(

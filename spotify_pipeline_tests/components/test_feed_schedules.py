@@ -182,6 +182,7 @@ def test_what_a_tick_asks_for_runs_as_one_run_with_the_feeds_own_checks(
         "rows_are_read",
         "no_dead_letters",
         "guards",
+        "answers_are_known",
     }
 
 

@@ -356,7 +356,7 @@ def test_a21_at_most_once_a_success_that_names_refused_parts_stops_the_feed(plac
         read_all(outbox, orders(20))
         with pytest.raises(UnknownSuccess):
             delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
-        with pytest.raises(FeedStopped):
+        with pytest.raises(FeedStopped, match="Spotify answered 200 with errors in it, which is not known"):
             delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
         assert totals(outbox) == {"read": 20, "delivered": 0, "pending": 10, "filtered": 0, "dead": 10}
 

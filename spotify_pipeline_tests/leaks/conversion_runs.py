@@ -156,8 +156,10 @@ def a02_a04_p02_spotify_refuses_events(stage: Stage) -> None:
     assert (few.delivered, few.pending, few.dead["refused"]) == (waiting - len(poison), 0, len(poison))
     assert all(each in printed(stage) for each in poison)
     stage.sandbox.state.poison.clear()
-    replayed, rest = stage.materialize(command("replay", "few"), all_of("once"))
-    assert replayed.code == 0
+    stopped, resumed, replayed, rest = stage.materialize(
+        command("account", "once"), command("resume", "once"), command("replay", "few"), all_of("once")
+    )
+    assert (stopped.code, resumed.code, replayed.code) == (1, 0, 0)
     assert rest.success, rest
     assert account(stage, "few").delivered == waiting
     assert account(stage, "once").pending == 0

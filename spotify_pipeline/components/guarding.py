@@ -12,7 +12,7 @@ from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import Approval, Decision, GuardBlocked, JournalEntry, JournalError, Remembered
 from spotify_pipeline.mirror.guards import ListGuard
-from spotify_pipeline.mirror.sent_lists import compared_with
+from spotify_pipeline.mirror.sent_lists import AcceptedList, compared_with
 
 
 def list_guard(
@@ -22,6 +22,7 @@ def list_guard(
     customer_list: tuple[Path, Manifest],
     *,
     given: Approval | None = None,
+    went_back_to: AcceptedList | None = None,
 ) -> ListGuard:
     """The guard of one list.
 
@@ -31,6 +32,7 @@ def list_guard(
         ad_account_id: where the list is to be sent.
         customer_list: the list and its manifest.
         given: an approval that was given for it in this very run.
+        went_back_to: of a rollback: the list that goes live again, where Spotify had it once.
     """
 
     return ListGuard(
@@ -45,6 +47,7 @@ def list_guard(
         confirmed=lambda: home.ledger.confirmed_digests(),
         window=chain.config.cadence.window,
         given=given,
+        went_back_to=went_back_to,
         split=chain.config.oversize.split,
         now=lambda: datetime.now(UTC),
     )

@@ -19,12 +19,12 @@ from spotify_pipeline.components.guarding import live_list
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.send_config import Approve, Rollback, SendConfig
 from spotify_pipeline.components.suppression_sources import read_suppressions
-from spotify_pipeline.customer_list import DigestSet, Manifest, issue, rows_holding
-from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovedChange, MirrorRefused, Receipt, ReceiptKind
+from spotify_pipeline.customer_list import Manifest, issue, rows_holding
+from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovedChange, MirrorRefused, Receipt
 from spotify_pipeline.mirror.guards import APPROVAL_LIFE
+from spotify_pipeline.mirror.sent_lists import AcceptedList
 
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
-_SENT = frozenset({ReceiptKind.CREATED, ReceiptKind.REPLACED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class ListToSend:
         cause: of the run, or `rollback`; for the receipt.
         reason: a person's, for a rollback.
         decided_by: that person.
+        went_back_to: of a rollback: the list as Spotify had it, if it had it once.
         erased: rows that this run took out of it because they held somebody who asked to be forgotten.
     """
 
@@ -47,6 +48,7 @@ class ListToSend:
     cause: str
     reason: str | None = None
     decided_by: str | None = None
+    went_back_to: AcceptedList | None = None
     erased: int = 0
 
 
@@ -95,8 +97,11 @@ def list_to_send(
     )
     chain.refuse_other_list(manifest)
     erased = _rows_of_erased(home, path, manifest)
-    out = home.ledger.digests() if manifest.built_at >= run_started else _kept_out_today(chain, home, warehouse)
-    path, manifest = issue(home.snapshots, (path, manifest), out, issued_at=manifest.built_at)
+    if manifest.built_at >= run_started:
+        out = home.ledger.digests()
+        path, manifest = issue(home.snapshots, (path, manifest), out, issued_at=manifest.built_at)
+    else:
+        path, manifest = _thinned(chain, home, warehouse, (path, manifest), manifest.built_at)
     return ListToSend(
         path=path,
         manifest=manifest,
@@ -106,9 +111,21 @@ def list_to_send(
     )
 
 
-def _kept_out_today(chain: AudienceChain, home: PipelineHome, warehouse: WarehouseResource) -> DigestSet:
-    """Who must not be in any list of the audience, by what the warehouse and the ledger say now."""
-    return read_suppressions(chain.suppressions, warehouse, home.ledger).digests | declined_people(chain, warehouse)
+def _thinned(
+    chain: AudienceChain,
+    home: PipelineHome,
+    warehouse: WarehouseResource,
+    stored: tuple[Path, Manifest],
+    issued_at: datetime,
+) -> tuple[Path, Manifest]:
+    """A list that an earlier run built, without those who may not be in it by what the warehouse and ledger say now.
+
+    Its manifest says how many each source of suppressions holds now, so that guards see one that is empty by now.
+    """
+    suppressions = read_suppressions(chain.suppressions, warehouse, home.ledger)
+    out = suppressions.digests | declined_people(chain, warehouse)
+    path, manifest = issue(home.snapshots, stored, out, issued_at=issued_at)
+    return path, replace(manifest, suppressions=suppressions.counts, suppression_values=suppressions.values)
 
 
 def _rows_of_erased(home: PipelineHome, path: Path, manifest: Manifest) -> int:
@@ -155,17 +172,16 @@ def _older(
         home.snapshots.list_path(chain.audience, partition),
         home.snapshots.manifest(chain.audience, partition),
     )
-    was_sent = _was_sent(home.receipts.read(chain.audience, ad_account_id), manifest)
-    out = _kept_out_today(chain, home, warehouse)
+    once = _sent_once(home.receipts.read(chain.audience, ad_account_id), manifest)
     erased = _rows_of_erased(home, path, manifest)
-    path, reissued = issue(home.snapshots, (path, manifest), out, issued_at=now)
+    path, reissued = _thinned(chain, home, warehouse, (path, manifest), now)
     given: Approval | None = None
-    if was_sent:
+    if approve is not None:
+        given = _approval(chain, home, ad_account_id, reissued, approve, now)
+    elif once is not None:
         given = _given(
             chain, ad_account_id, reissued, rollback.reason, rollback.approved_by, ApprovalSource.ROLLBACK, now
         )
-    elif approve is not None:
-        given = _approval(chain, home, ad_account_id, reissued, approve, now)
     return ListToSend(
         path=path,
         manifest=reissued,
@@ -173,14 +189,16 @@ def _older(
         cause="rollback",
         reason=rollback.reason,
         decided_by=rollback.approved_by,
+        went_back_to=once,
         erased=erased,
     )
 
 
-def _was_sent(receipts: list[Receipt], manifest: Manifest) -> bool:
-    """Whether Spotify had this very list once, or what it was before people were taken out of it."""
+def _sent_once(receipts: list[Receipt], manifest: Manifest) -> AcceptedList | None:
+    """This list, or what it was before people were taken out of it, as Spotify had it last; None if it never had."""
     known = {manifest.sha256, *manifest.former_sha256}
-    return any(each.list_sha256 in known for each in receipts if each.kind in _SENT)
+    accepted = (AcceptedList.of(each) for each in reversed(receipts))
+    return next((each for each in accepted if each is not None and each.sha256 in known), None)
 
 
 def _given(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.customer_list_asset import build_list
-from spotify_pipeline.components.guarding import list_guard, live_list
+from spotify_pipeline.components.guarding import live_list, predicted
 from spotify_pipeline.components.identifiers_asset import read_segment
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
@@ -130,7 +130,7 @@ def _planned(
     suppressions = read_suppressions(chain.suppressions, warehouse, home.ledger)
     manifest = build_list(chain, identifiers, report, path, snapshot=snapshot, suppressions=suppressions)
     entry = home.journal.read(chain.audience, account)
-    decision = list_guard(chain, home, account, (path, manifest)).judge(entry)
+    decision = predicted(chain, home, entry, (path, manifest))
     live = live_list(entry)
     before = home.snapshots.find_sent(chain.audience, live) if live is not None else None
     action = _action(chain, entry, manifest, decision)

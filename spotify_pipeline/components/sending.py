@@ -58,7 +58,7 @@ def send(
         MirrorRefused, CustomerListError, HomeError, JournalError, SpotifyError: as ``AudienceMirror.mirror``.
     """
     customer_list = (sent.path, sent.manifest)
-    guard = list_guard(chain, home, ad_account_id, customer_list, given=sent.given)
+    guard = list_guard(chain, home, ad_account_id, customer_list, given=sent.given, went_back_to=sent.went_back_to)
     mirror = AudienceMirror(client, home.journal, ledger=home.ledger, witness=witness)
     target = chain.target(ad_account_id)
     settings: dict[str, Any] = {

@@ -111,8 +111,8 @@ class SnapshotStore:
         return sorted({folder.name for folder in folders if is_audience(folder.name)})
 
     def lists(self, audience: str) -> list[StoredList]:
-        """The lists of an audience with their manifests, the one built last first. Those that cannot be read are not
-        among them: they cannot be used either.
+        """The lists of an audience with their manifests, the one built last first, and before it what was issued of it
+        last. Those that cannot be read are not among them: they cannot be used either.
         """
         found: list[StoredList] = []
         for key in self.snapshots(audience):
@@ -120,7 +120,7 @@ class SnapshotStore:
                 stored = self.list_path(audience, key), self.manifest(audience, key)
                 if stored[0].is_file():
                     found.append(stored)
-        return sorted(found, key=lambda stored: stored[1].built_at, reverse=True)
+        return sorted(found, key=_age, reverse=True)
 
     def find_list(self, audience: str, sha256: str) -> StoredList | None:
         """The list whose file has, or had before people were withdrawn, this SHA-256, as it is now; None if it is not
@@ -233,7 +233,7 @@ class SnapshotStore:
     def _newest_issues(self, lists: list[StoredList], origins: Collection[str]) -> list[StoredList]:
         newest: dict[str, StoredList] = {}
         issued = [(each, each[1].issued_from) for each in lists]
-        for each, origin in sorted(issued, key=lambda pair: pair[0][0].with_name(MANIFEST_NAME).stat().st_mtime):
+        for each, origin in sorted(issued, key=lambda pair: _written_at(pair[0])):
             if origin is not None and origin.sha256 in origins:
                 newest[origin.snapshot] = each
         return list(newest.values())
@@ -271,6 +271,18 @@ class SnapshotStore:
 
     def _lists(self, audience: str) -> Path:
         return self._root / _LISTS / audience_folder(audience)
+
+
+def _age(stored: StoredList) -> tuple[datetime, float]:
+    """By when lists were built; what was issued of a list, without a time of its own, comes after it."""
+    return stored[1].built_at, _written_at(stored) if stored[1].issued_from is not None else 0.0
+
+
+def _written_at(stored: StoredList) -> float:
+    try:
+        return stored[0].with_name(MANIFEST_NAME).stat().st_mtime
+    except FileNotFoundError:  # deleted meanwhile
+        return 0.0
 
 
 def _delete_list(folder: Path) -> None:

@@ -38,6 +38,15 @@ class AcceptedList:
     sha256: str
     rows: int | None
 
+    @staticmethod
+    def of(receipt: Receipt) -> AcceptedList | None:
+        """What the receipt says was accepted; None if no list was."""
+        sha256 = receipt.list_sha256
+        if receipt.kind not in _SENT or sha256 is None:
+            return None
+        rows = receipt.rows if receipt.body.get("part") is None else None
+        return AcceptedList(at=receipt.at, sha256=sha256, rows=rows)
+
 
 def accepted_lately(receipts: ReceiptBook, audience: str, ad_account_id: str, since: datetime) -> list[AcceptedList]:
     """The lists that Spotify had at any time since then, the newest first; the first of them is older, as a rule.
@@ -49,11 +58,10 @@ def accepted_lately(receipts: ReceiptBook, audience: str, ad_account_id: str, si
     for receipt in receipts.newest_first(audience, ad_account_id):
         if receipt.kind is ReceiptKind.DELETED:
             break
-        sha256 = receipt.list_sha256
-        if receipt.kind not in _SENT or sha256 is None:
+        accepted = AcceptedList.of(receipt)
+        if accepted is None:
             continue
-        rows = receipt.rows if receipt.body.get("part") is None else None
-        found.append(AcceptedList(at=receipt.at, sha256=sha256, rows=rows))
+        found.append(accepted)
         if datetime.fromisoformat(receipt.at) < since or _LARGE_CHANGES.intersection(_overridden(receipt)):
             break
     return found

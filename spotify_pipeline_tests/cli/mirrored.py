@@ -48,6 +48,15 @@ class Mirrored:
                 f"true AS marketing_consent FROM range({people}) rows(i)"
             )
 
+    def decline(self, people: int) -> None:
+        """Let so many people of the audience's segment take their consent back."""
+        relation = chosen_chain(own_definitions(), AUDIENCE).relation
+        with duckdb.connect(str(self.warehouse)) as connection:
+            connection.execute(
+                f"UPDATE {relation.sql} SET marketing_consent = false "
+                f"WHERE email IN (SELECT email FROM {relation.sql} WHERE marketing_consent LIMIT {people})"
+            )
+
     def run(self, people: int, *assets: str) -> dg.ExecuteInProcessResult:
         """Mirror so many people of the audience's newest partition; a run of some ``assets`` leaves the segment."""
         if not assets:

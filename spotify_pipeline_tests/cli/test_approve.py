@@ -161,3 +161,15 @@ def test_an_approval_says_what_it_is_for(run: Run, arguments: tuple[str, ...]) -
     refused = run("approve", *arguments, *WHY)
     assert refused.code == 1
     assert "State what is approved of" in " ".join(refused.err.split())
+
+
+def test_w10_the_change_of_a_list_that_was_thinned_and_held_back_can_be_approved_of(
+    run: Run, mirrored: Mirrored, spotify: SandboxServer
+) -> None:
+    assert mirrored.run(3000).success
+    mirrored.decline(1500)
+    assert f"approve {AUDIENCE} --change" in said_by(mirrored.run(3000, "spotify_audience"))
+    ran = run("approve", AUDIENCE, "--change", *WHY)
+    assert (ran.code, ran.err) == (0, "")
+    assert mirrored.run(3000, "spotify_audience").success
+    assert len(digests_at_spotify(spotify, name="Newsletter readers")) == 1500

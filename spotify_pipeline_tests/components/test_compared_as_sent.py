@@ -218,3 +218,15 @@ def test_w17_those_taken_out_are_known_only_as_long_as_the_list_is_compared_with
     assert len(compared) == 2
     PipelineHome().snapshots.keep_lists("people", 3, sent=sorted(compared)[:0])
     assert list((home / "data").rglob("erased-*")) == []
+
+
+def test_w17_the_audience_alone_is_held_back_where_suppressions_are_emptied(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    assert deployment.run().success
+    change_people(environment, "INSERT INTO crm.people VALUES ('new@example.com', true)")
+    assert deployment.run("identifiers", "customer_list").success
+    before = writes(sandbox)
+    change_people(environment, "DELETE FROM crm.opted_out")
+    assert "[suppressions]" in said_by(deployment.run("spotify_audience"))
+    assert writes(sandbox) == before

@@ -97,3 +97,17 @@ def test_the_job_shows_the_plan_and_refuses_an_audience_that_there_is_not(
     assert "| people | create | 30 |" in str(outputs[0]["plan"].value)
     with pytest.raises(MirrorRefused, match=r"There is no audience nobody\. There are: people"):
         plan(deployment, "nobody")
+
+
+def test_w20_a_plan_says_that_what_is_known_here_is_older_than_what_was_sent(
+    deployment: Deployment, environment: Path
+) -> None:
+    assert deployment.run(quiet=True).success
+    kept = {file: file.read_bytes() for file in (environment / "home" / "journal").rglob("*") if file.is_file()}
+    change_people(environment, "INSERT INTO crm.people VALUES ('new@example.com', true)")
+    assert deployment.run(quiet=True).success
+    for file, content in kept.items():
+        file.write_bytes(content)
+    (planned,) = plan(deployment)
+    assert planned.action is PlannedAction.BLOCKED
+    assert "[history]" in planned.sentence

@@ -142,3 +142,66 @@ def test_the_way_forward_after_a_rollback_is_the_next_list(
     assert deployment.run(partition=NEWEST).success
     assert PipelineHome().alerts.standing() == []
     assert len(digests_at_spotify(sandbox)) == 25
+
+
+def word_for(result: dg.ExecuteInProcessResult) -> dict[str, object]:
+    """An approval of the very list that a run held back."""
+    file_digest = evaluations(result, GUARDS)["spotify_audience"].metadata["file SHA-256"].value
+    return {"approve": {"file_digest": file_digest, "reason": "They did opt out", "approved_by": "Kim"}}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "INSERT INTO crm.opted_out SELECT 'person' || i || '@example.com' FROM range(10, 60) r(i)",
+        "UPDATE crm.people SET agreed = false WHERE length(email) > 19",
+    ],
+)
+@pytest.mark.parametrize("left", [30, 6])
+def test_w10_the_word_of_a_rollback_is_for_the_list_as_it_was_sent(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer, broken: str, left: int
+) -> None:
+    sent_yesterday_and_today(deployment, environment)
+    if left == 6:  # the list that is live is so short by now that a thinned one is not much shorter
+        statement = "DELETE FROM crm.people WHERE email NOT IN (SELECT email FROM crm.people WHERE agreed LIMIT 6)"
+        change_people(environment, "CREATE TABLE crm.aside AS SELECT * FROM crm.people")
+        change_people(environment, statement)
+        held = deployment.run(partition=NEWEST)
+        assert not held.success
+        refused = deployment.run("spotify_audience", partition=NEWEST)
+        assert deployment.run("spotify_audience", partition=NEWEST, send=word_for(refused)).success
+        change_people(environment, "DELETE FROM crm.people; INSERT INTO crm.people SELECT * FROM crm.aside")
+    change_people(environment, broken)
+    before = writes(sandbox)
+    refused = deployment.run("spotify_audience", partition=BEFORE, send=WAY_BACK)
+    said = said_by(refused)
+    assert "The word that was given with the rollback is for the list as it was sent" in said
+    assert "[shrink]" in said or "[drain]" in said
+    assert writes(sandbox) == before
+    assert deployment.run("spotify_audience", partition=BEFORE, send={**WAY_BACK, **word_for(refused)}).success
+
+
+def test_p13_a_rollback_does_not_pass_over_suppressions_that_are_emptied(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    change_people(environment, "INSERT INTO crm.opted_out VALUES ('person1@example.com')")
+    sent_yesterday_and_today(deployment, environment)
+    change_people(environment, "DELETE FROM crm.opted_out")
+    before = writes(sandbox)
+    assert "[suppressions]" in said_by(deployment.run("spotify_audience", partition=BEFORE, send=WAY_BACK))
+    assert writes(sandbox) == before
+
+
+def test_w20_a_rollback_does_not_pass_over_a_state_that_is_older_than_what_was_sent(
+    deployment: Deployment, environment: Path, sandbox: SandboxServer
+) -> None:
+    sent_yesterday_and_today(deployment, environment)
+    journal = environment / "home" / "journal"
+    kept = {file: file.read_bytes() for file in journal.rglob("*") if file.is_file()}
+    change_people(environment, "INSERT INTO crm.people VALUES ('new@example.com', true)")
+    assert deployment.run(partition=NEWEST).success
+    for file, content in kept.items():
+        file.write_bytes(content)
+    before = writes(sandbox)
+    assert "[history]" in said_by(deployment.run("spotify_audience", partition=BEFORE, send=WAY_BACK))
+    assert writes(sandbox) == before

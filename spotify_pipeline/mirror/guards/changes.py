@@ -66,7 +66,7 @@ def moved_by_rules(facts: GuardFacts, limits: GuardLimits) -> tuple[int, int] | 
     """The versions of the identity rules, before and now, if they differ and nothing else explains that people moved.
 
     The same values can be read otherwise by other rules. So the segment must be much as it was: neither its rows nor
-    those without consent or suppressed may have changed by more than a list may shrink.
+    those without consent or suppressed, when it was built or since, may have changed by more than a list may shrink.
     """
     if facts.previous is None:
         return None
@@ -74,7 +74,10 @@ def moved_by_rules(facts: GuardFacts, limits: GuardLimits) -> tuple[int, int] | 
     if before.rules_version == now.rules_version:
         return None
     most = exact(limits.max_shrink)
-    kept_out = [sum(each.rows_dropped.get(why, 0) for why in (NO_CONSENT, SUPPRESSED)) for each in (before, now)]
+    kept_out = [
+        each.rows_withdrawn + sum(each.rows_dropped.get(why, 0) for why in (NO_CONSENT, SUPPRESSED))
+        for each in (before, now)
+    ]
     moves = (abs(now.rows_read - before.rows_read), abs(kept_out[1] - kept_out[0]))
     if any(share_of(move, before.rows_read) > most for move in moves):
         return None

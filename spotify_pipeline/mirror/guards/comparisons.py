@@ -105,11 +105,12 @@ def drain(facts: GuardFacts, limits: GuardLimits) -> Finding:
     """Losses or exchanges that are small each, and add up: against the lists that Spotify had lately."""
     allowed, others = exact(limits.max_drain), _others_lately(limits)
     limit = f"at most {percent(allowed)} fewer and {percent(others)} exchanged since any list of the window"
-    if not facts.lately:
+    since = (*facts.lately, *([facts.went_back_to] if facts.went_back_to is not None else []))
+    if not since:
         return not_applicable(GuardName.DRAIN, figure="no other list lately", limit=limit)
     beyond: dict[str, Fraction] = {}
     told: list[str] = []
-    for before in facts.lately:
+    for before in since:
         fewer = share_of(max(before.rows - facts.manifest.list_rows, 0), before.rows)
         over = _beyond({"rows fewer": fewer}, allowed)
         shown = f"{percent(fewer)} fewer"

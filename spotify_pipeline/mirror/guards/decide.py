@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from functools import partial
 
 from spotify_pipeline.mirror.guards import comparisons, list_checks
-from spotify_pipeline.mirror.guards.approval import Approval, ApprovedChange
+from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource, ApprovedChange
 from spotify_pipeline.mirror.guards.changes import moved_by_rules
 from spotify_pipeline.mirror.guards.decision import FINAL, Decision, Finding, GuardName, Outcome
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History
-from spotify_pipeline.mirror.guards.findings import exact, percent
+from spotify_pipeline.mirror.guards.findings import exact, percent, share_of
 from spotify_pipeline.mirror.guards.limits import GuardLimits
 
 _GUARDS: Mapping[GuardName, Callable[[GuardFacts, GuardLimits], Finding]] = {
@@ -37,6 +37,8 @@ _GUARDS: Mapping[GuardName, Callable[[GuardFacts, GuardLimits], Finding]] = {
 _MOVED_BY_RULES = frozenset(
     {GuardName.SHRINK, GuardName.GROWTH, GuardName.CHURN, GuardName.DRAIN, GuardName.COLUMN_GONE}
 )
+_NOT_BY_ROLLBACK = frozenset({GuardName.AD_ACCOUNT, GuardName.HISTORY, GuardName.SUPPRESSIONS})
+"""A rollback says that a list is right as it was once; not that what this machine knows or reads today is right."""
 _SINCE_THOSE_BEFORE = {GuardName.SHRINK: "fewer", GuardName.CHURN: "exchanged", GuardName.COLUMN_GONE: "fewer"}
 _DIGEST_SHOWN = 12
 
@@ -59,7 +61,7 @@ def decide(
     Raises:
         Exception: a guard failed. Whoever asks must take that for a refusal.
     """
-    flaw = why_void(approval, facts, audience, ad_account_id) if approval is not None else ""
+    flaw = why_void(approval, facts, limits, audience, ad_account_id) if approval is not None else ""
     valid = approval if not flaw else None
     findings = tuple(_GUARDS[guard](facts, limits) for guard in GuardName)
     if valid is not None:
@@ -81,7 +83,7 @@ def decide(
     )
 
 
-def why_void(approval: Approval, facts: GuardFacts, audience: str, ad_account_id: str) -> str:
+def why_void(approval: Approval, facts: GuardFacts, limits: GuardLimits, audience: str, ad_account_id: str) -> str:
     """Why an approval is worth nothing here, as a sentence; empty where it holds."""
     if (approval.audience, approval.ad_account_id) != (audience, ad_account_id):
         return (
@@ -109,6 +111,14 @@ def why_void(approval: Approval, facts: GuardFacts, audience: str, ad_account_id
             f"The approval that was given is for the list with digest {str(approval.file_sha256)[:_DIGEST_SHOWN]}, and "
             "this is another one, so it does not count."
         )
+    if approval.source is ApprovalSource.ROLLBACK and facts.went_back_to is not None:
+        was = facts.went_back_to.rows
+        kept_out = share_of(max(was - facts.manifest.list_rows, 0), was)
+        if kept_out > exact(limits.max_shrink):
+            return (
+                f"The word that was given with the rollback is for the list as it was sent, and {percent(kept_out)} of "
+                f"it are kept out by now, {percent(exact(limits.max_shrink))} may be, so it does not count."
+            )
     return ""
 
 
@@ -139,7 +149,7 @@ def outdated(decision: Decision, problems: Sequence[str]) -> Decision:
 def _with_history(decision: Decision, blocking: Finding) -> Decision:
     """The decision with another finding of the history, which an approval of this very file overrides and no other."""
     approval = decision.approval
-    finding = _overridden(blocking) if approval is not None and approval.file_sha256 is not None else blocking
+    finding = _overridden(blocking) if approval is not None and _covers(approval, None, blocking) else blocking
     findings = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
     return replace(decision, findings=findings, history=History.MISSING)
 
@@ -195,7 +205,7 @@ def _covers(approval: Approval, moved_by: tuple[int, int] | None, finding: Findi
     if approval.rules is not None:
         return finding.guard in _MOVED_BY_RULES and moved_by == (approval.rules.before, approval.rules.now)
     if approval.change is None:
-        return True
+        return approval.source is not ApprovalSource.ROLLBACK or finding.guard not in _NOT_BY_ROLLBACK
     within = approval.change.within.get(str(finding.guard), {})
     most = (within.get(what, within.get("*", 0.0)) for what in finding.beyond)
     return bool(finding.beyond) and all(
@@ -204,6 +214,8 @@ def _covers(approval: Approval, moved_by: tuple[int, int] | None, finding: Findi
 
 
 def _extent(approval: Approval) -> str:
+    if approval.source is ApprovalSource.ROLLBACK:
+        return "this list as it was once, not for what is known today"
     if approval.change is None:
         return approval.words
     bounds = [(guard, *bound) for guard, each in approval.change.within.items() for bound in each.items()]

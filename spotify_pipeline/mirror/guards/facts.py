@@ -98,6 +98,7 @@ class GuardFacts:
         previous: that list, where it is KNOWN.
         lately: the largest and the oldest list that Spotify had within the window, since a person last approved of a
             large change.
+        went_back_to: of a rollback: the list that goes live again, as Spotify had it once.
         twin: see ``Twin``; None where there is none, or the list is like the one before.
         other_accounts: ad accounts to which this audience was sent before, where it never was to this one.
         erased_rows: rows of the list that hold a digest that was asked to be forgotten.
@@ -110,6 +111,7 @@ class GuardFacts:
     history_problem: str | None = None
     previous: PreviousList | None = None
     lately: tuple[SentLately, ...] = ()
+    went_back_to: SentLately | None = None
     twin: Twin | None = None
     other_accounts: tuple[str, ...] = ()
     erased_rows: int = 0

@@ -21,7 +21,7 @@ from spotify_pipeline.mirror.guards.past import Past
 from spotify_pipeline.mirror.journal import Journal, JournalError
 from spotify_pipeline.mirror.journal_entry import JournalEntry
 from spotify_pipeline.mirror.refusal import MirrorRefused
-from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW
+from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW, AcceptedList
 
 _OURS = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused)
 """Exceptions whose sentences hold no personal data."""
@@ -45,6 +45,7 @@ class ListGuard:
         confirmed: Callable[[], DigestSet] = DigestSet.of,
         window: timedelta = SHORTEST_WINDOW,
         given: Approval | None = None,
+        went_back_to: AcceptedList | None = None,
         split: bool = False,
     ) -> None:
         """
@@ -61,6 +62,7 @@ class ListGuard:
             confirmed: the digests of those of them of whom a second word said that it is meant.
             window: how long a list is compared with after it was replaced.
             given: an approval that was given in this very run, by its configuration or by a rollback.
+            went_back_to: of a rollback: the list that goes live again, where Spotify had it once.
             split: whether a list that is too large for one file is sent in parts.
         """
         self._customer_list = customer_list
@@ -75,6 +77,7 @@ class ListGuard:
         self._now = now
         self._window = window
         self._given = given
+        self._went_back_to = went_back_to
         self._split = split
         self._spent = False
 
@@ -126,6 +129,7 @@ class ListGuard:
             history_problem=problem,
             previous=previous,
             lately=past.lately(self._customer_list, entry, now - self._window) if previous is not None else (),
+            went_back_to=past.once(self._customer_list, self._went_back_to) if self._went_back_to is not None else None,
             twin=past.twin(self._customer_list, previous),
             other_accounts=past.other_accounts(entry),
             erased_rows=past.rows_of_erased(self._customer_list),
@@ -149,7 +153,7 @@ class ListGuard:
         if given is not None and spent_before(given, kept):
             return standing, "" if standing else "The approval in the run config was used already."
         if given is not None:
-            void = why_void(given, facts, self._audience, self._ad_account_id)
+            void = why_void(given, facts, self._limits, self._audience, self._ad_account_id)
             return [*standing, given] if standing and void else [given, *standing], ""
         if standing:
             return standing, ""
@@ -160,7 +164,7 @@ class ListGuard:
             return [], f"The approval of {last.approved_at} was used for this list already, so it does not count."
         if last.used_at is not None and last.file_sha256 is None:
             return [], f"The approval of {last.approved_at} was used for another list, so it does not count."
-        return [], why_void(last, facts, self._audience, self._ad_account_id)
+        return [], why_void(last, facts, self._limits, self._audience, self._ad_account_id)
 
     def _not_judged(self, why: str) -> GuardBlocked:
         return GuardBlocked(

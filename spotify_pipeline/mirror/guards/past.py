@@ -122,6 +122,12 @@ class Past:
             for accepted, kept, rows in chosen
         )
 
+    def once(self, customer_list: tuple[Path, Manifest], accepted: AcceptedList) -> SentLately:
+        """A list that Spotify had once, compared with this one."""
+        kept = self.store.find_sent(self.audience, accepted.sha256)
+        rows = kept.manifest.list_rows if kept is not None else accepted.rows or 0
+        return SentLately(at=accepted.at, rows_sent=rows, change=self._change_since(kept, customer_list))
+
     def _change_since(self, kept: ListAsSent | None, customer_list: tuple[Path, Manifest]) -> PreviousList | None:
         with suppress(CustomerListError):
             return self._compared(kept, customer_list) if kept is not None else None

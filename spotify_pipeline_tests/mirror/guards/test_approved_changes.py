@@ -147,6 +147,8 @@ def test_other_rules_excuse_no_loss_of_the_segment_itself():
     lost = by_other_rules(now=5_000, rows_read=6_000)
     decision = decided(lost, given=for_rules())
     assert {each.guard for each in decision.blocked_by} == {GuardName.SHRINK}
+    thinned = manifest(2_600, rules_version=2, rows_kept=10_000, rows_read=10_000, rows_withdrawn=7_400)
+    assert not decided(compared(thinned, 10_000), given=for_rules()).allowed
     broken = compared(manifest(rules_version=2, rejected={"email": {"invalid": 9_000}}), 10_000)
     assert {each.guard for each in decided(broken, given=for_rules()).blocked_by} == {GuardName.INVALID}
 

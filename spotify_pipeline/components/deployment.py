@@ -18,7 +18,7 @@ from spotify_pipeline.components.mirror_schedules import mirror_schedules, watch
 from spotify_pipeline.components.plan_job import plan_job
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.components.suppression_list import SuppressionList
-from spotify_pipeline.components.yaml_keys import refuse_repeated_keys
+from spotify_pipeline.components.yaml_keys import refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline.components.yaml_location import AudienceConfigError
 from spotify_pipeline.process import no_core_dumps
 from spotify_pipeline.warehouse import Relation
@@ -31,6 +31,7 @@ def deployment(definitions_file: Path) -> dg.Definitions:
         AudienceConfigError: a YAML file is wrong, or two files contradict each other.
     """
     no_core_dumps()  # every process that runs an asset has loaded its definitions
+    refuse_unread_files(definitions_file / "defs")
     refuse_repeated_keys(definitions_file / "defs")
     return with_shared_definitions(dg.load_from_defs_folder(path_within_project=definitions_file))
 

@@ -12,7 +12,7 @@ import duckdb
 from dagster.components.testing import create_defs_folder_sandbox
 
 from spotify_pipeline.components.deployment import with_shared_definitions
-from spotify_pipeline.components.yaml_keys import refuse_repeated_keys
+from spotify_pipeline.components.yaml_keys import refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 
 PEOPLE = """
@@ -42,6 +42,7 @@ def _definitions_of(folders: tuple[tuple[str, str], ...]) -> dg.Definitions:
             directory = sandbox.defs_folder_path / folder
             directory.mkdir(parents=True)
             (directory / "defs.yaml").write_text(dedent(content).lstrip(), encoding="utf-8")
+        refuse_unread_files(sandbox.defs_folder_path)
         refuse_repeated_keys(sandbox.defs_folder_path)
         with sandbox.build_all_defs() as definitions:
             return with_shared_definitions(definitions)

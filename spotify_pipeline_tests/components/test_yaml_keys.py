@@ -1,4 +1,4 @@
-"""A key that a YAML file gives twice is refused, with both lines, in the file of whatever component."""
+"""What would be passed over without a word is refused: a key given twice, and a file where Dagster reads none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
 from spotify_pipeline.components.deployment import deployment
-from spotify_pipeline.components.yaml_keys import refuse_repeated_keys
+from spotify_pipeline.components.yaml_keys import refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline.components.yaml_location import AudienceConfigError
 from spotify_pipeline_tests.components.conftest import GOOD, WAREHOUSE
 from spotify_pipeline_tests.components.feeds import FEED
@@ -107,3 +107,46 @@ def test_a_deployment_looks_before_it_loads(tmp_path: Path) -> None:
     with pytest.raises(AudienceConfigError) as refused:
         deployment(tmp_path)
     assert "people/defs.yaml:4 attributes.name: this key is given twice" in innermost_mistake(refused.value)
+
+
+FOLDER = "type: dagster.DefsFolderComponent\n"
+
+
+def files(folder: Path, contents: dict[str, str]) -> None:
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content.lstrip())
+
+
+@pytest.mark.parametrize(
+    ("unread", "beside", "sentence"),
+    [
+        pytest.param("people/gone/defs.yaml", {"people/defs.yaml": GOOD}, "folder of another component", id="nested"),
+        pytest.param("people/a/b/defs.yml", {"people/defs.yaml": GOOD}, "folder of another component", id="deeper"),
+        pytest.param("gone/component.yaml", {"defs.yaml": GOOD}, "folder of another component", id="below the root's"),
+        pytest.param(
+            "team/people/gone/defs.yaml",
+            {"team/defs.yaml": FOLDER, "team/people/defs.yaml": GOOD},
+            "folder of another component",
+            id="in a folder of components",
+        ),
+        pytest.param("gone/defs.yml", {"gone/defs.yaml": GOOD}, "only that is read", id="second file"),
+        pytest.param("gone/component.yaml", {"gone/defs.yml": GOOD}, "only that is read", id="old name"),
+        pytest.param(".gone/defs.yaml", {"people/defs.yaml": GOOD}, "begins with a dot", id="hidden"),
+        pytest.param("team/.x/gone/defs.yaml", {}, "begins with a dot", id="below a hidden one"),
+    ],
+)
+def test_a_file_that_dagster_would_not_read_is_refused(
+    tmp_path: Path, unread: str, beside: dict[str, str], sentence: str
+) -> None:
+    files(tmp_path / "defs", {unread: LIST, **beside})
+    with pytest.raises(AudienceConfigError) as refused:
+        deployment(tmp_path)
+    assert re.search(rf"{re.escape(unread)}:1 this file is .*{sentence}", str(refused.value)), refused.value
+
+
+def test_files_in_folders_of_components_are_read(tmp_path: Path) -> None:
+    files(
+        tmp_path, {"defs.yaml": FOLDER, "a/defs.yaml": GOOD, "b/defs.yml": FOLDER, "b/c/defs.yaml": LIST, "d/x.py": ""}
+    )
+    refuse_unread_files(tmp_path)

@@ -94,7 +94,8 @@ def p01_p05_all_goes_well(stage: Stage) -> None:
     clean, others = stage.materialize(whole_chain("clean"), Step(audience="dirty", also=OTHERS))
     assert clean.success, clean
     assert set(others.said) == {
-        f"{name}__customer_list" for name in ("consent_of_people", "consent_null", "consent_bytes")
+        *(f"{name}__customer_list" for name in ("consent_of_people", "consent_null")),
+        "consent_bytes__identifiers",
     }
     assert {each.name for each in stage.sandbox.state.audiences.of(DEFAULTS.ad_account_id)} == {
         "clean",
@@ -120,7 +121,8 @@ def p03_segments_break(stage: Stage) -> None:
     )
     assert set(broke.said) == {f"{view}__identifiers" for view in BROKEN}
     assert [each for each in broke.said.values() if "could not be read to its end" not in each] == []
-    assert [list(each.said) for each in unreadable] == [[f"{view}__identifiers"] for view in types]
+    said = [list(each.said) for each in unreadable]
+    assert said == [[f"{view}__identifiers"] for view in types], said
 
 
 def echo(status: int, also: str) -> str:

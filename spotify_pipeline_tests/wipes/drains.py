@@ -220,7 +220,33 @@ def drained(name: str, segments: Segments, **step: float) -> tuple[str, str, Hap
     return ("W19", name, *days(segments, **step), "drain")
 
 
+def without_the_oldest(how: Callable[[Listed], None]) -> tuple[Happening, Happening]:
+    """A quarter is others each day, and the list that was live first is not there, or damaged, from the third on."""
+    segments = exchanging(0.25, 5)
+    step, again = days(segments, days=1)
+
+    def happen(bench: Bench) -> None:
+        bench.later(days=1)
+        bench.send(bench.build(next(segments())))
+        how(live_list(bench))
+        step(bench)
+
+    return happen, again
+
+
 DRAINS = (
+    (
+        "W19",
+        "a quarter is others each day, the first list is gone",
+        *without_the_oldest(lambda it: it[0].unlink()),
+        "drain",
+    ),
+    (
+        "W19",
+        "a quarter is others each day, the first list is damaged",
+        *without_the_oldest(lambda it: it[0].write_bytes(it[0].read_bytes()[:-1_000]) and None),
+        "drain",
+    ),
     drained("9 % fewer each day for 17 days", shrinking(0.09, 17), days=1),
     drained("15 % fewer every other day", shrinking(0.15, 8), days=2),
     drained("29 % fewer, four times within one partition", shrinking(0.29, 4), minutes=10),

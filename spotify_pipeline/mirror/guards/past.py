@@ -104,7 +104,8 @@ class Past:
     ) -> tuple[SentLately, ...]:
         """The largest and the oldest list that Spotify had since then, but for the one it has.
 
-        Of equally large ones the oldest counts. One that is not kept, or damaged, is compared by its rows alone.
+        Of equally large ones the oldest counts. One that is not kept, or damaged, is compared by its rows alone, and so
+        the oldest that can be read is compared with, too.
         """
         receipts = ReceiptBook.beside(self.journal)
         sent: list[tuple[AcceptedList, ListAsSent | None, int]] = []
@@ -116,11 +117,16 @@ class Past:
         if not sent:
             return ()
         largest = max(reversed(sent), key=lambda each: each[2])
-        chosen = [largest, sent[-1]] if sent[-1] is not largest else [largest]
-        return tuple(
+        oldest, *newer = reversed(sent)
+        compared = [
             SentLately(at=accepted.at, rows_sent=rows, change=self._change_since(kept, customer_list))
-            for accepted, kept, rows in chosen
-        )
+            for accepted, kept, rows in ([largest, oldest] if largest is not oldest else [oldest])
+        ]
+        for accepted, kept, rows in newer if compared[-1].change is None else []:
+            change = self._change_since(kept, customer_list)
+            if change is not None:
+                return (*compared, SentLately(at=accepted.at, rows_sent=rows, change=change))
+        return tuple(compared)
 
     def once(self, customer_list: tuple[Path, Manifest], accepted: AcceptedList) -> SentLately:
         """A list that Spotify had once, compared with this one."""

@@ -14,9 +14,17 @@ from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings,
 from spotify_pipeline.cli.accountable import stated_reason, who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_chain, load_audiences, load_definitions
-from spotify_pipeline.customer_list import SnapshotStore, parts_needed
+from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.erasure import ErasureLedger
-from spotify_pipeline.mirror import Journal, MirrorRefused, ReceiptBook, RemovalPolicy, part_number, retire
+from spotify_pipeline.mirror import (
+    Journal,
+    MirrorRefused,
+    ReceiptBook,
+    RemovalPolicy,
+    part_number,
+    parts_in_use,
+    retire,
+)
 from spotify_pipeline.mirror.target import folder_of
 
 
@@ -52,7 +60,7 @@ def retire_audience(
     account = ad_account or settings.require_ad_account_id()
     mirrored = load_audiences()
     if part_number(audience) is not None:
-        _refuse_part_in_use(audience, mirrored)
+        _refuse_part_in_use(audience, mirrored, account)
     if audience in mirrored and (mirrored[audience].ad_account_id or settings.ad_account_id) in (account, None):
         raise CommandError(
             f"{audience} still has a YAML file, and its next run would make the audience again. Nothing was changed. "
@@ -90,7 +98,7 @@ def retire_audience(
         _say_who_waits(audience)
 
 
-def _refuse_part_in_use(part: str, mirrored: Collection[str]) -> None:
+def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> None:
     """Stop what the next run would undo, or what is better done as a whole."""
     folder, number = folder_of(part), part_number(part) or 1
     if folder not in mirrored:
@@ -99,12 +107,17 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str]) -> None:
             f"whole: spotify-pipeline retire {folder}"
         )
     chain = chosen_chain(load_definitions(), folder)
-    lists = SnapshotStore.at_home().lists(folder)
-    needed = parts_needed(*lists[0], chain.config.guards.max_bytes) if lists else number
+    most = chain.config.guards.max_bytes
+    needed = parts_in_use(SnapshotStore.at_home(), Journal.at_home(), folder, account, most)
+    if needed is None:
+        raise CommandError(
+            f"The list of {folder} that Spotify has is not kept here, so it cannot be told how many parts it needs. "
+            f"Nothing was changed. Materialize {folder} first."
+        )
     if needed >= number:
         raise CommandError(
             f"The list of {folder} needs {needed} part{'s' if needed > 1 else ''} of at most "
-            f"{chain.config.guards.max_bytes:,} bytes (guards.max_bytes), so the next run would make {part} again. "
+            f"{most:,} bytes (guards.max_bytes), so the next run would make {part} again. "
             "Nothing was changed."
         )
 

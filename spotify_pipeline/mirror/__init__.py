@@ -29,7 +29,7 @@ from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, SentList,
 from spotify_pipeline.mirror.journal_page import flush_receipts
 from spotify_pipeline.mirror.lookalike import LookalikeAction, LookalikeOutcome, keep_lookalike
 from spotify_pipeline.mirror.outcome import MirrorAction, MirrorOutcome
-from spotify_pipeline.mirror.parts import mirror_parts, parts_known
+from spotify_pipeline.mirror.parts import mirror_parts, parts_in_use, parts_known
 from spotify_pipeline.mirror.receipt import Receipt, ReceiptKind
 from spotify_pipeline.mirror.receipt_chain import ChainReport
 from spotify_pipeline.mirror.receipts import ReceiptBook
@@ -91,6 +91,7 @@ __all__ = [
     "newest_erasure",
     "orphans",
     "part_number",
+    "parts_in_use",
     "parts_known",
     "refusal",
     "retire",

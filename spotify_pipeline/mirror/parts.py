@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.customer_list import Manifest, SnapshotStore, parts_needed
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.admission import OneDecision
 from spotify_pipeline.mirror.audience_mirror import AudienceMirror
@@ -75,6 +75,26 @@ def parts_known(journal: Journal, audience: str, ad_account_id: str) -> int:
     others = [int(key.removeprefix(f"{audience}.")) for key in keys if _is_part(key, audience)]
     numbers = [each for each in others if _may_exist(journal, f"{audience}.{each}", ad_account_id)]
     return max(_stated(journal, audience, ad_account_id), *numbers, 1)
+
+
+def parts_in_use(
+    store: SnapshotStore, journal: Journal, audience: str, ad_account_id: str, max_bytes: int
+) -> int | None:
+    """How many parts both the newest list and the one that Spotify has need; None where the latter is not kept here.
+
+    From the newest alone nothing follows: guards may hold it back, for it lost most of its people.
+
+    Raises:
+        JournalError, HomeError, CustomerListError: a list, or which one Spotify has, cannot be read.
+    """
+    entry = journal.read(audience, ad_account_id)
+    live = entry.whole_sha256 or entry.file_sha256
+    sent = store.find_sent(audience, live) if live is not None else None
+    if sent is None:
+        return None
+    # As it is kept it may be shorter than what Spotify has, where people were erased.
+    fewest = -(-sent.manifest.bytes // max_bytes)
+    return max(parts_needed(*each, max_bytes, fewest) for each in (sent.stored, *store.lists(audience)[:1]))
 
 
 def _stated(journal: Journal, audience: str, ad_account_id: str) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.mirror import RemovalPolicy, retire
+from spotify_pipeline.mirror import RemovalPolicy, parts_in_use, retire
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import SpotifyAdsClient, SpotifySettings, TokenStore
 from spotify_pipeline_tests.components.runs import (
@@ -102,3 +102,27 @@ def test_p21_a_list_that_fits_again_goes_back_to_one_audience_once_its_part_is_g
     assert {each.name for each in sandbox.state.audiences.of(DEFAULTS.ad_account_id)} == {"People"}
     assert len(digests_at_spotify(sandbox)) == 31
     assert "parts in which it was sent" not in capfd.readouterr().err
+
+
+def test_w17_p21_a_list_that_is_held_back_does_not_say_that_a_part_is_needed_no_more(
+    load: Callable[..., dg.Definitions], environment: Path
+) -> None:
+    deployment = Deployment(load({"people": SMALL + "  oversize: split\n"}))
+
+    def in_use() -> int | None:
+        home = PipelineHome()
+        return parts_in_use(home.snapshots, home.journal, "people", DEFAULTS.ad_account_id, 1500)
+
+    assert deployment.run().success
+    assert in_use() == 2
+    change_people(environment, "UPDATE crm.people SET agreed = false WHERE length(email) > 19")
+    assert not deployment.run("spotify_audience").success
+    assert in_use() == 2
+    assert not deployment.run().success
+    assert PipelineHome().snapshots.lists("people")[0][1].bytes < 1500
+    assert in_use() == 2
+    change_people(environment, "UPDATE crm.people SET agreed = true WHERE email > 'person2'")
+    assert deployment.run().success
+    for path, _ in PipelineHome().snapshots.lists("people"):
+        path.unlink()
+    assert in_use() is None

@@ -201,7 +201,8 @@ class _Delivery:
         to_note: delivered events that the outbox does not know of yet. Until then it would have them sent again after a
             crash, so at most once there are none.
         in_flight: those whose answer is awaited.
-        suspects: refused alone, and nothing was accepted since: it may not be them. They stay claimed.
+        suspects: refused alone, and nothing was accepted since: it may not be them. They stay claimed, but while
+            others are tried.
         most: see Isolation.
     """
 
@@ -325,23 +326,30 @@ class _Delivery:
     def _probe(self) -> None:
         """Try events of every day, alone, until one is accepted: then it is the suspects that are at fault.
 
+        Meanwhile no other event is claimed than the one that is tried: whoever dies here has sent no other.
+
         Raises:
             FeedRefused: none was accepted.
         """
-        probes = self._screened(self.outbox.claim_ends(MOST_PROBES))
-        for each in probes:
-            try:
-                self._send([each])
-            except InvalidRequest as error:
-                self.suspects.append(Refusal(each, error))
-            else:
-                self._accepted([each])
-                self._put_back(probes)
-                return
+        ends = self.outbox.ends(MOST_PROBES)
+        self._settle(set(self.claimed), Settled(state=State.PENDING))
+        for number in ends:
+            for each in self._screened(self.outbox.claim_these([number])):
+                try:
+                    self._send([each])
+                except InvalidRequest as error:
+                    self.suspects.append(Refusal(each, error))
+                    self._settle({number}, Settled(state=State.PENDING))
+                else:
+                    self._accepted([each])
+                    return
         raise self._refused_by_spotify()
 
     def _bury(self) -> None:
         """The suspects are dead letters."""
+        put_back = [each.event.number for each in self.suspects if each.event.number not in self.claimed]
+        if put_back:
+            self.claimed.update((each.number, each) for each in self.outbox.claim_these(put_back))
         for refusal in self.suspects:
             self._settle({refusal.event.number}, Settled(state=State.DEAD, reason=refusal.reason.value))
             self.dead[refusal.reason.value] += 1

@@ -176,11 +176,12 @@ class Outbox(Protocol):
         """
         ...
 
-    def claim_ends(self, most: int) -> Sequence[Claimed]:
-        """The last pending event of each day, then the first of each, newest day first: at most so many.
+    def ends(self, most: int) -> Sequence[int]:
+        """The last pending event of each day, then the first of each, newest day first: at most so many numbers."""
+        ...
 
-        They are claimed as ``claim`` does it.
-        """
+    def claim_these(self, numbers: Sequence[int]) -> Sequence[Claimed]:
+        """Claim these pending events, as ``claim`` does it; oldest day first."""
         ...
 
     def settle(self, outcomes: Mapping[int, Settled], *, at: datetime) -> None:

@@ -82,29 +82,27 @@ class StoredOutbox(OutboxViews):
         self._claimed.update(numbers)
         return batch
 
-    def claim_ends(self, most: int) -> Sequence[Claimed]:
+    def ends(self, most: int) -> Sequence[int]:
         self._put_back()
         ends = self._database.rows(
             "SELECT max(number), min(number) FROM events WHERE feed = ? AND state = 'pending'"
             " GROUP BY day ORDER BY day DESC",
             [self._feed],
         )
-        numbers = list(dict.fromkeys([*(last for last, _ in ends), *(first for _, first in ends)]))[:most]
-        if not numbers:
-            return []
-        found = {
-            each.number: each
-            for each in self._with_bodies(
-                self._database.rows(
-                    "SELECT number, day, key, place FROM events WHERE feed = ? AND number IN"
-                    " (SELECT unnest(CAST(? AS bigint[]))) ORDER BY day, number",
-                    [self._feed, numbers],
-                )
+        return list(dict.fromkeys([*(last for last, _ in ends), *(first for _, first in ends)]))[:most]
+
+    def claim_these(self, numbers: Sequence[int]) -> Sequence[Claimed]:
+        self._put_back()
+        found = self._with_bodies(
+            self._database.rows(
+                "SELECT number, day, key, place FROM events WHERE feed = ? AND state = 'pending' AND number IN"
+                " (SELECT unnest(CAST(? AS bigint[]))) ORDER BY day, number",
+                [self._feed, list(numbers)],
             )
-        }
+        )
         self._mark(numbers)
         self._claimed.update(numbers)
-        return [found[number] for number in numbers]
+        return found
 
     def settle(self, outcomes: Mapping[int, Settled], *, at: datetime) -> None:
         if not outcomes.keys() <= self._claimed or any(each.state not in _SETTLED for each in outcomes.values()):

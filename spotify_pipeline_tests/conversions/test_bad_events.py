@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -11,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.conversions.delivery import MOST_REFUSED, DeliveryPlan, FeedRefused, deliver
-from spotify_pipeline.conversions.outbox import Claimed, Guarantee
+from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError
 from spotify_pipeline.spotify import (
     InvalidRequest,
     PermissionDenied,
@@ -203,6 +204,40 @@ def test_a20_people_who_asked_to_be_forgotten_are_not_tried_either(place: Place)
         assert (report.delivered, report.dead, report.filtered) == (9, {"refused": 60}, {"erased": 1})
     assert good[-1] in asked
     assert not any(good[-1] in each for each in spotify.requests)
+
+
+@pytest.mark.parametrize("guarantee", list(Guarantee))
+@pytest.mark.parametrize("dies_at", [1, 4, 7])
+def test_a18_a20_a_death_while_days_are_tried_costs_no_other_event_than_the_one_on_its_way(
+    place: Place, guarantee: Guarantee, dies_at: int
+) -> None:
+    spotify = FakeSpotify(refuses_everything=True)
+    with place.open(guarantee=guarantee) as outbox:
+        for day in range(8):
+            read_all(outbox, orders(20, first=20 * day), MONDAY + timedelta(days=day))
+        real, tried, dead = outbox, list[str](), False
+
+        class Dying:
+            def __getattr__(self, name: str) -> object:
+                if dead:
+                    raise OutboxError("This process is dead.")
+                return getattr(real, name)
+
+        def send(bodies: Sequence[str]) -> None:
+            nonlocal dead
+            if len(bodies) == 1 and json.loads(bodies[0])["event_id"] >= "order-00020":  # no suspect's day
+                tried.append(bodies[0])
+                dead = len(tried) == dies_at
+            if dead:
+                raise OutboxError("This process is dead.")
+            spotify.send(bodies)
+
+        plan = DeliveryPlan(guarantee=guarantee, batch_events=20)
+        with pytest.raises(OutboxError, match="dead"):
+            deliver(Dying(), send, plan, clock=place.clock)  # type: ignore[arg-type]
+    with place.open(guarantee=guarantee) as outbox:
+        lost = 1 if guarantee is Guarantee.AT_MOST_ONCE else 0
+        assert totals(outbox) == {"read": 160, "delivered": 0, "pending": 160 - lost, "filtered": 0, "dead": lost}
 
 
 class Whims(FakeSpotify):

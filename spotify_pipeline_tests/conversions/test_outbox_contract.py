@@ -233,15 +233,18 @@ def test_the_ends_of_each_day_are_claimed_newest_first_and_what_was_fetched_ahea
         read_all(outbox, orders(5), MONDAY)
         read_all(outbox, orders(1, first=5), TUESDAY)
         claimed = outbox.claim(1, 1_000_000)
-        ends = outbox.claim_ends(10)
+        numbers = outbox.ends(10)
+        ends = [each for number in numbers for each in outbox.claim_these([number])]
         assert [each.event_id for each in ends] == ["order-00005", "order-00004", "order-00001"]
         outbox.settle({each.number: Settled(state=State.PENDING) for each in ends[1:]}, at=NOON)
         outbox.settle({ends[0].number: Settled(state=State.DELIVERED)}, at=NOON)
         outbox.settle({claimed[0].number: Settled(state=State.DELIVERED)}, at=NOON)
-        assert [each.event_id for each in outbox.claim_ends(1)] == ["order-00004"]
+        assert [each.event_id for each in outbox.claim_these(outbox.ends(1))] == ["order-00004"]
+        with pytest.raises(OutboxError):
+            outbox.claim_these(numbers[:1])
         rest = outbox.claim(10, 1_000_000)
         assert [each.event_id for each in rest] == ["order-00001", "order-00002", "order-00003"]
-        assert outbox.claim_ends(10) == []
+        assert outbox.ends(10) == outbox.claim_these([]) == []
 
 
 def test_an_outbox_of_the_first_format_is_brought_up_to_date_with_all_that_it_knows(place: Place) -> None:
@@ -267,6 +270,7 @@ def make_older(place: Place) -> None:
             "DROP TABLE readings",
             "ALTER TABLE days DROP COLUMN unwanted",
             "ALTER TABLE days DROP COLUMN replay",
+            "ALTER TABLE days DROP COLUMN first_read_at",
             "ALTER TABLE events DROP COLUMN event_time",
             "UPDATE outbox SET format = 1",
         ):

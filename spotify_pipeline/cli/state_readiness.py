@@ -52,10 +52,15 @@ def receipts() -> Finding:
 
 
 def erasures() -> Finding:
-    """The ledger, and the digests of every request in it."""
+    """The ledger, the digests of every request in it, and whether there are more of them than it names."""
     ledger = ErasureLedger.at_home()
     ledger.digests()
-    return Finding(State.OK, f"{len(ledger.requests())} requests")
+    faults = [
+        f"{each} is of a request that the ledger does not name, so nobody is kept out by it: the ledger is older than "
+        f"it, or a `forget` was killed. {RESTORE} Or give that `forget` again, and remove the file."
+        for each in ledger.unnamed_digests()
+    ]
+    return _found(faults, f"{len(ledger.requests())} requests")
 
 
 def approvals() -> Finding:

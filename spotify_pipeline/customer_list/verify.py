@@ -81,8 +81,14 @@ def _all_match(rows: bytes, row: str) -> bool:
 
 def _require_equal(path: Path, what: str, found: int | str, stated: int | str) -> None:
     if found != stated:
+        # A text in a damaged manifest may be anything.
+        differs = (
+            f"{what} {found}, its manifest says {stated}"
+            if isinstance(stated, int)
+            else f"not the {what} of its manifest"
+        )
         raise CustomerListError(
-            f"{path} has {what} {found}, its manifest says {stated}: the file was changed after it was built. "
+            f"{path} has {differs}: the file, or its manifest, was changed after it was built. "
             "Nothing is sent. Materialize the customer list again."
         )
 

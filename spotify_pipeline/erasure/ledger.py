@@ -110,6 +110,12 @@ class ErasureLedger:
         """All requests ever made, oldest first."""
         return sorted(self._index().requests, key=lambda each: (each.requested_at, each.id))
 
+    def unnamed_digests(self) -> list[Path]:
+        """Files of digests of which no request tells: the ledger is older than they are, or a `forget` was killed."""
+        files = sorted(self._directory.glob(f"[!.]*{_DIGESTS}"))
+        named = {self._digests_file(each) for each in self.requests()}
+        return [each for each in files if each not in named]
+
     def by_older_rules(self) -> list[ErasureRequest]:
         """Those whose identifiers were read by an older version of the identity rules, oldest first.
 

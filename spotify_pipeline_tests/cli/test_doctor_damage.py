@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -188,6 +189,23 @@ def test_a_lock_that_is_no_file_of_this_user_is_said(home: Path, pattern: str, d
 def test_a_file_that_is_missing_is_said(home: Path, missing: str) -> None:
     only(home, FILES[missing]).unlink()
     assert [each for each in found().values() if each.state is State.FAILED]
+
+
+def test_a_ledger_that_names_fewer_requests_than_there_are_digests_is_said(home: Path) -> None:
+    only(home, FILES["ledger"]).write_text('{"format": 1, "requests": []}')
+    finding = found()["erasures"]
+    assert finding.state is State.FAILED
+    assert "is of a request that the ledger does not name" in finding.sentence
+
+
+@pytest.mark.parametrize("checksum", ["sha256", "crc32c", "md5"])
+def test_a_checksum_in_a_damaged_manifest_is_not_quoted(home: Path, checksum: str) -> None:
+    manifest = only(home, FILES["manifest"])
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {checksum: CANARY}))
+    finding = found()["lists"]
+    assert finding.state is State.FAILED
+    assert f"has not the {checksum} of its manifest" in finding.sentence
+    assert CANARY not in finding.sentence
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import Approval, Decision, GuardBlocked, JournalEntry, JournalError, Remembered
-from spotify_pipeline.mirror.guards import ListGuard
+from spotify_pipeline.mirror.admission import unknown_audience
+from spotify_pipeline.mirror.guards import ListGuard, without_history
 from spotify_pipeline.mirror.sent_lists import AcceptedList, compared_with
 
 
@@ -62,6 +63,10 @@ def predicted(
         GuardBlocked: the list cannot be judged.
     """
     decision = list_guard(chain, home, entry.ad_account_id, customer_list).judge(entry)
+    target = chain.target(entry.ad_account_id)
+    if target.adopted_audience_id is not None:
+        foreign = unknown_audience(target, entry, target.adopted_audience_id)
+        decision = without_history(decision, foreign) if foreign is not None else decision
     remembered = Remembered(
         journal=home.journal, receipts=home.receipts, ad_account_id=entry.ad_account_id, ledger=home.ledger
     )

@@ -9,12 +9,13 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.plan_job import PLAN_JOB
 from spotify_pipeline.components.planning import PlannedAction, PlannedChange, plan_all, plan_table
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, digests_at_spotify
+from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, digests_at_spotify, evaluations
 
 
 @pytest.fixture
@@ -111,3 +112,17 @@ def test_w20_a_plan_says_that_what_is_known_here_is_older_than_what_was_sent(
     (planned,) = plan(deployment)
     assert planned.action is PlannedAction.BLOCKED
     assert "[history]" in planned.sentence
+
+
+def test_w20_a_plan_says_that_an_audience_of_somebody_else_is_to_be_adopted(
+    load: Callable[..., dg.Definitions], deployment: Deployment, sandbox: SandboxServer
+) -> None:
+    assert deployment.run(quiet=True).success
+    (theirs,) = sandbox.state.audiences.of(DEFAULTS.ad_account_id)
+    adopting = PEOPLE.replace("name: People", f"name: Mine\n  audience_id: {theirs.id}")
+    mine = Deployment(load({"mine": adopting}))
+    (planned,) = plan(mine)
+    assert planned.action is PlannedAction.BLOCKED
+    assert f"audience {theirs.id}, which the YAML of mine adopts, was filled by somebody else" in planned.sentence
+    refused = mine.run(audience="mine", quiet=True)
+    assert f"audience {theirs.id}" in str(evaluations(refused, GUARDS)["customer_list"].description)

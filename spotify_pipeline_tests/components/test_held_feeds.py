@@ -55,6 +55,35 @@ def test_a19_a_suppression_list_that_holds_everybody_holds_the_feed_and_is_mende
     assert account(again, 1) == {"read": 20, "delivered": 20, "pending": 0, "filtered": 0, "dead": 0}
 
 
+def names(paid: str) -> str:
+    return FEED.replace("{value: PURCHASE}", f"{{column: event, names: {{paid: {paid}}}}}")
+
+
+def test_a16_a19_names_that_ignore_by_mistake_hold_the_feed_and_nothing_is_lost_once_they_are_corrected(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    add_orders(environment, *(order(number, days_ago(number // 20 + 1)) for number in range(40)))
+    change_people(environment, "ALTER TABLE shop.orders ADD COLUMN event VARCHAR DEFAULT 'paid'")
+    assert FeedRuns(load({"orders": names("PURCHASE")})).run(2).success
+    held = FeedRuns(load({"orders": names("ignore")})).run(1)
+    assert "[not_wanted]" in said_by(held)
+    assert len(received(sandbox)) == 20
+    again = FeedRuns(load({"orders": names("PURCHASE")})).run(1)
+    assert account(again, 1) == {"read": 20, "delivered": 20, "pending": 0, "filtered": 0, "dead": 0}
+
+
+def test_a16_consent_that_is_loaded_a_day_late_loses_nothing(
+    load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
+) -> None:
+    """Of a day with few rows no guard speaks: it is judged again all the same, as long as it is in the window."""
+    add_orders(environment, *(order(number, days_ago(1), agreed=None) for number in range(5)))
+    runs = FeedRuns(load({"orders": FEED}))
+    assert account(runs.run(1), 1) == {"read": 5, "delivered": 0, "pending": 0, "filtered": 5, "dead": 0}
+    change_people(environment, "UPDATE shop.orders SET agreed = true")
+    assert account(runs.run(3, 0), 1) == {"read": 5, "delivered": 5, "pending": 0, "filtered": 0, "dead": 0}
+    assert len(received(sandbox)) == 5
+
+
 def test_a19_another_run_is_held_too_until_somebody_approves_once(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -361,6 +361,26 @@ def test_a21_at_most_once_a_success_that_names_refused_parts_stops_the_feed(plac
         assert totals(outbox) == {"read": 20, "delivered": 0, "pending": 10, "filtered": 0, "dead": 10}
 
 
+@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a18_at_most_once_a_refusal_that_may_have_taken_a_part_is_not_sent_in_halves(
+    place: Place, status: int, first: int
+) -> None:
+    """Nor is a half of a batch, of which the whole was surely refused."""
+    surely_not = (InvalidRequest("An event is not right.", status=400), False)
+    unclear = (InvalidRequest("An event is not right.", status=status, may_have_happened=True), True)
+    spotify = FakeSpotify(answers=[surely_not] * first + [unclear])
+    sent = 10 if first == 0 else 5
+    with place.open(guarantee=ONCE) as outbox:
+        read_all(outbox, orders(30))
+        with pytest.raises(UnexpectedAnswer) as caught:
+            delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
+        assert not isinstance(caught.value, UnknownSuccess), "a refusal does not stop the feed"
+        assert totals(outbox) == {"read": 30, "delivered": 0, "pending": 30 - sent, "filtered": 0, "dead": sent}
+        assert delivered(outbox, spotify, place, batch=10, guarantee=ONCE).delivered == 30 - sent
+    assert set(spotify.taken.values()) == {1}
+
+
 def test_a21_at_least_once_a_success_that_names_refused_parts_is_sent_again_in_parts(place: Place) -> None:
     spotify, bad = FakeSpotify(), "order-00005"
 

@@ -89,8 +89,8 @@ def print_table(what: str, columns: Sequence[str], rows: Iterable[Sequence[str |
     table = Table(*columns, box=None, pad_edge=False)
     for line in lines:
         table.add_row(*[printable(cell or "") for cell in line])
-    # Names at Spotify may hold square brackets, which must not be read as markup; ids must not be cut to the window.
-    console = Console(markup=False, highlight=False, soft_wrap=True)
+    # Names at Spotify may hold `[x]` or `:smile:`, which must not be read as markup; ids must not be cut to the window.
+    console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
     if not console.is_terminal:
-        console = Console(markup=False, highlight=False, width=400)
+        console = Console(markup=False, emoji=False, highlight=False, width=400)
     console.print(table)

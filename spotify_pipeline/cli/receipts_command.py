@@ -12,6 +12,7 @@ from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import ChainReport, Journal, Receipt, ReceiptBook
+from spotify_pipeline.printable import printable
 
 _SHOWN = 12
 
@@ -69,7 +70,8 @@ def _reports() -> list[ChainReport]:
 
 
 def _checked(report: ChainReport) -> str:
-    return f"{report.audience} in ad account {report.ad_account_id}: {report.sentence}"
+    # It may quote the name of a file that somebody put there.
+    return printable(f"{report.audience} in ad account {report.ad_account_id}: {report.sentence}")
 
 
 def _line(receipt: Receipt) -> list[str]:

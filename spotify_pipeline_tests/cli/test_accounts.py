@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
 
@@ -106,3 +107,9 @@ def test_what_spotify_says_of_an_error_moves_no_terminal(run: Run, spotify: Sand
     assert ran.code == 1
     assert len(ran.err.splitlines()) == 1
     assert ran.err.rstrip("\n").isprintable()
+
+
+def test_a_name_is_shown_as_it_is_and_not_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["[/x]", "[bold]loud[/bold]", ":smile:", "[link=https://example.com]here[/link]"]
+    print_table("audiences", ("name", "size"), [(name, "1") for name in names])
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == names

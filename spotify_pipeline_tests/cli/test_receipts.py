@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,17 @@ def test_a_receipt_that_was_tampered_with_fails_and_is_not_passed_over(run: Run,
 def test_a_receipt_that_was_removed_fails(run: Run, sent: Mirrored) -> None:
     (sent.home / "receipts" / ACCOUNT / RETIRED / "000001.json").unlink()
     assert run("receipts", "verify").code == 1
+
+
+def test_the_name_of_a_file_that_is_no_receipt_moves_no_terminal_and_hides_no_chain(run: Run, sent: Mirrored) -> None:
+    folder = sent.home / "receipts" / ACCOUNT / RETIRED
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff\x1b]0;x\x07.json")).write_text("{}")
+    verified, listed = run("receipts", "verify"), run("receipts", "list", RETIRED)
+    assert (verified.code, verified.out[:4]) == (1, "FAIL")
+    for said in (verified.out, listed.err):
+        assert r"\udcff\x1b]0;x\x07.json" in said
+        assert said.removesuffix("\n").isprintable()
+    assert "created" in listed.out
 
 
 def test_where_nothing_was_sent_there_are_none(run: Run) -> None:

@@ -90,7 +90,7 @@ def coverage_result(feed: EventFeed, found: Coverage, *, read: int, with_today: 
     if found.placed and not found.within:
         sentence = (
             f"None of the {found.placed:,} rows of {feed.relation} can be sent: {found.before_start:,} lie before "
-            f"{feed.config.start}, the feed's start, and the others in the future."
+            f"{feed.config.start}, the feed's start, and {found.placed - found.before_start:,} in the future."
         )
         if found.meant is not None:
             stated = f"unit: {setting.unit.value}" if setting.unit is not None else "no unit"

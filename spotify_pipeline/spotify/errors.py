@@ -166,7 +166,7 @@ class UnknownSuccess(UnexpectedAnswer):
     usual_next_step = (
         "The feed is stopped. Look in Spotify's diagnostics whether the events arrived. If this is how Spotify says so "
         "now, state the answer as `delivery.taken_answers` in the feed's YAML; if it is not, have it send again with "
-        "`spotify-pipeline conversions resume`."
+        "`spotify-pipeline conversions resume FEED`."
     )
 
 

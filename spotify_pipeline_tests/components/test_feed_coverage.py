@@ -84,7 +84,10 @@ def test_a13_rows_before_the_start_are_counted_and_others_are_read(feeds: dict[s
     assert said(feeds["none"], where, read=1)[0]
     passed, sentence = said(feeds["none"], found(feeds["none"], *times[:2]))
     assert not passed
-    assert "None of the 2 rows of shop.orders_none can be sent: 2 lie before 2026-01-01" in sentence
+    assert (
+        "None of the 2 rows of shop.orders_none can be sent: 2 lie before 2026-01-01, the feed's start, and 0 in the"
+        in sentence
+    )
 
 
 def test_a13_a_relation_that_stopped_warns_with_the_newest_day_only(feeds: dict[str, EventFeed]) -> None:

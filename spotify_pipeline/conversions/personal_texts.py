@@ -15,14 +15,20 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from urllib.parse import unquote
 
 import polars as pl
 
 from spotify_pipeline.conversions.plan import FeedPlan
 from spotify_pipeline.conversions.source_columns import text_of
+from spotify_pipeline.customer_list import IdentifierPlan
+from spotify_pipeline.customer_list.report import Tally
+from spotify_pipeline.customer_list.row_identifiers import row_identifiers
+from spotify_pipeline.customer_list.source_values import text_lists
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity.number_text import whole_numbers
+from spotify_pipeline.identity.text import unwrapped
 
 OwnIdentifiers: TypeAlias = Sequence[tuple[str, pl.Series]]
 """Identifiers of each row: the characters that they are made of, and what to look for, null where there is nothing."""
@@ -63,25 +69,42 @@ def holds_personal_data(text: pl.Series, own: OwnIdentifiers = ()) -> pl.Series:
 
 
 def own_identifiers(rows: pl.DataFrame, plan: FeedPlan) -> OwnIdentifiers:
-    """The phone numbers and device ids of each row, to be found in its texts."""
+    """The phone numbers and device ids of each row, as given and as they are read, to be found in its texts."""
     found: list[tuple[str, pl.Series]] = []
-    if plan.identifiers is None:
-        return found
-    columns = plan.identifiers.identifiers
-    if IdentifierType.PHONE in columns:
-        for column in columns[IdentifierType.PHONE].columns:
-            given = _plain(text_of(rows[column]))
-            digits = given.str.replace_all("[^0-9]", "").str.tail(_PHONE_TAIL)
-            # A digest is no number to be dialled.
-            dialled = (digits.str.len_bytes() == _PHONE_TAIL) & (given.str.len_chars() < _DEVICE_DIGITS)
-            found.append(("0-9", digits.set(~dialled.fill_null(value=False), None)))
-    if IdentifierType.DEVICE_ID in columns:
-        for column in columns[IdentifierType.DEVICE_ID].columns:
-            digits = text_of(rows[column]).str.to_lowercase().str.replace_all("[^0-9a-f]", "")
-            # Nobody's device: all zeros.
-            whole = (digits.str.len_bytes() == _DEVICE_DIGITS) & (digits != "0" * _DEVICE_DIGITS)
-            found.append(("0-9a-f", digits.set(~whole.fill_null(value=False), None)))
+    for kind in (IdentifierType.PHONE, IdentifierType.DEVICE_ID):
+        if plan.identifiers is None or kind not in plan.identifiers.identifiers:
+            continue
+        only = IdentifierPlan(identifiers={kind: plan.identifiers.identifiers[kind]})
+        read = row_identifiers(rows, only, Tally(types=only.types, asks_consent=False))[kind.value]
+        for values in (*(rows[column] for column in only.identifiers[kind].columns), read):
+            for each in _one_by_one(values):
+                alphabet = "0-9" if kind is IdentifierType.PHONE else "0-9a-f"
+                found.append((alphabet, _phone_tails(each) if kind is IdentifierType.PHONE else _device_digits(each)))
     return found
+
+
+def _one_by_one(values: pl.Series) -> list[pl.Series]:
+    """The first of each row's values as text, the second, and so on; null where there are no more."""
+    lists = text_lists(values)
+    if lists is None:
+        return [text_of(values)]
+    return [text_of(lists.list.get(n, null_on_oob=True)) for n in range(cast("int", lists.list.len().max() or 0))]
+
+
+def _phone_tails(given: pl.Series) -> pl.Series:
+    whole, _ = whole_numbers(unwrapped(given))  # also where no region says which number it is
+    plain = _plain(whole)
+    digits = plain.str.replace_all("[^0-9]", "").str.tail(_PHONE_TAIL)
+    # A digest is no number to be dialled.
+    dialled = (digits.str.len_bytes() == _PHONE_TAIL) & (plain.str.len_chars() < _DEVICE_DIGITS)
+    return digits.set(~dialled.fill_null(value=False), None)
+
+
+def _device_digits(given: pl.Series) -> pl.Series:
+    digits = given.str.to_lowercase().str.replace_all("[^0-9a-f]", "")
+    # Nobody's device: all zeros.
+    whole = (digits.str.len_bytes() == _DEVICE_DIGITS) & (digits != "0" * _DEVICE_DIGITS)
+    return digits.set(~whole.fill_null(value=False), None)
 
 
 def _plain(text: pl.Series) -> pl.Series:

@@ -110,3 +110,27 @@ def test_p22_the_row_s_own_device_id_is_found(written: str) -> None:
     assert outcome(url=f"https://example.com/app/{written}", device=DEVICE) == PAGE
     assert outcome(order_id=written, device=DEVICE.upper()) == ID
     assert outcome(order_id=written, device="c0ffee00-1111-4222-8333-000000000001")[0] == "pending"
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "46701234567.0",
+        "'46701234567,00;",
+        "4.6701234567E10",
+        "\u0664\u0666\u0667\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667.\u0660",
+        "+46701234567 ext. 12",
+        ["46701234567.0"],
+        ["+4687654321", None, "070-123 45 67"],
+    ],
+)
+def test_p22_the_row_s_own_phone_number_is_found_as_it_is_read(phone: object) -> None:
+    assert outcome(title="Call 0701234567", phone=phone) == NAME
+    assert outcome(order_id="o-46701234567", phone=phone) == ID
+    assert outcome(title="Call 0701234560", phone=phone)[0] == "pending"
+
+
+@pytest.mark.parametrize("device", [[DEVICE], ["?", f"{{{DEVICE}}}"], bytes.fromhex(DEVICE.replace("-", ""))])
+def test_p22_the_row_s_own_device_id_is_found_as_it_is_read(device: object) -> None:
+    assert outcome(title=f"On {DEVICE}", device=device) == NAME
+    assert outcome(order_id=DEVICE.upper(), device=device) == ID

@@ -10,7 +10,15 @@ from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.mirror import Approval, Decision, GuardBlocked, JournalEntry, JournalError, Remembered
+from spotify_pipeline.mirror import (
+    Approval,
+    Decision,
+    GuardBlocked,
+    JournalEntry,
+    JournalError,
+    Remembered,
+    parts_known,
+)
 from spotify_pipeline.mirror.admission import unknown_audience
 from spotify_pipeline.mirror.guards import ListGuard, without_history
 from spotify_pipeline.mirror.sent_lists import AcceptedList, compared_with
@@ -64,6 +72,8 @@ def predicted(
     """
     decision = list_guard(chain, home, entry.ad_account_id, customer_list).judge(entry)
     target = chain.target(entry.ad_account_id)
+    parts = parts_known(home.journal, chain.audience, entry.ad_account_id)
+    keys = [target.part(number, parts).audience for number in range(1, parts + 1)]
     if target.adopted_audience_id is not None:
         foreign = unknown_audience(target, entry, target.adopted_audience_id)
         decision = without_history(decision, foreign) if foreign is not None else decision
@@ -71,7 +81,7 @@ def predicted(
         journal=home.journal, receipts=home.receipts, ad_account_id=entry.ad_account_id, ledger=home.ledger
     )
     try:
-        return remembered.judged(decision, [chain.audience])
+        return remembered.judged(decision, keys)
     except (HomeError, JournalError, ErasureError) as error:
         raise GuardBlocked(f"Whether the list of {chain.audience} may be sent could not be judged: {error}") from None
 

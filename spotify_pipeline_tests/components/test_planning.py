@@ -126,3 +126,19 @@ def test_w20_a_plan_says_that_an_audience_of_somebody_else_is_to_be_adopted(
     assert f"audience {theirs.id}, which the YAML of mine adopts, was filled by somebody else" in planned.sentence
     refused = mine.run(audience="mine", quiet=True)
     assert f"audience {theirs.id}" in str(evaluations(refused, GUARDS)["customer_list"].description)
+
+
+def test_w20_a_plan_sees_that_the_journal_of_a_part_is_older(
+    load: Callable[..., dg.Definitions], environment: Path
+) -> None:
+    split = PEOPLE.replace("min_rows: 3", "min_rows: 3, max_bytes: 1500") + "  oversize: split\n"
+    deployment = Deployment(load({"people": split}))
+    assert deployment.run(quiet=True).success
+    (journal,) = (environment / "home" / "journal").rglob("people.2.json")
+    kept = journal.read_bytes()
+    change_people(environment, "INSERT INTO crm.people SELECT 'new' || i || '@example.com', true FROM range(8) r(i)")
+    assert deployment.run(quiet=True).success
+    journal.write_bytes(kept)
+    (planned,) = plan(deployment)
+    assert planned.action is PlannedAction.BLOCKED
+    assert "the journal of people.2 knows" in planned.sentence

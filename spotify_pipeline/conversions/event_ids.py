@@ -18,7 +18,10 @@ from spotify_pipeline.identity.text import CONTROL_CLASS
 LONGEST_EVENT_ID = 256
 """Characters. Spotify states no limit."""
 
-NOTHING = ("nan", "null", "none", "undefined", "nil", "n/a", "na", "nat", "<na>", "<null>", "(null)", "#n/a", "\\n")
+NOTHING = (
+    *("nan", "null", "none", "undefined", "nil", "n/a", "na", "nat", "<na>", "<null>", "(null)", "#n/a", "\\n"),
+    *("(none)", "(not set)"),
+)
 """What programs write, in any case, where there is no value."""
 
 _LARGEST_EXACT = 2**53
@@ -29,8 +32,8 @@ def event_ids(rows: pl.DataFrame, source: EventIdSource, own: OwnIdentifiers = (
     """Columns ``event_id`` and ``id_fault`` (a ``Dead``); in each row exactly one of the two is null.
 
     An event whose columns are all null, blank, no number or a word for nothing has no id: with one, all such events
-    would be taken for one. An id that holds personal data is refused, for ids are kept and shown: it must be
-    hashed. So is a float beyond 2^53, which several whole numbers are read as.
+    would be taken for one. Neither has one whose only column holds no letter and no digit, such as a dash.
+    An id that holds personal data is refused, for ids are kept and shown: it must be hashed. So is a float beyond 2^53, which several whole numbers are read as.
 
     Raises:
         EventsError: a column is of a type that tells no two events apart.
@@ -43,6 +46,7 @@ def event_ids(rows: pl.DataFrame, source: EventIdSource, own: OwnIdentifiers = (
         nothing = pl.select(pl.all_horizontal([text.is_null() for text in texts])).to_series()
         return _judged(digest(encoded(rows, source.columns)).set(nothing, None), unusable=inexact)
     ids = _something(_whole(text_of(_as_json_reads(without_nan(rows[source.columns[0]])))))
+    ids = ids.set(~ids.str.contains(r"[\p{L}\p{N}]").fill_null(value=True), None)
     control = ids.str.contains(f"[{CONTROL_CLASS}]")
     unusable = control | holds_personal_data(ids, own) | inexact | (ids.str.len_chars() > LONGEST_EVENT_ID)
     return _judged(ids, unusable=unusable.fill_null(value=False))

@@ -231,20 +231,38 @@ def test_several_columns_must_be_hashed() -> None:
         EventIdSource(columns=())
 
 
-WORDS = ["nan", "NaN", "null", "NULL", "None", "none", "undefined", "nil", "N/A", "<NA>", "NaT", " null ", '"null"']
+WORDS = [
+    "nan",
+    "NaN",
+    "null",
+    "NULL",
+    "None",
+    "none",
+    "undefined",
+    "nil",
+    "N/A",
+    "<NA>",
+    "NaT",
+    " null ",
+    '"null"',
+    "(not set)",
+]
+MARKS = ["-", "--", "?", "''", "[]", "{}", "\u2014"]
 
 
 def test_a22_words_for_nothing_are_no_ids_and_never_one_event() -> None:
-    found = verdicts(rows_with(*({"order_id": word} for word in WORDS)))
+    found = verdicts(rows_with(*({"order_id": word} for word in [*WORDS, *MARKS])))
     assert {(each["reason"], each["event_id"]) for each in found} == {("no_event_id", None)}
     rows = pl.DataFrame({"a": WORDS, "b": [None] * len(WORDS)}, schema={"a": pl.String, "b": pl.String})
     judged = event_ids(rows, EventIdSource(columns=("a", "b"), hashed=True))
     assert judged["id_fault"].to_list() == ["no_event_id"] * len(WORDS)
-    assert ids_of(pl.DataFrame({"a": ["none-1", "nullable", "Nan Goldin", "-"]}), EventIdSource(columns=("a",))) == [
+    assert ids_of(
+        pl.DataFrame({"a": ["none-1", "nullable", "Nan Goldin", "\u6ce8\u6587-"]}), EventIdSource(columns=("a",))
+    ) == [
         "none-1",
         "nullable",
         "Nan Goldin",
-        "-",
+        "\u6ce8\u6587-",
     ]
 
 

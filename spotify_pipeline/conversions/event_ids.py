@@ -33,7 +33,8 @@ def event_ids(rows: pl.DataFrame, source: EventIdSource, own: OwnIdentifiers = (
 
     An event whose columns are all null, blank, no number or a word for nothing has no id: with one, all such events
     would be taken for one. Neither has one whose only column holds no letter and no digit, such as a dash.
-    An id that holds personal data is refused, for ids are kept and shown: it must be hashed. So is a float beyond 2^53, which several whole numbers are read as.
+    An id that holds personal data is refused, for ids are kept and shown: it must be hashed. So is a float beyond 2^53,
+    which several whole numbers are read as.
 
     Raises:
         EventsError: a column is of a type that tells no two events apart.

@@ -369,7 +369,8 @@ def test_a18_at_most_once_a_refusal_that_may_have_taken_a_part_is_not_sent_in_ha
     """Nor is a half of a batch, of which the whole was surely refused."""
     surely_not = (InvalidRequest("An event is not right.", status=400), False)
     unclear = (InvalidRequest("An event is not right.", status=status, may_have_happened=True), True)
-    spotify = FakeSpotify(answers=[surely_not] * first + [unclear])
+    answers: list[tuple[BaseException, bool]] = [*[surely_not] * first, unclear]
+    spotify = FakeSpotify(answers=answers)
     sent = 10 if first == 0 else 5
     with place.open(guarantee=ONCE) as outbox:
         read_all(outbox, orders(30))

@@ -64,7 +64,8 @@ def holds_personal_data(text: pl.Series, own: OwnIdentifiers = ()) -> pl.Series:
     found = plain.str.contains(_PATTERN).fill_null(value=False)
     for alphabet, values in own:
         squeezed = plain.str.to_lowercase().str.replace_all(f"[^{alphabet}]", "")
-        found |= squeezed.str.contains(values, literal=True).fill_null(value=False)
+        pairs = pl.DataFrame({"text": squeezed, "value": values})
+        found |= pairs.select(pl.col("text").str.contains(pl.col("value"), literal=True).fill_null(value=False))["text"]
     return found
 
 

@@ -352,7 +352,8 @@ def test_a04_a_token_that_ends_while_bad_events_are_sought_leaves_only_what_is_c
     with place.open() as outbox:
         read_all(outbox, ids)
         for after in range(1, 8):
-            spotify.answers = [(InvalidRequest("no", status=400), False)] * after + [(PermissionDenied("403"), False)]
+            refusals: list[BaseException] = [*[InvalidRequest("no", status=400)] * after, PermissionDenied("403")]
+            spotify.answers = [(each, False) for each in refusals]
             with pytest.raises(PermissionDenied):
                 delivered(outbox, spotify, place)
             assert totals(outbox) == {"read": 64, "delivered": 0, "pending": 64, "filtered": 0, "dead": 0}

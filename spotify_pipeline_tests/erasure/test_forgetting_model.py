@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from spotify_pipeline.erasure import explain, forget
+from spotify_pipeline.erasure import Place, explain, forget
 from spotify_pipeline_tests.erasure.making import Machine, address, people, sha
 
 AUDIENCES = ("lapsed", "loyal")
@@ -25,7 +25,11 @@ def named(digests: Sequence[str] | frozenset[str]) -> frozenset[str]:
 
 
 class Forgetting(RuleBasedStateMachine):
-    """The model: who asked, in each request; which people each kept list has, and each audience at Spotify."""
+    """The model: who asked, in each request; which people each kept list has, and each audience at Spotify.
+
+    Of each kept list also whom it lost to erasures: all of them (`taken`), and those whom it lost while it was the list
+    that Spotify had (`marked`), who stay known until the next one is sent.
+    """
 
     @initialize()
     def begin(self) -> None:
@@ -34,6 +38,9 @@ class Forgetting(RuleBasedStateMachine):
         self.requests: dict[str, frozenset[str]] = {}
         self.kept: dict[tuple[str, str], frozenset[str]] = {}
         self.spotify: dict[str, frozenset[str]] = {}
+        self.live: dict[str, tuple[str, str]] = {}
+        self.taken: dict[tuple[str, str], frozenset[str]] = {}
+        self.marked: dict[tuple[str, str], frozenset[str]] = {}
 
     def teardown(self) -> None:
         self.folder.cleanup()
@@ -46,13 +53,21 @@ class Forgetting(RuleBasedStateMachine):
     def build(self, audience: str, snapshot: str, names: set[str]) -> None:
         self.machine.build(audience, snapshot, names)
         self.kept[audience, snapshot] = frozenset(names) - self.asked
+        self.taken[audience, snapshot] = self.marked[audience, snapshot] = frozenset()
+        if self.live.get(audience) == (audience, snapshot):
+            del self.live[audience]
 
     @precondition(lambda self: self.kept)
     @rule(data=st.data())
     def mirror(self, data: st.DataObject) -> None:
         audience, snapshot = data.draw(st.sampled_from(sorted(self.kept)))
+        self.send(audience, snapshot)
+
+    def send(self, audience: str, snapshot: str) -> None:
         self.machine.mirror(audience, snapshot)
         self.spotify[audience] = self.kept[audience, snapshot]
+        self.live[audience] = (audience, snapshot)
+        self.marked |= {key: frozenset() for key in self.marked if key[0] == audience}
 
     @rule(names=some_names.filter(bool))
     def forget(self, names: set[str]) -> None:
@@ -63,6 +78,10 @@ class Forgetting(RuleBasedStateMachine):
         assert {(each.audience, each.snapshot) for each in done.rewritten} == holding
         assert sum(each.rows for each in done.rewritten) == sum(len(self.kept[key] & names) for key in holding)
         self.requests[done.request.id] = frozenset(names)
+        for key in holding:
+            self.taken[key] |= self.kept[key] & names
+            if self.live.get(key[0]) == key:
+                self.marked[key] |= self.kept[key] & names
         self.kept = {key: held - names for key, held in self.kept.items()}
 
     @rule(audience=an_audience)
@@ -74,8 +93,7 @@ class Forgetting(RuleBasedStateMachine):
     def send_anew(self, audience: str) -> None:
         """A run of the whole chain: afterwards nothing waits for that audience."""
         self.build(audience, "2", set(NAMES))
-        self.machine.mirror(audience, "2")
-        self.spotify[audience] = self.kept[audience, "2"]
+        self.send(audience, "2")
         assert self.machine.ledger.waiting(audience) == []
 
     @rule()
@@ -83,8 +101,12 @@ class Forgetting(RuleBasedStateMachine):
         machine = self.machine
         lines = explain(people(*map(address, NAMES)), machine.store, machine.ledger, machine.live).lines
         for name, line in zip(NAMES, lines, strict=True):
-            lists = {(each.audience, each.snapshot) for each in line.sightings if each.place.name != "IDENTIFIERS"}
+            places = [(each.place, (each.audience, each.snapshot)) for each in line.sightings]
+            lists = {key for place, key in places if place in (Place.LIVE, Place.KEPT)}
             assert lists == {key for key, held in self.kept.items() if name in held}
+            marked = {key for place, key in places if place is Place.ERASED}
+            assert marked >= {key for key in self.kept if name in self.marked[key]}
+            assert marked <= {key for key in self.kept if name in self.taken[key]}
             assert {each.id for each in line.erasures} == {key for key, who in self.requests.items() if name in who}
 
     @invariant()

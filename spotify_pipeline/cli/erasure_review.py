@@ -24,7 +24,11 @@ def said_before(*, yes: bool, by: str | None) -> Review:
     """
 
     def review(losses: Sequence[LiveLoss]) -> SaidBy | None:
-        print_table("lists at Spotify hold them", ("live list of", "rows that go", "of", "share"), map(_cells, losses))
+        print_table(
+            "lists at Spotify would lose rows by it",
+            ("live list of", "rows that go", "of", "share"),
+            map(_cells, losses),
+        )
         sys.stdout.write("\n")
         limits = _limits() if any(each.going for each in losses) else {}
         default = GuardLimits().max_shrink

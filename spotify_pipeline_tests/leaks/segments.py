@@ -95,7 +95,8 @@ def held_back(view: str) -> str:
 def daily(view: str, *, suppress: str) -> str:
     """The same with a list for each day, without the people of another view."""
     return (
-        audience(view).replace("cadence: once", "cadence: {every: day}") + f"  suppress: [{{table: crm.{suppress}}}]\n"
+        audience(view).replace("cadence: once", "cadence: {every: day}")
+        + f"  suppress: [{{table: crm.{suppress}, max_invalid: 99%}}]\n"
     )
 
 

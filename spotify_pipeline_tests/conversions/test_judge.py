@@ -250,7 +250,13 @@ def test_a_list_of_texts_is_several_identifiers_of_one_person() -> None:
 
 
 def test_events_without_an_id_are_told_apart_by_the_values_in_their_lists() -> None:
-    emails = [["a@example.com", "b@example.com"], ["a@example.comb@example.com"], ["a@example.com", None], None, []]
+    emails = [
+        ["a@example.com", "b@example.com"],
+        ["a@example.com" + "b@example.com"],
+        ["a@example.com", None],
+        None,
+        [],
+    ]
     rows = rows_with(*[{"order_id": None}] * 5).with_columns(email=pl.Series(emails, dtype=pl.List(pl.String)))
     assert len({each["key"] for each in verdicts(rows)}) == 5
 

@@ -99,7 +99,7 @@ def test_p22_what_only_looks_like_personal_data_is_sent() -> None:
 def test_p22_the_row_s_own_phone_number_is_found_without_its_prefix(written: str) -> None:
     assert outcome(title=f"Call {written}", phone="+46701234567") == NAME
     assert outcome(order_id=f"o-{written}", phone="+46 70-123 45 67") == ID
-    assert outcome(title=f"Call {written}", phone="+46701234568")[0] == "pending" or written.startswith("00 ")
+    assert outcome(title=f"Call {written}", phone="+46701740606")[0] == "pending" or written.startswith("00 ")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_p22_the_row_s_own_device_id_is_found(written: str) -> None:
         "\u0664\u0666\u0667\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667.\u0660",
         "+46701234567 ext. 12",
         ["46701234567.0"],
-        ["+4687654321", None, "070-123 45 67"],
+        ["+46846500421", None, "070-123 45 67"],
     ],
 )
 def test_p22_the_row_s_own_phone_number_is_found_as_it_is_read(phone: object) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.audience_chain import AudienceChain, spotify_pool
 from spotify_pipeline.components.audience_config import AudienceConfig
 from spotify_pipeline.components.backfill import BACKFILL_TAG, left_out_of_backfill, without_result
 from spotify_pipeline.components.blocked_runs import say_blocked, say_sent
@@ -34,17 +34,7 @@ from spotify_pipeline.customer_list import parts_needed
 from spotify_pipeline.mirror import GuardBlocked, MirrorOutcome
 from spotify_pipeline.spotify import SignInKind
 
-SPOTIFY_POOL = "spotify_ads_api"
 SCHEDULE_TAG = "dagster/schedule_name"
-
-
-def spotify_pool(audience: str) -> str:
-    """The concurrency pool of what is sent for an audience and its lookalike: one step at a time.
-
-    Other audiences have their own: a list that takes hours holds none of them up. The audience's lock keeps the order
-    of its lists, all processes share one rate budget, and how many lists are sent at once is bounded by Dagster's runs.
-    """
-    return f"{SPOTIFY_POOL}_{audience}"
 
 
 def audience_asset(chain: AudienceChain) -> dg.AssetsDefinition:

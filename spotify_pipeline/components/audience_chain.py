@@ -6,14 +6,51 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import dagster as dg
 
 from spotify_pipeline.components.audience_config import AudienceConfig
+from spotify_pipeline.components.resources import AudienceAttributes
 from spotify_pipeline.components.suppression_sources import ERASURE, SuppressionSource
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceTarget, MirrorRefused
 from spotify_pipeline.warehouse import Relation
+
+SPOTIFY_POOL = "spotify_ads_api"
+
+
+class AudienceAtSpotify(Protocol):
+    """An audience of any kind, as its assets and checks at Spotify need to know it."""
+
+    @property
+    def audience(self) -> str:
+        """The folder's name."""
+        ...
+
+    @property
+    def config(self) -> AudienceAttributes:
+        """Its YAML."""
+        ...
+
+    @property
+    def audience_key(self) -> dg.AssetKey:
+        """The asset that is the audience at Spotify."""
+        ...
+
+    @property
+    def lookalike_key(self) -> dg.AssetKey:
+        """The asset that is the lookalike of the audience, where the YAML asks for one."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The audience's name in Ads Manager."""
+        ...
+
+    def target(self, ad_account_id: str) -> AudienceTarget:
+        """The audience as the mirror needs to know it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -138,3 +175,12 @@ class AudienceChain:
             f'{self.audience} {partition} --reason "...", or materialize it with the run config '
             'rollback: {reason: "...", approved_by: "..."}.'
         )
+
+
+def spotify_pool(audience: str) -> str:
+    """The concurrency pool of what is sent for an audience and its lookalike: one step at a time.
+
+    Other audiences have their own: a list that takes hours holds none of them up. The audience's lock keeps the order
+    of its lists, all processes share one rate budget, and how many lists are sent at once is bounded by Dagster's runs.
+    """
+    return f"{SPOTIFY_POOL}_{audience}"

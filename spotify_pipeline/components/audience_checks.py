@@ -9,8 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.event_audience import EventAudience
+from spotify_pipeline.components.audience_chain import AudienceAtSpotify
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.guard_check import guard_check_spec
 from spotify_pipeline.components.metadata import audience_state, in_words
@@ -155,7 +154,7 @@ def judge_status(audience: Audience, now: datetime) -> dg.AssetCheckResult:
     return result(": Spotify takes up to three days. Run this check again to see where it stands.", passed=True)
 
 
-def targetable_check(chain: AudienceChain | EventAudience) -> dg.AssetChecksDefinition:
+def targetable_check(chain: AudienceAtSpotify) -> dg.AssetChecksDefinition:
     """A check that asks Spotify how the audience stands, with one request. It can be run at any time, by itself."""
 
     @dg.asset_check(

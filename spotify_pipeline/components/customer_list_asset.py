@@ -19,6 +19,7 @@ from spotify_pipeline.components.declined import declined_people
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.guard_check import codes, guard_check_result, no_prediction, not_judged
 from spotify_pipeline.components.guarding import lists_compared, live_list, predicted
+from spotify_pipeline.components.list_building import build_list
 from spotify_pipeline.components.membership_view import membership_metadata, membership_steps
 from spotify_pipeline.components.metadata import customer_list_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
@@ -27,11 +28,8 @@ from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.components.warehouse_project import WAREHOUSE_POOL
 from spotify_pipeline.customer_list import (
     CustomerListError,
-    IdentifiersReport,
     Manifest,
     Suppressions,
-    Truncation,
-    build_customer_list,
     withdraw,
 )
 from spotify_pipeline.customer_list.superseded import set_aside
@@ -101,35 +99,6 @@ def customer_list_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(metadata={**customer_list_metadata(manifest), **shown}, check_results=checks)
 
     return customer_list
-
-
-def build_list(
-    chain: AudienceChain,
-    identifiers: Path,
-    report: IdentifiersReport,
-    destination: Path,
-    *,
-    snapshot: str,
-    suppressions: Suppressions,
-) -> Manifest:
-    """Build an audience's list as its YAML asks: its layout, without those who are kept out, cut where it says so.
-
-    Raises:
-        CustomerListError, HomeError: as ``build_customer_list``.
-    """
-    config = chain.config
-    cut = config.oversize.truncate
-    return build_customer_list(
-        identifiers,
-        report,
-        destination,
-        layout=config.layout,
-        audience=chain.audience,
-        snapshot=snapshot,
-        built_at=datetime.now(UTC),
-        suppressions=suppressions,
-        truncate=Truncation(max_bytes=config.guards.max_bytes, order=cut.in_words) if cut is not None else None,
-    )
 
 
 def _kept_out(chain: AudienceChain) -> str:

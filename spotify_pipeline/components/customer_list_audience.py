@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from spotify_pipeline.components.audience_asset import audience_asset
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import targetable_check
-from spotify_pipeline.components.audience_config import NAME_LENGTHS, AudienceConfig, LookalikeConfig
+from spotify_pipeline.components.audience_config import AudienceConfig
+from spotify_pipeline.components.audience_names import audience_named_by, refuse_own_name
 from spotify_pipeline.components.audience_scaffolder import AudienceScaffolder
 from spotify_pipeline.components.customer_list_asset import customer_list_asset
 from spotify_pipeline.components.identifiers_asset import identifiers_asset
@@ -17,7 +18,7 @@ from spotify_pipeline.components.promises_check import promises_check
 from spotify_pipeline.components.segment_lookup import find_source, refuse_unfit_order, refuse_unknown_columns
 from spotify_pipeline.components.suppression_list import SuppressionList
 from spotify_pipeline.components.suppression_sources import suppression_sources
-from spotify_pipeline.components.yaml_location import config_error, named_by_folder
+from spotify_pipeline.components.yaml_location import config_error
 
 
 @dg.scaffold_with(AudienceScaffolder)
@@ -94,12 +95,6 @@ class CustomerListAudience(dg.Component):
         )
 
 
-def refuse_own_name(name: str, lookalike: LookalikeConfig | None, context: dg.ComponentLoadContext) -> None:
-    """Refuse a lookalike that is called as its audience: in Ads Manager nobody could tell them apart."""
-    if lookalike is not None and lookalike.name.strip().casefold() == name.strip().casefold():
-        raise config_error(context, ("lookalike",), f"is called {name}, as its audience is. Give it a name of its own")
-
-
 def _refuse_half_a_pair(config: AudienceConfig, context: dg.ComponentLoadContext) -> None:
     if config.segment.updated_at is not None and config.guards.max_source_age is None:
         raise config_error(
@@ -113,15 +108,3 @@ def _refuse_half_a_pair(config: AudienceConfig, context: dg.ComponentLoadContext
             ("guards", "max_source_age"),
             "goes with segment.updated_at, which is not stated",
         )
-
-
-def audience_named_by(name: str | None, context: dg.ComponentLoadContext) -> str:
-    """The name of the folder that an audience's file is in: its identity. ``name`` is the one that the file states.
-
-    Raises:
-        AudienceConfigError: it cannot serve.
-    """
-    folder = named_by_folder(context, "an audience")
-    if name is None and len(folder) < NAME_LENGTHS[0]:
-        raise config_error(context, (), "state a name: Spotify wants 2 to 80 characters and the folder's name has one")
-    return folder

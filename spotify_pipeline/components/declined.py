@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.identifier_plan import columns_by_type, segment_columns
+from spotify_pipeline.components.identifier_plan import segment_columns
 from spotify_pipeline.components.resources import WarehouseResource
+from spotify_pipeline.components.segment_config import columns_by_type
 from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, declined_digests
 
 

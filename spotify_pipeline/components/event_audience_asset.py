@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import dagster as dg
 
-from spotify_pipeline.components.audience_asset import spotify_pool
+from spotify_pipeline.components.audience_chain import spotify_pool
 from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata

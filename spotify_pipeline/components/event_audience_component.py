@@ -8,7 +8,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from spotify_pipeline.components.audience_checks import targetable_check
-from spotify_pipeline.components.customer_list_audience import audience_named_by, refuse_own_name
+from spotify_pipeline.components.audience_names import audience_named_by, refuse_own_name
 from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.event_audience_asset import event_audience_asset
 from spotify_pipeline.components.event_audience_config import AdEngagementAudienceConfig, WebEventAudienceConfig

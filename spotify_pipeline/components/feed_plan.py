@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spotify_pipeline.components.feed_config import FeedConfig
-from spotify_pipeline.components.identifier_plan import columns_by_type
+from spotify_pipeline.components.segment_config import columns_by_type
 from spotify_pipeline.conversions import DeliveryPlan, FeedPlan, OptOutPolicy, TimeSource
 from spotify_pipeline.customer_list import IdentifierPlan
 

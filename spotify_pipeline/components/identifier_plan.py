@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from spotify_pipeline.components.audience_config import AudienceConfig
-from spotify_pipeline.components.segment_config import IdentifiersConfig
-from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.components.segment_config import columns_by_type
+from spotify_pipeline.customer_list import IdentifierPlan
 from spotify_pipeline.warehouse import RANK_COLUMN, Ranking
 
 
@@ -16,24 +15,6 @@ def identifier_plan(config: AudienceConfig) -> IdentifierPlan:
         consent_column=config.segment.consent_column,
         rank_column=RANK_COLUMN if config.oversize.truncate is not None else None,
     )
-
-
-def columns_by_type(stated: IdentifiersConfig) -> dict[IdentifierType, IdentifierColumns]:
-    """The source columns of each type of identifier."""
-    identifiers: dict[IdentifierType, IdentifierColumns] = {}
-    if stated.email is not None:
-        identifiers[IdentifierType.EMAIL] = IdentifierColumns(columns=tuple(stated.email))
-    if stated.phone is not None:
-        identifiers[IdentifierType.PHONE] = IdentifierColumns(
-            columns=tuple(stated.phone.column),
-            region_column=stated.phone.region_column,
-            default_region=stated.phone.default_region,
-        )
-    if stated.device_id is not None:
-        identifiers[IdentifierType.DEVICE_ID] = IdentifierColumns(
-            columns=tuple(stated.device_id.column), device_id_case=stated.device_id.case
-        )
-    return identifiers
 
 
 def segment_columns(config: AudienceConfig) -> list[str]:

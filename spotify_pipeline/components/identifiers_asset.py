@@ -8,7 +8,6 @@ No postponed annotations here: Dagster reads those of an asset's function when i
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 
@@ -16,12 +15,10 @@ from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.audience_checks import identifiers_check_results, identifiers_check_specs
 from spotify_pipeline.components.backfill import left_out_of_backfill, without_result
 from spotify_pipeline.components.failures import failures_said_plainly
-from spotify_pipeline.components.identifier_plan import identifier_plan, ranking, segment_columns
+from spotify_pipeline.components.list_building import read_segment
 from spotify_pipeline.components.metadata import identifiers_metadata
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.warehouse_project import WAREHOUSE_POOL
-from spotify_pipeline.customer_list import DigestSet, IdentifiersReport, write_identifiers
-from spotify_pipeline.erasure import ErasureLedger
 
 
 def identifiers_asset(chain: AudienceChain) -> dg.AssetsDefinition:
@@ -68,43 +65,3 @@ def identifiers_asset(chain: AudienceChain) -> dg.AssetsDefinition:
         )
 
     return identifiers
-
-
-def read_segment(
-    chain: AudienceChain, warehouse: WarehouseResource, ledger: ErasureLedger, destination: Path
-) -> IdentifiersReport:
-    """Normalize the identifiers of an audience's segment, as it is now, into ``destination``: not of those who asked to
-    be forgotten. If somebody asks while it is read, it is read again.
-
-    Raises:
-        SegmentError: the segment cannot be read.
-        CustomerListError: not all of it was, or a column is unusable.
-        ErasureError: the ledger of erasures cannot be read.
-    """
-    while True:
-        asked = {each.id for each in ledger.requests()}
-        report = _read(chain, warehouse, ledger.digests(), destination)
-        if asked.issuperset(each.id for each in ledger.requests()):
-            return report
-
-
-def _read(
-    chain: AudienceChain, warehouse: WarehouseResource, erased: DigestSet, destination: Path
-) -> IdentifiersReport:
-    updated_at = chain.config.segment.updated_at
-    plan = identifier_plan(chain.config)
-    with warehouse.segment(chain.relation) as segment:
-        return write_identifiers(
-            segment.batches(
-                segment_columns(chain.config),
-                rank=ranking(chain.config),
-                identifiers=plan.columns,
-                consent=plan.consent_columns,
-            ),
-            plan,
-            destination,
-            erased=erased,
-            expected_rows=segment.count(),
-            recipe=chain.recipe,
-            updated_at=segment.newest(updated_at) if updated_at is not None else None,
-        )

@@ -10,11 +10,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.audience_asset import spotify_pool
-from spotify_pipeline.components.audience_chain import AudienceChain
+from spotify_pipeline.components.audience_chain import AudienceAtSpotify, AudienceChain, spotify_pool
 from spotify_pipeline.components.audience_config import LookalikeConfig
 from spotify_pipeline.components.backfill import left_out_of_backfill, without_result
-from spotify_pipeline.components.event_audience import EventAudience
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
@@ -22,7 +20,7 @@ from spotify_pipeline.components.step_calls import StepCalls
 from spotify_pipeline.mirror import MirrorRefused, keep_lookalike
 
 
-def lookalike_asset(chain: AudienceChain | EventAudience, stated: LookalikeConfig) -> dg.AssetsDefinition:
+def lookalike_asset(chain: AudienceAtSpotify, stated: LookalikeConfig) -> dg.AssetsDefinition:
     """The lookalike of an audience, created once and renamed where the YAML says so."""
     mirrored = chain if isinstance(chain, AudienceChain) else None
 

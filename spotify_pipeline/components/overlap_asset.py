@@ -8,7 +8,7 @@ import dagster as dg
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.overlap_view import live_lists, overlap_matrix, overlap_rows
-from spotify_pipeline.components.promises_check import keep_promises_of_left
+from spotify_pipeline.components.promises import keep_promises_of_left
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.mirror import Orphan, orphans
 from spotify_pipeline.mirror.alerts import AlertKind

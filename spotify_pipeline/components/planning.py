@@ -9,11 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.customer_list_asset import build_list
 from spotify_pipeline.components.guarding import live_list, predicted
-from spotify_pipeline.components.identifiers_asset import read_segment
+from spotify_pipeline.components.list_building import build_list, read_segment
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
-from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
+from spotify_pipeline.components.resources import PLANS, PipelineHome, WarehouseResource
 from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.customer_list import CustomerListError, ListAsSent, Manifest, compare_lists
 from spotify_pipeline.customer_list.workspace import workspace
@@ -23,8 +22,6 @@ from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, Mirror
 from spotify_pipeline.printable import markdown_cell, printable
 from spotify_pipeline.warehouse import SegmentError
 
-PLANS = "plan"
-"""The directory below the project's own in which plans are made."""
 KEPT_OUT_COLUMNS = ("audience", *SUPPRESSION_COLUMNS)
 PLAN_COLUMNS = ("audience", "would", "added", "removed", "staying", "rows")
 EXPECTED = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused, SegmentError)

@@ -4,20 +4,18 @@ was sent is on record.
 The job `watch_audiences` runs them, so that an audience that is never mirrored again is noticed too.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.failures import failures_said_plainly
-from spotify_pipeline.components.guards_config import RetainConfig
-from spotify_pipeline.components.planning import PLANS
-from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.components.promises import waiting_for
+from spotify_pipeline.components.resources import PLANS, PipelineHome
 from spotify_pipeline.customer_list.workspace import sweep
-from spotify_pipeline.erasure import ErasureRequest, erasure_alert
+from spotify_pipeline.erasure import erasure_alert
 from spotify_pipeline.home import home_directory
-from spotify_pipeline.mirror import sent_before
 from spotify_pipeline.mirror.alerts import AlertKind
 
 RETENTION_KEPT = "retention_kept"
@@ -93,7 +91,7 @@ def judge_retention(chain: AudienceChain, home: PipelineHome, now: datetime) -> 
 def judge_erasures(chain: AudienceChain, home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
     """Whether an erasure waits too long for the audience; if it does, a person is told."""
     blocked = any(each.audience == chain.audience and each.kind is AlertKind.BLOCKED for each in home.alerts.standing())
-    waiting = _waiting(chain.audience, home, now)
+    waiting = waiting_for(chain.audience, home, now)
     codes, sentence = erasure_alert(chain.audience, waiting, blocked=blocked, now=now)
     home.alerts.state(chain.audience, AlertKind.ERASURE_DUE, codes, sentence, now)
     return dg.AssetCheckResult(
@@ -118,27 +116,3 @@ def judge_receipts(chain: AudienceChain, home: PipelineHome) -> dg.AssetCheckRes
         description=told or "Nothing was sent yet.",
         metadata={"receipts kept": sum(each.receipts for each in reports)},
     )
-
-
-def keep_promises_of_left(configured: Collection[str], home: PipelineHome, now: datetime) -> None:
-    """The same for audiences that no YAML file defines any more: no run and no check of their own looks after them.
-
-    Their old identifiers are deleted, and a person is told of erasures that wait until somebody decides about them.
-    """
-    store, age = home.snapshots, RetainConfig().identifiers_age
-    for name in set(store.audiences()).difference(configured):
-        store.sweep(name)
-        store.keep_identifiers(name, 1, older_than=now - age)
-    waiting = {name for request in home.ledger.requests() for name in request.waiting}
-    told = {each.audience for each in home.alerts.standing() if each.kind is AlertKind.ERASURE_DUE}
-    for name in sorted((waiting | told).difference(configured)):
-        waits = _waiting(name, home, now)
-        codes, sentence = erasure_alert(name, waits, blocked=False, mirrored=False, now=now)
-        home.alerts.state(name, AlertKind.ERASURE_DUE, codes, sentence, now)
-
-
-def _waiting(audience: str, home: PipelineHome, now: datetime) -> list[ErasureRequest]:
-    """The requests that wait for an audience. None waits for one of which nothing is at Spotify, or ever was."""
-    if home.ledger.waiting(audience) and not sent_before(home.journal, audience):
-        home.ledger.done(audience, decided_at=now)
-    return home.ledger.waiting(audience)

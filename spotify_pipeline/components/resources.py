@@ -38,6 +38,8 @@ from spotify_pipeline.warehouse import (
     warehouse_file,
 )
 
+PLANS = "plan"
+"""The directory below the project's own in which plans are made."""
 OFFICIAL_API = "https://api-partner.spotify.com"
 ADS_MANAGER = "https://adsmanager.spotify.com/"
 
@@ -111,6 +113,11 @@ class AudienceAttributes(Protocol):
     @property
     def ad_account_id(self) -> str | None:
         """The ad account that owns it; None where the YAML leaves that to the environment."""
+        ...
+
+    @property
+    def authorization(self) -> str | None:
+        """The label of the sign-in that writes to it; None for the default one."""
         ...
 
 

@@ -18,7 +18,8 @@ from spotify_pipeline.components.yaml_values import (
     Share,
     TableName,
 )
-from spotify_pipeline.identity import DeviceIdCase
+from spotify_pipeline.customer_list import IdentifierColumns
+from spotify_pipeline.identity import DeviceIdCase, IdentifierType
 
 MAX_INVALID_SUPPRESSIONS = 0.10
 """Half of what an audience's own segment may have by default: there an unreadable value costs an impression, here it
@@ -187,3 +188,21 @@ class SuppressionListConfig(StrictModel):
     """Which of its columns identify a person."""
     max_invalid: Share = MAX_INVALID_SUPPRESSIONS
     """How many of its identifiers of a type may be unusable, as a share: whoever they are is not kept out."""
+
+
+def columns_by_type(stated: IdentifiersConfig) -> dict[IdentifierType, IdentifierColumns]:
+    """The source columns of each type of identifier."""
+    identifiers: dict[IdentifierType, IdentifierColumns] = {}
+    if stated.email is not None:
+        identifiers[IdentifierType.EMAIL] = IdentifierColumns(columns=tuple(stated.email))
+    if stated.phone is not None:
+        identifiers[IdentifierType.PHONE] = IdentifierColumns(
+            columns=tuple(stated.phone.column),
+            region_column=stated.phone.region_column,
+            default_region=stated.phone.default_region,
+        )
+    if stated.device_id is not None:
+        identifiers[IdentifierType.DEVICE_ID] = IdentifierColumns(
+            columns=tuple(stated.device_id.column), device_id_case=stated.device_id.case
+        )
+    return identifiers

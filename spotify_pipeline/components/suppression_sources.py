@@ -9,13 +9,13 @@ from typing import Protocol
 
 import dagster as dg
 
-from spotify_pipeline.components.identifier_plan import columns_by_type
 from spotify_pipeline.components.metadata import WORDS
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.segment_config import (
     MAX_INVALID_SUPPRESSIONS,
     IdentifiersConfig,
     SuppressConfig,
+    columns_by_type,
 )
 from spotify_pipeline.components.segment_lookup import find_source, refuse_unknown_columns
 from spotify_pipeline.components.warehouse_project import Segment

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from spotify_pipeline.conversions.isolation import Isolation, Refusal
-from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Settled, Stop
+from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Screen, Settled, Stop
 from spotify_pipeline.conversions.verdict import Dead, Filtered, State
 from spotify_pipeline.spotify import (
     CONTRACT,
@@ -28,9 +28,6 @@ Send: TypeAlias = Callable[[Sequence[str]], None]
 """Sends the bodies (JSON) of some events in one request; returns if Spotify accepted all of them, else raises a
 :class:`SpotifyError`: InvalidRequest where one of them may be at fault; any other is about none of them."""
 
-
-Screen: TypeAlias = Callable[[Sequence[Claimed]], Collection[int]]
-"""Names, by their numbers, events that are not to be sent as their person asked to be forgotten."""
 
 MOST_REFUSED = 10
 """So many events refused alone, one after the other, and none accepted between them: is it the events, or Spotify?"""

@@ -6,11 +6,11 @@ the outbox is let go of, or, after a crash, as soon as it is held again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import polars as pl
 
@@ -151,6 +151,10 @@ class DayVerdicts:
     day: date
     rows: Mapping[str, int]
     accepted: Mapping[str, int] | None = None
+
+
+Screen: TypeAlias = Callable[[Sequence[Claimed]], Collection[int]]
+"""Names, by their numbers, events that are not to be sent as their person asked to be forgotten."""
 
 
 class Outbox(Protocol):

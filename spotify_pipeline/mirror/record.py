@@ -10,6 +10,7 @@ from typing import Any
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror.guards.list_age import from_the_future, older_list
 from spotify_pipeline.mirror.journal import Journal
 from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, SentList, Unfinished
 from spotify_pipeline.mirror.journal_page import JournalPage
@@ -17,7 +18,7 @@ from spotify_pipeline.mirror.lease import Lease
 from spotify_pipeline.mirror.receipt import ReceiptKind
 from spotify_pipeline.mirror.receipt_content import list_content
 from spotify_pipeline.mirror.receipts import ReceiptBook
-from spotify_pipeline.mirror.refusal import MirrorRefused, from_the_future, older_list
+from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.saved_session import forget_session, remove_leftovers, save_session, saved_session
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, OpenUpload, UploadProof

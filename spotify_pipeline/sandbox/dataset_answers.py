@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from spotify_pipeline.sandbox.capi_records import CapiConnection, CapiToken, Pixel
 from spotify_pipeline.sandbox.clock import in_utc_seconds
-from spotify_pipeline.sandbox.event_rules import SIGNAL_NAMES
 from spotify_pipeline.sandbox.event_store import Tally
 from spotify_pipeline.sandbox.records import AdAccount, Dataset
 from spotify_pipeline.sandbox.state import SandboxState
 
+SIGNAL_NAMES = {"CHECK_OUT": "CHECKOUT", "ADD_TO_CART": "ADDTOCART", "SIGN_UP": "SIGNUP"}
+"""Names that the Ads API spells without underscores; the others are the same there."""
 RECEIVING = timedelta(days=1)
 """A data set is receiving events if one has arrived within this."""
 

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from spotify_pipeline.sandbox.ads_errors import invalid
 from spotify_pipeline.sandbox.capi_records import CapiConnection
 from spotify_pipeline.sandbox.config import DAY, HOUR
-from spotify_pipeline.sandbox.dataset_answers import seen_until
-from spotify_pipeline.sandbox.event_rules import SIGNAL_NAMES
+from spotify_pipeline.sandbox.dataset_answers import SIGNAL_NAMES, seen_until
 from spotify_pipeline.sandbox.event_store import Bucket
 from spotify_pipeline.sandbox.records import Dataset
 from spotify_pipeline.sandbox.state import SandboxState

@@ -18,8 +18,6 @@ EVENT_NAMES = (
     *("VIEW", "PRODUCT", "CHECK_OUT", "ADD_TO_CART", "PURCHASE", "LEAD", "SIGN_UP", "ALIAS"),
     *(f"CUSTOM_EVENT_{number}" for number in range(1, 6)),
 )
-SIGNAL_NAMES = {"CHECK_OUT": "CHECKOUT", "ADD_TO_CART": "ADDTOCART", "SIGN_UP": "SIGNUP"}
-"""Names that the Ads API spells without underscores; the others are the same there."""
 FUTURE_ALLOWED = timedelta(minutes=5)
 
 _NAMES = frozenset(EVENT_NAMES)

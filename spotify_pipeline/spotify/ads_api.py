@@ -104,7 +104,7 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
             api,
             settings.ads_api_url,
             tokens,
-            budget=budget or RateBudget.beside(token_store, settings, sleep=sleep),
+            budget=budget or RateBudget.beside(token_store.path.parent, settings, sleep=sleep),
             patience=patience,
             clock=clock,
             sleep=sleep,

@@ -6,17 +6,15 @@ Format version 2. Version 1 knew one authorization for each client id; it is rea
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, parse_object, text
 from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.settings import DEFAULT_LABEL, LABEL
 
 FORMAT_VERSION: Final = 2
-DEFAULT_LABEL: Final = "default"
-LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _LAST_TIME = 4e9  # in the year 2096; what is later, negative or no number is no time
 
 

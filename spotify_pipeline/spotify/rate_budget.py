@@ -26,7 +26,6 @@ from spotify_pipeline.spotify.lenient_json import parse_object
 from spotify_pipeline.spotify.pace import LONGEST_AHEAD, SPOTIFY_PACE, Pace, PaceState
 from spotify_pipeline.spotify.retries import LONGEST_PAUSE, SHORTEST_PAUSE
 from spotify_pipeline.spotify.settings import SpotifySettings
-from spotify_pipeline.spotify.token_store import TokenStore
 
 PATIENCE = 300.0  # seconds that one call may wait
 DIRECTORY = "rate"
@@ -78,10 +77,10 @@ class RateBudget:
 
     @classmethod
     def beside(
-        cls, token_store: TokenStore, settings: SpotifySettings, *, sleep: Callable[[float], None] = time.sleep
+        cls, directory: Path, settings: SpotifySettings, *, sleep: Callable[[float], None] = time.sleep
     ) -> RateBudget:
-        """The budget of who shares ``token_store``: at home, that of :meth:`at_home`."""
-        return cls(_budget_file(token_store.path.parent, rate_key(settings), _this_machine()), sleep=sleep)
+        """The budget kept in ``directory``, where the token store is: at home, that of :meth:`at_home`."""
+        return cls(_budget_file(directory, rate_key(settings), _this_machine()), sleep=sleep)
 
     def is_damaged(self) -> bool:
         """Whether there is a file, and it is none that a budget wrote; the next call begins it anew.

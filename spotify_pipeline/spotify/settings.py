@@ -7,13 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from spotify_pipeline.spotify.addresses import UUID, bundle_path, check_network, check_plain, check_url
-from spotify_pipeline.spotify.authorization import DEFAULT_LABEL, LABEL
 from spotify_pipeline.spotify.errors import SettingsInvalid, SettingsMissing
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts
 
+DEFAULT_LABEL: Final = "default"
+LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 ADS_API_URL = "https://api-partner.spotify.com/ads/v3"
 ACCOUNTS_URL = "https://accounts.spotify.com"
 CHUNK_QUANTUM = 262_144  # Google, "Performing resumable uploads": every chunk but the last is a multiple of 256 KiB

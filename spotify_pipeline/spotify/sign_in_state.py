@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from spotify_pipeline.spotify.authorization import DEFAULT_LABEL, Authorization, login_command
+from spotify_pipeline.spotify.authorization import Authorization, login_command
 from spotify_pipeline.spotify.errors import SignInRequired
 from spotify_pipeline.spotify.seeds import key_of, seed_is_new
-from spotify_pipeline.spotify.settings import SpotifySettings
+from spotify_pipeline.spotify.settings import DEFAULT_LABEL, SpotifySettings
 from spotify_pipeline.spotify.token_store import TokenStore
 
 MONTHS = 6

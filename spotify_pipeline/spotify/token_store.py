@@ -18,12 +18,12 @@ from pathlib import Path
 
 from spotify_pipeline.home import home_directory, private_directory
 from spotify_pipeline.spotify.authorization import (
-    DEFAULT_LABEL,
     Authorization,
     AuthorizationKey,
     StoreContents,
 )
 from spotify_pipeline.spotify.errors import SpotifyUnavailable, TokenStoreUnusable
+from spotify_pipeline.spotify.settings import DEFAULT_LABEL
 from spotify_pipeline.spotify.store_files import StoreFiles
 from spotify_pipeline.spotify.store_safety import MOUNT_TABLE, open_lock
 

@@ -14,7 +14,7 @@ import pytest
 
 from spotify_pipeline.components.deployment import audience_chains
 from spotify_pipeline.components.guard_check import GUARDS
-from spotify_pipeline.components.identifiers_asset import read_segment
+from spotify_pipeline.components.list_building import read_segment
 from spotify_pipeline.components.promises_check import judge_erasures
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.yaml_location import AudienceConfigError

@@ -162,7 +162,7 @@ def test_client_whose_tokens_are_at_home_shares_the_budget_at_home(tmp_path: Pat
     home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
     RateBudget.at_home(rate_key(settings()), home).pause(45)
     with pytest.raises(RateLimited):
-        RateBudget.beside(TokenStore.at_home(home), settings()).take(1)
+        RateBudget.beside(TokenStore.at_home(home).path.parent, settings()).take(1)
 
 
 def unusable_parent(path: Path) -> None:

@@ -52,7 +52,7 @@ from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget
-from spotify_pipeline.spotify.pace import Pace
+from spotify_pipeline.spotify.retry.gcra import Pace
 from spotify_pipeline.warehouse import Relation, SegmentReader
 
 BATCH = 100

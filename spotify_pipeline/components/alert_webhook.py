@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 from spotify_pipeline.mirror.alerts import Alert, Alerts
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import SpotifyError
-from spotify_pipeline.spotify.http import HttpClient, Transport
-from spotify_pipeline.spotify.services import Service
+from spotify_pipeline.spotify.transport import HttpClient, Service, Transport
 
 WEBHOOK = Service("alerts", "the alert webhook", read_seconds=10, write_seconds=10, total_seconds=20)
 _LOCAL = "127.0.0.1"

@@ -17,7 +17,7 @@ from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport, Manifest, verify_customer_list
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience, CallRecord, NotFound
-from spotify_pipeline.spotify.audience_operations import AD_ENGAGEMENT, WEB_EVENT
+from spotify_pipeline.spotify.ads import AD_ENGAGEMENT, WEB_EVENT
 
 COUNTS_ADD_UP = "counts_add_up"
 CELLS_ARE_DIGESTS = "cells_are_digests"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 from spotify_pipeline.mirror.receipt import ReceiptKind
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient
-from spotify_pipeline.spotify.audience_operations import AD_ENGAGEMENT, CUSTOM, LOOKALIKE, WEB_EVENT
+from spotify_pipeline.spotify.ads import AD_ENGAGEMENT, CUSTOM, LOOKALIKE, WEB_EVENT
 
 
 class Filling(ABC):

@@ -21,7 +21,7 @@ from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, WriteKind
 from spotify_pipeline.mirror.lease import Lease, leased
-from spotify_pipeline.spotify.ids import same
+from spotify_pipeline.spotify import same
 
 FORMAT = 3
 

@@ -10,7 +10,7 @@ from spotify_pipeline.mirror.journal_entry import Unfinished
 from spotify_pipeline.mirror.refusal import MirrorRefused
 from spotify_pipeline.mirror.target import AudienceTarget
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient
-from spotify_pipeline.spotify.audience_operations import CUSTOM, LOOKALIKE
+from spotify_pipeline.spotify.ads import CUSTOM, LOOKALIKE
 
 LOOKS_AFTER = (0.0, 2.0, 5.0, 10.0)
 """Seconds to wait before each look for an audience that should be there: it may show late."""

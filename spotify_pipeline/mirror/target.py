@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from spotify_pipeline.spotify.audience_operations import LONGEST_DESCRIPTION, NAME_LENGTH
+from spotify_pipeline.spotify.ads import LONGEST_DESCRIPTION, NAME_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from spotify_pipeline.mirror.journal_page import JournalPage
 from spotify_pipeline.mirror.search import LOOKS_AFTER
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyError, SpotifyUnavailable
-from spotify_pipeline.spotify.audience_operations import CUSTOM
+from spotify_pipeline.spotify.ads import CUSTOM
 
 
 def with_texts(

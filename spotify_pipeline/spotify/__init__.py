@@ -5,13 +5,24 @@ What other rooms use is named here. The room imports nothing of ours but :mod:`s
 
 from __future__ import annotations
 
-from spotify_pipeline.spotify.ads_api import SpotifyAdsClient
-from spotify_pipeline.spotify.answer import CallRecord, Observer
-from spotify_pipeline.spotify.authorization import Authorization, AuthorizationKey
-from spotify_pipeline.spotify.call_log import CallLog, CallTotals
-from spotify_pipeline.spotify.conversion_models import CapiConnection, CapiToken, Dataset, NewCapiToken, ReceivedEvents
-from spotify_pipeline.spotify.conversions_client import ConversionsClient
-from spotify_pipeline.spotify.conversions_settings import CONNECTION_VARIABLE, ConversionsSettings
+from spotify_pipeline.spotify.ads import (
+    CapiConnection,
+    CapiToken,
+    Dataset,
+    NewCapiToken,
+    ReceivedEvents,
+    SpotifyAdsClient,
+)
+from spotify_pipeline.spotify.auth import (
+    Authorization,
+    AuthorizationKey,
+    SignInKind,
+    SignInState,
+    TokenStore,
+    sign_in_state,
+    state_of,
+)
+from spotify_pipeline.spotify.capi import CONTRACT, ConversionsClient, TakenAnswer
 from spotify_pipeline.spotify.errors import (
     BusinessNotAllowed,
     CapiTokenRefused,
@@ -43,7 +54,7 @@ from spotify_pipeline.spotify.event_names import (
     sent_event_name,
     signal_event_name,
 )
-from spotify_pipeline.spotify.login import DEFAULT_PORT, sign_in, sign_out, sign_out_of_all
+from spotify_pipeline.spotify.ids import same
 from spotify_pipeline.spotify.models import (
     AdAccount,
     Audience,
@@ -54,12 +65,11 @@ from spotify_pipeline.spotify.models import (
     UploadProof,
     UploadTicket,
 )
-from spotify_pipeline.spotify.rate_budget import RateBudget
+from spotify_pipeline.spotify.retry import RateBudget
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.settings import SpotifySettings
-from spotify_pipeline.spotify.sign_in_state import SignInKind, SignInState, sign_in_state, state_of
-from spotify_pipeline.spotify.taken_answers import CONTRACT, TakenAnswer
-from spotify_pipeline.spotify.token_store import TokenStore
+from spotify_pipeline.spotify.settings import CONNECTION_VARIABLE, ConversionsSettings, SpotifySettings
+from spotify_pipeline.spotify.sign_in import DEFAULT_PORT, sign_in, sign_out, sign_out_of_all
+from spotify_pipeline.spotify.transport import CallLog, CallRecord, CallTotals, Observer
 
 __all__ = [
     "CAPI_EVENT_NAMES",
@@ -119,6 +129,7 @@ __all__ = [
     "UploadTicket",
     "capi_event_name",
     "is_signal",
+    "same",
     "sent_event_name",
     "sign_in",
     "sign_in_state",

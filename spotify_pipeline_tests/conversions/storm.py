@@ -46,7 +46,7 @@ from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import Fault
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget, SpotifyError
-from spotify_pipeline.spotify.pace import Pace
+from spotify_pipeline.spotify.retry.gcra import Pace
 from spotify_pipeline.warehouse import Between, Relation, SegmentReader
 
 DAYS = (date(2026, 11, 14), date(2026, 11, 15))

@@ -31,10 +31,11 @@ from spotify_pipeline.spotify import (
     UploadProof,
     UploadTicket,
 )
-from spotify_pipeline.spotify.http import STORAGE, HttpClient
-from spotify_pipeline.spotify.pace import Pace
-from spotify_pipeline.spotify.rate_budget import RateBudget
-from spotify_pipeline.spotify.upload import Uploader
+from spotify_pipeline.spotify.retry.gcra import Pace
+from spotify_pipeline.spotify.retry.rate_limiter import RateBudget
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import STORAGE
+from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 from spotify_pipeline_tests.faults.lists import HEADER
 from spotify_pipeline_tests.faults.upload_cases import CASES, KIB, QUANTUM, Case, Layout, Outcome

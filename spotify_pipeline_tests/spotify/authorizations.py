@@ -13,9 +13,10 @@ from spotify_pipeline.spotify import (
     SpotifySettings,
     TokenStore,
 )
-from spotify_pipeline.spotify.http import ACCOUNTS, HttpClient
-from spotify_pipeline.spotify.oauth import AccountsService
-from spotify_pipeline.spotify.tokens import TokenProvider
+from spotify_pipeline.spotify.auth.oauth import AccountsService
+from spotify_pipeline.spotify.auth.token_provider import TokenProvider
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings
 
 ISSUER = "https://accounts.spotify.com"

@@ -31,7 +31,7 @@ from spotify_pipeline.spotify import (
     SpotifySettings,
     TokenStore,
 )
-from spotify_pipeline.spotify.pace import Pace
+from spotify_pipeline.spotify.retry.gcra import Pace
 
 LIMIT, WINDOW = 300, 4
 PACE = Pace(per_second=72, burst=6)  # 72 * 4 + 6 slots, and a late call of each of six processes

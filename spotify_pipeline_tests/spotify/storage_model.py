@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.upload_steps import AskStatus, SendRange
+from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.upload.steps import AskStatus, SendRange
 from spotify_pipeline_tests.spotify.uploads import hashes
 
 SESSION_URI = "https://storage.googleapis.com/o?upload_id=1"

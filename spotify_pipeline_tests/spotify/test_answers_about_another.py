@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore, UnexpectedAnswer
-from spotify_pipeline.spotify.calls import Operation
+from spotify_pipeline.spotify.ads.request import Operation
 from spotify_pipeline.spotify.ids import canonical, same
 from spotify_pipeline_tests.spotify.client_calls import ok
 from spotify_pipeline_tests.spotify.conversion_objects import (

@@ -13,8 +13,8 @@ from spotify_pipeline.spotify import (
     TokenStore,
     UnexpectedAnswer,
 )
-from spotify_pipeline.spotify.audience_pages import all_audiences
-from spotify_pipeline.spotify.calls import Operation
+from spotify_pipeline.spotify.ads.pages import all_audiences
+from spotify_pipeline.spotify.ads.request import Operation
 from spotify_pipeline.spotify.lenient_json import JsonObject
 from spotify_pipeline_tests.spotify.client_calls import ok
 from spotify_pipeline_tests.spotify.scripted import (

@@ -23,7 +23,7 @@ from spotify_pipeline.spotify import (
     SpotifyUnavailable,
     UnexpectedAnswer,
 )
-from spotify_pipeline.spotify.conversions_client import request_content
+from spotify_pipeline.spotify.capi.client import request_content
 from spotify_pipeline_tests.spotify.events import CONNECTION, TOKEN, Capi, conversions_settings, event, success
 from spotify_pipeline_tests.spotify.scripted import Seen, loopback_server
 

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, SpotifyUnavailable
-from spotify_pipeline.spotify.deadlines import PunctualBackend, deadline
-from spotify_pipeline.spotify.http import ACCOUNTS, ADS_API, STORAGE, HttpClient, Service
+from spotify_pipeline.spotify.transport.deadlines import PunctualBackend, deadline
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS, ADS_API, STORAGE, Service
 from spotify_pipeline_tests.spotify.certificates import Listener, listening, read_head
 from spotify_pipeline_tests.spotify.scripted import loopback_server
 

@@ -20,8 +20,8 @@ from spotify_pipeline.spotify import (
     UnexpectedAnswer,
     UntrustedServer,
 )
-from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.event_refusals import Sent, refusal_of_events
+from spotify_pipeline.spotify.capi.error_mapping import Sent, refusal_of_events
+from spotify_pipeline.spotify.transport.response import Answer
 from spotify_pipeline_tests.spotify.certificates import issue, tls_server
 from spotify_pipeline_tests.spotify.events import DEVICE, PERSONAL, TOKEN, Capi, conversions_settings, event
 from spotify_pipeline_tests.spotify.scripted import TRACE

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, SpotifyError, SpotifyUnavailable, UnexpectedAnswer
-from spotify_pipeline.spotify.http import ADS_API, STORAGE, HttpClient
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import ADS_API, STORAGE
 from spotify_pipeline_tests.spotify.scripted import SESSION, SIGNED, TRACE, Seen, loopback_server
 
 URL = "https://api-partner.spotify.com/ads/v3/businesses?secret=CANARYQUERY"

@@ -26,7 +26,8 @@ from spotify_pipeline.spotify import (
     UntrustedServer,
     sign_in,
 )
-from spotify_pipeline.spotify.http import ADS_API, HttpClient
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import ADS_API
 from spotify_pipeline_tests.spotify.certificates import (
     SPOTIFYS,
     Listener,

@@ -17,8 +17,9 @@ from spotify_pipeline.spotify import (
     TokenStore,
     UntrustedServer,
 )
-from spotify_pipeline.spotify.connections import tls_fault, trusting_too
-from spotify_pipeline.spotify.http import ADS_API, STORAGE, HttpClient
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import ADS_API, STORAGE
+from spotify_pipeline.spotify.transport.tls_and_proxy import tls_fault, trusting_too
 from spotify_pipeline_tests.spotify.certificates import Issued, authority, issue, listening, tls_server
 from spotify_pipeline_tests.spotify.scripted import settings
 

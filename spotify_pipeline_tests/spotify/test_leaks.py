@@ -22,7 +22,7 @@ from spotify_pipeline.spotify import (
     UploadTicket,
     sign_in,
 )
-from spotify_pipeline.spotify.resumable_upload import MAX_FAULTS
+from spotify_pipeline.spotify.upload.state_machine import MAX_FAULTS
 from spotify_pipeline_tests.spotify.scripted import (
     AD_ACCOUNT,
     AUDIENCE,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, Secret, SpotifyAdsClient, TokenStore, UploadRefused, UploadTicket
-from spotify_pipeline.spotify.outgoing_file import MAX_UPLOAD_BYTES, OutgoingFile, outgoing_file
+from spotify_pipeline.spotify.upload.source_file import MAX_UPLOAD_BYTES, OutgoingFile, outgoing_file
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE, settings
 from spotify_pipeline_tests.spotify.socket_storage import socket_storage
 from spotify_pipeline_tests.spotify.uploads import (

@@ -19,8 +19,8 @@ import pytest
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import RateBudget, RateLimited, SpotifyUnavailable, TokenStore
-from spotify_pipeline.spotify.pace import SPOTIFY_PACE, Pace
-from spotify_pipeline.spotify.rate_budget import rate_key
+from spotify_pipeline.spotify.retry.gcra import SPOTIFY_PACE, Pace
+from spotify_pipeline.spotify.retry.rate_limiter import rate_key
 from spotify_pipeline_tests.spotify.forks import fork_that_waits
 from spotify_pipeline_tests.spotify.scripted import Clock, full_disk, settings
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.spotify.pace import LONGEST_AHEAD, SPOTIFY_PACE, Pace, PaceState
+from spotify_pipeline.spotify.retry.gcra import LONGEST_AHEAD, SPOTIFY_PACE, Pace, PaceState
 
 LIMIT, WINDOW = 1_500, 30.0  # Spotify's documentation of rate limits
 CALLS = 100_000

@@ -20,8 +20,8 @@ from spotify_pipeline.spotify import (
     TermsNotAccepted,
     UnexpectedAnswer,
 )
-from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.refusals import fit_to_show, refusal
+from spotify_pipeline.spotify.retry.error_mapping import fit_to_show, refusal
+from spotify_pipeline.spotify.transport.response import Answer
 from spotify_pipeline_tests.spotify.scripted import SIGNED, TRACE, error_body
 
 NOW = 1_800_000_000.0

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import Secret, SettingsInvalid, SignInKind, SignInRequired, SpotifyError, TokenStore
-from spotify_pipeline.spotify.oauth import LONGEST_CALL
-from spotify_pipeline.spotify.sign_in_state import sign_in_state
-from spotify_pipeline.spotify.tokens import LONGEST_RENEWAL
+from spotify_pipeline.spotify.auth.expiry import sign_in_state
+from spotify_pipeline.spotify.auth.oauth import LONGEST_CALL
+from spotify_pipeline.spotify.auth.token_provider import LONGEST_RENEWAL
 from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, from_transport, provider, put, stored
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings, token_answer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from spotify_pipeline.spotify import SpotifyUnavailable, UploadDataLoss, UploadIncomplete, UploadRefused
-from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.resumable_upload import MAX_FAULTS, MAX_ODDITIES, ResumableUpload
-from spotify_pipeline.spotify.upload_steps import (
+from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.upload.state_machine import MAX_FAULTS, MAX_ODDITIES, ResumableUpload
+from spotify_pipeline.spotify.upload.steps import (
     AskStatus,
     Finished,
     Pause,

@@ -8,17 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from spotify_pipeline.spotify import SpotifyError, SpotifyUnavailable, UploadDataLoss, UploadIncomplete, UploadRefused
-from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.resumable_upload import ResumableUpload
-from spotify_pipeline.spotify.upload_steps import (
-    AskStatus,
-    Finished,
-    Pause,
-    RenewUrl,
-    SendRange,
-    Start,
-    UseSession,
-)
+from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
+from spotify_pipeline.spotify.upload.steps import AskStatus, Finished, Pause, RenewUrl, SendRange, Start, UseSession
 from spotify_pipeline_tests.spotify.storage_model import FAULTS, SURVIVABLE, Fault, Heard, StorageModel
 from spotify_pipeline_tests.spotify.uploads import crc32c, md5
 

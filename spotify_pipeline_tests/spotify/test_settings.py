@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.spotify import Secret, SettingsInvalid, SettingsMissing, SpotifySettings, UploadTicket
-from spotify_pipeline.spotify.token_store import Authorization
+from spotify_pipeline.spotify.auth.authorization import Authorization
 
 ENVIRONMENT = {"SPOTIFY_CLIENT_ID": "client-1"}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spotify_pipeline.sandbox.clock import add_months
 from spotify_pipeline.spotify import Secret, SignInKind, TokenStore, sign_in_state, sign_out
-from spotify_pipeline.spotify.sign_in_state import six_months_after
+from spotify_pipeline.spotify.auth.expiry import six_months_after
 from spotify_pipeline_tests.spotify.authorizations import provider, put
 from spotify_pipeline_tests.spotify.scripted import SECRETS, Clock, Spotify, settings
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from spotify_pipeline.spotify.answer import Answer
+from spotify_pipeline.spotify.capi.error_mapping import Sent, refusal_of_events
+from spotify_pipeline.spotify.capi.taken_answers import CONTRACT, TakenAnswer, says_taken
 from spotify_pipeline.spotify.errors import InvalidRequest, SpotifyError, UnknownSuccess
-from spotify_pipeline.spotify.event_refusals import Sent, refusal_of_events
-from spotify_pipeline.spotify.taken_answers import CONTRACT, TakenAnswer, says_taken
+from spotify_pipeline.spotify.transport.response import Answer
 
 SENT = 3
 PARTS = {"index": 1, "field": "event_name", "reason": "INVALID"}

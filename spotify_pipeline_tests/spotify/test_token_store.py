@@ -19,7 +19,7 @@ from spotify_pipeline.spotify import (
     TokenStoreUnusable,
     state_of,
 )
-from spotify_pipeline.spotify.tokens import LONGEST_RENEWAL
+from spotify_pipeline.spotify.auth.token_provider import LONGEST_RENEWAL
 from spotify_pipeline_tests.spotify.authorizations import GIVEN, ISSUER, save
 from spotify_pipeline_tests.spotify.forks import fork_that_waits
 from spotify_pipeline_tests.spotify.scripted import Clock

@@ -14,7 +14,7 @@ import pytest
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import Authorization, Secret, TokenStore, TokenStoreUnusable
-from spotify_pipeline.spotify.authorization import StoreContents
+from spotify_pipeline.spotify.auth.authorization import StoreContents
 from spotify_pipeline_tests.spotify.authorizations import GIVEN, ISSUER, names_beside, save
 from spotify_pipeline_tests.spotify.scripted import full_disk
 

@@ -18,9 +18,10 @@ from spotify_pipeline.spotify import (
     SpotifyUnavailable,
     TokenStore,
 )
-from spotify_pipeline.spotify.http import ACCOUNTS, HttpClient
-from spotify_pipeline.spotify.oauth import AccountsService
-from spotify_pipeline.spotify.tokens import TokenProvider
+from spotify_pipeline.spotify.auth.oauth import AccountsService
+from spotify_pipeline.spotify.auth.token_provider import TokenProvider
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS
 from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, provider, put, stored
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings, token_answer
 

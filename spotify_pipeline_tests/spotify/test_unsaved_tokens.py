@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import Secret, SignInRequired, TokenStore, sign_out
-from spotify_pipeline.spotify.tokens import TokenProvider
+from spotify_pipeline.spotify.auth.token_provider import TokenProvider
 from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, from_transport, provider, put, stored
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, full_disk, settings, token_answer
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotify_pipeline.spotify import Secret, TokenStore, UploadRefused, UploadTicket
-from spotify_pipeline.spotify.settings import GOOGLE_STORAGE
-from spotify_pipeline.spotify.upload_hosts import UploadHosts
+from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE, SIGNED, Clock, Spotify
 from spotify_pipeline_tests.spotify.uploads import crc32c_of, customer_list
 

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import SpotifyUnavailable, UploadIncomplete, UploadProgress, UploadProof
-from spotify_pipeline.spotify.http import STORAGE, HttpClient
-from spotify_pipeline.spotify.upload import Uploader
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import STORAGE
+from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts
 from spotify_pipeline_tests.spotify.scripted import SESSION, Clock
 from spotify_pipeline_tests.spotify.uploads import MIB, STARTED, TICKET, Uploads, ack, crc32c_of, customer_list, done

@@ -3,10 +3,10 @@ from __future__ import annotations
 import random
 
 from spotify_pipeline.spotify import SpotifyError, UploadDataLoss
-from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.resumable_upload import ResumableUpload
-from spotify_pipeline.spotify.upload_answers import MalformedRange, next_offset
-from spotify_pipeline.spotify.upload_steps import AskStatus, Pause, SendRange, Step
+from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.upload.responses import MalformedRange, next_offset
+from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
+from spotify_pipeline.spotify.upload.steps import AskStatus, Pause, SendRange, Step
 from spotify_pipeline_tests.spotify.storage_model import SESSION_URI
 
 _SIZE, _CHUNK = 1 << 30, 1 << 23

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from spotify_pipeline.spotify import UploadIncomplete
-from spotify_pipeline.spotify.answer import Answer
-from spotify_pipeline.spotify.resumable_upload import ResumableUpload
-from spotify_pipeline.spotify.upload_steps import AskStatus, Pause, SendRange, Start, UseSession
+from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
+from spotify_pipeline.spotify.upload.steps import AskStatus, Pause, SendRange, Start, UseSession
 from spotify_pipeline_tests.spotify.storage_model import SESSION_URI, resume
 
 SIZE, CHUNK = 100, 40

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, Secret, UploadIncomplete, UploadProof, UploadRefused, UploadTicket
-from spotify_pipeline.spotify.http import STORAGE, HttpClient
-from spotify_pipeline.spotify.upload import Uploader
+from spotify_pipeline.spotify.transport.http import HttpClient
+from spotify_pipeline.spotify.transport.timeouts import STORAGE
+from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE
 from spotify_pipeline_tests.spotify.socket_storage import socket_storage

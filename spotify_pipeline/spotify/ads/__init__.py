@@ -1,0 +1,27 @@
+"""Spotify's Ads API v3: the client, and its operations on audiences, data sets and connections."""
+
+from spotify_pipeline.spotify.ads.audiences import (
+    AD_ENGAGEMENT,
+    CUSTOM,
+    LONGEST_DESCRIPTION,
+    LOOKALIKE,
+    NAME_LENGTH,
+    WEB_EVENT,
+)
+from spotify_pipeline.spotify.ads.client import SpotifyAdsClient
+from spotify_pipeline.spotify.ads.dataset_models import CapiConnection, CapiToken, Dataset, NewCapiToken, ReceivedEvents
+
+__all__ = [
+    "AD_ENGAGEMENT",
+    "CUSTOM",
+    "LONGEST_DESCRIPTION",
+    "LOOKALIKE",
+    "NAME_LENGTH",
+    "WEB_EVENT",
+    "CapiConnection",
+    "CapiToken",
+    "Dataset",
+    "NewCapiToken",
+    "ReceivedEvents",
+    "SpotifyAdsClient",
+]

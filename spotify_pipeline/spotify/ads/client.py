@@ -1,0 +1,233 @@
+"""Spotify's Ads API v3, as far as this project uses it: businesses, ad accounts, audiences and
+their uploads, data sets and connections for conversion events.
+
+Paths, bodies and queries are those of Spotify's OpenAPI document; a contract test holds each operation against it.
+"""
+
+from __future__ import annotations
+
+import random as dice
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Unpack
+
+from spotify_pipeline.spotify.ads.business_scope import RestrictedCalls
+from spotify_pipeline.spotify.ads.connections import CapiOperations
+from spotify_pipeline.spotify.ads.dataset_models import Dataset
+from spotify_pipeline.spotify.ads.datasets import DatasetOperations
+from spotify_pipeline.spotify.ads.event_audiences import EventAudienceOperations
+from spotify_pipeline.spotify.ads.expected import Its, Listing, Made
+from spotify_pipeline.spotify.ads.pages import objects
+from spotify_pipeline.spotify.ads.request import ApiCalls, Operation
+from spotify_pipeline.spotify.auth import AccountsService, TokenProvider, TokenStore
+from spotify_pipeline.spotify.errors import NotFound, PermissionDenied
+from spotify_pipeline.spotify.ids import same
+from spotify_pipeline.spotify.models import AdAccount, Business, OpenUpload, UploadProof, UploadTicket
+from spotify_pipeline.spotify.retry import PATIENCE, RateBudget
+from spotify_pipeline.spotify.settings import SpotifySettings
+from spotify_pipeline.spotify.transport import ACCOUNTS, ADS_API, STORAGE, HttpClient, Observer, Transport
+from spotify_pipeline.spotify.upload import Uploader, UploadHooks
+from spotify_pipeline.spotify.upload_hosts import UploadHosts
+
+_UPLOAD_URL = "/ad_accounts/{ad_account_id}/audiences/upload_url"
+
+
+class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperations):
+    """The client. Use it as a context manager; it holds open connections.
+
+    Every method may raise the errors of :mod:`spotify_pipeline.spotify.errors`: SignInRequired, SettingsInvalid,
+    TokenStoreUnusable, TermsNotAccepted, PermissionDenied, RateLimited, SpotifyUnavailable, UntrustedServer and
+    UnexpectedAnswer. NotFound, InvalidRequest and Conflict are named where they mean something of their own.
+    """
+
+    def __init__(self, calls: RestrictedCalls, uploader: Uploader, connections: ExitStack) -> None:
+        super().__init__(calls)
+        self._uploader = uploader
+        self._connections = connections
+
+    @classmethod
+    def open(
+        cls,
+        settings: SpotifySettings,
+        token_store: TokenStore,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = dice.random,
+        observer: Observer | None = None,
+        transport: Transport | None = None,
+        budget: RateBudget | None = None,
+        patience: float = PATIENCE,
+    ) -> SpotifyAdsClient:
+        """A client for ``settings``. Makes no call and reads no file before it is asked something.
+
+        Args:
+            settings: addresses and credentials.
+            token_store: where the tokens are.
+            clock: seconds since the epoch.
+            sleep, random: for the pauses between repetitions; random from 0 to 1.
+            observer: is told of each call as it ends; see :class:`CallRecord`. Its records hold no secret.
+            transport: stands in for the network, for all three services; for tests.
+            budget: of calls to the Ads API; by default the one that all processes with this token store share.
+            patience: seconds that one call may wait for the budget and between tries; beyond that it is RateLimited.
+        """
+        connections = ExitStack()
+        api, accounts, storage = (
+            connections.enter_context(
+                HttpClient(
+                    service,
+                    transport=transport,
+                    observer=observer,
+                    proxy_url=settings.proxy_url,
+                    ca_bundle=settings.ca_bundle,
+                )
+            )
+            for service in (ADS_API, ACCOUNTS, STORAGE)
+        )
+        tokens = TokenProvider(
+            settings,
+            token_store,
+            AccountsService(settings, accounts, clock=clock),
+            clock=clock,
+            sleep=sleep,
+            random=random,
+        )
+        connections.callback(tokens.close)
+        calls = ApiCalls(
+            api,
+            settings.ads_api_url,
+            tokens,
+            budget=budget or RateBudget.beside(token_store.path.parent, settings, sleep=sleep),
+            patience=patience,
+            clock=clock,
+            sleep=sleep,
+            random=random,
+        )
+        uploader = Uploader(
+            storage,
+            UploadHosts(settings.upload_hosts),
+            chunk_bytes=settings.upload_chunk_bytes,
+            clock=clock,
+            sleep=sleep,
+            random=random,
+        )
+        return cls(RestrictedCalls(calls, settings.authorization), uploader, connections)
+
+    def __enter__(self) -> SpotifyAdsClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def businesses(self) -> list[Business]:
+        """The businesses of the user who signed in."""
+        answer = self._call(
+            Operation(method="GET", route="/businesses", doing="list the businesses", about=Listing(key="businesses"))
+        )
+        return [Business.from_json(each) for each in objects(answer, "businesses")]
+
+    def find_capi_connection(self, capi_connection_id: str) -> tuple[Business, Dataset] | None:
+        """The data set that a connection's events go to, and whose it is; None when no business of the user has it.
+
+        Raises:
+            PermissionDenied, NotFound: it was not found, and a business would not list its data sets.
+        """
+
+        def has_it(dataset: Dataset) -> bool:
+            return dataset.capi_connection is not None and same(dataset.capi_connection.id, capi_connection_id)
+
+        return self._found_among_datasets(has_it)
+
+    def find_dataset(self, dataset_id: str) -> tuple[Business, Dataset] | None:
+        """A data set, and whose it is; otherwise as :meth:`find_capi_connection`."""
+        return self._found_among_datasets(lambda dataset: same(dataset.id, dataset_id))
+
+    def _found_among_datasets(self, is_it: Callable[[Dataset], bool]) -> tuple[Business, Dataset] | None:
+        refused: PermissionDenied | NotFound | None = None
+        for business in self.businesses():
+            try:
+                datasets = self.datasets(business.id)
+            except (PermissionDenied, NotFound) as failure:
+                refused = refused or failure
+                continue
+            found = next(filter(is_it, datasets), None)
+            if found is not None:
+                return business, found
+        if refused is not None:
+            raise refused
+        return None
+
+    def ad_accounts(self, business_id: str) -> list[AdAccount]:
+        """The ad accounts of one business that the user may see."""
+        route = "/businesses/{business_id}/ad_accounts"
+        ids = {"business_id": business_id}
+        about = Listing(key="ad_accounts", of=ids)
+        answer = self._call(Operation(method="GET", route=route, doing="list the ad accounts", about=about, ids=ids))
+        return [AdAccount.from_json(each) for each in objects(answer, "ad_accounts")]
+
+    def ad_account(self, ad_account_id: str) -> AdAccount:
+        """One ad account.
+
+        Raises:
+            NotFound: it does not exist, or the user may not see it.
+        """
+        ids = {"ad_account_id": ad_account_id}
+        route = "/ad_accounts/{ad_account_id}"
+        about = Its(what="ad account", id=ad_account_id)
+        return AdAccount.from_json(
+            self._call(Operation(method="GET", route=route, doing="show the ad account", about=about, ids=ids))
+        )
+
+    def new_upload(self, ad_account_id: str) -> UploadTicket:
+        """Leave to upload the list of an audience that does not exist yet; its id is in the ticket."""
+        ids = {"ad_account_id": ad_account_id}
+        about = Made(what="upload", needs=("upload_url",))
+        operation = Operation(method="POST", route=_UPLOAD_URL, doing="give an upload URL", about=about, ids=ids)
+        return UploadTicket.from_json(self._call(operation))
+
+    def replacement_upload(self, ad_account_id: str, audience_id: str) -> UploadTicket:
+        """Leave to upload a list that replaces all members of an audience.
+
+        Raises:
+            NotFound: the audience does not exist.
+            UnexpectedAnswer: the answer is for another audience, whose list it would have replaced.
+        """
+        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
+        route = _UPLOAD_URL + "/{audience_id}"
+        about = Its(what="audience", id=audience_id, needs=("upload_url",))
+        operation = Operation(method="POST", route=route, doing="give an upload URL", about=about, ids=ids)
+        return UploadTicket.from_json(self._call(operation))
+
+    def upload(
+        self,
+        ticket: UploadTicket,
+        file: Path,
+        *,
+        size: int,
+        crc32c: str,
+        md5: str | None = None,
+        **hooks: Unpack[UploadHooks],
+    ) -> UploadProof:
+        """Send a customer list to the storage; see :meth:`Uploader.upload` for arguments and errors."""
+        return self._uploader.upload(ticket, file, size=size, crc32c=crc32c, md5=md5, **hooks)
+
+    def resume_upload(
+        self,
+        opened: OpenUpload,
+        file: Path,
+        *,
+        size: int,
+        crc32c: str,
+        md5: str | None = None,
+        **hooks: Unpack[UploadHooks],
+    ) -> UploadProof:
+        """Go on with an upload that an earlier run began; see :meth:`Uploader.resume`."""
+        return self._uploader.resume(opened, file, size=size, crc32c=crc32c, md5=md5, **hooks)

@@ -1,0 +1,50 @@
+"""``SPOTIFY_REFRESH_TOKEN``: a refresh token from outside, taken over into the token store once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Protocol
+
+from spotify_pipeline.spotify.auth.authorization import Authorization, AuthorizationKey
+from spotify_pipeline.spotify.settings import SpotifySettings
+
+
+def key_of(settings: SpotifySettings) -> AuthorizationKey:
+    """Which authorization ``settings`` use."""
+    return AuthorizationKey(settings.accounts_url, settings.client_id, settings.authorization)
+
+
+def seed_fingerprint(settings: SpotifySettings) -> str | None:
+    """SHA-256 of the seed, by which it is known again; None without one."""
+    seed = settings.refresh_token
+    return None if seed is None else hashlib.sha256(seed.reveal().encode()).hexdigest()
+
+
+class RemembersSeeds(Protocol):
+    """The token store, open or not."""
+
+    def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool: ...
+
+
+def seed_is_new(settings: SpotifySettings, store: RemembersSeeds) -> bool:
+    """There is a seed, and no authorization of this client id has taken it over or signed it out, whatever its label.
+
+    A token that rotates is used in one place only: under two labels each renewal would end the other's.
+    """
+    fingerprint = seed_fingerprint(settings)
+    return fingerprint is not None and not store.seed_taken(key_of(settings), fingerprint)
+
+
+def from_seed(settings: SpotifySettings, stored: Authorization | None, *, seen_at: float) -> Authorization:
+    """The seed of ``settings`` as an authorization that follows ``stored``."""
+    assert settings.refresh_token is not None  # noqa: S101  (the caller has looked)
+    fresh = Authorization(
+        **key_of(settings)._asdict(),
+        refresh_token=settings.refresh_token,
+        seeded_at=seen_at,
+        seed_sha256=seed_fingerprint(settings),
+    )
+    if stored is None:
+        return fresh
+    return replace(fresh, business_id=stored.business_id, previous_refresh_token=stored.refresh_token)

@@ -1,0 +1,211 @@
+"""The accounts service on the wire: the authorize address, and the two uses of the token endpoint.
+
+RFC 6749 sections 4.1 and 6, PKCE of RFC 7636, and Spotify's "Refreshing tokens".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlencode
+
+from spotify_pipeline.spotify.auth.authorization import login_command
+from spotify_pipeline.spotify.errors import (
+    ScopeMissing,
+    SettingsInvalid,
+    SignInRequired,
+    SpotifyError,
+    SpotifyUnavailable,
+)
+from spotify_pipeline.spotify.lenient_json import JsonObject, text
+from spotify_pipeline.spotify.retry import refusal
+from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.settings import SpotifySettings
+from spotify_pipeline.spotify.transport import Answer, HttpClient
+
+LONGEST_CALL = 40.0  # seconds of one call, by which others are kept waiting
+DOCUMENTED_LIFE = 3600.0  # seconds that Spotify's access tokens live
+REQUIRED_SCOPES: frozenset[str] = frozenset()
+"""Spotify's Ads API has none (``scopes: {}`` in its OpenAPI document); the user's roles decide."""
+_LONGEST_LIFE = 24 * 3600.0
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
+
+
+class GrantRefused(SignInRequired):
+    """``invalid_grant``: this refresh token or code is used, revoked or expired. Sending it again cannot help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAnswer:
+    """A token endpoint's success.
+
+    ``refresh_token`` is None when the one that was sent stays in force (RFC 6749 section 6). ``expires_in`` is in
+    seconds and always positive. ``scopes`` are what the user granted; None where the answer does not state them,
+    which means what was asked for (RFC 6749 section 5.1).
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_in: float
+    scopes: frozenset[str] | None = None
+
+
+class AccountsService:
+    """Speaks for one client id; with its secret by HTTP Basic, else as a public client that names itself (PKCE).
+
+    ``clock`` gives seconds since the epoch, for a ``Retry-After`` that is a date. ``required_scopes`` are asked for
+    at sign-in.
+    """
+
+    def __init__(
+        self,
+        settings: SpotifySettings,
+        http: HttpClient,
+        *,
+        clock: Callable[[], float],
+        required_scopes: frozenset[str] = REQUIRED_SCOPES,
+    ) -> None:
+        self._settings = settings
+        self._http = http
+        self._clock = clock
+        self._required_scopes = required_scopes
+
+    def authorize_url(self, *, redirect_uri: str, state: str, verifier: Secret) -> str:
+        """Where the user's browser goes to sign in. Holds the S256 challenge, never the verifier."""
+        digest = sha256(verifier.reveal().encode()).digest()
+        query = {
+            "client_id": self._settings.client_id,
+            "response_type": "code",
+            "redirect_uri": redirect_uri,
+            "state": state,
+            "code_challenge_method": "S256",
+            "code_challenge": urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        }
+        if self._required_scopes:
+            query["scope"] = " ".join(sorted(self._required_scopes))
+        return f"{self._settings.accounts_url}/authorize?{urlencode(query)}"
+
+    def exchange_code(self, code: Secret, *, redirect_uri: str, verifier: Secret) -> TokenAnswer:
+        """Tokens for the code that the browser brought back. Errors as for :meth:`refresh`."""
+        form = {"grant_type": "authorization_code", "redirect_uri": redirect_uri}
+        secrets = {"code": code, "code_verifier": verifier}
+        return self._token(form, secrets, "exchange the sign-in code for tokens", attempt=1)
+
+    def refresh(self, refresh_token: Secret, *, attempt: int = 1) -> TokenAnswer:
+        """New tokens for ``refresh_token``.
+
+        Raises:
+            GrantRefused: the token is used, revoked, or older than six months.
+            SettingsInvalid: Spotify does not know the client id, or its secret is wrong.
+            SpotifyUnavailable, RateLimited: no answer that means anything; the token may still be good.
+            SpotifyError: any other refusal.
+        """
+        form = {"grant_type": "refresh_token"}
+        return self._token(form, {"refresh_token": refresh_token}, "renew the access token", attempt=attempt)
+
+    def require_scopes(self, granted: frozenset[str] | None) -> None:
+        """Nothing where ``granted`` (:attr:`TokenAnswer.scopes`) is enough, or not known.
+
+        Raises:
+            ScopeMissing: it is less than what is needed.
+        """
+        missing = frozenset[str]() if granted is None else self._required_scopes - granted
+        if missing:
+            raise ScopeMissing(
+                f"The sign-in does not allow what is needed: Spotify did not grant {_scope_names(missing)}.",
+                next_step=f"Run `{login_command(self._settings.authorization)}` and agree to everything that is asked.",
+            )
+
+    def _token(
+        self, plain: Mapping[str, str], secrets: Mapping[str, Secret], doing: str, *, attempt: int
+    ) -> TokenAnswer:
+        headers = {"Accept": "application/json"}
+        form = {**plain, **{name: secret.reveal() for name, secret in secrets.items()}}
+        sent = [*secrets.values()]
+        if self._settings.client_secret is None:
+            form["client_id"] = self._settings.client_id
+        else:
+            pair = f"{self._settings.client_id}:{self._settings.client_secret.reveal()}"
+            basic = Secret(b64encode(pair.encode()).decode())
+            headers["Authorization"] = f"Basic {basic.reveal()}"
+            sent += [self._settings.client_secret, basic]
+        url = f"{self._settings.accounts_url}/api/token"
+        answer = self._http.send(
+            "POST", url, route="/api/token", headers=headers, form=form, attempt=attempt, total_seconds=LONGEST_CALL
+        )
+        if answer.status != 200:
+            raise _token_refusal(answer, doing, sent, now=self._clock())
+        return _token_answer(answer, doing)
+
+
+def _token_refusal(answer: Answer, doing: str, sent: Sequence[Secret], *, now: float) -> SpotifyError:
+    code = text(answer.json() or {}, "error") if answer.status in (400, 401) else None
+    if code == "invalid_grant":
+        return GrantRefused(GrantRefused.ended, status=answer.status)
+    if code in ("invalid_client", "unauthorized_client"):
+        return SettingsInvalid(
+            f"Spotify does not accept this app's credentials ({code}).",
+            status=answer.status,
+            next_step="Check SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET (leave the secret unset only for an app that "
+            "signs in with PKCE).",
+        )
+    error = refusal(answer, doing, sent=sent, now=now)
+    if answer.status != 403:
+        return error
+    # Roles and terms are of the Ads API: here it is no answer of Spotify's that is known.
+    return SpotifyUnavailable(
+        error.message,
+        status=403,
+        trace_id=error.trace_id,
+        next_step="A proxy or firewall on the way may forbid it: let this machine reach Spotify's accounts service, or "
+        "name the proxy in SPOTIFY_PROXY_URL; then run again.",
+    )
+
+
+def _token_answer(answer: Answer, doing: str) -> TokenAnswer:
+    body = answer.json() or {}
+    access_token = _token_text(body, "access_token")
+    if access_token is None:  # a proxy's sign-in page, for instance
+        raise SpotifyUnavailable(
+            f"Spotify's accounts service did not {doing}: it answered {answer.status} without a token.",
+            status=answer.status,
+        )
+    refresh_token = _token_text(body, "refresh_token")
+    if refresh_token is None and body.get("refresh_token") not in (None, ""):  # rotated, and not to be had
+        raise SpotifyUnavailable(
+            f"Spotify's accounts service did not {doing}: it answered {answer.status} with a refresh token that "
+            "cannot be one.",
+            status=answer.status,
+        )
+    return TokenAnswer(
+        access_token=access_token,
+        refresh_token=refresh_token,
+        expires_in=_life(body.get("expires_in")),
+        scopes=frozenset(scope.split()) if isinstance(scope := body.get("scope"), str) else None,
+    )
+
+
+def _scope_names(scopes: frozenset[str]) -> str:
+    return f"the scope{'' if len(scopes) == 1 else 's'} {', '.join(sorted(scopes))}"
+
+
+def _token_text(body: JsonObject, key: str) -> Secret | None:
+    value = text(body, key)
+    return Secret(value) if value is not None and _TOKEN.fullmatch(value) else None
+
+
+def _life(stated: object) -> float:
+    """Seconds that the access token lives; the documented hour where the answer states nothing sensible.
+
+    A life taken too long costs one refused call, which renews the token; one taken too short would renew it at
+    every call.
+    """
+    try:
+        seconds = float(stated) if isinstance(stated, int | float | str) and not isinstance(stated, bool) else math.nan
+    except (ValueError, OverflowError):
+        seconds = math.nan
+    return min(seconds, _LONGEST_LIFE) if math.isfinite(seconds) and seconds > 0 else DOCUMENTED_LIFE

@@ -1,0 +1,295 @@
+"""Gives a valid access token, and renews it exactly once however many processes need it.
+
+A renewal rotates the refresh token, so its answer is the only place of the new one. Hence the order: a mark on disk
+that a renewal has begun, the call, the answer on disk, and only then the answer's use. A mark that is found later says
+that an answer may be lost; then the stored token and the one before are tried, each once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.spotify.auth.authorization import Authorization, login_command
+from spotify_pipeline.spotify.auth.bootstrap import from_seed, key_of, seed_fingerprint, seed_is_new
+from spotify_pipeline.spotify.auth.expiry import ended_because
+from spotify_pipeline.spotify.auth.oauth import LONGEST_CALL, AccountsService, GrantRefused, TokenAnswer
+from spotify_pipeline.spotify.auth.pending_tokens import TokenSaver
+from spotify_pipeline.spotify.auth.token_store import OpenTokens, TokenStore
+from spotify_pipeline.spotify.errors import (
+    RateLimited,
+    SignInRequired,
+    SpotifyError,
+    SpotifyUnavailable,
+    TokenStoreUnusable,
+)
+from spotify_pipeline.spotify.retry import backoff
+from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.settings import SpotifySettings
+
+EARLY = 300.0  # seconds before its end that a token is renewed
+_REFRESH_TRIES = 3  # of one refresh token, while the service is not able to answer
+_MOST_GRANTS = 3  # refresh tokens tried, each after the one before was refused
+_PATIENCE_TO_SAVE = 1.0  # seconds that what is unsaved waits for the store's lock
+_REPEATED_FOR = 90.0  # seconds from the first call in which another try of a call may begin
+LONGEST_RENEWAL = _REPEATED_FOR + _MOST_GRANTS * LONGEST_CALL
+"""Seconds that the store's lock is held at most; others wait for longer (token_store.LOCK_SECONDS)."""
+_GATEWAY_STATUSES = (502, 504)  # given on the way, perhaps in place of an answer that Spotify did give
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """A token that is good for minutes at least, and what it may be used for: one business, or None for any."""
+
+    token: Secret
+    business_id: str | None
+
+
+class TokenProvider:
+    """The access token of one authorization, from the store while it is good, else from the accounts service.
+
+    The decision to renew is taken with the store's lock held and after reading it again; the answer is on disk
+    before it is used. ``clock`` gives seconds since the epoch, because the store outlives the process; ``timer``
+    monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        settings: SpotifySettings,
+        store: TokenStore,
+        accounts: AccountsService,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        timer: Callable[[], float] = time.monotonic,
+        random: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._key = key_of(settings)
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+        self._sleep = sleep
+        self._timer = timer
+        self._random = random
+        self._current: Authorization | None = None
+        self._saver = TokenSaver(timer)
+
+    def current(self) -> Access:
+        """The token to use now, with the restriction of the very authorization that it is of.
+
+        Raises:
+            SignInRequired: never signed in, or the authorization has ended. No call is made to find out again.
+            ScopeMissing: the user has not granted what is needed.
+            SettingsInvalid: the accounts service does not accept the client id or secret.
+            SpotifyUnavailable, RateLimited: it could not be asked; the tokens in the store are as they were.
+            HomeError: the disk is full; no call was made, whose answer would have been lost.
+            TokenStoreUnusable: the store cannot be used.
+        """
+        if self._saver.is_due:
+            self._save_unsaved()
+        return _access(self._current, self._usable(self._current)) or self._renewed(rejected=None)
+
+    def access_token(self) -> Secret:
+        """The token of :meth:`current` alone. Errors as there."""
+        return self.current().token
+
+    def replace_rejected(self, rejected: Secret) -> Secret:
+        """Another token than ``rejected``, which the API has just refused although it should be good.
+
+        Asks the accounts service only if no other process has replaced it yet. Errors as above.
+        """
+        return self._renewed(rejected=rejected).token
+
+    def close(self) -> None:
+        """Store what could not be stored yet, if that is possible now. Never fails."""
+        if self._saver.unsaved is not None:
+            self._save_unsaved()
+
+    def _save_unsaved(self) -> None:
+        try:
+            with self._store.exclusive(sleep=self._sleep, within=_PATIENCE_TO_SAVE) as tokens:
+                self._current = self._saver.settle(tokens)
+        except (HomeError, TokenStoreUnusable, SpotifyUnavailable):
+            pass  # told when it could not be stored; it stays in memory
+
+    def _usable(self, authorization: Authorization | None, rejected: Secret | None = None) -> Secret | None:
+        if authorization is None or authorization.needs_sign_in or authorization.renew_at <= self._clock():
+            return None
+        return None if authorization.access_token == rejected else authorization.access_token
+
+    def _renewed(self, *, rejected: Secret | None) -> Access:
+        with self._store.exclusive(sleep=self._sleep) as tokens:
+            authorization = self._read(tokens)
+            token = self._usable(authorization, rejected)
+            if token is None:
+                authorization = self._refreshed(authorization, tokens)
+                token = self._usable(authorization)
+            self._accounts.require_scopes(authorization.scopes)
+            self._current = authorization
+        access = _access(authorization, token)
+        if access is None:
+            raise SpotifyUnavailable("Spotify's accounts service gave a token that has already ended.")
+        return access
+
+    def _read(self, tokens: OpenTokens) -> Authorization:
+        current = self._saver.settle(tokens)
+        if current is None:
+            current = self._stored(tokens)
+            if seed_is_new(self._settings, tokens):
+                current = from_seed(self._settings, current, seen_at=self._clock())
+        if current is None:
+            raise _nobody_signed_in(self._settings)
+        if current.needs_sign_in:
+            raise _sign_in_again(current)
+        return current
+
+    def _stored(self, tokens: OpenTokens) -> Authorization | None:
+        return tokens.find(*self._key)
+
+    def _refreshed(self, authorization: Authorization, tokens: OpenTokens) -> Authorization:
+        """``authorization`` with new tokens, or another that has them.
+
+        A mark that cannot be written stops it: neither could the answer be, and without the call no token is lost.
+        Except when the store lacks the newest token already, so that there is nothing left in it to protect.
+        """
+        marked = None if self._saver.unsaved else self._stored(tokens) or authorization
+        cut_short_at = None if marked is None else marked.refresh_started_at
+        if cut_short_at is not None:
+            _log.warning("A renewal of the Spotify sign-in was cut short; the stored tokens are tried, each once.")
+        if marked is not None:
+            self._saver.mark(replace(marked, refresh_started_at=cut_short_at or self._clock()), tokens)
+        try:
+            return self._granted(authorization, tokens)
+        except GrantRefused as refused:
+            kept = self._stored(tokens) or authorization
+            seed = seed_fingerprint(self._settings) or kept.seed_sha256
+            kept = replace(kept, needs_sign_in=True, seed_sha256=seed, refresh_started_at=cut_short_at)
+            self._saver.save(kept, tokens)
+            raise _sign_in_again(kept, refused.status) from None
+        except SpotifyError as failure:
+            if marked is not None and not _may_be_lost(failure):
+                self._saver.unmark(marked, tokens)
+            raise
+
+    def _granted(self, authorization: Authorization, tokens: OpenTokens) -> Authorization:
+        candidate = authorization
+        refused: list[Secret] = []
+        deadline = self._timer() + _REPEATED_FOR
+        while True:
+            try:
+                answer = self._ask(candidate.refresh_token, deadline)
+            except GrantRefused:
+                refused.append(candidate.refresh_token)
+                other = self._other_than(refused, authorization, tokens) if len(refused) < _MOST_GRANTS else None
+                if other is None:
+                    raise
+                if self._usable(other, authorization.access_token) is not None:
+                    other = replace(other, refresh_started_at=None)
+                    self._saver.save(other, tokens)
+                    return other
+                candidate = other
+            else:
+                renewed = with_answer(candidate, answer, now=self._clock())
+                self._saver.save(renewed, tokens)
+                return renewed
+
+    def _other_than(
+        self, refused: Sequence[Secret], authorization: Authorization, tokens: OpenTokens
+    ) -> Authorization | None:
+        """What to try instead of what Spotify has refused: the store's token, the one before it, the seed.
+
+        The store may hold another token when somebody who does not take the lock, such as a restored backup, has
+        changed it meanwhile; or when the refused one is a new seed, which then does not cost us what works. The
+        token before it may still be good when a rotation was cut short; the seed that all came from, when the
+        service has forgotten what came after. No other seed: it is another user's, or another label's.
+        """
+        stored = self._stored(tokens)
+        if stored is not None and not stored.needs_sign_in and stored.refresh_token not in refused:
+            return self._instead_of_seed(stored, authorization, tokens)
+        newest = stored or authorization
+        previous, seed = newest.previous_refresh_token, self._settings.refresh_token
+        if previous is not None and not newest.needs_sign_in and previous not in refused:
+            return replace(newest, refresh_token=previous, previous_refresh_token=None, access_token=None)
+        of_seed = newest.authorized_at is None and newest.seed_sha256 == seed_fingerprint(self._settings)
+        if seed is not None and of_seed and seed not in refused:
+            _log.warning("Spotify refuses what it gave for SPOTIFY_REFRESH_TOKEN, which is tried once more.")
+            known_since = self._clock() if newest.seeded_at is None else newest.seeded_at
+            again = from_seed(self._settings, newest, seen_at=known_since)
+            return replace(again, previous_refresh_token=None)
+        return None
+
+    def _instead_of_seed(self, stored: Authorization, refused: Authorization, tokens: OpenTokens) -> Authorization:
+        if stored.seed_sha256 == refused.seed_sha256:
+            return stored
+        _log.warning("Spotify refuses SPOTIFY_REFRESH_TOKEN; the authorization in the token store is used instead.")
+        remembering = replace(stored, seed_sha256=refused.seed_sha256)  # so that the seed is not tried again
+        self._saver.save(remembering, tokens)
+        return remembering
+
+    def _ask(self, refresh_token: Secret, deadline: float) -> TokenAnswer:
+        for attempt in range(1, _REFRESH_TRIES + 1):
+            try:
+                return self._accounts.refresh(refresh_token, attempt=attempt)
+            except (SpotifyUnavailable, RateLimited) as failure:
+                # An answer that was lost may hold a rotated token: asking again with the old one could end the
+                # authorization. Only a stated refusal, or a request that was never sent, is repeated.
+                asked = failure.retry_after if isinstance(failure, RateLimited) else None
+                dice = self._random()
+                pause = backoff(attempt + 1, dice) if asked is None else asked + dice
+                if _may_be_lost(failure) or attempt == _REFRESH_TRIES or self._timer() + pause > deadline:
+                    raise
+            self._sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+
+def with_answer(authorization: Authorization, answer: TokenAnswer, *, now: float) -> Authorization:
+    """``authorization`` after a token endpoint's success. Without a new refresh token the old one stays."""
+    rotated = answer.refresh_token
+    kept = rotated is None or rotated == authorization.refresh_token
+    unknown_age = authorization.authorized_at is None and authorization.seeded_at is None
+    return replace(
+        authorization,
+        refresh_token=authorization.refresh_token if rotated is None else rotated,
+        previous_refresh_token=authorization.previous_refresh_token if kept else authorization.refresh_token,
+        seeded_at=now if unknown_age else authorization.seeded_at,
+        access_token=answer.access_token,
+        # A token of a short life is used for half of it, or it would be renewed at every call.
+        renew_at=now + answer.expires_in - min(EARLY, answer.expires_in / 2),
+        scopes=authorization.scopes if answer.scopes is None else answer.scopes,
+        needs_sign_in=False,
+        refresh_started_at=None,
+    )
+
+
+def _may_be_lost(failure: SpotifyError) -> bool:
+    """Whether Spotify may have answered with new tokens that did not reach us."""
+    if failure.status is None:
+        return failure.may_have_happened
+    return 200 <= failure.status < 300 or failure.status in _GATEWAY_STATUSES
+
+
+def _access(authorization: Authorization | None, token: Secret | None) -> Access | None:
+    if authorization is None or token is None:
+        return None
+    return Access(token=token, business_id=authorization.business_id)
+
+
+def _nobody_signed_in(settings: SpotifySettings) -> SignInRequired:
+    label = settings.authorization
+    seed = "set SPOTIFY_REFRESH_TOKEN"
+    if settings.refresh_token is not None:
+        seed += " to a new refresh token: the one that is set was used before, or signed out"
+    return SignInRequired(
+        f"Nobody has signed in to Spotify for this client id as `{label}` yet.",
+        next_step=f"Run `{login_command(label)}`, or {seed}.",
+    )
+
+
+def _sign_in_again(authorization: Authorization, status: int | None = None) -> SignInRequired:
+    next_step = f"Run `{login_command(authorization.label)}` and sign in again."
+    return SignInRequired(ended_because(authorization), next_step=next_step, status=status)

@@ -1,0 +1,166 @@
+"""The file that holds the refresh tokens, which rotate and so cannot live in an environment variable.
+
+One JSON file, mode 0600, in a directory that nobody else can write; written to a temporary name and renamed; a
+lock file beside it, held with flock, so that a killed process frees it at once. It holds one authorization for each
+accounts service, client id and label: a local stand-in and Spotify never get each other's tokens.
+
+The lock is this machine's. Several machines that share one sign-in need one machine that runs, or a sign-in each.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from spotify_pipeline.home import home_directory, private_directory
+from spotify_pipeline.spotify.auth.authorization import Authorization, AuthorizationKey, StoreContents
+from spotify_pipeline.spotify.auth.store_files import StoreFiles
+from spotify_pipeline.spotify.auth.store_safety import MOUNT_TABLE, open_lock
+from spotify_pipeline.spotify.errors import SpotifyUnavailable, TokenStoreUnusable
+from spotify_pipeline.spotify.settings import DEFAULT_LABEL
+
+FILE_NAME = "tokens.json"
+LOCK_SECONDS = 240.0  # longer than the longest renewal, tokens.LONGEST_RENEWAL: who waits for a healthy one gets it
+_FIRST_POLL, _LAST_POLL = 0.002, 0.02
+
+
+class OpenTokens:
+    """The store while its lock is held: read, decide, save."""
+
+    def __init__(self, files: StoreFiles) -> None:
+        self._files = files
+
+    def find(self, issuer: str, client_id: str, label: str = DEFAULT_LABEL) -> Authorization | None:
+        return self._contents().authorizations.get(AuthorizationKey(issuer, client_id, label))
+
+    def spent_seed(self, key: AuthorizationKey) -> str | None:
+        """SHA-256 of the seed that a sign-out has used up, None when there is none."""
+        return self._contents().signed_out.get(key)
+
+    def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool:
+        """See :meth:`StoreContents.seed_taken`."""
+        return self._contents().seed_taken(key, fingerprint)
+
+    def save(self, authorization: Authorization) -> None:
+        """Write ``authorization`` and leave all others as they are. On disk, twice, when this returns.
+
+        Raises:
+            HomeError: the disk is full or the directory not writable; the file is as it was.
+            TokenStoreUnusable: the file and its copy are damaged or open to others; they are as they were.
+        """
+        self._files.write(self._with(authorization))
+
+    def save_mark(self, authorization: Authorization) -> None:
+        """As :meth:`save`, for a change that holds no token: the copy is left as it is."""
+        self._files.write(self._with(authorization), copy=False)
+
+    def forget(self, spent_seeds: Mapping[AuthorizationKey, str | None]) -> None:
+        """Take authorizations out, each with its tokens, and what is left of damaged files, which may hold them too.
+
+        Args:
+            spent_seeds: which; with the digest of the seed that must not be taken over again, None for none.
+        """
+        contents = self._contents()
+        kept = {key: each for key, each in contents.authorizations.items() if key not in spent_seeds}
+        spent = {key: seed for key, seed in spent_seeds.items() if seed is not None}
+        self._files.replace(StoreContents(kept, {**contents.signed_out, **spent}))
+
+    def forget_all(self, spent_seeds: Mapping[AuthorizationKey, str]) -> None:
+        """Take everything out, also where the files are damaged. Seeds that are known to be spent stay known."""
+        try:
+            contents = self._files.read()
+        except TokenStoreUnusable:
+            contents = StoreContents()
+        taken = {key: each.seed_sha256 for key, each in contents.authorizations.items() if each.seed_sha256 is not None}
+        self._files.replace(StoreContents(signed_out={**contents.signed_out, **taken, **spent_seeds}))
+
+    def _with(self, authorization: Authorization) -> StoreContents:
+        contents = self._contents()
+        spent = {key: seed for key, seed in contents.signed_out.items() if key != authorization.key}
+        return StoreContents({**contents.authorizations, authorization.key: authorization}, spent)
+
+    def _contents(self) -> StoreContents:
+        return self._files.read(restore=True)
+
+
+class TokenStore:
+    """The token file at ``path``. Nothing is read or made before it is asked for.
+
+    ``mount_table`` is where Linux lists what is mounted.
+    """
+
+    def __init__(self, path: Path, *, mount_table: Path = MOUNT_TABLE) -> None:
+        self.path = path
+        self._files = StoreFiles(path, mount_table)
+
+    @classmethod
+    def at_home(cls, environment: Mapping[str, str] | None = None) -> TokenStore:
+        """The store in the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
+        return cls(home_directory(environment) / FILE_NAME)
+
+    def find(self, issuer: str, client_id: str, label: str = DEFAULT_LABEL) -> Authorization | None:
+        """What is stored now, without waiting for the lock: files are replaced whole, never changed.
+
+        Raises:
+            TokenStoreUnusable: the file and its copy are damaged, or open to other users of this machine.
+        """
+        return self._files.read().authorizations.get(AuthorizationKey(issuer, client_id, label))
+
+    def all(self) -> list[Authorization]:
+        """Every authorization, by service, client id and label. Errors as for :meth:`find`."""
+        return [each for _, each in sorted(self._files.read().authorizations.items())]
+
+    def is_damaged(self) -> bool:
+        """Whether there is a store that cannot be read, also where its copy is used instead."""
+        return self._files.is_damaged()
+
+    def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool:
+        """See :meth:`StoreContents.seed_taken`. Errors as for :meth:`find`."""
+        return self._files.read().seed_taken(key, fingerprint)
+
+    @contextmanager
+    def exclusive(
+        self,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        within: float = LOCK_SECONDS,
+    ) -> Generator[OpenTokens]:
+        """Hold the store's lock, against other processes and other threads.
+
+        Raises:
+            TokenStoreUnusable: see :meth:`find`.
+            SpotifyUnavailable: another process has held the lock for ``within`` seconds, by default four minutes.
+        """
+        self._files.refuse_unsafe_place()
+        private_directory(self.path.parent)
+        descriptor = open_lock(self.path.with_name(self.path.name + ".lock"))
+        try:
+            deadline = clock() + within
+            pause = _FIRST_POLL
+            while not _locked(descriptor):
+                if clock() >= deadline:
+                    raise SpotifyUnavailable(
+                        f"Another process has been using the token store {self.path} for minutes.",
+                        next_step="End the process that hangs, then run again.",
+                    )
+                sleep(pause)
+                pause = min(_LAST_POLL, pause * 2)
+            self._files.end_interrupted_writes()
+            yield OpenTokens(self._files)
+        finally:
+            # Closing alone would leave it to a process that another thread has forked meanwhile.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,227 @@
+"""What the Conversions API's answer means: the events were taken, or the error that says why not.
+
+How it words an error is not published; ``message``, ``messages``, ``errors`` and ``error_codes`` are read where they
+are there. Its words may repeat what was sent, and a name or a product in plain words looks like no secret. So none of
+them is shown unless each of its words is from a list of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from spotify_pipeline.spotify.capi.taken_answers import BY_CONTRACT, TakenAnswer, says_taken, shape_of
+from spotify_pipeline.spotify.errors import (
+    CapiTokenRefused,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    SettingsInvalid,
+    SpotifyError,
+    SpotifyUnavailable,
+    UnexpectedAnswer,
+    UnknownSuccess,
+)
+from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, objects_in, text, texts, whole_number
+from spotify_pipeline.spotify.retry import PAUSE_WHEN_LIMITED, requested_pause
+from spotify_pipeline.spotify.transport import Answer
+
+FIELDS = (
+    "conversion_events",
+    "capi_connection_id",
+    "events",
+    "event_name",
+    "event_id",
+    "event_time",
+    "user_data",
+    "hashed_emails",
+    "hashed_phone_number",
+    "device_id",
+    "ip_address",
+    "event_details",
+    "amount",
+    "currency",
+    "content_category",
+    "content_name",
+    "event_source_url",
+    "action_source",
+    "opt_out_targeting",
+)
+_KNOWN = """
+a accepted allowed an and any are argument arguments array at bad batch be body bytes cannot code connection count
+data date denied duplicate duplicated email emails empty entity error errors event exceeded exceeds expected failed
+failure field fields for forbidden format found future has have in internal invalid is json large least length limit
+long malformed many maximum minimum missing more must no not null num number object of ok old one or out parameter
+partial past payload phone present processed received rejected request required response result results schema server
+size status string succeeded success successful than the time timestamp to token too total type unauthorized
+unavailable unknown unprocessable unauthenticated permission resource exhausted unsupported valid validation value
+values was when with wrong message messages true false
+"""
+_WORDS = frozenset(_KNOWN.split()) | frozenset(part for field in FIELDS for part in field.split("_"))
+_MOST_SHOWN = 8
+_Kind = TypeVar("_Kind", bound=SpotifyError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What an answer is the answer to.
+
+    Attributes:
+        events: how many were sent.
+        accepted: the answers that say that all of them were taken.
+        token_variable: the variable whose token went with them.
+        trace_id: of the answer, None where it has none that may be shown.
+        now: seconds since the epoch.
+    """
+
+    events: int
+    token_variable: str
+    trace_id: str | None
+    now: float
+    accepted: tuple[TakenAnswer, ...] = BY_CONTRACT
+
+
+def refusal_of_events(answer: Answer, sent: Sent) -> SpotifyError | None:
+    """The error that ``answer`` means, to be raised by the caller; None when it says that the events were taken."""
+    if says_taken(answer, sent.events, sent.accepted):
+        return None
+    if 200 <= answer.status < 300:
+        return _unknown(answer, sent)
+    return _refused(answer, sent)
+
+
+def _unknown(answer: Answer, sent: Sent) -> SpotifyError:
+    """A success by its status that does not say that the events were taken. Part of them may have been."""
+    body = answer.json() or {}
+    if _names_events(body, sent.events):
+        return _error(InvalidRequest, answer, sent, f"it lists errors{_said(body, sent.events)}", lost=True)
+    shown = shape_of(answer, _WORDS)
+    message = f"It is not known whether Spotify took {_batch(sent)}: it answered {shown}."
+    unknown = UnknownSuccess(message, status=answer.status, trace_id=sent.trace_id, may_have_happened=True)
+    unknown.shown = shown
+    return unknown
+
+
+def _names_events(body: JsonObject, events: int) -> bool:
+    """Whether it names, by their places, events of the request that it refuses, and nothing besides."""
+    listed, named = as_list(body.get("errors")), objects_in(body, "errors")
+    places = [whole_number(each, "index") for each in named]
+    return bool(listed) and len(listed or ()) == len(named) and all(p is not None and 0 <= p < events for p in places)
+
+
+def _refused(answer: Answer, sent: Sent) -> SpotifyError:
+    status = answer.status
+    why = f"status {status}{_said(answer.json() or {}, sent.events)}"
+    if status == 401:
+        return _error(CapiTokenRefused, answer, sent, f"it refuses the token of {sent.token_variable}, {why}")
+    if status == 403:
+        return _error(PermissionDenied, answer, sent, why, next_step=_another_connection(sent.token_variable))
+    if status == 429:
+        limited = _error(RateLimited, answer, sent, why)
+        limited.retry_after = requested_pause(status, answer.headers, sent.now) or PAUSE_WHEN_LIMITED
+        return limited
+    if status in (400, 413, 422):
+        return _bad_request(answer, sent, why)
+    if status == 408 or status >= 500:
+        return _error(SpotifyUnavailable, answer, sent, why, lost=True)
+    kind = NotFound if status == 404 else UnexpectedAnswer
+    return _error(kind, answer, sent, why, next_step=_ADDRESS_STEP, lost=status < 400)
+
+
+def _bad_request(answer: Answer, sent: Sent, why: str) -> SpotifyError:
+    """The fault of an event, unless Spotify says that what stands around the events is at fault."""
+    fields = _fields_at_fault(answer.json() or {})
+    if fields == {"capi_connection_id"}:
+        return _error(SettingsInvalid, answer, sent, why, next_step=_CONNECTION_STEP)
+    if fields == {"conversion_events"}:
+        return _error(UnexpectedAnswer, answer, sent, why)
+    return _error(InvalidRequest, answer, sent, why, lost=not _took_nothing(answer, sent.events))
+
+
+def _took_nothing(answer: Answer, events: int) -> bool:
+    """Whether a refusal says that none of its events was taken: by its status, by its counts, or in so many words.
+
+    That it names what is at fault does not say what became of the others.
+    """
+    body = answer.json() or {}
+    counts = {key.replace("_", "").lower(): value for key, value in body.items()}
+    said = [counts[key] == 0 for key in _COUNTS_OF_TAKEN if key in counts]
+    said += [counts[key] == events for key in _COUNTS_OF_REFUSED if key in counts]
+    are_numbers = not any(isinstance(counts.get(key), bool) for key in (*_COUNTS_OF_TAKEN, *_COUNTS_OF_REFUSED))
+    if said:
+        return all(said) and are_numbers
+    return answer.status == _TOO_LARGE or any(_NOTHING.fullmatch(saying.strip(" .")) for saying in _sayings(body))
+
+
+_TOO_LARGE = 413
+_COUNTS_OF_TAKEN = ("eventsreceived", "eventsaccepted", "numaccepted", "numreceived", "accepted", "received")
+_COUNTS_OF_REFUSED = ("eventsrejected", "numfailed", "numrejected", "failedcount", "rejectedcount")
+_NOTHING = re.compile(
+    r"(no|none of the) events? (was|were|has been|have been) (accepted|taken|processed|received)"
+    r"|nothing (was|has been) (accepted|taken|processed)|all events (were |have been )?(rejected|refused)",
+    re.IGNORECASE,
+)
+
+
+_ADDRESS_STEP = (
+    "Check SPOTIFY_CAPI_URL: it is used as it stands, and Spotify's own ends with a slash. The events stay pending."
+)
+_CONNECTION_STEP = (
+    "Check SPOTIFY_CAPI_CONNECTION_ID or the feed's own; `spotify-pipeline conversions datasets` shows those there "
+    "are. The events stay pending."
+)
+
+
+def _another_connection(token_variable: str) -> str:
+    return (
+        f"The token of {token_variable} belongs to another connection, or the connection to somebody else: make one "
+        "for this connection with `spotify-pipeline conversions create-token`. The events stay pending."
+    )
+
+
+def _error(
+    kind: type[_Kind], answer: Answer, sent: Sent, why: str, *, next_step: str | None = None, lost: bool = False
+) -> _Kind:
+    message = f"Spotify did not take {_batch(sent)}: {why}."
+    return kind(message, next_step=next_step, status=answer.status, trace_id=sent.trace_id, may_have_happened=lost)
+
+
+def _batch(sent: Sent) -> str:
+    return "a request of one event" if sent.events == 1 else f"a request of {sent.events} events"
+
+
+def _said(body: JsonObject, events: int) -> str:
+    """In brackets: which of the events, which fields, and the words that are all ours."""
+    numbers = {number for each in objects_in(body, "errors") if (number := whole_number(each, "index")) is not None}
+    named = [f"event {number} of them" for number in sorted(numbers) if 0 <= number < events]
+    sayings = list(_sayings(body))
+    bare = {part.replace("_", "").lower() for saying in sayings for part in re.findall(r"[A-Za-z_]+", saying)}
+    fields = [field for field in FIELDS if "_" in field and field.replace("_", "") in bare]
+    known = [saying for saying in sayings if _is_known(saying)]
+    shown = list(dict.fromkeys([*known, *named[:_MOST_SHOWN], *fields]))[: 2 * _MOST_SHOWN]
+    return f" ({'; '.join(shown)})" if shown else ""
+
+
+def _is_known(saying: str) -> bool:
+    if len(saying) > 80 or not re.fullmatch(r"[A-Za-z_. ]+", saying):
+        return False
+    return all(word in _WORDS for word in re.split(r"[_. ]+", saying.strip("_. ").lower()))
+
+
+def _sayings(body: JsonObject) -> Iterator[str]:
+    yield text(body, "message") or ""
+    yield text(body, "error") or ""
+    yield from texts(body, "messages")
+    for key in ("errors", "error_codes", "errorCodes"):
+        yield from texts(body, key)
+        for entry in objects_in(body, key):
+            yield from (text(entry, part) or "" for part in ("code", "reason", "field", "message", "definition"))
+
+
+def _fields_at_fault(body: JsonObject) -> set[str]:
+    """The last name in each error's path, as in ``conversion_events.capi_connection_id``."""
+    paths = (re.findall(r"[a-z_]+", text(entry, "field") or "") for entry in objects_in(body, "errors"))
+    return {path[-1] if path else "" for path in paths}

@@ -1,0 +1,150 @@
+"""Which answers say that Spotify took the events of a request. Everything else is not known to be taken.
+
+Spotify's contract knows one: status 200 with ``{"message": "SUCCESS"}``. An answer counts if its status and its JSON
+are exactly one of those that are stated; a word more, a number, another case, and it does not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, cast
+
+from spotify_pipeline.spotify.transport import Answer
+
+CONTRACT = '200 {"message": "SUCCESS"}'
+ANY = "{any}"
+EVENTS = "{events}"
+
+_STATED = re.compile(r"\s*(2[0-9]{2})\s+(\{.*\})\s*", re.DOTALL)
+_MOST_BYTES = 10_000
+"""Of an answer that is read to the end: Spotify's says one word."""
+_DEEPEST, _MOST_SHOWN = 4, 8
+_LARGEST_SHOWN = 9_999
+
+
+class _NoSuchJson(ValueError):
+    """It has a key twice, or a number that JSON does not have."""
+
+
+@dataclass(frozen=True)
+class TakenAnswer:
+    """One answer that says that all events of a request were taken.
+
+    Attributes:
+        status: 200 to 299.
+        body: an object. In it, the text ``{events}`` stands for the number of events that were sent, and ``{any}`` for
+            any value.
+    """
+
+    status: int
+    body: Mapping[str, object]
+
+    @classmethod
+    def parse(cls, stated: str) -> TakenAnswer:
+        """Read what a person states, such as ``200 {"message": "SUCCESS"}``.
+
+        Raises:
+            ValueError: it is no status from 200 to 299 with a JSON object that says anything.
+        """
+        found = _STATED.fullmatch(stated)
+        body = _read(found[2].encode()) if found else None
+        if found is None or not isinstance(body, dict) or set(_leaves(cast("object", body))) <= {ANY}:
+            raise ValueError(
+                f"an answer is written as its status and its JSON, such as {CONTRACT}; in it {EVENTS} stands for the "
+                f"number of events that were sent and {ANY} for any value, and something must be stated"
+            )
+        return cls(int(found[1]), cast("Mapping[str, object]", body))
+
+
+BY_CONTRACT = (TakenAnswer(200, {"message": "SUCCESS"}),)
+
+
+def says_taken(answer: Answer, events: int, accepted: Sequence[TakenAnswer] = BY_CONTRACT) -> bool:
+    """Whether the answer says, in one of the accepted forms, that all ``events`` of the request were taken."""
+    if len(answer.body) > _MOST_BYTES:
+        return False
+    said = _read(answer.body)
+    return isinstance(said, dict) and any(
+        each.status == answer.status and _is(cast("object", said), each.body, events) for each in accepted
+    )
+
+
+def shape_of(answer: Answer, known_words: frozenset[str]) -> str:
+    """An answer for a person to see: status and JSON, with nothing in it that may be somebody's: texts and keys are
+    shown if each of their words is known, numbers up to four digits; anything else is ``...``.
+    """
+    if not answer.body.strip():
+        return f"{answer.status} without a body"
+    said = _read(answer.body[: _MOST_BYTES + 1])
+    if isinstance(said, dict | list):
+        return f"{answer.status} {json.dumps(_masked(cast('object', said), known_words, _DEEPEST))}"
+    kind = "HTML" if answer.body.lstrip()[:1] == b"<" else "something that is no JSON object"
+    return f"{answer.status} with {kind}"
+
+
+def _read(body: bytes) -> object:
+    """The JSON in it; None where it is none, or has a key twice."""
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_each_key_once, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) != len(pairs):
+        raise _NoSuchJson
+    return dict(pairs)
+
+
+def _no_number(_name: str) -> NoReturn:
+    raise _NoSuchJson
+
+
+def _is(said: object, stated: object, events: int) -> bool:
+    if stated == ANY:
+        return True
+    if stated == EVENTS:
+        return isinstance(said, int) and not isinstance(said, bool) and said == events
+    if isinstance(stated, Mapping):
+        if not isinstance(said, dict):
+            return False
+        wanted, found = cast("Mapping[str, object]", stated), cast("dict[str, object]", said)
+        return found.keys() == wanted.keys() and all(_is(found[key], value, events) for key, value in wanted.items())
+    if isinstance(stated, list):
+        each, others = cast("list[object]", stated), cast("list[object]", said) if isinstance(said, list) else None
+        return others is not None and len(each) == len(others) and all(map(_is, others, each, [events] * len(each)))
+    # True is not 1, nor 1 the same as 1.0.
+    return type(said) is type(stated) and said == stated
+
+
+def _leaves(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [leaf for each in cast("dict[str, object]", value).values() for leaf in _leaves(each)]
+    if isinstance(value, list):
+        return [leaf for each in cast("list[object]", value) for leaf in _leaves(each)]
+    return [value if isinstance(value, str) else json.dumps(value)]
+
+
+def _masked(value: object, known: frozenset[str], depth: int) -> object:
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if 0 <= value <= _LARGEST_SHOWN else "..."
+    if isinstance(value, str):
+        return value if _is_known(value, known) else "..."
+    if depth and isinstance(value, dict):
+        pairs = list(cast("dict[str, object]", value).items())[:_MOST_SHOWN]
+        return {key if _is_known(key, known) else "...": _masked(each, known, depth - 1) for key, each in pairs}
+    if depth and isinstance(value, list):
+        return [_masked(each, known, depth - 1) for each in cast("list[object]", value)[:_MOST_SHOWN]]
+    return "..."
+
+
+def _is_known(text: str, known: frozenset[str]) -> bool:
+    if len(text) > 80 or not re.fullmatch(r"[A-Za-z_. ]*", text):
+        return False
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return all(word in known for word in re.split(r"[_. ]+", apart.strip("_. ").lower()) if word)

@@ -1,0 +1,113 @@
+"""How connections are made: straight or through the proxy that the settings name, TLS 1.2 or newer and verified.
+
+Neither comes from the environment's ``HTTPS_PROXY``, ``SSL_CERT_FILE`` or ``SSLKEYLOGFILE``: those are set for other
+programs, and would send a company's customer lists through whoever set them.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import httpcore
+
+from spotify_pipeline.spotify.errors import SettingsInvalid
+from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.transport.deadlines import PunctualBackend
+
+_MOST_CONNECTIONS = 10
+_KEPT_SECONDS = 5.0
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NOT_YET, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64  # OpenSSL, x509_vfy.h
+_NO_ISSUER = (18, 19, 20, 21)
+_BAD_FORM = range(79, 95)
+_NO_COMMON_TLS = ("UNSUPPORTED_PROTOCOL", "WRONG_VERSION_NUMBER", "TLSV1_ALERT_PROTOCOL_VERSION", "HTTP_REQUEST")
+
+
+def trusting_too(context: ssl.SSLContext, ca_bundle: Path | None) -> ssl.SSLContext:
+    """``context`` for TLS 1.2 or newer, that trusts the authorities in ``ca_bundle`` beside those it has.
+
+    With a bundle, certificates need not keep every rule of RFC 5280; all else is verified as without.
+
+    Raises:
+        SettingsInvalid: the bundle cannot be read or holds no certificate.
+    """
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.keylog_filename = None  # type: ignore[assignment]  # set from SSLKEYLOGFILE
+    if ca_bundle is not None:
+        # On since Python 3.13; the authorities of company networks often lack what it asks for.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        try:
+            context.load_verify_locations(cafile=ca_bundle)
+        except (OSError, ValueError):  # SSLError is an OSError
+            raise SettingsInvalid(
+                f"SPOTIFY_CA_BUNDLE names {ca_bundle}, which cannot be read as certificates.",
+                next_step="Set it to a PEM file of your network's certificate authority, or leave it unset.",
+            ) from None
+    return context
+
+
+def connection_pool(tls: ssl.SSLContext, proxy_url: Secret | None) -> httpcore.ConnectionPool:
+    """Connections that keep the deadline of a call; through the proxy if there is one."""
+    return httpcore.ConnectionPool(
+        ssl_context=tls,
+        proxy=None if proxy_url is None else _proxy(proxy_url.reveal(), tls),
+        max_connections=_MOST_CONNECTIONS,
+        keepalive_expiry=_KEPT_SECONDS,
+        network_backend=PunctualBackend(),
+    )
+
+
+def _proxy(url: str, tls: ssl.SSLContext) -> httpcore.Proxy:
+    parts = urlsplit(url)
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    user, password = (unquote_to_bytes(part or "") for part in (parts.username, parts.password))
+    return httpcore.Proxy(
+        httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=port, target="/"),
+        auth=(user, password) if user else None,
+        ssl_context=tls if parts.scheme == "https" else None,
+    )
+
+
+def tls_fault(error: Exception) -> str | None:
+    """Why the server's side of TLS is not to be trusted, for a sentence; None where it may work another time."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its TLS certificate is not valid ({_certificate_fault(cause.verify_code)})"
+        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_COMMON_TLS:
+            return "it does not speak TLS 1.2 or newer"
+    return None
+
+
+def _certificate_fault(code: int) -> str:
+    if code == _NOT_YET:
+        return "it is not valid yet; check this machine's clock"
+    if code == _EXPIRED:
+        return "it has expired; check this machine's clock"
+    if code in (_OTHER_NAME, _OTHER_ADDRESS):
+        return "it is for another name"
+    if code in _NO_ISSUER:
+        return "no authority that this machine trusts has signed it"
+    if code in _BAD_FORM:
+        return f"it is not made as RFC 5280 asks, OpenSSL's code {code}"
+    return f"OpenSSL's code {code}"
+
+
+def why_no_connection(error: Exception) -> str:
+    """For a sentence: whether the name or the connection is missing."""
+    unknown = any(isinstance(cause, socket.gaierror) for cause in _causes(error))
+    return "its name could not be looked up" if unknown else "no connection"
+
+
+def is_header_flood(error: Exception) -> bool:
+    """Whether the answer was given up because its headers find no end: beyond 100 KB, h11 hints at status 431."""
+    return any(getattr(cause, "error_status_hint", None) == 431 for cause in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,9 @@
+"""Resumable uploads: a state machine without I/O, the driver that carries it out, and the proof that a file arrived."""
+
+from spotify_pipeline.spotify.upload.driver import UploadHooks
+from spotify_pipeline.spotify.upload.service import Uploader
+
+__all__ = [
+    "UploadHooks",
+    "Uploader",
+]

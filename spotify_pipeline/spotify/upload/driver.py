@@ -1,0 +1,224 @@
+"""Drives one :class:`.ResumableUpload`: carries its steps out over HTTP, and tells it what came of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypedDict
+
+from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UnexpectedAnswer, UploadIncomplete
+from spotify_pipeline.spotify.models import OpenUpload, UploadProgress, UploadProof, UploadTicket
+from spotify_pipeline.spotify.retry import requested_pause
+from spotify_pipeline.spotify.transport import Answer
+from spotify_pipeline.spotify.upload.progress import ProgressMeter
+from spotify_pipeline.spotify.upload.requests import Attempt, StorageRequests
+from spotify_pipeline.spotify.upload.source_file import OutgoingFile
+from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
+from spotify_pipeline.spotify.upload.steps import (
+    AskStatus,
+    Finished,
+    Pause,
+    RenewUrl,
+    SendRange,
+    Start,
+    Step,
+    UseSession,
+)
+from spotify_pipeline.spotify.upload_hosts import UploadHosts
+
+_LONGEST_BACKOFF = 64.0  # Google, "Retry strategy": truncated exponential backoff
+_log = logging.getLogger(__name__)
+
+
+class UploadHooks(TypedDict, total=False):
+    """What the caller of an upload wants to be asked or told. An exception that one raises stops the upload.
+
+    Attributes:
+        renew: asked for a new ticket when the signed URL is refused, the session is gone or other bytes arrived.
+            Without it, these end the upload.
+        on_open: told of a session before its first byte is sent, so that a later run can go on with it.
+        on_progress: told at most once per MiB or request, while a request is under way: the time that it takes counts
+            against that of the request.
+        before_finish: asked right before each request that may complete the object.
+    """
+
+    renew: Callable[[], UploadTicket] | None
+    on_open: Callable[[OpenUpload], None] | None
+    on_progress: Callable[[UploadProgress], None] | None
+    before_finish: Callable[[], None] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing:
+    """Time, for one :class:`.Uploader`.
+
+    Attributes:
+        clock: seconds since the epoch.
+        monotonic: seconds that no setting of the clock moves.
+        sleep, random: for pauses; random from 0 to 1.
+        time_limit: seconds that one upload may take, pauses included.
+    """
+
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+    time_limit: float
+
+
+class UploadLoop:
+    """One file on its way to the storage, from a ticket or in the session that it has."""
+
+    def __init__(
+        self,
+        at: UploadTicket | OpenUpload,
+        machine: ResumableUpload,
+        outgoing: OutgoingFile,
+        *,
+        requests: StorageRequests,
+        hosts: UploadHosts,
+        hooks: UploadHooks,
+        pacing: Pacing,
+    ) -> None:
+        """
+        Raises:
+            UploadRefused: the ticket's or the session's address is not an allowed one.
+        """
+        self._audience_id = at.audience_id
+        if isinstance(at, UploadTicket):
+            self._address = hosts.check(at.url.reveal())
+        else:
+            self._address = hosts.check(at.uri.reveal(), what="The upload session")
+        self._machine = machine
+        self._outgoing = outgoing
+        self._requests = requests
+        self._hosts = hosts
+        self._hooks = hooks
+        self._pacing = pacing
+        self._deadline = pacing.monotonic() + pacing.time_limit
+        self._meter = ProgressMeter(outgoing.size, pacing.monotonic, hooks.get("on_progress"))
+        self._taken = 0  # bytes of the range under way
+        self._waited = 0.0
+
+    def run(self) -> UploadProof:
+        """Bring the upload to its end.
+
+        Raises:
+            UploadRefused, UploadIncomplete, UploadDataLoss, SpotifyUnavailable, UntrustedServer: it has failed.
+        """
+        try:
+            while not isinstance(step := self._machine.step, Finished):
+                self._require_time(0)
+                self._carry_out(step)
+        except SpotifyError as failure:
+            raise self._machine.ended_by(failure) from None
+        return UploadProof(
+            audience_id=self._audience_id,
+            bytes=self._outgoing.size,
+            crc32c=self._outgoing.crc32c,
+            md5=step.md5,
+            verified=step.verified,
+            etag=step.etag,
+            bytes_sent=self._meter.bytes_sent,
+        )
+
+    def _carry_out(self, step: Step) -> None:
+        match step:
+            case Start():
+                self._exchange(lambda attempt: self._requests.start(self._address, attempt))
+            case SendRange():
+                self._outgoing.read_up_to(step.first)
+                self._before_finish(step.final)
+                content = self._content(step)
+                self._exchange(lambda attempt: self._requests.send(self._address, attempt, step, content))
+            case AskStatus():
+                self._before_finish(step.may_finish)
+                self._exchange(lambda attempt: self._requests.ask(self._address, attempt))
+            case UseSession():
+                self._use_session(step.location.reveal())
+            case Pause():
+                self._pause(step)
+            case RenewUrl():
+                self._renew(step)
+            case Finished():
+                pass
+
+    def _exchange(self, send: Callable[[Attempt], Answer]) -> None:
+        attempt = Attempt(self._machine.faults + 1, self._waited)
+        self._taken, self._waited = 0, 0.0
+        try:
+            answer = send(attempt)
+        except SpotifyUnavailable as failure:
+            self._machine.unanswered(failure.message, taken=self._taken)
+        except UnexpectedAnswer as failure:
+            if isinstance(self._machine.step, Start):
+                raise
+            self._machine.unanswered(failure.message, taken=self._taken)
+        else:
+            self._machine.answered(answer, taken=self._taken)
+        self._meter.stands_at(self._machine.acknowledged)
+
+    def _content(self, part: SendRange) -> Iterator[bytes]:
+        for block in self._outgoing.blocks(part.first, part.end):
+            self._require_time(0)
+            self._count(len(block) - 1)  # of a block that breaks while it is sent, the last byte cannot have arrived
+            yield block
+            self._count(1)
+            self._meter.sending(part.first + self._taken)
+
+    def _count(self, count: int) -> None:
+        self._taken += count
+        self._meter.bytes_sent += count
+
+    def _use_session(self, location: str) -> None:
+        self._address = self._hosts.check_session(location, self._address)
+        on_open = self._hooks.get("on_open")
+        if on_open is not None:
+            on_open(
+                OpenUpload(
+                    audience_id=self._audience_id,
+                    uri=self._address.url,
+                    opened_at=self._pacing.clock(),
+                    size=self._outgoing.size,
+                    crc32c=self._outgoing.crc32c,
+                )
+            )
+        self._machine.carried_out()
+
+    def _before_finish(self, may_finish: bool) -> None:
+        before_finish = self._hooks.get("before_finish")
+        if may_finish and before_finish is not None:
+            before_finish()
+
+    def _renew(self, step: RenewUrl) -> None:
+        renew = self._hooks.get("renew")
+        if renew is None:
+            raise step.failure
+        _log.warning("The upload begins again from the first byte, with a new URL: %s.", step.reason)
+        ticket = renew()
+        self._audience_id = ticket.audience_id
+        self._address = self._hosts.check(ticket.url.reveal())
+        self._machine.carried_out()
+
+    def _pause(self, step: Pause) -> None:
+        asked = None
+        if step.answer is not None:
+            asked = requested_pause(step.answer.status, step.answer.headers, self._pacing.clock())
+        dice = self._pacing.random()
+        # Jitter over the upper half: the machine counts faults, and so many of them must outlast an outage.
+        seconds = min(_LONGEST_BACKOFF, 2.0 ** (step.faults - 1)) * (1 + dice) / 2
+        if asked is not None:
+            seconds = max(seconds, asked + dice)
+        self._require_time(seconds)
+        self._pacing.sleep(seconds)
+        self._waited = seconds
+        self._machine.carried_out()
+
+    def _require_time(self, seconds: float) -> None:
+        if self._pacing.monotonic() + seconds > self._deadline:
+            hours = self._pacing.time_limit / 3600
+            raise UploadIncomplete(
+                f"The upload was not finished within {hours:g} hours, which is its limit.",
+                next_step="Check the network, then run again: the upload goes on where it broke off.",
+            )

@@ -1,0 +1,297 @@
+"""A resumable upload as a state machine: an answer in, the next step out. No I/O, no clock, no dice.
+
+The protocol, after Google's "Performing resumable uploads", "Resumable uploads with the XML API" and "Retry strategy":
+
+- A ``POST`` to a signed URL with ``x-goog-resumable: start`` opens a session; its URI comes in ``Location``.
+- A ``PUT`` to the session carries a range of the file. Unless the range ends the file it is a multiple of 256 KiB,
+  and is answered 308. ``Range: bytes=0-K`` says what is stored by now: go on at K + 1, wherever the range ended.
+- A ``PUT`` without a body and with ``Content-Range: bytes */SIZE`` asks how far the upload is. 308 without ``Range``
+  then means that nothing is stored; 200 or 201, that the object is finished. After any doubt, this is the question.
+- 200 or 201 finishes the object and states its size and checksums in headers. Nothing else proves an upload, and
+  they are believed only once every byte was sent.
+- 404, 410 and 499 mean that the session is gone. Other 4xx but 408 and 429 mean no. A redirect is never followed: the
+  storage sends none, and the body is a list of people.
+
+Whoever drives it carries out :attr:`ResumableUpload.step` and tells what came of it, with
+:meth:`~ResumableUpload.answered` or :meth:`~ResumableUpload.unanswered` for :class:`Start`, :class:`SendRange` and
+:class:`AskStatus`, with :meth:`~ResumableUpload.carried_out` for the rest, until the step is :class:`Finished` or an
+error is raised. The driver bounds the time; the machine bounds everything else.
+"""
+
+from __future__ import annotations
+
+from spotify_pipeline.spotify.errors import SpotifyError, UploadDataLoss, UploadIncomplete
+from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.transport import Answer
+from spotify_pipeline.spotify.upload import errors as failures
+from spotify_pipeline.spotify.upload.responses import MalformedRange, Meaning, meaning, next_offset, stated, told
+from spotify_pipeline.spotify.upload.steps import (
+    AskStatus,
+    Finished,
+    Pause,
+    Renewal,
+    RenewUrl,
+    SendRange,
+    Start,
+    Step,
+    UseSession,
+)
+
+# In a row, without one more byte acknowledged: of all faults, and of those in which the storage answers.
+MAX_FAULTS = 25  # with pauses of 32 seconds at least from the seventh on, an outage of ten minutes is outlasted
+MAX_ODDITIES = 8
+MAX_REWINDS = 3
+MAX_RESTARTS = 2  # for sessions that were gone
+_OPENED = frozenset({200, 201})
+_URL_REFUSED = frozenset({400, 401, 403})
+
+
+class ResumableUpload:
+    """One file on its way. See the module for how it is driven.
+
+    Attributes:
+        step: what to do next.
+        acknowledged: bytes of the file that the storage says it has.
+        faults: in a row, without one more byte acknowledged.
+        loss: set once the storage has finished an object of other bytes. Until the upload is :class:`Finished`, this
+            is the error to report, whatever else ends it: a replaced audience may be made of those bytes.
+    """
+
+    def __init__(
+        self, *, size: int, crc32c: str, chunk_bytes: int | None, md5: str | None = None, resumes: bool = False
+    ) -> None:
+        """
+        Args:
+            size: bytes of the file, at least 1.
+            crc32c, md5: of the file, as the storage would state them; without an MD5 the storage's counts for nothing.
+            chunk_bytes: of one range, a multiple of 256 KiB; None for one range to the end of the file.
+            resumes: there is a session, opened for this same file by an earlier process.
+        """
+        self._size = size
+        self._crc32c = crc32c
+        self._md5 = md5
+        self._chunk_bytes = chunk_bytes
+        self._url_renewed = False
+        self._restarts = 0
+        self._sent_again = False
+        self._rewinds = 0
+        self._left_whole = False
+        self.loss: UploadDataLoss | None = None
+        # An earlier process may have sent every byte, whatever it got to know of it.
+        self._enter_session(sent=size if resumes else 0)
+        self.step: Step = self._ask() if resumes else Start()
+
+    def _enter_session(self, *, sent: int) -> None:
+        self.acknowledged = 0
+        self._sent = sent  # no byte at or behind this offset was ever sent to this session
+        self.faults = self._oddities = 0
+        self._unexplained = False
+        self._unreadable = False
+        self._hasty = False  # the question under way was asked without a pause
+        self._placed = False
+        self._unproven = sent > 0  # of another process: it may take no byte any more
+
+    def answered(self, answer: Answer, *, taken: int = 0) -> None:
+        """An answer to the step.
+
+        Args:
+            answer: with any status.
+            taken: how many bytes of a range were handed to the connection; it may have answered before the last.
+
+        Raises:
+            UploadRefused: the storage says no, or would have the file sent elsewhere.
+            UploadDataLoss: the storage holds something else than was sent.
+            UploadIncomplete: the upload cannot be brought to a proven end.
+            SpotifyUnavailable: no session could be opened.
+        """
+        if isinstance(self.step, Start):
+            self._started(answer)
+            return
+        self._count_sent(taken)
+        match meaning(answer):
+            case Meaning.INCOMPLETE:
+                self._incomplete(answer)
+            case Meaning.COMPLETE:
+                self._complete(answer)
+            case Meaning.FOREIGN:
+                self._explain(answer, failures.not_the_storage(answer))
+            case Meaning.NOT_READY:
+                self._fault(self._ask(), answer)
+            case Meaning.GONE:
+                self._restart(answer)
+            case Meaning.BAD_DIGEST:
+                self._send_again(failures.bad_digest(answer))
+            case Meaning.ELSEWHERE:
+                raise self._end(failures.redirected(answer))
+            case Meaning.REFUSED:
+                raise self._end(failures.refused(answer))
+
+    def unanswered(self, reason: str, *, taken: int = 0) -> None:
+        """No answer came to the step, for a ``reason`` in words; ``taken`` bytes of a range may have arrived.
+
+        Raises:
+            UploadIncomplete, SpotifyUnavailable: this was once too often.
+        """
+        starting = isinstance(self.step, Start)
+        self._count_sent(taken)
+        self._fault(Start() if starting else self._ask(), None, reason)
+
+    def carried_out(self) -> None:
+        """A :class:`UseSession`, :class:`Pause` or :class:`RenewUrl` was carried out."""
+        match self.step:
+            case Pause(then=then):
+                self.step = then
+            case UseSession():
+                self._enter_session(sent=0)
+                self.step = self._range()
+            case RenewUrl():
+                self._left_whole = self._left_whole or self._sent == self._size
+                self._enter_session(sent=0)
+                self.step = Start()
+            case _:
+                raise AssertionError("This step is answered, not carried out.")
+
+    def _started(self, answer: Answer) -> None:
+        status = answer.status
+        if status in _OPENED:
+            location = answer.headers.get("location")
+            if not location:
+                raise self._end(failures.no_session(answer))
+            self.step = UseSession(Secret(location))
+        elif status in _URL_REFUSED and not self._url_renewed:
+            self._url_renewed = True
+            self.step = RenewUrl(Renewal.URL_REFUSED, self._end(failures.url_refused(answer)))
+        elif meaning(answer) is Meaning.NOT_READY:
+            self._fault(Start(), answer)
+        elif 300 <= status < 400:
+            raise self._end(failures.redirected(answer))
+        else:
+            raise self._end(failures.url_refused(answer))
+
+    def _incomplete(self, answer: Answer) -> None:
+        asked = isinstance(self.step, AskStatus)
+        try:
+            offset = next_offset(answer)
+        except MalformedRange:
+            if self._unreadable:
+                raise self._end(failures.unreadable_range(answer)) from None
+            self._unreadable = True
+            self._doubt(answer)
+            return
+        if offset is None and not asked:
+            self._doubt(answer)  # only an answer to the question means that nothing is stored
+            return
+        self._unreadable = self._unexplained = False
+        hasty, self._hasty = self._hasty, False
+        grown = self._acknowledge(offset or 0, answer)
+        if self.acknowledged == self._size:
+            self._fault(self._ask(), answer)  # every byte is there, and yet it is not finished
+        elif asked and hasty and not grown:
+            self.step = Pause(self.faults, answer, self._range())
+        elif asked or grown:
+            self.step = self._range()
+        else:
+            self._fault(self._range(), answer)
+
+    def _acknowledge(self, offset: int, answer: Answer) -> bool:
+        """Take the storage's offset, forward or back; whether it grew."""
+        if offset > self._sent:
+            raise self._end(failures.more_than_sent(answer))
+        if offset < self.acknowledged:
+            self._rewinds += 1
+            if self._rewinds > MAX_REWINDS:
+                raise self._end(failures.keeps_losing(self._rewinds, answer))
+        grown = offset > self.acknowledged
+        if grown:
+            self.faults = self._oddities = 0
+            self._unproven = self._unproven and not self._placed
+        self._placed = True
+        self.acknowledged = offset
+        return grown
+
+    def _complete(self, answer: Answer) -> None:
+        if self._sent < self._size:
+            raise self._end(failures.too_soon(answer))
+        saying = stated(answer)
+        if saying.lengths - {self._size}:
+            raise self._end(failures.other_length(answer))
+        stated_md5 = saying.md5 if self._md5 is not None else frozenset[str]()
+        if saying.crc32c - {self._crc32c} or stated_md5 - {self._md5}:
+            self.loss = failures.other_bytes(answer)
+            self._send_again(self.loss)
+        elif not saying.lengths and not saying.crc32c and not stated_md5:
+            self._explain(answer, failures.unconfirmed(answer.status))
+        else:
+            self.acknowledged = self._size
+            verified = bool(saying.crc32c or stated_md5)
+            self.step = Finished(md5=self._md5 if stated_md5 else None, verified=verified, etag=saying.etag)
+
+    def _explain(self, answer: Answer, failure: UploadIncomplete) -> None:
+        """After a success that states nothing: ask once, and fail if that is answered no better."""
+        if self._unexplained:
+            raise self._end(failure)
+        self._unexplained = True
+        self._doubt(answer)
+
+    def _doubt(self, answer: Answer) -> None:
+        self._count_fault(answer, "")
+        self._hasty = True
+        self.step = self._ask()
+
+    def _fault(self, then: Start | SendRange | AskStatus, answer: Answer | None, reason: str = "") -> None:
+        self._count_fault(answer, reason)
+        self._hasty = False
+        self.step = Pause(self.faults, answer, then)
+
+    def _count_fault(self, answer: Answer | None, reason: str) -> None:
+        unavailable = answer is None or meaning(answer) is Meaning.NOT_READY
+        self.faults += 1
+        self._oddities += not unavailable
+        if self.faults < MAX_FAULTS and self._oddities < MAX_ODDITIES:
+            return
+        last = reason if answer is None else f"status {told(answer)}."
+        status = None if answer is None else answer.status
+        if isinstance(self.step, Start):
+            raise self._end(failures.not_begun(self.faults, last, status))
+        sick = not unavailable or (answer is not None and self._unproven)
+        raise self._end((failures.sick_session if sick else failures.stuck)(self.faults, last, status))
+
+    def _restart(self, answer: Answer) -> None:
+        failure = self._end(failures.session_gone(answer))
+        if self._restarts >= MAX_RESTARTS:
+            raise failure
+        self._restarts += 1
+        self.step = RenewUrl(Renewal.SESSION_GONE, failure)
+
+    def _send_again(self, loss: UploadDataLoss) -> None:
+        failure = self._end(loss)
+        if self._sent_again:
+            raise failure
+        self._sent_again = True
+        self.step = RenewUrl(Renewal.OTHER_BYTES, failure)
+
+    def _range(self) -> SendRange:
+        first = self.acknowledged
+        end = self._size if self._chunk_bytes is None else min(self._size, first + self._chunk_bytes)
+        return SendRange(first, end, final=end == self._size)
+
+    def _ask(self) -> AskStatus:
+        return AskStatus(may_finish=self._sent == self._size)
+
+    def _count_sent(self, taken: int) -> None:
+        if isinstance(self.step, SendRange):
+            self._sent = max(self._sent, min(self.step.end, self.step.first + taken))
+
+    def ended_by(self, failure: SpotifyError) -> SpotifyError:
+        """The error to end with, given why: what it says of the audience must hold for all that was done before."""
+        if self.loss is not None:
+            return self.loss
+        whole = self._left_whole or self._sent == self._size
+        return failures.after_the_last_byte(failure) if whole else failure
+
+    def _end(self, failure: SpotifyError) -> SpotifyError:
+        unexplained = self._unexplained and self._sent == self._size
+        if unexplained and not isinstance(failure, UploadDataLoss):
+            resumable = isinstance(failure, UploadIncomplete) and failure.resumable
+            failure = failures.unconfirmed(failure.status, resumable=resumable)
+        return self.ended_by(failure)

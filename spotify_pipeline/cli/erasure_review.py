@@ -12,7 +12,7 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import load_definitions
 from spotify_pipeline.erasure import LiveLoss, Review, SaidBy
 from spotify_pipeline.mirror import GuardLimits
-from spotify_pipeline.mirror.guards.findings import counted, exact, percent
+from spotify_pipeline.mirror.guards import counted, exact, percent
 
 
 def said_before(*, yes: bool, by: str | None) -> Review:

@@ -8,7 +8,7 @@ import typer
 
 from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.erasure import ErasureLedger, ErasureRequest
-from spotify_pipeline.mirror.guards.findings import counted
+from spotify_pipeline.mirror.guards import counted
 
 
 def register(app: typer.Typer) -> None:

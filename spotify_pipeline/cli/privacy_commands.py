@@ -30,10 +30,9 @@ from spotify_pipeline.erasure import (
     read_identifiers,
 )
 from spotify_pipeline.home import HomeError, home_directory
-from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy
-from spotify_pipeline.mirror.guards.findings import counted
-from spotify_pipeline.mirror.sent_lists import LONGEST_WINDOW, compared_with
-from spotify_pipeline.mirror.target import folder_of
+from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy, folder_of
+from spotify_pipeline.mirror.guards import counted
+from spotify_pipeline.mirror.receipts import LONGEST_WINDOW, compared_with
 
 ARGUMENTS = typer.Argument(hidden=True, show_default=False)
 """Taken only to be refused without being shown: what somebody writes there by mistake is somebody's identifier."""

@@ -21,11 +21,11 @@ from spotify_pipeline.mirror import (
     MirrorRefused,
     ReceiptBook,
     RemovalPolicy,
+    folder_of,
     part_number,
     parts_in_use,
     retire,
 )
-from spotify_pipeline.mirror.target import folder_of
 
 
 def register(app: typer.Typer) -> None:

@@ -19,9 +19,8 @@ from spotify_pipeline.customer_list.normalized_identifiers import read_report
 from spotify_pipeline.customer_list.snapshot_names import snapshot_key
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.home import home_directory
-from spotify_pipeline.mirror import ApprovalStore, Journal, ReceiptBook
-from spotify_pipeline.mirror.alerts import Alerts
-from spotify_pipeline.mirror.saved_session import saved_session
+from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
+from spotify_pipeline.mirror.journal import saved_session
 from spotify_pipeline.spotify import RateBudget, TokenStore
 
 RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."

@@ -9,7 +9,7 @@ import dagster as dg
 from spotify_pipeline.components.alert_webhook import deliver, webhook_client
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.mirror.alerts import Alert, Alerts
+from spotify_pipeline.mirror import Alert, Alerts
 from spotify_pipeline.printable import printable
 
 WEBHOOK_VARIABLE = "SPOTIFY_PIPELINE_ALERT_WEBHOOK"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from spotify_pipeline.mirror.alerts import Alert, Alerts
+from spotify_pipeline.mirror import Alert, Alerts
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.spotify.transport import HttpClient, Service, Transport

@@ -10,7 +10,7 @@ from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.erasure import ErasureError, erasure_alert
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.mirror.alerts import AlertKind
+from spotify_pipeline.mirror import AlertKind
 
 
 def say_blocked(

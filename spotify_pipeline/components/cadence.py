@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from spotify_pipeline.components.strict_model import StrictModel
 from spotify_pipeline.mirror import MirrorRefused
-from spotify_pipeline.mirror.sent_lists import LONGEST_WINDOW, SHORTEST_WINDOW
+from spotify_pipeline.mirror.receipts import LONGEST_WINDOW, SHORTEST_WINDOW
 
 ONCE = "once"
 FIRST_WINDOW = date(2026, 1, 1)

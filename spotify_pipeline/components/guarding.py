@@ -19,9 +19,9 @@ from spotify_pipeline.mirror import (
     Remembered,
     parts_known,
 )
-from spotify_pipeline.mirror.admission import unknown_audience
 from spotify_pipeline.mirror.guards import ListGuard, without_history
-from spotify_pipeline.mirror.sent_lists import AcceptedList, compared_with
+from spotify_pipeline.mirror.receipts import AcceptedList, compared_with
+from spotify_pipeline.mirror.sync import unknown_audience
 
 
 def list_guard(

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from spotify_pipeline.components.strict_model import StrictModel
 from spotify_pipeline.components.yaml_values import ColumnName, Duration, Growth, Share
-from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, GuardLimits
+from spotify_pipeline.mirror.guards import SPOTIFY_LARGEST_FILE, GuardLimits
 
 _DEFAULTS = GuardLimits()
 

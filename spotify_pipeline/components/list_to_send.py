@@ -22,7 +22,7 @@ from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.customer_list import Manifest, issue, rows_holding
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovedChange, MirrorRefused, Receipt
 from spotify_pipeline.mirror.guards import APPROVAL_LIFE
-from spotify_pipeline.mirror.sent_lists import AcceptedList
+from spotify_pipeline.mirror.receipts import AcceptedList
 
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
 

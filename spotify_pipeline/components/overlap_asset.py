@@ -10,8 +10,7 @@ from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.overlap_view import live_lists, overlap_matrix, overlap_rows
 from spotify_pipeline.components.promises import keep_promises_of_left
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
-from spotify_pipeline.mirror import Orphan, orphans
-from spotify_pipeline.mirror.alerts import AlertKind
+from spotify_pipeline.mirror import AlertKind, Orphan, orphans
 
 OVERLAP = dg.AssetKey(["spotify", "audience_overlap"])
 NO_ORPHANS = "no_orphans"

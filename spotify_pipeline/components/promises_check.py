@@ -16,7 +16,7 @@ from spotify_pipeline.components.resources import PLANS, PipelineHome
 from spotify_pipeline.customer_list.workspace import sweep
 from spotify_pipeline.erasure import erasure_alert
 from spotify_pipeline.home import home_directory
-from spotify_pipeline.mirror.alerts import AlertKind
+from spotify_pipeline.mirror import AlertKind
 
 RETENTION_KEPT = "retention_kept"
 ERASURES_DONE = "erasures_done"

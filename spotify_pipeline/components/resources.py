@@ -18,8 +18,7 @@ from dagster_duckdb import DuckDBResource
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.home import home_directory
-from spotify_pipeline.mirror import ApprovalStore, Journal, ReceiptBook
-from spotify_pipeline.mirror.alerts import Alerts
+from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.spotify import (
     CallRecord,
     SignInState,

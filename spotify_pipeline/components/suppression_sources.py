@@ -31,7 +31,7 @@ from spotify_pipeline.customer_list import (
 from spotify_pipeline.customer_list.suppressions import ERASURE
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType
-from spotify_pipeline.mirror.guards.findings import counted, exact, percent
+from spotify_pipeline.mirror.guards import counted, exact, percent
 from spotify_pipeline.warehouse import Relation, SegmentError
 
 _log = logging.getLogger("spotify_pipeline.suppressions")

@@ -1,10 +1,20 @@
 """Decides whether a customer list may be sent, and makes the audience at Spotify equal to it."""
 
-from spotify_pipeline.mirror.accountable import stated_name, stated_reason
-from spotify_pipeline.mirror.audience_mirror import AudienceMirror
-from spotify_pipeline.mirror.datasets import dataset_ids
-from spotify_pipeline.mirror.filled_audience import FilledAction, FilledOutcome, keep_filled_audience
-from spotify_pipeline.mirror.filling import AdEngagement, Filling, WebEvents
+from spotify_pipeline.mirror.alerts import Alert, AlertKind, Alerts
+from spotify_pipeline.mirror.attribution import stated_name, stated_reason
+from spotify_pipeline.mirror.errors import MirrorRefused
+from spotify_pipeline.mirror.event_based import (
+    AdEngagement,
+    FilledAction,
+    FilledOutcome,
+    Filling,
+    LookalikeAction,
+    LookalikeOutcome,
+    WebEvents,
+    dataset_ids,
+    keep_filled_audience,
+    keep_lookalike,
+)
 from spotify_pipeline.mirror.guards import (
     Approval,
     ApprovalRefused,
@@ -24,22 +34,28 @@ from spotify_pipeline.mirror.guards import (
     change_within,
     refusal,
 )
-from spotify_pipeline.mirror.journal import Journal, JournalError
-from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, SentList, Unfinished, WriteKind
-from spotify_pipeline.mirror.journal_page import flush_receipts
-from spotify_pipeline.mirror.lookalike import LookalikeAction, LookalikeOutcome, keep_lookalike
-from spotify_pipeline.mirror.outcome import MirrorAction, MirrorOutcome
-from spotify_pipeline.mirror.parts import mirror_parts, parts_in_use, parts_known
-from spotify_pipeline.mirror.receipt import Receipt, ReceiptKind
-from spotify_pipeline.mirror.receipt_chain import ChainReport
-from spotify_pipeline.mirror.receipts import ReceiptBook
-from spotify_pipeline.mirror.refusal import MirrorRefused
+from spotify_pipeline.mirror.journal import Journal, JournalEntry, JournalError, Phase, SentList, Unfinished, WriteKind
+from spotify_pipeline.mirror.receipts import ChainReport, Receipt, ReceiptBook, ReceiptKind
 from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, orphans, part_number, retire, sent_before
-from spotify_pipeline.mirror.target import AudienceTarget
-from spotify_pipeline.mirror.witness import Remembered, Witness, newest_erasure
+from spotify_pipeline.mirror.spec import AudienceTarget, folder_of
+from spotify_pipeline.mirror.sync import (
+    AudienceMirror,
+    MirrorAction,
+    MirrorOutcome,
+    Remembered,
+    Witness,
+    mirror_parts,
+    newest_erasure,
+    parts_in_use,
+    parts_known,
+)
+from spotify_pipeline.mirror.writes import flush_receipts
 
 __all__ = [
     "AdEngagement",
+    "Alert",
+    "AlertKind",
+    "Alerts",
     "Approval",
     "ApprovalRefused",
     "ApprovalSource",
@@ -85,6 +101,7 @@ __all__ = [
     "change_within",
     "dataset_ids",
     "flush_receipts",
+    "folder_of",
     "keep_filled_audience",
     "keep_lookalike",
     "mirror_parts",

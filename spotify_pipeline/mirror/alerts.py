@@ -20,7 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
 from spotify_pipeline.locks import exclusive
-from spotify_pipeline.mirror.journal_entry import Moment
+from spotify_pipeline.mirror.journal import Moment
 
 FORMAT = 1
 AGAIN = timedelta(days=1)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
-from spotify_pipeline.mirror.guards.decide import decide
-from spotify_pipeline.mirror.guards.decision import Decision
+from spotify_pipeline.mirror.guards.base import Decision
+from spotify_pipeline.mirror.guards.evaluate import decide
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History
 from spotify_pipeline.mirror.guards.limits import GuardLimits
-from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.journal.entry import JournalEntry
 
 
 class Allow:

@@ -16,7 +16,7 @@ import pytest
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import MirrorRefused
-from spotify_pipeline.mirror.lease import leased
+from spotify_pipeline.mirror.journal.lease import leased
 from spotify_pipeline_tests.mirror.deployment import no_pause
 
 _processes = multiprocessing.get_context("forkserver")

@@ -20,7 +20,7 @@ from spotify_pipeline.mirror import (
     parts_known,
     retire,
 )
-from spotify_pipeline.mirror.receipt_chain import check_chain
+from spotify_pipeline.mirror.receipts.verify import check_chain
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from spotify_pipeline.mirror import MirrorRefused, Phase, Unfinished, WriteKind
-from spotify_pipeline.mirror.search import find_audience
+from spotify_pipeline.mirror.writes.lookup import find_audience
 from spotify_pipeline.spotify import Audience
 from spotify_pipeline_tests.mirror.machine import TARGET
 

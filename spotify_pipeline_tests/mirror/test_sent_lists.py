@@ -11,9 +11,9 @@ import pytest
 
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook, SentList, Unfinished, WriteKind
-from spotify_pipeline.mirror.journal_entry import Phase
-from spotify_pipeline.mirror.receipt import RECEIPT_FORMAT
-from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW, accepted_lately, compared_with
+from spotify_pipeline.mirror.journal.entry import Phase
+from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT
+from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, accepted_lately, compared_with
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
 ACCOUNT = "00000000-0000-4000-8000-000000000001"

@@ -33,7 +33,7 @@ from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome, Witness
 from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard
-from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW, compared_with
+from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 

@@ -17,11 +17,11 @@ import polars as pl
 
 from spotify_pipeline.mirror import JournalEntry
 from spotify_pipeline.mirror.guards import Decision, GuardLimits
-from spotify_pipeline.mirror.journal_entry import SentList
-from spotify_pipeline.mirror.receipt import RECEIPT_FORMAT, Receipt
-from spotify_pipeline.mirror.receipt_content import list_evidence
-from spotify_pipeline.mirror.receipts import ReceiptBook
-from spotify_pipeline.mirror.sent_lists import SHORTEST_WINDOW, compared_with
+from spotify_pipeline.mirror.journal.entry import SentList
+from spotify_pipeline.mirror.receipts.book import ReceiptBook
+from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT, Receipt
+from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
+from spotify_pipeline.mirror.sync.receipt_content import list_evidence
 from spotify_pipeline.sandbox import DEFAULTS
 from spotify_pipeline_tests.wipes.bench import BEGIN, Bench, Listed
 

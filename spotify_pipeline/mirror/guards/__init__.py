@@ -5,11 +5,13 @@
 
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource, ApprovedChange, ApprovedRules
 from spotify_pipeline.mirror.guards.approvals import APPROVAL_LIFE, ApprovalRefused, ApprovalStore
-from spotify_pipeline.mirror.guards.decide import change_within, decide, outdated, refusal, without_history
-from spotify_pipeline.mirror.guards.decision import FINAL, Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
+from spotify_pipeline.mirror.guards.base import FINAL, Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
+from spotify_pipeline.mirror.guards.evaluate import change_within, decide, outdated, refusal, without_history
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History, PreviousList, SentLately, Twin
+from spotify_pipeline.mirror.guards.findings import counted, exact, percent
 from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, SPOTIFY_MINIMUM_ROWS, GuardLimits
-from spotify_pipeline.mirror.guards.list_guard import ListGuard
+from spotify_pipeline.mirror.guards.list_age import from_the_future, older_list
+from spotify_pipeline.mirror.guards.service import ListGuard
 
 __all__ = [
     "APPROVAL_LIFE",
@@ -36,8 +38,13 @@ __all__ = [
     "SentLately",
     "Twin",
     "change_within",
+    "counted",
     "decide",
+    "exact",
+    "from_the_future",
+    "older_list",
     "outdated",
+    "percent",
     "refusal",
     "without_history",
 ]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pydantic import ConfigDict
 
-from spotify_pipeline.mirror.journal_entry import Moment
+from spotify_pipeline.mirror.journal import Moment
 
 
 class ApprovalSource(StrEnum):

@@ -17,8 +17,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
 from spotify_pipeline.locks import exclusive
+from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
-from spotify_pipeline.mirror.refusal import MirrorRefused
 
 APPROVAL_LIFE = timedelta(hours=24)
 """How long an approval holds."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from fractions import Fraction
 from math import ceil
 
-from spotify_pipeline.mirror.guards.decision import Finding, GuardName, Outcome
+from spotify_pipeline.mirror.guards.base import Finding, GuardName, Outcome
 
 NOTHING: Mapping[str, Fraction] = {}
 SMALL = 20

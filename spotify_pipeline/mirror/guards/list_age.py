@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.journal import JournalEntry
 
 CLOCK_MAY_ERR = timedelta(days=1)
 """A list that was built later than this after now was dated by a clock that is wrong, or is looked at by one."""

@@ -29,8 +29,8 @@ from spotify_pipeline.mirror.guards import (
     GuardName,
     ListGuard,
 )
-from spotify_pipeline.mirror.journal import Journal
-from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase, SentList, Unfinished, WriteKind
+from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase, SentList, Unfinished, WriteKind
+from spotify_pipeline.mirror.journal.journal import Journal
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 
 PLAN = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})

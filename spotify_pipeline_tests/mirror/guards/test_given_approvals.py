@@ -14,7 +14,7 @@ from spotify_pipeline.mirror.guards import (
     Outcome,
     refusal,
 )
-from spotify_pipeline.mirror.journal_entry import JournalEntry
+from spotify_pipeline.mirror.journal.entry import JournalEntry
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 from spotify_pipeline_tests.mirror.guards.machine import Machine, StoredList, blocked_by, under_way, word_for
 

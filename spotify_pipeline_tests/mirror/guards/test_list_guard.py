@@ -22,7 +22,7 @@ from spotify_pipeline.mirror.guards import (
     History,
     refusal,
 )
-from spotify_pipeline.mirror.journal_entry import JournalEntry, Phase
+from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW
 from spotify_pipeline_tests.mirror.guards.machine import Machine, blocked_by, figure, under_way, word_for
 

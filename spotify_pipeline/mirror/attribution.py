@@ -1,0 +1,44 @@
+"""Who decides something, and why: what receipts say of it, whether it was typed at a command or in a run's config."""
+
+from __future__ import annotations
+
+from spotify_pipeline.mirror.errors import MirrorRefused
+
+SHORTEST_REASON = 10
+
+
+def stated_reason(reason: str) -> str:
+    """The reason for a receipt, on one line.
+
+    Raises:
+        MirrorRefused: it is too short to say anything, or holds characters that cannot be shown.
+    """
+    line = _line(reason, "reason")
+    if len(line) < SHORTEST_REASON:
+        raise MirrorRefused(
+            f"State a reason of at least {SHORTEST_REASON} characters: it is what the receipt will say. Nothing was "
+            "changed."
+        )
+    return line
+
+
+def stated_name(name: str) -> str:
+    """The name of whoever decides, on one line.
+
+    Raises:
+        MirrorRefused: it is empty, or holds characters that cannot be shown.
+    """
+    line = _line(name, "name of who decides")
+    if not line:
+        raise MirrorRefused("Say who decides: the name is empty. Nothing was changed.")
+    return line
+
+
+def _line(text: str, what: str) -> str:
+    line = " ".join(text.split())
+    if not line.isprintable():
+        raise MirrorRefused(
+            f"The {what} holds control characters or others that cannot be shown. Type it again without them. Nothing "
+            "was changed."
+        )
+    return line

@@ -1,0 +1,303 @@
+"""Keeps one audience that Spotify fills by itself: a lookalike, or one of web events or of ad engagement.
+
+Spotify chooses its id. So a creation whose answer was lost cannot be asked for again with the same id, as that of a
+customer list can. It is looked for instead, and asked for again only when it can no longer be carried out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror.errors import MirrorRefused, way_to_another_kind
+from spotify_pipeline.mirror.event_based.definitions import Filling
+from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal, Phase, Unfinished, WriteKind
+from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind, plain
+from spotify_pipeline.mirror.spec import AudienceTarget
+from spotify_pipeline.mirror.writes import (
+    LANDS_WITHIN,
+    LOOKS_AFTER,
+    JournalPage,
+    confirmed,
+    find_filled,
+    only_one,
+    refuse_mistakable,
+    shown_audience,
+    with_texts,
+)
+from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyError
+
+_SAY_WHAT_OF = frozenset(ReceiptKind) - {ReceiptKind.RENAMED, ReceiptKind.DELETED, ReceiptKind.LEFT}
+"""Receipts that say what an audience is made of."""
+
+
+class FilledAction(StrEnum):
+    """What was done at Spotify."""
+
+    CREATED = "created"
+    RENAMED = "renamed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilledOutcome:
+    """An audience that Spotify fills and that is there.
+
+    Attributes:
+        action: what was done.
+        audience: as Spotify shows it.
+        recovered: what the run found left half done by another, in sentences; None for nothing.
+        receipts: those that this run wrote.
+    """
+
+    action: FilledAction
+    audience: Audience
+    recovered: str | None = None
+    receipts: tuple[Receipt, ...] = ()
+
+
+def keep_filled_audience(
+    client: SpotifyAdsClient,
+    journal: Journal,
+    target: AudienceTarget,
+    filling: Filling,
+    *,
+    receipts: ReceiptBook | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    trace_ids: Callable[[], Sequence[str]] = tuple,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+    wait: float = WAIT_FOR_OTHERS,
+) -> FilledOutcome:
+    """Make sure that there is one such audience, and that it is called what the YAML says.
+
+    Args:
+        client: signed in.
+        journal: of this machine.
+        target: the audience's identity, and its texts.
+        filling: what Spotify is to fill it with.
+        receipts: of this machine; by default those beside the journal.
+        evidence, trace_ids: as of ``AudienceMirror.mirror``.
+        clock, sleep, wait: as of ``AudienceMirror``.
+
+    Raises:
+        MirrorRefused: it is made of something else, several could be it, its name or its folder's name is another
+            audience's, one that was asked for may yet come, or another run has it. The message says what to do.
+        HomeError, JournalError: the journal or a receipt cannot be read or written.
+        SpotifyError: Spotify refused or was not reached.
+    """
+    book = receipts or ReceiptBook.beside(journal)
+    with journal.lease(target.audience, target.ad_account_id, wait=wait, sleep=sleep) as lease:
+        page = JournalPage(
+            journal, lease, book, audience=target.audience, ad_account_id=target.ad_account_id, clock=clock
+        )
+        page.trace_ids = trace_ids
+        return _FilledAudience(client, page, book, target, filling, plain(evidence or {}), sleep).kept()
+
+
+class _FilledAudience:
+    """One run, while it holds the audience's lease."""
+
+    def __init__(
+        self,
+        client: SpotifyAdsClient,
+        page: JournalPage,
+        book: ReceiptBook,
+        target: AudienceTarget,
+        filling: Filling,
+        evidence: dict[str, Any],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._client = client
+        self._page = page
+        self._book = book
+        self._target = target
+        self._filling = filling
+        self._evidence = evidence
+        self._sleep = sleep
+
+    def kept(self) -> FilledOutcome:
+        self._page.flush()
+        found, asked_for = self._found(), self._page.entry.in_creation
+        if found is None:
+            return self._outcome(FilledAction.CREATED, self._created())
+        if asked_for is not None and found.id == self._page.entry.audience_id:
+            self._seemed_gone(found)
+            asked_for = None
+        if asked_for is not None:
+            self._page.found(
+                f"{_capital(self._filling.word)} {found.id}, whose creation was begun by a run before, was found at "
+                "Spotify."
+            )
+            self._note_created(found, asked_for.evidence or {})
+        self._refuse_unless_made_so(found)
+        shown = self._with_stated_texts(found)
+        action = FilledAction.UNCHANGED if shown is found else FilledAction.RENAMED
+        return self._outcome(FilledAction.CREATED if asked_for is not None else action, shown)
+
+    def _found(self) -> Audience | None:
+        """The audience, by the id in the journal, else by its mark."""
+        entry = self._page.entry
+        had = entry.audience_id
+        self._page.refuse_held(*entry.held_ids)
+        shown = shown_audience(self._client, self._target, had, self._sleep) if had is not None else None
+        if shown is not None:
+            # Spotify may leave the subtype out, so what the journal says of it counts, too.
+            if entry.file_sha256 is not None or not self._may_be(entry.filled_with) or not self._filling.is_kind(shown):
+                raise MirrorRefused(self._is_another(f"{shown.subtype or shown.type} audience {shown.id}"))
+            return shown
+        if entry.unfinished is not None and entry.unfinished.list is not None:
+            raise MirrorRefused(self._is_another("an audience whose customer list was being sent"))
+        listed = [*self._listed()]
+        found = find_filled(self._target, listed, self._filling.is_kind)
+        if found is None and self._filling.needs_own_name:
+            refuse_mistakable(self._target, listed)
+        return found and self._confirmed(found)
+
+    def _confirmed(self, listed: Audience) -> Audience:
+        shown = confirmed(self._client, self._target, listed, self._sleep)
+        self._page.refuse_held(shown.id)
+        return shown
+
+    def _may_be(self, made_of: Mapping[str, Any] | None) -> bool:
+        return set(made_of or ()) <= set(self._filling.settings)
+
+    def _seemed_gone(self, found: Audience) -> None:
+        """Another was asked for in the place of one that is shown again. There must not be both."""
+        other = find_filled(self._target, self._listed(), self._filling.is_kind)
+        only_one(self._target, {each.id: each for each in (found, other) if each is not None}, way_out="")
+        self._page.found(
+            f"{_capital(self._filling.word)} {found.id} had seemed gone and is shown again; the one that was asked for "
+            "in its place is not."
+        )
+        if not self._page.creation_may_land:
+            self._page.write(replace(self._page.entry, unfinished=None))
+
+    def _listed(self) -> Sequence[Audience]:
+        return [*self._client.audiences(self._target.ad_account_id, complete=True)]
+
+    def _created(self) -> Audience:
+        if self._page.creation_may_land:
+            raise MirrorRefused(
+                f"The creation of {self._target.audience} was asked for less than {LANDS_WITHIN.seconds // 60} minutes "
+                "ago and not answered, and it is not shown yet. Nothing was asked for again, or there might be two. "
+                "Run again later: it is looked for first."
+            )
+        content = {**self._filling.settings, "evidence": self._evidence}
+        asked = Unfinished(
+            kind=WriteKind.CREATE,
+            phase=Phase.CREATING,
+            name=self._target.name,
+            description=self._target.full_description,
+            begun_at=self._page.now(),
+            asked_at=self._page.now(),
+            evidence=content,
+        )
+        self._page.write(replace(self._page.entry, unfinished=asked, retired_at=None, retired_policy=None))
+        created = self._asked()
+        self._note_created(created, content)
+        return created
+
+    def _asked(self) -> Audience:
+        try:
+            return self._filling.create(self._client, self._target)
+        except SpotifyError as error:
+            if not error.may_have_happened:
+                # Where that cannot be written, the creation counts as one that may have been carried out.
+                with suppress(HomeError, MirrorRefused):
+                    self._page.write(replace(self._page.entry, unfinished=None))
+                raise
+            doubt = error
+        found = self._looked_for()
+        if found is not None:
+            self._page.found(
+                f"The answer to the creation of {self._filling.word} {found.id} was lost; it was found at Spotify."
+            )
+            return found
+        doubt.next_step = (
+            f"It is not known whether it was created. Run again in {LANDS_WITHIN.seconds // 60} minutes: the run looks "
+            "for it before it asks for it again."
+        )
+        raise doubt
+
+    def _looked_for(self) -> Audience | None:
+        with suppress(SpotifyError):
+            for pause in LOOKS_AFTER:
+                if pause:
+                    self._sleep(pause)
+                found = find_filled(self._target, self._listed(), self._filling.is_kind)
+                if found is not None:
+                    return self._confirmed(found)
+        return None
+
+    def _note_created(self, audience: Audience, content: Mapping[str, Any]) -> None:
+        known = self._page.entry.filled(audience.id, self._settings_in(content))
+        stated = {"audience_id": audience.id, "name": audience.name}
+        self._page.done(known, self._filling.created, {**content, **stated})
+
+    def _refuse_unless_made_so(self, found: Audience) -> None:
+        """Stop where Spotify made the audience of something else; else make sure that the journal knows it."""
+        made_of = self._made_of(found)
+        if self._filling.differing(made_of):
+            raise MirrorRefused(self._filling.refusal(found, self._target, made_of))
+        entry = self._page.entry
+        if entry.audience_id != found.id or entry.retired_at is not None or entry.filled_with is None:
+            self._page.write(entry.filled(found.id, made_of))
+
+    def _made_of(self, found: Audience) -> dict[str, Any]:
+        """What it is made of: as Spotify shows it, else as the journal, else as the receipt of its creation says."""
+        shown = {name: value for name, value in self._filling.shown(found).items() if value is not None}
+        entry = self._page.entry
+        noted = entry.filled_with if entry.audience_id == found.id else None
+        if noted is None:
+            noted = self._by_receipt(found)
+        # An empty list is left out of Spotify's answers, so there the journal knows better.
+        implied = {name: value for name, value in shown.items() if value == []}
+        return {**implied, **noted, **{name: value for name, value in shown.items() if value != []}}
+
+    def _by_receipt(self, found: Audience) -> dict[str, Any]:
+        for receipt in reversed(self._book.read(self._target.audience, self._target.ad_account_id)):
+            if receipt.kind not in _SAY_WHAT_OF or receipt.body.get("audience_id") != found.id:
+                continue
+            if receipt.kind is not self._filling.created:
+                raise MirrorRefused(
+                    self._is_another(f'audience {found.id} (receipt {receipt.number}: "{receipt.kind}")')
+                )
+            return self._settings_in(receipt.body)
+        return {}
+
+    def _settings_in(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: content[name] for name in self._filling.settings if name in content}
+
+    def _with_stated_texts(self, found: Audience) -> Audience:
+        return with_texts(
+            self._client,
+            self._page,
+            found,
+            self._target.name,
+            self._target.full_description,
+            ad_account_id=self._target.ad_account_id,
+            sleep=self._sleep,
+            audience_type=self._filling.audience_type,
+        )
+
+    def _is_another(self, what: str) -> str:
+        name = self._target.audience
+        return (
+            f"By its journal and receipts {name} is {what}, and not what its YAML asks for now ({self._filling.word}). "
+            f"Nothing was changed. {way_to_another_kind(name)}"
+        )
+
+    def _outcome(self, action: FilledAction, audience: Audience) -> FilledOutcome:
+        return FilledOutcome(
+            action=action, audience=audience, recovered=self._page.findings, receipts=tuple(self._page.written)
+        )
+
+
+def _capital(word: str) -> str:
+    return word[0].upper() + word[1:]

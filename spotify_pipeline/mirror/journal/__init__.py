@@ -1,0 +1,32 @@
+"""The journal: which audience at Spotify is ours, what it holds, what was left half done, and who may write now."""
+
+from spotify_pipeline.mirror.journal.entry import (
+    SESSION_OPEN,
+    JournalEntry,
+    Moment,
+    Phase,
+    SentList,
+    Unfinished,
+    WriteKind,
+)
+from spotify_pipeline.mirror.journal.journal import Journal, JournalError
+from spotify_pipeline.mirror.journal.lease import WAIT_FOR_OTHERS, Lease
+from spotify_pipeline.mirror.journal.upload_session import forget_session, remove_leftovers, save_session, saved_session
+
+__all__ = [
+    "SESSION_OPEN",
+    "WAIT_FOR_OTHERS",
+    "Journal",
+    "JournalEntry",
+    "JournalError",
+    "Lease",
+    "Moment",
+    "Phase",
+    "SentList",
+    "Unfinished",
+    "WriteKind",
+    "forget_session",
+    "remove_leftovers",
+    "save_session",
+    "saved_session",
+]

@@ -1,0 +1,170 @@
+"""What this machine knows of each audience: which one at Spotify is ours, what it holds, and what was left half done.
+
+One small JSON file per audience and ad account. A line is made durable before each write to Spotify, so that a run
+after a crash knows which write may have been carried out, looks what became of it, and writes again only what was not.
+Counts, ids and file digests only: no identifier, no URL, no token. The session of an upload under way stands in a
+file of its own (:mod:`spotify_pipeline.mirror.journal.journal.upload_session`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+
+from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
+from spotify_pipeline.locks import exclusive
+from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase, WriteKind
+from spotify_pipeline.mirror.journal.lease import Lease, leased
+from spotify_pipeline.spotify import same
+
+FORMAT = 3
+
+
+class JournalError(Exception):
+    """The journal cannot be read; the message says where it is and what to do."""
+
+
+class Journal:
+    """The entries of all audiences, below one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @classmethod
+    def at_home(cls) -> Journal:
+        """That of the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
+        return cls(home_directory() / "journal")
+
+    @property
+    def directory(self) -> Path:
+        """Where the entries are: a directory per ad account."""
+        return self._directory
+
+    def known(self) -> list[tuple[str, str]]:
+        """Ad account and key of all audiences that have an entry, readable or not."""
+        files = (file for file in self._directory.glob("*/*.json") if not file.name.startswith("."))
+        return sorted((file.parent.name, file.stem) for file in files)
+
+    def lease(
+        self, audience: str, ad_account_id: str, *, wait: float, sleep: Callable[[float], None]
+    ) -> AbstractContextManager[Lease]:
+        """Hold an audience against other runs; see :func:`spotify_pipeline.mirror.journal.lease.leased`."""
+        return leased(self._file(audience, ad_account_id, ".lock"), audience, wait=wait, sleep=sleep)
+
+    def read(self, audience: str, ad_account_id: str) -> JournalEntry:
+        """What is known of an audience; an empty entry when nothing is.
+
+        Raises:
+            JournalError: the file is there but is not a journal entry, or one of a newer version. It is left as it
+                is: what would be lost with it is for a person to weigh.
+        """
+        file = self._file(audience, ad_account_id, ".json")
+        try:
+            text = file.read_bytes()
+        except FileNotFoundError:
+            return JournalEntry(ad_account_id=ad_account_id)
+        except OSError as error:
+            raise HomeError(f"The journal of {audience} ({file}) cannot be read: {error.strerror}.") from None
+        try:
+            stored = json.loads(text)
+            if _is_newer(stored):
+                raise JournalError(
+                    f"The journal of {audience} ({file}) was written by a newer version of this project. Nothing was "
+                    "sent. Update this one."
+                )
+            return _ENTRY.validate_python(_in_format_3(stored))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+            raise JournalError(
+                f"The journal of {audience} ({file}) is damaged. Nothing was sent. Restore it from a backup, or move "
+                "it away: the audience is then found again by the key in its description, or by name and description, "
+                "and its next list needs an approval. Lost with it: which list was sent last (an older one would be "
+                "sent after it), whether the audience is suspect, and a creation under way (look in Ads Manager for an "
+                "audience of this name first)."
+            ) from None
+
+    def write(self, audience: str, entry: JournalEntry) -> None:
+        """Make an entry durable: when this returns, it survives a crash.
+
+        Raises:
+            HomeError: it cannot be written.
+        """
+        with atomic_private_file(self._file(audience, entry.ad_account_id, ".json")) as file:
+            file.write(json.dumps({"format": FORMAT, **asdict(entry)}, indent=1).encode())
+
+    def file(self, audience: str, ad_account_id: str) -> Path:
+        """Where the entry of an audience is kept, for sentences that name it."""
+        return self._file(audience, ad_account_id, ".json")
+
+    def holder(self, audience_id: str, ad_account_id: str, *, other_than: str) -> str | None:
+        """The other audience of this project, if any, whose entry names ``audience_id`` as its own at Spotify.
+
+        It may be in any ad account: an id is of one audience, wherever that is. Entries that cannot be read are passed
+        over: they stop their own audience, not this one.
+        """
+        for account, audience in self.known():
+            if (account, audience) == (ad_account_id, other_than):
+                continue
+            with suppress(JournalError, HomeError):
+                if any(same(audience_id, each) for each in self.read(audience, account).held_ids):
+                    return audience
+        return None
+
+    def taking(self) -> AbstractContextManager[None]:
+        """Hold off whoever is about to name an audience at Spotify as its own, in this process or another.
+
+        Raises:
+            HomeError: the lock file cannot be used.
+        """
+        return exclusive(self._directory / ".taking.lock")
+
+    def accounts(self, audience: str) -> list[str]:
+        """The ad accounts in which Spotify accepted a list of an audience that nobody has taken leave of since.
+
+        Raises:
+            JournalError: an entry cannot be read, so what is accepted there is not known.
+        """
+        entries = (self.read(audience, account) for account, key in self.known() if key == audience)
+        return [each.ad_account_id for each in entries if each.snapshot is not None and each.retired_at is None]
+
+    def session_file(self, audience: str, ad_account_id: str) -> Path:
+        """Where the session of an audience's upload under way is kept."""
+        return self._file(audience, ad_account_id, ".session")
+
+    def _file(self, audience: str, ad_account_id: str, suffix: str) -> Path:
+        return self._directory / ad_account_id / f"{audience}{suffix}"
+
+
+def _is_newer(stored: dict[str, Any]) -> bool:
+    stated: object = stored.get("format")
+    return isinstance(stated, int) and stated > FORMAT
+
+
+def _in_format_3(stored: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an entry as format 3 has them, from format 1, 2 or 3; ValueError for any other."""
+    stated = cast("object", stored.pop("format"))
+    _drop_what_was_never_read(stored)
+    if stated in (2, FORMAT):  # format 3 has more fields, all of which may be missing
+        return stored
+    if stated != 1:
+        raise ValueError
+    # Format 1 wrote a line before one thing only: before asking for an audience whose list had arrived.
+    pending = stored.pop("pending_audience_id")
+    if pending is not None:
+        stored["unfinished"] = {"kind": WriteKind.CREATE, "phase": Phase.CREATING, "audience_id": pending}
+    return stored
+
+
+def _drop_what_was_never_read(stored: dict[str, Any]) -> None:
+    begun: dict[str, Any] = stored.get("unfinished") or {}
+    begun.pop("attempt", None)
+    for each in (stored, begun.get("list") or {}):
+        each.pop("fingerprint", None)
+
+
+_ENTRY = TypeAdapter(JournalEntry)

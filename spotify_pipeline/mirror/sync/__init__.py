@@ -1,0 +1,20 @@
+"""One sync: from what the journal and Spotify say to an audience that holds the list."""
+
+from spotify_pipeline.mirror.sync.approval import unknown_audience
+from spotify_pipeline.mirror.sync.result import MirrorAction, MirrorOutcome
+from spotify_pipeline.mirror.sync.service import AudienceMirror
+from spotify_pipeline.mirror.sync.split import mirror_parts, parts_in_use, parts_known
+from spotify_pipeline.mirror.sync.witness import Remembered, Witness, newest_erasure
+
+__all__ = [
+    "AudienceMirror",
+    "MirrorAction",
+    "MirrorOutcome",
+    "Remembered",
+    "Witness",
+    "mirror_parts",
+    "newest_erasure",
+    "parts_in_use",
+    "parts_known",
+    "unknown_audience",
+]

@@ -1,0 +1,171 @@
+"""A mirror run's page of the journal: a line before each write to Spotify, the upload's session, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror.errors import MirrorRefused
+from spotify_pipeline.mirror.guards import from_the_future, older_list
+from spotify_pipeline.mirror.journal import (
+    Journal,
+    JournalEntry,
+    Lease,
+    Phase,
+    SentList,
+    Unfinished,
+    forget_session,
+    remove_leftovers,
+    save_session,
+    saved_session,
+)
+from spotify_pipeline.mirror.receipts import ReceiptBook, ReceiptKind
+from spotify_pipeline.mirror.spec import AudienceTarget
+from spotify_pipeline.mirror.sync.receipt_content import list_content
+from spotify_pipeline.mirror.writes import JournalPage
+from spotify_pipeline.spotify import Audience, OpenUpload, UploadProof
+
+
+class Record(JournalPage):
+    """The entry of one audience while a list is mirrored to it; see :class:`JournalPage` for what writing may raise.
+
+    Before the first write to Spotify, ``before_first_write`` is called; what it raises keeps the write from being made.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        lease: Lease,
+        receipts: ReceiptBook,
+        target: AudienceTarget,
+        clock: Callable[[], float],
+    ) -> None:
+        self._target = target
+        self._session_file = journal.session_file(target.audience, target.ad_account_id)
+        remove_leftovers(self._session_file)
+        super().__init__(
+            journal, lease, receipts, audience=target.audience, ad_account_id=target.ad_account_id, clock=clock
+        )
+        self.before_first_write: Callable[[], None] = lambda: None
+
+    def begin(self, unfinished: Unfinished) -> None:
+        """Before an upload URL is asked for."""
+        begun = replace(unfinished, begun_at=self.now(), evidence=self.evidence)
+        # Whoever had taken leave of it mirrors it again.
+        self.write(replace(self.entry, unfinished=begun, retired_at=None, retired_policy=None))
+
+    def opening(self, audience_id: str) -> None:
+        """Before an upload session is asked for; ``audience_id`` came with the upload URL."""
+        begun = self._begun()
+        known = begun.audience_id or audience_id
+        self.write(replace(self.entry, unfinished=replace(begun, phase=Phase.OPENING, audience_id=known)))
+
+    def sending(self, opened: OpenUpload) -> None:
+        """Before the first byte of the list is sent."""
+        self._lease.require()
+        save_session(self._session_file, opened)
+        self.write(replace(self.entry, unfinished=replace(self._begun(), phase=Phase.SENDING)))
+
+    def going_on(self, manifest: Manifest) -> None:
+        """Before what was begun is gone on with: a list of the same bytes counts as built when the newer one was."""
+        sent = SentList.of(manifest)
+        if self._begun().list != sent:
+            self.write(replace(self.entry, unfinished=replace(self._begun(), list=sent, evidence=self.evidence)))
+
+    def finishing(self, manifest: Manifest) -> None:
+        """Before the bytes are sent that complete the list: the last moment at which nothing has changed at Spotify.
+
+        Raises:
+            MirrorRefused: a newer list has been accepted since this run began, or another run has taken over.
+        """
+        self._lease.require()
+        self.refuse_older(manifest, self._journal.read(self._target.audience, self._target.ad_account_id))
+        if self._begun().phase is not Phase.FINISHING:
+            self.write(replace(self.entry, unfinished=replace(self._begun(), phase=Phase.FINISHING)))
+
+    def creating(self, audience_id: str) -> None:
+        """Before an audience is asked to be created, each time."""
+        self.before_first_write()
+        begun, now = self._begun(), self.now()
+        first = now if begun.phase is not Phase.CREATING else begun.begun_at
+        asked = replace(begun, phase=Phase.CREATING, audience_id=audience_id, begun_at=first, asked_at=now)
+        named = replace(asked, name=self._target.name, description=self._target.full_description)
+        self.write(replace(self.entry, unfinished=named))
+
+    def not_created(self, before: Unfinished | None) -> None:
+        """After a creation was refused for certain: as far as it is concerned, nothing was asked for.
+
+        Where that cannot be written, the creation counts as one that may have been carried out, which is safe.
+        """
+        with suppress(HomeError, MirrorRefused):
+            self.write(replace(self.entry, unfinished=before))
+
+    def editing(self, audience: Audience, name: str, description: str) -> None:
+        """As :meth:`JournalPage.editing`; it may be the first write."""
+        self.before_first_write()
+        super().editing(audience, name, description)
+
+    def confirm(self, audience_id: str, sent: SentList) -> None:
+        """After it was seen that Spotify has had ``sent`` in ``audience_id`` already: it counts as of now."""
+        self._accept(self.entry.accepting(audience_id, sent, at=None))
+
+    def accept(self, kind: ReceiptKind, audience: Audience, sent: SentList, proof: UploadProof | None = None) -> None:
+        """After it is proven that Spotify holds ``sent`` in ``audience``; never before.
+
+        Without ``proof``, a run before had it.
+        """
+        begun = self.entry.unfinished
+        fixed: Mapping[str, Any] | None = begun.evidence if begun is not None and begun.list == sent else None
+        if fixed is None and self.evidence is not None and self.evidence["file"]["sha256"] == sent.file_sha256:
+            fixed = self.evidence
+        stated = {"audience_id": audience.id, "name": audience.name, "snapshot": sent.snapshot}
+        content = {**stated, **list_content(fixed, proof)}
+        self._accept(self.with_due(self.entry.accepting(audience.id, sent, at=self.now()), kind, content))
+
+    def give_up(self, *, suspect: bool = False) -> None:
+        """What was begun is not gone on with."""
+        self.write(replace(self.entry, unfinished=None, suspect=suspect or self.entry.suspect))
+        self.drop_session()
+
+    def session(self) -> OpenUpload | None:
+        """The upload session that a run before saved."""
+        return saved_session(self._session_file)
+
+    def drop_session(self) -> None:
+        """Forget the session, unless it may be another run's by now."""
+        if self._lease.held:
+            forget_session(self._session_file)
+
+    def refuse_older(self, manifest: Manifest, entry: JournalEntry) -> None:
+        """Raise MirrorRefused for a list that is older than what Spotify has or may have, or is from the future."""
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        journal = self.file_of(self._target.audience)
+        reason = from_the_future(manifest, now) or older_list(manifest, entry, now=now, journal=journal)
+        if reason is not None:
+            raise MirrorRefused(reason)
+
+    def _accept(self, entry: JournalEntry) -> None:
+        try:
+            self.write(entry)
+        except (HomeError, MirrorRefused) as error:
+            raise type(error)(
+                f"The list of {self._target.audience} has arrived at Spotify, and the line in the journal that says "
+                f"so could not be written. {error}"
+            ) from None
+        self.drop_session()
+        try:
+            self.flush()
+        except (HomeError, MirrorRefused) as error:
+            raise type(error)(
+                f"The list of {self._target.audience} has arrived at Spotify, and its receipt could not be written; "
+                f"the next run writes it. {error}"
+            ) from None
+
+    def _begun(self) -> Unfinished:
+        assert self.entry.unfinished is not None, "a write begins with begin()"  # noqa: S101
+        return self.entry.unfinished

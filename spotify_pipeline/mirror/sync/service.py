@@ -1,0 +1,132 @@
+"""Makes an audience at Spotify equal to a customer list.
+
+Spotify offers full replacement only and reports no errors in a file, so everything that can be known beforehand is
+checked beforehand: the file against its manifest, the list against the one before, which audience is ours. Then a new
+audience is uploaded first and created with the id that the upload answered (Spotify's order); an existing one is
+replaced by uploading to it, with no further call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.mirror.guards import Guard
+from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal
+from spotify_pipeline.mirror.receipts import ReceiptBook
+from spotify_pipeline.mirror.spec import AudienceTarget
+from spotify_pipeline.mirror.sync.approval import Admission
+from spotify_pipeline.mirror.sync.record import Record
+from spotify_pipeline.mirror.sync.result import MirrorOutcome
+from spotify_pipeline.mirror.sync.run import MirrorRun
+from spotify_pipeline.mirror.sync.upload import OnProgress
+from spotify_pipeline.mirror.sync.witness import Remembered, Witness
+from spotify_pipeline.spotify import SpotifyAdsClient
+
+
+class AudienceMirror:
+    """Mirrors customer lists through one signed-in client, remembering in one journal."""
+
+    def __init__(
+        self,
+        client: SpotifyAdsClient,
+        journal: Journal,
+        *,
+        receipts: ReceiptBook | None = None,
+        ledger: ErasureLedger | None = None,
+        witness: Witness | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        wait: float = WAIT_FOR_OTHERS,
+    ) -> None:
+        """
+        Args:
+            client: signed in.
+            journal: of this machine.
+            receipts: of this machine; by default those beside the journal.
+            ledger: of those who asked to be forgotten; where it is given, one that is older than what was sent holds
+                lists back.
+            witness: what is known elsewhere of what was sent; where it knows more than the journal, lists are held
+                back.
+            clock: seconds since the epoch, for the journal.
+            sleep: for the pauses between looks at Spotify, and at another run that is waited for.
+            wait: seconds to wait for another run of the same audience to end, at most.
+        """
+        self._client = client
+        self._journal = journal
+        self._receipts = receipts or ReceiptBook.beside(journal)
+        self._ledger = ledger
+        self._witness = witness
+        self._clock = clock
+        self._sleep = sleep
+        self._wait = wait
+
+    def mirror(
+        self,
+        target: AudienceTarget,
+        customer_list: Path,
+        manifest: Manifest,
+        *,
+        guard: Guard,
+        max_age: timedelta | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        trace_ids: Callable[[], Sequence[str]] = tuple,
+        on_progress: OnProgress | None = None,
+        keys: Sequence[str] = (),
+    ) -> MirrorOutcome:
+        """Make the target audience equal to the list in ``customer_list``.
+
+        What a run before left half done is found out and gone on with first. Call it again after any error.
+
+        Args:
+            target: which audience.
+            customer_list: the file.
+            manifest: what describes it.
+            guard: decides whether it may be sent, once nobody else can change what is known, before Spotify is asked.
+            max_age: a list that Spotify was last proven to hold longer ago than this is sent again, also unchanged.
+            evidence: what the receipt is to say besides: JSON values, and nothing of a person.
+            trace_ids: the trace ids of Spotify's answers to this run so far, for the receipts.
+            on_progress: is told how far the upload is.
+            keys: in the journal, of all audiences that the list is sent to, where it is a part of one.
+
+        Raises:
+            GuardBlocked: the guard says no, or failed. Nothing was changed at Spotify.
+            MirrorRefused: the list must not be sent, the audience is not ours to replace, or another run has it.
+                Nothing was replaced by this run, unless the message says that the list was sent or has arrived.
+            CustomerListError: the file is not the one the manifest describes. Nothing was written.
+            HomeError: the journal cannot be written, so the write to Spotify that it was for was not made; or the
+                message says that the list has arrived.
+            JournalError: the journal cannot be read. Nothing was written.
+            SpotifyError: Spotify refused or was not reached. A list half uploaded changes no audience.
+        """
+        with self._journal.lease(target.audience, target.ad_account_id, wait=self._wait, sleep=self._sleep) as lease:
+            remembered = Remembered(
+                journal=self._journal,
+                receipts=self._receipts,
+                ad_account_id=target.ad_account_id,
+                ledger=self._ledger,
+                witness=self._witness,
+            )
+            record = Record(self._journal, lease, self._receipts, target, self._clock)
+            record.continue_behind(remembered.newest_number(target.audience))
+            record.trace_ids = trace_ids
+            record.flush()
+            run = MirrorRun(
+                self._client,
+                record,
+                target,
+                customer_list,
+                manifest,
+                admission=Admission(guard, target, manifest, remembered=remembered, keys=keys or (target.audience,)),
+                remembered=remembered,
+                max_age=max_age,
+                evidence=evidence or {},
+                sleep=self._sleep,
+                on_progress=on_progress,
+            )
+            return run.carry_out()

@@ -1,0 +1,35 @@
+"""Writes to Spotify that must happen once: noted before they are made, looked for afterwards."""
+
+from spotify_pipeline.mirror.writes.delete import Deletion
+from spotify_pipeline.mirror.writes.lookup import (
+    CLOCKS_DIFFER_BY,
+    LOOKS_AFTER,
+    confirmed,
+    doubles,
+    find_audience,
+    find_filled,
+    is_customer_list,
+    only_one,
+    refuse_mistakable,
+    shown_audience,
+)
+from spotify_pipeline.mirror.writes.texts import with_texts
+from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, JournalPage, flush_receipts
+
+__all__ = [
+    "CLOCKS_DIFFER_BY",
+    "LANDS_WITHIN",
+    "LOOKS_AFTER",
+    "Deletion",
+    "JournalPage",
+    "confirmed",
+    "doubles",
+    "find_audience",
+    "find_filled",
+    "flush_receipts",
+    "is_customer_list",
+    "only_one",
+    "refuse_mistakable",
+    "shown_audience",
+    "with_texts",
+]

@@ -14,9 +14,8 @@ from typing import TypeVar
 from spotify_pipeline.cli.errors import EXPECTED
 from spotify_pipeline.cli.finding import Finding, State
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, verify_customer_list
-from spotify_pipeline.customer_list.list_place import LIST_NAME, MANIFEST_NAME
-from spotify_pipeline.customer_list.normalized_identifiers import read_report
-from spotify_pipeline.customer_list.snapshot_names import snapshot_key
+from spotify_pipeline.customer_list.normalize import read_report
+from spotify_pipeline.customer_list.storage import LIST_NAME, MANIFEST_NAME, snapshot_key
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook

@@ -32,7 +32,7 @@ from spotify_pipeline.customer_list import (
     Suppressions,
     withdraw,
 )
-from spotify_pipeline.customer_list.superseded import set_aside
+from spotify_pipeline.customer_list.store import set_aside
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.mirror import GuardBlocked, JournalEntry, refusal
 from spotify_pipeline.printable import markdown_cell

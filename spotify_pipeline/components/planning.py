@@ -15,7 +15,7 @@ from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, 
 from spotify_pipeline.components.resources import PLANS, PipelineHome, WarehouseResource
 from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.customer_list import CustomerListError, ListAsSent, Manifest, compare_lists
-from spotify_pipeline.customer_list.workspace import workspace
+from spotify_pipeline.customer_list.storage import workspace
 from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, refusal

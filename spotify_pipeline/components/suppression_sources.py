@@ -28,7 +28,7 @@ from spotify_pipeline.customer_list import (
     array_remark,
     digests_of,
 )
-from spotify_pipeline.customer_list.suppressions import ERASURE
+from spotify_pipeline.customer_list.model import ERASURE
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror.guards import counted, exact, percent

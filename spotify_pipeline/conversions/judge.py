@@ -21,7 +21,7 @@ from spotify_pipeline.conversions.source_columns import require_columns, source_
 from spotify_pipeline.conversions.verdict import Dead, Filtered, State
 from spotify_pipeline.conversions.web import action_sources, urls
 from spotify_pipeline.customer_list import Suppressions
-from spotify_pipeline.customer_list.errors import withheld_errors
+from spotify_pipeline.customer_list.model import withheld_errors
 
 _FILTERED, _DEAD, _NOBODY = "filtered", "dead", "nobody"
 _NO_SUPPRESSIONS = Suppressions()

@@ -9,10 +9,8 @@ from spotify_pipeline.conversions.plan import FeedPlan
 from spotify_pipeline.conversions.source_columns import text_of
 from spotify_pipeline.conversions.verdict import Filtered
 from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressions
-from spotify_pipeline.customer_list.report import Tally
-from spotify_pipeline.customer_list.row_identifiers import row_identifiers
-from spotify_pipeline.customer_list.source_values import gave_consent, text_lists
-from spotify_pipeline.customer_list.suppressions import ERASURE
+from spotify_pipeline.customer_list.model import ERASURE, Tally
+from spotify_pipeline.customer_list.normalize import gave_consent, row_identifiers, text_lists
 from spotify_pipeline.identity import IdentifierType, digest, in_every_form
 
 PARAMETERS = {

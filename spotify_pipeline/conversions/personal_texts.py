@@ -23,9 +23,8 @@ import polars as pl
 from spotify_pipeline.conversions.plan import FeedPlan
 from spotify_pipeline.conversions.source_columns import text_of
 from spotify_pipeline.customer_list import IdentifierPlan
-from spotify_pipeline.customer_list.report import Tally
-from spotify_pipeline.customer_list.row_identifiers import row_identifiers
-from spotify_pipeline.customer_list.source_values import text_lists
+from spotify_pipeline.customer_list.model import Tally
+from spotify_pipeline.customer_list.normalize import row_identifiers, text_lists
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.identity.number_text import whole_numbers
 from spotify_pipeline.identity.text import unwrapped

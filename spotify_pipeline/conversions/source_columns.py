@@ -12,7 +12,7 @@ import polars as pl
 
 from spotify_pipeline.conversions.errors import EventsError
 from spotify_pipeline.conversions.plan import Constant, Source
-from spotify_pipeline.customer_list.source_values import as_text, text_lists
+from spotify_pipeline.customer_list.normalize import as_text, text_lists
 from spotify_pipeline.identity.text import trimmed
 
 _NANOSECONDS = 1_000

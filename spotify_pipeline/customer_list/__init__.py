@@ -12,34 +12,54 @@ says who is meant.
 
 from __future__ import annotations
 
-from spotify_pipeline.customer_list.as_sent import ListAsSent, erased_rows
-from spotify_pipeline.customer_list.build import OVER_LIMIT, SUPPRESSED, build_customer_list
-from spotify_pipeline.customer_list.digest_set import DigestSet
-from spotify_pipeline.customer_list.errors import CustomerListError
-from spotify_pipeline.customer_list.layout import TOKENS, Layout
-from spotify_pipeline.customer_list.list_parts import MOST_PARTS, parts_needed, split_list
-from spotify_pipeline.customer_list.list_rows import StoredList
-from spotify_pipeline.customer_list.manifest import Manifest, PartOf
-from spotify_pipeline.customer_list.membership import (
+from spotify_pipeline.customer_list.build import OVER_LIMIT, SUPPRESSED, Truncation, build_customer_list
+from spotify_pipeline.customer_list.change import (
+    MOST_PARTS,
+    issue,
+    parts_needed,
+    rows_to_withdraw,
+    split_list,
+    withdraw,
+)
+from spotify_pipeline.customer_list.model import (
+    ERASED,
+    NO_CONSENT,
+    NO_IDENTIFIER,
+    TOKENS,
+    CustomerListError,
+    DigestSet,
+    IdentifierColumns,
+    IdentifierPlan,
+    IdentifiersReport,
+    Layout,
+    Manifest,
+    PartOf,
+    Suppressions,
+    array_remark,
+)
+from spotify_pipeline.customer_list.normalize import (
+    SegmentDigests,
+    declined_digests,
+    digests_of,
+    read_report,
+    write_identifiers,
+)
+from spotify_pipeline.customer_list.read import (
     LEFT,
+    ListAsSent,
     MembershipChange,
     Overlap,
+    StoredList,
     TypeChange,
     compare_lists,
+    erased_rows,
     overlap,
     overlaps,
     removal_reasons,
     rows_holding,
+    verify_customer_list,
 )
-from spotify_pipeline.customer_list.normalized_identifiers import read_report, write_identifiers
-from spotify_pipeline.customer_list.plan import IdentifierColumns, IdentifierPlan
-from spotify_pipeline.customer_list.report import ERASED, NO_CONSENT, NO_IDENTIFIER, IdentifiersReport, array_remark
-from spotify_pipeline.customer_list.segment_digests import SegmentDigests, declined_digests, digests_of
 from spotify_pipeline.customer_list.store import SnapshotStore
-from spotify_pipeline.customer_list.suppressions import Suppressions
-from spotify_pipeline.customer_list.truncation import Truncation
-from spotify_pipeline.customer_list.verify import verify_customer_list
-from spotify_pipeline.customer_list.withdrawal import issue, rows_to_withdraw, withdraw
 
 __all__ = [
     "ERASED",

@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.customer_list import CustomerListError, DigestSet, Manifest, SnapshotStore, erased_rows
-from spotify_pipeline.customer_list.arrow_files import ParquetFile
-from spotify_pipeline.customer_list.errors import withheld_errors
-from spotify_pipeline.customer_list.list_rows import read_list
+from spotify_pipeline.customer_list.model import withheld_errors
+from spotify_pipeline.customer_list.read import read_list
+from spotify_pipeline.customer_list.storage import ParquetFile
 from spotify_pipeline.erasure.identifiers import GivenIdentifier
 from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest
 from spotify_pipeline.erasure.live_lists import LiveLists, is_live, not_kept

@@ -20,8 +20,8 @@ from spotify_pipeline.customer_list import (
     verify_customer_list,
     withdraw,
 )
-from spotify_pipeline.customer_list.as_sent import as_sent, erased_rows
-from spotify_pipeline.customer_list.superseded import set_aside
+from spotify_pipeline.customer_list.read.as_sent import as_sent, erased_rows
+from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline_tests.customer_list.making import NOW, email_list
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, digest_set, list_of
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize

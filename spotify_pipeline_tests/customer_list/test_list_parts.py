@@ -18,7 +18,7 @@ from spotify_pipeline.customer_list import (
     split_list,
     verify_customer_list,
 )
-from spotify_pipeline.customer_list.list_parts import part_numbers
+from spotify_pipeline.customer_list.change.split import part_numbers
 from spotify_pipeline_tests.customer_list.making import email_list, names_below
 from spotify_pipeline_tests.customer_list.people import PEOPLE, list_of
 

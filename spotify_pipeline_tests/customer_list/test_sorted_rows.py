@@ -10,9 +10,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spotify_pipeline.customer_list.digest_counts import DigestCounts
-from spotify_pipeline.customer_list.layout import Layout
-from spotify_pipeline.customer_list.sorted_rows import SortedRows
+from spotify_pipeline.customer_list.build.digest_counts import DigestCounts
+from spotify_pipeline.customer_list.build.external_sort import SortedRows
+from spotify_pipeline.customer_list.model.layout import Layout
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline_tests.customer_list.model import canonical
 

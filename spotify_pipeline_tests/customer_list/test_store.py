@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
-from spotify_pipeline.customer_list.workspace import workspace
+from spotify_pipeline.customer_list.storage.staging import workspace
 from spotify_pipeline_tests.customer_list.making import names_below
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
 

@@ -22,8 +22,8 @@ from spotify_pipeline.customer_list import (
     digests_of,
     write_identifiers,
 )
-from spotify_pipeline.customer_list.report import Tally
-from spotify_pipeline.customer_list.row_identifiers import row_identifiers
+from spotify_pipeline.customer_list.model.report import Tally
+from spotify_pipeline.customer_list.normalize.row_identifiers import row_identifiers
 from spotify_pipeline.identity import DeviceIdCase, IdentifierType, in_every_form
 from spotify_pipeline_tests.customer_list.making import NOW
 

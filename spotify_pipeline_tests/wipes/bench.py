@@ -28,7 +28,7 @@ from spotify_pipeline.customer_list import (
     build_customer_list,
     write_identifiers,
 )
-from spotify_pipeline.customer_list.superseded import set_aside
+from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome, Witness

@@ -1,0 +1,162 @@
+"""Stage one: rows of a segment become a private Parquet file of normalized identifiers.
+
+The file holds raw identifiers, so it holds nothing else: a column per identifier type and at most a rank, no customer
+key, and no minimum or maximum of a column in its footer. The counts of the run stand in the footer as JSON, so they
+can never be taken for those of another file.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from spotify_pipeline.customer_list.model import (
+    ERASED,
+    NO_CONSENT,
+    NO_IDENTIFIER,
+    CustomerListError,
+    DigestSet,
+    IdentifierPlan,
+    IdentifiersReport,
+    Tally,
+    withheld_errors,
+)
+from spotify_pipeline.customer_list.normalize.row_identifiers import (
+    holds_lists,
+    people_holding,
+    require_columns,
+    row_identifiers,
+)
+from spotify_pipeline.customer_list.normalize.source_values import gave_consent
+from spotify_pipeline.customer_list.storage import ParquetFile, parquet_writer, publish, workspace
+from spotify_pipeline.home import atomic_private_file
+from spotify_pipeline.identity import RULES_VERSION
+
+BATCH_ROWS = 65_536
+"""Rows in memory at a time, and at most in a row group. Larger batches are cut."""
+
+RANK = "rank"
+"""Column of the Parquet file: 1 for the person who is kept first where a list is cut."""
+
+_REPORT_KEY = b"spotify_pipeline.identifiers_report"
+_TASK = "Normalizing the identifiers"
+
+
+def write_identifiers(
+    batches: Iterable[pl.DataFrame],
+    plan: IdentifierPlan,
+    destination: Path,
+    *,
+    erased: DigestSet | None = None,
+    expected_rows: int | None = None,
+    recipe: str = "",
+    updated_at: datetime | None = None,
+) -> IdentifiersReport:
+    """Normalize the identifiers of a segment into the Parquet file ``destination``, mode 0600.
+
+    Columns are named by identifier type: strings where the plan names one source column of single values, else lists
+    of a row's distinct values in the order of the columns. Where the plan names a rank, it is kept as the column
+    ``rank``. Rows without consent or without any identifier are dropped and counted. Memory holds one batch, however
+    large the segment. If anything fails, ``destination`` stays as it was.
+
+    Args:
+        batches: the segment's rows; all batches have the columns that the plan names.
+        plan: which columns hold what.
+        destination: the file to write; its directory is made, private, where it is missing.
+        erased: whoever holds one of these digests asked to be forgotten: they are left out before anything is written.
+        expected_rows: how many rows the segment has, where the source can say. Fewer or more read is an error, for a
+            partial read must never look like a small segment.
+        recipe: a mark of the segment and settings that this is made from. It goes into the report, and from there into
+            the manifest, so that a list made by other settings can be told.
+        updated_at: when the newest row of the segment was changed, with a time zone, where the source can say.
+
+    Raises:
+        CustomerListError: a column is missing or unusable, the rows read are not those expected, or the time has no
+            time zone.
+        HomeError: the disk is full, or the directory cannot be written.
+    """
+    if updated_at is not None and updated_at.tzinfo is None:
+        raise CustomerListError("The time of a segment's newest row needs a time zone. Nothing was kept.")
+    tally = Tally(types=plan.types, asks_consent=plan.consent_column is not None)
+    with workspace(destination) as folder:
+        unfinished = folder / "identifiers.parquet"
+        remaining = iter(batches)
+        # Whether a column holds lists shows in the first batch, and all have the same columns.
+        first = list(itertools.islice(remaining, 1))
+        schema = _schema(plan, first[0].schema if first else pl.Schema())
+        with atomic_private_file(unfinished) as file, parquet_writer(file, schema) as writer:
+            for batch in itertools.chain(first, remaining):
+                with withheld_errors(_TASK):
+                    require_columns(batch, plan)
+                    for rows in batch.iter_slices(BATCH_ROWS):
+                        identifiers = _identifiers(rows, plan, tally, erased)
+                        if identifiers.height:
+                            writer.write(identifiers)
+            _require_all_read(tally, expected_rows)
+            report = tally.report(RULES_VERSION, recipe, expected_rows, updated_at)
+            writer.note(_REPORT_KEY, report.to_json().encode())
+        publish(unfinished, destination)
+    return report
+
+
+def read_report(identifiers: Path) -> IdentifiersReport:
+    """The counts that ``write_identifiers`` left in the footer of its file.
+
+    Raises:
+        CustomerListError: there is no such file, or it is not one of these.
+    """
+    if not identifiers.is_file():
+        raise CustomerListError(f"There are no identifiers at {identifiers}. Materialize the identifiers first.")
+    with withheld_errors("Reading the identifiers' report"), ParquetFile(identifiers) as file:
+        footer = file.notes
+    if _REPORT_KEY not in footer:
+        raise CustomerListError(f"{identifiers} was not written by this project: its footer holds no report.")
+    return IdentifiersReport.from_json(footer[_REPORT_KEY])
+
+
+def _identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally, erased: DigestSet | None) -> pl.DataFrame:
+    tally.rows_read += rows.height
+    if plan.consent_column is not None:
+        consenting = rows.filter(gave_consent(rows[plan.consent_column]))
+        tally.dropped[NO_CONSENT] += rows.height - consenting.height
+        rows = consenting
+    identifiers = row_identifiers(rows, plan, tally)
+    if plan.rank_column is not None:
+        identifiers = identifiers.with_columns(_ranks(rows[plan.rank_column]))
+    kept = identifiers.filter(pl.any_horizontal(pl.col(plan.types).is_not_null()))
+    tally.dropped[NO_IDENTIFIER] += identifiers.height - kept.height
+    if erased is not None:
+        staying = kept.filter(~people_holding(kept, plan.types, erased))
+        tally.dropped[ERASED] += kept.height - staying.height
+        kept = staying
+    tally.rows_kept += kept.height
+    return kept
+
+
+def _ranks(values: pl.Series) -> pl.Series:
+    if not values.dtype.is_integer() or values.null_count():
+        raise CustomerListError(
+            f"The segment's column {values.name!r}, by which a list is cut, must hold a whole number in every row; it "
+            f"holds {values.dtype} and {values.null_count()} nulls. Nothing was kept."
+        )
+    return values.cast(pl.Int64).alias(RANK)
+
+
+def _require_all_read(tally: Tally, expected_rows: int | None) -> None:
+    if expected_rows is not None and tally.rows_read != expected_rows:
+        raise CustomerListError(
+            f"The segment has {expected_rows} rows, but {tally.rows_read} were read. Nothing was kept: a partial read "
+            "must not look like a smaller segment. Run again; if it recurs, look at the warehouse's log."
+        )
+
+
+def _schema(plan: IdentifierPlan, source: pl.Schema) -> dict[str, pl.DataType]:
+    one, several = pl.String(), pl.List(pl.String)
+    schema: dict[str, pl.DataType] = {
+        name.value: several if holds_lists(source, plan.identifiers[name]) else one for name in plan.types
+    }
+    return schema if plan.rank_column is None else {**schema, RANK: pl.Int64()}

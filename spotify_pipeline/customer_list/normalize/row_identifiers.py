@@ -1,0 +1,107 @@
+"""The identifiers in the rows of a segment: the columns that a plan names, normalized and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from spotify_pipeline.customer_list.model import CustomerListError, DigestSet, IdentifierColumns, IdentifierPlan, Tally
+from spotify_pipeline.customer_list.normalize.source_values import as_text, text_lists
+from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize
+from spotify_pipeline.identity.text import unwrapped
+
+_PERSON, _VALUE = "person", "value"
+# In brackets or braces, whatever stands around those: an array or an object that was written out as text.
+_ARRAY = r"""(?s)^[\s"']*[\[{].*[\]}][\s"']*$"""
+
+
+def row_identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> pl.DataFrame:
+    """A row of normalized identifiers for each row of the segment, consent or not; null where it has none of a type.
+
+    A column per type: strings where the plan names one source column of single values, else lists of the row's
+    distinct values.
+    """
+    return pl.DataFrame([_values(rows, identifier, plan.identifiers[identifier], tally) for identifier in plan.types])
+
+
+def holds_lists(schema: pl.Schema, source: IdentifierColumns) -> bool:
+    """Whether a row may hold several values of one type: in several columns, or in one of lists."""
+    return len(source.columns) > 1 or any(isinstance(schema.get(each), pl.List) for each in source.columns)
+
+
+def _values(rows: pl.DataFrame, identifier: IdentifierType, source: IdentifierColumns, tally: Tally) -> pl.Series:
+    """The normalized values of one type: one a row, or where there may be several a list; null where none."""
+    regions = _regions(rows, source)
+    columns: list[pl.Series] = []
+    found = 0
+    for column in source.columns:
+        lists = text_lists(rows[column])
+        each = _one_a_row(lists) if lists is not None else None
+        values = rows[column] if each is None else each[_VALUE].alias(column)
+        text = as_text(values, binary_uuids=identifier is IdentifierType.DEVICE_ID)
+        of_each = regions.gather(each[_PERSON]) if each is not None and isinstance(regions, pl.Series) else regions
+        result = normalize(text, identifier, regions=of_each, device_id_case=source.device_id_case)
+        reasons = result["rejection"].drop_nulls().value_counts()
+        tally.rejected[identifier].update(dict(reasons.iter_rows()))
+        invalid = text.filter(result["rejection"] == Rejection.INVALID)
+        tally.arrays[identifier] += int(invalid.str.contains(_ARRAY).sum())
+        normalized = result["normalized"]
+        found += normalized.count()
+        columns.append(normalized if each is None else _of_persons(each[_PERSON], normalized))
+    if not holds_lists(rows.schema, source):
+        tally.kept[identifier] += found
+        return columns[0].alias(identifier)
+    of_person = pl.select(
+        pl.concat_list(columns).list.drop_nulls().list.unique(maintain_order=True).alias(identifier)
+    ).to_series()
+    kept = int(of_person.list.len().sum())
+    tally.kept[identifier] += kept
+    tally.repeated[identifier] += found - kept
+    return of_person.set(of_person.list.len() == 0, None)
+
+
+def _one_a_row(values: pl.Series) -> pl.DataFrame:
+    """Single values, or those in lists, each with the number of its person's row; an empty list is one that is null."""
+    each = pl.DataFrame({_PERSON: pl.int_range(values.len(), eager=True), _VALUE: values})
+    return each.explode(_VALUE, empty_as_null=True, keep_nulls=True) if isinstance(values.dtype, pl.List) else each
+
+
+def _of_persons(persons: pl.Series, values: pl.Series) -> pl.Series:
+    """The values of each person as a list, in the order of persons, of whom each has at least one value."""
+    by_person = pl.DataFrame({_PERSON: persons, _VALUE: values}).group_by(_PERSON, maintain_order=True)
+    return by_person.agg(_VALUE)[_VALUE]
+
+
+def _regions(rows: pl.DataFrame, source: IdentifierColumns) -> pl.Series | str | None:
+    if source.region_column is None:
+        return source.default_region
+    named = unwrapped(as_text(rows[source.region_column]))
+    return named.set(named == "", None).fill_null(pl.lit(source.default_region, dtype=pl.String))
+
+
+def require_columns(batch: pl.DataFrame, plan: IdentifierPlan) -> None:
+    """Check that the segment has the columns that the plan names.
+
+    Raises:
+        CustomerListError: it lacks one.
+    """
+    wanted = [column for source in plan.identifiers.values() for column in (*source.columns, source.region_column)]
+    for column in (*wanted, plan.consent_column, plan.rank_column):
+        if column is not None and column not in batch.columns:
+            raise CustomerListError(
+                f"The segment has no column {column!r}. Its columns are: {', '.join(batch.columns)}."
+            )
+
+
+def people_holding(people: pl.DataFrame, types: Sequence[IdentifierType], digests: DigestSet) -> pl.Series:
+    """Whether each row of normalized identifiers holds any of these digests: as one of however many identifiers of any
+    type, in whatever form that was hashed.
+    """
+    found = pl.repeat(value=False, n=people.height, dtype=pl.Boolean, eager=True)
+    for name in types if len(digests) else ():
+        values = _one_a_row(people[name])
+        for form in in_every_form(values[_VALUE], name):
+            hits = values[_PERSON].filter(digests.holds(digest(form)))
+            found = found | pl.int_range(people.height, eager=True).is_in(hits.implode())
+    return found

@@ -1,0 +1,108 @@
+"""The digests of the people in a segment, where it is asked who they are and no list is built of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from spotify_pipeline.customer_list.model import DigestSet, IdentifierPlan, Tally, prefixes, withheld_errors
+from spotify_pipeline.customer_list.normalize.identifiers import BATCH_ROWS
+from spotify_pipeline.customer_list.normalize.row_identifiers import require_columns, row_identifiers
+from spotify_pipeline.customer_list.normalize.source_values import gave_consent
+from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form
+
+_TASK = "Reading the digests of a segment"
+_NOBODYS = frozenset({Rejection.MISSING, Rejection.ZEROED, Rejection.DIGEST_OF_NOTHING})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentDigests:
+    """The people of a segment.
+
+    Attributes:
+        digests: of all their identifiers, in every form in which a list may hold them.
+        rows: that were read.
+        usable: values that gave a digest, by type.
+        unusable: values that gave none though they are somebody's, by type and reason. Those that are missing, zeroed
+            or the digest of nothing are nobody's.
+        arrays: of the unusable values, those that look like an array or JSON as text, by type.
+    """
+
+    digests: DigestSet
+    rows: int
+    usable: Mapping[str, int]
+    unusable: Mapping[str, Mapping[str, int]]
+    arrays: Mapping[str, int]
+
+
+def digests_of(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> SegmentDigests:
+    """The digests of all identifiers in a segment, in whatever form a list may hold them. Consent is not asked.
+
+    Values that are digests already pass through, so a segment of digests can be read too. Whoever suppresses people by
+    this set must compare the rows read with the segment's own count, as a partial read must never look like a small
+    one, and look at how many values were unusable: whoever they are is not in the set.
+
+    Args:
+        batches: the segment's rows; all batches have the identifier columns that the plan names.
+        plan: which columns hold what.
+
+    Raises:
+        CustomerListError: a column is missing or unusable.
+    """
+    people = replace(plan, consent_column=None, rank_column=None)
+    tally = Tally(types=plan.types, asks_consent=False)
+    found: list[pl.Series] = []
+    for batch in batches:
+        tally.rows_read += batch.height
+        found.extend(_prefixes(batch, people, tally))
+    return SegmentDigests(
+        digests=DigestSet.of_prefixes(*found),
+        rows=tally.rows_read,
+        usable={kind: tally.kept[kind] + tally.repeated[kind] for kind in plan.types},
+        unusable={
+            kind: {reason: count for reason, count in reasons.items() if reason not in _NOBODYS}
+            for kind, reasons in tally.rejected.items()
+        },
+        arrays=dict(+tally.arrays),
+    )
+
+
+def declined_digests(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> DigestSet:
+    """The digests that stand in rows without consent only; none, and nothing is read, if the plan asks no consent.
+
+    A digest that another row consents with is not among them: it may be a household's phone, or the second record of
+    one person, and a list that is built of these rows has it, too.
+
+    Raises:
+        CustomerListError: a column is missing or unusable.
+    """
+    if plan.consent_column is None:
+        return DigestSet.of()
+    people = replace(plan, rank_column=None)
+    tally = Tally(types=plan.types, asks_consent=False)
+    declined: list[pl.Series] = []
+    agreed: list[pl.Series] = []
+    for batch in batches:
+        with withheld_errors(_TASK):
+            require_columns(batch, people)
+            consents = gave_consent(batch[plan.consent_column])
+        declined.extend(_prefixes(batch.filter(~consents), people, tally))
+        agreed.extend(_prefixes(batch.filter(consents), people, tally))
+    return DigestSet.of_prefixes(*declined) - DigestSet.of_prefixes(*agreed)
+
+
+def _prefixes(batch: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> Iterator[pl.Series]:
+    with withheld_errors(_TASK):
+        require_columns(batch, plan)
+        for rows in batch.iter_slices(BATCH_ROWS):
+            identifiers = row_identifiers(rows, plan, tally)
+            for values in identifiers.iter_columns():
+                for form in in_every_form(flat(values), IdentifierType(values.name)):
+                    yield prefixes(digest(form)).drop_nulls().unique()
+
+
+def flat(values: pl.Series) -> pl.Series:
+    """The values of a column of strings, or of lists of strings; no longer a row per person."""
+    return values.list.explode(empty_as_null=False, keep_nulls=False) if isinstance(values.dtype, pl.List) else values

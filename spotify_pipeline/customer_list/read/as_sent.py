@@ -1,0 +1,135 @@
+"""A list as it was sent, although erased people have been taken out of its file since.
+
+Their digests leave the file at once. What the next list is compared with is what Spotify has, so the first 64 bits of
+them stay in a file beside the list, ``erased-<digest of the list>.parquet``, as long as that list is compared with:
+a row for each row taken out, a column for each type, and in ``sent`` how many lists had been sent of the file by then.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from spotify_pipeline.customer_list.model import CustomerListError, Manifest, prefixes
+from spotify_pipeline.customer_list.read.rows import StoredList, read_list
+from spotify_pipeline.customer_list.storage import erased_rows_file
+from spotify_pipeline.home import atomic_private_file
+
+_SENT = "sent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListAsSent:
+    """A list that was sent.
+
+    Attributes:
+        path: the file, as it is now.
+        kept: what describes it now.
+        manifest: what described it when it was sent.
+    """
+
+    path: Path
+    kept: Manifest
+    manifest: Manifest
+
+    @property
+    def stored(self) -> StoredList:
+        """The file as it is now, without those who were erased since."""
+        return self.path, self.kept
+
+
+def as_sent(stored: StoredList, sha256: str) -> ListAsSent | None:
+    """The list as it was when its file had this SHA-256; None if it never had.
+
+    Of a list from which people were taken before it was known to be one that is compared with, only what is left can
+    be told.
+    """
+    path, kept = stored
+    was = [each for each in (kept, *kept.as_sent) if each.sha256 == sha256]
+    if not was and sha256 in kept.former_sha256:
+        was = [kept]
+    return ListAsSent(path=path, kept=kept, manifest=was[0]) if was else None
+
+
+def prefix_rows(customer_list: StoredList | ListAsSent) -> pl.DataFrame:
+    """The first 64 bits of each digest, row by row; of a list as it was sent, with those who were erased since.
+
+    Raises:
+        CustomerListError: a file is not there, or not the one that its manifest describes.
+    """
+    if isinstance(customer_list, ListAsSent):
+        rows = _prefix_rows(customer_list.stored)
+        return pl.concat([rows, _erased_since(customer_list, rows.schema)])
+    return _prefix_rows(customer_list)
+
+
+def erased_rows(stored: StoredList) -> pl.DataFrame | None:
+    """The first 64 bits of each digest that was taken out of a list and is known still; None where none is.
+
+    Raises:
+        CustomerListError: that is missing or damaged.
+    """
+    path, manifest = stored
+    return _read_erased(path, manifest).drop(_SENT) if manifest.as_sent else None
+
+
+def remember_erased(stored: StoredList, rows: pl.DataFrame, sha256: str, sent: Collection[str]) -> tuple[Manifest, ...]:
+    """Keep in mind who is about to be taken out of a list, if it was sent; the manifests of what was sent of it.
+
+    Args:
+        stored: the list as it is.
+        rows: of digests, that are taken out.
+        sha256: of the file that takes its place.
+        sent: SHA-256 of the lists that are compared with. Of no other list is anything kept in mind.
+
+    Raises:
+        CustomerListError: what was kept in mind before is damaged.
+        HomeError: it cannot be written.
+    """
+    path, manifest = stored
+    known = manifest.as_sent
+    if manifest.sha256 in sent:
+        known = (*known, replace(manifest, as_sent=()))
+    if not known:
+        return ()
+    taken = rows.select(prefixes(each) for each in rows).with_columns(pl.lit(len(known), pl.UInt32).alias(_SENT))
+    before = _read_erased(path, manifest) if manifest.as_sent else taken.clear()
+    written = io.BytesIO()
+    pl.concat([before.select(taken.columns), taken]).write_parquet(written)
+    with atomic_private_file(erased_rows_file(path, sha256)) as file:
+        file.write(written.getvalue())
+    return known
+
+
+def _prefix_rows(customer_list: StoredList) -> pl.DataFrame:
+    nothing = pl.DataFrame(schema=dict.fromkeys(customer_list[1].columns, pl.UInt64))
+    found = [rows.select(prefixes(each) for each in rows) for rows in read_list(customer_list)]
+    return pl.concat([nothing, *found])
+
+
+def _erased_since(sent: ListAsSent, schema: pl.Schema) -> pl.DataFrame:
+    if sent.manifest not in sent.kept.as_sent:
+        return pl.DataFrame(schema=schema)
+    erased = _read_erased(sent.path, sent.kept)
+    since = erased.filter(pl.col(_SENT) > sent.kept.as_sent.index(sent.manifest)).select(schema.names())
+    if since.height != sent.manifest.list_rows - sent.kept.list_rows:
+        raise _damaged(sent.path)
+    return since
+
+
+def _read_erased(path: Path, manifest: Manifest) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(erased_rows_file(path, manifest.sha256).read_bytes())
+    except (OSError, pl.exceptions.PolarsError):
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> CustomerListError:
+    return CustomerListError(
+        f"Who was erased from {path} since it was sent is not known: the file beside it is missing or damaged. "
+        "Restore it from a backup, or approve of the next list."
+    )

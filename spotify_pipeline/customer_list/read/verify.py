@@ -1,0 +1,95 @@
+"""Reading a finished list again, as suspiciously as if somebody else had written it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+
+from spotify_pipeline.checksums import FileChecksums
+from spotify_pipeline.customer_list.model import TOKENS, CustomerListError, Layout, Manifest, header, withheld_errors
+from spotify_pipeline.customer_list.read.rows import whole_lines
+
+_DIGEST_OF_NOTHING = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def verify_customer_list(path: Path, manifest: Manifest) -> None:
+    """Check that ``path`` is the list that ``manifest`` describes, and that it may be sent.
+
+    The header is that of the layout and columns; every cell is 64 lower-case hex digits or, in the wide layout, empty;
+    no row is empty; no cell is the digest of nothing; lines end in LF, the last one too; rows, bytes, SHA-256, CRC32C
+    and MD5 are those of the manifest. The file is read once, a few megabytes at a time.
+
+    Raises:
+        CustomerListError: something is not so. The message names the file and the line, never a cell.
+    """
+    if not path.is_file():
+        raise CustomerListError(f"There is no customer list at {path}. Materialize the customer list first.")
+    with withheld_errors(f"Verifying the customer list {path}"):
+        checksums = FileChecksums()
+        lines = _verify_lines(path, manifest, checksums)
+        _require_equal(path, "rows", lines - 1, manifest.list_rows)
+        _require_equal(path, "bytes", checksums.bytes, manifest.bytes)
+        for name in ("sha256", "crc32c", "md5"):
+            _require_equal(path, name, getattr(checksums, name), getattr(manifest, name))
+
+
+def _verify_lines(path: Path, manifest: Manifest, checksums: FileChecksums) -> int:
+    """Check each line; the number of lines, the header among them."""
+    first_line = header(manifest.layout, manifest.columns)
+    row = _row_pattern(manifest)
+    lines = 0
+    for piece in whole_lines(path, checksums):
+        if lines == 0:
+            if not piece.startswith(first_line):
+                raise _wrong_line(path, 1, f"is not the header {first_line.decode().strip()!r}")
+            rows, lines = piece[len(first_line) :], 1
+        else:
+            rows = piece
+        if not _all_match(rows, row):
+            well_formed = re.match(rb"(?:" + row.encode() + rb"\n)*+", rows)
+            line = lines + rows.count(b"\n", 0, well_formed.end() if well_formed else 0) + 1
+            raise _wrong_line(path, line, "is not a row of digests: 64 lower-case hex digits a cell, and LF at its end")
+        nothing = rows.find(_DIGEST_OF_NOTHING)
+        if nothing >= 0:
+            raise _wrong_line(path, lines + rows.count(b"\n", 0, nothing) + 1, "holds the digest of an empty value")
+        lines += rows.count(b"\n")
+    if lines == 0:
+        raise _wrong_line(path, 1, "is missing: the file is empty")
+    return lines
+
+
+def _row_pattern(manifest: Manifest) -> str:
+    """A row without its line feed: some cell holds a digest, each other holds one or nothing."""
+    digest = "[0-9a-f]{64}"
+    if manifest.layout is Layout.LONG:
+        return f"(?:{'|'.join(TOKENS[column] for column in manifest.columns)}),{digest}"
+    count = len(manifest.columns)
+    return "(?:" + "|".join("," * n + digest + f",(?:{digest})?" * (count - 1 - n) for n in range(count)) + ")"
+
+
+def _all_match(rows: bytes, row: str) -> bool:
+    """Whether ``rows`` are well-formed rows and nothing else. Polars' regular expressions are thrice as fast as re."""
+    if not rows.isascii():
+        return False
+    text = pl.Series([rows], dtype=pl.Binary).cast(pl.String)
+    return bool(text.str.contains(rf"\A(?:{row}\n)*\z").item())
+
+
+def _require_equal(path: Path, what: str, found: int | str, stated: int | str) -> None:
+    if found != stated:
+        # A text in a damaged manifest may be anything.
+        differs = (
+            f"{what} {found}, its manifest says {stated}"
+            if isinstance(stated, int)
+            else f"not the {what} of its manifest"
+        )
+        raise CustomerListError(
+            f"{path} has {differs}: the file, or its manifest, was changed after it was built. "
+            "Nothing is sent. Materialize the customer list again."
+        )
+
+
+def _wrong_line(path: Path, line: int, what: str) -> CustomerListError:
+    return CustomerListError(f"{path}, line {line}: {what}. Nothing is sent. Materialize the customer list again.")

@@ -1,0 +1,9 @@
+"""Where the identifiers and lists of every audience are kept, and for how long."""
+
+from spotify_pipeline.customer_list.store.archive import set_aside
+from spotify_pipeline.customer_list.store.store import SnapshotStore
+
+__all__ = [
+    "SnapshotStore",
+    "set_aside",
+]

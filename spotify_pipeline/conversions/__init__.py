@@ -3,29 +3,41 @@
 Nothing here knows of Dagster or of the warehouse: rows come in as data frames, events go out through a function.
 """
 
-from spotify_pipeline.conversions.content import CURRENCIES
-from spotify_pipeline.conversions.day import Day, TimeRange, places_of, range_of, rows_of
 from spotify_pipeline.conversions.delivery import (
     DeliveryPlan,
     DeliveryReport,
+    FeedDecision,
+    FeedGuard,
+    FeedHeld,
+    FeedLimits,
     FeedRefused,
     FeedStopped,
+    HeldDay,
+    Parity,
     Send,
+    compare,
     deliver,
     standing_stop,
 )
-from spotify_pipeline.conversions.errors import EventsError
-from spotify_pipeline.conversions.feed_guards import FeedDecision, FeedGuard, FeedHeld, FeedLimits, HeldDay
-from spotify_pipeline.conversions.feed_guards import decide as judge_feed
-from spotify_pipeline.conversions.judge import judge
-from spotify_pipeline.conversions.open_outbox import (
-    WAIT_FOR_OTHERS,
-    WAIT_TO_LOOK,
-    kept_outboxes,
-    look_into,
-    open_outbox,
+from spotify_pipeline.conversions.delivery import decide as judge_feed
+from spotify_pipeline.conversions.model import (
+    VERDICTS,
+    Column,
+    Constant,
+    Dead,
+    EventIdSource,
+    EventsError,
+    FeedPlan,
+    Filtered,
+    OptOutPolicy,
+    Source,
+    State,
+    TimeSource,
+    TimeUnit,
 )
 from spotify_pipeline.conversions.outbox import (
+    WAIT_FOR_OTHERS,
+    WAIT_TO_LOOK,
     Claimed,
     DayAccount,
     DayVerdicts,
@@ -34,25 +46,25 @@ from spotify_pipeline.conversions.outbox import (
     OutboxBusy,
     OutboxError,
     OutboxMissing,
+    OutboxViews,
     Reading,
     Settled,
     Stop,
+    erased_screen,
+    kept_outboxes,
+    look_into,
+    open_outbox,
 )
-from spotify_pipeline.conversions.outbox_views import OutboxViews
-from spotify_pipeline.conversions.parity import Parity, compare
-from spotify_pipeline.conversions.plan import (
-    Column,
-    Constant,
-    EventIdSource,
-    FeedPlan,
-    OptOutPolicy,
-    Source,
-    TimeSource,
-    TimeUnit,
+from spotify_pipeline.conversions.validation import (
+    CURRENCIES,
+    Day,
+    TimeRange,
+    judge,
+    places_of,
+    range_of,
+    rows_of,
+    unit_meant,
 )
-from spotify_pipeline.conversions.screen import erased_screen
-from spotify_pipeline.conversions.time_units import unit_meant
-from spotify_pipeline.conversions.verdict import VERDICTS, Dead, Filtered, State
 
 __all__ = [
     "CURRENCIES",

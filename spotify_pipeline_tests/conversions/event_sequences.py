@@ -26,9 +26,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, FeedRefused, deliver
-from spotify_pipeline.conversions.outbox import Guarantee, Outbox, OutboxError, Settled
-from spotify_pipeline.conversions.verdict import State
+from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, FeedRefused, deliver
+from spotify_pipeline.conversions.model.verdict import State
+from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxError, Settled
 from spotify_pipeline.spotify import InvalidRequest, PermissionDenied, Secret, SpotifyError, SpotifyUnavailable
 from spotify_pipeline_tests.conversions import postgres_server
 from spotify_pipeline_tests.conversions.event_reference import REASONS, Reference, Row

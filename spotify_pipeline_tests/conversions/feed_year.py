@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from spotify_pipeline.conversions.feed_guards import FeedDecision, FeedLimits, decide
-from spotify_pipeline.conversions.outbox import DayVerdicts
+from spotify_pipeline.conversions.delivery.guards import FeedDecision, FeedLimits, decide
+from spotify_pipeline.conversions.outbox.model import DayVerdicts
 
 FIRST = date(2026, 1, 1)
 LOOKS = (0.15, 0.45, 0.8, 1.0)

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.conversions.judge import judge
-from spotify_pipeline.conversions.plan import Column, EventIdSource, FeedPlan, TimeSource
+from spotify_pipeline.conversions.model.plan import Column, EventIdSource, FeedPlan, TimeSource
+from spotify_pipeline.conversions.validation.judge import judge
 from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan, Suppressions
 from spotify_pipeline.identity import IdentifierType
 

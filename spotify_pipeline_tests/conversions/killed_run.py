@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, deliver
-from spotify_pipeline.conversions.outbox import Guarantee
+from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, deliver
+from spotify_pipeline.conversions.outbox.model import Guarantee
 from spotify_pipeline.spotify import Secret
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, TUESDAY, Place, orders, pending
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, deliver
-from spotify_pipeline.conversions.duckdb_outbox import DuckDBDatabase
-from spotify_pipeline.conversions.open_outbox import look_into, open_outbox, outbox_file
-from spotify_pipeline.conversions.outbox import Guarantee, Outbox, OutboxBusy
-from spotify_pipeline.conversions.outbox_store import Database
-from spotify_pipeline.conversions.outbox_views import OutboxViews
-from spotify_pipeline.conversions.verdict import VERDICTS
+from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, DeliveryReport, deliver
+from spotify_pipeline.conversions.model.verdict import VERDICTS
+from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
+from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy
+from spotify_pipeline.conversions.outbox.opening import look_into, open_outbox, outbox_file
+from spotify_pipeline.conversions.outbox.store import Database
+from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.spotify import InvalidRequest, Secret, SpotifyUnavailable
 
 MONDAY = date(2026, 11, 2)
@@ -81,7 +81,7 @@ class Place:
     def database(self, feed: str = "purchases") -> Generator[Database]:
         """What an outbox is kept in, past the outbox."""
         if self.url is not None:
-            from spotify_pipeline.conversions.postgres_outbox import PostgresDatabase
+            from spotify_pipeline.conversions.outbox.postgres import PostgresDatabase
 
             database: Database = PostgresDatabase(self.url, name=feed)
         else:

@@ -40,7 +40,7 @@ from spotify_pipeline.conversions import (
     range_of,
     rows_of,
 )
-from spotify_pipeline.conversions.outbox import DayAccount
+from spotify_pipeline.conversions.outbox.model import DayAccount
 from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from spotify_pipeline.conversions.delivery import MOST_REFUSED, DeliveryPlan, FeedRefused, deliver
-from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError
+from spotify_pipeline.conversions.delivery.deliver import MOST_REFUSED, DeliveryPlan, FeedRefused, deliver
+from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, OutboxError
 from spotify_pipeline.spotify import (
     InvalidRequest,
     PermissionDenied,
@@ -48,7 +48,7 @@ def test_a02_one_bad_event_among_a_thousand_costs_twelve_calls_and_no_other_even
 
 
 def test_a02_any_one_of_a_thousand_costs_at_most_twelve_calls(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from spotify_pipeline.conversions.isolation import Isolation, Refusal
+    from spotify_pipeline.conversions.delivery.bisect import Isolation, Refusal
 
     events = [Claimed(number=n, day=MONDAY, event_id=str(n), body="") for n in range(1_000)]
     for poisoned in range(1_000):

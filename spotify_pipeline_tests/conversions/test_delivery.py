@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import duckdb
 import pytest
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, DeliveryReport, FeedStopped, Send, deliver
-from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError
+from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, DeliveryReport, FeedStopped, Send, deliver
+from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, OutboxError
 from spotify_pipeline.spotify import (
     InvalidRequest,
     NotFound,

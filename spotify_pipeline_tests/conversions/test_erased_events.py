@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from spotify_pipeline.conversions import Guarantee, kept_outboxes
-from spotify_pipeline.conversions.outbox import Outbox, OutboxBusy
+from spotify_pipeline.conversions.outbox.model import Outbox, OutboxBusy
 from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline_tests.conversions.outbox_making import (
     MONDAY,

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.plan import Constant, FeedPlan
+from spotify_pipeline.conversions.model.plan import Constant, FeedPlan
 from spotify_pipeline_tests.conversions.judging import (
     PLAN,
     bodies,

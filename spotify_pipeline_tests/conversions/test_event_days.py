@@ -10,9 +10,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.day import Day, range_of, rows_of
-from spotify_pipeline.conversions.errors import EventsError
-from spotify_pipeline.conversions.plan import Constant, EventIdSource, FeedPlan, TimeSource, TimeUnit
+from spotify_pipeline.conversions.model.errors import EventsError
+from spotify_pipeline.conversions.model.plan import Constant, EventIdSource, FeedPlan, TimeSource, TimeUnit
+from spotify_pipeline.conversions.validation.day import Day, range_of, rows_of
 from spotify_pipeline.warehouse.segment import Between
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

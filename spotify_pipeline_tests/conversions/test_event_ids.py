@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.conversions.errors import EventsError
-from spotify_pipeline.conversions.event_ids import event_ids, keys
-from spotify_pipeline.conversions.plan import EventIdSource
-from spotify_pipeline.conversions.source_columns import plain_numbers
+from spotify_pipeline.conversions.model.errors import EventsError
+from spotify_pipeline.conversions.model.plan import EventIdSource
+from spotify_pipeline.conversions.validation.event_ids import event_ids, keys
+from spotify_pipeline.conversions.validation.source_columns import plain_numbers
 from spotify_pipeline_tests.conversions.judging import outcome, plan_with, rows_with, verdict, verdicts
 from spotify_pipeline_tests.conversions.slow_reference import reference_id
 

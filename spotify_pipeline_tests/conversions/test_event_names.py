@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.event_names import spotify_name
-from spotify_pipeline.conversions.plan import Constant
+from spotify_pipeline.conversions.model.plan import Constant
+from spotify_pipeline.conversions.validation.event_names import spotify_name
 from spotify_pipeline.spotify import CAPI_EVENT_NAMES
 from spotify_pipeline_tests.conversions.judging import bodies, body, outcome, outcomes, plan_with, verdict
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spotify_pipeline.conversions.verdict import Dead, Filtered
+from spotify_pipeline.conversions.model.verdict import Dead, Filtered
 from spotify_pipeline_tests.conversions.judging import bodies, body, outcomes, plan_with
 from spotify_pipeline_tests.conversions.parameters import (
     SPELLINGS,

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.outbox import Guarantee, Outbox, Reading
+from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, Reading
 from spotify_pipeline_tests.conversions.event_sequences import ANSWERS, FileStore, PostgresStore, play, script
 from spotify_pipeline_tests.conversions.outbox_making import verdicts
 

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.event_times import event_times
-from spotify_pipeline.conversions.plan import TimeSource, TimeUnit
+from spotify_pipeline.conversions.model.plan import TimeSource, TimeUnit
+from spotify_pipeline.conversions.validation.event_times import event_times
 from spotify_pipeline_tests.conversions.judging import NOW, body, outcome, plan_with, rows_with, verdict, verdicts
 from spotify_pipeline_tests.conversions.slow_reference import MISSING, UNREADABLE, reference_time
 

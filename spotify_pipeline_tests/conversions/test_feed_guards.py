@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from spotify_pipeline.conversions.feed_guards import FeedDecision, FeedGuard, FeedLimits, decide
-from spotify_pipeline.conversions.outbox import DayVerdicts
+from spotify_pipeline.conversions.delivery.guards import FeedDecision, FeedGuard, FeedLimits, decide
+from spotify_pipeline.conversions.outbox.model import DayVerdicts
 from spotify_pipeline_tests.conversions.feed_year import DISASTER_EVERY, SHOPS, simulated_year
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, TUESDAY, Place, pending, verdict, verdicts
 

@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.errors import EventsError
-from spotify_pipeline.conversions.judge import judge
-from spotify_pipeline.conversions.plan import Column, OptOutPolicy
-from spotify_pipeline.conversions.verdict import VERDICTS
+from spotify_pipeline.conversions.model.errors import EventsError
+from spotify_pipeline.conversions.model.plan import Column, OptOutPolicy
+from spotify_pipeline.conversions.model.verdict import VERDICTS
+from spotify_pipeline.conversions.validation.judge import judge
 from spotify_pipeline.customer_list import CustomerListError, DigestSet, IdentifierColumns, IdentifierPlan, Suppressions
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline_tests.conversions.judging import (

@@ -10,9 +10,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spotify_pipeline.conversions.judge import judge
-from spotify_pipeline.conversions.plan import EventIdSource, OptOutPolicy
-from spotify_pipeline.conversions.verdict import Dead, Filtered
+from spotify_pipeline.conversions.model.plan import EventIdSource, OptOutPolicy
+from spotify_pipeline.conversions.model.verdict import Dead, Filtered
+from spotify_pipeline.conversions.validation.judge import judge
 from spotify_pipeline.customer_list import DigestSet, Suppressions
 from spotify_pipeline.identity import digest
 from spotify_pipeline_tests.conversions.body_checker import violations

@@ -9,8 +9,8 @@ from itertools import permutations
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.outbox import Outbox, Settled
-from spotify_pipeline.conversions.verdict import State
+from spotify_pipeline.conversions.model.verdict import State
+from spotify_pipeline.conversions.outbox.model import Outbox, Settled
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, TUESDAY, Place, totals, verdict, verdicts
 
 MUCH = 1_000_000

@@ -6,15 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from spotify_pipeline.conversions.outbox import (
-    Guarantee,
-    Outbox,
-    OutboxBusy,
-    OutboxError,
-    OutboxMissing,
-    Settled,
-)
-from spotify_pipeline.conversions.verdict import State
+from spotify_pipeline.conversions.model.verdict import State
+from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy, OutboxError, OutboxMissing, Settled
 from spotify_pipeline_tests.conversions.outbox_making import (
     MONDAY,
     NOON,
@@ -198,7 +191,7 @@ def test_a_second_run_of_the_feed_waits_and_then_says_who_is_in_the_way(place: P
         read_all(outbox, ["a"])
         waited: list[float] = []
         again = Place(place.home, place.url)
-        from spotify_pipeline.conversions.open_outbox import open_outbox
+        from spotify_pipeline.conversions.outbox.opening import open_outbox
 
         with (
             pytest.raises(

@@ -15,11 +15,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, deliver
-from spotify_pipeline.conversions.duckdb_outbox import DuckDBDatabase
-from spotify_pipeline.conversions.open_outbox import OUTBOX_VARIABLE, look_into, open_outbox, outbox_url
-from spotify_pipeline.conversions.outbox import OutboxBusy, OutboxError, Settled
-from spotify_pipeline.conversions.verdict import State
+from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, deliver
+from spotify_pipeline.conversions.model.verdict import State
+from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
+from spotify_pipeline.conversions.outbox.model import OutboxBusy, OutboxError, Settled
+from spotify_pipeline.conversions.outbox.opening import OUTBOX_VARIABLE, look_into, open_outbox, outbox_url
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import PermissionDenied
 from spotify_pipeline_tests.conversions.outbox_making import (

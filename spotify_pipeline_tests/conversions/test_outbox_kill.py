@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.conversions.delivery import NOTED_TOGETHER
-from spotify_pipeline.conversions.outbox import Guarantee
+from spotify_pipeline.conversions.delivery.deliver import NOTED_TOGETHER
+from spotify_pipeline.conversions.outbox.model import Guarantee
 from spotify_pipeline_tests.conversions import killed_run, postgres_server
 from spotify_pipeline_tests.conversions.outbox_making import Place, orders, totals
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from spotify_pipeline.conversions.delivery import DeliveryPlan, deliver
-from spotify_pipeline.conversions.open_outbox import OUTBOX_VARIABLE, open_outbox
-from spotify_pipeline.conversions.outbox import OutboxError
-from spotify_pipeline.conversions.postgres_outbox import SCHEMA, PostgresDatabase
+from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, deliver
+from spotify_pipeline.conversions.outbox.model import OutboxError
+from spotify_pipeline.conversions.outbox.opening import OUTBOX_VARIABLE, open_outbox
+from spotify_pipeline.conversions.outbox.postgres import SCHEMA, PostgresDatabase
 from spotify_pipeline.spotify import Secret
 from spotify_pipeline_tests.conversions import postgres_server
 from spotify_pipeline_tests.conversions.outbox_making import (

@@ -7,13 +7,8 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.outbox import (
-    DayAccount,
-    Outbox,
-    Reading,
-    Settled,
-)
-from spotify_pipeline.conversions.verdict import State
+from spotify_pipeline.conversions.model.verdict import State
+from spotify_pipeline.conversions.outbox.model import DayAccount, Outbox, Reading, Settled
 from spotify_pipeline_tests.conversions.outbox_making import (
     MONDAY,
     NOON,

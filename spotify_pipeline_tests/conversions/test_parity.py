@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from spotify_pipeline.conversions.parity import HourParity, compare
+from spotify_pipeline.conversions.delivery.parity import HourParity, compare
 
 NINE = datetime(2026, 11, 3, 9, tzinfo=UTC)
 TEN, ELEVEN = NINE + timedelta(hours=1), NINE + timedelta(hours=2)

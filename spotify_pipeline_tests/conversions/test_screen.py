@@ -8,8 +8,8 @@ import json
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.outbox import Claimed, OutboxError
-from spotify_pipeline.conversions.screen import erased_screen
+from spotify_pipeline.conversions.outbox.erasure_filter import erased_screen
+from spotify_pipeline.conversions.outbox.model import Claimed, OutboxError
 from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY
 

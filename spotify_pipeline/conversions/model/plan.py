@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from spotify_pipeline.conversions.errors import EventsError
+from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.customer_list import IdentifierPlan
 
 CLOCK_SKEW = timedelta(minutes=5)

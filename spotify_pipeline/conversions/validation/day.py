@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from spotify_pipeline.conversions.event_times import MICROSECONDS_PER, event_times
-from spotify_pipeline.conversions.plan import FeedPlan, TimeSource
-from spotify_pipeline.conversions.source_columns import require_columns
+from spotify_pipeline.conversions.model import FeedPlan, TimeSource
+from spotify_pipeline.conversions.validation.event_times import MICROSECONDS_PER, event_times
+from spotify_pipeline.conversions.validation.source_columns import require_columns
 from spotify_pipeline.customer_list.model import withheld_errors
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,9 +16,9 @@ from datetime import date, datetime
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import OutboxError, Reading
-from spotify_pipeline.conversions.outbox_store import Bodies, Database
-from spotify_pipeline.conversions.verdict import DECIDED_BY_SPOTIFY, VERDICTS, Filtered, State
+from spotify_pipeline.conversions.model import DECIDED_BY_SPOTIFY, VERDICTS, Filtered, State
+from spotify_pipeline.conversions.outbox.model import OutboxError, Reading
+from spotify_pipeline.conversions.outbox.store import Bodies, Database
 
 _TIME = pl.Datetime("us")
 _OPEN = {

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import Claimed, Screen
-from spotify_pipeline.conversions.outbox_store import withheld
+from spotify_pipeline.conversions.outbox.model import Claimed, Screen
+from spotify_pipeline.conversions.outbox.store import withheld
 from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.identity import IdentifierType, digest, in_every_form
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spotify_pipeline.conversions.outbox import OutboxBusy, OutboxError
+from spotify_pipeline.conversions.outbox.model import OutboxBusy, OutboxError
 from spotify_pipeline.home import private_directory, reason_of
 
 POLL_SECONDS = 0.5

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import OutboxError
+from spotify_pipeline.conversions.outbox.model import OutboxError
 from spotify_pipeline.home import HomeError
 
 FORMAT = 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import iso4217
 import polars as pl
 
-from spotify_pipeline.conversions.personal_texts import OwnIdentifiers, holds_personal_data
-from spotify_pipeline.conversions.plan import FeedPlan
-from spotify_pipeline.conversions.source_columns import source_text, text_of
+from spotify_pipeline.conversions.model import FeedPlan
+from spotify_pipeline.conversions.validation.personal_texts import OwnIdentifiers, holds_personal_data
+from spotify_pipeline.conversions.validation.source_columns import source_text, text_of
 
 CURRENCIES = frozenset(currency.value for currency in iso4217.Currency) - {"XXX", "XTS"}
 """The active alphabetic codes of ISO 4217, less those for no currency and for tests."""

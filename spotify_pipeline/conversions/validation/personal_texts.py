@@ -20,8 +20,8 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from spotify_pipeline.conversions.plan import FeedPlan
-from spotify_pipeline.conversions.source_columns import text_of
+from spotify_pipeline.conversions.model import FeedPlan
+from spotify_pipeline.conversions.validation.source_columns import text_of
 from spotify_pipeline.customer_list import IdentifierPlan
 from spotify_pipeline.customer_list.model import Tally
 from spotify_pipeline.customer_list.normalize import row_identifiers, text_lists

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from spotify_pipeline.conversions.model import Dead
 from spotify_pipeline.conversions.outbox import Claimed
-from spotify_pipeline.conversions.verdict import Dead
 from spotify_pipeline.spotify import InvalidRequest
 
 _TOO_LARGE = 413

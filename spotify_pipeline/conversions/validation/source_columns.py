@@ -10,8 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from spotify_pipeline.conversions.errors import EventsError
-from spotify_pipeline.conversions.plan import Constant, Source
+from spotify_pipeline.conversions.model import Constant, EventsError, Source
 from spotify_pipeline.customer_list.normalize import as_text, text_lists
 from spotify_pipeline.identity.text import trimmed
 

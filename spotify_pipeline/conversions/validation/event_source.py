@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from spotify_pipeline.conversions.personal_texts import OwnIdentifiers, holds_personal_data
+from spotify_pipeline.conversions.validation.personal_texts import OwnIdentifiers, holds_personal_data
 
 ACTION_SOURCES = ("WEB", "APP", "OFFLINE")
 

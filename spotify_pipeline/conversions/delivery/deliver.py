@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from spotify_pipeline.conversions.isolation import Isolation, Refusal
+from spotify_pipeline.conversions.delivery.bisect import Isolation, Refusal
+from spotify_pipeline.conversions.model import Dead, Filtered, State
 from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Screen, Settled, Stop
-from spotify_pipeline.conversions.verdict import Dead, Filtered, State
 from spotify_pipeline.spotify import (
     CONTRACT,
     InvalidRequest,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from spotify_pipeline.conversions.holding import await_turn
-from spotify_pipeline.conversions.outbox import OutboxError, OutboxMissing
-from spotify_pipeline.conversions.outbox_store import FORMAT, TABLES, Database, bring_up_to_date
+from spotify_pipeline.conversions.outbox.lease import await_turn
+from spotify_pipeline.conversions.outbox.model import OutboxError, OutboxMissing
+from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES, Database, bring_up_to_date
 from spotify_pipeline.spotify import Secret
 
 if TYPE_CHECKING:

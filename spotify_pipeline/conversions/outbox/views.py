@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import DayAccount, DayVerdicts, Stop
-from spotify_pipeline.conversions.outbox_store import Bodies, Database, withheld
-from spotify_pipeline.conversions.screen import people_in
-from spotify_pipeline.conversions.verdict import Filtered, State
+from spotify_pipeline.conversions.model import Filtered, State
+from spotify_pipeline.conversions.outbox.erasure_filter import people_in
+from spotify_pipeline.conversions.outbox.model import DayAccount, DayVerdicts, Stop
+from spotify_pipeline.conversions.outbox.store import Bodies, Database, withheld
 
 _DEAD_LETTERS = {
     "day": pl.Date,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from spotify_pipeline.conversions.ip_addresses import public_addresses
-from spotify_pipeline.conversions.plan import FeedPlan
-from spotify_pipeline.conversions.source_columns import text_of
-from spotify_pipeline.conversions.verdict import Filtered
+from spotify_pipeline.conversions.model import FeedPlan, Filtered
+from spotify_pipeline.conversions.validation.ip_addresses import public_addresses
+from spotify_pipeline.conversions.validation.source_columns import text_of
 from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressions
 from spotify_pipeline.customer_list.model import ERASURE, Tally
 from spotify_pipeline.customer_list.normalize import gave_consent, row_identifiers, text_lists

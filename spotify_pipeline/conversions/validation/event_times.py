@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from spotify_pipeline.conversions.plan import TimeSource, TimeUnit
-from spotify_pipeline.conversions.source_columns import plain_numbers, text_of
-from spotify_pipeline.conversions.verdict import Dead
+from spotify_pipeline.conversions.model import Dead, TimeSource, TimeUnit
+from spotify_pipeline.conversions.validation.source_columns import plain_numbers, text_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000

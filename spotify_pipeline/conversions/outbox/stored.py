@@ -9,11 +9,11 @@ from itertools import groupby
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import Claimed, Guarantee, OutboxError, Reading, Settled, Stop
-from spotify_pipeline.conversions.outbox_store import Bodies, Database, withheld
-from spotify_pipeline.conversions.outbox_views import OutboxViews
-from spotify_pipeline.conversions.recording import Recording
-from spotify_pipeline.conversions.verdict import Dead, Filtered, State
+from spotify_pipeline.conversions.model import Dead, Filtered, State
+from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, OutboxError, Reading, Settled, Stop
+from spotify_pipeline.conversions.outbox.recording import Recording
+from spotify_pipeline.conversions.outbox.store import Bodies, Database, withheld
+from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.customer_list import DigestSet
 
 LOOK_AHEAD = 10_000

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 
 import polars as pl
 
-from spotify_pipeline.conversions.verdict import State
+from spotify_pipeline.conversions.model import State
 from spotify_pipeline.customer_list import DigestSet
 
 

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spotify_pipeline.conversions.body_files import BodyFiles
-from spotify_pipeline.conversions.duckdb_outbox import DuckDBDatabase
-from spotify_pipeline.conversions.holding import held
-from spotify_pipeline.conversions.outbox import Guarantee, Outbox, OutboxError, OutboxMissing
-from spotify_pipeline.conversions.outbox_store import Bodies, Database
-from spotify_pipeline.conversions.outbox_views import OutboxViews
-from spotify_pipeline.conversions.stored_outbox import StoredOutbox
+from spotify_pipeline.conversions.outbox.body_files import BodyFiles
+from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
+from spotify_pipeline.conversions.outbox.lease import held
+from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxError, OutboxMissing
+from spotify_pipeline.conversions.outbox.store import Bodies, Database
+from spotify_pipeline.conversions.outbox.stored import StoredOutbox
+from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.spotify import Secret
 
@@ -65,7 +65,7 @@ def kept_outboxes(*, home: Path | None = None, url: Secret | None = None) -> lis
     """
     url = outbox_url() if url is None and home is None else url
     if url is not None:
-        from spotify_pipeline.conversions.postgres_outbox import feeds_in
+        from spotify_pipeline.conversions.outbox.postgres import feeds_in
 
         return feeds_in(url)
     folder = outbox_file("any", home).parent
@@ -133,7 +133,7 @@ def look_into(
     file = outbox_file(feed, home)
     url = outbox_url() if url is None and home is None else url
     if url is not None:
-        from spotify_pipeline.conversions.postgres_outbox import PostgresBodies, PostgresDatabase
+        from spotify_pipeline.conversions.outbox.postgres import PostgresBodies, PostgresDatabase
 
         database = PostgresDatabase(url, name=feed, read_only=True)
         try:
@@ -156,7 +156,7 @@ def _held_store(
     feed: str, file: Path, url: Secret | None, wait: float, sleep: Callable[[float], None]
 ) -> Generator[tuple[Database, Bodies, int]]:
     if url is not None:
-        from spotify_pipeline.conversions.postgres_outbox import PostgresBodies, PostgresDatabase
+        from spotify_pipeline.conversions.outbox.postgres import PostgresBodies, PostgresDatabase
 
         shared = PostgresDatabase(url, name=feed)
         try:

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from spotify_pipeline.conversions.errors import EventsError
-from spotify_pipeline.conversions.personal_texts import OwnIdentifiers, holds_personal_data
-from spotify_pipeline.conversions.plan import EventIdSource
-from spotify_pipeline.conversions.source_columns import canonical_text, encoded, text_of, without_nan
-from spotify_pipeline.conversions.verdict import Dead
+from spotify_pipeline.conversions.model import Dead, EventIdSource, EventsError
+from spotify_pipeline.conversions.validation.personal_texts import OwnIdentifiers, holds_personal_data
+from spotify_pipeline.conversions.validation.source_columns import canonical_text, encoded, text_of, without_nan
 from spotify_pipeline.identity import digest
 from spotify_pipeline.identity.text import CONTROL_CLASS
 

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import OutboxError
-from spotify_pipeline.conversions.outbox_store import FORMAT, TABLES, bring_up_to_date
+from spotify_pipeline.conversions.outbox.model import OutboxError
+from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES, bring_up_to_date
 from spotify_pipeline.home import private_directory, private_umask
 
 _MEMORY_LIMIT = "512MB"

@@ -15,8 +15,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from statistics import median
 
+from spotify_pipeline.conversions.model import Dead, Filtered, State
 from spotify_pipeline.conversions.outbox import DayVerdicts
-from spotify_pipeline.conversions.verdict import Dead, Filtered, State
 
 USUAL_DAYS = 14
 """So many days before a day say what is usual."""

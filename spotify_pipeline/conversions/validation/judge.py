@@ -9,17 +9,16 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from spotify_pipeline.conversions.bodies import LONG_TEXTS, MOST_BYTES, bodies
-from spotify_pipeline.conversions.content import categories, content_names, money
-from spotify_pipeline.conversions.event_ids import event_ids, keys
-from spotify_pipeline.conversions.event_names import event_names
-from spotify_pipeline.conversions.event_times import event_times
-from spotify_pipeline.conversions.people import IP_ADDRESS, PARAMETERS, people, unusable_identifiers
-from spotify_pipeline.conversions.personal_texts import own_identifiers
-from spotify_pipeline.conversions.plan import Column, FeedPlan, OptOutPolicy
-from spotify_pipeline.conversions.source_columns import require_columns, source_text
-from spotify_pipeline.conversions.verdict import Dead, Filtered, State
-from spotify_pipeline.conversions.web import action_sources, urls
+from spotify_pipeline.conversions.model import Column, Dead, FeedPlan, Filtered, OptOutPolicy, State
+from spotify_pipeline.conversions.validation.content import categories, content_names, money
+from spotify_pipeline.conversions.validation.event_ids import event_ids, keys
+from spotify_pipeline.conversions.validation.event_names import event_names
+from spotify_pipeline.conversions.validation.event_source import action_sources, urls
+from spotify_pipeline.conversions.validation.event_times import event_times
+from spotify_pipeline.conversions.validation.payload import LONG_TEXTS, MOST_BYTES, bodies
+from spotify_pipeline.conversions.validation.personal_texts import own_identifiers
+from spotify_pipeline.conversions.validation.source_columns import require_columns, source_text
+from spotify_pipeline.conversions.validation.user_data import IP_ADDRESS, PARAMETERS, people, unusable_identifiers
 from spotify_pipeline.customer_list import Suppressions
 from spotify_pipeline.customer_list.model import withheld_errors
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox import OutboxError
-from spotify_pipeline.conversions.outbox_store import Database
+from spotify_pipeline.conversions.outbox.model import OutboxError
+from spotify_pipeline.conversions.outbox.store import Database
 from spotify_pipeline.home import atomic_private_file
 
 _SUFFIX = ".bodies.parquet"

@@ -10,9 +10,9 @@ from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.accountable import who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import load_definitions
-from spotify_pipeline.erasure import LiveLoss, Review, SaidBy
 from spotify_pipeline.mirror import GuardLimits
 from spotify_pipeline.mirror.guards import counted, exact, percent
+from spotify_pipeline.privacy import LiveLoss, Review, SaidBy
 
 
 def said_before(*, yes: bool, by: str | None) -> Review:

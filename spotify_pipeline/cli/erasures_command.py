@@ -7,8 +7,8 @@ import sys
 import typer
 
 from spotify_pipeline.cli.account_commands import print_table
-from spotify_pipeline.erasure import ErasureLedger, ErasureRequest
 from spotify_pipeline.mirror.guards import counted
+from spotify_pipeline.privacy import ErasureLedger, ErasureRequest
 
 
 def register(app: typer.Typer) -> None:

@@ -17,7 +17,11 @@ from spotify_pipeline.cli.erasure_review import said_before
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.waiting_events import ErasedEvents, erase_waiting, waiting_rows
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
-from spotify_pipeline.erasure import (
+from spotify_pipeline.home import HomeError, home_directory
+from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy, folder_of
+from spotify_pipeline.mirror.guards import counted
+from spotify_pipeline.mirror.receipts import LONGEST_WINDOW, compared_with
+from spotify_pipeline.privacy import (
     NOT_KNOWN,
     ErasureError,
     ErasureLedger,
@@ -29,10 +33,6 @@ from spotify_pipeline.erasure import (
     forget,
     read_identifiers,
 )
-from spotify_pipeline.home import HomeError, home_directory
-from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy, folder_of
-from spotify_pipeline.mirror.guards import counted
-from spotify_pipeline.mirror.receipts import LONGEST_WINDOW, compared_with
 
 ARGUMENTS = typer.Argument(hidden=True, show_default=False)
 """Taken only to be refused without being shown: what somebody writes there by mistake is somebody's identifier."""

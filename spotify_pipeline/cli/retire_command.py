@@ -15,7 +15,6 @@ from spotify_pipeline.cli.accountable import stated_reason, who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_chain, load_audiences, load_definitions
 from spotify_pipeline.customer_list import SnapshotStore
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.mirror import (
     Journal,
     MirrorRefused,
@@ -26,6 +25,7 @@ from spotify_pipeline.mirror import (
     parts_in_use,
     retire,
 )
+from spotify_pipeline.privacy import ErasureLedger
 
 
 def register(app: typer.Typer) -> None:

@@ -16,10 +16,10 @@ from spotify_pipeline.cli.finding import Finding, State
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, verify_customer_list
 from spotify_pipeline.customer_list.normalize import read_report
 from spotify_pipeline.customer_list.storage import LIST_NAME, MANIFEST_NAME, snapshot_key
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.mirror.journal import saved_session
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import RateBudget, TokenStore
 
 RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."

@@ -18,8 +18,8 @@ from spotify_pipeline.conversions import (
     open_outbox,
 )
 from spotify_pipeline.customer_list import DigestSet
-from spotify_pipeline.erasure import GivenIdentifier
 from spotify_pipeline.home import HomeError
+from spotify_pipeline.privacy import GivenIdentifier
 
 
 @dataclass(kw_only=True)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.erasure import ErasureError, erasure_alert
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import AlertKind
+from spotify_pipeline.privacy import ErasureError, erasure_alert
 
 
 def say_blocked(

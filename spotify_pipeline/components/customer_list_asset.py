@@ -33,9 +33,9 @@ from spotify_pipeline.customer_list import (
     withdraw,
 )
 from spotify_pipeline.customer_list.store import set_aside
-from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.mirror import GuardBlocked, JournalEntry, refusal
 from spotify_pipeline.printable import markdown_cell
+from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.warehouse import SegmentError
 

@@ -44,7 +44,7 @@ from spotify_pipeline.conversions import (
     erased_screen,
     standing_stop,
 )
-from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import CallRecord, ConversionsClient, UnknownSuccess
 
 

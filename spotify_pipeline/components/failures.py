@@ -10,10 +10,10 @@ import dagster as dg
 
 from spotify_pipeline.conversions import FeedHeld, FeedRefused, FeedStopped, OutboxError
 from spotify_pipeline.customer_list import CustomerListError
-from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
 from spotify_pipeline.printable import printable
+from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.spotify import (
     RateLimited,
     SpotifyError,

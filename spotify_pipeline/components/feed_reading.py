@@ -12,7 +12,7 @@ from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.conversions import Day, Outbox, Reading, judge, range_of, rows_of
 from spotify_pipeline.customer_list import Suppressions
-from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.warehouse import Between, SegmentError, SegmentReader
 
 MOST_KEPT = 200_000

@@ -8,7 +8,6 @@ from pathlib import Path
 from spotify_pipeline.components.audience_chain import AudienceChain
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import (
     Approval,
@@ -22,6 +21,7 @@ from spotify_pipeline.mirror import (
 from spotify_pipeline.mirror.guards import ListGuard, without_history
 from spotify_pipeline.mirror.receipts import AcceptedList, compared_with
 from spotify_pipeline.mirror.sync import unknown_audience
+from spotify_pipeline.privacy import ErasureError
 
 
 def list_guard(

@@ -17,7 +17,7 @@ from spotify_pipeline.customer_list import (
     build_customer_list,
     write_identifiers,
 )
-from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.privacy import ErasureLedger
 
 
 def read_segment(

@@ -16,10 +16,10 @@ from spotify_pipeline.components.resources import PLANS, PipelineHome, Warehouse
 from spotify_pipeline.components.suppression_sources import read_suppressions
 from spotify_pipeline.customer_list import CustomerListError, ListAsSent, Manifest, compare_lists
 from spotify_pipeline.customer_list.storage import workspace
-from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, refusal
 from spotify_pipeline.printable import markdown_cell, printable
+from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.warehouse import SegmentError
 
 KEPT_OUT_COLUMNS = ("audience", *SUPPRESSION_COLUMNS)

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from spotify_pipeline.components.guards_config import RetainConfig
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.erasure import ErasureRequest, erasure_alert
 from spotify_pipeline.mirror import AlertKind, sent_before
+from spotify_pipeline.privacy import ErasureRequest, erasure_alert
 
 
 def keep_promises_of_left(configured: Collection[str], home: PipelineHome, now: datetime) -> None:

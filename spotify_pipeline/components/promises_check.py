@@ -14,9 +14,9 @@ from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.promises import waiting_for
 from spotify_pipeline.components.resources import PLANS, PipelineHome
 from spotify_pipeline.customer_list.storage import sweep
-from spotify_pipeline.erasure import erasure_alert
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import AlertKind
+from spotify_pipeline.privacy import erasure_alert
 
 RETENTION_KEPT = "retention_kept"
 ERASURES_DONE = "erasures_done"

@@ -16,9 +16,9 @@ import duckdb
 from dagster_duckdb import DuckDBResource
 
 from spotify_pipeline.customer_list import SnapshotStore
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import (
     CallRecord,
     SignInState,

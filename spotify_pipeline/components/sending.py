@@ -12,7 +12,6 @@ from spotify_pipeline.components.guarding import list_guard, lists_compared
 from spotify_pipeline.components.list_to_send import ListToSend
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import parts_needed, split_list
-from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.mirror import (
     AudienceMirror,
     MirrorOutcome,
@@ -22,6 +21,7 @@ from spotify_pipeline.mirror import (
     newest_erasure,
     parts_known,
 )
+from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.spotify import SpotifyAdsClient, UploadProgress
 
 

@@ -29,9 +29,9 @@ from spotify_pipeline.customer_list import (
     digests_of,
 )
 from spotify_pipeline.customer_list.model import ERASURE
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror.guards import counted, exact, percent
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.warehouse import Relation, SegmentError
 
 _log = logging.getLogger("spotify_pipeline.suppressions")

@@ -16,10 +16,10 @@ import pytest
 from spotify_pipeline.cli.finding import Finding, State
 from spotify_pipeline.cli.readiness import readiness
 from spotify_pipeline.conversions import open_outbox
-from spotify_pipeline.erasure import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
 from spotify_pipeline.mirror.journal.upload_session import save_session
+from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline.spotify import OpenUpload, RateBudget, Secret, TokenStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.spotify.authorizations import save

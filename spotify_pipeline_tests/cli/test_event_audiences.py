@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spotify_pipeline.erasure import ErasureLedger
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import Mirrored

@@ -16,8 +16,8 @@ import pytest
 
 from spotify_pipeline.cli.waiting_events import erase_waiting
 from spotify_pipeline.conversions import look_into, open_outbox
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.mirror import Journal, JournalEntry, Phase, RemovalPolicy, SentList, Unfinished, WriteKind
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, verdict, verdicts
 from spotify_pipeline_tests.erasure.making import Machine, address, sha

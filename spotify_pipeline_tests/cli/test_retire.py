@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.mirror import Journal, JournalEntry
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import AUDIENCE, RETIRED, Mirrored

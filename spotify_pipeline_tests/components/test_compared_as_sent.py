@@ -16,8 +16,8 @@ from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.guarding import lists_compared
 from spotify_pipeline.components.planning import PlannedAction, plan_all
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
-from spotify_pipeline.erasure import forget, read_identifiers
-from spotify_pipeline.erasure.ledger import SaidBy
+from spotify_pipeline.privacy import forget, read_identifiers
+from spotify_pipeline.privacy.ledger import SaidBy
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.components.runs import (
     PEOPLE,

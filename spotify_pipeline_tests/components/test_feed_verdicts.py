@@ -14,7 +14,7 @@ import pytest
 from spotify_pipeline.components.conversion_resources import SpotifyConversions
 from spotify_pipeline.components.event_feed import EventFeed
 from spotify_pipeline.conversions import look_into
-from spotify_pipeline.erasure import ErasureLedger, read_identifiers
+from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import Fault, SandboxServer
 from spotify_pipeline.spotify import CallRecord, ConversionsClient
 from spotify_pipeline_tests.components.feeds import FEED, SMALL_BATCHES, FeedRuns, add_orders, days_ago, order, received

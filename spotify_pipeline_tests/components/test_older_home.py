@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.components.dagster_witness import STATE, dagster_witness
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.erasure import GivenAs, GivenIdentifier
+from spotify_pipeline.privacy import GivenAs, GivenIdentifier
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.components.runs import (
     PEOPLE,

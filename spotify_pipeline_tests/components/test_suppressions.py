@@ -19,8 +19,8 @@ from spotify_pipeline.components.promises_check import judge_erasures
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.yaml_location import AudienceConfigError
 from spotify_pipeline.customer_list import DigestSet
-from spotify_pipeline.erasure import ErasureLedger, read_identifiers
 from spotify_pipeline.mirror.alerts import AlertKind
+from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.runs import (
     PEOPLE,

@@ -19,7 +19,7 @@ from spotify_pipeline.customer_list import (
     build_customer_list,
     write_identifiers,
 )
-from spotify_pipeline.erasure import ErasureLedger, GivenIdentifier, read_identifiers
+from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier, read_identifiers
 from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, NOW, emails
 
 

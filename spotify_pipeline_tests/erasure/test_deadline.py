@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.erasure import ErasureRequest, erasure_alert
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
+from spotify_pipeline.privacy import ErasureRequest, erasure_alert
 from spotify_pipeline_tests.erasure.test_ledger import DAY, NOW, ask, ledger_in
 
 

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from spotify_pipeline.customer_list import Layout, SnapshotStore, build_customer_list, write_identifiers
-from spotify_pipeline.erasure import ExplainedLine, explain, forget
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.privacy import ExplainedLine, explain, forget
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, NOW, segment
 from spotify_pipeline_tests.erasure.making import Machine, address, people, sha
 

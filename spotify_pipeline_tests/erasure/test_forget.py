@@ -24,9 +24,9 @@ from spotify_pipeline.customer_list import (
     verify_customer_list,
     write_identifiers,
 )
-from spotify_pipeline.erasure import ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
-from spotify_pipeline.erasure.losses import live_losses
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.privacy import ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
+from spotify_pipeline.privacy.losses import live_losses
 from spotify_pipeline_tests.customer_list.making import emails
 from spotify_pipeline_tests.erasure.making import Machine, address, people, sha
 

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from spotify_pipeline.erasure import Place, explain, forget
+from spotify_pipeline.privacy import Place, explain, forget
 from spotify_pipeline_tests.erasure.making import Machine, address, people, sha
 
 AUDIENCES = ("lapsed", "loyal")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.erasure import ErasureError, GivenAs, GivenIdentifier, UnusableLines, read_identifiers
+from spotify_pipeline.privacy import ErasureError, GivenAs, GivenIdentifier, UnusableLines, read_identifiers
 
 DEVICE = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
 DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from spotify_pipeline.erasure import (
+from spotify_pipeline.privacy import (
     ErasureError,
     ErasureLedger,
     ErasureRequest,

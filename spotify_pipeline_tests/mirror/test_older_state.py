@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.erasure import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline.mirror import AudienceMirror, GuardBlocked, MirrorAction, MirrorOutcome, Witness
 from spotify_pipeline.mirror.sync.witness import newest_erasure
+from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault

@@ -29,11 +29,11 @@ from spotify_pipeline.customer_list import (
     write_identifiers,
 )
 from spotify_pipeline.customer_list.store.archive import set_aside
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome, Witness
 from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
-from spotify_pipeline.erasure import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline.mirror import Journal, Receipt, ReceiptBook, Witness
+from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline_tests.wipes.bench import Bench, people
 from spotify_pipeline_tests.wipes.happenings import Happening, live, sent
 from spotify_pipeline_tests.wipes.scenarios import Scenario

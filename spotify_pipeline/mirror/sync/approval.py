@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from spotify_pipeline.customer_list import CustomerListError, Manifest
-from spotify_pipeline.erasure import ErasureError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards import Decision, Guard, GuardBlocked, refusal, without_history
 from spotify_pipeline.mirror.journal import JournalEntry, JournalError
 from spotify_pipeline.mirror.spec import AudienceTarget
 from spotify_pipeline.mirror.sync.witness import Remembered
+from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.spotify import Audience
 
 _OURS = (MirrorRefused, HomeError, JournalError, CustomerListError, ErasureError)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.mirror.guards import Guard
 from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal
 from spotify_pipeline.mirror.receipts import ReceiptBook
@@ -26,6 +25,7 @@ from spotify_pipeline.mirror.sync.result import MirrorOutcome
 from spotify_pipeline.mirror.sync.run import MirrorRun
 from spotify_pipeline.mirror.sync.upload import OnProgress
 from spotify_pipeline.mirror.sync.witness import Remembered, Witness
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from spotify_pipeline.erasure import ErasureLedger
 from spotify_pipeline.mirror.guards import Decision, outdated
 from spotify_pipeline.mirror.journal import Journal, JournalEntry
 from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook
+from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import Audience
 
 MATCHED_WITHIN = timedelta(days=3)

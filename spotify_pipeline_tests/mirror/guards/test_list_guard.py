@@ -14,7 +14,6 @@ from spotify_pipeline.customer_list import (
     DigestSet,
     withdraw,
 )
-from spotify_pipeline.erasure import LedgerError
 from spotify_pipeline.mirror.guards import (
     GuardBlocked,
     GuardLimits,
@@ -23,6 +22,7 @@ from spotify_pipeline.mirror.guards import (
     refusal,
 )
 from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase
+from spotify_pipeline.privacy import LedgerError
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW
 from spotify_pipeline_tests.mirror.guards.machine import Machine, blocked_by, figure, under_way, word_for
 

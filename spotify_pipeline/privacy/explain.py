@@ -16,11 +16,11 @@ from spotify_pipeline.customer_list import CustomerListError, DigestSet, Manifes
 from spotify_pipeline.customer_list.model import withheld_errors
 from spotify_pipeline.customer_list.read import read_list
 from spotify_pipeline.customer_list.storage import ParquetFile
-from spotify_pipeline.erasure.identifiers import GivenIdentifier
-from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest
-from spotify_pipeline.erasure.live_lists import LiveLists, is_live, not_kept
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.identity import IdentifierType, digest
+from spotify_pipeline.privacy.identifiers import GivenIdentifier
+from spotify_pipeline.privacy.ledger import ErasureLedger, ErasureRequest
+from spotify_pipeline.privacy.live_lists import LiveLists, is_live, not_kept
 
 _ROWS = 65_536
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from spotify_pipeline.erasure.ledger import ErasureRequest
+from spotify_pipeline.privacy.ledger import ErasureRequest
 
 SOON = timedelta(days=7)
 """Before the deadline."""

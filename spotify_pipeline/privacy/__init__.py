@@ -7,14 +7,14 @@ somebody is. ``erasure_alert`` says when an erasure waits too long.
 
 from __future__ import annotations
 
-from spotify_pipeline.erasure.deadline import erasure_alert
-from spotify_pipeline.erasure.errors import ErasureError, LedgerError, UnusableLines
-from spotify_pipeline.erasure.explain import ExplainedLine, Explanation, Place, Sighting, explain
-from spotify_pipeline.erasure.forget import DEADLINE, Forgotten, Review, RewrittenList, forget
-from spotify_pipeline.erasure.identifiers import GivenAs, GivenIdentifier, read_identifiers
-from spotify_pipeline.erasure.ledger import ErasureLedger, ErasureRequest, SaidBy
-from spotify_pipeline.erasure.live_lists import NOT_KNOWN, LiveLists
-from spotify_pipeline.erasure.losses import LiveLoss
+from spotify_pipeline.privacy.deadline import erasure_alert
+from spotify_pipeline.privacy.errors import ErasureError, LedgerError, UnusableLines
+from spotify_pipeline.privacy.explain import ExplainedLine, Explanation, Place, Sighting, explain
+from spotify_pipeline.privacy.forget import DEADLINE, Forgotten, Review, RewrittenList, forget
+from spotify_pipeline.privacy.identifiers import GivenAs, GivenIdentifier, read_identifiers
+from spotify_pipeline.privacy.ledger import ErasureLedger, ErasureRequest, SaidBy
+from spotify_pipeline.privacy.live_lists import NOT_KNOWN, LiveLists
+from spotify_pipeline.privacy.losses import LiveLoss
 
 __all__ = [
     "DEADLINE",

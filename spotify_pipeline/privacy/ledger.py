@@ -26,11 +26,11 @@ import polars as pl
 from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from spotify_pipeline.customer_list import DigestSet
-from spotify_pipeline.erasure.errors import ErasureError, LedgerError
-from spotify_pipeline.erasure.identifiers import GivenAs, GivenIdentifier
 from spotify_pipeline.home import atomic_private_file, home_directory
 from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.locks import exclusive
+from spotify_pipeline.privacy.errors import ErasureError, LedgerError
+from spotify_pipeline.privacy.identifiers import GivenAs, GivenIdentifier
 
 FORMAT = 2
 _READABLE_FORMATS = frozenset({1, 2})

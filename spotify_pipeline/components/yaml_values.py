@@ -11,7 +11,7 @@ from uuid import UUID
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from spotify_pipeline.warehouse.relation import Relation, quoted
+from spotify_pipeline.warehouse import Relation, quoted
 
 COLUMN_SHORT_FORMS: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}
 AUTHORIZATION_LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")

@@ -1,18 +1,23 @@
 """Reads a segment out of the warehouse, as a stream of data frames."""
 
-from spotify_pipeline.warehouse.column_types import (
+from spotify_pipeline.warehouse.duckdb import (
+    RANK_COLUMN,
+    TO_READ,
+    Between,
+    Ranking,
+    SegmentReader,
     can_consent,
     can_identify,
     duckdb_name,
+    lock_down,
     no_consent,
     no_identifier,
+    open_to_read,
     orders_rows,
 )
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
 from spotify_pipeline.warehouse.location import WAREHOUSE_VARIABLE, warehouse_file
-from spotify_pipeline.warehouse.opening import TO_READ, open_to_read
-from spotify_pipeline.warehouse.relation import Relation
-from spotify_pipeline.warehouse.segment import RANK_COLUMN, Between, Ranking, SegmentReader, lock_down
+from spotify_pipeline.warehouse.relation import Relation, quoted
 
 __all__ = [
     "RANK_COLUMN",
@@ -32,5 +37,6 @@ __all__ = [
     "no_identifier",
     "open_to_read",
     "orders_rows",
+    "quoted",
     "warehouse_file",
 ]

@@ -13,7 +13,7 @@ import pytest
 from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.conversions.model.plan import Constant, EventIdSource, FeedPlan, TimeSource, TimeUnit
 from spotify_pipeline.conversions.validation.day import Day, range_of, rows_of
-from spotify_pipeline.warehouse.segment import Between
+from spotify_pipeline.warehouse.duckdb.segment import Between
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CHANGES = [

@@ -22,7 +22,7 @@ from spotify_pipeline.cli import main
 from spotify_pipeline.components import deployment as components
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import private_directory
-from spotify_pipeline.warehouse import segment
+from spotify_pipeline.warehouse.duckdb import segment
 from spotify_pipeline_tests.components.runs import ASSETS, definitions_of
 
 

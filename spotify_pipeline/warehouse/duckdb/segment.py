@@ -15,7 +15,7 @@ from typing import Any, cast
 import duckdb
 import polars as pl
 
-from spotify_pipeline.warehouse.column_types import (
+from spotify_pipeline.warehouse.duckdb.column_types import (
     JSON,
     can_consent,
     can_identify,
@@ -28,10 +28,10 @@ from spotify_pipeline.warehouse.column_types import (
     says_when,
     type_name,
 )
+from spotify_pipeline.warehouse.duckdb.spill import own_spill_directory
+from spotify_pipeline.warehouse.duckdb.unreadable import main_catalog, why_unreadable
 from spotify_pipeline.warehouse.errors import SegmentError
 from spotify_pipeline.warehouse.relation import Relation, quoted
-from spotify_pipeline.warehouse.spill import own_spill_directory
-from spotify_pipeline.warehouse.unreadable import main_catalog, why_unreadable
 
 BATCH_ROWS = 50_000
 MEMORY_LIMIT = "512MB"

@@ -1,0 +1,28 @@
+"""DuckDB as the warehouse: opening, column types, a segment as a stream of data frames."""
+
+from spotify_pipeline.warehouse.duckdb.column_types import (
+    can_consent,
+    can_identify,
+    duckdb_name,
+    no_consent,
+    no_identifier,
+    orders_rows,
+)
+from spotify_pipeline.warehouse.duckdb.opening import TO_READ, open_to_read
+from spotify_pipeline.warehouse.duckdb.segment import RANK_COLUMN, Between, Ranking, SegmentReader, lock_down
+
+__all__ = [
+    "RANK_COLUMN",
+    "TO_READ",
+    "Between",
+    "Ranking",
+    "SegmentReader",
+    "can_consent",
+    "can_identify",
+    "duckdb_name",
+    "lock_down",
+    "no_consent",
+    "no_identifier",
+    "open_to_read",
+    "orders_rows",
+]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from spotify_pipeline.components.deployment import deployment
+from spotify_pipeline.components import deployment
 
 
 @dg.definitions

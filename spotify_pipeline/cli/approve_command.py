@@ -112,8 +112,8 @@ def _approve_file(audience: str, file_digest: str, word: _Word, hours: int) -> N
 
 
 def _approve_change(audience: str, margin: int, word: _Word, hours: int) -> None:
-    from spotify_pipeline.components.guarding import live_list, predicted
-    from spotify_pipeline.components.resources import PipelineHome
+    from spotify_pipeline.components import PipelineHome
+    from spotify_pipeline.components.audiences.sync import live_list, predicted
 
     definitions = load_definitions()
     refuse_filled(definitions, [audience])
@@ -148,9 +148,8 @@ def _approve_change(audience: str, margin: int, word: _Word, hours: int) -> None
 
 
 def _approve_rules(audience: str | None, word: _Word, hours: int) -> None:
-    from spotify_pipeline.components.deployment import audience_chains
-    from spotify_pipeline.components.guarding import live_list
-    from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+    from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_chains
+    from spotify_pipeline.components.audiences.sync import live_list
 
     definitions, home, spotify = load_definitions(), PipelineHome(), SpotifyAds()
     chains = [chosen_chain(definitions, audience)] if audience is not None else audience_chains(definitions)

@@ -50,7 +50,7 @@ def materialize_days(definitions: dg.Definitions, assets: Sequence[dg.AssetKey],
     Raises:
         CommandError: as of :func:`materialize`; or one of the days is no partition.
     """
-    from spotify_pipeline.components.feed_schedules import range_tags
+    from spotify_pipeline.components.conversions import range_tags
 
     job = definitions.resolve_implicit_global_asset_job_def()
     days = (first.isoformat(), last.isoformat())

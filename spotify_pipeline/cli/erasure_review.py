@@ -57,7 +57,7 @@ def _cells(loss: LiveLoss) -> tuple[str, ...]:
 
 def _limits() -> dict[str, float]:
     """The ``max_shrink`` of each audience; the defaults hold where the project's YAML cannot be read."""
-    from spotify_pipeline.components.deployment import audience_chains
+    from spotify_pipeline.components import audience_chains
 
     try:
         chains = audience_chains(load_definitions())

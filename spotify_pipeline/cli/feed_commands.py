@@ -18,7 +18,7 @@ from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, 
 if TYPE_CHECKING:
     import dagster as dg
 
-    from spotify_pipeline.components.event_feed import EventFeed
+    from spotify_pipeline.components.conversions import EventFeed
 
 FeedArgument = Annotated[str, typer.Argument(metavar="FEED", help="The feed's folder name.")]
 DayOption = Annotated[

@@ -49,7 +49,7 @@ def approve(
     The approval holds for these days, each for its reason, and is used up by the next delivery. Nothing is sent by this
     command.
     """
-    from spotify_pipeline.components.feed_guarding import FEEDS
+    from spotify_pipeline.components.conversions import FEEDS
 
     why, who = stated_reason(reason), who_decides(by)
     decision = _decision_of(feed)
@@ -82,7 +82,7 @@ def approve(
 
 
 def _decision_of(feed: str) -> FeedDecision:
-    from spotify_pipeline.components.feed_guarding import feed_decision
+    from spotify_pipeline.components.conversions import feed_decision
 
     chosen = chosen_feed(load_definitions(), feed)
     with look_into(feed) as outbox:

@@ -25,9 +25,8 @@ def plan(
     Reads the segments as they are in the warehouse now and has the guards judge the lists. Keeps nothing, changes
     nothing, asks Spotify nothing. Counts only. Exits 1 if an audience would be blocked.
     """
-    from spotify_pipeline.components.deployment import audience_chains
-    from spotify_pipeline.components.planning import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all
-    from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+    from spotify_pipeline.components import PipelineHome, SpotifyAds, WarehouseResource, audience_chains
+    from spotify_pipeline.components.audiences.insights import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all
 
     spotify = SpotifyAds()
     definitions = load_definitions()

@@ -19,8 +19,8 @@ from spotify_pipeline.cli.errors import CommandError
 if TYPE_CHECKING:
     import dagster as dg
 
-    from spotify_pipeline.components.audience_chain import AudienceChain
-    from spotify_pipeline.components.event_feed import EventFeed
+    from spotify_pipeline.components.audiences import AudienceChain
+    from spotify_pipeline.components.conversions import EventFeed
 
 PACKAGE = Path(spotify_pipeline.__file__).parent
 PROJECT = PACKAGE.parent
@@ -34,7 +34,7 @@ def load_definitions() -> dg.Definitions:
     """
     import dagster as dg
 
-    from spotify_pipeline.components.deployment import deployment
+    from spotify_pipeline.components import deployment
 
     # Dagster warns of parts of its own that are in beta; nobody at the command line can do anything about it.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -71,7 +71,7 @@ def load_audiences() -> dict[str, AudienceTarget]:
 
 def audience_targets(definitions: dg.Definitions) -> dict[str, AudienceTarget]:
     """The audiences of loaded definitions, by name."""
-    from spotify_pipeline.components.deployment import audience_chains, event_audiences
+    from spotify_pipeline.components import audience_chains, event_audiences
 
     found = [*audience_chains(definitions), *event_audiences(definitions)]
     return {
@@ -86,7 +86,7 @@ def refuse_filled(definitions: dg.Definitions, audiences: Collection[str]) -> No
     Raises:
         CommandError: Spotify fills one of ``audiences`` by itself.
     """
-    from spotify_pipeline.components.deployment import event_audiences
+    from spotify_pipeline.components import event_audiences
 
     for each in event_audiences(definitions):
         if each.audience in audiences:
@@ -97,7 +97,7 @@ def refuse_filled(definitions: dg.Definitions, audiences: Collection[str]) -> No
 
 def feed_targets(definitions: dg.Definitions) -> dict[str, FeedTarget]:
     """The feeds of loaded definitions, by name."""
-    from spotify_pipeline.components.feed_definitions import event_feeds
+    from spotify_pipeline.components.conversions import event_feeds
 
     return {
         each.feed: FeedTarget(each.config.connection_id, each.config.token.env) for each in event_feeds(definitions)
@@ -110,7 +110,7 @@ def chosen_chain(definitions: dg.Definitions, audience: str) -> AudienceChain:
     Raises:
         CommandError: there is none of that name, or Spotify fills it by itself.
     """
-    from spotify_pipeline.components.deployment import audience_chains
+    from spotify_pipeline.components import audience_chains
 
     refuse_filled(definitions, [audience])
 
@@ -126,7 +126,7 @@ def chosen_feed(definitions: dg.Definitions, feed: str) -> EventFeed:
     Raises:
         CommandError: there is none of that name.
     """
-    from spotify_pipeline.components.feed_definitions import event_feeds
+    from spotify_pipeline.components.conversions import event_feeds
 
     feeds = {each.feed: each for each in event_feeds(definitions)}
     if feed not in feeds:
@@ -141,7 +141,7 @@ def ad_account_of(audience: str) -> str:
         CommandError: the definitions do not load, or define no such audience.
         SpotifyError: neither states one.
     """
-    from spotify_pipeline.components.resources import SpotifyAds
+    from spotify_pipeline.components import SpotifyAds
 
     return SpotifyAds().account_of(chosen_chain(load_definitions(), audience))
 

@@ -20,10 +20,8 @@ def register(app: typer.Typer) -> None:
 
 def show_overlap() -> None:
     """Show how many people each pair of audiences shares, by the lists that Spotify has; small counts are not shown."""
-    from spotify_pipeline.components.deployment import audience_chains
-    from spotify_pipeline.components.metadata import in_words
-    from spotify_pipeline.components.overlap_view import live_lists, overlap_rows
-    from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+    from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_chains, in_words
+    from spotify_pipeline.components.audiences.insights import live_lists, overlap_rows
 
     home, spotify = PipelineHome(), SpotifyAds()
     lists = live_lists(
@@ -54,10 +52,9 @@ def changes(
 
     Reasons are those of today: suppressions and consent are read from the warehouse now.
     """
-    from spotify_pipeline.components.membership_view import membership_steps
-    from spotify_pipeline.components.metadata import in_words
-    from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
-    from spotify_pipeline.components.suppression_sources import read_suppressions
+    from spotify_pipeline.components import PipelineHome, WarehouseResource, in_words
+    from spotify_pipeline.components.audiences import membership_steps
+    from spotify_pipeline.components.sources import read_suppressions
 
     chain = chosen_chain(load_definitions(), audience)
     home, warehouse = PipelineHome(), WarehouseResource()

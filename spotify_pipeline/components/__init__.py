@@ -1,17 +1,28 @@
 """Dagster's side: typed YAML becomes assets, checks and schedules. No business rule lives here."""
 
-from spotify_pipeline.components.ad_engagement_audience import AdEngagementAudience
-from spotify_pipeline.components.conversion_feed import ConversionFeed
-from spotify_pipeline.components.customer_list_audience import CustomerListAudience
-from spotify_pipeline.components.suppression_list import SuppressionList
-from spotify_pipeline.components.warehouse_project import WarehouseProject
-from spotify_pipeline.components.web_event_audience import WebEventAudience
+from spotify_pipeline.components.audiences import CustomerListAudience
+from spotify_pipeline.components.audiences.event_based import AdEngagementAudience, WebEventAudience
+from spotify_pipeline.components.cadence import NoWindowOpen
+from spotify_pipeline.components.conversions import ConversionFeed
+from spotify_pipeline.components.deployment import audience_chains, deployment, event_audiences
+from spotify_pipeline.components.metadata import in_words, size_range
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.sources import SuppressionList, WarehouseProject
 
 __all__ = [
     "AdEngagementAudience",
     "ConversionFeed",
     "CustomerListAudience",
+    "NoWindowOpen",
+    "PipelineHome",
+    "SpotifyAds",
     "SuppressionList",
     "WarehouseProject",
+    "WarehouseResource",
     "WebEventAudience",
+    "audience_chains",
+    "deployment",
+    "event_audiences",
+    "in_words",
+    "size_range",
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, cast
 import dagster as dg
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from spotify_pipeline.components.strict_model import StrictModel
+from spotify_pipeline.components.yaml import StrictModel
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.mirror.receipts import LONGEST_WINDOW, SHORTEST_WINDOW
 

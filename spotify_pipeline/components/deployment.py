@@ -8,18 +8,19 @@ from pathlib import Path
 
 import dagster as dg
 
-from spotify_pipeline.components.alert_sensor import alert_sensor
-from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.customer_list_audience import CustomerListAudience
-from spotify_pipeline.components.event_audience import EventAudience
-from spotify_pipeline.components.event_audience_component import EventAudienceComponent
-from spotify_pipeline.components.feed_definitions import event_feeds, feed_definitions, feed_tables
-from spotify_pipeline.components.mirror_schedules import mirror_schedules, watch_definitions
-from spotify_pipeline.components.plan_job import plan_job
+from spotify_pipeline.components.alerts import alert_sensor
+from spotify_pipeline.components.audiences import (
+    AudienceChain,
+    CustomerListAudience,
+    mirror_schedules,
+    watch_definitions,
+)
+from spotify_pipeline.components.audiences.event_based import EventAudience, EventAudienceComponent
+from spotify_pipeline.components.audiences.insights import plan_job
+from spotify_pipeline.components.conversions import event_feeds, feed_definitions, feed_tables
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
-from spotify_pipeline.components.suppression_list import SuppressionList
-from spotify_pipeline.components.yaml_keys import refuse_repeated_keys, refuse_unread_files
-from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline.components.sources import SuppressionList
+from spotify_pipeline.components.yaml import AudienceConfigError, refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline.process import no_core_dumps
 from spotify_pipeline.warehouse import Relation
 

@@ -9,9 +9,8 @@ from datetime import date, timedelta
 import dagster as dg
 from rich.table import Table
 
-from spotify_pipeline.components.event_feed import EventFeed
-from spotify_pipeline.components.parity_check import received_events
-from spotify_pipeline.components.resources import SpotifyAds
+from spotify_pipeline.components import SpotifyAds
+from spotify_pipeline.components.conversions import EventFeed, received_events
 from spotify_pipeline.conversions import DayAccount, look_into
 from spotify_pipeline.demo.raw_tables import DEFAULT_AS_OF
 from spotify_pipeline.sandbox import DEFAULTS

@@ -12,17 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.audience_checks import READY, UNUSABLE
-from spotify_pipeline.components.cadence import NoWindowOpen
-from spotify_pipeline.components.deployment import audience_chains
-from spotify_pipeline.components.event_feed import EventFeed
-from spotify_pipeline.components.feed_definitions import event_feeds
-from spotify_pipeline.components.feed_schedules import FEED_TAG
-from spotify_pipeline.components.guard_check import GUARDS
-from spotify_pipeline.components.mirror_schedules import AUDIENCE_TAG, WATCH_JOB
-from spotify_pipeline.components.overlap_asset import OVERLAP
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components import NoWindowOpen, PipelineHome, SpotifyAds, audience_chains
+from spotify_pipeline.components.audiences import AUDIENCE_TAG, WATCH_JOB, AudienceChain
+from spotify_pipeline.components.audiences.checks import GUARDS, READY, UNUSABLE
+from spotify_pipeline.components.audiences.insights import OVERLAP
+from spotify_pipeline.components.conversions import FEED_TAG, EventFeed, event_feeds
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.demo import feeds as demo_feeds
 from spotify_pipeline.demo.feeds import DemoFeed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from spotify_pipeline.components.metadata import size_range
+from spotify_pipeline.components import size_range
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.demo.feeds import feed_notes, feeds_table
 from spotify_pipeline.demo.run import DemoAudience, DemoOutcome

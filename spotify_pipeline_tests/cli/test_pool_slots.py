@@ -28,7 +28,7 @@ from spotify_pipeline.cli.pool_slots import (
     silent_slots,
     waits_for,
 )
-from spotify_pipeline.components.audience_chain import spotify_pool
+from spotify_pipeline.components.audiences.definition import spotify_pool
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.test_doctor import lines
 

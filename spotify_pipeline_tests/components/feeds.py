@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from spotify_pipeline.components.feed_schedules import RANGE_END_TAG, RANGE_START_TAG
+from spotify_pipeline.components.conversions.schedules import RANGE_END_TAG, RANGE_START_TAG
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.runs import QUIET
 

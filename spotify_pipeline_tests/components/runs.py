@@ -12,7 +12,7 @@ import duckdb
 from dagster.components.testing import create_defs_folder_sandbox
 
 from spotify_pipeline.components.deployment import with_shared_definitions
-from spotify_pipeline.components.yaml_keys import refuse_repeated_keys, refuse_unread_files
+from spotify_pipeline.components.yaml.keys import refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 
 PEOPLE = """

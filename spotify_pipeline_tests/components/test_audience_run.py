@@ -12,10 +12,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.audience_checks import CELLS_ARE_DIGESTS, COUNTS_ADD_UP, TARGETABLE
+from spotify_pipeline.components.audiences.checks.audience import CELLS_ARE_DIGESTS, COUNTS_ADD_UP, TARGETABLE
+from spotify_pipeline.components.audiences.checks.guards import GUARDS
+from spotify_pipeline.components.audiences.checks.privacy import ERASURES_DONE, RECEIPTS_WHOLE, RETENTION_KEPT
 from spotify_pipeline.components.cadence import CadenceConfig
-from spotify_pipeline.components.guard_check import GUARDS
-from spotify_pipeline.components.promises_check import ERASURES_DONE, RECEIPTS_WHOLE, RETENTION_KEPT
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.components.runs import (
     ASSETS,

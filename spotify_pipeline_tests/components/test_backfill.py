@@ -11,13 +11,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.audience_asset import audience_asset
-from spotify_pipeline.components.audience_chain import AudienceChain
-from spotify_pipeline.components.audience_config import AudienceConfig
-from spotify_pipeline.components.backfill import BACKFILL_TAG
+from spotify_pipeline.components.audiences.config import AudienceConfig
+from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.partitions import BACKFILL_TAG
+from spotify_pipeline.components.audiences.sync.asset import audience_asset
+from spotify_pipeline.components.audiences.sync.run_config import SendConfig
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
-from spotify_pipeline.components.send_config import SendConfig
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.warehouse import Relation
 from spotify_pipeline_tests.components.runs import ASSETS, PEOPLE, Deployment, said_by, writes

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.call_table import CALL_TOTALS, CALLS, MOST_ROWS, calls_metadata, new_call_log
+from spotify_pipeline.components.run_log.calls import CALL_TOTALS, CALLS, MOST_ROWS, calls_metadata, new_call_log
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline.spotify import CallRecord
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, metadata

@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from spotify_pipeline.components.audience_chain import spotify_pool
+from spotify_pipeline.components.audiences.definition import spotify_pool
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.components.conftest import DAGSTER_YAML
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, definitions_of, metadata

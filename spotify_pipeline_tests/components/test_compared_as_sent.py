@@ -10,11 +10,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from spotify_pipeline.components.audiences.checks.guards import GUARDS
+from spotify_pipeline.components.audiences.insights.plan import PlannedAction, plan_all
+from spotify_pipeline.components.audiences.sync.guarding import lists_compared
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.deployment import audience_chains
-from spotify_pipeline.components.guard_check import GUARDS
-from spotify_pipeline.components.guarding import lists_compared
-from spotify_pipeline.components.planning import PlannedAction, plan_all
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.privacy import forget, read_identifiers
 from spotify_pipeline.privacy.ledger import SaidBy

@@ -11,10 +11,10 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
-from spotify_pipeline.components.dbt_models import UnusableModel, find_model
+from spotify_pipeline.components.conversions.definitions import event_feeds
 from spotify_pipeline.components.deployment import audience_chains
-from spotify_pipeline.components.feed_definitions import event_feeds
-from spotify_pipeline.components.segment_config import SourceConfig
+from spotify_pipeline.components.sources.config import SourceConfig
+from spotify_pipeline.components.sources.dbt_models import UnusableModel, find_model
 from spotify_pipeline_tests.components.feeds import FEED
 from spotify_pipeline_tests.components.runs import definitions_of
 

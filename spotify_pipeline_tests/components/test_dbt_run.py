@@ -15,7 +15,7 @@ from dagster.components.testing import create_defs_folder_sandbox
 from dagster_dbt import DbtProject
 
 from spotify_pipeline.components.deployment import with_shared_definitions
-from spotify_pipeline.components.warehouse_project import prepare_manifest
+from spotify_pipeline.components.sources.dbt_project import prepare_manifest
 from spotify_pipeline.demo.raw_tables import write_raw_tables
 from spotify_pipeline.process import keep_from_children
 from spotify_pipeline_tests.components.conftest import DBT_PROJECT, WAREHOUSE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spotify_pipeline.components.delivery_lines import DeliveryLines
+from spotify_pipeline.components.run_log.delivery_progress import DeliveryLines
 from spotify_pipeline.spotify import CallRecord
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.audience_checks import TARGETABLE
-from spotify_pipeline.components.mirror_schedules import WATCH_JOB
-from spotify_pipeline.components.overlap_asset import judge_orphans
+from spotify_pipeline.components.audiences.checks.audience import TARGETABLE
+from spotify_pipeline.components.audiences.insights.overlap_asset import judge_orphans
+from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import Journal, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer

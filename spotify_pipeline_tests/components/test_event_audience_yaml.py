@@ -10,13 +10,13 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import AudienceTarget, audience_targets, innermost_mistake, refuse_filled
-from spotify_pipeline.components.deployment import event_audiences
-from spotify_pipeline.components.event_audience_config import WebEventAudienceConfig
-from spotify_pipeline.components.event_audience_scaffolder import (
+from spotify_pipeline.components.audiences.event_based.config import WebEventAudienceConfig
+from spotify_pipeline.components.audiences.event_based.scaffolder import (
     AdEngagementAudienceScaffolder,
     WebEventAudienceScaffolder,
 )
-from spotify_pipeline.components.mirror_schedules import WATCH_JOB
+from spotify_pipeline.components.audiences.schedules import WATCH_JOB
+from spotify_pipeline.components.deployment import event_audiences
 from spotify_pipeline_tests.components.runs import PEOPLE, definitions_of
 
 CAMPAIGN = "c0000000-0000-4000-8000-00000000000a"

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
-from spotify_pipeline.components.event_feed import EventFeed
-from spotify_pipeline.components.feed_coverage import Coverage, coverage, coverage_result
-from spotify_pipeline.components.feed_definitions import event_feeds
+from spotify_pipeline.components.conversions.coverage import Coverage, coverage, coverage_result
+from spotify_pipeline.components.conversions.definitions import event_feeds
+from spotify_pipeline.components.conversions.feed import EventFeed
 from spotify_pipeline.warehouse import SegmentReader
 from spotify_pipeline_tests.components.feeds import FEED
 

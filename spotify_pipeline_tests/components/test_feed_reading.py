@@ -13,9 +13,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from spotify_pipeline.components.event_feed import EventFeed
-from spotify_pipeline.components.feed_definitions import event_feeds
-from spotify_pipeline.components.feed_reading import MOST_KEPT, read_days
+from spotify_pipeline.components.conversions.definitions import event_feeds
+from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.reading import MOST_KEPT, read_days
 from spotify_pipeline.conversions import Outbox, open_outbox
 from spotify_pipeline.customer_list import Suppressions
 from spotify_pipeline.warehouse import SegmentReader

@@ -14,7 +14,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from spotify_pipeline.components.conversion_resources import Outboxes
+from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.conversions import look_into, open_outbox
 from spotify_pipeline.sandbox import Fault, SandboxServer

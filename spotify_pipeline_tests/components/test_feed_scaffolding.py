@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.feed_definitions import event_feeds
-from spotify_pipeline.components.feed_scaffolder import FeedScaffolder
+from spotify_pipeline.components.conversions.definitions import event_feeds
+from spotify_pipeline.components.conversions.scaffolder import FeedScaffolder
 
 
 def request(folder: Path, **changes: object) -> dg.ScaffoldRequest:

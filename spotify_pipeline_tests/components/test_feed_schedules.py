@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.conversion_resources import Outboxes
-from spotify_pipeline.components.feed_definitions import WATCH_CONVERSIONS, event_feeds
-from spotify_pipeline.components.feed_schedule_config import FeedScheduleConfig
-from spotify_pipeline.components.feed_schedules import FEED_TAG, RANGE_END_TAG, RANGE_START_TAG
+from spotify_pipeline.components.conversions.config.schedule import FeedScheduleConfig
+from spotify_pipeline.components.conversions.definitions import WATCH_CONVERSIONS, event_feeds
+from spotify_pipeline.components.conversions.resources import Outboxes
+from spotify_pipeline.components.conversions.schedules import FEED_TAG, RANGE_END_TAG, RANGE_START_TAG
 from spotify_pipeline.conversions import open_outbox
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, account, add_orders, days_ago, order, partition
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.conversion_resources import SpotifyConversions
-from spotify_pipeline.components.event_feed import EventFeed
+from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.resources import SpotifyConversions
 from spotify_pipeline.conversions import look_into
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import Fault, SandboxServer

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
-from spotify_pipeline.components.feed_definitions import event_feeds
+from spotify_pipeline.components.conversions.definitions import event_feeds
 from spotify_pipeline.conversions import Column, Constant, OptOutPolicy, TimeUnit
 from spotify_pipeline_tests.components.feeds import FEED
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.guard_check import GUARDS
+from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import GuardName
 from spotify_pipeline.mirror.alerts import Alert, AlertKind

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.guard_check import GUARDS
+from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import RemovalPolicy, parts_in_use, retire
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer

@@ -10,9 +10,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from spotify_pipeline.components.audiences.insights.plan_job import PLAN_JOB
+from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.metadata import in_words, people, row_count, without_small_counts
-from spotify_pipeline.components.mirror_schedules import WATCH_JOB
-from spotify_pipeline.components.plan_job import PLAN_JOB
 from spotify_pipeline.mirror import GuardName
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.runs import ASSETS, PEOPLE, Deployment, change_people, metadata

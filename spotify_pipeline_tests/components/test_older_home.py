@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.dagster_witness import STATE, dagster_witness
+from spotify_pipeline.components.audiences.sync.witness import STATE, dagster_witness
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.privacy import GivenAs, GivenIdentifier
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer

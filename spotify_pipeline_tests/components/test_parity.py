@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from spotify_pipeline.components.feed_definitions import WATCH_CONVERSIONS
+from spotify_pipeline.components.conversions.definitions import WATCH_CONVERSIONS
 from spotify_pipeline.conversions import VERDICTS, Settled, State, open_outbox
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.sandbox.event_store import Arrival

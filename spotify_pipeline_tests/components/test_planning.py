@@ -8,10 +8,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from spotify_pipeline.components.audiences.checks.guards import GUARDS
+from spotify_pipeline.components.audiences.insights.plan import PlannedAction, PlannedChange, plan_all, plan_table
+from spotify_pipeline.components.audiences.insights.plan_job import PLAN_JOB
 from spotify_pipeline.components.deployment import audience_chains
-from spotify_pipeline.components.guard_check import GUARDS
-from spotify_pipeline.components.plan_job import PLAN_JOB
-from spotify_pipeline.components.planning import PlannedAction, PlannedChange, plan_all, plan_table
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer

@@ -7,7 +7,7 @@ import pytest
 
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, counts_table, markdown_table, without_small_counts
-from spotify_pipeline.components.yaml_location import config_error
+from spotify_pipeline.components.yaml.errors import config_error
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.spotify import Audience
 

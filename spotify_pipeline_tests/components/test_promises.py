@@ -11,10 +11,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from spotify_pipeline.components.audiences.checks.privacy import (
+    ERASURES_DONE,
+    RECEIPTS_WHOLE,
+    RETENTION_KEPT,
+    judge_erasures,
+)
+from spotify_pipeline.components.audiences.insights.overlap_asset import NO_ORPHANS, judge_orphans
+from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.deployment import audience_chains
-from spotify_pipeline.components.mirror_schedules import WATCH_JOB
-from spotify_pipeline.components.overlap_asset import NO_ORPHANS, judge_orphans
-from spotify_pipeline.components.promises_check import ERASURES_DONE, RECEIPTS_WHOLE, RETENTION_KEPT, judge_erasures
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import RemovalPolicy, retire
 from spotify_pipeline.mirror.alerts import AlertKind

@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.cadence import CadenceConfig
-from spotify_pipeline.components.guard_check import GUARDS
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.runs import (

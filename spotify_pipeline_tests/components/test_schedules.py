@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline.components.yaml.errors import AudienceConfigError
 from spotify_pipeline_tests.components.conftest import GOOD
 
 MONDAY = "mirror_every_monday_at_06_00_europe_stockholm"

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.mirror_schedules import WATCH_JOB
+from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, judge_sign_ins
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Authorization, Secret, SignInKind, SignInState, SpotifySettings, TokenStore

@@ -12,12 +12,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from spotify_pipeline.components.audiences.checks.guards import GUARDS
+from spotify_pipeline.components.audiences.checks.privacy import judge_erasures
+from spotify_pipeline.components.audiences.list_building import read_segment
 from spotify_pipeline.components.deployment import audience_chains
-from spotify_pipeline.components.guard_check import GUARDS
-from spotify_pipeline.components.list_building import read_segment
-from spotify_pipeline.components.promises_check import judge_erasures
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
-from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline.components.yaml.errors import AudienceConfigError
 from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.mirror.alerts import AlertKind
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers

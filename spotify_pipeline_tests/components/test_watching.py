@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from spotify_pipeline.components.audience_checks import TARGETABLE
-from spotify_pipeline.components.mirror_schedules import WATCH_JOB
+from spotify_pipeline.components.audiences.checks.audience import TARGETABLE
+from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, metadata
 

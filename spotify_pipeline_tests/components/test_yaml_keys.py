@@ -10,8 +10,8 @@ import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
 from spotify_pipeline.components.deployment import deployment
-from spotify_pipeline.components.yaml_keys import refuse_repeated_keys, refuse_unread_files
-from spotify_pipeline.components.yaml_location import AudienceConfigError
+from spotify_pipeline.components.yaml.errors import AudienceConfigError
+from spotify_pipeline.components.yaml.keys import refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline_tests.components.conftest import GOOD, WAREHOUSE
 from spotify_pipeline_tests.components.feeds import FEED
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.components.alert_webhook import deliver, webhook_client
+from spotify_pipeline.components.alerts.channels import deliver, webhook_client
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
 
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)

@@ -1,0 +1,73 @@
+"""Tells people what they must know, through a webhook and Dagster's log: each change once, and daily what stands."""
+
+from __future__ import annotations
+
+import os
+
+import dagster as dg
+
+from spotify_pipeline.components.alerts.channels import deliver, webhook_client
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.mirror import Alert, Alerts
+from spotify_pipeline.printable import printable
+
+WEBHOOK_VARIABLE = "SPOTIFY_PIPELINE_ALERT_WEBHOOK"
+"""The address that alerts are posted to. It is a credential, and stands in no log."""
+EVERY = 60
+
+
+def alert_sensor() -> dg.SensorDefinition:
+    """A sensor, on by default, that tells due alerts once a minute. It starts no run."""
+
+    @dg.sensor(
+        name="alerts",
+        minimum_interval_seconds=EVERY,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            "Tells what is wrong with an audience, and when it is over: runs held back by a guard, erasures that wait, "
+            f"audiences left behind. To the webhook in {WEBHOOK_VARIABLE}, where it is set, and to this log."
+        ),
+    )
+    def alerts(context: dg.SensorEvaluationContext, home: PipelineHome) -> dg.SkipReason:
+        with failures_said_plainly():
+            return dg.SkipReason(tell(home.alerts, context))
+
+    return alerts
+
+
+def tell(alerts: Alerts, context: dg.SensorEvaluationContext) -> str:
+    """Tell every due alert; a sentence on what was told.
+
+    Raises:
+        HomeError: it cannot be noted that an alert was told.
+    """
+    webhook = os.environ.get(WEBHOOK_VARIABLE, "").strip() or None
+    if webhook is None:
+        # This log is then the one place where they are told.
+        told = alerts.due()
+        for alert in told:
+            alerts.telling(alert)
+            _log(alert, context)
+            alerts.told(alert)
+        return _said(len(told), 0)
+    with webhook_client() as client:
+        delivery = deliver(alerts, webhook, client)
+    for alert in delivery.told:
+        _log(alert, context)
+    if delivery.problem is not None:
+        context.log.error(delivery.problem)
+    return _said(len(delivery.told), len(delivery.waiting))
+
+
+def _log(alert: Alert, context: dg.SensorEvaluationContext) -> None:
+    if alert.resolved:
+        context.log.info("Over: %s", printable(alert.sentence, lines=True))
+    else:
+        context.log.error(printable(alert.sentence, lines=True))
+
+
+def _said(told: int, waiting: int) -> str:
+    if not told and not waiting:
+        return "There is nothing to tell."
+    return f"{told} alerts told, {waiting} waiting."

@@ -1,0 +1,113 @@
+"""The component: one YAML file, one audience."""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import BaseModel
+
+from spotify_pipeline.components.audiences.checks import promises_check, targetable_check
+from spotify_pipeline.components.audiences.config import AudienceConfig
+from spotify_pipeline.components.audiences.customer_list import customer_list_asset
+from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.identifiers import identifiers_asset
+from spotify_pipeline.components.audiences.lookalike import lookalike_asset
+from spotify_pipeline.components.audiences.naming import audience_named_by, refuse_own_name
+from spotify_pipeline.components.audiences.scaffolder import AudienceScaffolder
+from spotify_pipeline.components.audiences.sync import audience_asset
+from spotify_pipeline.components.sources import (
+    SuppressionList,
+    find_source,
+    refuse_unfit_order,
+    refuse_unknown_columns,
+    suppression_sources,
+)
+from spotify_pipeline.components.yaml import config_error
+
+
+@dg.scaffold_with(AudienceScaffolder)
+class CustomerListAudience(dg.Component):
+    """Keeps one Spotify audience an exact mirror of one warehouse segment.
+
+    Yields the chain of assets from the segment to the audience, partitioned by the cadence, and its checks. Put each
+    audience into a folder of its own below `defs/audiences`; the folder's name is the audience's identity.
+
+    ```yaml
+    type: spotify_pipeline.CustomerListAudience
+    attributes:
+      name: Lapsed subscribers
+      description: Cancelled in the last 90 days
+      segment:
+        dbt_model: lapsed_subscribers
+        consent_column: marketing_consent
+      identifiers:
+        email: [email, billing_email]
+        phone: {column: phone, region_column: country, default_region: SE}
+        device_id: device_id
+      cadence: {every: week, on: monday, at: "06:00", timezone: Europe/Stockholm}
+    ```
+    """
+
+    def __init__(self, chain: AudienceChain) -> None:
+        self.chain = chain
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        """The schema of `attributes`."""
+        return AudienceConfig
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """How the component is listed by `dg list components`."""
+        return dg.ComponentTypeSpec(
+            description="Keeps one Spotify audience an exact mirror of one warehouse segment.", tags=["spotify"]
+        )
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> CustomerListAudience:
+        """Take over the validated attributes and look up what they refer to.
+
+        Raises:
+            AudienceConfigError: there are none, the folder's name cannot serve, a dbt model or column is unknown,
+                or two settings do not go together.
+        """
+        if not isinstance(attributes, AudienceConfig):
+            raise config_error(context, (), "an audience needs at least segment, identifiers and cadence")
+        audience = audience_named_by(attributes.name, context)
+        segment = find_source(attributes.segment, context, ("segment",))
+        refuse_unknown_columns(attributes.named_columns(), segment, context)
+        if (cut := attributes.oversize.truncate) is not None:
+            refuse_unfit_order(("oversize", "truncate", "order_by"), cut.order_by, segment, context)
+        _refuse_half_a_pair(attributes, context)
+        refuse_own_name(attributes.name or audience, attributes.lookalike, context)
+        everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
+        sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
+        return cls(AudienceChain(audience, attributes, segment.asset_key, segment.relation, sources))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
+        """The chain of assets and its checks."""
+        chain = self.chain
+        lookalike = chain.config.lookalike
+        return dg.Definitions(
+            assets=[
+                identifiers_asset(chain),
+                customer_list_asset(chain),
+                audience_asset(chain),
+                *([lookalike_asset(chain, lookalike)] if lookalike is not None else []),
+            ],
+            asset_checks=[targetable_check(chain), promises_check(chain)],
+        )
+
+
+def _refuse_half_a_pair(config: AudienceConfig, context: dg.ComponentLoadContext) -> None:
+    if config.segment.updated_at is not None and config.guards.max_source_age is None:
+        raise config_error(
+            context,
+            ("segment", "updated_at"),
+            "goes with guards.max_source_age, which is not stated",
+        )
+    if config.guards.max_source_age is not None and config.segment.updated_at is None:
+        raise config_error(
+            context,
+            ("guards", "max_source_age"),
+            "goes with segment.updated_at, which is not stated",
+        )

@@ -1,0 +1,187 @@
+"""One audience of the configuration: the keys of its assets, and what its runs refuse whatever else is true."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import dagster as dg
+
+from spotify_pipeline.components.audiences.config import AudienceConfig
+from spotify_pipeline.components.resources import AudienceAttributes
+from spotify_pipeline.components.sources import SuppressionSource
+from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.customer_list.model import ERASURE
+from spotify_pipeline.mirror import AudienceTarget, MirrorRefused
+from spotify_pipeline.warehouse import Relation
+
+SPOTIFY_POOL = "spotify_ads_api"
+
+
+class AudienceAtSpotify(Protocol):
+    """An audience of any kind, as its assets and checks at Spotify need to know it."""
+
+    @property
+    def audience(self) -> str:
+        """The folder's name."""
+        ...
+
+    @property
+    def config(self) -> AudienceAttributes:
+        """Its YAML."""
+        ...
+
+    @property
+    def audience_key(self) -> dg.AssetKey:
+        """The asset that is the audience at Spotify."""
+        ...
+
+    @property
+    def lookalike_key(self) -> dg.AssetKey:
+        """The asset that is the lookalike of the audience, where the YAML asks for one."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The audience's name in Ads Manager."""
+        ...
+
+    def target(self, ad_account_id: str) -> AudienceTarget:
+        """The audience as the mirror needs to know it."""
+        ...
+
+
+@dataclass(frozen=True)
+class AudienceChain:
+    """One audience of the configuration, with everything it refers to looked up."""
+
+    audience: str
+    """The folder's name."""
+    config: AudienceConfig
+    segment_key: dg.AssetKey
+    relation: Relation
+    suppressions: tuple[SuppressionSource, ...] = ()
+    """Who is kept out: the lists of every audience, and this one's own."""
+
+    @property
+    def identifiers_key(self) -> dg.AssetKey:
+        """The asset of normalized identifiers."""
+        return dg.AssetKey([self.audience, "identifiers"])
+
+    @property
+    def list_key(self) -> dg.AssetKey:
+        """The asset of hashed customer lists."""
+        return dg.AssetKey([self.audience, "customer_list"])
+
+    @property
+    def audience_key(self) -> dg.AssetKey:
+        """The asset that is the audience at Spotify."""
+        return dg.AssetKey([self.audience, "spotify_audience"])
+
+    @property
+    def lookalike_key(self) -> dg.AssetKey:
+        """The asset that is the lookalike of the audience, where the YAML asks for one."""
+        return dg.AssetKey([self.audience, "lookalike"])
+
+    @property
+    def name(self) -> str:
+        """The audience's name in Ads Manager."""
+        return self.config.name or self.audience
+
+    def target(self, ad_account_id: str) -> AudienceTarget:
+        """The audience as the mirror needs to know it."""
+        return AudienceTarget(
+            audience=self.audience,
+            name=self.name,
+            description=self.config.description,
+            ad_account_id=ad_account_id,
+            adopted_audience_id=self.config.audience_id,
+            name_is_stated=self.config.name is not None,
+        )
+
+    @property
+    def recipe(self) -> str:
+        """A mark of what a list is made from: the segment, the identifiers, the consent asked for, and the order."""
+        made_from = [
+            str(self.relation),
+            self.config.identifiers.model_dump_json(),
+            self.config.segment.consent_column,
+        ]
+        made_from += [self.config.segment.updated_at] if self.config.segment.updated_at is not None else []
+        cut = self.config.oversize.truncate
+        made_from += [cut.model_dump_json()] if cut is not None else []
+        return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+
+    def refuse_other_settings(self, recipe: str, asset: str) -> None:
+        """Stop what would go on from something that the YAML as it is now would not have made.
+
+        Raises:
+            MirrorRefused: the segment, the identifiers, the consent or the layout were stated otherwise.
+        """
+        if recipe != self.recipe:
+            raise MirrorRefused(
+                f"The YAML of {self.audience} has changed since: its segment, identifiers, consent or layout were "
+                f"others. Nothing was sent. Materialize {self.audience}/{asset} and what follows it again."
+            )
+
+    def refuse_other_list(self, manifest: Manifest) -> None:
+        """Stop before a list is sent that the YAML as it is now would not have made.
+
+        Raises:
+            MirrorRefused: its settings, its layout or the suppression lists applied were others.
+        """
+        self.refuse_other_settings(manifest.recipe, "identifiers")
+        if manifest.layout != self.config.layout:
+            self.refuse_other_settings("", "customer_list")
+        missing = sorted({ERASURE, *(each.name for each in self.suppressions)} - {*manifest.suppressions})
+        if missing:
+            raise MirrorRefused(
+                f"The list of {self.audience} for {manifest.snapshot} was built without the suppressions that apply "
+                f"now ({', '.join(missing)}). Nothing was sent. Materialize {self.audience}/customer_list and what "
+                "follows it again."
+            )
+
+    def refuse_unless_newest(self, partition: str, now: datetime, *, retried: int = 0, sending: bool = False) -> None:
+        """Stop a run for a window that is not open: the warehouse holds the segment of today, not of back then.
+
+        Args:
+            partition: the window that the run is for.
+            now: decides which window is open.
+            retried: how often this step was tried again already; the tries before may have sent something.
+            sending: whether it is the list that would be sent; then the sentence says how an older one can be.
+
+        Raises:
+            MirrorRefused: ``partition`` is older than the newest one, or has not begun.
+        """
+        newest = self.config.cadence.newest_partition(now)
+        if partition != newest and retried:
+            raise MirrorRefused(
+                f"Partition {partition} of {self.audience} is no longer the one that is open ({newest}), so it is not "
+                "tried again. An upload that an earlier try of this run began may have arrived. Materialize "
+                f"{newest}, which finds out and replaces the list."
+            )
+        if partition != newest:
+            raise MirrorRefused(
+                f"Partition {partition} of {self.audience} is not the one that is open ({newest}). The warehouse holds "
+                f"the segment as it is now, so only {newest} can be built and sent. Nothing was sent."
+                + (self._way_back(partition) if sending else "")
+            )
+
+    def _way_back(self, partition: str) -> str:
+        return (
+            f" To send the list of {partition} once more, if it is kept, run: spotify-pipeline rollback "
+            f'{self.audience} {partition} --reason "...", or materialize it with the run config '
+            'rollback: {reason: "...", approved_by: "..."}.'
+        )
+
+
+def spotify_pool(audience: str) -> str:
+    """The concurrency pool of what is sent for an audience and its lookalike: one step at a time.
+
+    Other audiences have their own: a list that takes hours holds none of them up. The audience's lock keeps the order
+    of its lists, all processes share one rate budget, and how many lists are sent at once is bounded by Dagster's runs.
+    """
+    return f"{SPOTIFY_POOL}_{audience}"

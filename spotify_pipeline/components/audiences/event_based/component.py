@@ -1,0 +1,63 @@
+"""What the components of audiences that Spotify fills have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import dagster as dg
+from pydantic import BaseModel
+
+from spotify_pipeline.components.audiences.checks import targetable_check
+from spotify_pipeline.components.audiences.event_based.asset import event_audience_asset
+from spotify_pipeline.components.audiences.event_based.config import AdEngagementAudienceConfig, WebEventAudienceConfig
+from spotify_pipeline.components.audiences.event_based.definition import EventAudience
+from spotify_pipeline.components.audiences.lookalike import lookalike_asset
+from spotify_pipeline.components.audiences.naming import audience_named_by, refuse_own_name
+from spotify_pipeline.components.yaml import config_error
+
+
+class EventAudienceComponent(dg.Component):
+    """One YAML file, one audience that Spotify fills."""
+
+    model: ClassVar[type[WebEventAudienceConfig | AdEngagementAudienceConfig]]
+    summary: ClassVar[str]
+    """What it does, for `dg list components`."""
+
+    def __init__(self, audience: EventAudience) -> None:
+        self.audience = audience
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        """The schema of `attributes`."""
+        return cls.model
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """How the component is listed by `dg list components`."""
+        return dg.ComponentTypeSpec(description=cls.summary, tags=["spotify"])
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
+        """Take over the validated attributes.
+
+        Raises:
+            AudienceConfigError: there are none, or the folder's name cannot serve.
+        """
+        if not isinstance(attributes, WebEventAudienceConfig | AdEngagementAudienceConfig):
+            needed = [name for name, field in cls.model.model_fields.items() if field.is_required()]
+            raise config_error(context, (), f"an audience that Spotify fills needs at least {', '.join(needed)}")
+        audience = audience_named_by(attributes.name, context)
+        refuse_own_name(attributes.name or audience, attributes.lookalike, context)
+        return cls(EventAudience(audience, attributes))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
+        """The audience, its lookalike where there is one, and the check."""
+        audience = self.audience
+        lookalike = audience.config.lookalike
+        return dg.Definitions(
+            assets=[
+                event_audience_asset(audience),
+                *([lookalike_asset(audience, lookalike)] if lookalike is not None else []),
+            ],
+            asset_checks=[targetable_check(audience)],
+        )

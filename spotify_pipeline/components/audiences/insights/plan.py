@@ -1,0 +1,191 @@
+"""What the next run would do to each audience, without doing it: nothing is kept, and Spotify is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.list_building import build_list, read_segment
+from spotify_pipeline.components.audiences.sync import live_list, predicted
+from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
+from spotify_pipeline.components.resources import PLANS, PipelineHome, WarehouseResource
+from spotify_pipeline.components.sources import read_suppressions
+from spotify_pipeline.customer_list import CustomerListError, ListAsSent, Manifest, compare_lists
+from spotify_pipeline.customer_list.storage import workspace
+from spotify_pipeline.home import HomeError, home_directory
+from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, refusal
+from spotify_pipeline.printable import markdown_cell, printable
+from spotify_pipeline.privacy import ErasureError
+from spotify_pipeline.warehouse import SegmentError
+
+KEPT_OUT_COLUMNS = ("audience", *SUPPRESSION_COLUMNS)
+PLAN_COLUMNS = ("audience", "would", "added", "removed", "staying", "rows")
+EXPECTED = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused, SegmentError)
+
+
+class PlannedAction(StrEnum):
+    """What the next run would do."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    UNCHANGED = "unchanged"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedChange:
+    """What would become of one audience. Counts only.
+
+    Attributes:
+        audience: its folder name.
+        action: what the next run would do.
+        sentence: why, for a person.
+        rows: of the list; None where it could not be built.
+        staying: rows of it whose people Spotify has already; None where that is not known.
+        added: rows of it whose people it has not.
+        removed: rows of the list that Spotify has whose people would leave.
+        decision: of the guards; None where it did not come to that.
+        kept_out: a row for each source of suppressions that holds somebody, under ``KEPT_OUT_COLUMNS``.
+    """
+
+    audience: str
+    action: PlannedAction
+    sentence: str
+    rows: int | None = None
+    staying: int | None = None
+    added: int | None = None
+    removed: int | None = None
+    decision: Decision | None = None
+    kept_out: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """A row of the plan's table, under ``PLAN_COLUMNS``."""
+        counts = (self.added, self.removed, self.staying, self.rows)
+        said = ("not known" if count is None else in_words(count) for count in counts)
+        return (self.audience, str(self.action), *said)
+
+
+def plan_all(
+    chains: Sequence[AudienceChain],
+    audiences: Sequence[str],
+    *,
+    home: PipelineHome,
+    warehouse: WarehouseResource,
+    ad_account_of: Callable[[AudienceChain], str],
+) -> list[PlannedChange]:
+    """The plans of the named audiences, or of all where none is named, in the order of their names.
+
+    Raises:
+        MirrorRefused: an audience is named that there is not.
+    """
+    known = {chain.audience for chain in chains}
+    unknown = sorted(set(audiences) - known)
+    if unknown:
+        raise MirrorRefused(
+            f"There is no audience {', '.join(unknown)}. There are: {', '.join(sorted(known)) or 'none'}."
+        )
+    chosen = [chain for chain in chains if not audiences or chain.audience in audiences]
+    return [
+        plan_audience(chain, home=home, warehouse=warehouse, ad_account_of=ad_account_of)
+        for chain in sorted(chosen, key=lambda each: each.audience)
+    ]
+
+
+def plan_audience(
+    chain: AudienceChain,
+    *,
+    home: PipelineHome,
+    warehouse: WarehouseResource,
+    ad_account_of: Callable[[AudienceChain], str],
+) -> PlannedChange:
+    """Build the list of an audience in a private directory that is gone afterwards, and have the guards judge it.
+
+    Whatever would stop the run is a plan, too: BLOCKED, with its sentence.
+
+    Raises:
+        SpotifyError: the audience's ad account is not configured.
+    """
+    account = ad_account_of(chain)
+    try:
+        with workspace(home_directory() / PLANS / chain.audience) as folder:
+            return _planned(chain, home, warehouse, account, folder)
+    except EXPECTED as error:
+        return PlannedChange(audience=chain.audience, action=PlannedAction.BLOCKED, sentence=str(error))
+
+
+def _planned(
+    chain: AudienceChain, home: PipelineHome, warehouse: WarehouseResource, account: str, folder: Path
+) -> PlannedChange:
+    snapshot = chain.config.cadence.newest_partition(datetime.now(UTC))
+    identifiers, path = folder / "identifiers" / "identifiers.parquet", folder / "list" / "customer_list.csv"
+    report = read_segment(chain, warehouse, home.ledger, identifiers)
+    suppressions = read_suppressions(chain.suppressions, warehouse, home.ledger)
+    manifest = build_list(chain, identifiers, report, path, snapshot=snapshot, suppressions=suppressions)
+    entry = home.journal.read(chain.audience, account)
+    decision = predicted(chain, home, entry, (path, manifest))
+    live = live_list(entry)
+    before = home.snapshots.find_sent(chain.audience, live) if live is not None else None
+    action = _action(chain, entry, manifest, decision)
+    return PlannedChange(
+        audience=chain.audience,
+        action=action,
+        sentence=refusal(decision) if action is PlannedAction.BLOCKED else _SENTENCES[action],
+        rows=manifest.list_rows,
+        **_counts(live, before, (path, manifest)),
+        decision=decision,
+        kept_out=tuple(
+            (chain.audience, *cells) for cells in suppression_cells(manifest) if manifest.suppressions[cells[0]]
+        ),
+    )
+
+
+def _counts(live: str | None, before: ListAsSent | None, planned: tuple[Path, Manifest]) -> dict[str, int | None]:
+    """Who would stay, come and leave; not known where Spotify has a list that is not kept here."""
+    if live is None:
+        return {"staying": 0, "added": planned[1].list_rows, "removed": 0}
+    if before is None:
+        return {"staying": None, "added": None, "removed": None}
+    change = compare_lists(before, planned)
+    return {"staying": change.staying, "added": change.added, "removed": change.removed}
+
+
+def _action(chain: AudienceChain, entry: JournalEntry, manifest: Manifest, decision: Decision) -> PlannedAction:
+    if not decision.allowed:
+        return PlannedAction.BLOCKED
+    if entry.audience_id is None:
+        return PlannedAction.CREATE
+    same = live_list(entry) == manifest.sha256 and entry.unfinished is None and not entry.suspect
+    if not same or _is_old(chain, entry):
+        return PlannedAction.REPLACE
+    return PlannedAction.UNCHANGED
+
+
+def _is_old(chain: AudienceChain, entry: JournalEntry) -> bool:
+    most = chain.config.max_age
+    if most is None:
+        return False
+    return entry.accepted_at is None or datetime.now(UTC) - datetime.fromisoformat(entry.accepted_at) > most
+
+
+_SENTENCES = {
+    PlannedAction.CREATE: "A new audience would be created.",
+    PlannedAction.REPLACE: "The list at Spotify would be replaced.",
+    PlannedAction.UNCHANGED: "Spotify has this very list. It would not be sent again.",
+}
+
+
+def plan_table(plans: Sequence[PlannedChange]) -> str:
+    """The plans as a Markdown table of counts; under it why any is blocked, and who is kept out."""
+    cells = (PLAN_COLUMNS, *(each.cells for each in plans))
+    head, *lines = [f"| {' | '.join(map(markdown_cell, each))} |" for each in cells]
+    notes = [
+        f"\n**{each.audience}**: {printable(each.sentence)}" for each in plans if each.action is PlannedAction.BLOCKED
+    ]
+    kept_out = [cells for each in plans for cells in each.kept_out]
+    more = ["", markdown_table(KEPT_OUT_COLUMNS, kept_out)] if kept_out else []
+    return "\n".join([head, "|:--|:--|--:|--:|--:|--:|", *lines, *notes, *more])

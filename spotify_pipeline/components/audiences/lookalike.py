@@ -1,0 +1,75 @@
+"""The asset that is an audience's lookalike: listeners whom Spotify finds to be like those of the audience.
+
+No postponed annotations here: see `identifiers_asset`.
+"""
+
+# pyright: reportMissingTypeArgument=false, reportUnknownParameterType=false
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from spotify_pipeline.components.audiences.config import LookalikeConfig
+from spotify_pipeline.components.audiences.definition import AudienceAtSpotify, AudienceChain, spotify_pool
+from spotify_pipeline.components.audiences.partitions import left_out_of_backfill, without_result
+from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.metadata import audience_state, receipts_metadata
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components.run_log import StepCalls
+from spotify_pipeline.mirror import MirrorRefused, keep_lookalike
+
+
+def lookalike_asset(chain: AudienceAtSpotify, stated: LookalikeConfig) -> dg.AssetsDefinition:
+    """The lookalike of an audience, created once and renamed where the YAML says so."""
+    mirrored = chain if isinstance(chain, AudienceChain) else None
+
+    @dg.asset(
+        key=chain.lookalike_key,
+        deps=[chain.audience_key],
+        partitions_def=mirrored.config.cadence.partitions() if mirrored is not None else None,
+        group_name=chain.audience,
+        kinds={"spotify"},
+        pool=spotify_pool(chain.audience),
+        output_required=False,
+        description=f'The lookalike "{stated.name}" of the audience "{chain.name}". Spotify keeps it up to date.',
+    )
+    def lookalike(
+        context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
+    ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
+        if mirrored is not None and left_out_of_backfill(mirrored, context, datetime.now(UTC)):
+            yield from without_result(context)
+            return
+
+        calls = StepCalls(context)
+        with failures_said_plainly(retried=context.retry_number):
+            account = spotify.account_of(chain)
+            seed = home.journal.read(chain.audience, account).audience_id
+            if seed is None:
+                raise MirrorRefused(
+                    f"There is no audience of {chain.audience} yet that a lookalike could be made of. Materialize "
+                    f"{chain.audience}/spotify_audience first."
+                )
+            with spotify.client(calls, authorization=chain.config.authorization) as client:
+                outcome = keep_lookalike(
+                    client,
+                    home.journal,
+                    chain.target(account),
+                    seed,
+                    name=stated.name,
+                    description=stated.description,
+                    evidence={"run_id": context.run.run_id},
+                    trace_ids=calls.trace_ids,
+                )
+        if outcome.recovered:
+            context.log.warning(outcome.recovered)
+        yield dg.MaterializeResult(
+            metadata={
+                "done": dg.TextMetadataValue(str(outcome.action)),
+                **audience_state(outcome.audience),
+                "seed audience id": dg.TextMetadataValue(seed),
+                **receipts_metadata(outcome.receipts),
+            }
+        )
+
+    return lookalike

@@ -1,0 +1,25 @@
+"""Who, of an audience's segment as it is now, does not agree to advertising."""
+
+from __future__ import annotations
+
+from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.segment_plan import segment_columns
+from spotify_pipeline.components.resources import WarehouseResource
+from spotify_pipeline.components.sources import columns_by_type
+from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, declined_digests
+
+
+def declined_people(chain: AudienceChain, warehouse: WarehouseResource) -> DigestSet:
+    """The digests of people who did not consent; none where the YAML says that no consent is needed.
+
+    Raises:
+        SegmentError, CustomerListError: the segment cannot be read.
+    """
+    consent = chain.config.segment.consent_column
+    if consent is None:
+        return DigestSet.of()
+    plan = IdentifierPlan(identifiers=columns_by_type(chain.config.identifiers), consent_column=consent)
+    with warehouse.segment(chain.relation) as segment:
+        return declined_digests(
+            segment.batches(segment_columns(chain.config), identifiers=plan.columns, consent=plan.consent_columns), plan
+        )

@@ -1,0 +1,101 @@
+"""The guard of an audience's list, put together from what its YAML states and what this machine knows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror import (
+    Approval,
+    Decision,
+    GuardBlocked,
+    JournalEntry,
+    JournalError,
+    Remembered,
+    parts_known,
+)
+from spotify_pipeline.mirror.guards import ListGuard, without_history
+from spotify_pipeline.mirror.receipts import AcceptedList, compared_with
+from spotify_pipeline.mirror.sync import unknown_audience
+from spotify_pipeline.privacy import ErasureError
+
+
+def list_guard(
+    chain: AudienceChain,
+    home: PipelineHome,
+    ad_account_id: str,
+    customer_list: tuple[Path, Manifest],
+    *,
+    given: Approval | None = None,
+    went_back_to: AcceptedList | None = None,
+) -> ListGuard:
+    """The guard of one list.
+
+    Args:
+        chain: the audience.
+        home: what this machine knows.
+        ad_account_id: where the list is to be sent.
+        customer_list: the list and its manifest.
+        given: an approval that was given for it in this very run.
+        went_back_to: of a rollback: the list that goes live again, where Spotify had it once.
+    """
+
+    return ListGuard(
+        customer_list=customer_list,
+        audience=chain.audience,
+        ad_account_id=ad_account_id,
+        store=home.snapshots,
+        journal=home.journal,
+        approvals=home.approvals,
+        limits=chain.config.guards.limits(),
+        erased=lambda: home.ledger.digests(),
+        confirmed=lambda: home.ledger.confirmed_digests(),
+        window=chain.config.cadence.window,
+        given=given,
+        went_back_to=went_back_to,
+        split=chain.config.oversize.split,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def predicted(
+    chain: AudienceChain, home: PipelineHome, entry: JournalEntry, customer_list: tuple[Path, Manifest]
+) -> Decision:
+    """What the guards would say of a list if it were sent now. Spotify is not asked, and nothing is held or changed.
+
+    Raises:
+        GuardBlocked: the list cannot be judged.
+    """
+    decision = list_guard(chain, home, entry.ad_account_id, customer_list).judge(entry)
+    target = chain.target(entry.ad_account_id)
+    parts = parts_known(home.journal, chain.audience, entry.ad_account_id)
+    keys = [target.part(number, parts).audience for number in range(1, parts + 1)]
+    if target.adopted_audience_id is not None:
+        foreign = unknown_audience(target, entry, target.adopted_audience_id)
+        decision = without_history(decision, foreign) if foreign is not None else decision
+    remembered = Remembered(
+        journal=home.journal, receipts=home.receipts, ad_account_id=entry.ad_account_id, ledger=home.ledger
+    )
+    try:
+        return remembered.judged(decision, keys)
+    except (HomeError, JournalError, ErasureError) as error:
+        raise GuardBlocked(f"Whether the list of {chain.audience} may be sent could not be judged: {error}") from None
+
+
+def lists_compared(chain: AudienceChain, home: PipelineHome, ad_account_id: str) -> set[str]:
+    """SHA-256 of the lists that the next one is compared with, which have to be kept.
+
+    Raises:
+        JournalError, HomeError: what Spotify has cannot be read.
+    """
+    since = datetime.now(UTC) - chain.config.cadence.window
+    return compared_with(home.journal, chain.audience, ad_account_id, since)
+
+
+def live_list(entry: JournalEntry) -> str | None:
+    """The SHA-256 of the list that Spotify has, of the whole where it was split; None where nothing was sent."""
+    return entry.whole_sha256 or entry.file_sha256

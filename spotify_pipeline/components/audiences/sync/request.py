@@ -1,0 +1,222 @@
+"""The list that a run sends: the one of its partition, or an older one that is issued anew.
+
+Whatever it is, people who must not be in it any more are left out before it is judged: those who were erased, and of
+a list that this run did not build itself also those whom suppressions and consent keep out by now. The kept list stays
+as it is: what is sent without them is a file of its own, held against the list that Spotify has.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.non_consenting import declined_people
+from spotify_pipeline.components.audiences.sync.guarding import live_list
+from spotify_pipeline.components.audiences.sync.run_config import Approve, Rollback, SendConfig
+from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
+from spotify_pipeline.components.sources import read_suppressions
+from spotify_pipeline.customer_list import Manifest, issue, rows_holding
+from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovedChange, MirrorRefused, Receipt
+from spotify_pipeline.mirror.guards import APPROVAL_LIFE
+from spotify_pipeline.mirror.receipts import AcceptedList
+
+_DIGEST = re.compile(r"[0-9a-f]{12,64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListToSend:
+    """A list, with the approval that this very run brings for it.
+
+    Attributes:
+        path: the file.
+        manifest: what describes it.
+        given: the approval, where the run's configuration gives one.
+        cause: of the run, or `rollback`; for the receipt.
+        reason: a person's, for a rollback.
+        decided_by: that person.
+        went_back_to: of a rollback: the list as Spotify had it, if it had it once.
+        erased: rows that this run took out of it because they held somebody who asked to be forgotten.
+    """
+
+    path: Path
+    manifest: Manifest
+    given: Approval | None
+    cause: str
+    reason: str | None = None
+    decided_by: str | None = None
+    went_back_to: AcceptedList | None = None
+    erased: int = 0
+
+
+def list_to_send(
+    chain: AudienceChain,
+    home: PipelineHome,
+    warehouse: WarehouseResource,
+    ad_account_id: str,
+    partition: str,
+    stated: SendConfig,
+    *,
+    cause: str,
+    now: datetime,
+    run_started: datetime,
+    retried: int,
+) -> ListToSend:
+    """The list of ``partition``, as it may be sent today.
+
+    Args:
+        chain: the audience.
+        home: where lists are kept.
+        warehouse: where suppressions and consent are; read for a list that was built before this run.
+        ad_account_id: where it is sent.
+        partition: whose list.
+        stated: by the run's configuration.
+        cause: of the run.
+        now: with a time zone.
+        run_started: when the run began that sends it.
+        retried: how often this step was tried again already.
+
+    Raises:
+        MirrorRefused: the partition is not the newest and no rollback is stated, the list is not as the YAML says, or
+            what is stated does not say who decides and why.
+        CustomerListError: there is no such list.
+        SegmentError, ErasureError: who must not be in it cannot be read.
+    """
+    rollback, approve = cast("Rollback | None", stated.rollback), cast("Approve | None", stated.approve)
+    rollback = rollback.accountable() if rollback is not None else None
+    approve = approve.accountable() if approve is not None else None
+    if rollback is not None:
+        return _older(chain, home, warehouse, ad_account_id, partition, rollback, approve, now)
+    chain.refuse_unless_newest(partition, now, retried=retried, sending=True)
+    path, manifest = (
+        home.snapshots.list_path(chain.audience, partition),
+        home.snapshots.manifest(chain.audience, partition),
+    )
+    chain.refuse_other_list(manifest)
+    erased = _rows_of_erased(home, path, manifest)
+    if manifest.built_at >= run_started:
+        out = home.ledger.digests()
+        path, manifest = issue(home.snapshots, (path, manifest), out, issued_at=manifest.built_at)
+    else:
+        path, manifest = _thinned(chain, home, warehouse, (path, manifest), manifest.built_at)
+    return ListToSend(
+        path=path,
+        manifest=manifest,
+        given=_approval(chain, home, ad_account_id, manifest, approve, now) if approve is not None else None,
+        cause=cause,
+        erased=erased,
+    )
+
+
+def _thinned(
+    chain: AudienceChain,
+    home: PipelineHome,
+    warehouse: WarehouseResource,
+    stored: tuple[Path, Manifest],
+    issued_at: datetime,
+) -> tuple[Path, Manifest]:
+    """A list that an earlier run built, without those who may not be in it by what the warehouse and ledger say now.
+
+    Its manifest says how many each source of suppressions holds now, so that guards see one that is empty by now.
+    """
+    suppressions = read_suppressions(chain.suppressions, warehouse, home.ledger)
+    out = suppressions.digests | declined_people(chain, warehouse)
+    path, manifest = issue(home.snapshots, stored, out, issued_at=issued_at)
+    return path, replace(manifest, suppressions=suppressions.counts, suppression_values=suppressions.values)
+
+
+def _rows_of_erased(home: PipelineHome, path: Path, manifest: Manifest) -> int:
+    erased = home.ledger.digests()
+    return rows_holding((path, manifest), erased) if len(erased) else 0
+
+
+def _approval(
+    chain: AudienceChain, home: PipelineHome, ad_account_id: str, manifest: Manifest, approve: Approve, now: datetime
+) -> Approval:
+    digest, within = approve.file_digest.strip().lower(), approve.within
+    if bool(digest) == bool(within):
+        raise MirrorRefused(
+            f"The run's configuration approves of nothing, or of two things, for {chain.audience}. Nothing was sent. "
+            "State one of approve.file_digest and approve.within."
+        )
+    if not digest:
+        live = live_list(home.journal.read(chain.audience, ad_account_id)) or ""
+        change = ApprovedChange(live_sha256=live, within={guard: {"*": most} for guard, most in within.items()})
+        word = _given(
+            chain, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now
+        )
+        return replace(word, file_sha256=None, change=change)
+    if not _DIGEST.fullmatch(digest) or not manifest.sha256.startswith(digest):
+        raise MirrorRefused(
+            f"The run's configuration approves of a list with digest {digest[:12]}, and the list of {chain.audience} "
+            f"for {manifest.snapshot} has {manifest.sha256[:12]}. Nothing was sent. Look at the list again, and state "
+            "the digest that the check `guards` shows."
+        )
+    return _given(chain, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now)
+
+
+def _older(
+    chain: AudienceChain,
+    home: PipelineHome,
+    warehouse: WarehouseResource,
+    ad_account_id: str,
+    partition: str,
+    rollback: Rollback,
+    approve: Approve | None,
+    now: datetime,
+) -> ListToSend:
+    path, manifest = (
+        home.snapshots.list_path(chain.audience, partition),
+        home.snapshots.manifest(chain.audience, partition),
+    )
+    once = _sent_once(home.receipts.read(chain.audience, ad_account_id), manifest)
+    erased = _rows_of_erased(home, path, manifest)
+    path, reissued = _thinned(chain, home, warehouse, (path, manifest), now)
+    given: Approval | None = None
+    if approve is not None:
+        given = _approval(chain, home, ad_account_id, reissued, approve, now)
+    elif once is not None:
+        given = _given(
+            chain, ad_account_id, reissued, rollback.reason, rollback.approved_by, ApprovalSource.ROLLBACK, now
+        )
+    return ListToSend(
+        path=path,
+        manifest=reissued,
+        given=given,
+        cause="rollback",
+        reason=rollback.reason,
+        decided_by=rollback.approved_by,
+        went_back_to=once,
+        erased=erased,
+    )
+
+
+def _sent_once(receipts: list[Receipt], manifest: Manifest) -> AcceptedList | None:
+    """This list, or what it was before people were taken out of it, as Spotify had it last; None if it never had."""
+    known = {manifest.sha256, *manifest.former_sha256}
+    accepted = (AcceptedList.of(each) for each in reversed(receipts))
+    return next((each for each in accepted if each is not None and each.sha256 in known), None)
+
+
+def _given(
+    chain: AudienceChain,
+    ad_account_id: str,
+    manifest: Manifest,
+    reason: str,
+    approved_by: str,
+    source: ApprovalSource,
+    now: datetime,
+) -> Approval:
+    return Approval(
+        audience=chain.audience,
+        ad_account_id=ad_account_id,
+        file_sha256=manifest.sha256,
+        reason=reason,
+        approved_by=approved_by,
+        approved_at=now.isoformat(),
+        expires_at=(now + APPROVAL_LIFE).isoformat(),
+        source=source,
+    )

@@ -1,0 +1,82 @@
+"""The component: one YAML file, one feed of events."""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import BaseModel
+
+from spotify_pipeline.components.conversions.config import FeedConfig
+from spotify_pipeline.components.conversions.delivery import delivery_asset
+from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.scaffolder import FeedScaffolder
+from spotify_pipeline.components.conversions.validated_events import validated_events_asset
+from spotify_pipeline.components.sources import (
+    SuppressionList,
+    find_source,
+    refuse_unknown_columns,
+    suppression_sources,
+)
+from spotify_pipeline.components.yaml import config_error, named_by_folder
+from spotify_pipeline.process import keep_from_children
+
+
+@dg.scaffold_with(FeedScaffolder)
+class ConversionFeed(dg.Component):
+    """Sends the events of one warehouse relation to Spotify's Conversions API, each once, and accounts for all.
+
+    Yields the assets `validated_events` and `delivery`, partitioned by the day of the events, and their checks. Put
+    each feed into a folder of its own below `defs/conversions`; the folder's name is the feed's identity.
+
+    ```yaml
+    type: spotify_pipeline.ConversionFeed
+    attributes:
+      events: {dbt_model: purchases, consent_column: ad_consent}
+      event_name: {value: PURCHASE}
+      event_id: order_id
+      event_time: ordered_at
+      timezone: Europe/Stockholm
+      identifiers:
+        email: email
+        phone: {column: phone, region_column: country}
+      amount: total
+      currency: {value: SEK}
+      schedule: {every: hour}
+    ```
+    """
+
+    def __init__(self, feed: EventFeed) -> None:
+        self.feed = feed
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        """The schema of `attributes`."""
+        return FeedConfig
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """How the component is listed by `dg list components`."""
+        return dg.ComponentTypeSpec(
+            description="Sends the events of one warehouse relation to Spotify's Conversions API, each once.",
+            tags=["spotify"],
+        )
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> ConversionFeed:
+        """Take over the validated attributes and look up what they refer to.
+
+        Raises:
+            AudienceConfigError: there are none, the folder's name cannot serve, or a dbt model or column is unknown.
+        """
+        if not isinstance(attributes, FeedConfig):
+            raise config_error(context, (), "a feed needs at least events, event_name, event_id and event_time")
+        name = named_by_folder(context, "a feed")
+        keep_from_children(attributes.token.env)
+        events = find_source(attributes.events, context, ("events",))
+        refuse_unknown_columns(attributes.named_columns(), events, context)
+        everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
+        sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
+        return cls(EventFeed(name, attributes, events.asset_key, events.relation, sources))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
+        """The feed's assets and what is checked in their runs. Parity is a check of all feeds together."""
+        return dg.Definitions(assets=[validated_events_asset(self.feed), delivery_asset(self.feed)])

@@ -1,0 +1,106 @@
+"""What spans the feeds of a deployment: their schedules, the check of parity with its job, and their resources."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import combinations
+
+import dagster as dg
+
+from spotify_pipeline.components.conversions.component import ConversionFeed
+from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.parity import PARITY, parity_check
+from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
+from spotify_pipeline.components.conversions.schedules import BuiltHere, feed_schedules, feed_sensors
+from spotify_pipeline.components.yaml import AudienceConfigError
+from spotify_pipeline.spotify import CONNECTION_VARIABLE
+from spotify_pipeline.warehouse import Relation
+
+WATCH_CONVERSIONS = "watch_conversions"
+WATCH_EVERY_HOUR = "40 * * * *"
+"""Twenty minutes and more after the hourly runs began: Spotify counts what it received that much later."""
+
+
+def event_feeds(definitions: dg.Definitions) -> list[EventFeed]:
+    """Every feed of loaded definitions, by name."""
+    tree = definitions.component_tree
+    found = tree.get_all_components(of_type=ConversionFeed) if tree is not None else []
+    return sorted((component.feed for component in found), key=lambda feed: feed.feed)
+
+
+def feed_definitions(feeds: Sequence[EventFeed], loaded: dg.Definitions) -> dg.Definitions:
+    """Schedules, sensors, the check of parity and its job, and the resources of feeds; nothing where there is none.
+
+    Args:
+        feeds: every feed of the deployment.
+        loaded: what its YAML files define.
+
+    Raises:
+        AudienceConfigError: two feeds would send the same events.
+    """
+    _refuse_doubled(feeds)
+    if not feeds:
+        return dg.Definitions()
+    here = _built_here(loaded)
+    job = dg.define_asset_job(
+        WATCH_CONVERSIONS,
+        selection=dg.AssetSelection.checks(*(dg.AssetCheckKey(feed.delivery_key, PARITY) for feed in feeds)),
+        description="Compares, hour by hour, the events that were delivered with those that Spotify says it received. "
+        "Changes nothing.",
+    )
+    watch = dg.ScheduleDefinition(
+        name=WATCH_CONVERSIONS, job=job, cron_schedule=WATCH_EVERY_HOUR, description=job.description
+    )
+    return dg.Definitions(
+        asset_checks=[parity_check(feed, feeds) for feed in feeds],
+        jobs=[job],
+        schedules=[*feed_schedules(feeds, here), watch],
+        sensors=feed_sensors(feeds, here),
+        resources={"outbox": Outboxes(), "conversions": SpotifyConversions()},
+    )
+
+
+def _built_here(loaded: dg.Definitions) -> BuiltHere:
+    found = [each for each in loaded.assets or [] if isinstance(each, dg.AssetsDefinition)]
+    return BuiltHere(
+        assets=frozenset(key for each in found for key in each.keys),
+        checks=tuple(key for each in found for key in each.check_keys),
+    )
+
+
+def feed_tables(feeds: Sequence[EventFeed]) -> dict[dg.AssetKey, Relation]:
+    """Tables that the YAML of feeds names without the asset that writes them."""
+    tables = {feed.events_key: feed.relation for feed in feeds if feed.config.events.asset_key is None}
+    for feed in feeds:
+        own = {each.name for each in feed.config.suppress if each.asset_key is None}
+        tables |= {each.asset_key: each.relation for each in feed.suppressions if each.name in own}
+    return tables
+
+
+def _refuse_doubled(feeds: Sequence[EventFeed]) -> None:
+    """Refuse two feeds that would send the same events, of which Spotify would drop one unseen."""
+    for first, second in combinations(feeds, 2):
+        if _send_the_same(first, second):
+            columns = ", ".join(first.config.event_id.columns)
+            raise AudienceConfigError(
+                f"The feeds {first.feed} and {second.feed} send the events of {first.relation} to one connection with "
+                f"the same ids ({columns}), and of two events with one id Spotify counts one. Make one feed of them "
+                "(event_name.names can give each event its name), or give each a connection_id of its own."
+            )
+
+
+def _send_the_same(first: EventFeed, second: EventFeed) -> bool:
+    """Whether two feeds read one relation with the same ids into one connection, however each of these is written."""
+    ids = [each.config.event_id for each in (first, second)]
+    return (
+        _connection(first) == _connection(second)
+        and first.relation.may_be(second.relation)
+        and [each.source.hashed for each in ids] == [ids[0].source.hashed] * 2
+        and [name.casefold() for name in ids[0].columns] == [name.casefold() for name in ids[1].columns]
+    )
+
+
+def _connection(feed: EventFeed) -> str:
+    """The connection that a feed sends to; what the environment says stands in for one that is not stated."""
+    return (feed.config.connection_id or os.environ.get(CONNECTION_VARIABLE, "")).strip().casefold()

@@ -1,0 +1,78 @@
+"""Whether a feed may send now: what its guards say, and what a person approved of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.conversions import FeedDecision, Outbox, OutboxViews, judge_feed
+from spotify_pipeline.mirror import Approval
+from spotify_pipeline.mirror.guards import ApprovalStore
+
+FEEDS = "feeds"
+"""Stands where the approvals of audiences have their ad account: a feed is approved of whatever its connection is."""
+DIGEST_SHOWN = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedJudged:
+    """What was decided about a feed.
+
+    Attributes:
+        feed: its name.
+        decision: of its guards.
+        approval: that lets it send all the same, if any.
+        waiting: events that wait.
+    """
+
+    feed: str
+    decision: FeedDecision
+    approval: Approval | None
+    waiting: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing may be sent."""
+        return not self.decision.allowed and self.approval is None
+
+    @property
+    def sentence(self) -> str:
+        """The decision in words, with what to do."""
+        if self.decision.allowed:
+            return "No day is unlike the days before it."
+        why = " ".join(f"[{each.guard.value}] {each.sentence}" for each in self.decision.held)
+        if self.approval is not None:
+            return f"{why} {self.approval.approved_by} approved of it: {self.approval.reason}"
+        return (
+            f"The delivery of {self.feed} is held. {why} Nothing was sent; {self.waiting:,} events wait. If it is a "
+            "mistake, mend it: the next run judges these days again. If it is right, run: spotify-pipeline conversions "
+            f'approve {self.feed} --digest {self.decision.digest[:DIGEST_SHOWN]} --reason "...", then materialize '
+            f"{self.feed}/delivery."
+        )
+
+
+def feed_decision(feed: EventFeed, outbox: OutboxViews | Outbox, now: datetime) -> FeedDecision:
+    """What the guards of a feed say of the days that its outbox knows."""
+    return judge_feed(outbox.readings(), feed.config.guards.limits(), open_day=feed.today(now))
+
+
+def judged_now(feed: EventFeed, outbox: Outbox, approvals: ApprovalStore, now: datetime) -> FeedJudged:
+    """Decide about a feed that is about to send. What may pass is the usual from now on, and an approval is used up.
+
+    Raises:
+        ApprovalRefused: the approvals are damaged. Nothing may be sent.
+        OutboxError: the outbox cannot be used.
+    """
+    decision = feed_decision(feed, outbox, now)
+    approval = None
+    if not decision.allowed:
+        standing = approvals.standing(feed.feed, FEEDS, decision.digest, now, going_on=False)
+        approval = next((each for each in standing if each.file_sha256 == decision.digest), None)
+        if approval is not None:
+            approvals.use(approval, now, file_sha256=decision.digest)
+    if decision.allowed or approval is not None:
+        # After the approval: what is let pass needs none any more, should the run break off.
+        outbox.accept([*decision.accepted, *dict.fromkeys(each.day for each in decision.held)])
+    waiting = sum(each.pending for each in outbox.accounts(outbox.pending_days()))
+    return FeedJudged(feed=feed.feed, decision=decision, approval=approval, waiting=waiting)

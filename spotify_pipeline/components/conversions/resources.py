@@ -1,0 +1,75 @@
+"""What the runs of feeds need from outside: their outboxes, and Spotify's Conversions API.
+
+Nothing here is read when definitions load: token, connection and addresses come from the environment when a run starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.conversions import WAIT_FOR_OTHERS, Guarantee, Outbox, OutboxViews, look_into, open_outbox
+from spotify_pipeline.spotify import CallRecord, ConversionsClient, ConversionsSettings, TakenAnswer
+
+
+class Outboxes(dg.ConfigurableResource[None]):
+    """The outboxes of all feeds, on this machine or in the PostgreSQL database that SPOTIFY_PIPELINE_OUTBOX names."""
+
+    wait_to_read: float = 60.0
+    """Seconds that a reading waits for another run of its feed, as it holds up all that would read the warehouse."""
+
+    @contextmanager
+    def hold(self, feed: EventFeed, *, to_read: bool = False) -> Generator[Outbox]:
+        """A feed's outbox, held by this run alone inside the block; another is waited for, but not long ``to_read``.
+
+        Raises:
+            OutboxBusy: another run holds it.
+            OutboxError: it cannot be used.
+        """
+        wait = self.wait_to_read if to_read else WAIT_FOR_OTHERS
+        with open_outbox(feed.feed, guarantee=feed.delivery_plan.guarantee, wait=wait) as outbox:
+            yield outbox
+
+    @contextmanager
+    def look(self, feed: EventFeed) -> Generator[OutboxViews]:
+        """A feed's outbox, to look at only.
+
+        Raises:
+            OutboxBusy: a run is writing to it.
+            OutboxMissing: no day of the feed was ever read.
+            OutboxError: it cannot be used.
+        """
+        with look_into(feed.feed) as outbox:
+            yield outbox
+
+
+class SpotifyConversions(dg.ConfigurableResource[None]):
+    """Spotify's Conversions API.
+
+    Set SPOTIFY_CAPI_TOKEN (or the variable that the feed's YAML names) and SPOTIFY_CAPI_CONNECTION_ID.
+    """
+
+    def settings(self, feed: EventFeed) -> ConversionsSettings:
+        """The environment's settings, with what the feed's YAML states."""
+        return ConversionsSettings.from_environment(
+            token_variable=feed.config.token.env, connection_id=feed.config.connection_id
+        )
+
+    @contextmanager
+    def client(
+        self, feed: EventFeed, on_call: Callable[[CallRecord], None] | None = None
+    ) -> Generator[ConversionsClient]:
+        """An open client; each call is reported to ``on_call``, without secrets.
+
+        Raises:
+            SettingsMissing: the token or the connection is not stated.
+        """
+        once = feed.delivery_plan.guarantee is Guarantee.AT_MOST_ONCE
+        accepted = tuple(map(TakenAnswer.parse, feed.delivery_plan.taken_answers))
+        with ConversionsClient.open(
+            self.settings(feed), guarantee_once=once, observer=on_call, accepted=accepted
+        ) as client:
+            yield client

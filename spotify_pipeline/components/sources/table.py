@@ -1,0 +1,102 @@
+"""Finds the tables that YAML names, and refuses names that do not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+
+from spotify_pipeline.components.sources.config import SettingPath, SourceConfig
+from spotify_pipeline.components.sources.dbt_models import UnusableModel, find_model
+from spotify_pipeline.components.sources.dbt_project import Segment, WarehouseProject
+from spotify_pipeline.components.yaml import config_error
+from spotify_pipeline.warehouse import (
+    Relation,
+    can_consent,
+    can_identify,
+    duckdb_name,
+    no_consent,
+    no_identifier,
+    orders_rows,
+    warehouse_file,
+)
+
+
+def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: SettingPath) -> Segment:
+    """The asset and relation of a source that stands at ``path``.
+
+    A table that is no dbt model is taken at its word: whether it exists is only known when the warehouse is read.
+
+    Raises:
+        AudienceConfigError: there is no such dbt model, or it cannot be read.
+    """
+    if source.table is not None:
+        relation = Relation.parse(source.table)
+        key = dg.AssetKey(source.asset_key.split("/") if source.asset_key else list(relation.parts))
+        return Segment(asset_key=key, relation=relation, columns=None)
+    projects = context.component_tree.get_all_components(of_type=WarehouseProject)
+    try:
+        # The name alone is looked at: definitions load where there is no warehouse yet, too.
+        found = find_model([each.manifest for each in projects], str(source.model), warehouse_file().stem)
+    except UnusableModel as unusable:
+        raise config_error(context, (*path, "dbt_model"), str(unusable)) from None
+    return Segment.of_dbt(found)
+
+
+def refuse_unknown_columns(
+    named: Sequence[tuple[SettingPath, str]], model: Segment, context: dg.ComponentLoadContext
+) -> None:
+    """Refuse columns, each with the path of its setting, that a dbt model's contract does not have.
+
+    So are columns of identifiers and of consent whose stated type can never hold any.
+
+    Raises:
+        AudienceConfigError: there is such a column.
+    """
+    if model.columns is None:
+        return
+    for path, column in named:
+        if column not in model.columns:
+            raise config_error(
+                context,
+                path,
+                f"{model.relation} has no column {column}.{_did_you_mean(column, model.columns)} Its columns are: "
+                f"{', '.join(model.columns)}.",
+            )
+        stated = model.columns[column]
+        kind = duckdb_name(stated) if stated is not None else None
+        if kind is not None and (problem := _unfit(path, f"{model.relation}.{column}", kind)):
+            raise config_error(context, path, problem)
+
+
+def _unfit(path: SettingPath, column: str, kind: str) -> str | None:
+    """Why a column of this type cannot serve the setting at ``path``; None where it can, as far as is known."""
+    if path[-1] == "consent_column":
+        return None if can_consent(kind) else no_consent(column, kind)
+    identifies = "identifiers" in path and path[-1] != "region_column"
+    return no_identifier(column, kind) if identifies and not can_identify(kind) else None
+
+
+def refuse_unfit_order(path: SettingPath, column: str, model: Segment, context: dg.ComponentLoadContext) -> None:
+    """Refuse a column to rank people by, stated at ``path``, of which a contract says that it cannot.
+
+    A type that DuckDB does not know by itself, such as one that the warehouse defines, is judged when it is read.
+
+    Raises:
+        AudienceConfigError: it holds no numbers, dates or times.
+    """
+    stated = model.columns.get(column) if model.columns is not None else None
+    kind = duckdb_name(stated) if stated is not None else None
+    if kind is not None and not orders_rows(kind):
+        raise config_error(
+            context,
+            path,
+            f"{model.relation}.{column} holds {kind}, so it cannot say who stays when a list is cut: that takes "
+            "numbers, dates or times. Name another column, or change its type in the model",
+        )
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""

@@ -1,0 +1,43 @@
+"""YAML as typed models: unknown keys refused, mistakes said with file and line."""
+
+from spotify_pipeline.components.yaml.errors import AudienceConfigError, config_error, folder_of, named_by_folder
+from spotify_pipeline.components.yaml.keys import refuse_repeated_keys, refuse_unread_files
+from spotify_pipeline.components.yaml.model import StrictModel
+from spotify_pipeline.components.yaml.types import (
+    COLUMN_SHORT_FORMS,
+    VERSION_IN_NAME,
+    AssetKeyName,
+    AuthorizationLabel,
+    ColumnName,
+    ColumnNames,
+    Duration,
+    Growth,
+    ModelVersion,
+    Region,
+    Share,
+    SpotifyId,
+    TableName,
+)
+
+__all__ = [
+    "COLUMN_SHORT_FORMS",
+    "VERSION_IN_NAME",
+    "AssetKeyName",
+    "AudienceConfigError",
+    "AuthorizationLabel",
+    "ColumnName",
+    "ColumnNames",
+    "Duration",
+    "Growth",
+    "ModelVersion",
+    "Region",
+    "Share",
+    "SpotifyId",
+    "StrictModel",
+    "TableName",
+    "config_error",
+    "folder_of",
+    "named_by_folder",
+    "refuse_repeated_keys",
+    "refuse_unread_files",
+]

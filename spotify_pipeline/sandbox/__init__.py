@@ -15,10 +15,9 @@ from spotify_pipeline.sandbox.config import (
     SandboxDefaults,
     SandboxError,
 )
-from spotify_pipeline.sandbox.fault_script import FaultReport
-from spotify_pipeline.sandbox.faults import Fault, FaultInvalid
+from spotify_pipeline.sandbox.faults import Fault, FaultInvalid, FaultReport
 from spotify_pipeline.sandbox.server import SandboxServer, serve
-from spotify_pipeline.sandbox.state import SandboxState
+from spotify_pipeline.sandbox.store import SandboxState
 
 __all__ = [
     "DEFAULTS",

@@ -11,25 +11,30 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match, Route
 
-from spotify_pipeline.sandbox.account_routes import AccountOperations
-from spotify_pipeline.sandbox.accounts_service import AccountsService
-from spotify_pipeline.sandbox.ads_errors import ApiError, error_answer
+from spotify_pipeline.sandbox.accounts import AccountsService
+from spotify_pipeline.sandbox.ads import (
+    AccountOperations,
+    ApiError,
+    AudienceOperations,
+    CapiOperations,
+    DatasetOperations,
+    error_answer,
+)
 from spotify_pipeline.sandbox.assumptions import ASSUMPTIONS
-from spotify_pipeline.sandbox.audience_routes import AudienceOperations
-from spotify_pipeline.sandbox.capi_routes import CapiOperations
 from spotify_pipeline.sandbox.config import SandboxConfig
-from spotify_pipeline.sandbox.control import Control
-from spotify_pipeline.sandbox.dataset_overview import dataset_overview
-from spotify_pipeline.sandbox.dataset_routes import DatasetOperations
-from spotify_pipeline.sandbox.event_control import EventControl
-from spotify_pipeline.sandbox.event_host import EventHost, EventsRefused
-from spotify_pipeline.sandbox.fault_routes import FaultControl
-from spotify_pipeline.sandbox.gate import Gate
-from spotify_pipeline.sandbox.object_store import ObjectStore
-from spotify_pipeline.sandbox.overview import clock_answer, overview
-from spotify_pipeline.sandbox.pages import render
-from spotify_pipeline.sandbox.state import SandboxState
-from spotify_pipeline.sandbox.store_answers import StoreRefusal, xml_error
+from spotify_pipeline.sandbox.control import (
+    Control,
+    EventControl,
+    FaultControl,
+    clock_answer,
+    dataset_overview,
+    overview,
+)
+from spotify_pipeline.sandbox.events import EventHost, EventsRefused
+from spotify_pipeline.sandbox.http import render
+from spotify_pipeline.sandbox.middleware import Gate
+from spotify_pipeline.sandbox.storage import ObjectStore, StoreRefusal, xml_error
+from spotify_pipeline.sandbox.store import SandboxState
 
 ADS_API_PREFIX = "/ads/v3"
 

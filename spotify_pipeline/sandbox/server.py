@@ -15,8 +15,8 @@ import uvicorn
 
 from spotify_pipeline.sandbox.app import create_app
 from spotify_pipeline.sandbox.config import DEFAULT_PORT, SandboxConfig, SandboxError
-from spotify_pipeline.sandbox.state import SandboxState
-from spotify_pipeline.sandbox.wire import WiredProtocol
+from spotify_pipeline.sandbox.http import WiredProtocol
+from spotify_pipeline.sandbox.store import SandboxState
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 15.0

@@ -13,7 +13,7 @@ from spotify_pipeline.cli.finding import Finding, State
 from spotify_pipeline.cli.project import FeedTarget
 from spotify_pipeline.conversions import Stop, open_outbox
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
-from spotify_pipeline.sandbox.capi_records import Share
+from spotify_pipeline.sandbox.store.capi_records import Share
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.test_doctor import lines
 

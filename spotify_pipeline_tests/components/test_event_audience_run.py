@@ -15,7 +15,7 @@ from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import Journal, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline.sandbox.records import Audience
+from spotify_pipeline.sandbox.store.records import Audience
 from spotify_pipeline_tests.components.runs import QUIET, Deployment, definitions_of, metadata, said_by, writes
 from spotify_pipeline_tests.components.test_event_audience_yaml import BOTH, BOUGHT, CAMPAIGN
 

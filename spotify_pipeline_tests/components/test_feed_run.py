@@ -14,7 +14,7 @@ import pytest
 from spotify_pipeline.conversions import look_into, open_outbox
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
-from spotify_pipeline.sandbox.faults import Fault
+from spotify_pipeline.sandbox.faults.model import Fault
 from spotify_pipeline_tests.components.feeds import (
     FEED,
     FeedRuns,

@@ -13,7 +13,7 @@ import pytest
 from spotify_pipeline.components.conversions.definitions import WATCH_CONVERSIONS
 from spotify_pipeline.conversions import VERDICTS, Settled, State, open_outbox
 from spotify_pipeline.sandbox import SandboxServer
-from spotify_pipeline.sandbox.event_store import Arrival
+from spotify_pipeline.sandbox.store.event_store import Arrival
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, add_orders, days_ago, order
 from spotify_pipeline_tests.components.runs import evaluations
 

@@ -44,7 +44,7 @@ from spotify_pipeline.conversions.outbox.model import DayAccount
 from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
-from spotify_pipeline.sandbox.faults import Fault
+from spotify_pipeline.sandbox.faults.model import Fault
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget, SpotifyError
 from spotify_pipeline.spotify.retry.gcra import Pace
 from spotify_pipeline.warehouse import Between, Relation, SegmentReader

@@ -25,7 +25,7 @@ from pathlib import Path
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceTarget, Journal, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
-from spotify_pipeline.sandbox.oauth import sign_in
+from spotify_pipeline.sandbox.accounts.oauth import sign_in
 from spotify_pipeline_tests.faults.crash_process import MUST_SIGN_IN, Sync, run_sync
 from spotify_pipeline_tests.faults.lists import made_list
 

@@ -17,8 +17,8 @@ from spotify_pipeline.mirror import (
     keep_filled_audience,
 )
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline.sandbox.capi_records import Share
-from spotify_pipeline.sandbox.records import Dataset
+from spotify_pipeline.sandbox.store.capi_records import Share
+from spotify_pipeline.sandbox.store.records import Dataset
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 SHOP = "Sandbox Web Shop"

@@ -26,7 +26,7 @@ from spotify_pipeline.mirror import (
     retire,
 )
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxConfig, SandboxServer
-from spotify_pipeline.sandbox.records import Audience as Kept
+from spotify_pipeline.sandbox.store.records import Audience as Kept
 from spotify_pipeline.spotify import (
     Secret,
     SpotifyAdsClient,

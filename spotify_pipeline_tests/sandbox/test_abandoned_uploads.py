@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from spotify_pipeline.sandbox import ListFormat, SandboxState
-from spotify_pipeline.sandbox.records import Judgement, Upload
-from spotify_pipeline.sandbox.resumable import UploadSessions
-from spotify_pipeline.sandbox.standing import judge_list
-from spotify_pipeline.sandbox.store_answers import StoreRefusal
+from spotify_pipeline.sandbox.lists.audience_status import judge_list
+from spotify_pipeline.sandbox.storage.answers import StoreRefusal
+from spotify_pipeline.sandbox.storage.resumable import UploadSessions
+from spotify_pipeline.sandbox.store.records import Judgement, Upload
 from spotify_pipeline_tests.sandbox.uploads import QUANTUM, how_far, new_session, put_part
 from spotify_pipeline_tests.sandbox.visitor import AUDIENCES, Visitor, digest, email_list, xml_code
 

@@ -17,9 +17,11 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from starlette.routing import Route
 
-from spotify_pipeline.sandbox import DEFAULTS, SandboxState, account_routes, audience_rules, create_app, standing
-from spotify_pipeline.sandbox.diagnostics import DIAGNOSTICS_QUERY, GRANULARITIES
-from spotify_pipeline.sandbox.event_rules import EVENT_NAMES, SIGNAL_NAMES
+from spotify_pipeline.sandbox import DEFAULTS, SandboxState, create_app
+from spotify_pipeline.sandbox.ads import account_routes, audience_rules
+from spotify_pipeline.sandbox.ads.diagnostics import DIAGNOSTICS_QUERY, GRANULARITIES
+from spotify_pipeline.sandbox.events.rules import EVENT_NAMES, SIGNAL_NAMES
+from spotify_pipeline.sandbox.lists import audience_status as standing
 from spotify_pipeline_tests.sandbox.visitor import (
     ACCOUNT,
     ADS,

@@ -10,9 +10,9 @@ from starlette.routing import Route
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxState, create_app
 from spotify_pipeline.sandbox.assumptions import ASSUMPTIONS
-from spotify_pipeline.sandbox.fault_actions import After, Before, During
-from spotify_pipeline.sandbox.fault_presets import PRESETS, Preset
-from spotify_pipeline.sandbox.faults import OPERATIONS
+from spotify_pipeline.sandbox.faults.actions import After, Before, During
+from spotify_pipeline.sandbox.faults.model import OPERATIONS
+from spotify_pipeline.sandbox.faults.presets import PRESETS, Preset
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md").read_text()
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.sandbox import Fault, FaultInvalid, SandboxError, SandboxServer, SandboxState, create_app
-from spotify_pipeline.sandbox.fault_presets import PRESETS
+from spotify_pipeline.sandbox.faults.presets import PRESETS
 from spotify_pipeline_tests.sandbox.scripting import chunk, some_list
 from spotify_pipeline_tests.sandbox.test_page import text_of
 from spotify_pipeline_tests.sandbox.uploads import QUANTUM, how_far, new_session, put

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.sandbox import SandboxConfig, SandboxState
-from spotify_pipeline.sandbox.records import ReceivedList
-from spotify_pipeline.sandbox.standing import judge_list
+from spotify_pipeline.sandbox.lists.audience_status import judge_list
+from spotify_pipeline.sandbox.store.records import ReceivedList
 from spotify_pipeline_tests.sandbox.visitor import AUDIENCES, Visitor, digest, email_list, visiting
 
 HOUR = 3600

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.sandbox.clock import add_months
+from spotify_pipeline.sandbox.store.clock import add_months
 from spotify_pipeline.spotify import Secret, SignInKind, TokenStore, sign_in_state, sign_out
 from spotify_pipeline.spotify.auth.expiry import six_months_after
 from spotify_pipeline_tests.spotify.authorizations import provider, put

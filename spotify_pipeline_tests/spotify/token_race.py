@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
-from spotify_pipeline.sandbox.oauth import grant_of_access_token
-from spotify_pipeline.sandbox.oauth import sign_in as new_grant
+from spotify_pipeline.sandbox.accounts.oauth import grant_of_access_token
+from spotify_pipeline.sandbox.accounts.oauth import sign_in as new_grant
 from spotify_pipeline.spotify import Authorization, Secret, TokenStore
 from spotify_pipeline_tests.spotify.racing_processes import Order, Reply, Worker, prepare_processes
 

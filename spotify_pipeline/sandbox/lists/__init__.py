@@ -1,0 +1,19 @@
+"""How the sandbox reads a customer list, and what becomes of its audience."""
+
+from spotify_pipeline.sandbox.lists.audience_status import (
+    CUSTOMER_LIST,
+    STATUSES,
+    Standing,
+    judge_list,
+    settle,
+    standing_of,
+)
+
+__all__ = [
+    "CUSTOMER_LIST",
+    "STATUSES",
+    "Standing",
+    "judge_list",
+    "settle",
+    "standing_of",
+]

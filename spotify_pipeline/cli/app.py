@@ -9,24 +9,22 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from spotify_pipeline.cli import (
-    account_commands,
-    approve_command,
-    conversions_commands,
-    demo_commands,
-    digest_command,
-    doctor_command,
-    erasures_command,
-    plan_command,
-    privacy_commands,
-    receipts_command,
-    retire_command,
-    rollback_command,
-    sign_in_commands,
-    view_commands,
-)
+from spotify_pipeline.cli import demo_commands
+from spotify_pipeline.cli.audiences import approve as approve_command
+from spotify_pipeline.cli.audiences import plan as plan_command
+from spotify_pipeline.cli.audiences import receipts as receipts_command
+from spotify_pipeline.cli.audiences import retire as retire_command
+from spotify_pipeline.cli.audiences import rollback as rollback_command
+from spotify_pipeline.cli.audiences import views as view_commands
+from spotify_pipeline.cli.conversions import app as conversions_commands
+from spotify_pipeline.cli.doctor import command as doctor_command
 from spotify_pipeline.cli.errors import EXPECTED, CommandError
+from spotify_pipeline.cli.privacy import commands as privacy_commands
+from spotify_pipeline.cli.privacy import digest as digest_command
+from spotify_pipeline.cli.privacy import erasures as erasures_command
 from spotify_pipeline.cli.project import PROJECT
+from spotify_pipeline.cli.spotify import accounts as account_commands
+from spotify_pipeline.cli.spotify import sign_in as sign_in_commands
 from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
 from spotify_pipeline.printable import printable

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from spotify_pipeline.cli.account_commands import print_table
+from spotify_pipeline.cli.spotify.accounts import print_table
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.readiness import Audiences, readiness
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.finding import Finding, State
 from spotify_pipeline.cli.project import AudienceTarget, audience_targets
-from spotify_pipeline.cli.readiness import Audiences, readiness
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import TokenStore
 from spotify_pipeline_tests.cli.conftest import Run

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.cli.feed_readiness import connections, outboxes
-from spotify_pipeline.cli.finding import Finding, State
+from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.feeds import connections, outboxes
 from spotify_pipeline.cli.project import FeedTarget
 from spotify_pipeline.conversions import Stop, open_outbox
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.cli.finding import Finding, State
-from spotify_pipeline.cli.readiness import readiness
+from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.readiness import readiness
 
 
 def looked_at(name: str) -> Finding:

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import pytest
 
-from spotify_pipeline.cli.finding import Finding, State
-from spotify_pipeline.cli.readiness import readiness
+from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.readiness import readiness
 from spotify_pipeline.conversions import open_outbox
 from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from spotify_pipeline.cli.dagster_run import materialize_days
+from spotify_pipeline.cli.dagster.run import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT, chosen_feed
 from spotify_pipeline.demo.place import INSTANCE_SETTINGS

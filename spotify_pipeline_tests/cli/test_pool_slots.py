@@ -17,9 +17,7 @@ import dagster as dg
 import pytest
 
 import spotify_pipeline
-from spotify_pipeline.cli.command_process import PROCESS_TAG, is_gone, this_process
-from spotify_pipeline.cli.dagster_run import materialize
-from spotify_pipeline.cli.pool_slots import (
+from spotify_pipeline.cli.dagster.pool_slots import (
     LeakedSlot,
     free_command,
     how_to_end,
@@ -28,6 +26,8 @@ from spotify_pipeline.cli.pool_slots import (
     silent_slots,
     waits_for,
 )
+from spotify_pipeline.cli.dagster.process import PROCESS_TAG, is_gone, this_process
+from spotify_pipeline.cli.dagster.run import materialize
 from spotify_pipeline.components.audiences.definition import spotify_pool
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.test_doctor import lines

@@ -7,9 +7,9 @@ from functools import cache
 
 import typer
 
-from spotify_pipeline.cli.finding import Finding, State
+from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.readiness import readiness
 from spotify_pipeline.cli.project import audience_targets, feed_targets, load_definitions
-from spotify_pipeline.cli.readiness import readiness
 from spotify_pipeline.printable import printable
 
 MARKS = {State.OK: "ok  ", State.WARNING: "WARN", State.FAILED: "FAIL", State.UNKNOWN: "  ? "}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from spotify_pipeline.cli.command_process import PROCESS_TAG, is_gone, process_id
+from spotify_pipeline.cli.dagster.process import PROCESS_TAG, is_gone, process_id
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance

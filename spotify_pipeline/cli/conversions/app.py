@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from spotify_pipeline.cli import dataset_commands, feed_commands, feed_guard_commands
+from spotify_pipeline.cli.conversions import feeds as feed_commands
+from spotify_pipeline.cli.conversions import guards as feed_guard_commands
+from spotify_pipeline.cli.spotify import datasets as dataset_commands
 
 
 def register(app: typer.Typer) -> None:

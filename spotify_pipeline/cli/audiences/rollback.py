@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.accountable import stated_reason, who_decides
-from spotify_pipeline.cli.dagster_run import materialize
+from spotify_pipeline.cli.attribution import who_decides
+from spotify_pipeline.cli.dagster import materialize
 from spotify_pipeline.cli.project import chosen_chain, load_definitions
+from spotify_pipeline.mirror import stated_reason
 
 
 def register(app: typer.Typer) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.project import load_definitions, refuse_filled
+from spotify_pipeline.cli.spotify import print_table
 from spotify_pipeline.printable import printable
 
 

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings, print_table, signed_in
-from spotify_pipeline.cli.env_file import add_secret
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT
+from spotify_pipeline.cli.spotify.accounts import LABEL_OPTION, chosen_settings, print_table, signed_in
+from spotify_pipeline.cli.spotify.env_file import add_secret
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import (

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from spotify_pipeline.cli.accountable import stated_reason, who_decides
+from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import ad_account_of, chosen_chain, load_definitions, refuse_filled
 from spotify_pipeline.customer_list import Manifest, SnapshotStore
 from spotify_pipeline.identity import RULES_VERSION
-from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, ApprovedRules, change_within
+from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, ApprovedRules, change_within, stated_reason
 
 SHORTEST_DIGEST = 12
 FILE_HOURS, CHANGE_HOURS, LONGEST_HOURS = 24, 48, 7 * 24

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.spotify import print_table
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import ChainReport, Journal, Receipt, ReceiptBook
 from spotify_pipeline.printable import printable

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from spotify_pipeline.cli.account_commands import print_table
+from spotify_pipeline.cli.spotify import print_table
 from spotify_pipeline.mirror.guards import counted
 from spotify_pipeline.privacy import ErasureLedger, ErasureRequest
 

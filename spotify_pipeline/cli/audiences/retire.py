@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings, signed_in
-from spotify_pipeline.cli.accountable import stated_reason, who_decides
+from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_chain, load_audiences, load_definitions
+from spotify_pipeline.cli.spotify import LABEL_OPTION, chosen_settings, signed_in
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.mirror import (
     Journal,
@@ -24,6 +24,7 @@ from spotify_pipeline.mirror import (
     part_number,
     parts_in_use,
     retire,
+    stated_reason,
 )
 from spotify_pipeline.privacy import ErasureLedger
 

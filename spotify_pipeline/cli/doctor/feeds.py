@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from spotify_pipeline.cli.account_commands import signed_in
-from spotify_pipeline.cli.finding import Finding, State, looked, together
+from spotify_pipeline.cli.doctor.check_result import Finding, State, looked, together
 from spotify_pipeline.cli.project import FeedTarget
+from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, look_into
 from spotify_pipeline.spotify import Business, ConversionsSettings, Dataset, SpotifyAdsClient, SpotifySettings
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.account_commands import print_table
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_chain, load_definitions
+from spotify_pipeline.cli.spotify import print_table
 
 
 def register(app: typer.Typer) -> None:

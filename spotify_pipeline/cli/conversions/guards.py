@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.account_commands import print_table
-from spotify_pipeline.cli.accountable import stated_reason, who_decides
-from spotify_pipeline.cli.approve_command import LONGEST_HOURS, SHORTEST_DIGEST
+from spotify_pipeline.cli.attribution import who_decides
+from spotify_pipeline.cli.audiences import LONGEST_HOURS, SHORTEST_DIGEST
+from spotify_pipeline.cli.conversions.feeds import FeedArgument
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.feed_commands import FeedArgument
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
+from spotify_pipeline.cli.spotify import print_table
 from spotify_pipeline.conversions import FeedDecision, look_into
-from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
+from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, stated_reason
 
 
 def register(conversions: typer.Typer) -> None:

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from spotify_pipeline.cli import state_readiness
-from spotify_pipeline.cli.account_commands import signed_in
+from spotify_pipeline.cli.dagster import how_to_end, how_to_free, leaked_slots, silent_slots
+from spotify_pipeline.cli.doctor import state as state_readiness
+from spotify_pipeline.cli.doctor.check_result import Finding, State, looked, together
+from spotify_pipeline.cli.doctor.feeds import Feeds, connections, outboxes
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.feed_readiness import Feeds, connections, outboxes
-from spotify_pipeline.cli.finding import Finding, State, looked, together
-from spotify_pipeline.cli.pool_slots import how_to_end, how_to_free, leaked_slots, silent_slots
 from spotify_pipeline.cli.project import AudienceTarget, FeedTarget
+from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.home import atomic_private_file, home_directory, private_directory
 from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
 from spotify_pipeline.warehouse import WarehouseHeld, open_to_read, warehouse_file

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spotify_pipeline.cli.account_commands import print_table
-from spotify_pipeline.cli.dagster_run import materialize_days
+from spotify_pipeline.cli.dagster import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
+from spotify_pipeline.cli.spotify import print_table
 from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, look_into, open_outbox
 
 if TYPE_CHECKING:

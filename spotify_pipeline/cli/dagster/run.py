@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from spotify_pipeline.cli.command_process import PROCESS_TAG, this_process
+from spotify_pipeline.cli.dagster.pool_slots import waits_for
+from spotify_pipeline.cli.dagster.process import PROCESS_TAG, this_process
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.pool_slots import waits_for
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -11,11 +11,11 @@ from typing import Annotated
 import phonenumbers
 import typer
 
-from spotify_pipeline.cli.account_commands import print_table
-from spotify_pipeline.cli.accountable import who_decides
-from spotify_pipeline.cli.erasure_review import said_before
+from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.waiting_events import ErasedEvents, erase_waiting, waiting_rows
+from spotify_pipeline.cli.privacy.review import said_before
+from spotify_pipeline.cli.privacy.waiting_events import ErasedEvents, erase_waiting, waiting_rows
+from spotify_pipeline.cli.spotify import print_table
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy, folder_of

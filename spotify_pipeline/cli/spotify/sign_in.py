@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.account_commands import LABEL_OPTION, chosen_settings, print_table
+from spotify_pipeline.cli.spotify.accounts import LABEL_OPTION, chosen_settings, print_table
 from spotify_pipeline.process import environment_of_children
 from spotify_pipeline.spotify import (
     DEFAULT_PORT,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from spotify_pipeline.cli.doctor.check_result import Finding, State
 from spotify_pipeline.cli.errors import EXPECTED
-from spotify_pipeline.cli.finding import Finding, State
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, verify_customer_list
 from spotify_pipeline.customer_list.normalize import read_report
 from spotify_pipeline.customer_list.storage import LIST_NAME, MANIFEST_NAME, snapshot_key

@@ -1,0 +1,1 @@
+"""`spotify-pipeline doctor`: whether everything that a sync needs is there."""

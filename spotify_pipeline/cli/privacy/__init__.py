@@ -1,0 +1,1 @@
+"""Commands for a person's request: forget, explain, erasures, digest."""

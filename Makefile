@@ -12,10 +12,10 @@ export DO_NOT_TRACK := 1
 
 DEMO := .spotify_pipeline/demo
 
-.PHONY: help demo recount test thorough dev check faults wipes leaks storm mutants bench lock clean
+.PHONY: help demo recount test test-all dev check faults wipes leaks storm mutants bench lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -37,11 +37,11 @@ recount: $(READY) ## Count the demo's lists again in plain Python and compare th
 dev: $(READY) ## Open the Dagster UI: over the demo's state, or over yours where .env names one
 	@$(BIN)/spotify-pipeline dev
 
-test: $(READY) ## Run the tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not thorough"
+test: $(READY) ## Run the tests of every change: unit and integration
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "unit or integration"
 
-thorough: $(READY) ## Run the tests that take too long for every change
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m thorough
+test-all: $(READY) ## Run all tests: browser, PostgreSQL, faults, wipes and leaks too
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## Lint, types, import rules, Dagster definitions
 	@$(BIN)/ruff check .
@@ -53,16 +53,16 @@ check: $(READY) ## Lint, types, import rules, Dagster definitions
 	@$(BIN)/dagster definitions validate -w workspace.yaml
 
 faults: $(READY) ## Break uploads, processes, tokens and rates in every way there is, and print what survived
-	@$(BIN)/python -m spotify_pipeline_tests.faults
+	@$(BIN)/python -m spotify_pipeline_tests.stress.faults
 
 wipes: $(READY) ## Try to wipe a live audience in a hundred ways, and print what the guards made of it
-	@$(BIN)/python -m spotify_pipeline_tests.wipes
+	@$(BIN)/python -m spotify_pipeline_tests.stress.wipes
 
 leaks: $(READY) ## Plant a thousand canaries, break runs in every way, and search every byte they left
-	@$(BIN)/python -m spotify_pipeline_tests.leaks
+	@$(BIN)/python -m spotify_pipeline_tests.stress.leaks
 
 storm: $(READY) ## Send a million events while a fifth of the requests fail and the sender is killed
-	@$(BIN)/python -m spotify_pipeline_tests.conversions.storm
+	@$(BIN)/python -m spotify_pipeline_tests.conversions.stress.storm
 
 mutants: $(READY) ## Change the guards' code in every way there is, and count the changes no test notices
 	@$(BIN)/python -m spotify_pipeline_tests.mirror.guards.mutation

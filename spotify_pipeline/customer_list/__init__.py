@@ -12,7 +12,7 @@ says who is meant.
 
 from __future__ import annotations
 
-from spotify_pipeline.customer_list.build import OVER_LIMIT, SUPPRESSED, Truncation, build_customer_list
+from spotify_pipeline.customer_list.building import OVER_LIMIT, SUPPRESSED, Truncation, build_customer_list
 from spotify_pipeline.customer_list.change import (
     MOST_PARTS,
     issue,

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.customer_list.build import ListWriter
+from spotify_pipeline.customer_list.building import ListWriter
 from spotify_pipeline.customer_list.model import (
     MANIFEST_FORMAT,
     CustomerListError,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list.build import ListWriter
+from spotify_pipeline.customer_list.building import ListWriter
 from spotify_pipeline.customer_list.model import (
     MANIFEST_FORMAT,
     TOKENS,

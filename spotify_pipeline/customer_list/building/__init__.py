@@ -1,0 +1,13 @@
+"""From normalized identifiers to the hashed CSV file with its manifest, in bounded memory."""
+
+from spotify_pipeline.customer_list.building.build import OVER_LIMIT, SUPPRESSED, build_customer_list
+from spotify_pipeline.customer_list.building.truncation import Truncation
+from spotify_pipeline.customer_list.building.writer import ListWriter
+
+__all__ = [
+    "OVER_LIMIT",
+    "SUPPRESSED",
+    "ListWriter",
+    "Truncation",
+    "build_customer_list",
+]

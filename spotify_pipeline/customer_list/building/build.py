@@ -1,0 +1,216 @@
+"""Stage two: normalized identifiers become a list of digests, in a layout Spotify reads, with its manifest."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from spotify_pipeline.customer_list.building.external_sort import SortedRows
+from spotify_pipeline.customer_list.building.fan_out import digest_rows
+from spotify_pipeline.customer_list.building.selection import ChosenPeople
+from spotify_pipeline.customer_list.building.truncation import Truncation
+from spotify_pipeline.customer_list.building.writer import ListWriter
+from spotify_pipeline.customer_list.model import (
+    ERASED,
+    ERASURE,
+    CustomerListError,
+    IdentifiersReport,
+    Layout,
+    Manifest,
+    Suppressions,
+    canonical_order,
+    withheld_errors,
+)
+from spotify_pipeline.customer_list.normalize import RANK
+from spotify_pipeline.customer_list.storage import ParquetFile, publish_list, workspace
+from spotify_pipeline.home import atomic_private_file, private_directory
+from spotify_pipeline.identity import RULES_VERSION, IdentifierType
+
+BATCH_ROWS = 65_536
+"""Rows of identifiers in memory at a time, and rows of digests they may fan out to."""
+
+SUPPRESSED = "suppressed"
+OVER_LIMIT = "over_limit"
+
+_NOBODY = Suppressions()
+_TASK = "Building the customer list"
+
+
+def build_customer_list(
+    identifiers: Path,
+    report: IdentifiersReport,
+    destination: Path,
+    *,
+    layout: Layout,
+    audience: str,
+    snapshot: str,
+    built_at: datetime,
+    suppressions: Suppressions = _NOBODY,
+    truncate: Truncation | None = None,
+) -> Manifest:
+    """Build the list ``destination`` and, after it, ``manifest.json`` beside it; both 0600.
+
+    Rows are distinct and in canonical order (``SortedRows``), so equal membership gives equal bytes, whatever the
+    order, batches and duplicates of the source. Columns without a single value are left out; a list without a row has
+    a header of the configured ones. Memory does not grow with the rows, but for eight bytes a person if a list may be
+    cut. If anything fails, neither file is there half: the old pair stays, or, in the instant between the two, the
+    list stands without a manifest and is not found.
+
+    Args:
+        identifiers: the file ``write_identifiers`` wrote.
+        report: its report, as returned then or by ``read_report``.
+        destination: the file to write; its directory is made, private, where it is missing.
+        layout: the shape of the list.
+        audience: the audience's folder name, for the manifest.
+        snapshot: the partition key, for the manifest.
+        built_at: now, with a time zone, for the manifest.
+        suppressions: a person with any of these digests is left out whole, and counted as ``suppressed``.
+        truncate: if the file would be larger than this says, the people ranked last are left out, and counted as
+            ``over_limit``. The identifiers must have a rank.
+
+    Raises:
+        CustomerListError: the identifiers are not there, not those of the report, or of other identity rules; or the
+            list is to be cut and they have no rank.
+        HomeError: the disk is full, or the directory cannot be written.
+    """
+    if built_at.tzinfo is None:
+        raise CustomerListError("The time of a customer list needs a time zone.")
+    with withheld_errors(_TASK), workspace(destination) as folder, _open_identifiers(identifiers, report) as source:
+        draft = _fitting_draft(folder, source, report, layout, suppressions, truncate)
+        dropped = dict(report.rows_dropped)
+        if suppressions.sources:
+            dropped[SUPPRESSED] = draft.people.left_out_suppressed
+        if truncate is not None:
+            dropped[OVER_LIMIT] = draft.people.left_out_by_rank
+        manifest = Manifest(
+            audience=audience,
+            snapshot=snapshot,
+            built_at=built_at,
+            rules_version=report.rules_version,
+            layout=layout,
+            rows_read=report.rows_read,
+            rows_dropped=dropped,
+            rows_kept=draft.people.kept,
+            rejected=report.rejected,
+            rows_added_by_fan_out=draft.fanned_out - draft.people.kept,
+            duplicates_removed=draft.fanned_out - draft.rows,
+            recipe=report.recipe,
+            source_rows=report.source_rows,
+            source_updated_at=report.source_updated_at,
+            values_kept=report.values_kept,
+            arrays_as_text=report.arrays_as_text,
+            suppressions=suppressions.counts,
+            suppression_values=suppressions.values,
+            suppressed=_suppressed(draft.people, report, suppressions),
+            truncated_by=truncate.order if truncate is not None and draft.people.left_out_by_rank else None,
+            **draft.manifest_fields,
+        )
+        publish_list(draft.file, manifest, destination)
+    return manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    """A finished list that has no name yet."""
+
+    file: Path
+    people: ChosenPeople
+    fanned_out: int
+    rows: int
+    bytes: int
+    manifest_fields: dict[str, Any]
+
+
+def _fitting_draft(
+    folder: Path,
+    source: ParquetFile,
+    report: IdentifiersReport,
+    layout: Layout,
+    suppressions: Suppressions,
+    truncate: Truncation | None,
+) -> _Draft:
+    types = canonical_order([IdentifierType(name) for name in source.columns if name != RANK])
+    people = ChosenPeople(source=source, types=types, suppressions=suppressions)
+    place = private_directory(folder / "draft")
+    draft = _draft(place, people, report, layout)
+    rounds = 0
+    while truncate is not None and draft.bytes > truncate.max_bytes:
+        if RANK not in source.columns:
+            raise CustomerListError(
+                f"The list has {draft.bytes} bytes, more than the limit of {truncate.max_bytes}, and is to be cut, but "
+                "the identifiers have no rank. Materialize the identifiers again. Nothing was sent."
+            )
+        rounds += 1
+        kept = truncate.people_to_keep(people=people.kept, size=draft.bytes, rounds=rounds)
+        people = ChosenPeople(
+            source=source, types=types, suppressions=suppressions, before_rank=people.rank_after(kept)
+        )
+        shutil.rmtree(place)
+        draft = _draft(private_directory(place), people, report, layout)
+    return draft
+
+
+def _draft(folder: Path, people: ChosenPeople, report: IdentifiersReport, layout: Layout) -> _Draft:
+    rows = SortedRows(private_directory(folder / "rows"), people.types, expected_rows=_expected_rows(report, layout))
+    fanned_out = 0
+    values: Counter[str] = Counter()
+    for batch in people.batches(BATCH_ROWS):
+        for part in digest_rows(batch, people.types, layout, at_most=BATCH_ROWS):
+            rows.add(part)
+            fanned_out += part.height
+            values.update({column: part[column].count() for column in people.types})
+    finished = folder / "list.csv"
+    with atomic_private_file(finished) as file:
+        written = ListWriter(
+            file,
+            private_directory(folder / "digests"),
+            layout=layout,
+            columns=[column for column in people.types if values[column]] or people.types,
+            rules_version=report.rules_version,
+            values=values,
+        )
+        for part in rows.drain():
+            written.add(part)
+    return _Draft(
+        file=finished,
+        people=people,
+        fanned_out=fanned_out,
+        rows=written.rows,
+        bytes=written.bytes,
+        manifest_fields=written.manifest_fields(),
+    )
+
+
+def _suppressed(people: ChosenPeople, report: IdentifiersReport, suppressions: Suppressions) -> dict[str, int]:
+    """Rows of the segment that each source kept out; who was erased was left out before the identifiers were kept."""
+    already = {ERASURE: report.rows_dropped.get(ERASED, 0)}
+    return {name: people.matched[name] + already.get(name, 0) for name in suppressions.sources}
+
+
+def _open_identifiers(identifiers: Path, report: IdentifiersReport) -> ParquetFile:
+    if not identifiers.is_file():
+        raise CustomerListError(f"There are no identifiers at {identifiers}. Materialize the identifiers first.")
+    if report.rules_version != RULES_VERSION:
+        raise CustomerListError(
+            f"The identifiers were normalized by version {report.rules_version} of the identity rules; this program "
+            f"has version {RULES_VERSION}. Materialize the identifiers again."
+        )
+    source = ParquetFile(identifiers)
+    if source.rows != report.rows_kept:
+        raise CustomerListError(
+            f"The file of identifiers has {source.rows} rows, its report says {report.rows_kept}. "
+            "Materialize the identifiers again."
+        )
+    return source
+
+
+def _expected_rows(report: IdentifiersReport, layout: Layout) -> int:
+    if layout is Layout.LONG:
+        return sum(report.values_kept.values())
+    kept = max(1, report.rows_kept)
+    return math.ceil(kept * math.prod(max(1, values / kept) for values in report.values_kept.values()))

@@ -1,0 +1,75 @@
+"""A list in the making, together with all that its manifest will say of the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+
+from spotify_pipeline.customer_list.building.digest_counts import DigestCounts
+from spotify_pipeline.customer_list.building.list_file import ListFile
+from spotify_pipeline.customer_list.model import Layout
+from spotify_pipeline.identity import IdentifierType
+
+
+class ListWriter:
+    """Takes distinct rows of digests in canonical order, writes them, and counts."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        folder: Path,
+        *,
+        layout: Layout,
+        columns: Sequence[IdentifierType],
+        rules_version: int,
+        values: Mapping[str, int],
+    ) -> None:
+        """Write the header.
+
+        Args:
+            file: where the list goes.
+            folder: a private directory of this object's own, to count in.
+            layout: the layout of the list.
+            columns: the columns of the list, in its order.
+            rules_version: version of the identity rules.
+            values: about how many digests each column holds.
+        """
+        self._columns = list(columns)
+        self._list = ListFile(file, layout, columns, rules_version=rules_version)
+        self._digests = DigestCounts(folder, columns, layout, values)
+        self._cells = Counter[str](dict.fromkeys(columns, 0))
+
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+        return self._list.rows
+
+    @property
+    def bytes(self) -> int:
+        """Bytes so far, the header among them."""
+        return self._list.checksums.bytes
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Append the list's next rows: a column per type."""
+        self._list.add(rows)
+        self._digests.add(rows)
+        self._cells.update({column: rows[column].count() for column in self._columns})
+
+    def manifest_fields(self) -> dict[str, Any]:
+        """What ``Manifest`` says of the file; once, after the last row."""
+        checksums = self._list.checksums
+        return {
+            "columns": tuple(self._columns),
+            "list_rows": self._list.rows,
+            "digests": self._digests.totals(),
+            "cells": {column.value: self._cells[column] for column in self._columns},
+            "bytes": checksums.bytes,
+            "sha256": checksums.sha256,
+            "crc32c": checksums.crc32c,
+            "md5": checksums.md5,
+            "fingerprint": self._list.fingerprint,
+        }

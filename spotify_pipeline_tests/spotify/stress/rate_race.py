@@ -1,0 +1,159 @@
+"""Processes that call one sandbox as fast as they may: whose calls are refused, and how much of the limit is used.
+
+    python -m spotify_pipeline_tests.spotify.stress.rate_race [--processes 6] [--seconds 24]
+
+Spotify's limit, 1,500 in 30 seconds, is scaled down to 300 in 4 seconds, the pace with it. The work is uneven, as it
+is between runs: all processes have work in the first third of the time, two of them in the rest. Four budgets are
+compared: one that all processes share (ours); a fixed part for each (limit / processes); none, but a process that is
+refused waits as the 429 asks it to; and none at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
+from spotify_pipeline.spotify import (
+    CallRecord,
+    RateBudget,
+    RateLimited,
+    Secret,
+    SpotifyAdsClient,
+    SpotifySettings,
+    TokenStore,
+)
+from spotify_pipeline.spotify.retry.gcra import Pace
+
+LIMIT, WINDOW = 300, 4
+PACE = Pace(per_second=72, burst=6)  # 72 * 4 + 6 slots, and a late call of each of six processes
+UNBOUND = Pace(per_second=1e6, burst=1_000)
+SHARED, DIVIDED = "one for all processes", "limit / processes for each"
+WAITING, NONE = "none, waits after a 429", "none"
+_processes = multiprocessing.get_context("spawn")
+
+
+class NoBudget(RateBudget):
+    """Always gives leave, and learns nothing from an answer."""
+
+    def take(self, within: float) -> float:  # noqa: ARG002
+        return 0.0
+
+    def pause(self, seconds: float) -> None: ...
+
+    def answered(self, allowance: tuple[float, float] | None) -> None: ...
+
+    def may_repeat(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Race:
+    """What became of it. ``used`` is the share of the limit that was used while there was work."""
+
+    budget: str
+    answered: int
+    refused: int
+    used: float
+
+
+@dataclass(frozen=True)
+class _Runner:
+    address: str
+    directory: Path
+    budget: str
+    number: int
+    processes: int
+
+    def client(self, observer: Any) -> SpotifyAdsClient:
+        settings = SpotifySettings(
+            client_id=DEFAULTS.client_id,
+            client_secret=Secret(DEFAULTS.client_secret),
+            refresh_token=Secret(DEFAULTS.refresh_token),
+            ads_api_url=f"{self.address}/ads/v3",
+            accounts_url=self.address,
+        )
+        own = self.directory / f"own-{self.number}"
+        budgets = {
+            SHARED: RateBudget(self.directory / "shared", pace=PACE),
+            DIVIDED: RateBudget(own, pace=Pace(PACE.per_second / self.processes, 1)),
+            WAITING: RateBudget(own, pace=UNBOUND),
+            NONE: NoBudget(own),
+        }
+        store = TokenStore(self.directory / "tokens" / "tokens.json")
+        return SpotifyAdsClient.open(settings, store, observer=observer, budget=budgets[self.budget])
+
+
+def run(runner: _Runner, seconds: float, barrier: Any, results: Any) -> None:
+    """One process: calls until its work is done, and tells the statuses that it saw and when it was done."""
+    statuses: Counter[int | None] = Counter()
+
+    def observe(record: CallRecord) -> None:
+        if record.service == "ads-api":
+            statuses[record.status] += 1
+
+    with runner.client(observe) as client:
+        client.businesses()  # signed in and connected before the time begins
+        statuses.clear()
+        barrier.wait(120)
+        ends = time.monotonic() + (seconds if runner.number < 2 else seconds / 3)
+        while time.monotonic() < ends:
+            try:
+                client.businesses()
+            except RateLimited:
+                continue
+    results.put((statuses, time.monotonic()))
+
+
+def race(budget: str, *, processes: int, seconds: float) -> Race:
+    """Run it once, against a sandbox of its own."""
+    config = SandboxConfig(requests_per_window=LIMIT, window_seconds=WINDOW)
+    with tempfile.TemporaryDirectory() as directory, SandboxServer(config) as sandbox:
+        barrier, results = _processes.Barrier(processes + 1), _processes.Queue()
+        runners = [_Runner(sandbox.url, Path(directory), budget, number, processes) for number in range(processes)]
+        started = [_processes.Process(target=run, args=(each, seconds, barrier, results)) for each in runners]
+        for process in started:
+            process.start()
+        barrier.wait(120)
+        began = time.monotonic()
+        seen = [results.get(timeout=seconds + 120) for _ in started]
+        for process in started:
+            process.join(30)
+    statuses = sum((each for each, _ in seen), Counter[int | None]())
+    took = max(ended for _, ended in seen) - began
+    possible = LIMIT / WINDOW * took
+    return Race(budget, statuses[200], statuses[429], statuses[200] / possible)
+
+
+def main(arguments: Sequence[str] | None = None) -> bool:
+    """Print the table; whether ours was never refused and used at least 90 % of the limit."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--processes", type=int, default=6)
+    options.add_argument("--seconds", type=float, default=24)
+    given = options.parse_args(arguments)
+    say(f"{given.processes} processes, {given.seconds:.0f} s, limit {LIMIT} in {WINDOW} s")
+    say(f"{'budget':<28}{'answered':>10}{'refused (429)':>15}{'of the limit':>14}")
+    right = False
+    for budget in (SHARED, DIVIDED, WAITING, NONE):
+        outcome = race(budget, processes=given.processes, seconds=given.seconds)
+        say(f"{budget:<28}{outcome.answered:>10}{outcome.refused:>15}{outcome.used:>13.0%}")
+        if budget == SHARED:
+            right = outcome.refused == 0 and outcome.used >= 0.9
+    return right
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

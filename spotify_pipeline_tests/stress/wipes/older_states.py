@@ -1,0 +1,133 @@
+"""Machines that know less than was sent, and audiences whose list they never knew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+
+from spotify_pipeline.mirror import Journal, Receipt, ReceiptBook, Witness
+from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
+from spotify_pipeline_tests.stress.wipes.bench import Bench, people
+from spotify_pipeline_tests.stress.wipes.happenings import Happening, live, sent
+from spotify_pipeline_tests.stress.wipes.scenarios import Scenario
+
+DAGSTER = "Dagster's storage"
+
+
+def newer_receipt(bench: Bench, **changes: object) -> None:
+    """A list was sent after the journal was copied, and its receipt lies beside the copy."""
+    book = ReceiptBook.beside(bench.journal)
+    (first,) = book.read("lapsed", bench.account)
+    book.append(Receipt(body={**first.body, "number": 2, "previous": first.digest, **changes}))
+
+
+def older_journal(rows: Callable[[], object] = live) -> Happening:
+    def happen(bench: Bench) -> None:
+        newer_receipt(bench)
+        sent(bench, bench.build(rows()))  # pyright: ignore[reportArgumentType]
+
+    return happen
+
+
+def other_journal(bench: Bench) -> None:
+    file = next((bench.home / "journal").rglob("lapsed.json"))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "receipt_head": "0" * 64}))
+    sent(bench, bench.build(live()))
+
+
+def known_to_dagster(number: int, digest: str = "1" * 64, *, homeless: bool = False) -> Happening:
+    def happen(bench: Bench) -> None:
+        if homeless:
+            for folder in ("journal", "receipts"):
+                shutil.rmtree(bench.home / folder)
+        bench.witness = Witness(name=DAGSTER, receipts={"lapsed": (number, digest)})
+        sent(bench, bench.build(live()))
+
+    return happen
+
+
+def part_known_to_dagster(bench: Bench) -> None:
+    (receipt,) = ReceiptBook.beside(bench.journal).read("lapsed", bench.account)
+    bench.witness = Witness(name=DAGSTER, receipts={"lapsed": (1, receipt.digest), "lapsed.2": (3, "1" * 64)})
+    bench.keys = ("lapsed", "lapsed.2")
+    sent(bench, bench.build(live()))
+
+
+def ask_to_forget(bench: Bench, number: int) -> str:
+    ledger = ErasureLedger(bench.home / "erasures")
+    given = GivenIdentifier(line=1, given_as=GivenAs.EMAIL, digests=(f"{number:064x}",))
+    request = ledger.record(
+        [given], requested_at=bench.now, deadline=bench.now + timedelta(days=30), waiting=["lapsed"]
+    )
+    bench.ledger = ledger
+    return request.id
+
+
+def ledger_older_than_the_receipts(bench: Bench) -> None:
+    ask_to_forget(bench, 1)
+    newer_receipt(bench, evidence={"erasures": {"newest": "erasure-2026-01-05-00000000"}})
+    file = next((bench.home / "journal").rglob("lapsed.json"))
+    newest = ReceiptBook.beside(bench.journal).last("lapsed", bench.account)
+    assert newest is not None
+    stated = {"receipts": newest[0], "receipt_head": newest[1]}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **stated}))
+    sent(bench, bench.build(live()))
+
+
+def ledger_older_than_dagster(*, lost: bool) -> Happening:
+    def happen(bench: Bench) -> None:
+        kept = bench.home.with_suffix(".erasures")
+        ask_to_forget(bench, 1)
+        shutil.copytree(bench.home / "erasures", kept)
+        bench.witness = Witness(name=DAGSTER, newest_erasure=ask_to_forget(bench, 2))
+        shutil.rmtree(bench.home / "erasures")
+        if not lost:
+            shutil.copytree(kept, bench.home / "erasures")
+        sent(bench, bench.build(live()))
+
+    return happen
+
+
+def live_audience(bench: Bench, audience: str) -> str:
+    found = Journal(bench.home.parent / "live" / "journal").read(audience, bench.account).audience_id
+    assert found is not None
+    return found
+
+
+def adopts(audience: str, *, as_stranger: bool = True) -> Happening:
+    """``audience_id`` names the live audience of that folder, which this machine never had, or still has."""
+
+    def happen(bench: Bench) -> None:
+        bench.adopted = live_audience(bench, audience)
+        for file in (bench.home / "journal").rglob(f"{audience}.json") if as_stranger else ():
+            file.unlink()
+        sent(bench, bench.build(live()))
+
+    return happen
+
+
+OLDER_STATES: tuple[Scenario, ...] = (
+    Scenario(
+        "W20", "journal older than a receipt, list 64 % shorter", older_journal(lambda: people(0, 720)), "history"
+    ),
+    Scenario("W20", "journal older than a receipt, an ordinary list", older_journal(), "history"),
+    Scenario("W20", "journal older, and the list that it names", older_journal(lambda: people(0, 2_000)), "history"),
+    Scenario("W20", "the journal of another machine", other_journal, "history"),
+    Scenario("W20", "Dagster knows a newer receipt", known_to_dagster(2), "history"),
+    Scenario("W20", "Dagster knows many newer receipts", known_to_dagster(40), "history"),
+    Scenario("W20", "Dagster knows another receipt of that number", known_to_dagster(1), "history"),
+    Scenario(
+        "W20", "the directory is lost, and Dagster knows a receipt", known_to_dagster(1, homeless=True), "history"
+    ),
+    Scenario("W20", "Dagster knows a receipt of a part", part_known_to_dagster, "history"),
+    Scenario("W20", "the ledger is older than the receipts", ledger_older_than_the_receipts, "history"),
+    Scenario("W20", "the ledger is older than Dagster knows", ledger_older_than_dagster(lost=False), "history"),
+    Scenario("W20", "the ledger is lost, and Dagster knows of it", ledger_older_than_dagster(lost=True), "history"),
+    Scenario("W20", "a first list is sent to a stranger's audience", adopts("vip"), "history", first=True),
+    Scenario("W20", "audience_id names another audience later", adopts("vip"), "history"),
+    Scenario(
+        "W20", "audience_id names the audience of another folder", adopts("vip", as_stranger=False), "the one of vip"
+    ),
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import getpass
 
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.mirror import stated_name, stated_reason
+from spotify_pipeline.mirror import validated_name, validated_reason
 
-__all__ = ["stated_reason", "who_decides"]
+__all__ = ["validated_reason", "who_decides"]
 
 
 def who_decides(by: str | None) -> str:
@@ -18,8 +18,8 @@ def who_decides(by: str | None) -> str:
         MirrorRefused: the name cannot be shown.
     """
     if by is not None and by.strip():
-        return stated_name(by)
+        return validated_name(by)
     try:
-        return stated_name(getpass.getuser())
+        return validated_name(getpass.getuser())
     except (KeyError, OSError):
         raise CommandError("This machine has no name for your user. Say who decides with --by.") from None

@@ -1,19 +1,17 @@
 """Decides whether a customer list may be sent, and makes the audience at Spotify equal to it."""
 
 from spotify_pipeline.mirror.alerts import Alert, AlertKind, Alerts
-from spotify_pipeline.mirror.attribution import stated_name, stated_reason
+from spotify_pipeline.mirror.attribution import validated_name, validated_reason
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.event_based import (
     AdEngagement,
-    FilledAction,
-    FilledOutcome,
-    Filling,
-    LookalikeAction,
-    LookalikeOutcome,
+    EventBasedAction,
+    EventBasedDefinition,
+    EventBasedOutcome,
     WebEvents,
     dataset_ids,
-    keep_filled_audience,
-    keep_lookalike,
+    sync_event_based,
+    sync_lookalike,
 )
 from spotify_pipeline.mirror.guards import (
     Approval,
@@ -31,19 +29,19 @@ from spotify_pipeline.mirror.guards import (
     History,
     ListGuard,
     Outcome,
+    block_message,
     change_within,
-    refusal,
 )
 from spotify_pipeline.mirror.journal import Journal, JournalEntry, JournalError, Phase, SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.receipts import ChainReport, Receipt, ReceiptBook, ReceiptKind
 from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, orphans, part_number, retire, sent_before
-from spotify_pipeline.mirror.spec import AudienceTarget, folder_of
+from spotify_pipeline.mirror.spec import AudienceSpec, folder_of
 from spotify_pipeline.mirror.sync import (
     AudienceMirror,
+    Checkpoint,
     MirrorAction,
     MirrorOutcome,
-    Remembered,
-    Witness,
+    StaleStateCheck,
     mirror_parts,
     newest_erasure,
     parts_in_use,
@@ -63,12 +61,13 @@ __all__ = [
     "ApprovedChange",
     "ApprovedRules",
     "AudienceMirror",
-    "AudienceTarget",
+    "AudienceSpec",
     "ChainReport",
+    "Checkpoint",
     "Decision",
-    "FilledAction",
-    "FilledOutcome",
-    "Filling",
+    "EventBasedAction",
+    "EventBasedDefinition",
+    "EventBasedOutcome",
     "Finding",
     "Guard",
     "GuardBlocked",
@@ -79,8 +78,6 @@ __all__ = [
     "JournalEntry",
     "JournalError",
     "ListGuard",
-    "LookalikeAction",
-    "LookalikeOutcome",
     "MirrorAction",
     "MirrorOutcome",
     "MirrorRefused",
@@ -90,29 +87,28 @@ __all__ = [
     "Receipt",
     "ReceiptBook",
     "ReceiptKind",
-    "Remembered",
     "RemovalPolicy",
     "Retired",
     "SentList",
+    "StaleStateCheck",
     "Unfinished",
     "WebEvents",
-    "Witness",
     "WriteKind",
+    "block_message",
     "change_within",
     "dataset_ids",
     "flush_receipts",
     "folder_of",
-    "keep_filled_audience",
-    "keep_lookalike",
     "mirror_parts",
     "newest_erasure",
     "orphans",
     "part_number",
     "parts_in_use",
     "parts_known",
-    "refusal",
     "retire",
     "sent_before",
-    "stated_name",
-    "stated_reason",
+    "sync_event_based",
+    "sync_lookalike",
+    "validated_name",
+    "validated_reason",
 ]

@@ -7,7 +7,7 @@ from spotify_pipeline.mirror.errors import MirrorRefused
 SHORTEST_REASON = 10
 
 
-def stated_reason(reason: str) -> str:
+def validated_reason(reason: str) -> str:
     """The reason for a receipt, on one line.
 
     Raises:
@@ -22,7 +22,7 @@ def stated_reason(reason: str) -> str:
     return line
 
 
-def stated_name(name: str) -> str:
+def validated_name(name: str) -> str:
     """The name of whoever decides, on one line.
 
     Raises:

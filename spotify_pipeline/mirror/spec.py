@@ -9,7 +9,7 @@ from spotify_pipeline.spotify.ads import LONGEST_DESCRIPTION, NAME_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)
-class AudienceTarget:
+class AudienceSpec:
     """What the YAML asks for, with the ad account it belongs to."""
 
     audience: str
@@ -40,7 +40,7 @@ class AudienceTarget:
         name = self.name if self.name_is_stated else audience_name
         return name, self.description or audience_description or ""
 
-    def part(self, number: int, of: int) -> AudienceTarget:
+    def part(self, number: int, of: int) -> AudienceSpec:
         """The audience of one part of the list, where it is split.
 
         The first part keeps the audience's identity, so that an audience whose list outgrew one file is renamed and
@@ -54,9 +54,9 @@ class AudienceTarget:
         named = replace(self, name=name + suffix)
         return named if number == 1 else replace(named, audience=f"{self.audience}.{number}", adopted_audience_id=None)
 
-    def lookalike(self, name: str, description: str | None) -> AudienceTarget:
+    def lookalike(self, name: str, description: str | None) -> AudienceSpec:
         """The audience of people like those of this one."""
-        return AudienceTarget(
+        return AudienceSpec(
             audience=lookalike_key(self.audience), name=name, description=description, ad_account_id=self.ad_account_id
         )
 

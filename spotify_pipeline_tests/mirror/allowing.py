@@ -35,7 +35,7 @@ class Allow:
             approval=approval_of(manifest, self._ad_account_id) if self._approved else None,
         )
 
-    def spend(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision) -> None:
         self.spent.append(decision)
 
 

@@ -19,7 +19,7 @@ from spotify_pipeline.customer_list import (
     write_identifiers,
 )
 from spotify_pipeline.identity import IdentifierType
-from spotify_pipeline.mirror import AudienceTarget, Journal
+from spotify_pipeline.mirror import AudienceSpec, Journal
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 from spotify_pipeline_tests.mirror.fake_spotify import FakeSpotify
@@ -57,8 +57,8 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def target() -> AudienceTarget:
-    return AudienceTarget(
+def spec() -> AudienceSpec:
+    return AudienceSpec(
         audience="lapsed",
         name="Lapsed subscribers",
         description="Cancelled in the last 90 days",

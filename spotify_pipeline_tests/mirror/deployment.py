@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome
+from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Journal, MirrorOutcome
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient
 from spotify_pipeline_tests.mirror.allowing import Allow
@@ -24,21 +24,21 @@ class Mirroring:
 
     def mirror(
         self,
-        target: AudienceTarget,
+        spec: AudienceSpec,
         people: range,
         snapshot: str = "2026-11-16",
         built_on: str | None = None,
         *,
         approved: bool = False,
     ) -> MirrorOutcome:
-        file, manifest = self.build_list(people, snapshot, target.audience, built_on)
+        file, manifest = self.build_list(people, snapshot, spec.audience, built_on)
         mirror = AudienceMirror(self.client, self.journal, clock=lambda: NOW, sleep=no_pause, wait=0)
-        guard = Allow(manifest, target.ad_account_id, min_rows=ENOUGH, approved=approved)
-        return mirror.mirror(target, file, manifest, guard=guard)
+        guard = Allow(manifest, spec.ad_account_id, min_rows=ENOUGH, approved=approved)
+        return mirror.mirror(spec, file, manifest, guard=guard)
 
 
-def at_spotify(client: SpotifyAdsClient, target: AudienceTarget) -> list[Audience]:
-    return list(client.audiences(target.ad_account_id))
+def at_spotify(client: SpotifyAdsClient, spec: AudienceSpec) -> list[Audience]:
+    return list(client.audiences(spec.ad_account_id))
 
 
 def received(sandbox: SandboxServer, audience_id: str) -> bytes:

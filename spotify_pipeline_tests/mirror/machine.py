@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, JournalEntry, MirrorOutcome, ReceiptBook
+from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Journal, JournalEntry, MirrorOutcome, ReceiptBook
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, QUANTUM, FakeSpotify
 
-TARGET = AudienceTarget(
+SPEC = AudienceSpec(
     audience="lapsed",
     name="Lapsed subscribers",
     description="Cancelled in the last 90 days",
@@ -31,9 +31,9 @@ class Machine:
         self.client = spotify.client(folder, chunk_bytes=chunk_bytes)
         self.journal = Journal(folder / "journal")
 
-    def mirror(self, listed: Listed, target: AudienceTarget = TARGET, *, approved: bool = False) -> MirrorOutcome:
-        guard = Allow(listed[1], target.ad_account_id, min_rows=ENOUGH, approved=approved)
-        return self.mirroring.mirror(target, *listed, guard=guard)
+    def mirror(self, listed: Listed, spec: AudienceSpec = SPEC, *, approved: bool = False) -> MirrorOutcome:
+        guard = Allow(listed[1], spec.ad_account_id, min_rows=ENOUGH, approved=approved)
+        return self.mirroring.mirror(spec, *listed, guard=guard)
 
     @property
     def mirroring(self) -> AudienceMirror:
@@ -46,7 +46,7 @@ class Machine:
 
     @property
     def entry(self) -> JournalEntry:
-        return self.journal.read(TARGET.audience, AD_ACCOUNT)
+        return self.journal.read(SPEC.audience, AD_ACCOUNT)
 
     @property
     def journal_file(self) -> Path:

@@ -15,7 +15,14 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import ad_account_of, chosen_chain, load_definitions, refuse_filled
 from spotify_pipeline.customer_list import Manifest, SnapshotStore
 from spotify_pipeline.identity import RULES_VERSION
-from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, ApprovedRules, change_within, stated_reason
+from spotify_pipeline.mirror import (
+    Approval,
+    ApprovalSource,
+    ApprovalStore,
+    ApprovedRules,
+    change_within,
+    validated_reason,
+)
 
 SHORTEST_DIGEST = 12
 FILE_HOURS, CHANGE_HOURS, LONGEST_HOURS = 24, 48, 7 * 24
@@ -65,7 +72,7 @@ def approve(
             "State what is approved of: AUDIENCE with --file-digest or with --change, or --rules-changed. Nothing was "
             "approved."
         )
-    word = _Word(why=stated_reason(reason), who=who_decides(by), now=datetime.now(UTC))
+    word = _Word(why=validated_reason(reason), who=who_decides(by), now=datetime.now(UTC))
     if rules_changed:
         _approve_rules(audience, word, hours or RULES_HOURS)
     elif change:

@@ -24,7 +24,7 @@ from spotify_pipeline.mirror import (
     part_number,
     parts_in_use,
     retire,
-    stated_reason,
+    validated_reason,
 )
 from spotify_pipeline.privacy import ErasureLedger
 
@@ -56,7 +56,7 @@ def retire_audience(
 
     Until you do, the check `no_orphans` reports it: an audience that nobody updates keeps the people of its last list.
     """
-    why, who = stated_reason(reason), who_decides(by)
+    why, who = validated_reason(reason), who_decides(by)
     settings = chosen_settings(label)
     account = ad_account or settings.require_ad_account_id()
     mirrored = load_audiences()

@@ -10,7 +10,7 @@ import typer
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.dagster import materialize
 from spotify_pipeline.cli.project import chosen_chain, load_definitions
-from spotify_pipeline.mirror import stated_reason
+from spotify_pipeline.mirror import validated_reason
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def rollback(
 
     Materializes the audience's asset for that partition, as a run of its own that the Dagster UI shows.
     """
-    word = {"reason": stated_reason(reason), "approved_by": who_decides(by)}
+    word = {"reason": validated_reason(reason), "approved_by": who_decides(by)}
     definitions = load_definitions()
     chain = chosen_chain(definitions, audience)
     sentence = materialize(

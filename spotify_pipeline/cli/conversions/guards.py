@@ -16,7 +16,7 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
 from spotify_pipeline.cli.spotify import print_table
 from spotify_pipeline.conversions import FeedDecision, look_into
-from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, stated_reason
+from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, validated_reason
 
 
 def register(conversions: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def approve(
     """
     from spotify_pipeline.components.conversions import FEEDS
 
-    why, who = stated_reason(reason), who_decides(by)
+    why, who = validated_reason(reason), who_decides(by)
     decision = _decision_of(feed)
     if decision.allowed:
         raise CommandError(f"No guard holds {feed} now. Nothing was approved.")

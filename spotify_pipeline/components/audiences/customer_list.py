@@ -37,7 +37,7 @@ from spotify_pipeline.customer_list import (
     withdraw,
 )
 from spotify_pipeline.customer_list.store import set_aside
-from spotify_pipeline.mirror import GuardBlocked, JournalEntry, refusal
+from spotify_pipeline.mirror import GuardBlocked, JournalEntry, block_message
 from spotify_pipeline.printable import markdown_cell
 from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.spotify import SpotifyError
@@ -150,7 +150,7 @@ def _guards_say(
     try:
         decision = predicted(chain, home, known, customer_list)
         if not decision.allowed:
-            raise GuardBlocked(refusal(decision), decision)
+            raise GuardBlocked(block_message(decision), decision)
         return guard_check_result(decision)
     except GuardBlocked as blocked:
         say_blocked(chain, home, codes(blocked), str(blocked), context.log)

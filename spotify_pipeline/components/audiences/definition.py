@@ -15,7 +15,7 @@ from spotify_pipeline.components.resources import AudienceAttributes
 from spotify_pipeline.components.sources import SuppressionSource
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.customer_list.model import ERASURE
-from spotify_pipeline.mirror import AudienceTarget, MirrorRefused
+from spotify_pipeline.mirror import AudienceSpec, MirrorRefused
 from spotify_pipeline.warehouse import Relation
 
 SPOTIFY_POOL = "spotify_ads_api"
@@ -49,7 +49,7 @@ class AudienceAtSpotify(Protocol):
         """The audience's name in Ads Manager."""
         ...
 
-    def target(self, ad_account_id: str) -> AudienceTarget:
+    def target(self, ad_account_id: str) -> AudienceSpec:
         """The audience as the mirror needs to know it."""
         ...
 
@@ -91,9 +91,9 @@ class AudienceChain:
         """The audience's name in Ads Manager."""
         return self.config.name or self.audience
 
-    def target(self, ad_account_id: str) -> AudienceTarget:
+    def target(self, ad_account_id: str) -> AudienceSpec:
         """The audience as the mirror needs to know it."""
-        return AudienceTarget(
+        return AudienceSpec(
             audience=self.audience,
             name=self.name,
             description=self.config.description,

@@ -17,7 +17,7 @@ from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.components.run_log import StepCalls
-from spotify_pipeline.mirror import MirrorRefused, keep_lookalike
+from spotify_pipeline.mirror import MirrorRefused, sync_lookalike
 
 
 def lookalike_asset(chain: AudienceAtSpotify, stated: LookalikeConfig) -> dg.AssetsDefinition:
@@ -51,7 +51,7 @@ def lookalike_asset(chain: AudienceAtSpotify, stated: LookalikeConfig) -> dg.Ass
                     f"{chain.audience}/spotify_audience first."
                 )
             with spotify.client(calls, authorization=chain.config.authorization) as client:
-                outcome = keep_lookalike(
+                outcome = sync_lookalike(
                     client,
                     home.journal,
                     chain.target(account),

@@ -1,19 +1,17 @@
 """Audiences that Spotify fills by itself: from web events, from ad engagement, and lookalikes."""
 
 from spotify_pipeline.mirror.event_based.datasets import dataset_ids
-from spotify_pipeline.mirror.event_based.definitions import AdEngagement, Filling, WebEvents
-from spotify_pipeline.mirror.event_based.lookalike import LookalikeAction, LookalikeOutcome, keep_lookalike
-from spotify_pipeline.mirror.event_based.service import FilledAction, FilledOutcome, keep_filled_audience
+from spotify_pipeline.mirror.event_based.definitions import AdEngagement, EventBasedDefinition, WebEvents
+from spotify_pipeline.mirror.event_based.lookalike import sync_lookalike
+from spotify_pipeline.mirror.event_based.service import EventBasedAction, EventBasedOutcome, sync_event_based
 
 __all__ = [
     "AdEngagement",
-    "FilledAction",
-    "FilledOutcome",
-    "Filling",
-    "LookalikeAction",
-    "LookalikeOutcome",
+    "EventBasedAction",
+    "EventBasedDefinition",
+    "EventBasedOutcome",
     "WebEvents",
     "dataset_ids",
-    "keep_filled_audience",
-    "keep_lookalike",
+    "sync_event_based",
+    "sync_lookalike",
 ]

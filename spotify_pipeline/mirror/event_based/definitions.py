@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from spotify_pipeline.mirror.receipts import ReceiptKind
-from spotify_pipeline.mirror.spec import AudienceTarget
+from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient
 from spotify_pipeline.spotify.ads import AD_ENGAGEMENT, CUSTOM, LOOKALIKE, WEB_EVENT
 
 
-class Filling(ABC):
+class EventBasedDefinition(ABC):
     """One way in which Spotify fills audiences, and what it is told for one of them."""
 
     word: ClassVar[str]
@@ -37,14 +37,14 @@ class Filling(ABC):
         """What Spotify shows of the settings. An empty list where what it does show implies that there is nothing."""
 
     @abstractmethod
-    def create(self, client: SpotifyAdsClient, target: AudienceTarget) -> Audience:
+    def create(self, client: SpotifyAdsClient, spec: AudienceSpec) -> Audience:
         """Ask Spotify for the audience. Errors are those of the client."""
 
     def differing(self, made_of: Mapping[str, Any]) -> list[str]:
         """The settings that an audience made of ``made_of`` has otherwise; what is not known of it is passed over."""
         return [name for name, value in self.settings.items() if name in made_of and made_of[name] != value]
 
-    def refusal(self, found: Audience, target: AudienceTarget, made_of: Mapping[str, Any]) -> str:
+    def mismatch(self, found: Audience, spec: AudienceSpec, made_of: Mapping[str, Any]) -> str:
         """Why an audience that was made of something else is left alone, and the two ways out."""
         told = "; ".join(
             f"its {_YAML_NAMES.get(name, name)} {'are' if name.endswith('s') else 'is'} {_said(made_of[name])}, and "
@@ -52,7 +52,7 @@ class Filling(ABC):
             for name in self.differing(made_of)
         )
         return (
-            f"Spotify cannot change what an audience is made of, and {self.word} {found.id} ({target.audience}) is "
+            f"Spotify cannot change what an audience is made of, and {self.word} {found.id} ({spec.audience}) is "
             f"made of something else than its YAML says: {told}. Nothing was changed. Put the YAML back; or take "
             f"{found.id} out of its ad sets and delete it in Ads Manager, and the next run creates a new one."
         )
@@ -76,7 +76,7 @@ def _said(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Likeness(Filling):
+class Lookalike(EventBasedDefinition):
     """A lookalike: people who are like those of another audience."""
 
     word: ClassVar[str] = "lookalike"
@@ -96,17 +96,17 @@ class Likeness(Filling):
     def shown(self, audience: Audience) -> dict[str, Any]:
         return {"seed_audience_id": audience.seed_audience_id}
 
-    def create(self, client: SpotifyAdsClient, target: AudienceTarget) -> Audience:
+    def create(self, client: SpotifyAdsClient, spec: AudienceSpec) -> Audience:
         return client.create_lookalike_audience(
-            target.ad_account_id,
-            name=target.name,
-            description=target.full_description,
+            spec.ad_account_id,
+            name=spec.name,
+            description=spec.full_description,
             seed_audience_id=self.seed_audience_id,
         )
 
-    def refusal(self, found: Audience, target: AudienceTarget, made_of: Mapping[str, Any]) -> str:
+    def mismatch(self, found: Audience, spec: AudienceSpec, made_of: Mapping[str, Any]) -> str:
         return (
-            f"Lookalike {found.id} ({target.audience}) is like audience {made_of['seed_audience_id']}, and the "
+            f"Lookalike {found.id} ({spec.audience}) is like audience {made_of['seed_audience_id']}, and the "
             f"audience is {self.seed_audience_id} now: it was created again, or another is adopted. Spotify cannot "
             f"change whom it is like. Nothing was changed. Delete {found.id} in Ads Manager, and the next run creates "
             "a new one; or take the lookalike out of the YAML."
@@ -114,7 +114,7 @@ class Likeness(Filling):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WebEvents(Filling):
+class WebEvents(EventBasedDefinition):
     """People whose events arrived in data sets.
 
     Attributes:
@@ -154,11 +154,11 @@ class WebEvents(Filling):
             "lookback_days": audience.lookback_days,
         }
 
-    def create(self, client: SpotifyAdsClient, target: AudienceTarget) -> Audience:
+    def create(self, client: SpotifyAdsClient, spec: AudienceSpec) -> Audience:
         return client.create_web_event_audience(
-            target.ad_account_id,
-            name=target.name,
-            description=target.full_description,
+            spec.ad_account_id,
+            name=spec.name,
+            description=spec.full_description,
             dataset_ids=self.dataset_ids,
             included_events=self.included_events,
             excluded_events=self.excluded_events,
@@ -167,7 +167,7 @@ class WebEvents(Filling):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdEngagement(Filling):
+class AdEngagement(EventBasedDefinition):
     """People who heard, saw or clicked ads.
 
     Attributes:
@@ -204,11 +204,11 @@ class AdEngagement(Filling):
             "lookback_days": audience.lookback_days,
         }
 
-    def create(self, client: SpotifyAdsClient, target: AudienceTarget) -> Audience:
+    def create(self, client: SpotifyAdsClient, spec: AudienceSpec) -> Audience:
         return client.create_ad_engagement_audience(
-            target.ad_account_id,
-            name=target.name,
-            description=target.full_description,
+            spec.ad_account_id,
+            name=spec.name,
+            description=spec.full_description,
             campaign_ids=self.campaign_ids,
             ad_set_ids=self.ad_set_ids,
             exposure_type=self.exposure_type,

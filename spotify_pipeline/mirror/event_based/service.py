@@ -15,16 +15,16 @@ from typing import Any
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused, way_to_another_kind
-from spotify_pipeline.mirror.event_based.definitions import Filling
+from spotify_pipeline.mirror.event_based.definitions import EventBasedDefinition
 from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal, Phase, Unfinished, WriteKind
 from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind, plain
-from spotify_pipeline.mirror.spec import AudienceTarget
+from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.writes import (
     LANDS_WITHIN,
     LOOKS_AFTER,
-    JournalPage,
+    WriteAheadLog,
     confirmed,
-    find_filled,
+    find_event_based,
     only_one,
     refuse_mistakable,
     shown_audience,
@@ -36,7 +36,7 @@ _SAY_WHAT_OF = frozenset(ReceiptKind) - {ReceiptKind.RENAMED, ReceiptKind.DELETE
 """Receipts that say what an audience is made of."""
 
 
-class FilledAction(StrEnum):
+class EventBasedAction(StrEnum):
     """What was done at Spotify."""
 
     CREATED = "created"
@@ -45,7 +45,7 @@ class FilledAction(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilledOutcome:
+class EventBasedOutcome:
     """An audience that Spotify fills and that is there.
 
     Attributes:
@@ -55,17 +55,17 @@ class FilledOutcome:
         receipts: those that this run wrote.
     """
 
-    action: FilledAction
+    action: EventBasedAction
     audience: Audience
     recovered: str | None = None
     receipts: tuple[Receipt, ...] = ()
 
 
-def keep_filled_audience(
+def sync_event_based(
     client: SpotifyAdsClient,
     journal: Journal,
-    target: AudienceTarget,
-    filling: Filling,
+    spec: AudienceSpec,
+    definition: EventBasedDefinition,
     *,
     receipts: ReceiptBook | None = None,
     evidence: Mapping[str, Any] | None = None,
@@ -73,14 +73,14 @@ def keep_filled_audience(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
     wait: float = WAIT_FOR_OTHERS,
-) -> FilledOutcome:
+) -> EventBasedOutcome:
     """Make sure that there is one such audience, and that it is called what the YAML says.
 
     Args:
         client: signed in.
         journal: of this machine.
-        target: the audience's identity, and its texts.
-        filling: what Spotify is to fill it with.
+        spec: the audience's identity, and its texts.
+        definition: what Spotify is to fill it with.
         receipts: of this machine; by default those beside the journal.
         evidence, trace_ids: as of ``AudienceMirror.mirror``.
         clock, sleep, wait: as of ``AudienceMirror``.
@@ -92,131 +92,133 @@ def keep_filled_audience(
         SpotifyError: Spotify refused or was not reached.
     """
     book = receipts or ReceiptBook.beside(journal)
-    with journal.lease(target.audience, target.ad_account_id, wait=wait, sleep=sleep) as lease:
-        page = JournalPage(
-            journal, lease, book, audience=target.audience, ad_account_id=target.ad_account_id, clock=clock
-        )
-        page.trace_ids = trace_ids
-        return _FilledAudience(client, page, book, target, filling, plain(evidence or {}), sleep).kept()
+    with journal.lease(spec.audience, spec.ad_account_id, wait=wait, sleep=sleep) as lease:
+        wal = WriteAheadLog(journal, lease, book, audience=spec.audience, ad_account_id=spec.ad_account_id, clock=clock)
+        wal.trace_ids = trace_ids
+        return _EventBasedAudience(client, wal, book, spec, definition, plain(evidence or {}), sleep).kept()
 
 
-class _FilledAudience:
+class _EventBasedAudience:
     """One run, while it holds the audience's lease."""
 
     def __init__(
         self,
         client: SpotifyAdsClient,
-        page: JournalPage,
+        wal: WriteAheadLog,
         book: ReceiptBook,
-        target: AudienceTarget,
-        filling: Filling,
+        spec: AudienceSpec,
+        definition: EventBasedDefinition,
         evidence: dict[str, Any],
         sleep: Callable[[float], None],
     ) -> None:
         self._client = client
-        self._page = page
+        self._wal = wal
         self._book = book
-        self._target = target
-        self._filling = filling
+        self._spec = spec
+        self._definition = definition
         self._evidence = evidence
         self._sleep = sleep
 
-    def kept(self) -> FilledOutcome:
-        self._page.flush()
-        found, asked_for = self._found(), self._page.entry.in_creation
+    def kept(self) -> EventBasedOutcome:
+        self._wal.flush()
+        found, asked_for = self._found(), self._wal.entry.in_creation
         if found is None:
-            return self._outcome(FilledAction.CREATED, self._created())
-        if asked_for is not None and found.id == self._page.entry.audience_id:
+            return self._outcome(EventBasedAction.CREATED, self._created())
+        if asked_for is not None and found.id == self._wal.entry.audience_id:
             self._seemed_gone(found)
             asked_for = None
         if asked_for is not None:
-            self._page.found(
-                f"{_capital(self._filling.word)} {found.id}, whose creation was begun by a run before, was found at "
+            self._wal.note(
+                f"{_capital(self._definition.word)} {found.id}, whose creation was begun by a run before, was found at "
                 "Spotify."
             )
             self._note_created(found, asked_for.evidence or {})
         self._refuse_unless_made_so(found)
         shown = self._with_stated_texts(found)
-        action = FilledAction.UNCHANGED if shown is found else FilledAction.RENAMED
-        return self._outcome(FilledAction.CREATED if asked_for is not None else action, shown)
+        action = EventBasedAction.UNCHANGED if shown is found else EventBasedAction.RENAMED
+        return self._outcome(EventBasedAction.CREATED if asked_for is not None else action, shown)
 
     def _found(self) -> Audience | None:
         """The audience, by the id in the journal, else by its mark."""
-        entry = self._page.entry
+        entry = self._wal.entry
         had = entry.audience_id
-        self._page.refuse_held(*entry.held_ids)
-        shown = shown_audience(self._client, self._target, had, self._sleep) if had is not None else None
+        self._wal.refuse_held(*entry.held_ids)
+        shown = shown_audience(self._client, self._spec, had, self._sleep) if had is not None else None
         if shown is not None:
             # Spotify may leave the subtype out, so what the journal says of it counts, too.
-            if entry.file_sha256 is not None or not self._may_be(entry.filled_with) or not self._filling.is_kind(shown):
+            if (
+                entry.file_sha256 is not None
+                or not self._may_be(entry.filled_with)
+                or not self._definition.is_kind(shown)
+            ):
                 raise MirrorRefused(self._is_another(f"{shown.subtype or shown.type} audience {shown.id}"))
             return shown
         if entry.unfinished is not None and entry.unfinished.list is not None:
             raise MirrorRefused(self._is_another("an audience whose customer list was being sent"))
         listed = [*self._listed()]
-        found = find_filled(self._target, listed, self._filling.is_kind)
-        if found is None and self._filling.needs_own_name:
-            refuse_mistakable(self._target, listed)
+        found = find_event_based(self._spec, listed, self._definition.is_kind)
+        if found is None and self._definition.needs_own_name:
+            refuse_mistakable(self._spec, listed)
         return found and self._confirmed(found)
 
     def _confirmed(self, listed: Audience) -> Audience:
-        shown = confirmed(self._client, self._target, listed, self._sleep)
-        self._page.refuse_held(shown.id)
+        shown = confirmed(self._client, self._spec, listed, self._sleep)
+        self._wal.refuse_held(shown.id)
         return shown
 
     def _may_be(self, made_of: Mapping[str, Any] | None) -> bool:
-        return set(made_of or ()) <= set(self._filling.settings)
+        return set(made_of or ()) <= set(self._definition.settings)
 
     def _seemed_gone(self, found: Audience) -> None:
         """Another was asked for in the place of one that is shown again. There must not be both."""
-        other = find_filled(self._target, self._listed(), self._filling.is_kind)
-        only_one(self._target, {each.id: each for each in (found, other) if each is not None}, way_out="")
-        self._page.found(
-            f"{_capital(self._filling.word)} {found.id} had seemed gone and is shown again; the one that was asked for "
-            "in its place is not."
+        other = find_event_based(self._spec, self._listed(), self._definition.is_kind)
+        only_one(self._spec, {each.id: each for each in (found, other) if each is not None}, way_out="")
+        self._wal.note(
+            f"{_capital(self._definition.word)} {found.id} had seemed gone and is shown again; the one that was "
+            "asked for in its place is not."
         )
-        if not self._page.creation_may_land:
-            self._page.write(replace(self._page.entry, unfinished=None))
+        if not self._wal.creation_may_land:
+            self._wal.write(replace(self._wal.entry, unfinished=None))
 
     def _listed(self) -> Sequence[Audience]:
-        return [*self._client.audiences(self._target.ad_account_id, complete=True)]
+        return [*self._client.audiences(self._spec.ad_account_id, complete=True)]
 
     def _created(self) -> Audience:
-        if self._page.creation_may_land:
+        if self._wal.creation_may_land:
             raise MirrorRefused(
-                f"The creation of {self._target.audience} was asked for less than {LANDS_WITHIN.seconds // 60} minutes "
+                f"The creation of {self._spec.audience} was asked for less than {LANDS_WITHIN.seconds // 60} minutes "
                 "ago and not answered, and it is not shown yet. Nothing was asked for again, or there might be two. "
                 "Run again later: it is looked for first."
             )
-        content = {**self._filling.settings, "evidence": self._evidence}
+        content = {**self._definition.settings, "evidence": self._evidence}
         asked = Unfinished(
             kind=WriteKind.CREATE,
             phase=Phase.CREATING,
-            name=self._target.name,
-            description=self._target.full_description,
-            begun_at=self._page.now(),
-            asked_at=self._page.now(),
+            name=self._spec.name,
+            description=self._spec.full_description,
+            begun_at=self._wal.now(),
+            asked_at=self._wal.now(),
             evidence=content,
         )
-        self._page.write(replace(self._page.entry, unfinished=asked, retired_at=None, retired_policy=None))
+        self._wal.write(replace(self._wal.entry, unfinished=asked, retired_at=None, retired_policy=None))
         created = self._asked()
         self._note_created(created, content)
         return created
 
     def _asked(self) -> Audience:
         try:
-            return self._filling.create(self._client, self._target)
+            return self._definition.create(self._client, self._spec)
         except SpotifyError as error:
             if not error.may_have_happened:
                 # Where that cannot be written, the creation counts as one that may have been carried out.
                 with suppress(HomeError, MirrorRefused):
-                    self._page.write(replace(self._page.entry, unfinished=None))
+                    self._wal.write(replace(self._wal.entry, unfinished=None))
                 raise
             doubt = error
         found = self._looked_for()
         if found is not None:
-            self._page.found(
-                f"The answer to the creation of {self._filling.word} {found.id} was lost; it was found at Spotify."
+            self._wal.note(
+                f"The answer to the creation of {self._definition.word} {found.id} was lost; it was found at Spotify."
             )
             return found
         doubt.next_step = (
@@ -230,29 +232,29 @@ class _FilledAudience:
             for pause in LOOKS_AFTER:
                 if pause:
                     self._sleep(pause)
-                found = find_filled(self._target, self._listed(), self._filling.is_kind)
+                found = find_event_based(self._spec, self._listed(), self._definition.is_kind)
                 if found is not None:
                     return self._confirmed(found)
         return None
 
     def _note_created(self, audience: Audience, content: Mapping[str, Any]) -> None:
-        known = self._page.entry.filled(audience.id, self._settings_in(content))
+        known = self._wal.entry.filled(audience.id, self._settings_in(content))
         stated = {"audience_id": audience.id, "name": audience.name}
-        self._page.done(known, self._filling.created, {**content, **stated})
+        self._wal.done(known, self._definition.created, {**content, **stated})
 
     def _refuse_unless_made_so(self, found: Audience) -> None:
         """Stop where Spotify made the audience of something else; else make sure that the journal knows it."""
         made_of = self._made_of(found)
-        if self._filling.differing(made_of):
-            raise MirrorRefused(self._filling.refusal(found, self._target, made_of))
-        entry = self._page.entry
+        if self._definition.differing(made_of):
+            raise MirrorRefused(self._definition.mismatch(found, self._spec, made_of))
+        entry = self._wal.entry
         if entry.audience_id != found.id or entry.retired_at is not None or entry.filled_with is None:
-            self._page.write(entry.filled(found.id, made_of))
+            self._wal.write(entry.filled(found.id, made_of))
 
     def _made_of(self, found: Audience) -> dict[str, Any]:
         """What it is made of: as Spotify shows it, else as the journal, else as the receipt of its creation says."""
-        shown = {name: value for name, value in self._filling.shown(found).items() if value is not None}
-        entry = self._page.entry
+        shown = {name: value for name, value in self._definition.shown(found).items() if value is not None}
+        entry = self._wal.entry
         noted = entry.filled_with if entry.audience_id == found.id else None
         if noted is None:
             noted = self._by_receipt(found)
@@ -261,10 +263,10 @@ class _FilledAudience:
         return {**implied, **noted, **{name: value for name, value in shown.items() if value != []}}
 
     def _by_receipt(self, found: Audience) -> dict[str, Any]:
-        for receipt in reversed(self._book.read(self._target.audience, self._target.ad_account_id)):
+        for receipt in reversed(self._book.read(self._spec.audience, self._spec.ad_account_id)):
             if receipt.kind not in _SAY_WHAT_OF or receipt.body.get("audience_id") != found.id:
                 continue
-            if receipt.kind is not self._filling.created:
+            if receipt.kind is not self._definition.created:
                 raise MirrorRefused(
                     self._is_another(f'audience {found.id} (receipt {receipt.number}: "{receipt.kind}")')
                 )
@@ -272,30 +274,30 @@ class _FilledAudience:
         return {}
 
     def _settings_in(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: content[name] for name in self._filling.settings if name in content}
+        return {name: content[name] for name in self._definition.settings if name in content}
 
     def _with_stated_texts(self, found: Audience) -> Audience:
         return with_texts(
             self._client,
-            self._page,
+            self._wal,
             found,
-            self._target.name,
-            self._target.full_description,
-            ad_account_id=self._target.ad_account_id,
+            self._spec.name,
+            self._spec.full_description,
+            ad_account_id=self._spec.ad_account_id,
             sleep=self._sleep,
-            audience_type=self._filling.audience_type,
+            audience_type=self._definition.audience_type,
         )
 
     def _is_another(self, what: str) -> str:
-        name = self._target.audience
+        name = self._spec.audience
         return (
-            f"By its journal and receipts {name} is {what}, and not what its YAML asks for now ({self._filling.word}). "
-            f"Nothing was changed. {way_to_another_kind(name)}"
+            f"By its journal and receipts {name} is {what}, and not what its YAML asks for now "
+            f"({self._definition.word}). Nothing was changed. {way_to_another_kind(name)}"
         )
 
-    def _outcome(self, action: FilledAction, audience: Audience) -> FilledOutcome:
-        return FilledOutcome(
-            action=action, audience=audience, recovered=self._page.findings, receipts=tuple(self._page.written)
+    def _outcome(self, action: EventBasedAction, audience: Audience) -> EventBasedOutcome:
+        return EventBasedOutcome(
+            action=action, audience=audience, recovered=self._wal.notes, receipts=tuple(self._wal.written)
         )
 
 

@@ -6,7 +6,7 @@
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource, ApprovedChange, ApprovedRules
 from spotify_pipeline.mirror.guards.approvals import APPROVAL_LIFE, ApprovalRefused, ApprovalStore
 from spotify_pipeline.mirror.guards.base import FINAL, Decision, Finding, Guard, GuardBlocked, GuardName, Outcome
-from spotify_pipeline.mirror.guards.evaluate import change_within, decide, outdated, refusal, without_history
+from spotify_pipeline.mirror.guards.evaluate import block_message, change_within, decide, outdated, without_history
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History, PreviousList, SentLately, Twin
 from spotify_pipeline.mirror.guards.findings import counted, exact, percent
 from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, SPOTIFY_MINIMUM_ROWS, GuardLimits
@@ -37,6 +37,7 @@ __all__ = [
     "PreviousList",
     "SentLately",
     "Twin",
+    "block_message",
     "change_within",
     "counted",
     "decide",
@@ -45,6 +46,5 @@ __all__ = [
     "older_list",
     "outdated",
     "percent",
-    "refusal",
     "without_history",
 ]

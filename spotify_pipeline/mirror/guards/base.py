@@ -137,6 +137,6 @@ class Guard(Protocol):
         """Decide, from what the journal says now. Called under the audience's lease, before Spotify is asked."""
         ...
 
-    def spend(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision) -> None:
         """Mark the decision's approval as used, durably, if it was needed; before the first write to Spotify."""
         ...

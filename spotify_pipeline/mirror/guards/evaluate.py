@@ -155,7 +155,7 @@ def _with_history(decision: Decision, blocking: Finding) -> Decision:
     return replace(decision, findings=findings, history=History.MISSING)
 
 
-def refusal(decision: Decision) -> str:
+def block_message(decision: Decision) -> str:
     """What a person is told when guards block: which, why, what became of the audience, and what to do."""
     blocking = decision.blocked_by
     why = " ".join(f"[{each.guard}] {each.sentence}" for each in blocking)

@@ -27,7 +27,7 @@ ALIKE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Past:
+class SentHistory:
     """Of one audience in one ad account.
 
     Attributes:

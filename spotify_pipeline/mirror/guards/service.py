@@ -16,7 +16,7 @@ from spotify_pipeline.mirror.guards.approvals import ApprovalStore, spent_before
 from spotify_pipeline.mirror.guards.base import Decision, GuardBlocked
 from spotify_pipeline.mirror.guards.evaluate import decide, why_void
 from spotify_pipeline.mirror.guards.facts import GuardFacts
-from spotify_pipeline.mirror.guards.history import Past
+from spotify_pipeline.mirror.guards.history import SentHistory
 from spotify_pipeline.mirror.guards.limits import GuardLimits
 from spotify_pipeline.mirror.journal import Journal, JournalEntry, JournalError
 from spotify_pipeline.mirror.receipts import SHORTEST_WINDOW, AcceptedList
@@ -81,7 +81,7 @@ class ListGuard:
         self._spent = False
 
     def judge(self, entry: JournalEntry) -> Decision:
-        """Decide whether the list may be sent, from what the journal says now. See ``refusal`` for the sentence.
+        """Decide whether the list may be sent, from what the journal says now. See ``block_message`` for the sentence.
 
         Raises:
             GuardBlocked: it could not be judged, for whatever reason. What cannot be judged is not sent.
@@ -93,7 +93,7 @@ class ListGuard:
         except Exception as error:  # noqa: BLE001 - a guard that fails blocks, and any message may quote a value
             raise self._not_judged(f"{type(error).__name__}. Its message is withheld: it may quote data.") from None
 
-    def spend(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision) -> None:
         """Mark the decision's approval as used, durably, if it was needed. Once: going on with the same list is free.
 
         Raises:
@@ -111,7 +111,7 @@ class ListGuard:
 
     def _judged(self, entry: JournalEntry) -> Decision:
         manifest = self._customer_list[1]
-        past = Past(
+        past = SentHistory(
             store=self._store,
             journal=self._journal,
             audience=self._audience,

@@ -16,7 +16,7 @@ from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal, JournalEntry, JournalError, forget_session
 from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind
 from spotify_pipeline.mirror.spec import folder_of, lookalike_key
-from spotify_pipeline.mirror.writes import Deletion, JournalPage
+from spotify_pipeline.mirror.writes import Deletion, WriteAheadLog
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 
@@ -147,20 +147,20 @@ def retire(
     """
     word = {"policy": str(policy), "approval": {"by": by, "why": reason}}
     with ExitStack() as leases:
-        pages: dict[str, JournalPage] = {}
-        first: JournalPage | None = None
+        pages: dict[str, WriteAheadLog] = {}
+        first: WriteAheadLog | None = None
         folder, first_to_go = folder_of(audience), part_number(audience)
         parts = _parts(journal, folder, ad_account_id)
         for key in _keys(journal, folder, ad_account_id, parts):
             lease = leases.enter_context(journal.lease(key, ad_account_id, wait=wait, sleep=sleep))
-            page = JournalPage(journal, lease, receipts, audience=key, ad_account_id=ad_account_id, clock=clock)
-            page.trace_ids = trace_ids
-            page.flush()
+            wal = WriteAheadLog(journal, lease, receipts, audience=key, ad_account_id=ad_account_id, clock=clock)
+            wal.trace_ids = trace_ids
+            wal.flush()
             if first_to_go is not None and (part_number(key) or 1) < first_to_go:
-                first = page if key == folder else first
+                first = wal if key == folder else first
                 continue
-            if _is_to_go(page.entry, policy, was_sent=key in parts):
-                pages[key] = page
+            if _is_to_go(wal.entry, policy, was_sent=key in parts):
+                pages[key] = wal
         if not pages:
             raise MirrorRefused(
                 f"By the journal there is no audience {audience} in ad account {ad_account_id} to take leave of. "
@@ -168,20 +168,18 @@ def retire(
             )
         if policy is RemovalPolicy.LEAVE:
             _send_in_fewer(first, first_to_go)
-            return [
-                _left(journal, key, page, word, _named(receipts, key, ad_account_id)) for key, page in pages.items()
-            ]
+            return [_left(journal, key, wal, word, _named(receipts, key, ad_account_id)) for key, wal in pages.items()]
         if client is None:
             raise MirrorRefused(f"To delete {audience}, Spotify must be asked. Nothing was deleted. Sign in first.")
         deletions = {
-            key: Deletion(client, page, key, ad_account_id, sleep=sleep, named=_named(receipts, key, ad_account_id))
-            for key, page in pages.items()
+            key: Deletion(client, wal, key, ad_account_id, sleep=sleep, named=_named(receipts, key, ad_account_id))
+            for key, wal in pages.items()
         }
         for deletion in deletions.values():
             deletion.refuse_unless_possible()
         # Before the first is deleted: as long as a part is there, it counts by its own entry.
         _send_in_fewer(first, first_to_go)
-        return [_deleted(journal, deletions[key], key, page, word) for key, page in pages.items()]
+        return [_deleted(journal, deletions[key], key, wal, word) for key, wal in pages.items()]
 
 
 def part_number(key: str) -> int | None:
@@ -198,7 +196,7 @@ def part_number(key: str) -> int | None:
     return int(rest)
 
 
-def _send_in_fewer(first: JournalPage | None, first_to_go: int | None) -> None:
+def _send_in_fewer(first: WriteAheadLog | None, first_to_go: int | None) -> None:
     if first is not None and first_to_go is not None:
         first.write(replace(first.entry, parts=first_to_go - 1 if first_to_go > 2 else None))
 
@@ -229,37 +227,37 @@ def _named(receipts: ReceiptBook, key: str, ad_account_id: str) -> str | None:
     return cast("str | None", next(iter(named), None))
 
 
-def _left(journal: Journal, key: str, page: JournalPage, word: dict[str, Any], named: str | None) -> Retired:
-    entry = page.entry
+def _left(journal: Journal, key: str, wal: WriteAheadLog, word: dict[str, Any], named: str | None) -> Retired:
+    entry = wal.entry
     audience_id = entry.audience_id or named
-    left = replace(entry, retired_at=page.now(), retired_policy=str(RemovalPolicy.LEAVE))
-    return _noted(journal, key, page, left, ReceiptKind.LEFT, {**word, "audience_id": audience_id})
+    left = replace(entry, retired_at=wal.now(), retired_policy=str(RemovalPolicy.LEAVE))
+    return _noted(journal, key, wal, left, ReceiptKind.LEFT, {**word, "audience_id": audience_id})
 
 
-def _deleted(journal: Journal, deletion: Deletion, key: str, page: JournalPage, word: dict[str, Any]) -> Retired:
-    entry = page.entry
+def _deleted(journal: Journal, deletion: Deletion, key: str, wal: WriteAheadLog, word: dict[str, Any]) -> Retired:
+    entry = wal.entry
     how = deletion.carry_out(word)
     gone = JournalEntry(
         ad_account_id=entry.ad_account_id,
         built_at=entry.built_at,  # a list older than the last must not be sent, should it ever be mirrored again
-        receipts=page.entry.receipts,
-        receipt_head=page.entry.receipt_head,
-        retired_at=page.now(),
+        receipts=wal.entry.receipts,
+        receipt_head=wal.entry.receipt_head,
+        retired_at=wal.now(),
         retired_policy=str(RemovalPolicy.DELETE),
     )
     content = {**word, "audience_id": deletion.audience_id, "name": deletion.name, "how": how}
-    return _noted(journal, key, page, gone, ReceiptKind.DELETED, content)
+    return _noted(journal, key, wal, gone, ReceiptKind.DELETED, content)
 
 
 def _noted(
-    journal: Journal, key: str, page: JournalPage, entry: JournalEntry, kind: ReceiptKind, content: dict[str, Any]
+    journal: Journal, key: str, wal: WriteAheadLog, entry: JournalEntry, kind: ReceiptKind, content: dict[str, Any]
 ) -> Retired:
-    known = page.entry
+    known = wal.entry
     last = {"snapshot": known.snapshot, "built_at": known.built_at, "sha256": known.file_sha256}
-    approval = {**content["approval"], "at": page.now()}
-    page.done(entry, kind, {**content, "approval": approval, "last_list": last})
+    approval = {**content["approval"], "at": wal.now()}
+    wal.done(entry, kind, {**content, "approval": approval, "last_list": last})
     forget_session(journal.session_file(key, known.ad_account_id))
-    return Retired(key=key, audience_id=content["audience_id"], receipt=page.written[-1])
+    return Retired(key=key, audience_id=content["audience_id"], receipt=wal.written[-1])
 
 
 def _orphan(journal: Journal, ad_account_id: str, audience: str, keys: list[str]) -> Orphan | None:

@@ -1,17 +1,17 @@
 """One sync: from what the journal and Spotify say to an audience that holds the list."""
 
-from spotify_pipeline.mirror.sync.approval import unknown_audience
+from spotify_pipeline.mirror.sync.decision import unknown_audience
 from spotify_pipeline.mirror.sync.result import MirrorAction, MirrorOutcome
 from spotify_pipeline.mirror.sync.service import AudienceMirror
 from spotify_pipeline.mirror.sync.split import mirror_parts, parts_in_use, parts_known
-from spotify_pipeline.mirror.sync.witness import Remembered, Witness, newest_erasure
+from spotify_pipeline.mirror.sync.stale_state import Checkpoint, StaleStateCheck, newest_erasure
 
 __all__ = [
     "AudienceMirror",
+    "Checkpoint",
     "MirrorAction",
     "MirrorOutcome",
-    "Remembered",
-    "Witness",
+    "StaleStateCheck",
     "mirror_parts",
     "newest_erasure",
     "parts_in_use",

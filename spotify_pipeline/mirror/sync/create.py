@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from spotify_pipeline.mirror.spec import AudienceTarget
-from spotify_pipeline.mirror.sync.record import Record
+from spotify_pipeline.mirror.spec import AudienceSpec
+from spotify_pipeline.mirror.sync.write_ahead import ListWriteAheadLog
 from spotify_pipeline.mirror.writes import confirmed, find_audience, shown_audience
 from spotify_pipeline.spotify import Audience, Conflict, NotFound, SpotifyAdsClient, SpotifyError, SpotifyUnavailable
 
@@ -24,11 +24,11 @@ class Creation:
     """The creation of one audience whose list has been uploaded."""
 
     def __init__(
-        self, client: SpotifyAdsClient, record: Record, target: AudienceTarget, sleep: Callable[[float], None]
+        self, client: SpotifyAdsClient, wal: ListWriteAheadLog, spec: AudienceSpec, sleep: Callable[[float], None]
     ) -> None:
         self._client = client
-        self._record = record
-        self._target = target
+        self._wal = wal
+        self._spec = spec
         self._sleep = sleep
 
     def create(self, audience_id: str) -> Audience:
@@ -40,12 +40,12 @@ class Creation:
             SpotifyError: with ``may_have_happened``, the audience may exist: the next run looks for it. Else it was
                 refused for certain, and the entry says what it said before.
         """
-        first = self._created_or_in_doubt(audience_id, may_exist=self._record.creation_may_land)
+        first = self._created_or_in_doubt(audience_id, may_exist=self._wal.creation_may_land)
         if isinstance(first, Audience):
             return first
         if not first.may_have_happened:
             raise _open_outcome(first)
-        self._record.found(f"The creation of audience {audience_id} was lost on its way, and asked for once more.")
+        self._wal.note(f"The creation of audience {audience_id} was lost on its way, and asked for once more.")
         second = self._created_or_in_doubt(audience_id, may_exist=True)
         if isinstance(second, Audience):
             return second
@@ -68,43 +68,43 @@ class Creation:
         found = self._looked_for(audience_id, doubt)
         if found is None:
             return doubt
-        self._record.found(f"The answer to the creation of audience {found.id} was lost; it was found at Spotify.")
+        self._wal.note(f"The answer to the creation of audience {found.id} was lost; it was found at Spotify.")
         return found
 
     def _asked(self, audience_id: str) -> Audience:
         """Ask for the audience. Where the id is taken, it is by this very audience, created by a call before."""
-        account, before = self._target.ad_account_id, self._record.entry.unfinished
-        self._record.creating(audience_id)
+        account, before = self._spec.ad_account_id, self._wal.entry.unfinished
+        self._wal.creating(audience_id)
         try:
             return self._client.create_customer_list_audience(
-                account, audience_id=audience_id, name=self._target.name, description=self._target.full_description
+                account, audience_id=audience_id, name=self._spec.name, description=self._spec.full_description
             )
         except Conflict as taken:
             try:
                 return self._client.audience(account, audience_id)
             except NotFound:
-                self._record.not_created(before)
+                self._wal.not_created(before)
                 taken.next_step = (
                     f"Spotify shows no audience {audience_id}, so something else is taken: perhaps the name "
-                    f'"{self._target.name}". Look for it in Ads Manager, archived audiences included, and choose '
+                    f'"{self._spec.name}". Look for it in Ads Manager, archived audiences included, and choose '
                     "another name in the YAML; then run again."
                 )
                 raise taken from None
         except SpotifyError as error:
             if not error.may_have_happened:
-                self._record.not_created(before)
+                self._wal.not_created(before)
             raise
 
     def _looked_for(self, audience_id: str, doubt: SpotifyError) -> Audience | None:
         try:
-            shown = shown_audience(self._client, self._target, audience_id, self._sleep)
+            shown = shown_audience(self._client, self._spec, audience_id, self._sleep)
             if shown is not None:
                 return shown
-            listed = self._client.audiences(self._target.ad_account_id, complete=True)
-            found = find_audience(self._target, listed, self._record.entry.in_creation)
+            listed = self._client.audiences(self._spec.ad_account_id, complete=True)
+            found = find_audience(self._spec, listed, self._wal.entry.in_creation)
             if found is None or found.id == audience_id:
                 return found
-            return confirmed(self._client, self._target, found, self._sleep)
+            return confirmed(self._client, self._spec, found, self._sleep)
         except SpotifyError:
             raise _open_outcome(doubt) from None
 

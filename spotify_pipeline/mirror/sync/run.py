@@ -13,15 +13,15 @@ from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards import History
 from spotify_pipeline.mirror.journal import SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.receipts import ReceiptKind
-from spotify_pipeline.mirror.spec import AudienceTarget
-from spotify_pipeline.mirror.sync.approval import Admission
+from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.create import Creation
+from spotify_pipeline.mirror.sync.decision import SendDecision
 from spotify_pipeline.mirror.sync.lookup import our_audience
 from spotify_pipeline.mirror.sync.receipt_content import list_evidence
-from spotify_pipeline.mirror.sync.record import Record
 from spotify_pipeline.mirror.sync.result import MirrorAction, MirrorOutcome
-from spotify_pipeline.mirror.sync.upload import ListSender, OnProgress
-from spotify_pipeline.mirror.sync.witness import Remembered
+from spotify_pipeline.mirror.sync.stale_state import StaleStateCheck
+from spotify_pipeline.mirror.sync.upload import ListUpload, OnProgress
+from spotify_pipeline.mirror.sync.write_ahead import ListWriteAheadLog
 from spotify_pipeline.mirror.writes import doubles, only_one, shown_audience, with_texts
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient, SpotifyError, UploadProof
 
@@ -37,45 +37,45 @@ class MirrorRun:
     def __init__(
         self,
         client: SpotifyAdsClient,
-        record: Record,
-        target: AudienceTarget,
+        wal: ListWriteAheadLog,
+        spec: AudienceSpec,
         customer_list: Path,
         manifest: Manifest,
         *,
-        admission: Admission,
+        decision: SendDecision,
         max_age: timedelta | None,
         evidence: Mapping[str, Any],
         sleep: Callable[[float], None],
         on_progress: OnProgress | None,
-        remembered: Remembered,
+        stale_state: StaleStateCheck,
     ) -> None:
         self._client = client
-        self._record = record
-        self._target = target
+        self._wal = wal
+        self._spec = spec
         self._customer_list = customer_list
         self._manifest = manifest
-        self._sender = ListSender(client, record, target, customer_list, manifest, on_progress=on_progress)
-        self._creation = Creation(client, record, target, sleep)
+        self._upload = ListUpload(client, wal, spec, customer_list, manifest, on_progress=on_progress)
+        self._creation = Creation(client, wal, spec, sleep)
         self._sleep = sleep
-        self._admission = admission
+        self._decision = decision
         self._max_age = max_age
         self._evidence = evidence
-        self._remembered = remembered
+        self._stale_state = stale_state
         self._unproven: str | None = None
         self._upload_was_forgotten = False
-        record.before_first_write = admission.spend
-        self._before = record.entry
+        wal.before_first_write = decision.use_approval
+        self._before = wal.entry
 
     def carry_out(self) -> MirrorOutcome:
         """Find the audience, settle what a run before left open, then create or replace. See AudienceMirror.mirror."""
-        self._record.refuse_older(self._manifest, self._before)
+        self._wal.refuse_older(self._manifest, self._before)
         verify_customer_list(self._customer_list, self._manifest)
-        self._admission.judge(self._before)
-        found = our_audience(self._client, self._target, self._record, self._sleep)
-        self._admission.refuse_unknown(found, self._before)
+        self._decision.judge(self._before)
+        found = our_audience(self._client, self._spec, self._wal, self._sleep)
+        self._decision.refuse_unknown(found, self._before)
         if found is not None:
-            self._unproven = self._remembered.unproven(self._before, self._target.audience, found)
-        self._record.evidence = list_evidence(self._manifest, self._admission.decision, self._evidence)
+            self._unproven = self._stale_state.unproven(self._before, self._spec.audience, found)
+        self._wal.evidence = list_evidence(self._manifest, self._decision.decision, self._evidence)
         in_creation = self._before.in_creation
         if in_creation is not None:
             found = self._settled(in_creation, found)
@@ -92,27 +92,27 @@ class MirrorRun:
         asked_for = in_creation.audience_id or ""
         same_list = in_creation.holds(SentList.of(self._manifest))
         if same_list:
-            self._record.going_on(self._manifest)
+            self._wal.going_on(self._manifest)
         if found is None:
             found = self._asked_for_again(asked_for, same_list=same_list)
             if found is None:
                 return None
-        elif self._target.adopted_audience_id not in (None, asked_for):
-            self._record.found(
+        elif self._spec.adopted_audience_id not in (None, asked_for):
+            self._wal.note(
                 f"A run before asked for audience {asked_for}; the YAML adopts {found.id} now. If the former exists "
                 "at Spotify, nothing here looks after it."
             )
         elif found.id == self._before.audience_id:
-            self._record.found(
+            self._wal.note(
                 f"Audience {found.id} had seemed gone and is shown again; audience {asked_for}, asked for in its "
                 "place, is not."
             )
         else:
-            self._record.found(f"Audience {found.id}, whose creation was begun by a run before, was found at Spotify.")
-        begun = self._record.entry.unfinished
+            self._wal.note(f"Audience {found.id}, whose creation was begun by a run before, was found at Spotify.")
+        begun = self._wal.entry.unfinished
         if found.id == asked_for and begun is not None and begun.list is not None:
             # Its upload was proven before the creation was asked for, and it exists: both are known now.
-            self._record.accept(ReceiptKind.CREATED, found, begun.list)
+            self._wal.accept(ReceiptKind.CREATED, found, begun.list)
         return found
 
     def _asked_for_again(self, audience_id: str, *, same_list: bool) -> Audience | None:
@@ -121,25 +121,25 @@ class MirrorRun:
         Another list than ours may have been withdrawn: it goes live only while two audiences would be the worse,
         which is as long as the creation that was asked for may still be carried out.
         """
-        if not same_list and not self._record.creation_may_land:
-            late = shown_audience(self._client, self._target, audience_id, self._sleep)
+        if not same_list and not self._wal.creation_may_land:
+            late = shown_audience(self._client, self._spec, audience_id, self._sleep)
             if late is None:
-                self._record.found(
+                self._wal.note(
                     f"A run before uploaded another list and asked for audience {audience_id}, which Spotify did not "
                     "create. That upload was dropped."
                 )
-                self._record.give_up()
+                self._wal.give_up()
             else:
-                self._record.found(f"Audience {late.id}, whose creation was begun by a run before, shows late.")
+                self._wal.note(f"Audience {late.id}, whose creation was begun by a run before, shows late.")
             return late
         try:
             found = self._creation.create(audience_id)
         except NotFound:
             self._upload_was_forgotten = True
-            self._record.found("The upload of an audience that was not created is forgotten at Spotify.")
-            self._record.give_up()
+            self._wal.note("The upload of an audience that was not created is forgotten at Spotify.")
+            self._wal.give_up()
             return None
-        self._record.found(f"Audience {found.id}, whose creation was begun by a run before, was asked for again.")
+        self._wal.note(f"Audience {found.id}, whose creation was begun by a run before, was asked for again.")
         return found
 
     def _create(self) -> MirrorOutcome:
@@ -148,21 +148,21 @@ class MirrorRun:
             _log.warning(
                 "%s: audience %s, which the journal names, is gone from Spotify, and none bears its key or name. It is "
                 "created again.",
-                self._target.audience,
+                self._spec.audience,
                 lost,
             )
         audience, proof = self._uploaded_and_created()
         if audience.id != proof.audience_id:
             # Ours by key or name, but not what was uploaded to: what it holds is not known.
             return self._replace(audience)
-        self._record.accept(ReceiptKind.CREATED, audience, SentList.of(self._manifest), proof)
+        self._wal.accept(ReceiptKind.CREATED, audience, SentList.of(self._manifest), proof)
         self._refuse_doubles(audience)
         return self._outcome(self._created(), audience, proof)
 
     def _uploaded_and_created(self) -> tuple[Audience, UploadProof]:
         """The new audience and the proof of its upload, which is repeated once where Spotify does not know it."""
         while True:
-            proof = self._sender.send(WriteKind.CREATE)
+            proof = self._upload.send(WriteKind.CREATE)
             try:
                 return self._creation.create(proof.audience_id), proof
             except NotFound as forgotten:
@@ -173,30 +173,30 @@ class MirrorRun:
                     )
                     raise
             self._upload_was_forgotten = True
-            self._record.found("Spotify did not know the upload any more, and the list was uploaded again.")
-            self._record.give_up()
+            self._wal.note("Spotify did not know the upload any more, and the list was uploaded again.")
+            self._wal.give_up()
 
     def _refuse_doubles(self, created: Audience) -> None:
         """Say so where another deployment, whose journal is not ours, has made this audience at the same time."""
         try:
-            marked = doubles(self._target, self._client.audiences(self._target.ad_account_id), created.id)
+            marked = doubles(self._spec, self._client.audiences(self._spec.ad_account_id), created.id)
         except SpotifyError:
             return
         if marked:
-            only_one(self._target, {**marked, created.id: created}, after=f"The list was sent to {created.id}.")
+            only_one(self._spec, {**marked, created.id: created}, after=f"The list was sent to {created.id}.")
 
     def _replace(self, found: Audience) -> MirrorOutcome:
-        proof = self._sender.send(WriteKind.REPLACE, found.id)
-        self._record.accept(ReceiptKind.REPLACED, found, SentList.of(self._manifest), proof)
+        proof = self._upload.send(WriteKind.REPLACE, found.id)
+        self._wal.accept(ReceiptKind.REPLACED, found, SentList.of(self._manifest), proof)
         return self._outcome(MirrorAction.REPLACED, self._as_it_stands(found), proof)
 
     def _is_sent(self, found: Audience) -> bool:
         """Whether this very list was the last we sent to this audience, and Spotify does not say it lost it (C17)."""
-        entry = self._record.entry
+        entry = self._wal.entry
         return (
             entry.unfinished is None
             and not entry.suspect
-            and self._admission.decision.history is not History.MISSING
+            and self._decision.decision.history is not History.MISSING
             and entry.audience_id == found.id
             and entry.file_sha256 == self._manifest.sha256
             and found.status not in _HOLDS_NOTHING
@@ -207,19 +207,19 @@ class MirrorRun:
         """Whether the list was proven to be at Spotify so long ago that it is to be sent again."""
         if self._max_age is None:
             return False
-        accepted = self._record.entry.accepted_at
-        age = accepted and datetime.fromisoformat(self._record.now()) - datetime.fromisoformat(accepted)
+        accepted = self._wal.entry.accepted_at
+        age = accepted and datetime.fromisoformat(self._wal.now()) - datetime.fromisoformat(accepted)
         return not isinstance(age, timedelta) or age > self._max_age
 
     def _sent_already(self, found: Audience, *, created: bool) -> MirrorOutcome:
         # Accepted as of now: a list built between the two must not land after this one.
-        self._record.confirm(found.id, SentList.of(self._manifest))
+        self._wal.confirm(found.id, SentList.of(self._manifest))
         return self._outcome(self._created() if created else MirrorAction.UNCHANGED, found, None)
 
     def _with_stated_texts(self, found: Audience) -> Audience:
         """The audience, renamed or re-described where the YAML says otherwise than Spotify."""
-        account, texts = self._target.ad_account_id, self._target.texts_for(found.name, found.description)
-        return with_texts(self._client, self._record, found, *texts, ad_account_id=account, sleep=self._sleep)
+        account, texts = self._spec.ad_account_id, self._spec.texts_for(found.name, found.description)
+        return with_texts(self._client, self._wal, found, *texts, ad_account_id=account, sleep=self._sleep)
 
     def _as_it_stands(self, known: Audience) -> Audience:
         """The audience after its list was sent; as it was known before, if Spotify cannot be asked now.
@@ -228,12 +228,12 @@ class MirrorRun:
             MirrorRefused: it was deleted while its list was being sent.
         """
         try:
-            shown = shown_audience(self._client, self._target, known.id, self._sleep)
+            shown = shown_audience(self._client, self._spec, known.id, self._sleep)
         except SpotifyError:
             return known
         if shown is None:
             raise MirrorRefused(
-                f"Audience {known.id} of {self._target.audience} was deleted at Spotify while its list was sent. Run "
+                f"Audience {known.id} of {self._spec.audience} was deleted at Spotify while its list was sent. Run "
                 "again to create it."
             )
         return shown
@@ -246,10 +246,10 @@ class MirrorRun:
             action=action,
             audience=audience,
             proof=proof,
-            decision=self._admission.decision,
-            receipts=tuple(self._record.written),
+            decision=self._decision.decision,
+            receipts=tuple(self._wal.written),
             previous_snapshot=self._before.snapshot,
-            recovered=self._record.findings,
+            recovered=self._wal.notes,
             unproven=self._unproven,
-            bytes_sent=self._sender.bytes_sent,
+            bytes_sent=self._upload.bytes_sent,
         )

@@ -18,13 +18,13 @@ from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards import Guard
 from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal
 from spotify_pipeline.mirror.receipts import ReceiptBook
-from spotify_pipeline.mirror.spec import AudienceTarget
-from spotify_pipeline.mirror.sync.approval import Admission
-from spotify_pipeline.mirror.sync.record import Record
+from spotify_pipeline.mirror.spec import AudienceSpec
+from spotify_pipeline.mirror.sync.decision import SendDecision
 from spotify_pipeline.mirror.sync.result import MirrorOutcome
 from spotify_pipeline.mirror.sync.run import MirrorRun
+from spotify_pipeline.mirror.sync.stale_state import Checkpoint, StaleStateCheck
 from spotify_pipeline.mirror.sync.upload import OnProgress
-from spotify_pipeline.mirror.sync.witness import Remembered, Witness
+from spotify_pipeline.mirror.sync.write_ahead import ListWriteAheadLog
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import SpotifyAdsClient
 
@@ -39,7 +39,7 @@ class AudienceMirror:
         *,
         receipts: ReceiptBook | None = None,
         ledger: ErasureLedger | None = None,
-        witness: Witness | None = None,
+        checkpoint: Checkpoint | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         wait: float = WAIT_FOR_OTHERS,
@@ -51,7 +51,7 @@ class AudienceMirror:
             receipts: of this machine; by default those beside the journal.
             ledger: of those who asked to be forgotten; where it is given, one that is older than what was sent holds
                 lists back.
-            witness: what is known elsewhere of what was sent; where it knows more than the journal, lists are held
+            checkpoint: what is known elsewhere of what was sent; where it knows more than the journal, lists are held
                 back.
             clock: seconds since the epoch, for the journal.
             sleep: for the pauses between looks at Spotify, and at another run that is waited for.
@@ -61,14 +61,14 @@ class AudienceMirror:
         self._journal = journal
         self._receipts = receipts or ReceiptBook.beside(journal)
         self._ledger = ledger
-        self._witness = witness
+        self._checkpoint = checkpoint
         self._clock = clock
         self._sleep = sleep
         self._wait = wait
 
     def mirror(
         self,
-        target: AudienceTarget,
+        spec: AudienceSpec,
         customer_list: Path,
         manifest: Manifest,
         *,
@@ -79,12 +79,12 @@ class AudienceMirror:
         on_progress: OnProgress | None = None,
         keys: Sequence[str] = (),
     ) -> MirrorOutcome:
-        """Make the target audience equal to the list in ``customer_list``.
+        """Make the audience equal to the list in ``customer_list``.
 
         What a run before left half done is found out and gone on with first. Call it again after any error.
 
         Args:
-            target: which audience.
+            spec: which audience.
             customer_list: the file.
             manifest: what describes it.
             guard: decides whether it may be sent, once nobody else can change what is known, before Spotify is asked.
@@ -104,26 +104,26 @@ class AudienceMirror:
             JournalError: the journal cannot be read. Nothing was written.
             SpotifyError: Spotify refused or was not reached. A list half uploaded changes no audience.
         """
-        with self._journal.lease(target.audience, target.ad_account_id, wait=self._wait, sleep=self._sleep) as lease:
-            remembered = Remembered(
+        with self._journal.lease(spec.audience, spec.ad_account_id, wait=self._wait, sleep=self._sleep) as lease:
+            stale_state = StaleStateCheck(
                 journal=self._journal,
                 receipts=self._receipts,
-                ad_account_id=target.ad_account_id,
+                ad_account_id=spec.ad_account_id,
                 ledger=self._ledger,
-                witness=self._witness,
+                checkpoint=self._checkpoint,
             )
-            record = Record(self._journal, lease, self._receipts, target, self._clock)
-            record.continue_behind(remembered.newest_number(target.audience))
-            record.trace_ids = trace_ids
-            record.flush()
+            wal = ListWriteAheadLog(self._journal, lease, self._receipts, spec, self._clock)
+            wal.continue_behind(stale_state.newest_number(spec.audience))
+            wal.trace_ids = trace_ids
+            wal.flush()
             run = MirrorRun(
                 self._client,
-                record,
-                target,
+                wal,
+                spec,
                 customer_list,
                 manifest,
-                admission=Admission(guard, target, manifest, remembered=remembered, keys=keys or (target.audience,)),
-                remembered=remembered,
+                decision=SendDecision(guard, spec, manifest, stale_state=stale_state, keys=keys or (spec.audience,)),
+                stale_state=stale_state,
                 max_age=max_age,
                 evidence=evidence or {},
                 sleep=self._sleep,

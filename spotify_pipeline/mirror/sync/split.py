@@ -12,8 +12,8 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards import Guard
 from spotify_pipeline.mirror.journal import Journal, JournalError
-from spotify_pipeline.mirror.spec import AudienceTarget
-from spotify_pipeline.mirror.sync.approval import OneDecision
+from spotify_pipeline.mirror.spec import AudienceSpec
+from spotify_pipeline.mirror.sync.decision import SharedGuard
 from spotify_pipeline.mirror.sync.result import MirrorOutcome
 from spotify_pipeline.mirror.sync.service import AudienceMirror
 from spotify_pipeline.mirror.sync.upload import OnProgress
@@ -21,7 +21,7 @@ from spotify_pipeline.mirror.sync.upload import OnProgress
 
 def mirror_parts(
     mirror: AudienceMirror,
-    target: AudienceTarget,
+    spec: AudienceSpec,
     parts: Sequence[tuple[Path, Manifest]],
     *,
     guard: Guard,
@@ -37,7 +37,7 @@ def mirror_parts(
 
     Args:
         mirror: does it.
-        target: of the whole.
+        spec: of the whole.
         parts: files and manifests, by number.
         guard: of the whole list.
         max_age, evidence, trace_ids, on_progress: as of ``AudienceMirror.mirror``.
@@ -46,12 +46,12 @@ def mirror_parts(
         MirrorRefused: as ``AudienceMirror.mirror``; or these are not all parts of one list. Nothing was sent then.
         Exception: all that ``AudienceMirror.mirror`` raises.
     """
-    _refuse_incomplete(target, [manifest for _, manifest in parts])
-    decided = OneDecision(guard)
-    keys = [target.part(number, len(parts)).audience for number in range(1, len(parts) + 1)]
+    _refuse_incomplete(spec, [manifest for _, manifest in parts])
+    decided = SharedGuard(guard)
+    keys = [spec.part(number, len(parts)).audience for number in range(1, len(parts) + 1)]
     return [
         mirror.mirror(
-            target.part(number, len(parts)),
+            spec.part(number, len(parts)),
             file,
             manifest,
             guard=decided,
@@ -118,13 +118,13 @@ def _may_exist(journal: Journal, key: str, ad_account_id: str) -> bool:
         return True
 
 
-def _refuse_incomplete(target: AudienceTarget, manifests: Sequence[Manifest]) -> None:
+def _refuse_incomplete(spec: AudienceSpec, manifests: Sequence[Manifest]) -> None:
     if len(manifests) == 1 and manifests[0].part is None:
         return
     stated = [(each.part.number, each.part.of, each.part.whole_sha256) for each in manifests if each.part is not None]
     wholes = {whole for _, _, whole in stated}
     if len(wholes) != 1 or stated != [(number, len(manifests), *wholes) for number in range(1, len(manifests) + 1)]:
         raise MirrorRefused(
-            f"The files given for {target.audience} are not all parts of one list, in order. Nothing was sent. "
+            f"The files given for {spec.audience} are not all parts of one list, in order. Nothing was sent. "
             "Materialize the customer list again, then the audience."
         )

@@ -13,8 +13,8 @@ from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.journal import SESSION_OPEN, Phase, SentList, Unfinished, WriteKind
-from spotify_pipeline.mirror.spec import AudienceTarget
-from spotify_pipeline.mirror.sync.record import Record
+from spotify_pipeline.mirror.spec import AudienceSpec
+from spotify_pipeline.mirror.sync.write_ahead import ListWriteAheadLog
 from spotify_pipeline.mirror.writes import CLOCKS_DIFFER_BY
 from spotify_pipeline.spotify import (
     InvalidRequest,
@@ -35,22 +35,22 @@ _log = logging.getLogger("spotify_pipeline.mirror")
 OnProgress = Callable[[UploadProgress], None]
 
 
-class ListSender:
+class ListUpload:
     """One list, on its way to one audience."""
 
     def __init__(
         self,
         client: SpotifyAdsClient,
-        record: Record,
-        target: AudienceTarget,
+        wal: ListWriteAheadLog,
+        spec: AudienceSpec,
         customer_list: Path,
         manifest: Manifest,
         *,
         on_progress: OnProgress | None,
     ) -> None:
         self._client = client
-        self._record = record
-        self._target = target
+        self._wal = wal
+        self._spec = spec
         self._customer_list = customer_list
         self._manifest = manifest
         self._on_progress = on_progress
@@ -66,13 +66,13 @@ class ListSender:
             kind: for a new audience, or to replace the list of one.
             audience_id: the audience whose list is replaced.
         """
-        self._record.before_first_write()
+        self._wal.before_first_write()
         opened = self._left_open(kind, audience_id)
         renew = partial(self._ticket, kind, audience_id)
         if opened is None:
             upload = partial(self._client.upload, renew())
         else:
-            _log.info("%s: a run before left an upload of this list open; it is continued.", self._target.audience)
+            _log.info("%s: a run before left an upload of this list open; it is continued.", self._spec.audience)
             upload = partial(self._client.resume_upload, opened)
         self._renewals = 0
         with self._failures_journalled():
@@ -82,38 +82,38 @@ class ListSender:
                 crc32c=self._manifest.crc32c,
                 md5=self._manifest.md5,
                 renew=renew,
-                on_open=self._record.sending,
+                on_open=self._wal.sending,
                 on_progress=self._progressed,
-                before_finish=partial(self._record.finishing, self._manifest),
+                before_finish=partial(self._wal.finishing, self._manifest),
             )
         self.bytes_sent += proof.bytes_sent
         if opened is not None:
-            self._record.found(self._how_it_went_on(proof))
+            self._wal.note(self._how_it_went_on(proof))
         return proof
 
     def _left_open(self, kind: WriteKind, audience_id: str | None) -> OpenUpload | None:
         """The session to continue, if a run before was sending this very list to the same audience."""
-        begun, opened = self._record.entry.unfinished, self._record.session()
+        begun, opened = self._wal.entry.unfinished, self._wal.session()
         if begun is None or begun.phase not in SESSION_OPEN:
-            self._record.drop_session()
+            self._wal.drop_session()
             return None
         same_list = begun.holds(SentList.of(self._manifest))
         same_audience = begun.kind is kind and (audience_id is None or begun.audience_id == audience_id)
         if same_list and same_audience and opened is not None:
-            self._record.going_on(self._manifest)
+            self._wal.going_on(self._manifest)
             return opened
         if same_list and same_audience:
-            self._record.found("An upload was broken off and its session is not known any more; it was begun again.")
+            self._wal.note("An upload was broken off and its session is not known any more; it was begun again.")
         elif same_list:
-            self._record.found("An upload of this list to another audience was broken off, and dropped.")
+            self._wal.note("An upload of this list to another audience was broken off, and dropped.")
         else:
-            self._record.found("An upload of another list was broken off, and dropped.")
-        self._record.drop_session()
+            self._wal.note("An upload of another list was broken off, and dropped.")
+        self._wal.drop_session()
         return None
 
     def _ticket(self, kind: WriteKind, audience_id: str | None) -> UploadTicket:
         self._renewals += 1
-        self._record.begin(
+        self._wal.begin(
             Unfinished(
                 kind=kind,
                 phase=Phase.ASKING,
@@ -122,11 +122,11 @@ class ListSender:
             )
         )
         if audience_id is None:
-            ticket = self._client.new_upload(self._target.ad_account_id)
+            ticket = self._client.new_upload(self._spec.ad_account_id)
             self._refuse_existing(ticket.audience_id)
         else:
-            ticket = self._client.replacement_upload(self._target.ad_account_id, audience_id)
-        self._record.opening(ticket.audience_id)
+            ticket = self._client.replacement_upload(self._spec.ad_account_id, audience_id)
+        self._wal.opening(ticket.audience_id)
         return ticket
 
     def _refuse_existing(self, audience_id: str) -> None:
@@ -139,14 +139,14 @@ class ListSender:
             MirrorRefused: the audience is another. No byte was sent.
         """
         try:
-            shown = self._client.audience(self._target.ad_account_id, audience_id)
+            shown = self._client.audience(self._spec.ad_account_id, audience_id)
         except (NotFound, PermissionDenied, InvalidRequest):  # how an id that is no audience yet may be answered
             return
-        begun = datetime.fromisoformat(self._record.now()) - CLOCKS_DIFFER_BY
-        if shown.name not in ("", self._target.name) or (shown.created_at is not None and shown.created_at < begun):
+        begun = datetime.fromisoformat(self._wal.now()) - CLOCKS_DIFFER_BY
+        if shown.name not in ("", self._spec.name) or (shown.created_at is not None and shown.created_at < begun):
             raise MirrorRefused(
                 f"Spotify answered the call for a new upload with the id of an audience that there is ({audience_id}), "
-                f"which is not the one of {self._target.audience}. Nothing was sent. Something between this machine "
+                f"which is not the one of {self._spec.audience}. Nothing was sent. Something between this machine "
                 "and Spotify may mix answers up. Run again; if it stays so, report it."
             )
 
@@ -162,14 +162,14 @@ class ListSender:
             )
             # Where that cannot be written, the entry still says unfinished, and what is unfinished is sent again.
             with suppress(HomeError, MirrorRefused):
-                self._record.give_up(suspect=True)
+                self._wal.give_up(suspect=True)
             raise
         except UploadRefused:
-            self._record.drop_session()
+            self._wal.drop_session()
             raise
         except UploadIncomplete as failure:
             if not failure.resumable:
-                self._record.drop_session()
+                self._wal.drop_session()
             raise
 
     def _progressed(self, progress: UploadProgress) -> None:

@@ -7,25 +7,25 @@ from spotify_pipeline.mirror.writes.lookup import (
     confirmed,
     doubles,
     find_audience,
-    find_filled,
+    find_event_based,
     is_customer_list,
     only_one,
     refuse_mistakable,
     shown_audience,
 )
 from spotify_pipeline.mirror.writes.texts import with_texts
-from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, JournalPage, flush_receipts
+from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, WriteAheadLog, flush_receipts
 
 __all__ = [
     "CLOCKS_DIFFER_BY",
     "LANDS_WITHIN",
     "LOOKS_AFTER",
     "Deletion",
-    "JournalPage",
+    "WriteAheadLog",
     "confirmed",
     "doubles",
     "find_audience",
-    "find_filled",
+    "find_event_based",
     "flush_receipts",
     "is_customer_list",
     "only_one",

@@ -9,9 +9,9 @@ from typing import Any
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
-from spotify_pipeline.mirror.spec import AudienceTarget
-from spotify_pipeline.mirror.writes.lookup import confirmed, find_filled, is_filled
-from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, JournalPage
+from spotify_pipeline.mirror.spec import AudienceSpec
+from spotify_pipeline.mirror.writes.lookup import confirmed, find_event_based, is_event_based
+from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, WriteAheadLog
 from spotify_pipeline.spotify import Audience, Conflict, NotFound, SpotifyAdsClient, SpotifyError
 
 _LIVE = "LIVE"
@@ -27,7 +27,7 @@ class Deletion:
     def __init__(
         self,
         client: SpotifyAdsClient,
-        page: JournalPage,
+        wal: WriteAheadLog,
         key: str,
         ad_account_id: str,
         *,
@@ -37,11 +37,11 @@ class Deletion:
         """``named`` is the audience's id by its receipts, for where the journal does not say."""
         self._sleep = sleep
         self._client = client
-        self._page = page
+        self._wal = wal
         self._key = key
         self._ad_account_id = ad_account_id
-        begun = page.entry.in_creation
-        ids = (page.entry.audience_id, begun.audience_id if begun is not None else None)
+        begun = wal.entry.in_creation
+        ids = (wal.entry.audience_id, begun.audience_id if begun is not None else None)
         known = [each for each in ids if each is not None]
         self._candidates = known or ([named] if named is not None else [])
         self.audience_id = next(iter(self._candidates), None)
@@ -56,8 +56,8 @@ class Deletion:
             MirrorRefused: a campaign uses it, two could be it, or its creation may yet be carried out.
         """
         shown = self._shown()
-        one_may_come = shown is None or shown.id == self._page.entry.audience_id
-        if one_may_come and self._page.creation_may_land:
+        one_may_come = shown is None or shown.id == self._wal.entry.audience_id
+        if one_may_come and self._wal.creation_may_land:
             raise MirrorRefused(
                 f"The creation of {self._key} was asked for less than {LANDS_WITHIN.seconds // 60} minutes ago and "
                 "may yet be carried out. Nothing was deleted. Try again later."
@@ -77,8 +77,8 @@ class Deletion:
         """
         if self.audience_id is None:
             return _NONE_KNOWN
-        begun_before = self._page.entry.retiring is not None
-        self._page.write(replace(self._page.entry, retiring={**word, "at": self._page.now()}))
+        begun_before = self._wal.entry.retiring is not None
+        self._wal.write(replace(self._wal.entry, retiring={**word, "at": self._wal.now()}))
         try:
             self._client.delete_audience(self._ad_account_id, self.audience_id)
         except NotFound:
@@ -96,7 +96,7 @@ class Deletion:
 
     def _shown(self) -> Audience | None:
         shown: dict[str, Audience] = {}
-        self._page.refuse_held(*self._candidates)
+        self._wal.refuse_held(*self._candidates)
         for audience_id in self._candidates:
             with suppress(NotFound):
                 shown[audience_id] = self._client.audience(self._ad_account_id, audience_id)
@@ -112,17 +112,17 @@ class Deletion:
 
     def _filled_in_creation(self) -> Audience | None:
         """An audience that Spotify fills, that was asked for and whose id was not seen."""
-        begun = self._page.entry.in_creation
+        begun = self._wal.entry.in_creation
         if begun is None or begun.audience_id is not None:
             return None
-        target = AudienceTarget(
+        spec = AudienceSpec(
             audience=self._key,
             name=begun.name or "",
             description=begun.description,
             ad_account_id=self._ad_account_id,
         )
-        found = find_filled(target, self._client.audiences(self._ad_account_id, complete=True), is_filled)
-        return found and confirmed(self._client, target, found, self._sleep)
+        found = find_event_based(spec, self._client.audiences(self._ad_account_id, complete=True), is_event_based)
+        return found and confirmed(self._client, spec, found, self._sleep)
 
     def _is_gone(self, audience_id: str) -> bool:
         try:
@@ -136,7 +136,7 @@ class Deletion:
     def _not_begun(self) -> None:
         """Where that cannot be written, the deletion counts as one that may have been carried out."""
         with suppress(HomeError, MirrorRefused):
-            self._page.write(replace(self._page.entry, retiring=None))
+            self._wal.write(replace(self._wal.entry, retiring=None))
 
     def _in_use(self, what: str) -> MirrorRefused:
         return MirrorRefused(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.journal import Unfinished
-from spotify_pipeline.mirror.spec import AudienceTarget
+from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient
 from spotify_pipeline.spotify.ads import CUSTOM, LOOKALIKE
 
@@ -23,44 +23,44 @@ _ANY_KEY = re.compile(r"\[sp:[0-9a-f]{8}\]")
 
 
 def shown_audience(
-    client: SpotifyAdsClient, target: AudienceTarget, audience_id: str, sleep: Callable[[float], None]
+    client: SpotifyAdsClient, spec: AudienceSpec, audience_id: str, sleep: Callable[[float], None]
 ) -> Audience | None:
     """The audience with this id, or None when none was shown in four looks within 17 seconds."""
     for pause in LOOKS_AFTER:
         if pause:
             sleep(pause)
         try:
-            return client.audience(target.ad_account_id, audience_id)
+            return client.audience(spec.ad_account_id, audience_id)
         except NotFound:
             continue
     return None
 
 
 def confirmed(
-    client: SpotifyAdsClient, target: AudienceTarget, listed: Audience, sleep: Callable[[float], None]
+    client: SpotifyAdsClient, spec: AudienceSpec, listed: Audience, sleep: Callable[[float], None]
 ) -> Audience:
     """An audience that was found in a list alone, as it is shown by its id: the list may be of another ad account.
 
     Raises:
         MirrorRefused: it is not shown, or as another than it was listed.
     """
-    shown = shown_audience(client, target, listed.id, sleep)
+    shown = shown_audience(client, spec, listed.id, sleep)
     if shown is None or (shown.name, shown.description) != (listed.name, listed.description):
         raise MirrorRefused(
-            f"Spotify lists audience {listed.id} as the one of {target.audience}, and by its id shows "
-            f"{'none' if shown is None else 'another'} in ad account {target.ad_account_id}. Nothing was changed. Run "
+            f"Spotify lists audience {listed.id} as the one of {spec.audience}, and by its id shows "
+            f"{'none' if shown is None else 'another'} in ad account {spec.ad_account_id}. Nothing was changed. Run "
             "again; if it stays so, report it."
         )
     return shown
 
 
 def find_audience(
-    target: AudienceTarget, audiences: Iterable[Audience], in_creation: Unfinished | None = None
+    spec: AudienceSpec, audiences: Iterable[Audience], in_creation: Unfinished | None = None
 ) -> Audience | None:
     """The one audience among ``audiences`` that is ours, or None when there is none.
 
-    Ours is a customer list whose description holds the target's key, or, where the description left no room for the
-    key, whose name and description both are the target's. Another audience of the same name is somebody's: it is
+    Ours is a customer list whose description holds the spec's key, or, where the description left no room for the
+    key, whose name and description both are the spec's. Another audience of the same name is somebody's: it is
     neither replaced nor doubled; unless ``in_creation`` proves that we asked for one of that name, and when.
 
     Raises:
@@ -69,51 +69,51 @@ def find_audience(
     ours: dict[str, Audience] = {}
     namesakes: dict[str, Audience] = {}
     for audience in audiences:
-        if is_customer_list(audience) and (_bears_mark(target, audience) or _was_asked_for(audience, in_creation)):
+        if is_customer_list(audience) and (_bears_mark(spec, audience) or _was_asked_for(audience, in_creation)):
             ours[audience.id] = audience
-        elif audience.name == target.name:
+        elif audience.name == spec.name:
             namesakes[audience.id] = audience
     if ours:
-        return only_one(target, ours)
+        return only_one(spec, ours)
     if namesakes:
-        raise MirrorRefused(_name_is_taken(target, namesakes))
+        raise MirrorRefused(_name_is_taken(spec, namesakes))
     return None
 
 
-def doubles(target: AudienceTarget, audiences: Iterable[Audience], audience_id: str) -> dict[str, Audience]:
-    """The audiences that bear the target's mark, by id, if there are others than ``audience_id``; else none."""
-    marked = {each.id: each for each in audiences if is_customer_list(each) and _bears_mark(target, each)}
+def doubles(spec: AudienceSpec, audiences: Iterable[Audience], audience_id: str) -> dict[str, Audience]:
+    """The audiences that bear the spec's mark, by id, if there are others than ``audience_id``; else none."""
+    marked = {each.id: each for each in audiences if is_customer_list(each) and _bears_mark(spec, each)}
     return marked if set(marked) - {audience_id} else {}
 
 
-def find_filled(
-    target: AudienceTarget, audiences: Iterable[Audience], is_kind: Callable[[Audience], bool]
+def find_event_based(
+    spec: AudienceSpec, audiences: Iterable[Audience], is_kind: Callable[[Audience], bool]
 ) -> Audience | None:
-    """The one audience among ``audiences`` of a kind that Spotify fills which bears the target's mark, or None.
+    """The one audience among ``audiences`` of a kind that Spotify fills which bears the spec's mark, or None.
 
     Raises:
         MirrorRefused: several do.
     """
-    ours = {each.id: each for each in audiences if is_kind(each) and _bears_mark(target, each)}
-    return only_one(target, ours, way_out="") if ours else None
+    ours = {each.id: each for each in audiences if is_kind(each) and _bears_mark(spec, each)}
+    return only_one(spec, ours, way_out="") if ours else None
 
 
-def refuse_mistakable(target: AudienceTarget, audiences: Iterable[Audience]) -> None:
+def refuse_mistakable(spec: AudienceSpec, audiences: Iterable[Audience]) -> None:
     """Refuse to create an audience where one of ``audiences``, none of which is it, could be mistaken for it.
 
     Raises:
         MirrorRefused: one has its name, or its mark although it is of another kind.
     """
-    others = sorted(each.id for each in audiences if each.name == target.name or _bears_mark(target, each))
+    others = sorted(each.id for each in audiences if each.name == spec.name or _bears_mark(spec, each))
     if others:
         raise MirrorRefused(
-            f'Ad account {target.ad_account_id} already has an audience that is called "{target.name}" or bears the '
-            f"mark of {target.audience}, and is another one: {', '.join(others)}. Nothing was created. Choose another "
+            f'Ad account {spec.ad_account_id} already has an audience that is called "{spec.name}" or bears the '
+            f"mark of {spec.audience}, and is another one: {', '.join(others)}. Nothing was created. Choose another "
             "name for the audience and for its folder, or delete or rename that one in Ads Manager."
         )
 
 
-def is_filled(audience: Audience) -> bool:
+def is_event_based(audience: Audience) -> bool:
     """Whether Spotify fills an audience by itself, as far as it says: a subtype may be left out."""
     return audience.type == LOOKALIKE or audience.subtype != CUSTOMER_LIST
 
@@ -124,7 +124,7 @@ def is_customer_list(audience: Audience) -> bool:
 
 
 def only_one(
-    target: AudienceTarget,
+    spec: AudienceSpec,
     ours: dict[str, Audience],
     *,
     after: str = "No audience was changed.",
@@ -137,14 +137,14 @@ def only_one(
     """
     if len(ours) > 1:
         raise MirrorRefused(
-            f"{len(ours)} audiences of ad account {target.ad_account_id} could be {target.audience}: "
+            f"{len(ours)} audiences of ad account {spec.ad_account_id} could be {spec.audience}: "
             f"{', '.join(sorted(ours))}. {after} Delete all but one in Ads Manager{way_out}."
         )
     return next(iter(ours.values()))
 
 
-def _name_is_taken(target: AudienceTarget, namesakes: dict[str, Audience]) -> str:
-    taken = f'Ad account {target.ad_account_id} already has an audience named "{target.name}"'
+def _name_is_taken(spec: AudienceSpec, namesakes: dict[str, Audience]) -> str:
+    taken = f'Ad account {spec.ad_account_id} already has an audience named "{spec.name}"'
     ids = ", ".join(sorted(namesakes))
     if any(_ANY_KEY.search(each.description or "") for each in namesakes.values()):
         return (
@@ -157,9 +157,9 @@ def _name_is_taken(target: AudienceTarget, namesakes: dict[str, Audience]) -> st
     return f"{taken} that this project did not make: {ids}. No audience was changed. {advice} another name."
 
 
-def _bears_mark(target: AudienceTarget, audience: Audience) -> bool:
+def _bears_mark(spec: AudienceSpec, audience: Audience) -> bool:
     described = audience.description or ""
-    return target.key in described or (audience.name == target.name and described == target.full_description)
+    return spec.key in described or (audience.name == spec.name and described == spec.full_description)
 
 
 def _was_asked_for(audience: Audience, in_creation: Unfinished | None) -> bool:
@@ -167,7 +167,7 @@ def _was_asked_for(audience: Audience, in_creation: Unfinished | None) -> bool:
     if in_creation is None or in_creation.begun_at is None or audience.name != in_creation.name:
         return False
     if _ANY_KEY.search(audience.description or ""):
-        return False  # another audience of this project: the target's own key was looked for before
+        return False  # another audience of this project: the spec's own key was looked for before
     if audience.created_at is None:
         return (audience.description or "") == (in_creation.description or "")
     first = datetime.fromisoformat(in_creation.begun_at)

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable
 
 from spotify_pipeline.mirror.writes.lookup import LOOKS_AFTER
-from spotify_pipeline.mirror.writes.write_ahead import JournalPage
+from spotify_pipeline.mirror.writes.write_ahead import WriteAheadLog
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyError, SpotifyUnavailable
 from spotify_pipeline.spotify.ads import CUSTOM
 
 
 def with_texts(
     client: SpotifyAdsClient,
-    page: JournalPage,
+    wal: WriteAheadLog,
     found: Audience,
     name: str,
     description: str,
@@ -30,12 +30,12 @@ def with_texts(
 
     Raises:
         SpotifyError: it was refused; or, with ``may_have_happened``, it is not seen to be done.
-        HomeError, MirrorRefused: as of the page.
+        HomeError, MirrorRefused: as of the wal.
     """
-    page.edited(found)  # by a run before that did not come to say so
-    if _has(found, name, description) or page.is_ignored(found, name, description):
+    wal.edited(found)  # by a run before that did not come to say so
+    if _has(found, name, description) or wal.is_ignored(found, name, description):
         return found
-    page.editing(found, name, description)
+    wal.editing(found, name, description)
     answer, doubt = None, None
     try:
         answer = client.edit_audience(
@@ -53,13 +53,13 @@ def with_texts(
         shown = answer
     if _has(shown, name, description):
         if doubt is not None:
-            page.found(f"The answer to the change of name or description of audience {found.id} was lost; it was made.")
-        page.edited(shown)
+            wal.note(f"The answer to the change of name or description of audience {found.id} was lost; it was made.")
+        wal.edited(shown)
     elif doubt is not None:
         raise doubt
     else:
-        page.ignored(shown)
-        page.found(
+        wal.ignored(shown)
+        wal.note(
             f"Spotify took the change of name or description of audience {found.id}, and shows the old ones all the "
             "same. They are not asked for again until the YAML or Spotify says otherwise.",
             level=logging.WARNING,

@@ -1,4 +1,4 @@
-"""A run's own page of the journal: what is known of one audience, written only while its lease is held.
+"""A run's own wal of the journal: what is known of one audience, written only while its lease is held.
 
 A change at Spotify and its receipt are made durable in three steps: the line of the journal that says that it is done
 also holds the receipt that is due; then the receipt; then the line that counts it. A run that finds one due writes it
@@ -27,7 +27,7 @@ LANDS_WITHIN = timedelta(minutes=15)
 _log = logging.getLogger("spotify_pipeline.mirror")
 
 
-class JournalPage:
+class WriteAheadLog:
     """The entry of one audience, read when its lease was taken.
 
     Every method that writes returns once the line is durable, and raises instead if that cannot be had, so that the
@@ -53,7 +53,7 @@ class JournalPage:
         self._audience = audience
         self._ad_account_id = ad_account_id
         self._clock = clock
-        self._findings: list[str] = []
+        self._notes: list[str] = []
         self._traces_told = 0
         self.trace_ids: Callable[[], Sequence[str]] = tuple
         """The trace ids of Spotify's answers to this run so far."""
@@ -68,9 +68,9 @@ class JournalPage:
             self.entry = replace(self.entry, receipts=self._newest[0], receipt_head=self._newest[1])
 
     @property
-    def findings(self) -> str | None:
+    def notes(self) -> str | None:
         """What the run found left half done and how it went on, or None where there was nothing."""
-        return " ".join(self._findings) or None
+        return " ".join(self._notes) or None
 
     @property
     def creation_may_land(self) -> bool:
@@ -88,9 +88,9 @@ class JournalPage:
         """By this machine's clock: ISO 8601, UTC."""
         return datetime.fromtimestamp(self._clock(), UTC).isoformat()
 
-    def found(self, sentence: str, *, level: int = logging.INFO) -> None:
-        """Remember a finding, and say it in the log."""
-        self._findings.append(sentence)
+    def note(self, sentence: str, *, level: int = logging.INFO) -> None:
+        """Note what was found left half done, and log it."""
+        self._notes.append(sentence)
         _log.log(level, "%s: %s", self._audience, printable(sentence))
 
     def write(self, entry: JournalEntry) -> None:
@@ -145,7 +145,7 @@ class JournalPage:
         number, digest = self._newest or (0, "")
         is_older = number > entry.receipts
         body = {
-            "recovered": self.findings,
+            "recovered": self.notes,
             **content,
             "format": RECEIPT_FORMAT,
             "number": max(entry.receipts, number) + 1,
@@ -234,6 +234,6 @@ def flush_receipts(
         HomeError, JournalError: the journal or the receipt cannot be read or written.
     """
     with journal.lease(audience, ad_account_id, wait=wait, sleep=sleep) as lease:
-        page = JournalPage(journal, lease, receipts, audience=audience, ad_account_id=ad_account_id, clock=clock)
-        page.flush()
-        return tuple(page.written)
+        wal = WriteAheadLog(journal, lease, receipts, audience=audience, ad_account_id=ad_account_id, clock=clock)
+        wal.flush()
+        return tuple(wal.written)

@@ -19,7 +19,7 @@ from spotify_pipeline.mirror.guards import (
     Outcome,
     SentLately,
     Twin,
-    refusal,
+    block_message,
     without_history,
 )
 from spotify_pipeline_tests.mirror.guards.facts import (
@@ -131,7 +131,7 @@ def test_w10_w11_an_approval_of_something_else_is_worth_nothing(change: dict[str
     assert not decision.allowed
     assert decision.approval is None
     assert decision.approval_problem == told
-    assert told in refusal(decision)
+    assert told in block_message(decision)
 
 
 def test_w10_an_approval_holds_until_it_expires():
@@ -190,7 +190,9 @@ def test_w08_a_first_list_turns_out_not_to_be_the_first():
     assert corrected.history is History.MISSING
     assert [each.guard for each in corrected.findings] == list(GuardName)
     assert [each.guard for each in corrected.blocked_by] == [GuardName.HISTORY]
-    assert "cannot be compared with the one that Spotify has: Spotify has an audience of ours." in refusal(corrected)
+    assert "cannot be compared with the one that Spotify has: Spotify has an audience of ours." in block_message(
+        corrected
+    )
 
 
 def test_w08_that_may_be_approved_of():
@@ -201,7 +203,7 @@ def test_w08_that_may_be_approved_of():
 
 
 def test_a_refusal_says_what_why_and_what_to_do():
-    assert refusal(decided(STOPPED[GuardName.SHRINK])) == (
+    assert block_message(decided(STOPPED[GuardName.SHRINK])) == (
         "The list of lapsed for 2026-11-16 is held back. [shrink] The list shrank too much: 10,000 rows before, 5,000 "
         "now, 50 % fewer, at most 30 % fewer are allowed. Look whether a source or a join of the segment lost rows. "
         "Nothing was sent; the audience at Spotify is as it was. If the list is right all the same, run: "
@@ -214,7 +216,7 @@ def test_a_refusal_says_what_why_and_what_to_do():
 def test_a_refusal_names_every_guard_that_blocks_and_those_that_no_approval_helps_against():
     both = facts(manifest(999, bytes=2 << 30), erased_rows=40)
     assert blocking(both) == {GuardName.MINIMUM, GuardName.ERASED, GuardName.OVERSIZE}
-    told = refusal(decided(both))
+    told = block_message(decided(both))
     why = " ".join(f"[{each.guard}] {each.sentence}" for each in decided(both).blocked_by)
     assert told.startswith(f"The list of lapsed for 2026-11-16 is held back. {why} Nothing was sent;")
     assert why.index("[minimum]") < why.index("[erased people]") < why.index("[oversize]")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.home import HOME_VARIABLE
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal
+from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Journal
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 from spotify_pipeline.spotify.errors import SignInRequired
 from spotify_pipeline_tests.mirror.allowing import Allow
@@ -28,7 +28,7 @@ class Sync:
     client: tuple[str, str]
     """Client id and secret."""
     refresh_token: str
-    target: AudienceTarget
+    target: AudienceSpec
     min_rows: int
     home: Path
     file: Path

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror import AudienceTarget, Journal, ReceiptBook
+from spotify_pipeline.mirror import AudienceSpec, Journal, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.accounts.oauth import sign_in
 from spotify_pipeline_tests.stress.faults.crash_process import MUST_SIGN_IN, Sync, run_sync
@@ -35,7 +35,7 @@ MOST_RUNS = 2
 FEWEST_ROWS = 5
 PATIENCE_SECONDS = 60.0
 SITUATIONS = ("new audience", "replacement")
-TARGET = AudienceTarget(
+TARGET = AudienceSpec(
     audience="lapsed",
     name="Lapsed subscribers",
     description="Cancelled in the last 90 days",

@@ -30,7 +30,7 @@ from spotify_pipeline.customer_list import (
 )
 from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline.identity import IdentifierType, digest
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, Journal, MirrorOutcome, Witness
+from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Checkpoint, Journal, MirrorOutcome
 from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.privacy import ErasureLedger
@@ -89,7 +89,7 @@ class Bench:
     confirmed: Callable[[], DigestSet] = DigestSet.of
     layout: Layout = Layout.WIDE
     ledger: ErasureLedger | None = None
-    witness: Witness | None = None
+    checkpoint: Checkpoint | None = None
     adopted: str | None = None
     keys: tuple[str, ...] = ()
 
@@ -149,7 +149,7 @@ class Bench:
 
     def send(self, listed: Listed, audience: str = "lapsed", **guard: Any) -> MirrorOutcome:
         """What the run of an audience does with its list."""
-        target = AudienceTarget(
+        target = AudienceSpec(
             audience=audience,
             name=f"The {audience} people",
             description=None,
@@ -160,7 +160,7 @@ class Bench:
             self.client,
             self.journal,
             ledger=self.ledger,
-            witness=self.witness,
+            checkpoint=self.checkpoint,
             clock=lambda: self.now.timestamp(),
             sleep=lambda _: None,
             wait=0,

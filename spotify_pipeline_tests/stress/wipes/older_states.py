@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
-from spotify_pipeline.mirror import Journal, Receipt, ReceiptBook, Witness
+from spotify_pipeline.mirror import Checkpoint, Journal, Receipt, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline_tests.stress.wipes.bench import Bench, people
 from spotify_pipeline_tests.stress.wipes.happenings import Happening, live, sent
@@ -42,7 +42,7 @@ def known_to_dagster(number: int, digest: str = "1" * 64, *, homeless: bool = Fa
         if homeless:
             for folder in ("journal", "receipts"):
                 shutil.rmtree(bench.home / folder)
-        bench.witness = Witness(name=DAGSTER, receipts={"lapsed": (number, digest)})
+        bench.checkpoint = Checkpoint(name=DAGSTER, receipts={"lapsed": (number, digest)})
         sent(bench, bench.build(live()))
 
     return happen
@@ -50,7 +50,7 @@ def known_to_dagster(number: int, digest: str = "1" * 64, *, homeless: bool = Fa
 
 def part_known_to_dagster(bench: Bench) -> None:
     (receipt,) = ReceiptBook.beside(bench.journal).read("lapsed", bench.account)
-    bench.witness = Witness(name=DAGSTER, receipts={"lapsed": (1, receipt.digest), "lapsed.2": (3, "1" * 64)})
+    bench.checkpoint = Checkpoint(name=DAGSTER, receipts={"lapsed": (1, receipt.digest), "lapsed.2": (3, "1" * 64)})
     bench.keys = ("lapsed", "lapsed.2")
     sent(bench, bench.build(live()))
 
@@ -81,7 +81,7 @@ def ledger_older_than_dagster(*, lost: bool) -> Happening:
         kept = bench.home.with_suffix(".erasures")
         ask_to_forget(bench, 1)
         shutil.copytree(bench.home / "erasures", kept)
-        bench.witness = Witness(name=DAGSTER, newest_erasure=ask_to_forget(bench, 2))
+        bench.checkpoint = Checkpoint(name=DAGSTER, newest_erasure=ask_to_forget(bench, 2))
         shutil.rmtree(bench.home / "erasures")
         if not lost:
             shutil.copytree(kept, bench.home / "erasures")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from spotify_pipeline.mirror import Decision, GuardBlocked, Outcome, refusal
+from spotify_pipeline.mirror import Decision, GuardBlocked, Outcome, block_message
 from spotify_pipeline.printable import markdown_cell
 
 GUARDS = "guards"
@@ -49,7 +49,7 @@ def no_prediction(why: str) -> dg.AssetCheckResult:
 def decision_in_words(decision: Decision) -> str:
     """Whether the list may be sent, in a sentence or a few."""
     if not decision.allowed:
-        return refusal(decision)
+        return block_message(decision)
     approval = decision.approval
     if decision.overridden and approval is not None:
         overridden = ", ".join(each.guard for each in decision.findings if each.outcome is Outcome.OVERRIDDEN)

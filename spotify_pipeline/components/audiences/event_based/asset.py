@@ -15,7 +15,7 @@ from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.components.run_log import StepCalls
-from spotify_pipeline.mirror import Filling, keep_filled_audience
+from spotify_pipeline.mirror import EventBasedDefinition, sync_event_based
 from spotify_pipeline.printable import markdown_cell
 
 
@@ -40,7 +40,7 @@ def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
             account = spotify.account_of(audience)
             with spotify.client(calls, authorization=audience.config.authorization) as client:
                 filling = audience.filling(client, account)
-                outcome = keep_filled_audience(
+                outcome = sync_event_based(
                     client,
                     home.journal,
                     audience.target(account),
@@ -64,7 +64,7 @@ def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
     return spotify_audience
 
 
-def _settings_table(filling: Filling) -> str:
+def _settings_table(filling: EventBasedDefinition) -> str:
     lines = [
         f"| {name.replace('_', ' ')} | {markdown_cell(_in_words(value))} |" for name, value in filling.settings.items()
     ]

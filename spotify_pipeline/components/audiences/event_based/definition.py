@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from spotify_pipeline.components.audiences.event_based.config import AdEngagementAudienceConfig, WebEventAudienceConfig
-from spotify_pipeline.mirror import AdEngagement, AudienceTarget, Filling, WebEvents, dataset_ids
+from spotify_pipeline.mirror import AdEngagement, AudienceSpec, EventBasedDefinition, WebEvents, dataset_ids
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 
@@ -46,9 +46,9 @@ class EventAudience:
         unless = f" and not {' or '.join(config.exclude)}" if config.exclude else ""
         return f"People of {', '.join(config.stated_datasets)} with {' or '.join(config.include)}{unless} {days}."
 
-    def target(self, ad_account_id: str) -> AudienceTarget:
+    def target(self, ad_account_id: str) -> AudienceSpec:
         """The audience as the mirror needs to know it."""
-        return AudienceTarget(
+        return AudienceSpec(
             audience=self.audience,
             name=self.name,
             description=self.config.description,
@@ -56,7 +56,7 @@ class EventAudience:
             name_is_stated=self.config.name is not None,
         )
 
-    def filling(self, client: SpotifyAdsClient, ad_account_id: str) -> Filling:
+    def filling(self, client: SpotifyAdsClient, ad_account_id: str) -> EventBasedDefinition:
         """What Spotify is to fill it with; data sets that are stated by name are looked up.
 
         Raises:

@@ -17,7 +17,7 @@ from spotify_pipeline.components.sources import read_suppressions
 from spotify_pipeline.customer_list import CustomerListError, ListAsSent, Manifest, compare_lists
 from spotify_pipeline.customer_list.storage import workspace
 from spotify_pipeline.home import HomeError, home_directory
-from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, refusal
+from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, block_message
 from spotify_pipeline.printable import markdown_cell, printable
 from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.warehouse import SegmentError
@@ -134,7 +134,7 @@ def _planned(
     return PlannedChange(
         audience=chain.audience,
         action=action,
-        sentence=refusal(decision) if action is PlannedAction.BLOCKED else _SENTENCES[action],
+        sentence=block_message(decision) if action is PlannedAction.BLOCKED else _SENTENCES[action],
         rows=manifest.list_rows,
         **_counts(live, before, (path, manifest)),
         decision=decision,

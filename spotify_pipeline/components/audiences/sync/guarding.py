@@ -15,7 +15,7 @@ from spotify_pipeline.mirror import (
     GuardBlocked,
     JournalEntry,
     JournalError,
-    Remembered,
+    StaleStateCheck,
     parts_known,
 )
 from spotify_pipeline.mirror.guards import ListGuard, without_history
@@ -77,7 +77,7 @@ def predicted(
     if target.adopted_audience_id is not None:
         foreign = unknown_audience(target, entry, target.adopted_audience_id)
         decision = without_history(decision, foreign) if foreign is not None else decision
-    remembered = Remembered(
+    remembered = StaleStateCheck(
         journal=home.journal, receipts=home.receipts, ad_account_id=entry.ad_account_id, ledger=home.ledger
     )
     try:

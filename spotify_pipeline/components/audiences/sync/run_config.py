@@ -7,7 +7,7 @@ from typing import Self
 import dagster as dg
 from pydantic import Field
 
-from spotify_pipeline.mirror import stated_name, stated_reason
+from spotify_pipeline.mirror import validated_name, validated_reason
 
 
 class Word(dg.Config):
@@ -23,7 +23,7 @@ class Word(dg.Config):
             MirrorRefused: the reason says nothing, nobody is named, or either cannot be shown.
         """
         return self.model_copy(
-            update={"reason": stated_reason(self.reason), "approved_by": stated_name(self.approved_by)}
+            update={"reason": validated_reason(self.reason), "approved_by": validated_name(self.approved_by)}
         )
 
 

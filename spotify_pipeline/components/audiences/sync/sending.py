@@ -14,9 +14,9 @@ from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import parts_needed, split_list
 from spotify_pipeline.mirror import (
     AudienceMirror,
+    Checkpoint,
     MirrorOutcome,
     MirrorRefused,
-    Witness,
     mirror_parts,
     newest_erasure,
     parts_known,
@@ -47,7 +47,7 @@ def send(
     ad_account_id: str,
     sent: ListToSend,
     facts: RunFacts,
-    witness: Witness,
+    witness: Checkpoint,
 ) -> list[MirrorOutcome]:
     """Make the audience equal to the list; an outcome for each part, where it is sent in parts.
 
@@ -59,7 +59,7 @@ def send(
     """
     customer_list = (sent.path, sent.manifest)
     guard = list_guard(chain, home, ad_account_id, customer_list, given=sent.given, went_back_to=sent.went_back_to)
-    mirror = AudienceMirror(client, home.journal, ledger=home.ledger, witness=witness)
+    mirror = AudienceMirror(client, home.journal, ledger=home.ledger, checkpoint=witness)
     target = chain.target(ad_account_id)
     settings: dict[str, Any] = {
         "guard": guard,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, StrictInt, ValidationError
 
 from spotify_pipeline.components.audiences.definition import AudienceChain
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.mirror import MirrorOutcome, Witness, newest_erasure
+from spotify_pipeline.mirror import Checkpoint, MirrorOutcome, newest_erasure
 
 STATE = "state when sent"
 LOOKED_THROUGH = 100
@@ -47,7 +47,7 @@ def state_metadata(
     return {STATE: dg.JsonMetadataValue(state.model_dump(mode="json"))}
 
 
-def dagster_witness(instance: dg.DagsterInstance, chain: AudienceChain, ad_account_id: str) -> Witness:
+def dagster_witness(instance: dg.DagsterInstance, chain: AudienceChain, ad_account_id: str) -> Checkpoint:
     """What Dagster's storage knows of an audience in an ad account, across partitions and parts."""
     receipts: dict[str, tuple[int, str]] = {}
     for each in instance.fetch_materializations(chain.audience_key, limit=LOOKED_THROUGH).records:
@@ -55,7 +55,7 @@ def dagster_witness(instance: dg.DagsterInstance, chain: AudienceChain, ad_accou
             if number > receipts.get(key, (0, ""))[0]:
                 receipts[key] = (number, digest)
     newest = _newest_erasure(instance, chain.audience_key.path[-1], ad_account_id)
-    return Witness(name="Dagster's storage", receipts=receipts, newest_erasure=newest)
+    return Checkpoint(name="Dagster's storage", receipts=receipts, newest_erasure=newest)
 
 
 def _newest_erasure(instance: dg.DagsterInstance, name: str, ad_account_id: str) -> str | None:

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from spotify_pipeline.mirror import (
-    AudienceTarget,
-    FilledAction,
+    AudienceSpec,
+    EventBasedAction,
     Journal,
     MirrorRefused,
     ReceiptBook,
     WebEvents,
     dataset_ids,
-    keep_filled_audience,
+    sync_event_based,
 )
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.sandbox.store.capi_records import Share
@@ -65,18 +65,16 @@ def test_one_beyond_those_listed_at_once_is_found_by_its_name(client: SpotifyAds
 
 
 def test_the_sandbox_takes_a_web_event_audience_as_spotify_documents_it(
-    client: SpotifyAdsClient, journal: Journal, target: AudienceTarget
+    client: SpotifyAdsClient, journal: Journal, spec: AudienceSpec
 ) -> None:
-    filling = WebEvents(
+    definition = WebEvents(
         dataset_ids=dataset_ids(client, ACCOUNT, [SHOP]),
         included_events=("ADDTOCART", "PURCHASE"),
         excluded_events=("LEAD",),
         lookback_days=180,
     )
-    made = [
-        keep_filled_audience(client, journal, replace(target, name=name), filling) for name in ("Bought", "Renamed")
-    ]
-    assert [each.action for each in made] == [FilledAction.CREATED, FilledAction.RENAMED]
+    made = [sync_event_based(client, journal, replace(spec, name=name), definition) for name in ("Bought", "Renamed")]
+    assert [each.action for each in made] == [EventBasedAction.CREATED, EventBasedAction.RENAMED]
     (found,) = client.audiences(ACCOUNT)
     assert (found.name, found.subtype, found.lookback_days) == ("Renamed", "WEB_EVENT", 180)
     assert (found.dataset_ids, found.excluded_events) == ((DEFAULTS.dataset_id,), ("LEAD",))

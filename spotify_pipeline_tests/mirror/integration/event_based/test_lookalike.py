@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.mirror import (
-    AudienceTarget,
+    AudienceSpec,
+    EventBasedAction,
+    EventBasedOutcome,
     Journal,
-    LookalikeAction,
-    LookalikeOutcome,
     MirrorRefused,
     ReceiptBook,
 )
-from spotify_pipeline.mirror import keep_lookalike as keep
+from spotify_pipeline.mirror import sync_lookalike as keep
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import NotFound, SpotifyAdsClient, SpotifyError
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.deployment import Mirroring, at_spotify
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Machine
 
 KEY = "lapsed.lookalike"
 NAME, DESCRIPTION = "Like the lapsed", "People like those who cancelled"
@@ -38,12 +38,12 @@ def seed(machine: Machine) -> str:
     return str(machine.entry.audience_id)
 
 
-def kept(machine: Machine, *, name: str = NAME, of: str | None = None) -> LookalikeOutcome:
+def kept(machine: Machine, *, name: str = NAME, of: str | None = None) -> EventBasedOutcome:
     time = machine.spotify.time
     return keep(
         machine.client,
         machine.journal,
-        TARGET,
+        SPEC,
         of or seed(machine),
         name=name,
         description=DESCRIPTION,
@@ -67,7 +67,7 @@ def receipts(machine: Machine) -> list[str]:
 def test_it_is_created_once_of_the_audience_and_has_a_receipt(machine: Machine, spotify: FakeSpotify) -> None:
     outcome = kept(machine)
     made = spotify.audiences[outcome.audience.id]
-    assert (outcome.action, made.seed_audience_id, made.name) == (LookalikeAction.CREATED, seed(machine), NAME)
+    assert (outcome.action, made.seed_audience_id, made.name) == (EventBasedAction.CREATED, seed(machine), NAME)
     assert str(made.description).startswith(f"{DESCRIPTION} [sp:")
     (receipt,) = outcome.receipts
     said = receipt.to_json()
@@ -75,7 +75,7 @@ def test_it_is_created_once_of_the_audience_and_has_a_receipt(machine: Machine, 
     assert (said["seed_audience_id"], said["sp_trace_ids"]) == (seed(machine), ["trace-1"])
     assert said["evidence"] == {"run_id": "run-1"}
     again = kept(machine)
-    assert (again.action, again.audience.id, again.receipts) == (LookalikeAction.UNCHANGED, outcome.audience.id, ())
+    assert (again.action, again.audience.id, again.receipts) == (EventBasedAction.UNCHANGED, outcome.audience.id, ())
     assert spotify.count("create_audience") == 1
     assert receipts(machine) == ["lookalike created"]
 
@@ -83,7 +83,7 @@ def test_it_is_created_once_of_the_audience_and_has_a_receipt(machine: Machine, 
 def test_a_name_that_the_yaml_changes_is_changed(machine: Machine, spotify: FakeSpotify) -> None:
     made = kept(machine).audience.id
     outcome = kept(machine, name="Another name")
-    assert (outcome.action, spotify.audiences[made].name) == (LookalikeAction.RENAMED, "Another name")
+    assert (outcome.action, spotify.audiences[made].name) == (EventBasedAction.RENAMED, "Another name")
     assert receipts(machine) == ["lookalike created", "renamed"]
 
 
@@ -91,7 +91,7 @@ def test_without_its_journal_it_is_found_by_its_mark(machine: Machine, spotify: 
     made = kept(machine).audience.id
     machine.journal.file(KEY, AD_ACCOUNT).unlink()
     outcome = kept(machine)
-    assert (outcome.action, outcome.audience.id) == (LookalikeAction.UNCHANGED, made)
+    assert (outcome.action, outcome.audience.id) == (EventBasedAction.UNCHANGED, made)
     assert machine.journal.read(KEY, AD_ACCOUNT).audience_id == made
     assert lookalikes(spotify) == [made]
 
@@ -99,7 +99,7 @@ def test_without_its_journal_it_is_found_by_its_mark(machine: Machine, spotify: 
 def test_c02_a_creation_whose_answer_was_lost_is_found_and_not_repeated(machine: Machine, spotify: FakeSpotify) -> None:
     spotify.after("create_audience", Fault.CUT_AFTER)
     outcome = kept(machine)
-    assert outcome.action is LookalikeAction.CREATED
+    assert outcome.action is EventBasedAction.CREATED
     assert "was lost; it was found at Spotify" in str(outcome.recovered)
     assert lookalikes(spotify) == [outcome.audience.id]
     assert receipts(machine) == ["lookalike created"]
@@ -135,7 +135,7 @@ def test_c04_a_creation_that_never_arrived_is_asked_for_again_when_it_cannot_com
         kept(machine)
     assert lookalikes(spotify) == []
     spotify.time.now += 15 * 60
-    assert kept(machine).action is LookalikeAction.CREATED
+    assert kept(machine).action is EventBasedAction.CREATED
     assert len(lookalikes(spotify)) == 1
 
 
@@ -144,7 +144,7 @@ def test_a_creation_that_was_refused_is_asked_for_again_at_once(machine: Machine
     with pytest.raises(NotFound):
         kept(machine)
     spotify.refused = {}
-    assert kept(machine).action is LookalikeAction.CREATED
+    assert kept(machine).action is EventBasedAction.CREATED
 
 
 def test_a_lookalike_of_another_seed_is_told_and_left_alone(machine: Machine, spotify: FakeSpotify) -> None:
@@ -154,7 +154,7 @@ def test_a_lookalike_of_another_seed_is_told_and_left_alone(machine: Machine, sp
         kept(machine, of="another")
     assert {each.operation for each in spotify.asked[asked:]} == {"get_audience"}
     del spotify.audiences[made]  # what it says to do
-    assert kept(machine, of="another").action is LookalikeAction.CREATED
+    assert kept(machine, of="another").action is EventBasedAction.CREATED
 
 
 def test_two_that_could_be_it_are_listed_and_left_alone(machine: Machine, spotify: FakeSpotify) -> None:
@@ -175,15 +175,14 @@ def test_the_mirror_takes_no_lookalike_for_its_audience(
 
 
 def test_the_sandbox_takes_a_lookalike_as_spotify_documents_it(
-    client: SpotifyAdsClient, journal: Journal, sandbox: SandboxServer, target: AudienceTarget, build_list: BuildList
+    client: SpotifyAdsClient, journal: Journal, sandbox: SandboxServer, spec: AudienceSpec, build_list: BuildList
 ) -> None:
-    mirrored = Mirroring(client, journal, build_list).mirror(target, range(10)).audience.id
+    mirrored = Mirroring(client, journal, build_list).mirror(spec, range(10)).audience.id
     made = [
-        keep(client, journal, target, mirrored, name=name, description=DESCRIPTION).audience
-        for name in (NAME, "Renamed")
+        keep(client, journal, spec, mirrored, name=name, description=DESCRIPTION).audience for name in (NAME, "Renamed")
     ]
     assert made[0].id == made[1].id
-    (found,) = [each for each in at_spotify(client, target) if each.type == "LOOKALIKE"]
+    (found,) = [each for each in at_spotify(client, spec) if each.type == "LOOKALIKE"]
     assert (found.name, found.seed_audience_id) == ("Renamed", mirrored)
     book = ReceiptBook.beside(journal)
-    assert [str(each.kind) for each in book.read(KEY, target.ad_account_id)] == ["lookalike created", "renamed"]
+    assert [str(each.kind) for each in book.read(KEY, spec.ad_account_id)] == ["lookalike created", "renamed"]

@@ -20,9 +20,9 @@ from spotify_pipeline.mirror.guards import (
     History,
     Outcome,
     SentLately,
+    block_message,
     change_within,
     outdated,
-    refusal,
     without_history,
 )
 from spotify_pipeline_tests.mirror.guards.facts import (
@@ -55,7 +55,7 @@ def test_w10_an_approved_change_holds_for_another_file_up_to_its_margin(rows: in
     decision = decided(compared(rows, 10_000), given=for_change())
     assert decision.allowed is passes
     if not passes:
-        assert "is for shrink: rows up to 55 %, drain: rows fewer up to 55 %, which is less" in refusal(decision)
+        assert "is for shrink: rows up to 55 %, drain: rows fewer up to 55 %, which is less" in block_message(decision)
 
 
 def test_w10_it_holds_for_nothing_but_what_it_showed():
@@ -85,14 +85,14 @@ def test_w10_it_is_void_once_spotify_has_another_list():
     about = compared(5_000, manifest(10_000, sha256="d4" * 32))
     decision = decided(about, given=for_change())
     assert not decision.allowed
-    assert "and Spotify has another by now, so it does not count" in refusal(decision)
+    assert "and Spotify has another by now, so it does not count" in block_message(decision)
     assert not decided(facts(999), given=for_change()).allowed
 
 
 def test_w10_it_expires():
     decision = decided(replace(HALF, now=NOW + timedelta(days=1)), given=for_change())
     assert not decision.allowed
-    assert "expired at" in refusal(decision)
+    assert "expired at" in block_message(decision)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_w08_it_says_nothing_of_an_audience_whose_history_is_lost():
 def test_w20_it_says_nothing_of_a_machine_that_knows_an_older_state():
     decision = outdated(decided(HALF, given=for_change()), ["the journal is older than its receipts"])
     assert {each.guard for each in decision.blocked_by} == {GuardName.HISTORY}
-    assert "older than what was sent: the journal is older than its receipts. " in refusal(decision)
+    assert "older than what was sent: the journal is older than its receipts. " in block_message(decision)
 
 
 def test_a_run_config_approves_of_all_that_a_guard_measures():
@@ -138,7 +138,7 @@ def test_other_rules_are_approved_of_by_their_versions():
     assert not decided(by_other_rules()).allowed
     assert decided(by_other_rules(), given=for_rules()).allowed
     for void in (for_rules(1, 3), for_rules(2, 3)):
-        assert "that is not what lies between these lists" in refusal(decided(by_other_rules(), given=void))
+        assert "that is not what lies between these lists" in block_message(decided(by_other_rules(), given=void))
     assert not decided(HALF, given=for_rules()).allowed
     assert not decided(facts(999), given=for_rules()).allowed
 
@@ -174,12 +174,12 @@ def test_w10_the_list_of_the_next_day_passes_once(machine: Machine, live: Stored
     entry = machine.journal.read("lapsed", ACCOUNT)
     decision = guard.judge(entry)
     assert decision.overridden
-    guard.spend(decision)
+    guard.use_approval(decision)
     (kept,) = machine.approvals.history("lapsed", ACCOUNT)
     assert (kept.used_for, kept.file_sha256) == (tomorrow[1].sha256, None)
     other = machine.build(range(48), "2026-11-16")
     assert blocked_by(machine.judge(other)) == {GuardName.SHRINK}
-    assert "was used for another list" in refusal(machine.judge(other))
+    assert "was used for another list" in block_message(machine.judge(other))
     # A broken upload of that very list needs no second word.
     assert machine.guard(tomorrow).judge(under_way(entry, tomorrow)).allowed
     assert not machine.guard(other).judge(under_way(entry, tomorrow)).allowed
@@ -211,12 +211,12 @@ def test_w10_a_run_config_for_a_change_counts_once(machine: Machine, live: Store
     word = approval(file_sha256=None, change=change, source=ApprovalSource.RUN_CONFIG)
     stored = machine.build(range(50), "2026-11-16")
     guard = machine.guard(stored, given=word)
-    guard.spend(guard.judge(machine.journal.read("lapsed", ACCOUNT)))
+    guard.use_approval(guard.judge(machine.journal.read("lapsed", ACCOUNT)))
     machine.sent(stored)
     again = replace(word, change=replace(change, live_sha256=stored[1].sha256))
     decision = machine.judge(machine.build(range(25), "2026-11-17"), given=again)
     assert not decision.allowed
-    assert "The approval in the run config was used already." in refusal(decision)
+    assert "The approval in the run config was used already." in block_message(decision)
 
 
 @pytest.mark.parametrize(

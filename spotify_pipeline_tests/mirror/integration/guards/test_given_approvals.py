@@ -12,7 +12,7 @@ from spotify_pipeline.mirror.guards import (
     ApprovalSource,
     GuardName,
     Outcome,
-    refusal,
+    block_message,
 )
 from spotify_pipeline.mirror.journal.entry import JournalEntry
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
@@ -40,12 +40,12 @@ def test_w10_an_approval_lets_its_list_pass_once(machine: Machine, stored: Store
     decision = guard.judge(machine.journal.read("lapsed", ACCOUNT))
     assert decision.overridden
     assert used(machine) == [False]
-    guard.spend(decision)
-    guard.spend(decision)
+    guard.use_approval(decision)
+    guard.use_approval(decision)
     assert used(machine) == [True]
     again = machine.judge(stored)
     assert blocked_by(again) == {GuardName.SHRINK}
-    assert "was used for this list already" in refusal(again)
+    assert "was used for this list already" in block_message(again)
 
 
 def test_w10_an_approval_that_is_not_needed_is_not_used(machine: Machine, stored: StoredList):
@@ -55,7 +55,7 @@ def test_w10_an_approval_that_is_not_needed_is_not_used(machine: Machine, stored
     decision = guard.judge(machine.journal.read("lapsed", ACCOUNT))
     assert decision.allowed
     assert decision.approval is not None
-    guard.spend(decision)
+    guard.use_approval(decision)
     assert used(machine) == [False]
 
 
@@ -63,7 +63,7 @@ def test_w10_an_approval_of_another_list_is_refused_and_named(machine: Machine, 
     machine.approvals.give(approval(file_sha256="cd" * 32))
     decision = machine.judge(stored)
     assert not decision.allowed
-    assert "is for the list with digest cdcdcdcdcdcd, and this is another one" in refusal(decision)
+    assert "is for the list with digest cdcdcdcdcdcd, and this is another one" in block_message(decision)
 
 
 def test_w10_an_expired_approval_is_refused_and_named(machine: Machine, stored: StoredList):
@@ -71,7 +71,7 @@ def test_w10_an_expired_approval_is_refused_and_named(machine: Machine, stored: 
     machine.now = NOW + timedelta(hours=24)
     decision = machine.judge(stored)
     assert not decision.allowed
-    assert "The approval that was given expired at 2026-11-17T06:00:00+00:00" in refusal(decision)
+    assert "The approval that was given expired at 2026-11-17T06:00:00+00:00" in block_message(decision)
 
 
 def test_w10_it_may_expire_between_the_decision_and_the_first_write(machine: Machine, stored: StoredList):
@@ -80,16 +80,16 @@ def test_w10_it_may_expire_between_the_decision_and_the_first_write(machine: Mac
     decision = guard.judge(machine.journal.read("lapsed", ACCOUNT))
     machine.now = NOW + timedelta(hours=24)
     with pytest.raises(ApprovalRefused, match="does not hold any more"):
-        guard.spend(decision)
+        guard.use_approval(decision)
 
 
 def test_w10_two_runs_cannot_both_use_it(machine: Machine, stored: StoredList, entry: JournalEntry):
     machine.approvals.give(word_for(stored))
     first, second = machine.guard(stored), machine.guard(stored)
     decisions = first.judge(entry), second.judge(entry)
-    first.spend(decisions[0])
+    first.use_approval(decisions[0])
     with pytest.raises(ApprovalRefused, match="does not hold any more"):
-        second.spend(decisions[1])
+        second.use_approval(decisions[1])
 
 
 @pytest.mark.parametrize("given", [None, ApprovalSource.RUN_CONFIG, ApprovalSource.ROLLBACK])
@@ -101,11 +101,11 @@ def test_a_list_that_is_being_sent_needs_no_second_approval(
     if given is None:
         machine.approvals.give(word)
     before = machine.guard(stored, given=in_run)
-    before.spend(before.judge(entry))
+    before.use_approval(before.judge(entry))
     after = machine.guard(stored, given=in_run)
     decision = after.judge(under_way(entry, stored))
     assert decision.overridden
-    after.spend(decision)
+    after.use_approval(decision)
     assert used(machine) == [True]
 
 
@@ -114,7 +114,7 @@ def test_a_list_of_which_a_part_was_sent_goes_on(machine: Machine, stored: Store
     machine.limits = replace(machine.limits, min_rows=60)
     machine.approvals.give(word_for(stored))
     before = machine.guard(stored)
-    before.spend(before.judge(entry))
+    before.use_approval(before.judge(entry))
     whole = {"file_sha256": "ab" * 32, "whole_sha256": stored[1].sha256}
     now = replace(entry, **whole) if part == "first of it accepted" else under_way(entry, stored, **whole)
     assert machine.guard(stored).judge(now).overridden
@@ -125,7 +125,7 @@ def test_w10_another_list_that_is_being_sent_does_not_revive_it(
 ):
     machine.approvals.give(word_for(stored))
     guard = machine.guard(stored)
-    guard.spend(guard.judge(entry))
+    guard.use_approval(guard.judge(entry))
     other = under_way(entry, stored, file_sha256="ab" * 32)
     assert not machine.guard(stored).judge(other).allowed
 
@@ -136,7 +136,7 @@ def test_one_run_uses_one_approval_for_all_that_it_asks(machine: Machine, stored
     for _ in range(3):
         decision = guard.judge(entry)
         assert decision.allowed
-        guard.spend(decision)
+        guard.use_approval(decision)
     assert used(machine) == [True]
 
 
@@ -145,13 +145,13 @@ def test_w10_a_run_config_is_recorded_and_not_good_for_the_run_made_again(
 ):
     word = word_for(stored, source=ApprovalSource.RUN_CONFIG)
     guard = machine.guard(stored, given=word)
-    guard.spend(guard.judge(entry))
+    guard.use_approval(guard.judge(entry))
     (kept,) = machine.approvals.history("lapsed", ACCOUNT)
     assert kept == replace(word, used_at=NOW.isoformat(), used_for=stored[1].sha256)
     later = replace(word, approved_at=(NOW + timedelta(hours=1)).isoformat())
     again = machine.judge(stored, given=later)
     assert not again.allowed
-    assert "The approval in the run config was used already." in refusal(again)
+    assert "The approval in the run config was used already." in block_message(again)
     machine.approvals.give(word_for(stored, reason="Once more."))
     assert machine.judge(stored, given=later).overridden
 
@@ -159,14 +159,14 @@ def test_w10_a_run_config_is_recorded_and_not_good_for_the_run_made_again(
 def test_a_rollback_is_recorded_and_may_be_made_again(machine: Machine, stored: StoredList, entry: JournalEntry):
     for _ in range(2):
         guard = machine.guard(stored, given=word_for(stored, source=ApprovalSource.ROLLBACK))
-        guard.spend(guard.judge(entry))
+        guard.use_approval(guard.judge(entry))
     assert [each.source for each in machine.approvals.history("lapsed", ACCOUNT)] == [ApprovalSource.ROLLBACK] * 2
 
 
 def test_w11_an_approval_in_the_run_config_of_another_audience_is_refused(machine: Machine, stored: StoredList):
     decision = machine.judge(stored, given=word_for(stored, audience="students"))
     assert [each.outcome for each in decision.findings if each.guard is GuardName.SHRINK] == [Outcome.BLOCKED]
-    assert "is for students" in refusal(decision)
+    assert "is for students" in block_message(decision)
 
 
 def test_one_of_something_else_in_the_run_config_leaves_the_kept_one_as_it_is(machine: Machine, stored: StoredList):

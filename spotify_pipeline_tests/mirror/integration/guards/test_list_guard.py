@@ -19,7 +19,7 @@ from spotify_pipeline.mirror.guards import (
     GuardLimits,
     GuardName,
     History,
-    refusal,
+    block_message,
 )
 from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase
 from spotify_pipeline.privacy import LedgerError
@@ -79,7 +79,7 @@ def test_w08_without_the_list_before_an_approval_is_needed(machine: Machine, los
     decision = machine.judge(stored)
     assert blocked_by(decision) == {GuardName.HISTORY}
     assert decision.history is History.MISSING
-    assert f"that list (2026-11-09, digest {manifest.sha256[:12]})" in refusal(decision)
+    assert f"that list (2026-11-09, digest {manifest.sha256[:12]})" in block_message(decision)
     machine.approvals.give(word_for(stored))
     assert machine.judge(stored).overridden
 
@@ -101,7 +101,7 @@ def test_w08_a_list_is_compared_with_one_whose_audience_may_just_have_been_creat
     asked_for[0].with_name("manifest.json").unlink()
     decision = machine.guard(stored).judge(entry)
     assert (decision.history, blocked_by(decision)) == (History.MISSING, {GuardName.HISTORY})
-    assert "that list (2026-11-09, digest" in refusal(decision)
+    assert "that list (2026-11-09, digest" in block_message(decision)
     assert machine.guard(stored).judge(under_way(empty, asked_for)).history is History.FIRST
 
 
@@ -128,7 +128,9 @@ def test_w15_two_segments_that_were_swapped_are_both_blocked(machine: Machine):
     machine.sent(machine.build(range(1_000, 1_060), "2026-11-09", "cohort"))
     decision = machine.judge(machine.build(theirs, "2026-11-16"))
     assert blocked_by(decision) == {GuardName.CHURN, GuardName.SWAPPED}
-    assert "The list is 100 % like the one that Spotify has of students, and 0 % like its own" in refusal(decision)
+    assert "The list is 100 % like the one that Spotify has of students, and 0 % like its own" in block_message(
+        decision
+    )
 
 
 def test_w15_the_other_audience_is_looked_at_as_spotify_has_it(machine: Machine):
@@ -161,7 +163,7 @@ def test_w16_another_ad_account_is_blocked(machine: Machine):
     stored = machine.build(range(100), "2026-11-16")
     decision = machine.judge(stored)
     assert blocked_by(decision) == {GuardName.AD_ACCOUNT}
-    assert "ad account acme and never to this one" in refusal(decision)
+    assert "ad account acme and never to this one" in block_message(decision)
     machine.sent(stored)
     assert machine.judge(stored).allowed
 

@@ -11,7 +11,7 @@ import pytest
 from spotify_pipeline.customer_list import DigestSet, SnapshotStore
 from spotify_pipeline.mirror import (
     ApprovalStore,
-    AudienceTarget,
+    AudienceSpec,
     GuardBlocked,
     GuardLimits,
     ListGuard,
@@ -22,12 +22,12 @@ from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import approval_of
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, FakeSpotify
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def mirror(machine: Machine, listed: Listed, target: AudienceTarget = TARGET) -> MirrorOutcome:
+def mirror(machine: Machine, listed: Listed, spec: AudienceSpec = SPEC) -> MirrorOutcome:
     """With the guard that the product has."""
     guard = ListGuard(
         customer_list=listed,
@@ -40,7 +40,7 @@ def mirror(machine: Machine, listed: Listed, target: AudienceTarget = TARGET) ->
         erased=DigestSet.of,
         now=lambda: NOW,
     )
-    return machine.mirroring.mirror(target, *listed, guard=guard)
+    return machine.mirroring.mirror(spec, *listed, guard=guard)
 
 
 def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: Path, build_list: BuildList) -> None:
@@ -68,7 +68,7 @@ def test_w10_a_new_name_that_spotify_did_not_take_at_once_costs_no_second_approv
     machine = Machine(tmp_path / "machine", FakeSpotify())
     mirror(machine, build_list(range(10)))
     machine.journal_file.unlink()
-    listed, renamed = build_list(range(20), "2026-11-23"), dataclasses.replace(TARGET, name="Win back")
+    listed, renamed = build_list(range(20), "2026-11-23"), dataclasses.replace(SPEC, name="Win back")
     approvals = ApprovalStore(machine.folder / "approvals")
     expires = (NOW + timedelta(days=1)).isoformat()
     approvals.give(dataclasses.replace(approval_of(listed[1], AD_ACCOUNT), expires_at=expires))

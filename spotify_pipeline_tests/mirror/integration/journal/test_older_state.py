@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.mirror import AudienceMirror, GuardBlocked, MirrorAction, MirrorOutcome, Witness
-from spotify_pipeline.mirror.sync.witness import newest_erasure
+from spotify_pipeline.mirror import AudienceMirror, Checkpoint, GuardBlocked, MirrorAction, MirrorOutcome
+from spotify_pipeline.mirror.sync.stale_state import newest_erasure
 from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
 WRITES = {"new_upload_url", "replacement_upload_url", "create_audience", "edit_audience", "put_upload", "start_upload"}
 
@@ -51,19 +51,19 @@ def mirror(
     machine: Machine,
     listed: Listed,
     *,
-    witness: Witness | None = None,
+    checkpoint: Checkpoint | None = None,
     ledger: ErasureLedger | None = None,
     approved: bool = False,
     adopted: str | None = None,
 ) -> MirrorOutcome:
     time = machine.spotify.time
     mirroring = AudienceMirror(
-        machine.client, machine.journal, ledger=ledger, witness=witness, clock=time, sleep=time.sleep, wait=0
+        machine.client, machine.journal, ledger=ledger, checkpoint=checkpoint, clock=time, sleep=time.sleep, wait=0
     )
     evidence = {"erasures": {"newest": newest_erasure(ledger)}} if ledger is not None else {}
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH, approved=approved)
-    target = dataclasses.replace(TARGET, adopted_audience_id=adopted)
-    return mirroring.mirror(target, *listed, guard=guard, evidence=evidence)
+    spec = dataclasses.replace(SPEC, adopted_audience_id=adopted)
+    return mirroring.mirror(spec, *listed, guard=guard, evidence=evidence)
 
 
 def held_back(machine: Machine, listed: Listed, says: str, **asked: object) -> None:
@@ -78,10 +78,10 @@ def held_back(machine: Machine, listed: Listed, says: str, **asked: object) -> N
     assert outcome.decision.overridden
 
 
-def witness_of(machine: Machine, ledger: ErasureLedger | None = None) -> Witness:
+def checkpoint_of(machine: Machine, ledger: ErasureLedger | None = None) -> Checkpoint:
     entry = machine.entry
     assert entry.receipt_head is not None
-    return Witness(
+    return Checkpoint(
         name="Dagster's storage",
         receipts={"lapsed": (entry.receipts, entry.receipt_head)},
         newest_erasure=newest_erasure(ledger) if ledger is not None else None,
@@ -126,10 +126,10 @@ def test_w20_a_receipt_that_a_crash_left_due_or_uncounted_is_no_older_state(
         receipt_due=dict(machine.receipts.read("lapsed", AD_ACCOUNT)[0].body),
     )
     machine.journal.write("lapsed", due)
-    witness = Witness(
+    checkpoint = Checkpoint(
         name="Dagster's storage", receipts={"lapsed": (1, machine.receipts.read("lapsed", AD_ACCOUNT)[0].digest)}
     )
-    assert mirror(machine, lists[1], witness=witness).action is MirrorAction.REPLACED
+    assert mirror(machine, lists[1], checkpoint=checkpoint).action is MirrorAction.REPLACED
 
 
 def restored(machine: Machine, backup: Path) -> None:
@@ -145,12 +145,12 @@ def test_w20_a_whole_directory_that_is_older_than_the_witness_knows_is_held_back
         machine.mirror(listed)
         if number == 3 - age:
             shutil.copytree(machine.folder, tmp_path / "backup")
-    witness = witness_of(machine)
+    checkpoint = checkpoint_of(machine)
     restored(machine, tmp_path / "backup")
     says = f"Dagster's storage knows receipt 3 of lapsed, and the journal {3 - age} receipts"
-    held_back(machine, lists[3], says, witness=witness)
-    assert machine.entry.receipts == 4, "numbered behind what the witness knows"
-    assert mirror(machine, lists[4], witness=witness_of(machine)).action is MirrorAction.REPLACED
+    held_back(machine, lists[3], says, checkpoint=checkpoint)
+    assert machine.entry.receipts == 4, "numbered behind what the checkpoint knows"
+    assert mirror(machine, lists[4], checkpoint=checkpoint_of(machine)).action is MirrorAction.REPLACED
     (report,) = machine.receipts.verify(machine.journal)
     assert report.faults == ()
     assert ("Receipt 3 is missing." if age == 1 else "Receipts 2 to 3 are missing.") in report.sentence
@@ -160,37 +160,37 @@ def test_w20_a_directory_that_went_another_way_than_the_witness_knows_is_held_ba
     machine: Machine, lists: list[Listed]
 ) -> None:
     machine.mirror(lists[0])
-    other = Witness(name="Dagster's storage", receipts={"lapsed": (1, "0" * 64)})
-    held_back(machine, lists[1], "receipt 1 of lapsed is another one than Dagster's storage knows", witness=other)
+    other = Checkpoint(name="Dagster's storage", receipts={"lapsed": (1, "0" * 64)})
+    held_back(machine, lists[1], "receipt 1 of lapsed is another one than Dagster's storage knows", checkpoint=other)
 
 
 def test_w20_a_lost_directory_is_held_back_by_what_the_witness_knows(machine: Machine, lists: list[Listed]) -> None:
     machine.mirror(lists[0])
-    witness = witness_of(machine)
+    checkpoint = checkpoint_of(machine)
     shutil.rmtree(machine.folder / "journal")
     shutil.rmtree(machine.folder / "receipts")
-    held_back(machine, lists[1], "knows receipt 1 of lapsed, and the journal 0 receipts", witness=witness)
+    held_back(machine, lists[1], "knows receipt 1 of lapsed, and the journal 0 receipts", checkpoint=checkpoint)
 
 
-def knows_nothing(_: Witness) -> Witness:
-    return Witness(name="Dagster's storage")
+def knows_nothing(_: Checkpoint) -> Checkpoint:
+    return Checkpoint(name="Dagster's storage")
 
 
-def knows_less(_: Witness) -> Witness:
-    return Witness(name="Dagster's storage", receipts={"lapsed": (1, "0" * 64)})
+def knows_less(_: Checkpoint) -> Checkpoint:
+    return Checkpoint(name="Dagster's storage", receipts={"lapsed": (1, "0" * 64)})
 
 
-def knows_the_same(witness: Witness) -> Witness:
-    return witness
+def knows_the_same(checkpoint: Checkpoint) -> Checkpoint:
+    return checkpoint
 
 
 @pytest.mark.parametrize("known", [knows_nothing, knows_less, knows_the_same])
 def test_w20_a_witness_that_knows_no_more_than_the_journal_holds_nothing_back(
-    machine: Machine, lists: list[Listed], known: Callable[[Witness], Witness]
+    machine: Machine, lists: list[Listed], known: Callable[[Checkpoint], Checkpoint]
 ) -> None:
     for listed in lists[:2]:
         machine.mirror(listed)
-    outcome = mirror(machine, lists[2], witness=known(witness_of(machine)))
+    outcome = mirror(machine, lists[2], checkpoint=known(checkpoint_of(machine)))
     assert outcome.action is MirrorAction.REPLACED
     assert (outcome.unproven is None) is (known is not knows_nothing)
 
@@ -198,11 +198,11 @@ def test_w20_a_witness_that_knows_no_more_than_the_journal_holds_nothing_back(
 def test_w20_where_the_witness_knows_nothing_what_spotify_says_is_compared(
     machine: Machine, spotify: FakeSpotify, lists: list[Listed]
 ) -> None:
-    nothing = Witness(name="Dagster's storage")
-    first = mirror(machine, lists[0], witness=nothing)
+    nothing = Checkpoint(name="Dagster's storage")
+    first = mirror(machine, lists[0], checkpoint=nothing)
     assert first.unproven is None, "there is nothing to prove"
     spotify.time.now += timedelta(days=4).total_seconds()
-    said = str(mirror(machine, lists[1], witness=nothing).unproven)
+    said = str(mirror(machine, lists[1], checkpoint=nothing).unproven)
     assert said.startswith("Dagster's storage knows of no receipt of lapsed, so it does not prove")
 
 
@@ -215,12 +215,12 @@ def test_w20_p13_an_older_ledger_of_erasures_holds_lists_back(
     ask_to_forget(ledger, "b")
     lacking = newest_erasure(ledger)
     mirror(machine, lists[1], ledger=ledger)
-    witness = witness_of(machine, ledger)
+    checkpoint = checkpoint_of(machine, ledger)
     shutil.rmtree(machine.folder / "erasures")
     shutil.copytree(tmp_path / "backup", machine.folder / "erasures")
     says = f"the ledger of erasures lacks {lacking}, which was in it when a list was sent, so people who asked"
     with pytest.raises(GuardBlocked, match=says):
-        mirror(machine, lists[2], ledger=ledger, witness=witness)
+        mirror(machine, lists[2], ledger=ledger, checkpoint=checkpoint)
     held_back(machine, lists[2], says, ledger=ledger)  # by the receipts alone
     assert mirror(machine, lists[3], ledger=ledger).action is MirrorAction.REPLACED
 
@@ -237,7 +237,7 @@ def test_w20_a_first_adoption_needs_an_approval(
 ) -> None:
     stranger = Machine(machine.folder.parent / "stranger", spotify)
     theirs = stranger.mirror(
-        build_list(range(30), audience="theirs"), dataclasses.replace(TARGET, audience="theirs", name="Theirs")
+        build_list(range(30), audience="theirs"), dataclasses.replace(SPEC, audience="theirs", name="Theirs")
     ).audience.id
     says = f"audience {theirs}, which the YAML of lapsed adopts, was filled by somebody else; whom it holds now"
     held_back(machine, lists[0], says, adopted=theirs)
@@ -250,7 +250,7 @@ def test_w20_another_id_to_adopt_later_needs_an_approval(
     own = machine.mirror(lists[0]).audience.id
     stranger = Machine(machine.folder.parent / "stranger", spotify)
     theirs = stranger.mirror(
-        build_list(range(30), audience="theirs"), dataclasses.replace(TARGET, audience="theirs", name="Theirs")
+        build_list(range(30), audience="theirs"), dataclasses.replace(SPEC, audience="theirs", name="Theirs")
     ).audience.id
     held_back(machine, lists[1], f"and the journal knows audience {own} as its own", adopted=theirs)
     assert mirror(machine, lists[2], adopted=theirs).action is MirrorAction.REPLACED
@@ -262,7 +262,7 @@ def test_w20_an_adoption_that_was_approved_and_broken_off_goes_on(
 ) -> None:
     stranger = Machine(machine.folder.parent / "stranger", spotify)
     theirs = stranger.mirror(
-        build_list(range(30), audience="theirs"), dataclasses.replace(TARGET, audience="theirs", name="Theirs")
+        build_list(range(30), audience="theirs"), dataclasses.replace(SPEC, audience="theirs", name="Theirs")
     ).audience.id
     spotify.after("put_upload", Fault.CRASH_AFTER)
     with pytest.raises(Crash):

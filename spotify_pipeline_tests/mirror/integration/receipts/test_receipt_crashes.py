@@ -10,9 +10,9 @@ import pytest
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.disk_steps import steps_on_disk
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
-RENAMED = dataclasses.replace(TARGET, name="Win back")
+RENAMED = dataclasses.replace(SPEC, name="Win back")
 
 
 def machine_before(folder: Path, situation: str, first: Listed) -> Machine:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.mirror import AudienceTarget, MirrorAction, MirrorOutcome, ReceiptBook, flush_receipts
+from spotify_pipeline.mirror import AudienceSpec, MirrorAction, MirrorOutcome, ReceiptBook, flush_receipts
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, SESSION_SECRET, Crash, FakeSpotify, Fault, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
-RENAMED = dataclasses.replace(TARGET, name="Win back")
+RENAMED = dataclasses.replace(SPEC, name="Win back")
 DAY = timedelta(days=1)
 
 
@@ -38,7 +38,7 @@ def kinds(machine: Machine) -> list[str]:
 def test_a_receipt_says_what_was_sent_where_and_on_whose_decision(machine: Machine, listed: Listed) -> None:
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
     outcome = machine.mirroring.mirror(
-        TARGET, *listed, guard=guard, evidence={"run_id": "run-1"}, trace_ids=lambda: ["trace-1", "trace-2"]
+        SPEC, *listed, guard=guard, evidence={"run_id": "run-1"}, trace_ids=lambda: ["trace-1", "trace-2"]
     )
     (receipt,) = outcome.receipts
     said, manifest = receipt.to_json(), listed[1]
@@ -50,7 +50,7 @@ def test_a_receipt_says_what_was_sent_where_and_on_whose_decision(machine: Machi
         "md5": manifest.md5,
         "rows": 10,
     }
-    assert (said["audience"], said["name"], said["audience_id"]) == ("lapsed", TARGET.name, outcome.audience.id)
+    assert (said["audience"], said["name"], said["audience_id"]) == ("lapsed", SPEC.name, outcome.audience.id)
     assert (said["snapshot"], said["rows_read"], said["rows_kept"]) == ("2026-11-16", 10, 10)
     assert (said["rules_version"], said["layout"], said["digests"]) == (manifest.rules_version, "wide", {"email": 10})
     assert said["decision"]["limits"]["min_rows"] == ENOUGH
@@ -101,7 +101,7 @@ def test_a_receipt_is_canonical_json_that_names_the_one_before(machine: Machine,
     file = machine.folder / "receipts" / AD_ACCOUNT / "lapsed" / "000003.json"
     stored = json.loads(file.read_text())
     assert file.read_text() == json.dumps(stored, sort_keys=True, separators=(",", ":"))
-    assert (second.to_json()["name_before"], second.to_json()["name"]) == (TARGET.name, "Win back")
+    assert (second.to_json()["name_before"], second.to_json()["name"]) == (SPEC.name, "Win back")
 
 
 def test_an_unchanged_list_has_no_receipt_and_was_accepted_when_it_was_sent(
@@ -118,7 +118,7 @@ def test_an_unchanged_list_has_no_receipt_and_was_accepted_when_it_was_sent(
 
 def mirror_of_age(machine: Machine, listed: Listed, max_age: timedelta | None) -> MirrorOutcome:
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
-    return machine.mirroring.mirror(TARGET, *listed, guard=guard, max_age=max_age)
+    return machine.mirroring.mirror(SPEC, *listed, guard=guard, max_age=max_age)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_change_of_texts_that_was_not_made_has_none(
     with pytest.raises(Crash):
         machine.mirror(newer, RENAMED)
     spotify.faults = no_fault
-    machine.mirror(newer, TARGET)
+    machine.mirror(newer, SPEC)
     assert kinds(machine) == ["created", "replaced"]
 
 
@@ -220,13 +220,13 @@ def test_evidence_that_is_no_json_is_refused_before_anything_is_written(
 ) -> None:
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
     with pytest.raises(TypeError):
-        machine.mirroring.mirror(TARGET, *listed, guard=guard, evidence={"when": object()})
+        machine.mirroring.mirror(SPEC, *listed, guard=guard, evidence={"when": object()})
     assert spotify.lists == {}
 
 
 def test_receipts_of_two_audiences_are_apart(machine: Machine, listed: Listed, build_list: BuildList) -> None:
     machine.mirror(listed)
-    other: AudienceTarget = dataclasses.replace(TARGET, audience="churned", name="Churned")
+    other: AudienceSpec = dataclasses.replace(SPEC, audience="churned", name="Churned")
     machine.mirror(build_list(range(7), audience="churned"), other)
     assert kinds(machine) == ["created"]
     assert [each.number for each in machine.receipts.read("churned", AD_ACCOUNT)] == [1]

@@ -14,11 +14,11 @@ from spotify_pipeline.mirror import (
     Receipt,
     RemovalPolicy,
     Retired,
-    keep_lookalike,
     mirror_parts,
     orphans,
     parts_known,
     retire,
+    sync_lookalike,
 )
 from spotify_pipeline.mirror.receipts.verify import check_chain
 from spotify_pipeline.spotify import SpotifyError
@@ -26,7 +26,7 @@ from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.disk_steps import steps_on_disk
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Machine
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def taken_leave_of(machine: Machine, policy: RemovalPolicy, audience: str = "lap
 def in_parts_with_a_lookalike(machine: Machine, build_list: BuildList) -> None:
     listed, time = build_list(range(60)), machine.spotify.time
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
-    mirror_parts(machine.mirroring, TARGET, split_list(*listed, 2, listed[0].parent / "parts"), guard=guard)
+    mirror_parts(machine.mirroring, SPEC, split_list(*listed, 2, listed[0].parent / "parts"), guard=guard)
     seed = str(machine.entry.audience_id)
     args = {"name": "Like them", "description": None, "clock": time, "sleep": time.sleep}
-    keep_lookalike(machine.client, machine.journal, TARGET, seed, **args)
+    sync_lookalike(machine.client, machine.journal, SPEC, seed, **args)
 
 
 def kinds(machine: Machine, key: str = "lapsed") -> list[str]:
@@ -264,7 +264,7 @@ def test_an_unchanged_list_takes_it_back_too(machine: Machine, build_list: Build
 def test_another_folder_may_adopt_what_was_left(machine: Machine, build_list: BuildList) -> None:
     theirs = machine.mirror(build_list(range(10))).audience.id
     taken_leave_of(machine, RemovalPolicy.LEAVE)
-    adopting = dataclasses.replace(TARGET, audience="copy", name="Copy", adopted_audience_id=theirs)
+    adopting = dataclasses.replace(SPEC, audience="copy", name="Copy", adopted_audience_id=theirs)
     assert (
         machine.mirror(build_list(range(20), audience="copy"), adopting, approved=True).action is MirrorAction.REPLACED
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.customer_list import CustomerListError
-from spotify_pipeline.mirror import AudienceMirror, AudienceTarget, GuardBlocked, Journal, MirrorAction, MirrorRefused
+from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, GuardBlocked, Journal, MirrorAction, MirrorRefused
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyUnavailable
 from spotify_pipeline_tests.mirror.allowing import Allow
@@ -45,14 +45,14 @@ def mirroring(client: SpotifyAdsClient, journal: Journal, build_list: BuildList)
 
 
 def test_a_new_audience_is_uploaded_first_and_created_with_the_id_of_the_upload(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec
 ) -> None:
-    outcome = mirroring.mirror(target, range(10))
+    outcome = mirroring.mirror(spec, range(10))
     assert outcome.action is MirrorAction.CREATED
     assert outcome.proof.verified
-    (audience,) = at_spotify(mirroring.client, target)
+    (audience,) = at_spotify(mirroring.client, spec)
     assert (audience.id, audience.name) == (outcome.audience.id, "Lapsed subscribers")
-    assert audience.description == f"Cancelled in the last 90 days {target.key}"
+    assert audience.description == f"Cancelled in the last 90 days {spec.key}"
     file, _ = mirroring.build_list(range(10))
     assert received(sandbox, audience.id) == file.read_bytes()
     routes = writes(sandbox)
@@ -62,13 +62,13 @@ def test_a_new_audience_is_uploaded_first_and_created_with_the_id_of_the_upload(
 
 
 def test_the_second_list_replaces_the_first_without_a_create_call(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec
 ) -> None:
-    first = mirroring.mirror(target, range(10))
-    second = mirroring.mirror(target, range(5, 30), "2026-11-23")
+    first = mirroring.mirror(spec, range(10))
+    second = mirroring.mirror(spec, range(5, 30), "2026-11-23")
     assert second.action is MirrorAction.REPLACED
     assert second.previous_snapshot == "2026-11-16"
-    assert [each.id for each in at_spotify(mirroring.client, target)] == [first.audience.id]
+    assert [each.id for each in at_spotify(mirroring.client, spec)] == [first.audience.id]
     file, _ = mirroring.build_list(range(5, 30), "2026-11-23")
     assert received(sandbox, first.audience.id) == file.read_bytes()
     assert sum(route.endswith("/audiences") for route in writes(sandbox)) == 1
@@ -76,24 +76,24 @@ def test_the_second_list_replaces_the_first_without_a_create_call(
 
 @pytest.mark.parametrize("people", [range(0), range(ENOUGH - 1)])
 def test_w01_w12_a_list_below_the_minimum_asks_nothing_of_spotify(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget, people: range
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec, people: range
 ) -> None:
     with pytest.raises(GuardBlocked, match=rf"\[minimum\] .* rows and at least {ENOUGH} are needed.*Nothing was sent"):
-        mirroring.mirror(target, people)
+        mirroring.mirror(spec, people)
     assert calls(sandbox) == []
 
 
-def test_a_list_of_exactly_the_minimum_is_sent(mirroring: Mirroring, target: AudienceTarget) -> None:
-    assert mirroring.mirror(target, range(ENOUGH)).action is MirrorAction.CREATED
+def test_a_list_of_exactly_the_minimum_is_sent(mirroring: Mirroring, spec: AudienceSpec) -> None:
+    assert mirroring.mirror(spec, range(ENOUGH)).action is MirrorAction.CREATED
 
 
 def test_a_small_list_leaves_the_live_audience_as_it_is(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec
 ) -> None:
-    outcome = mirroring.mirror(target, range(10))
+    outcome = mirroring.mirror(spec, range(10))
     before, list_before = writes(sandbox), received(sandbox, outcome.audience.id)
     with pytest.raises(MirrorRefused):
-        mirroring.mirror(target, range(2), "2026-11-23")
+        mirroring.mirror(spec, range(2), "2026-11-23")
     assert writes(sandbox) == before
     assert received(sandbox, outcome.audience.id) == list_before
 
@@ -108,60 +108,60 @@ def test_a_small_list_leaves_the_live_audience_as_it_is(
     ],
 )
 def test_p10_a_file_that_is_not_its_manifests_asks_nothing_of_spotify(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget, damage
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec, damage
 ) -> None:
     file, manifest = mirroring.build_list(range(10))
     file.write_bytes(damage(file.read_bytes()))
-    guard = Allow(manifest, target.ad_account_id, min_rows=ENOUGH)
+    guard = Allow(manifest, spec.ad_account_id, min_rows=ENOUGH)
     with pytest.raises(CustomerListError):
-        AudienceMirror(mirroring.client, mirroring.journal).mirror(target, file, manifest, guard=guard)
+        AudienceMirror(mirroring.client, mirroring.journal).mirror(spec, file, manifest, guard=guard)
     assert calls(sandbox) == []
 
 
 def test_c10_an_older_snapshot_never_lands_after_a_newer_one(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec
 ) -> None:
-    mirroring.mirror(target, range(10), "2026-11-23")
+    mirroring.mirror(spec, range(10), "2026-11-23")
     before = writes(sandbox)
     with pytest.raises(MirrorRefused, match=r"2026-11-16 was built before the one Spotify has \(2026-11-23\)"):
-        mirroring.mirror(target, range(20), "2026-11-16")
+        mirroring.mirror(spec, range(20), "2026-11-16")
     assert writes(sandbox) == before
 
 
 @pytest.mark.parametrize(("before", "now"), [("once", "2026-11-23"), ("2026-11-23", "2026-11-01")])
 def test_a_new_cadence_is_not_taken_for_an_older_snapshot(
-    mirroring: Mirroring, target: AudienceTarget, before: str, now: str
+    mirroring: Mirroring, spec: AudienceSpec, before: str, now: str
 ) -> None:
-    mirroring.mirror(target, range(10), before, built_on="2026-11-23")
-    outcome = mirroring.mirror(target, range(20), now, built_on="2026-11-24")
+    mirroring.mirror(spec, range(10), before, built_on="2026-11-23")
+    outcome = mirroring.mirror(spec, range(20), now, built_on="2026-11-24")
     assert (outcome.action, outcome.previous_snapshot) == (MirrorAction.REPLACED, before)
 
 
-def test_c07_an_audience_deleted_at_spotify_is_created_again(mirroring: Mirroring, target: AudienceTarget) -> None:
-    first = mirroring.mirror(target, range(10))
-    mirroring.client.delete_audience(target.ad_account_id, first.audience.id)
-    second = mirroring.mirror(target, range(10), "2026-11-23")
+def test_c07_an_audience_deleted_at_spotify_is_created_again(mirroring: Mirroring, spec: AudienceSpec) -> None:
+    first = mirroring.mirror(spec, range(10))
+    mirroring.client.delete_audience(spec.ad_account_id, first.audience.id)
+    second = mirroring.mirror(spec, range(10), "2026-11-23")
     assert second.action is MirrorAction.RECREATED
-    assert [each.id for each in at_spotify(mirroring.client, target)] == [second.audience.id] != [first.audience.id]
+    assert [each.id for each in at_spotify(mirroring.client, spec)] == [second.audience.id] != [first.audience.id]
 
 
 def test_c08_without_its_journal_the_audience_is_found_by_its_key(
-    mirroring: Mirroring, target: AudienceTarget, tmp_path: Path
+    mirroring: Mirroring, spec: AudienceSpec, tmp_path: Path
 ) -> None:
-    first = mirroring.mirror(target, range(10))
+    first = mirroring.mirror(spec, range(10))
     mirroring.journal = Journal(tmp_path / "another machine")
-    renamed = dataclasses.replace(target, name="Lapsed, renamed")
+    renamed = dataclasses.replace(spec, name="Lapsed, renamed")
     with pytest.raises(GuardBlocked, match=r"\[history\] .*Nothing was sent.* run: spotify-pipeline approve lapsed"):
         mirroring.mirror(renamed, range(10), "2026-11-23")
     second = mirroring.mirror(renamed, range(10), "2026-11-23", approved=True)
     assert (second.action, second.audience.id) == (MirrorAction.REPLACED, first.audience.id)
-    assert [each.name for each in at_spotify(mirroring.client, target)] == ["Lapsed, renamed"]
+    assert [each.name for each in at_spotify(mirroring.client, spec)] == ["Lapsed, renamed"]
 
 
 def test_where_the_key_does_not_fit_name_and_description_find_the_audience(
-    mirroring: Mirroring, target: AudienceTarget, tmp_path: Path
+    mirroring: Mirroring, spec: AudienceSpec, tmp_path: Path
 ) -> None:
-    wordy = dataclasses.replace(target, description="x" * 80)
+    wordy = dataclasses.replace(spec, description="x" * 80)
     first = mirroring.mirror(wordy, range(10))
     assert first.audience.description == "x" * 80
     mirroring.journal = Journal(tmp_path / "another machine")
@@ -169,129 +169,129 @@ def test_where_the_key_does_not_fit_name_and_description_find_the_audience(
 
 
 def test_somebody_elses_audience_of_the_same_name_is_neither_replaced_nor_doubled(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec
 ) -> None:
-    theirs = mirroring.mirror(dataclasses.replace(target, audience="theirs"), range(10)).audience
+    theirs = mirroring.mirror(dataclasses.replace(spec, audience="theirs"), range(10)).audience
     before = writes(sandbox)
     with pytest.raises(MirrorRefused, match=rf'named "Lapsed subscribers" that mirrors another.*{theirs.id}'):
-        mirroring.mirror(target, range(20))
+        mirroring.mirror(spec, range(20))
     assert writes(sandbox) == before
 
 
 def test_c05_two_audiences_that_could_be_ours_are_listed_and_left_alone(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec
 ) -> None:
-    first = mirroring.mirror(target, range(10)).audience
-    clone = mirroring.mirror(dataclasses.replace(target, audience="clone", name="Clone"), range(10)).audience
-    mirroring.client.edit_audience(target.ad_account_id, clone.id, description=target.full_description)
+    first = mirroring.mirror(spec, range(10)).audience
+    clone = mirroring.mirror(dataclasses.replace(spec, audience="clone", name="Clone"), range(10)).audience
+    mirroring.client.edit_audience(spec.ad_account_id, clone.id, description=spec.full_description)
     mirroring.journal = Journal(Path(str(mirroring.journal._directory) + "-lost"))
     before = writes(sandbox)
     with pytest.raises(MirrorRefused, match="2 audiences") as refused:
-        mirroring.mirror(target, range(20))
+        mirroring.mirror(spec, range(20))
     assert first.id in str(refused.value)
     assert clone.id in str(refused.value)
     assert writes(sandbox) == before
 
 
-def made_by_hand(mirroring: Mirroring, target: AudienceTarget, tmp_path: Path) -> Audience:
+def made_by_hand(mirroring: Mirroring, spec: AudienceSpec, tmp_path: Path) -> Audience:
     somebody = Mirroring(mirroring.client, Journal(tmp_path / "somebody's"), mirroring.build_list)
-    return somebody.mirror(dataclasses.replace(target, audience="theirs", name="Made by hand"), range(10)).audience
+    return somebody.mirror(dataclasses.replace(spec, audience="theirs", name="Made by hand"), range(10)).audience
 
 
-def test_an_existing_audience_can_be_adopted(mirroring: Mirroring, target: AudienceTarget, tmp_path: Path) -> None:
-    theirs = made_by_hand(mirroring, target, tmp_path)
-    adopting = dataclasses.replace(target, adopted_audience_id=theirs.id)
+def test_an_existing_audience_can_be_adopted(mirroring: Mirroring, spec: AudienceSpec, tmp_path: Path) -> None:
+    theirs = made_by_hand(mirroring, spec, tmp_path)
+    adopting = dataclasses.replace(spec, adopted_audience_id=theirs.id)
     outcome = mirroring.mirror(adopting, range(20), approved=True)
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, theirs.id)
-    assert (outcome.audience.name, outcome.audience.description) == ("Lapsed subscribers", target.description)
+    assert (outcome.audience.name, outcome.audience.description) == ("Lapsed subscribers", spec.description)
 
 
 def test_an_adopted_audience_keeps_the_texts_that_the_yaml_does_not_state(
-    mirroring: Mirroring, target: AudienceTarget, tmp_path: Path
+    mirroring: Mirroring, spec: AudienceSpec, tmp_path: Path
 ) -> None:
-    theirs = made_by_hand(mirroring, target, tmp_path)
+    theirs = made_by_hand(mirroring, spec, tmp_path)
     silent = dataclasses.replace(
-        target, name="folder", name_is_stated=False, description=None, adopted_audience_id=theirs.id
+        spec, name="folder", name_is_stated=False, description=None, adopted_audience_id=theirs.id
     )
     outcome = mirroring.mirror(silent, range(20), approved=True)
     assert (outcome.audience.name, outcome.audience.description) == (theirs.name, theirs.description)
 
 
-def test_a_refused_rename_sends_no_list(mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget) -> None:
-    first = mirroring.mirror(target, range(10)).audience
+def test_a_refused_rename_sends_no_list(mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec) -> None:
+    first = mirroring.mirror(spec, range(10)).audience
     before = received(sandbox, first.id)
     working, mirroring.client = mirroring.client, Unlucky(mirroring.client, "edit_audience", carried_out=False)
     with pytest.raises(SpotifyUnavailable):
-        mirroring.mirror(dataclasses.replace(target, name="Win back"), range(20), "2026-11-23")
+        mirroring.mirror(dataclasses.replace(spec, name="Win back"), range(20), "2026-11-23")
     assert received(sandbox, first.id) == before
     mirroring.client = working
 
 
 def test_a_list_that_was_sent_is_no_failure_when_spotify_cannot_be_asked_afterwards(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget, journal: Journal
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec, journal: Journal
 ) -> None:
-    adopting = dataclasses.replace(target, adopted_audience_id=mirroring.mirror(target, range(10)).audience.id)
+    adopting = dataclasses.replace(spec, adopted_audience_id=mirroring.mirror(spec, range(10)).audience.id)
     mirroring.client = Unlucky(mirroring.client, "audience", carried_out=False, lucky_times=1)
     assert mirroring.mirror(adopting, range(20), "2026-11-23").action is MirrorAction.REPLACED
-    assert journal.read(target.audience, target.ad_account_id).snapshot == "2026-11-23"
+    assert journal.read(spec.audience, spec.ad_account_id).snapshot == "2026-11-23"
 
 
 def test_c09_two_runs_of_one_audience_never_overlap(
-    mirroring: Mirroring, sandbox: SandboxServer, journal: Journal, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, journal: Journal, spec: AudienceSpec
 ) -> None:
-    other_run = journal.lease(target.audience, target.ad_account_id, wait=0, sleep=no_pause)
+    other_run = journal.lease(spec.audience, spec.ad_account_id, wait=0, sleep=no_pause)
     with other_run, pytest.raises(MirrorRefused, match=r"Another run is mirroring lapsed right now\. Nothing was sent"):
-        mirroring.mirror(target, range(10))
+        mirroring.mirror(spec, range(10))
     assert calls(sandbox) == []
-    assert mirroring.mirror(target, range(10)).action is MirrorAction.CREATED
+    assert mirroring.mirror(spec, range(10)).action is MirrorAction.CREATED
 
 
 def test_an_adopted_id_that_spotify_does_not_know_is_refused_not_created(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec
 ) -> None:
     nobody = "11111111-1111-4111-8111-111111111111"
     with pytest.raises(MirrorRefused, match=f"has no audience {nobody}, which the YAML of lapsed adopts"):
-        mirroring.mirror(dataclasses.replace(target, adopted_audience_id=nobody), range(10))
+        mirroring.mirror(dataclasses.replace(spec, adopted_audience_id=nobody), range(10))
     assert writes(sandbox) == []
 
 
 def test_a_text_changed_in_the_yaml_reaches_spotify_with_the_next_list(
-    mirroring: Mirroring, target: AudienceTarget
+    mirroring: Mirroring, spec: AudienceSpec
 ) -> None:
-    mirroring.mirror(target, range(10))
-    changed = dataclasses.replace(target, name="Win back", description="Another text")
+    mirroring.mirror(spec, range(10))
+    changed = dataclasses.replace(spec, name="Win back", description="Another text")
     outcome = mirroring.mirror(changed, range(11), "2026-11-23")
-    assert (outcome.audience.name, outcome.audience.description) == ("Win back", f"Another text {target.key}")
+    assert (outcome.audience.name, outcome.audience.description) == ("Win back", f"Another text {spec.key}")
 
 
 def test_c02_a_create_whose_answer_was_lost_is_found_and_not_repeated(
-    mirroring: Mirroring, sandbox: SandboxServer, target: AudienceTarget
+    mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec
 ) -> None:
     mirroring.client = Unlucky(mirroring.client, CREATE, carried_out=True)
-    outcome = mirroring.mirror(target, range(10))
+    outcome = mirroring.mirror(spec, range(10))
     assert outcome.action is MirrorAction.CREATED
-    assert [each.id for each in at_spotify(mirroring.client, target)] == [outcome.audience.id]
+    assert [each.id for each in at_spotify(mirroring.client, spec)] == [outcome.audience.id]
     assert sum(route.endswith("/audiences") for route in writes(sandbox)) == 1
 
 
 def test_c03_a_create_that_never_arrives_fails_and_the_next_run_makes_one_audience(
-    mirroring: Mirroring, target: AudienceTarget
+    mirroring: Mirroring, spec: AudienceSpec
 ) -> None:
     working = mirroring.client
     mirroring.client = Unlucky(working, CREATE, carried_out=False)
     with pytest.raises(SpotifyUnavailable):
-        mirroring.mirror(target, range(10))
+        mirroring.mirror(spec, range(10))
     mirroring.client = working
-    mirroring.mirror(target, range(10))
-    assert len(at_spotify(working, target)) == 1
+    mirroring.mirror(spec, range(10))
+    assert len(at_spotify(working, spec)) == 1
 
 
 def test_a_create_begun_by_a_version_that_kept_format_1_is_found(
-    mirroring: Mirroring, journal: Journal, target: AudienceTarget, tmp_path: Path
+    mirroring: Mirroring, journal: Journal, spec: AudienceSpec, tmp_path: Path
 ) -> None:
-    first = mirroring.mirror(target, range(10))
-    entry = {"format": 1, "ad_account_id": target.ad_account_id, "pending_audience_id": first.audience.id}
-    (tmp_path / "journal" / target.ad_account_id / "lapsed.json").write_text(json.dumps(entry))
+    first = mirroring.mirror(spec, range(10))
+    entry = {"format": 1, "ad_account_id": spec.ad_account_id, "pending_audience_id": first.audience.id}
+    (tmp_path / "journal" / spec.ad_account_id / "lapsed.json").write_text(json.dumps(entry))
     shutil.rmtree(tmp_path / "receipts")
-    assert mirroring.mirror(target, range(12)).audience.id == first.audience.id
-    assert len(at_spotify(mirroring.client, target)) == 1
+    assert mirroring.mirror(spec, range(12)).audience.id == first.audience.id
+    assert len(at_spotify(mirroring.client, spec)) == 1

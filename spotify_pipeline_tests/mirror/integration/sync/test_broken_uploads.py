@@ -11,7 +11,7 @@ from spotify_pipeline.mirror import MirrorAction, MirrorRefused, Phase
 from spotify_pipeline.spotify import UploadDataLoss
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import QUANTUM, SESSION_SECRET, Crash, FakeSpotify, Fault, Made
-from spotify_pipeline_tests.mirror.machine import TARGET, THREE_CHUNKS, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, THREE_CHUNKS, Listed, Machine
 
 PUT = "put_upload"
 
@@ -162,7 +162,7 @@ def test_a_replacement_that_is_to_go_to_another_audience_now_begins_anew(
     before = machine.mirror(first).audience.id
     break_off(machine, listed, Fault.CRASH_AFTER, skip=1)
     spotify.audiences["by-hand"] = Made("Made by hand", None, spotify.time.now)
-    outcome = machine.mirror(listed, dataclasses.replace(TARGET, adopted_audience_id="by-hand"), approved=True)
+    outcome = machine.mirror(listed, dataclasses.replace(SPEC, adopted_audience_id="by-hand"), approved=True)
     assert outcome.recovered == "An upload of this list to another audience was broken off, and dropped."
     assert outcome.bytes_sent == listed[1].bytes
     assert spotify.content() == {before: first[0].read_bytes(), "by-hand": listed[0].read_bytes()}

@@ -23,7 +23,7 @@ from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import NOW
 from spotify_pipeline_tests.mirror.fake_spotify import QUANTUM
-from spotify_pipeline_tests.mirror.machine import TARGET, THREE_CHUNKS, Listed
+from spotify_pipeline_tests.mirror.machine import SPEC, THREE_CHUNKS, Listed
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
@@ -70,8 +70,8 @@ def mirror(run: Run, there: Connection) -> None:
         there.recv()
         try:
             on_progress = die if run.killed_after_first_chunk else None
-            guard = Allow(run.listed[1], TARGET.ad_account_id, min_rows=ENOUGH)
-            outcome = mirroring.mirror(TARGET, *run.listed, guard=guard, on_progress=on_progress)
+            guard = Allow(run.listed[1], SPEC.ad_account_id, min_rows=ENOUGH)
+            outcome = mirroring.mirror(SPEC, *run.listed, guard=guard, on_progress=on_progress)
             there.send((str(outcome.action), outcome.recovered))
         except MirrorRefused as refused:
             there.send(("refused", str(refused)))

@@ -205,17 +205,17 @@ def identifiers(size: int, first: int) -> tuple[Path, Any]:
 def built(size: int, number: int) -> Listed:
     """A list of ``size`` people, built ``number`` hours after the first. No two are equal but for one pair."""
     file, report = identifiers(size, 1 if number == EQUALS_1 else number)
-    target = file.with_name(f"{number}.csv")
+    spec = file.with_name(f"{number}.csv")
     manifest = build_customer_list(
         file,
         report,
-        target,
+        spec,
         layout=Layout.WIDE,
         audience="lapsed",
         snapshot=f"list {number}",
         built_at=datetime(2026, 11, 16, tzinfo=UTC) + timedelta(hours=number),
     )
-    return target, manifest
+    return spec, manifest
 
 
 def test_c01_any_faults_and_crashes_end_in_one_audience_with_the_newest_list() -> None:

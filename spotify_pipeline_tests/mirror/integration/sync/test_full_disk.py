@@ -13,7 +13,7 @@ import pytest
 from spotify_pipeline.home import HomeError
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import FakeSpotify, Fault, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, THREE_CHUNKS, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, THREE_CHUNKS, Machine
 
 REQUESTS = 8
 """Of a sync that have a line after them: a look, the upload URL, the session, three chunks, and the audience's creation
@@ -48,7 +48,7 @@ def disk() -> Generator[Disk]:
 def machine_with(tmp_path: Path, situation: str, build_list: BuildList) -> Machine:
     machine = Machine(tmp_path, FakeSpotify())
     if situation == "replacement":
-        machine.mirror(build_list(range(10), "2026-11-09"), dataclasses.replace(TARGET, name="To be renamed"))
+        machine.mirror(build_list(range(10), "2026-11-09"), dataclasses.replace(SPEC, name="To be renamed"))
         machine.spotify.asked.clear()
     return machine
 
@@ -81,7 +81,7 @@ def test_c19_from_the_moment_the_disk_is_full_nothing_is_written_to_spotify(
         spotify.faults = no_fault
         outcome = machine.mirror(listed)
         assert spotify.content() == {outcome.audience.id: listed[0].read_bytes()}
-        assert outcome.audience.name == TARGET.name
+        assert outcome.audience.name == SPEC.name
 
 
 def test_c19_on_a_disk_that_is_full_from_the_start_spotify_is_not_asked(tmp_path: Path, build_list: BuildList) -> None:

@@ -12,7 +12,7 @@ from spotify_pipeline.mirror import Decision, GuardBlocked, JournalEntry, Mirror
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
 CANARY = "canary@example.com"
 WRITES = {"new_upload_url", "replacement_upload_url", "create_audience", "edit_audience", "put_upload", "start_upload"}
@@ -31,9 +31,9 @@ class Watched(Allow):
         self.asked_before_judging.append(len(self._spotify.asked))
         return super().judge(entry)
 
-    def spend(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision) -> None:
         self.writes_before_spending.append(sum(each.operation in WRITES for each in self._spotify.asked))
-        super().spend(decision)
+        super().use_approval(decision)
 
 
 class Failing(Allow):
@@ -48,7 +48,7 @@ class Failing(Allow):
             raise self._error
         return super().judge(entry)
 
-    def spend(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision) -> None:
         assert decision.allowed
         raise self._error
 
@@ -67,10 +67,10 @@ def test_w01_the_guard_is_asked_before_spotify_is_and_the_approval_used_before_t
     machine: Machine, spotify: FakeSpotify, listed: Listed, newer: Listed
 ) -> None:
     guard = Watched(listed, spotify)
-    machine.mirroring.mirror(TARGET, *listed, guard=guard)
+    machine.mirroring.mirror(SPEC, *listed, guard=guard)
     assert (guard.asked_before_judging, guard.writes_before_spending) == ([0], [0])
     spotify.asked.clear()
-    renamed = dataclasses.replace(TARGET, name="Win back")
+    renamed = dataclasses.replace(SPEC, name="Win back")
     guard = Watched(newer, spotify)
     outcome = machine.mirroring.mirror(renamed, *newer, guard=guard)
     assert (guard.asked_before_judging, guard.writes_before_spending) == ([0], [0])
@@ -81,7 +81,7 @@ def test_w01_the_guard_is_asked_before_spotify_is_and_the_approval_used_before_t
 def test_an_unchanged_list_uses_no_approval(machine: Machine, spotify: FakeSpotify, listed: Listed) -> None:
     machine.mirror(listed)
     guard = Watched(listed, spotify, approved=True)
-    assert machine.mirroring.mirror(TARGET, *listed, guard=guard).action is MirrorAction.UNCHANGED
+    assert machine.mirroring.mirror(SPEC, *listed, guard=guard).action is MirrorAction.UNCHANGED
     assert guard.spent == []
 
 
@@ -94,7 +94,7 @@ def test_an_upload_that_is_gone_on_with_uses_its_approval_first(
     spotify.faults = no_fault
     spotify.asked.clear()
     guard = Watched(newer, spotify)
-    machine.mirroring.mirror(TARGET, *newer, guard=guard)
+    machine.mirroring.mirror(SPEC, *newer, guard=guard)
     assert guard.writes_before_spending == [0]
 
 
@@ -106,7 +106,7 @@ def test_w13_a_guard_that_fails_blocks_and_its_message_is_not_shown(
     with pytest.raises(
         GuardBlocked, match=rf"nothing was sent\. A guard failed with {type(error).__name__}"
     ) as blocked:
-        machine.mirroring.mirror(TARGET, *listed, guard=Failing(listed, error, when=when))
+        machine.mirroring.mirror(SPEC, *listed, guard=Failing(listed, error, when=when))
     assert CANARY not in str(blocked.value)
     assert blocked.value.__cause__ is None
     assert WRITES.isdisjoint(each.operation for each in spotify.asked)
@@ -118,7 +118,7 @@ def test_w10_an_approval_that_cannot_be_used_keeps_the_list_from_being_sent(
     machine: Machine, spotify: FakeSpotify, listed: Listed, error: Exception
 ) -> None:
     with pytest.raises(type(error), match=str(error)):
-        machine.mirroring.mirror(TARGET, *listed, guard=Failing(listed, error, when="spend"))
+        machine.mirroring.mirror(SPEC, *listed, guard=Failing(listed, error, when="spend"))
     assert WRITES.isdisjoint(each.operation for each in spotify.asked)
 
 
@@ -143,7 +143,7 @@ def test_w10_w11_a_decision_about_anything_else_allows_nothing(
             return about(super().judge(entry))
 
     with pytest.raises(GuardBlocked, match=r"is not about this list of lapsed for 2026-11-16\. Nothing was sent"):
-        machine.mirroring.mirror(TARGET, *listed, guard=Mistaken(listed[1], AD_ACCOUNT, min_rows=ENOUGH))
+        machine.mirroring.mirror(SPEC, *listed, guard=Mistaken(listed[1], AD_ACCOUNT, min_rows=ENOUGH))
     assert spotify.asked == []
 
 
@@ -157,7 +157,7 @@ def test_w08_without_its_journal_a_list_needs_an_approval_which_is_used(
         machine.mirror(newer)
     assert spotify.content() == before
     guard = Watched(newer, spotify, approved=True)
-    outcome = machine.mirroring.mirror(TARGET, *newer, guard=guard)
+    outcome = machine.mirroring.mirror(SPEC, *newer, guard=guard)
     assert spotify.content() == {ours: newer[0].read_bytes()}
     assert [each.overridden for each in guard.spent] == [True]
     assert outcome.decision.overridden

@@ -10,7 +10,7 @@ from spotify_pipeline.mirror import GuardBlocked, MirrorAction, MirrorRefused
 from spotify_pipeline.spotify import InvalidRequest, SpotifyUnavailable, UnexpectedAnswer
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import Asked, Crash, FakeSpotify, Fault, Made
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
 CREATE = "create_audience"
 
@@ -174,7 +174,7 @@ def test_an_upload_that_is_forgotten_at_once_is_made_again_in_the_same_run(
 
 
 def test_a_refused_create_is_not_repeated(machine: Machine, spotify: FakeSpotify, listed: Listed) -> None:
-    too_long = dataclasses.replace(TARGET, name="x" * 81)
+    too_long = dataclasses.replace(SPEC, name="x" * 81)
     with pytest.raises(InvalidRequest):
         machine.mirror(listed, too_long)
     assert machine.mirror(listed).action is MirrorAction.CREATED
@@ -189,7 +189,7 @@ def test_c05_two_audiences_that_could_be_the_one_are_listed_and_left_alone(
     with pytest.raises(Crash):
         machine.mirror(listed)
     for audience_id in ("one", "two"):
-        spotify.audiences[audience_id] = Made("Whatever", TARGET.full_description, spotify.time.now)
+        spotify.audiences[audience_id] = Made("Whatever", SPEC.full_description, spotify.time.now)
     before = len(spotify.asked)
     with pytest.raises(MirrorRefused, match=r"2 audiences of ad account .* could be lapsed: one, two"):
         machine.mirror(listed)
@@ -253,7 +253,7 @@ def test_an_audience_that_the_yaml_adopts_meanwhile_is_the_one(
     (asked_for,) = spotify.audiences
     spotify.audiences["by-hand"] = Made("Made by hand", None, spotify.time.now)
     adopted = asked_for if same else "by-hand"
-    outcome = machine.mirror(listed, dataclasses.replace(TARGET, adopted_audience_id=adopted), approved=not same)
+    outcome = machine.mirror(listed, dataclasses.replace(SPEC, adopted_audience_id=adopted), approved=not same)
     assert (outcome.action, outcome.audience.id) == (
         MirrorAction.CREATED if same else MirrorAction.REPLACED,
         adopted,

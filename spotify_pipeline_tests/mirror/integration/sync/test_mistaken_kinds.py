@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from spotify_pipeline.mirror import FilledAction, MirrorRefused, RemovalPolicy, retire
+from spotify_pipeline.mirror import EventBasedAction, MirrorRefused, RemovalPolicy, retire
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.integration.event_based.test_filled_audience import (
     BOUGHT,
     HEARD,
-    TARGET,
+    SPEC,
     forget_journal,
     kept,
     receipts,
@@ -27,8 +27,8 @@ from spotify_pipeline_tests.mirror.machine import Machine
 def test_a_folder_that_was_a_mirrored_audience_makes_no_other_kind(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList, left: bool, kind_is_shown: bool
 ) -> None:
-    target = replace(TARGET, audience="lapsed")
-    mirrored = machine.mirror(build_list(range(10)), target).audience.id
+    spec = replace(SPEC, audience="lapsed")
+    mirrored = machine.mirror(build_list(range(10)), spec).audience.id
     if left:
         time = spotify.time
         word: dict[str, Any] = {"policy": RemovalPolicy.LEAVE, "reason": "It is over", "by": "Kim"}
@@ -38,7 +38,7 @@ def test_a_folder_that_was_a_mirrored_audience_makes_no_other_kind(
         spotify.audiences[mirrored].subtype = None
     kind = "CUSTOMER_LIST" if kind_is_shown else "CUSTOM"
     with pytest.raises(MirrorRefused, match=rf"lapsed is {kind} audience {mirrored}, .*folder of another name"):
-        kept(machine, BOUGHT, target)
+        kept(machine, BOUGHT, spec)
     assert [*spotify.audiences] == [mirrored]
     assert machine.entry.file_sha256 is not None
 
@@ -46,7 +46,7 @@ def test_a_folder_that_was_a_mirrored_audience_makes_no_other_kind(
 def test_a_folder_that_spotify_filled_is_not_mirrored_to(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList
 ) -> None:
-    made = kept(machine, BOUGHT, replace(TARGET, audience="lapsed")).audience.id
+    made = kept(machine, BOUGHT, replace(SPEC, audience="lapsed")).audience.id
     with pytest.raises(MirrorRefused, match=rf"Audience {made} is of the kind WEB_EVENT, not a customer list"):
         machine.mirror(build_list(range(10)))
     assert spotify.lists == {}
@@ -86,7 +86,7 @@ def test_one_that_seemed_gone_is_not_taken_for_the_one_asked_for_in_its_place(
     for minutes in (0, 15):
         spotify.time.now += minutes * 60
         outcome = kept(machine, BOUGHT)
-        assert (outcome.action, outcome.audience.id) == (FilledAction.UNCHANGED, made)
+        assert (outcome.action, outcome.audience.id) == (EventBasedAction.UNCHANGED, made)
         assert "had seemed gone and is shown again" in str(outcome.recovered)
     assert kept(machine, BOUGHT).recovered is None
     assert receipts(machine) == ["web event audience created"]
@@ -97,7 +97,7 @@ def test_a_folder_whose_creation_by_spotify_is_open_is_not_mirrored_to(
 ) -> None:
     spotify.after("create_audience", Fault.CRASH_BEFORE)
     with pytest.raises(Crash):
-        kept(machine, BOUGHT, replace(TARGET, audience="lapsed"))
+        kept(machine, BOUGHT, replace(SPEC, audience="lapsed"))
     spotify.faults = no_fault
     asked = len(spotify.asked)
     for _ in range(2):
@@ -110,7 +110,7 @@ def test_a_folder_whose_creation_by_spotify_is_open_is_not_mirrored_to(
 def test_a_list_that_is_being_sent_in_the_place_of_one_that_spotify_filled_counts_as_a_list(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList
 ) -> None:
-    made = kept(machine, BOUGHT, replace(TARGET, audience="lapsed")).audience.id
+    made = kept(machine, BOUGHT, replace(SPEC, audience="lapsed")).audience.id
     del spotify.audiences[made]
     spotify.after("create_audience", Fault.CRASH_AFTER)
     with pytest.raises(Crash):

@@ -12,25 +12,25 @@ import httpx
 import pytest
 
 from spotify_pipeline.mirror import (
-    AudienceTarget,
+    AudienceSpec,
     Journal,
     JournalEntry,
     MirrorRefused,
     RemovalPolicy,
     WebEvents,
-    keep_filled_audience,
-    keep_lookalike,
     retire,
+    sync_event_based,
+    sync_lookalike,
 )
 from spotify_pipeline.spotify import SpotifyError, UnexpectedAnswer
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, FakeSpotify, Fault, Made, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Machine
 
 OTHER = "bbbbbbbb-0000-4000-8000-00000000000b"
 THEIR_LIST = b"somebody else's list"
-RENAMED = replace(TARGET, name="Lapsed, renamed")
-BOUGHT = AudienceTarget(audience="bought", name="Bought", description="Bought lately", ad_account_id=AD_ACCOUNT)
+RENAMED = replace(SPEC, name="Lapsed, renamed")
+BOUGHT = AudienceSpec(audience="bought", name="Bought", description="Bought lately", ad_account_id=AD_ACCOUNT)
 EVENTS = WebEvents(dataset_ids=("d0000000-0000-4000-8000-00000000000a",), included_events=("LEAD",), lookback_days=30)
 
 MixUp = Callable[[str, str | None, httpx.Response], httpx.Response]
@@ -119,7 +119,7 @@ def test_an_id_that_is_shown_before_it_is_created_can_be_uploaded_to(machine: Ma
         return answer
 
     machine.spotify.mixed_up = early
-    assert machine.mirror(build_list(range(20))).audience.name == TARGET.name
+    assert machine.mirror(build_list(range(20))).audience.name == SPEC.name
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
@@ -127,7 +127,7 @@ def test_an_id_that_may_not_be_looked_at_before_it_is_created_can_be_uploaded_to
     machine: Machine, build_list: BuildList, status: int
 ):
     machine.spotify.refused = {"get_audience": status}
-    assert machine.mirror(build_list(range(20))).audience.name == TARGET.name
+    assert machine.mirror(build_list(range(20))).audience.name == SPEC.name
 
 
 @pytest.mark.parametrize("operation", ["get_audience", "delete_audience"])
@@ -148,14 +148,14 @@ def test_c20_retiring_deletes_no_other(machine: Machine, build_list: BuildList, 
 @pytest.mark.parametrize("kind", ["web events", "lookalike"])
 @pytest.mark.parametrize("operation", ["create_audience", "get_audience", "edit_audience"])
 def test_c20_what_spotify_fills_is_no_other(machine: Machine, kind: str, operation: str):
-    def kept(target: AudienceTarget) -> object:
+    def kept(spec: AudienceSpec) -> object:
         time = machine.spotify.time
         given = {"clock": time, "sleep": time.sleep, "wait": 0.0}
         if kind == "lookalike":
             seed = "aaaaaaaa-0000-4000-8000-00000000000a"
-            texts = {"name": f"Like {target.name}", "description": "Those like them"}
-            return keep_lookalike(machine.client, machine.journal, target, seed, **texts, **given)
-        return keep_filled_audience(machine.client, machine.journal, target, EVENTS, **given)
+            texts = {"name": f"Like {spec.name}", "description": "Those like them"}
+            return sync_lookalike(machine.client, machine.journal, spec, seed, **texts, **given)
+        return sync_event_based(machine.client, machine.journal, spec, EVENTS, **given)
 
     if operation != "create_audience":
         kept(BOUGHT)
@@ -170,7 +170,7 @@ def test_c20_what_spotify_fills_is_no_other(machine: Machine, kind: str, operati
 
 
 def test_c20_what_is_listed_for_another_ad_account_is_not_taken_for_ours(machine: Machine, build_list: BuildList):
-    theirs = {"id": OTHER, "name": TARGET.name, "description": TARGET.full_description, "type": "CUSTOM"}
+    theirs = {"id": OTHER, "name": SPEC.name, "description": SPEC.full_description, "type": "CUSTOM"}
 
     def mixed_up(asked: str, audience_id: str | None, answer: httpx.Response) -> httpx.Response:
         del audience_id
@@ -228,7 +228,7 @@ def test_c20_an_audience_that_spotify_fills_is_not_the_one_of_another(machine: M
     machine.spotify.audiences["filled-9"] = Made(BOUGHT.name, BOUGHT.full_description, time.now, subtype="WEB_EVENT")
     held(machine.journal, "other", "filled-9")
     with pytest.raises(MirrorRefused, match="the one of other"):
-        keep_filled_audience(machine.client, machine.journal, BOUGHT, EVENTS, clock=time, sleep=time.sleep, wait=0)
+        sync_event_based(machine.client, machine.journal, BOUGHT, EVENTS, clock=time, sleep=time.sleep, wait=0)
     assert machine.spotify.count("edit_audience") == 0
 
 
@@ -256,17 +256,17 @@ def test_an_ignored_edit_is_asked_for_again_once_the_yaml_says_otherwise(machine
     machine.mirror(build_list(range(20), "2026-11-09"))
     machine.spotify.edits_are_ignored = True
     machine.mirror(build_list(range(20), "2026-11-16"), RENAMED)
-    machine.mirror(build_list(range(20), "2026-11-17"), TARGET)
+    machine.mirror(build_list(range(20), "2026-11-17"), SPEC)
     assert machine.spotify.count("edit_audience") == 1  # what the YAML says now is what Spotify shows
     machine.spotify.edits_are_ignored = False
-    outcome = machine.mirror(build_list(range(20), "2026-11-18"), replace(TARGET, name="Another name"))
+    outcome = machine.mirror(build_list(range(20), "2026-11-18"), replace(SPEC, name="Another name"))
     assert outcome.audience.name == "Another name"
     assert machine.entry.edit_asked is None
 
 
 def test_an_edit_that_shows_late_is_waited_for(machine: Machine, build_list: BuildList):
     machine.mirror(build_list(range(20), "2026-11-09"))
-    looks = iter([TARGET.name, TARGET.name])
+    looks = iter([SPEC.name, SPEC.name])
     after_edit: list[bool] = []
 
     def late(asked: str, audience_id: str | None, answer: httpx.Response) -> httpx.Response:
@@ -298,12 +298,12 @@ def test_an_edit_that_was_not_made_is_an_error_and_is_asked_for_again(machine: M
     assert machine.mirror(build_list(range(20), "2026-11-16"), RENAMED).audience.name == RENAMED.name
 
 
-def echo_of(target: AudienceTarget) -> MixUp:
+def echo_of(spec: AudienceSpec) -> MixUp:
     def echo(asked: str, audience_id: str | None, answer: httpx.Response) -> httpx.Response:
         del audience_id
         if asked != "edit_audience":
             return answer
-        shown = {**json.loads(answer.content), "name": target.name, "description": target.full_description}
+        shown = {**json.loads(answer.content), "name": spec.name, "description": spec.full_description}
         return httpx.Response(200, json=shown)
 
     return echo

@@ -15,15 +15,15 @@ import pytest
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import (
-    AudienceTarget,
+    AudienceSpec,
     Journal,
     MirrorRefused,
     ReceiptBook,
     RemovalPolicy,
     WebEvents,
-    keep_filled_audience,
-    keep_lookalike,
     retire,
+    sync_event_based,
+    sync_lookalike,
 )
 from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.store.records import Audience as Kept
@@ -40,10 +40,10 @@ from spotify_pipeline_tests.mirror.deployment import NOW, Mirroring, no_pause
 
 BUSINESS, ACCOUNT, DATASET = DEFAULTS.business_id, DEFAULTS.ad_account_id, DEFAULTS.dataset_id
 CONNECTION = DEFAULTS.capi_connection_id
-TARGET = AudienceTarget(audience="lapsed", name="Lapsed", description="Cancelled lately", ad_account_id=ACCOUNT)
-THEIRS = AudienceTarget(audience="theirs", name="Theirs", description="Somebody else's", ad_account_id=ACCOUNT)
-RENAMED = replace(TARGET, name="Lapsed, renamed")
-BOUGHT = replace(TARGET, audience="bought", name="Bought")
+SPEC = AudienceSpec(audience="lapsed", name="Lapsed", description="Cancelled lately", ad_account_id=ACCOUNT)
+THEIRS = AudienceSpec(audience="theirs", name="Theirs", description="Somebody else's", ad_account_id=ACCOUNT)
+RENAMED = replace(SPEC, name="Lapsed, renamed")
+BOUGHT = replace(SPEC, audience="bought", name="Bought")
 EVENTS = WebEvents(dataset_ids=(DATASET,), included_events=("LEAD",), lookback_days=30)
 BEGUN_BY_ANOTHER_DEPLOYMENT = "theirs"
 
@@ -115,12 +115,12 @@ def nothing(there: World) -> None:
 
 
 def sent(there: World) -> None:
-    there.ours.mirror(TARGET, range(20), "2026-11-09")
+    there.ours.mirror(SPEC, range(20), "2026-11-09")
 
 
 def sent_and_forgotten(there: World) -> None:
     sent(there)
-    there.journal.file(TARGET.audience, ACCOUNT).unlink()
+    there.journal.file(SPEC.audience, ACCOUNT).unlink()
 
 
 def mirror(there: World) -> None:
@@ -136,14 +136,14 @@ def delete(there: World) -> None:
 
 
 def like(there: World) -> None:
-    seed = str(there.journal.read(TARGET.audience, ACCOUNT).audience_id)
+    seed = str(there.journal.read(SPEC.audience, ACCOUNT).audience_id)
     texts = {"name": "Like them", "description": "Like those who cancelled"}
-    keep_lookalike(there.client, there.journal, TARGET, seed, **texts, clock=lambda: NOW, sleep=no_pause, wait=0)
+    sync_lookalike(there.client, there.journal, SPEC, seed, **texts, clock=lambda: NOW, sleep=no_pause, wait=0)
 
 
 def fill(there: World, name: str = "Bought") -> None:
-    target = replace(BOUGHT, name=name)
-    keep_filled_audience(there.client, there.journal, target, EVENTS, clock=lambda: NOW, sleep=no_pause, wait=0)
+    spec = replace(BOUGHT, name=name)
+    sync_event_based(there.client, there.journal, spec, EVENTS, clock=lambda: NOW, sleep=no_pause, wait=0)
 
 
 FLOWS: dict[str, tuple[Callable[[World], None], Callable[[World], None]]] = {
@@ -229,7 +229,7 @@ def test_c20_every_operation_of_the_client_believes_no_answer_for_another(tmp_pa
     believed: list[str] = []
     with world(tmp_path, build_list) as there:
         sent(there)
-        ours = str(there.journal.read(TARGET.audience, ACCOUNT).audience_id)
+        ours = str(there.journal.read(SPEC.audience, ACCOUNT).audience_id)
         for name in sorted(CALLS, key=lambda each: each.startswith(("delete", "unshare"))):
             faults = there.sandbox.state.faults
             faults.clear()

@@ -8,7 +8,7 @@ import pytest
 
 from spotify_pipeline.customer_list import split_list
 from spotify_pipeline.mirror import (
-    AudienceTarget,
+    AudienceSpec,
     Decision,
     GuardBlocked,
     History,
@@ -22,7 +22,7 @@ from spotify_pipeline.mirror import (
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
 
 def split(listed: Listed, parts: int) -> list[Listed]:
@@ -31,7 +31,7 @@ def split(listed: Listed, parts: int) -> list[Listed]:
 
 def send(machine: Machine, listed: Listed, parts: int, guard: Allow | None = None) -> list[MirrorOutcome]:
     guard = guard or Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
-    return mirror_parts(machine.mirroring, TARGET, split(listed, parts), guard=guard)
+    return mirror_parts(machine.mirroring, SPEC, split(listed, parts), guard=guard)
 
 
 class KnownBefore(Allow):
@@ -166,23 +166,23 @@ def test_parts_that_are_not_one_whole_are_refused(
     guard = Allow(build_list(range(60))[1], AD_ACCOUNT, min_rows=ENOUGH)
     for parts in ([one[0], one[1]], [one[1], one[0], one[2]], [one[0], other[1], one[2]], [one[0]]):
         with pytest.raises(MirrorRefused, match=r"are not all parts of one list, in order\. Nothing was sent"):
-            mirror_parts(machine.mirroring, TARGET, parts, guard=guard)
+            mirror_parts(machine.mirroring, SPEC, parts, guard=guard)
     assert spotify.asked == []
 
 
 def test_one_part_is_the_audience_itself(machine: Machine, spotify: FakeSpotify, build_list: BuildList) -> None:
     listed = build_list(range(60))
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
-    (outcome,) = mirror_parts(machine.mirroring, TARGET, [listed], guard=guard)
-    assert outcome.audience.name == TARGET.name
+    (outcome,) = mirror_parts(machine.mirroring, SPEC, [listed], guard=guard)
+    assert outcome.audience.name == SPEC.name
 
 
 @pytest.mark.parametrize("length", [2, 73, 74, 75, 80])
 def test_a_parts_name_fits_and_says_which_it_is(length: int) -> None:
-    target: AudienceTarget = dataclasses.replace(TARGET, name="x" * length, adopted_audience_id="theirs")
-    parts = [target.part(number, 2) for number in (1, 2)]
+    spec: AudienceSpec = dataclasses.replace(SPEC, name="x" * length, adopted_audience_id="theirs")
+    parts = [spec.part(number, 2) for number in (1, 2)]
     assert all(len(each.name) <= 80 for each in parts)
     assert [each.name[-6:] for each in parts] == [" (1/2)", " (2/2)"]
     assert [each.audience for each in parts] == ["lapsed", "lapsed.2"]
     assert [each.adopted_audience_id for each in parts] == ["theirs", None]
-    assert parts[0].key == target.key != parts[1].key
+    assert parts[0].key == spec.key != parts[1].key

@@ -15,7 +15,7 @@ from spotify_pipeline.spotify import (
 )
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import Crash, FakeSpotify, Fault, Made, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
 CREATE = "create_audience"
 QUARTER_OF_AN_HOUR = 15 * 60.0
@@ -80,7 +80,7 @@ def test_c10_a_list_whose_creation_was_refused_does_not_go_live_for_another(
 def test_a_list_made_by_hand_after_a_refusal_is_somebodys(
     refused: Machine, spotify: FakeSpotify, listed: Listed
 ) -> None:
-    spotify.audiences["by-hand"] = Made(TARGET.name, "Jane's own list", spotify.time.now)
+    spotify.audiences["by-hand"] = Made(SPEC.name, "Jane's own list", spotify.time.now)
     with pytest.raises(MirrorRefused, match="that this project did not make: by-hand"):
         refused.mirror(listed)
     assert spotify.audiences["by-hand"].description == "Jane's own list"
@@ -90,7 +90,7 @@ def test_a_list_made_by_hand_long_after_a_lost_creation_is_somebodys(
     in_doubt: Machine, spotify: FakeSpotify, listed: Listed
 ) -> None:
     spotify.time.now += 2 * 86_400
-    spotify.audiences["by-hand"] = Made(TARGET.name, "Jane's own list", spotify.time.now)
+    spotify.audiences["by-hand"] = Made(SPEC.name, "Jane's own list", spotify.time.now)
     with pytest.raises(MirrorRefused, match="that this project did not make: by-hand"):
         in_doubt.mirror(listed)
 
@@ -122,7 +122,7 @@ def test_c02_an_audience_that_shows_only_on_the_second_look_is_not_doubled_by_an
     assert in_doubt.entry.in_creation is not None
     asked_for = str(in_doubt.entry.in_creation.audience_id)
     spotify.time.now += QUARTER_OF_AN_HOUR
-    made = Made(TARGET.name, TARGET.full_description, spotify.time.now, shown_from=spotify.time.now + 6)
+    made = Made(SPEC.name, SPEC.full_description, spotify.time.now, shown_from=spotify.time.now + 6)
     spotify.audiences[asked_for] = made
     outcome = in_doubt.mirror(corrected)
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, asked_for)

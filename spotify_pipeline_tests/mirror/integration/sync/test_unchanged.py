@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.customer_list import Layout
-from spotify_pipeline.mirror import AudienceTarget, GuardBlocked, MirrorAction, MirrorRefused
+from spotify_pipeline.mirror import AudienceSpec, GuardBlocked, MirrorAction, MirrorRefused
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import Crash, FakeSpotify, Fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Machine
 
 LOOKS = {"get_audience", "list_audiences"}
 
@@ -36,7 +36,7 @@ def test_c17_the_same_list_is_not_sent_again(machine: Machine, spotify: FakeSpot
 def test_c17_a_text_changed_in_the_yaml_still_reaches_spotify(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList
 ) -> None:
-    outcome = machine.mirror(build_list(range(10), "2026-11-23"), dataclasses.replace(TARGET, name="Win back"))
+    outcome = machine.mirror(build_list(range(10), "2026-11-23"), dataclasses.replace(SPEC, name="Win back"))
     assert (outcome.action, outcome.audience.name) == (MirrorAction.UNCHANGED, "Win back")
     assert {each.operation for each in spotify.asked} == {"get_audience", "edit_audience"}
 
@@ -55,7 +55,7 @@ def test_c15_that_an_audience_holds_nothing_counts_though_the_answer_to_an_edit_
     (made,) = spotify.audiences.values()
     made.status = "EMPTY"
     spotify.edits_show_status = False
-    renamed = dataclasses.replace(TARGET, name="Win back")
+    renamed = dataclasses.replace(SPEC, name="Win back")
     assert machine.mirror(build_list(range(10), "2026-11-23"), renamed).action is MirrorAction.REPLACED
 
 
@@ -76,9 +76,9 @@ def test_another_audience_that_the_yaml_adopts_is_sent_the_list(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList
 ) -> None:
     other = Machine(machine.folder / "other", spotify)
-    theirs = dataclasses.replace(TARGET, audience="theirs", name="Made by hand")
+    theirs = dataclasses.replace(SPEC, audience="theirs", name="Made by hand")
     adopted = other.mirror(build_list(range(20), "2026-11-16", "theirs"), theirs).audience.id
-    adopting: AudienceTarget = dataclasses.replace(TARGET, adopted_audience_id=adopted)
+    adopting: AudienceSpec = dataclasses.replace(SPEC, adopted_audience_id=adopted)
     listed = build_list(range(10), "2026-11-23")
     assert machine.mirror(listed, adopting, approved=True).action is MirrorAction.REPLACED
     assert spotify.content()[adopted] == listed[0].read_bytes()

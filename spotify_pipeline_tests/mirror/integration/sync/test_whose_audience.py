@@ -12,7 +12,7 @@ from spotify_pipeline.mirror import GuardBlocked, MirrorAction, MirrorRefused, R
 from spotify_pipeline.spotify import UnexpectedAnswer
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, Made, no_fault
-from spotify_pipeline_tests.mirror.machine import TARGET, Listed, Machine
+from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def newer(build_list: BuildList) -> Listed:
 def test_the_audience_of_another_folder_is_not_adopted(machine: Machine, spotify: FakeSpotify, listed: Listed) -> None:
     theirs = machine.mirror(listed).audience.id
     (machine.journal_file.parent / "damaged.json").write_text("{")
-    adopting = dataclasses.replace(TARGET, audience="copy", name="Copy", adopted_audience_id=theirs)
+    adopting = dataclasses.replace(SPEC, audience="copy", name="Copy", adopted_audience_id=theirs)
     before = len(spotify.asked)
     with pytest.raises(MirrorRefused, match=rf"Audience {theirs}, .* of copy adopts, is the one of lapsed") as refused:
         machine.mirror(listed, adopting)
@@ -59,7 +59,7 @@ def test_the_audience_of_another_folder_is_not_adopted(machine: Machine, spotify
 
 def test_a_folder_may_state_the_id_of_its_own_audience(machine: Machine, listed: Listed, newer: Listed) -> None:
     own = machine.mirror(listed).audience.id
-    adopting = dataclasses.replace(TARGET, adopted_audience_id=own)
+    adopting = dataclasses.replace(SPEC, adopted_audience_id=own)
     assert machine.mirror(newer, adopting).action is MirrorAction.REPLACED
 
 
@@ -151,4 +151,4 @@ def test_c06_a_list_of_audiences_that_is_not_whole_does_not_prove_that_there_is_
 def test_a_lookalike_is_not_adopted(machine: Machine, spotify: FakeSpotify, listed: Listed) -> None:
     spotify.audiences["like"] = Made("Like them", None, spotify.time.now, type="LOOKALIKE", subtype=None)
     with pytest.raises(MirrorRefused, match="Audience like is of the kind LOOKALIKE, not a customer list"):
-        machine.mirror(listed, dataclasses.replace(TARGET, adopted_audience_id="like", ad_account_id=AD_ACCOUNT))
+        machine.mirror(listed, dataclasses.replace(SPEC, adopted_audience_id="like", ad_account_id=AD_ACCOUNT))

@@ -1,8 +1,8 @@
 """What is known outside the journal of what was sent, and whether this machine's directory is older than that.
 
 A directory, or a file of it, that was put back from a backup looks right by itself. So it is held against what else
-remembers: the receipts beside the journal, and a witness elsewhere, such as the storage of whatever runs this. A
-witness that knows nothing proves nothing.
+remembers: the receipts beside the journal, and a checkpoint elsewhere, such as the storage of whatever runs this. A
+checkpoint that knows nothing proves nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MATCHED_WITHIN = timedelta(days=3)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Witness:
+class Checkpoint:
     """What somebody else noted of one ad account when audiences were sent.
 
     Attributes:
@@ -38,26 +38,26 @@ class Witness:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remembered:
+class StaleStateCheck:
     """All that remembers what was sent in one ad account.
 
     Attributes:
         journal, receipts: of this machine.
         ad_account_id: which.
         ledger: of those who asked to be forgotten; None where it is not to be looked at.
-        witness: elsewhere; None where there is none to ask.
+        checkpoint: elsewhere; None where there is none to ask.
     """
 
     journal: Journal
     receipts: ReceiptBook
     ad_account_id: str
     ledger: ErasureLedger | None = None
-    witness: Witness | None = None
+    checkpoint: Checkpoint | None = None
 
     def newest_number(self, audience: str) -> tuple[int, str] | None:
         """Number and digest of the newest receipt that anything but the journal knows of an audience; None for none."""
         last = self.receipts.last(audience, self.ad_account_id)
-        told = self.witness.receipts.get(audience) if self.witness is not None else None
+        told = self.checkpoint.receipts.get(audience) if self.checkpoint is not None else None
         return max((each for each in (last, told) if each is not None), key=lambda each: each[0], default=None)
 
     def doubts(self, audiences: Collection[str]) -> list[str]:
@@ -69,7 +69,7 @@ class Remembered:
         found: list[str] = []
         for audience in audiences:
             entry = self.journal.read(audience, self.ad_account_id)
-            found += self._of_receipts(audience, entry) or self._of_witness(audience, entry)
+            found += self._of_receipts(audience, entry) or self._of_checkpoint(audience, entry)
         return found + self._of_ledger(audiences)
 
     def judged(self, decision: Decision, audiences: Collection[str]) -> Decision:
@@ -78,15 +78,15 @@ class Remembered:
         return outdated(decision, found) if found else decision
 
     def unproven(self, entry: JournalEntry, audience: str, shown: Audience) -> str | None:
-        """Where the witness knows nothing of an audience that the journal knows: what Spotify says of it, to compare.
+        """What Spotify says of an audience that the journal knows and the checkpoint does not, to compare; else None.
 
-        None where that is no question. It is a warning only: Spotify changes an audience by itself, too.
+        It is only a warning: Spotify changes an audience by itself, too.
         """
-        if self.witness is None or entry.snapshot is None or audience in self.witness.receipts:
+        if self.checkpoint is None or entry.snapshot is None or audience in self.checkpoint.receipts:
             return None
         said = [*_changed_since(entry, shown), *self._larger_than_sent(audience, shown)]
         return (
-            f"{self.witness.name} knows of no receipt of {audience}, so it does not prove that this machine's "
+            f"{self.checkpoint.name} knows of no receipt of {audience}, so it does not prove that this machine's "
             f"directory is in its newest state. {' '.join(said) or 'What Spotify says does not contradict it.'}"
         )
 
@@ -104,24 +104,24 @@ class Remembered:
             return [f"receipt {number:,} of {audience} is another one than the journal names"]
         return []
 
-    def _of_witness(self, audience: str, entry: JournalEntry) -> list[str]:
-        told = self.witness.receipts.get(audience) if self.witness is not None else None
-        if self.witness is None or told is None:
+    def _of_checkpoint(self, audience: str, entry: JournalEntry) -> list[str]:
+        told = self.checkpoint.receipts.get(audience) if self.checkpoint is not None else None
+        if self.checkpoint is None or told is None:
             return []
         number, digest = told
         due = Receipt(body=entry.receipt_due) if entry.receipt_due is not None else None
         if number > max(entry.receipts, due.number if due is not None else 0):
             known = f"the journal {entry.receipts:,} receipts"
-            return [f"{self.witness.name} knows receipt {number:,} of {audience}, and {known}"]
+            return [f"{self.checkpoint.name} knows receipt {number:,} of {audience}, and {known}"]
         if number == entry.receipts and digest != entry.receipt_head:
-            return [f"receipt {number:,} of {audience} is another one than {self.witness.name} knows"]
+            return [f"receipt {number:,} of {audience} is another one than {self.checkpoint.name} knows"]
         return []
 
     def _of_ledger(self, audiences: Collection[str]) -> list[str]:
         if self.ledger is None:
             return []
         told = {
-            self.witness.newest_erasure if self.witness is not None else None: "",
+            self.checkpoint.newest_erasure if self.checkpoint is not None else None: "",
             **{_newest_erasure(self.receipts.read(each, self.ad_account_id)): "" for each in audiences},
         }
         known = {each.id for each in self.ledger.requests()}

@@ -1,4 +1,4 @@
-"""A mirror run's page of the journal: a line before each write to Spotify, the upload's session, what came of it."""
+"""A mirror run's wal of the journal: a line before each write to Spotify, the upload's session, what came of it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from spotify_pipeline.mirror.journal import (
     saved_session,
 )
 from spotify_pipeline.mirror.receipts import ReceiptBook, ReceiptKind
-from spotify_pipeline.mirror.spec import AudienceTarget
+from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.receipt_content import list_content
-from spotify_pipeline.mirror.writes import JournalPage
+from spotify_pipeline.mirror.writes import WriteAheadLog
 from spotify_pipeline.spotify import Audience, OpenUpload, UploadProof
 
 
-class Record(JournalPage):
-    """The entry of one audience while a list is mirrored to it; see :class:`JournalPage` for what writing may raise.
+class ListWriteAheadLog(WriteAheadLog):
+    """The entry of one audience while a list is mirrored to it; see :class:`WriteAheadLog` for what writing may raise.
 
     Before the first write to Spotify, ``before_first_write`` is called; what it raises keeps the write from being made.
     """
@@ -42,14 +42,14 @@ class Record(JournalPage):
         journal: Journal,
         lease: Lease,
         receipts: ReceiptBook,
-        target: AudienceTarget,
+        spec: AudienceSpec,
         clock: Callable[[], float],
     ) -> None:
-        self._target = target
-        self._session_file = journal.session_file(target.audience, target.ad_account_id)
+        self._spec = spec
+        self._session_file = journal.session_file(spec.audience, spec.ad_account_id)
         remove_leftovers(self._session_file)
         super().__init__(
-            journal, lease, receipts, audience=target.audience, ad_account_id=target.ad_account_id, clock=clock
+            journal, lease, receipts, audience=spec.audience, ad_account_id=spec.ad_account_id, clock=clock
         )
         self.before_first_write: Callable[[], None] = lambda: None
 
@@ -84,7 +84,7 @@ class Record(JournalPage):
             MirrorRefused: a newer list has been accepted since this run began, or another run has taken over.
         """
         self._lease.require()
-        self.refuse_older(manifest, self._journal.read(self._target.audience, self._target.ad_account_id))
+        self.refuse_older(manifest, self._journal.read(self._spec.audience, self._spec.ad_account_id))
         if self._begun().phase is not Phase.FINISHING:
             self.write(replace(self.entry, unfinished=replace(self._begun(), phase=Phase.FINISHING)))
 
@@ -94,7 +94,7 @@ class Record(JournalPage):
         begun, now = self._begun(), self.now()
         first = now if begun.phase is not Phase.CREATING else begun.begun_at
         asked = replace(begun, phase=Phase.CREATING, audience_id=audience_id, begun_at=first, asked_at=now)
-        named = replace(asked, name=self._target.name, description=self._target.full_description)
+        named = replace(asked, name=self._spec.name, description=self._spec.full_description)
         self.write(replace(self.entry, unfinished=named))
 
     def not_created(self, before: Unfinished | None) -> None:
@@ -106,7 +106,7 @@ class Record(JournalPage):
             self.write(replace(self.entry, unfinished=before))
 
     def editing(self, audience: Audience, name: str, description: str) -> None:
-        """As :meth:`JournalPage.editing`; it may be the first write."""
+        """As :meth:`WriteAheadLog.editing`; it may be the first write."""
         self.before_first_write()
         super().editing(audience, name, description)
 
@@ -144,7 +144,7 @@ class Record(JournalPage):
     def refuse_older(self, manifest: Manifest, entry: JournalEntry) -> None:
         """Raise MirrorRefused for a list that is older than what Spotify has or may have, or is from the future."""
         now = datetime.fromtimestamp(self._clock(), UTC)
-        journal = self.file_of(self._target.audience)
+        journal = self.file_of(self._spec.audience)
         reason = from_the_future(manifest, now) or older_list(manifest, entry, now=now, journal=journal)
         if reason is not None:
             raise MirrorRefused(reason)
@@ -154,7 +154,7 @@ class Record(JournalPage):
             self.write(entry)
         except (HomeError, MirrorRefused) as error:
             raise type(error)(
-                f"The list of {self._target.audience} has arrived at Spotify, and the line in the journal that says "
+                f"The list of {self._spec.audience} has arrived at Spotify, and the line in the journal that says "
                 f"so could not be written. {error}"
             ) from None
         self.drop_session()
@@ -162,7 +162,7 @@ class Record(JournalPage):
             self.flush()
         except (HomeError, MirrorRefused) as error:
             raise type(error)(
-                f"The list of {self._target.audience} has arrived at Spotify, and its receipt could not be written; "
+                f"The list of {self._spec.audience} has arrived at Spotify, and its receipt could not be written; "
                 f"the next run writes it. {error}"
             ) from None
 

@@ -10,16 +10,16 @@ import pytest
 
 from spotify_pipeline.mirror import (
     AdEngagement,
-    AudienceTarget,
-    FilledAction,
-    FilledOutcome,
-    Filling,
+    AudienceSpec,
+    EventBasedAction,
+    EventBasedDefinition,
+    EventBasedOutcome,
     MirrorRefused,
     RemovalPolicy,
     WebEvents,
-    keep_filled_audience,
     orphans,
     retire,
+    sync_event_based,
 )
 from spotify_pipeline.spotify import NotFound, SpotifyError
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, Made, no_fault
@@ -28,20 +28,20 @@ from spotify_pipeline_tests.mirror.machine import Machine
 CAMPAIGN, AD_SET, DATASET = (f"{letter}0000000-0000-4000-8000-00000000000a" for letter in "cad")
 BOUGHT = WebEvents(dataset_ids=(DATASET,), included_events=("PURCHASE", "ADDTOCART"), lookback_days=30)
 HEARD = AdEngagement(campaign_ids=(CAMPAIGN,), exposure_type="IMPRESSIONS", lookback_days=90)
-TARGET = AudienceTarget(
+SPEC = AudienceSpec(
     audience="bought", name="Bought lately", description="Bought within a month", ad_account_id=AD_ACCOUNT
 )
 KINDS = {"WEB_EVENT": BOUGHT, "AD_ENGAGEMENT": HEARD}
-of_each_kind = pytest.mark.parametrize("filling", [pytest.param(each, id=kind) for kind, each in KINDS.items()])
+of_each_kind = pytest.mark.parametrize("definition", [pytest.param(each, id=kind) for kind, each in KINDS.items()])
 
 
-def kept(machine: Machine, filling: Filling, target: AudienceTarget = TARGET) -> FilledOutcome:
+def kept(machine: Machine, definition: EventBasedDefinition, spec: AudienceSpec = SPEC) -> EventBasedOutcome:
     time = machine.spotify.time
-    return keep_filled_audience(
+    return sync_event_based(
         machine.client,
         machine.journal,
-        target,
-        filling,
+        spec,
+        definition,
         evidence={"run_id": "run-1"},
         trace_ids=lambda: ["trace-1"],
         clock=time,
@@ -52,11 +52,11 @@ def kept(machine: Machine, filling: Filling, target: AudienceTarget = TARGET) ->
 
 def receipts(machine: Machine) -> list[str]:
     assert all(each.whole for each in machine.receipts.verify(machine.journal))
-    return [str(each.kind) for each in machine.receipts.read(TARGET.audience, AD_ACCOUNT)]
+    return [str(each.kind) for each in machine.receipts.read(SPEC.audience, AD_ACCOUNT)]
 
 
 def forget_journal(machine: Machine) -> None:
-    machine.journal.file(TARGET.audience, AD_ACCOUNT).unlink()
+    machine.journal.file(SPEC.audience, AD_ACCOUNT).unlink()
 
 
 def taken_leave_of(machine: Machine, policy: RemovalPolicy) -> None:
@@ -65,7 +65,7 @@ def taken_leave_of(machine: Machine, policy: RemovalPolicy) -> None:
         machine.client,
         machine.journal,
         machine.receipts,
-        audience=TARGET.audience,
+        audience=SPEC.audience,
         ad_account_id=AD_ACCOUNT,
         policy=policy,
         reason="The campaign is over",
@@ -78,64 +78,70 @@ def taken_leave_of(machine: Machine, policy: RemovalPolicy) -> None:
 
 @of_each_kind
 def test_it_is_created_once_and_has_a_receipt_that_says_what_of(
-    machine: Machine, spotify: FakeSpotify, filling: Filling
+    machine: Machine, spotify: FakeSpotify, definition: EventBasedDefinition
 ) -> None:
-    outcome = kept(machine, filling)
+    outcome = kept(machine, definition)
     made = spotify.audiences[outcome.audience.id]
-    assert (outcome.action, made.name, KINDS[str(made.subtype)]) == (FilledAction.CREATED, "Bought lately", filling)
+    assert (outcome.action, made.name, KINDS[str(made.subtype)]) == (
+        EventBasedAction.CREATED,
+        "Bought lately",
+        definition,
+    )
     assert str(made.description).startswith("Bought within a month [sp:")
     (receipt,) = outcome.receipts
     said = receipt.to_json()
-    assert {name: said[name] for name in filling.settings} == filling.settings
+    assert {name: said[name] for name in definition.settings} == definition.settings
     assert (said["audience_id"], said["evidence"], said["sp_trace_ids"]) == (
         outcome.audience.id,
         {"run_id": "run-1"},
         ["trace-1"],
     )
-    again = kept(machine, filling)
-    assert (again.action, again.audience.id, again.receipts) == (FilledAction.UNCHANGED, outcome.audience.id, ())
+    again = kept(machine, definition)
+    assert (again.action, again.audience.id, again.receipts) == (EventBasedAction.UNCHANGED, outcome.audience.id, ())
     assert (spotify.count("create_audience"), spotify.count("edit_audience")) == (1, 0)
-    assert receipts(machine) == [f"{filling.word} created"]
+    assert receipts(machine) == [f"{definition.word} created"]
 
 
 @of_each_kind
-def test_a_name_that_the_yaml_changes_is_changed(machine: Machine, spotify: FakeSpotify, filling: Filling) -> None:
-    made = kept(machine, filling).audience.id
-    outcome = kept(machine, filling, replace(TARGET, name="Another name"))
-    assert (outcome.action, spotify.audiences[made].name) == (FilledAction.RENAMED, "Another name")
-    assert receipts(machine) == [f"{filling.word} created", "renamed"]
+def test_a_name_that_the_yaml_changes_is_changed(
+    machine: Machine, spotify: FakeSpotify, definition: EventBasedDefinition
+) -> None:
+    made = kept(machine, definition).audience.id
+    outcome = kept(machine, definition, replace(SPEC, name="Another name"))
+    assert (outcome.action, spotify.audiences[made].name) == (EventBasedAction.RENAMED, "Another name")
+    assert receipts(machine) == [f"{definition.word} created", "renamed"]
 
 
 @of_each_kind
 def test_c02_a_creation_whose_answer_was_lost_is_found_and_not_repeated(
-    machine: Machine, spotify: FakeSpotify, filling: Filling
+    machine: Machine, spotify: FakeSpotify, definition: EventBasedDefinition
 ) -> None:
     spotify.after("create_audience", Fault.CUT_AFTER)
-    outcome = kept(machine, filling)
-    assert outcome.action is FilledAction.CREATED
-    assert f"The answer to the creation of {filling.word}" in str(outcome.recovered)
+    outcome = kept(machine, definition)
+    assert outcome.action is EventBasedAction.CREATED
+    assert f"The answer to the creation of {definition.word}" in str(outcome.recovered)
     assert [*spotify.audiences] == [outcome.audience.id]
-    assert receipts(machine) == [f"{filling.word} created"]
+    assert receipts(machine) == [f"{definition.word} created"]
 
 
 @of_each_kind
 @pytest.mark.parametrize("shows_after", [0.0, 60.0])
 def test_c03_a_run_that_ended_after_asking_leaves_one_audience_and_one_receipt(
-    machine: Machine, spotify: FakeSpotify, filling: Filling, shows_after: float
+    machine: Machine, spotify: FakeSpotify, definition: EventBasedDefinition, shows_after: float
 ) -> None:
     spotify.new_audiences_show_after = shows_after
     spotify.after("create_audience", Fault.CRASH_AFTER)
     with pytest.raises(Crash):
-        kept(machine, filling)
+        kept(machine, definition)
     spotify.faults = no_fault
     if shows_after:
         with pytest.raises(MirrorRefused, match=r"less than 15 minutes ago and not answered.*Run again later"):
-            kept(machine, filling)
+            kept(machine, definition)
         spotify.time.now += shows_after
-    outcome = kept(machine, filling)
+    outcome = kept(machine, definition)
     assert "whose creation was begun by a run before, was found" in str(outcome.recovered)
     assert [*spotify.audiences] == [outcome.audience.id]
-    assert receipts(machine) == [f"{filling.word} created"]
+    assert receipts(machine) == [f"{definition.word} created"]
 
 
 def test_c04_a_creation_that_never_arrived_is_asked_for_again_when_it_cannot_come_any_more(
@@ -144,10 +150,10 @@ def test_c04_a_creation_that_never_arrived_is_asked_for_again_when_it_cannot_com
     spotify.after("create_audience", Fault.CUT_BEFORE)
     with pytest.raises(SpotifyError, match=r"It is not known whether it was created\. Run again in 15 minutes"):
         kept(machine, BOUGHT)
-    assert machine.journal.read(TARGET.audience, AD_ACCOUNT).is_filled_by_spotify
+    assert machine.journal.read(SPEC.audience, AD_ACCOUNT).is_filled_by_spotify
     spotify.faults = no_fault
     spotify.time.now += 15 * 60
-    assert kept(machine, BOUGHT).action is FilledAction.CREATED
+    assert kept(machine, BOUGHT).action is EventBasedAction.CREATED
     assert len(spotify.audiences) == 1
 
 
@@ -158,10 +164,10 @@ def test_a_wrong_data_set_or_campaign_is_refused_by_spotify_and_asked_for_again_
     with pytest.raises(NotFound):
         kept(machine, BOUGHT)
     spotify.refused = {}
-    assert kept(machine, BOUGHT).action is FilledAction.CREATED
+    assert kept(machine, BOUGHT).action is EventBasedAction.CREATED
 
 
-CHANGES: list[tuple[Filling, Filling, str]] = [
+CHANGES: list[tuple[EventBasedDefinition, EventBasedDefinition, str]] = [
     (BOUGHT, replace(BOUGHT, lookback_days=60), "its lookback days are 30, and by the YAML 60"),
     (BOUGHT, replace(BOUGHT, dataset_ids=(AD_SET,)), f"its data sets are {DATASET}, and by the YAML {AD_SET}"),
     (BOUGHT, replace(BOUGHT, included_events=("LEAD",)), "events are ADDTOCART, PURCHASE, and by the YAML LEAD"),
@@ -176,14 +182,19 @@ CHANGES: list[tuple[Filling, Filling, str]] = [
 @pytest.mark.parametrize("known", ["shown", "journal", "receipt", "shown, all else lost"])
 @pytest.mark.parametrize(("before", "after", "told"), CHANGES, ids=[told for *_, told in CHANGES])
 def test_what_spotify_cannot_change_is_refused_wherever_it_is_known_from(
-    machine: Machine, spotify: FakeSpotify, before: Filling, after: Filling, told: str, known: str
+    machine: Machine,
+    spotify: FakeSpotify,
+    before: EventBasedDefinition,
+    after: EventBasedDefinition,
+    told: str,
+    known: str,
 ) -> None:
     made = kept(machine, before).audience.id
     spotify.shows_settings = known.startswith("shown")
     if known in ("receipt", "shown, all else lost"):
         forget_journal(machine)
     if known == "shown, all else lost":
-        for file in machine.receipts.folder(TARGET.audience, AD_ACCOUNT).iterdir():
+        for file in machine.receipts.folder(SPEC.audience, AD_ACCOUNT).iterdir():
             file.unlink()
     asked = len(spotify.asked)
     with pytest.raises(MirrorRefused) as refused:
@@ -195,23 +206,25 @@ def test_what_spotify_cannot_change_is_refused_wherever_it_is_known_from(
     assert {each.operation for each in spotify.asked[asked:]} <= {"get_audience", "list_audiences"}
     assert kept(machine, before).audience.id == made  # the one way out
     del spotify.audiences[made]  # and the other
-    assert kept(machine, after).action is FilledAction.CREATED
+    assert kept(machine, after).action is EventBasedAction.CREATED
 
 
 def test_another_order_or_a_data_set_stated_twice_is_no_change(machine: Machine, spotify: FakeSpotify) -> None:
     kept(machine, BOUGHT)
     same = replace(BOUGHT, included_events=("ADDTOCART", "PURCHASE"), dataset_ids=(DATASET.upper(), DATASET))
-    assert kept(machine, same).action is FilledAction.UNCHANGED
+    assert kept(machine, same).action is EventBasedAction.UNCHANGED
     assert spotify.count("create_audience") == 1
 
 
 @of_each_kind
-def test_without_its_journal_it_is_found_by_its_mark(machine: Machine, spotify: FakeSpotify, filling: Filling) -> None:
-    made = kept(machine, filling).audience.id
+def test_without_its_journal_it_is_found_by_its_mark(
+    machine: Machine, spotify: FakeSpotify, definition: EventBasedDefinition
+) -> None:
+    made = kept(machine, definition).audience.id
     forget_journal(machine)
-    assert kept(machine, filling).action is FilledAction.UNCHANGED
-    entry = machine.journal.read(TARGET.audience, AD_ACCOUNT)
-    assert (entry.audience_id, entry.made_of) == (made, filling.settings)
+    assert kept(machine, definition).action is EventBasedAction.UNCHANGED
+    entry = machine.journal.read(SPEC.audience, AD_ACCOUNT)
+    assert (entry.audience_id, entry.made_of) == (made, definition.settings)
     assert len(spotify.audiences) == 1
 
 
@@ -224,7 +237,7 @@ def test_two_that_could_be_it_are_listed_and_left_alone(machine: Machine, spotif
 
 
 @pytest.mark.parametrize(
-    "other", [{"name": TARGET.name}, {"name": "Other", "description": TARGET.full_description, "subtype": None}]
+    "other", [{"name": SPEC.name}, {"name": "Other", "description": SPEC.full_description, "subtype": None}]
 )
 def test_no_second_one_is_created_beside_an_audience_that_could_be_mistaken_for_it(
     machine: Machine, spotify: FakeSpotify, other: dict[str, Any]
@@ -238,18 +251,18 @@ def test_no_second_one_is_created_beside_an_audience_that_could_be_mistaken_for_
 
 @of_each_kind
 def test_it_is_an_orphan_without_its_yaml_and_is_deleted_by_a_persons_word(
-    machine: Machine, spotify: FakeSpotify, filling: Filling
+    machine: Machine, spotify: FakeSpotify, definition: EventBasedDefinition
 ) -> None:
-    made = kept(machine, filling).audience.id
+    made = kept(machine, definition).audience.id
     (orphan,) = orphans(machine.journal, [])
-    assert (orphan.audience, orphan.audience_ids) == (TARGET.audience, (made,))
-    assert orphans(machine.journal, [TARGET.audience]) == []
+    assert (orphan.audience, orphan.audience_ids) == (SPEC.audience, (made,))
+    assert orphans(machine.journal, [SPEC.audience]) == []
     taken_leave_of(machine, RemovalPolicy.DELETE)
     assert spotify.audiences == {}
     assert orphans(machine.journal, []) == []
-    assert receipts(machine) == [f"{filling.word} created", "deleted"]
-    assert kept(machine, filling).action is FilledAction.CREATED  # its YAML is put back
-    assert receipts(machine)[2:] == [f"{filling.word} created"]
+    assert receipts(machine) == [f"{definition.word} created", "deleted"]
+    assert kept(machine, definition).action is EventBasedAction.CREATED  # its YAML is put back
+    assert receipts(machine)[2:] == [f"{definition.word} created"]
 
 
 def test_c03_one_whose_creation_was_not_answered_is_found_and_deleted(machine: Machine, spotify: FakeSpotify) -> None:
@@ -265,8 +278,8 @@ def test_one_that_was_left_is_kept_again_when_its_yaml_is_back(machine: Machine,
     made = kept(machine, BOUGHT).audience.id
     taken_leave_of(machine, RemovalPolicy.LEAVE)
     outcome = kept(machine, BOUGHT)
-    assert (outcome.action, outcome.audience.id) == (FilledAction.UNCHANGED, made)
-    assert machine.journal.read(TARGET.audience, AD_ACCOUNT).retired_at is None
+    assert (outcome.action, outcome.audience.id) == (EventBasedAction.UNCHANGED, made)
+    assert machine.journal.read(SPEC.audience, AD_ACCOUNT).retired_at is None
     assert len(spotify.audiences) == 1
 
 

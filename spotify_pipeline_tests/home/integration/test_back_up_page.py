@@ -11,7 +11,7 @@ from textwrap import dedent
 import spotify_pipeline
 from spotify_pipeline.home import atomic_private_file
 
-PAGE = Path(spotify_pipeline.__file__).parents[2] / "docs" / "how-to" / "back-up-and-restore.md"
+PAGE = Path(spotify_pipeline.__file__).parents[1] / "docs" / "how-to" / "back-up-and-restore.md"
 
 
 def test_w20_what_is_backed_up_as_the_page_says_is_there_again_and_private(tmp_path: Path) -> None:

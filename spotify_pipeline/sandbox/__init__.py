@@ -15,7 +15,7 @@ from spotify_pipeline.sandbox.config import (
     SandboxDefaults,
     SandboxError,
 )
-from spotify_pipeline.sandbox.faults import Fault, FaultInvalid, FaultReport
+from spotify_pipeline.sandbox.faults import Fault, FaultInvalid, FaultReport, named_fault, read_fault
 from spotify_pipeline.sandbox.server import SandboxServer, serve
 from spotify_pipeline.sandbox.store import SandboxState
 
@@ -32,5 +32,7 @@ __all__ = [
     "SandboxServer",
     "SandboxState",
     "create_app",
+    "named_fault",
+    "read_fault",
     "serve",
 ]

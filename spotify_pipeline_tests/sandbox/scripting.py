@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from spotify_pipeline.sandbox import Fault
+from spotify_pipeline.sandbox import named_fault
 from spotify_pipeline_tests.sandbox.uploads import QUANTUM, how_far, put_part
 from spotify_pipeline_tests.sandbox.visitor import Visitor
 
@@ -19,7 +19,7 @@ TOTAL = 4 * QUANTUM
 def scripted(visitor: Visitor, name: str, **options: object) -> Iterator[int]:
     """A named fault that must have happened, as often as it was to, by the end of the block."""
     faults = visitor.server.state.faults
-    number = faults.script(Fault.named(name, **options))
+    number = faults.script(named_fault(name, **options))
     yield number
     assert [report.number for report in faults.unconsumed()] == []
     assert {one["fault"] for one in visitor.server.state.requests.after(0) if one["fault_number"] == number} == {name}

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spotify_pipeline.sandbox.control.routes import ControlRefused, answering_in_json
-from spotify_pipeline.sandbox.faults import PRESETS, Fault, FaultInvalid
+from spotify_pipeline.sandbox.faults import PRESETS, FaultInvalid, read_fault
 from spotify_pipeline.sandbox.http import NotJson, read_json
 from spotify_pipeline.sandbox.store import SandboxState
 
@@ -35,7 +35,7 @@ class FaultControl:
         try:
             document = await read_json(request)
             entries = cast("list[object]", document) if isinstance(document, list) else [document]
-            faults = [Fault.read(entry) for entry in entries]
+            faults = [read_fault(entry) for entry in entries]
         except NotJson:
             raise ControlRefused("The body must be a fault, or a list of faults, in JSON.") from None
         except FaultInvalid as error:

@@ -23,7 +23,7 @@ from spotify_pipeline.sandbox.faults.actions import (
 )
 from spotify_pipeline.sandbox.faults.headers import Text
 from spotify_pipeline.sandbox.faults.model import OPERATIONS, Fault, FaultInvalid, Point
-from spotify_pipeline.sandbox.faults.presets import PRESETS
+from spotify_pipeline.sandbox.faults.presets import PRESETS, named_fault, read_fault
 from spotify_pipeline.sandbox.faults.script import FaultReport, FaultScript, Hit
 
 __all__ = [
@@ -55,4 +55,6 @@ __all__ = [
     "Stall",
     "Text",
     "Truncate",
+    "named_fault",
+    "read_fault",
 ]

@@ -7,7 +7,7 @@ which request it hits, ``fault_effects`` makes it happen. Named faults are in ``
 from __future__ import annotations
 
 import random
-from typing import Annotated, Literal, Self, cast, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -112,7 +112,7 @@ class Fault(Described):
     request's number alone. A ``mixture`` stands in place of actions: each time one of its ways is drawn, likewise.
 
     Raises:
-        pydantic.ValidationError: it makes no sense. :meth:`read` and :meth:`named` raise :class:`FaultInvalid`.
+        pydantic.ValidationError: it makes no sense.
     """
 
     name: str = Field(default="unnamed", min_length=1, max_length=60)
@@ -159,37 +159,6 @@ class Fault(Described):
     def concerns(self, operation: str, kinds: frozenset[str]) -> bool:
         """Whether a request of this operation, and of these kinds of PUT, is one that it may hit."""
         return is_of(operation, self.operation) and self.kind in kinds
-
-    @classmethod
-    def named(cls, name: str, **options: object) -> Fault:
-        """A fault of the list in ``fault_presets``, for instance ``Fault.named("F05", stored=262144, nth=3)``.
-
-        ``operation``, ``kind``, ``nth``, ``times`` and ``since`` replace the preset's own; other options are the
-        preset's.
-
-        Raises:
-            FaultInvalid: there is no such preset or option, or an option has a value it cannot have.
-        """
-        from spotify_pipeline.sandbox.faults.presets import preset_fault  # presets are made of faults
-
-        return preset_fault(name, options)
-
-    @classmethod
-    def read(cls, document: object) -> Fault:
-        """A fault from its JSON form: a preset's ``{"name": ...}`` with options, or one with actions of its own.
-
-        Raises:
-            FaultInvalid: the document is neither.
-        """
-        if not isinstance(document, dict):
-            raise FaultInvalid("A fault is a JSON object.")
-        fields = cast("dict[str, object]", document)
-        if "name" in fields and not {"before", "midway", "after", "mixture"} & set(fields):
-            return cls.named(str(fields["name"]), **{name: value for name, value in fields.items() if name != "name"})
-        try:
-            return cls.model_validate(fields)
-        except ValidationError as error:
-            raise FaultInvalid(sentence_of(error)) from None
 
 
 def _check_order(actions: tuple[Before | During | After, ...]) -> None:

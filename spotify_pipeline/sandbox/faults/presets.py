@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from pydantic import ValidationError, validate_call
 
@@ -39,7 +40,7 @@ class Preset:
         return {name: option.default for name, option in inspect.signature(self.make).parameters.items()}
 
     def fault(self, options: Mapping[str, object]) -> Fault:
-        """The fault with these options, its own and those of :meth:`Fault.named`.
+        """The fault with these options, its own and those of :meth:`named_fault`.
 
         Raises:
             FaultInvalid: an option is unknown or has a value it cannot have.
@@ -69,13 +70,33 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def preset_fault(name: str, options: Mapping[str, object]) -> Fault:
-    """The fault of this name.
+def named_fault(name: str, **options: object) -> Fault:
+    """The fault of this name, for instance ``named_fault("F05", stored=262144, nth=3)``.
+
+    ``operation``, ``kind``, ``nth``, ``times``, ``since``, ``share`` and ``seed`` replace the preset's own; other
+    options are the preset's.
 
     Raises:
-        FaultInvalid: there is none, or an option does not fit it.
+        FaultInvalid: there is no such preset or option, or an option has a value it cannot have.
     """
     preset = PRESETS.get(name)
     if preset is None:
         raise FaultInvalid(f"There is no fault named {name!r}; there are {', '.join(PRESETS)}.")
     return preset.fault(options)
+
+
+def read_fault(document: object) -> Fault:
+    """A fault from its JSON form: a preset's ``{"name": ...}`` with options, or one with actions of its own.
+
+    Raises:
+        FaultInvalid: the document is neither.
+    """
+    if not isinstance(document, dict):
+        raise FaultInvalid("A fault is a JSON object.")
+    fields = cast("dict[str, object]", document)
+    if "name" in fields and not {"before", "midway", "after", "mixture"} & set(fields):
+        return named_fault(str(fields["name"]), **{name: value for name, value in fields.items() if name != "name"})
+    try:
+        return Fault.model_validate(fields)
+    except ValidationError as error:
+        raise FaultInvalid(sentence_of(error)) from None

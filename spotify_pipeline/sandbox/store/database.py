@@ -105,6 +105,7 @@ class Collection(Generic[R]):
     """
 
     def __init__(self, database: Database, record_type: type[R], parent: Callable[[R], str] | None = None) -> None:
+        self.record_type = record_type
         self._database = database
         self._name = record_type.__name__
         self._parent = parent

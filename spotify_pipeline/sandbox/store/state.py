@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from spotify_pipeline.sandbox.config import ListFormat, SandboxConfig, SandboxError
+from spotify_pipeline.sandbox.config import DEFAULTS, ListFormat, SandboxConfig, SandboxError
 from spotify_pipeline.sandbox.faults import FaultScript
 from spotify_pipeline.sandbox.store.capi_records import CapiConnection, CapiToken, Pixel, Share
 from spotify_pipeline.sandbox.store.clock import Clock, wall_clock
-from spotify_pipeline.sandbox.store.database import Collection, Database
+from spotify_pipeline.sandbox.store.database import Collection, Database, Record
 from spotify_pipeline.sandbox.store.event_store import EventStore
 from spotify_pipeline.sandbox.store.listeners import Listeners
 from spotify_pipeline.sandbox.store.rate_limit import RateLimiter
@@ -36,7 +37,7 @@ from spotify_pipeline.sandbox.store.records import (
 from spotify_pipeline.sandbox.store.rejected_events import Poison
 from spotify_pipeline.sandbox.store.request_log import RequestLog
 from spotify_pipeline.sandbox.store.state_directory import DATABASE, LISTS, SESSIONS, claimed, private_folder
-from spotify_pipeline.sandbox.store.world import seed_world
+from spotify_pipeline.sandbox.store.world import default_world
 
 
 class SandboxState:
@@ -91,7 +92,7 @@ class SandboxState:
         self.listeners = Listeners.of(config)
         offset = self.settings.get("clock_offset")
         self.clock = Clock(float(offset.value) if offset else 0.0, wall=wall)
-        seed_world(self)
+        self._seed()
 
     @classmethod
     def open(
@@ -137,7 +138,7 @@ class SandboxState:
         self.poison.clear()
         self.requests.clear()
         self.faults.clear()
-        seed_world(self)
+        self._seed()
 
     def advance_clock(self, seconds: float) -> None:
         """Move the clock forward and remember by how much."""
@@ -185,3 +186,13 @@ class SandboxState:
         """Drop an upload session and its bytes; its URI is unknown from now on."""
         self.sessions.delete(session_id)
         self.session_file(session_id).unlink(missing_ok=True)
+
+    def _seed(self) -> None:
+        """Give an empty sandbox the default world; leave one that has been used before as it is."""
+        if self.businesses.get(DEFAULTS.business_id) is not None:
+            return
+        collections: dict[type[Record], Collection[Any]] = {
+            one.record_type: one for one in vars(self).values() if isinstance(one, Collection)
+        }
+        for record in default_world(self.clock.now()):
+            collections[type(record)].put(record)

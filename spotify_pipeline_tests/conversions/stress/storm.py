@@ -44,7 +44,7 @@ from spotify_pipeline.conversions.outbox.model import DayAccount
 from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
-from spotify_pipeline.sandbox.faults.model import Fault
+from spotify_pipeline.sandbox.faults import named_fault
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget, SpotifyError
 from spotify_pipeline.spotify.retry.gcra import Pace
 from spotify_pipeline.warehouse import Between, Relation, SegmentReader
@@ -129,7 +129,7 @@ def storm(folder: Path, *, events: int, kills: int) -> Outcome:
     must_arrive, expected, rows = write_events(warehouse, events)
     config = SandboxConfig(event_requests_per_window=10**9)
     with SandboxServer(config, state_directory=folder / "sandbox") as server:
-        server.state.faults.script(Fault.named("events_storm"))
+        server.state.faults.script(named_fault("events_storm"))
         dice = random.Random(SEED)
         # The first while the events are read, the others when so many have arrived.
         points = [0, *sorted(dice.randrange(events // 20, events * 17 // 20) for _ in range(kills - 1))]

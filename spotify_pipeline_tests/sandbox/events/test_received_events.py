@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxState
+from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig
 from spotify_pipeline_tests.sandbox.control.test_page import text_of
-from spotify_pipeline_tests.sandbox.visitor import ACCOUNT, DATASETS, Visitor, conversion, digest, visiting
+from spotify_pipeline_tests.sandbox.visitor import DATASETS, Visitor, conversion, digest, visiting
 
 SEEDED = f"{DATASETS}/{DEFAULTS.dataset_id}"
 
@@ -101,17 +101,6 @@ def test_events_survive_a_restart_and_not_a_reset(tmp_path: Path) -> None:
         assert second.http.delete("/sandbox").status_code == 204
         assert second.counted()["received"] == 0
         assert received(second) == {"events": [], "next_after": None}
-
-
-def test_a_directory_of_before_conversions_gets_the_default_connection(tmp_path: Path) -> None:
-    state = SandboxState.open(directory=tmp_path)
-    state.capi_connections.delete(DEFAULTS.capi_connection_id)
-    state.shares.delete(f"{DEFAULTS.dataset_id} {DEFAULTS.ad_account_id}")
-    state.close()
-    with visiting(state_directory=tmp_path) as visitor:
-        assert visitor.capi([conversion()]).status_code == 200
-        datasets = visitor.ads("GET", f"{ACCOUNT}/audiences/datasets").json()["datasets"]
-        assert [dataset["id"] for dataset in datasets] == [DEFAULTS.dataset_id]
 
 
 def test_twenty_thousand_events_add_up() -> None:

@@ -8,7 +8,7 @@ import zlib
 import httpx
 import pytest
 
-from spotify_pipeline.sandbox import DEFAULTS, Fault
+from spotify_pipeline.sandbox import DEFAULTS, named_fault, read_fault
 from spotify_pipeline_tests.sandbox.scripting import scripted
 from spotify_pipeline_tests.sandbox.visitor import ADS, AUDIENCES, Visitor, email_list, error_code
 
@@ -217,7 +217,7 @@ def test_an_answer_can_be_altered_as_one_likes(visitor: Visitor) -> None:
     """No preset: an own fault with an own name."""
     alter = {"do": "alter", "headers": {"X-RateLimit-Remaining": "-3"}, "remove": ["x-ratelimit-limit"]}
     fault = {"name": "odd limit", "operation": "list_audiences", "on_status": 200, "after": [alter]}
-    visitor.server.state.faults.script(Fault.read(fault))
+    visitor.server.state.faults.script(read_fault(fault))
     answer = visitor.ads("GET", AUDIENCES)
     assert answer.headers["x-ratelimit-remaining"] == "-3"
     assert "x-ratelimit-limit" not in answer.headers
@@ -241,7 +241,7 @@ def test_c20_an_operation_is_carried_out_and_answered_for_another(visitor: Visit
 
 def test_c20_an_answer_that_could_be_about_nothing_else_is_left_alone(visitor: Visitor) -> None:
     faults = visitor.server.state.faults
-    faults.script(Fault.named("answers_for_another"))
+    faults.script(named_fault("answers_for_another"))
     path = f"{ADS}/businesses/{DEFAULTS.business_id}"
     assert visitor.ads("GET", path).json()["id"] == DEFAULTS.business_id
     assert [report.consumed for report in faults.unconsumed()] == [0]

@@ -8,7 +8,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from spotify_pipeline.sandbox import Fault, FaultInvalid, SandboxConfig
+from spotify_pipeline.sandbox import FaultInvalid, SandboxConfig, named_fault, read_fault
 from spotify_pipeline_tests.sandbox.scripting import scripted
 from spotify_pipeline_tests.sandbox.visitor import DATASETS, Visitor, conversion, visiting
 
@@ -74,7 +74,7 @@ def test_the_ads_apis_faults_fit_data_sets(visitor: Visitor) -> None:
 
 def storm(visitor: Visitor, requests: int, **options: object) -> list[str]:
     """What a client sees of so many requests, one event in each, sent once."""
-    number = visitor.server.state.faults.script(Fault.named("events_storm", **options))
+    number = visitor.server.state.faults.script(named_fault("events_storm", **options))
     seen = []
     for one in range(requests):
         try:
@@ -100,7 +100,7 @@ def test_a01_a10_a_storm_is_a_mixture_that_its_seed_decides() -> None:
 
 
 def test_any_fault_can_hit_a_share_of_requests(visitor: Visitor) -> None:
-    visitor.server.state.faults.script(Fault.named("events_refused", share=0.3, times="always", seed="x"))
+    visitor.server.state.faults.script(named_fault("events_refused", share=0.3, times="always", seed="x"))
     statuses = Counter(visitor.capi([conversion(str(number))]).status_code for number in range(100))
     assert set(statuses) == {200, 503}
     assert 10 < statuses[503] < 55
@@ -113,7 +113,7 @@ def test_a_mixture_by_json(visitor: Visitor) -> None:
     statuses = {visitor.capi([conversion(str(number))]).status_code for number in range(20)}
     assert statuses == {502, 504}
     shown = visitor.http.get("/sandbox/faults").json()["faults"][0]["fault"]
-    assert Fault.read(shown) == Fault.read(fault)
+    assert read_fault(shown) == read_fault(fault)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_a_mixture_by_json(visitor: Visitor) -> None:
 )
 def test_a_fault_by_chance_must_make_sense(nonsense: dict[str, object]) -> None:
     with pytest.raises(FaultInvalid):
-        Fault.read({"operation": "send_events", **nonsense})
+        read_fault({"operation": "send_events", **nonsense})

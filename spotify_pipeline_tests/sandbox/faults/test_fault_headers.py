@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotify_pipeline.sandbox import Fault, FaultInvalid
+from spotify_pipeline.sandbox import FaultInvalid, named_fault, read_fault
 from spotify_pipeline_tests.sandbox.visitor import ADS, Visitor
 
 BUSINESSES = f"{ADS}/businesses"
@@ -31,7 +31,7 @@ def test_headers_that_cannot_be_sent_are_refused(visitor: Visitor, do: str, head
     status = {"status": 503} if do == "reply" else {}
     document = {"operation": "list_businesses", "after": [{"do": do, "headers": headers, **status}]}
     with pytest.raises(FaultInvalid, match=rf"^after\.0\.{do}\.headers: "):
-        Fault.read(document)
+        read_fault(document)
     refused = visitor.http.post("/sandbox/faults", json=document)
     assert (refused.status_code, list(refused.json())) == (400, ["error"])
     assert visitor.ads("GET", BUSINESSES).status_code == 200
@@ -53,14 +53,14 @@ def test_headers_that_cannot_be_sent_are_refused(visitor: Visitor, do: str, head
 )
 def test_named_faults_refuse_them_too(name: str, options: dict[str, object], sentence: str) -> None:
     with pytest.raises(FaultInvalid) as refused:
-        Fault.named(name, **options)
+        named_fault(name, **options)
     assert str(refused.value).startswith(sentence)
 
 
 def test_a_range_that_cannot_be_sent_is_refused() -> None:
     acknowledge = {"do": "acknowledge", "range": "bytes=0-1\r\nX-B: c"}
     with pytest.raises(FaultInvalid, match=r"^after\.0\.acknowledge\.range: "):
-        Fault.read({"operation": "put_upload", "after": [acknowledge]})
+        read_fault({"operation": "put_upload", "after": [acknowledge]})
 
 
 @pytest.mark.parametrize("value", ["", "a b\tc", "caf\xe9", "!~"])
@@ -69,7 +69,7 @@ def test_odd_headers_that_can_be_sent_arrive(visitor: Visitor, do: str, value: s
     headers = {"x-odd!#$%&'*+-.^_`|~": value}
     status = {"status": 503} if do == "reply" else {}
     action = {"do": do, "headers": headers, **status}
-    visitor.server.state.faults.script(Fault.read({"operation": "list_businesses", "after": [action]}))
+    visitor.server.state.faults.script(read_fault({"operation": "list_businesses", "after": [action]}))
     answer = visitor.ads("GET", BUSINESSES)
     assert dict(answer.headers.raw)[next(iter(headers)).encode()] == value.encode("latin-1")
     assert visitor.server.state.faults.unconsumed() == []

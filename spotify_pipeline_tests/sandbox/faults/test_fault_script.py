@@ -12,7 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spotify_pipeline.sandbox import Fault, FaultInvalid, SandboxError, SandboxServer, SandboxState, create_app
+from spotify_pipeline.sandbox import (
+    FaultInvalid,
+    SandboxError,
+    SandboxServer,
+    SandboxState,
+    create_app,
+    named_fault,
+    read_fault,
+)
 from spotify_pipeline.sandbox.faults.presets import PRESETS
 from spotify_pipeline_tests.sandbox.control.test_page import text_of
 from spotify_pipeline_tests.sandbox.scripting import chunk, some_list
@@ -30,7 +38,7 @@ def statuses(visitor: Visitor, count: int) -> list[int]:
 
 def script(visitor: Visitor, **fault: object) -> int:
     return visitor.server.state.faults.script(
-        Fault.read({"operation": "list_businesses", "before": [REFUSAL], **fault})
+        read_fault({"operation": "list_businesses", "before": [REFUSAL], **fault})
     )
 
 
@@ -107,7 +115,7 @@ def test_a_fault_that_finds_no_occasion_is_not_consumed_and_waits(visitor: Visit
     """The body ends before the point; then the operation is refused by itself; then it happens."""
     faults = visitor.server.state.faults
     content, session = some_list(), new_session(visitor)
-    faults.script(Fault.named("F05", stored=3 * QUANTUM))
+    faults.script(named_fault("F05", stored=3 * QUANTUM))
     assert chunk(visitor, session, content, 0).status_code == 308
     assert put(visitor, session + "x", content).status_code == 404
     assert [(report.seen, report.consumed) for report in faults.unconsumed()] == [(2, 0)]
@@ -119,7 +127,7 @@ def test_a_fault_that_finds_no_occasion_is_not_consumed_and_waits(visitor: Visit
 
 def test_a_fault_of_one_answer_waits_for_that_answer(visitor: Visitor) -> None:
     faults = visitor.server.state.faults
-    faults.script(Fault.named("F11"))
+    faults.script(named_fault("F11"))
     session = new_session(visitor)
     assert put(visitor, session, b"x", Content_Range="bytes 5-5/6").status_code == 503
     assert len(faults.unconsumed()) == 1
@@ -187,7 +195,7 @@ def test_resetting_forgets_faults_and_ends_their_pauses(visitor: Visitor) -> Non
 def test_a_slow_request_does_not_hold_the_server_up(name: str, options: dict) -> None:
     """Were it waited for, the test would hang for a minute."""
     with SandboxServer() as server:
-        server.state.faults.script(Fault.named(name, operation="token", seconds=60, **options))
+        server.state.faults.script(named_fault(name, operation="token", seconds=60, **options))
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{server.url}/api/token", trust_env=False, timeout=0.1)
 
@@ -199,7 +207,7 @@ def test_a_connection_that_cannot_be_cut_is_said_and_nothing_is_consumed(tmp_pat
             await client.post("/api/token")
 
     state = SandboxState.open(directory=tmp_path)
-    state.faults.script(Fault.named("connection_lost", operation="token"))
+    state.faults.script(named_fault("connection_lost", operation="token"))
     with pytest.raises(SandboxError, match="only be cut or slowed down under SandboxServer"):
         asyncio.run(call(state))
     assert len(state.faults.unconsumed()) == 1
@@ -230,7 +238,7 @@ def test_a_connection_that_cannot_be_cut_is_said_and_nothing_is_consumed(tmp_pat
 )
 def test_nonsense_is_refused_with_what_is_expected(visitor: Visitor, document: object, sentence: str) -> None:
     with pytest.raises(FaultInvalid) as refused:
-        Fault.read(document)
+        read_fault(document)
     assert str(refused.value).startswith(sentence)
     answer = visitor.http.post("/sandbox/faults", json=[NO_FAULT, document])
     assert (answer.status_code, answer.json()) == (400, {"error": str(refused.value)})
@@ -247,9 +255,9 @@ def test_what_is_no_json_is_refused(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_named_fault_reads_back_from_its_json(name: str) -> None:
-    fault = Fault.named(name)
+    fault = named_fault(name)
     assert fault.name == name
-    assert Fault.read(fault.model_dump(mode="json")) == fault
+    assert read_fault(fault.model_dump(mode="json")) == fault
 
 
 def test_faults_hold_no_request_up_that_they_do_not_hit(visitor: Visitor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from spotify_pipeline.sandbox import Fault, SandboxConfig, SandboxServer
+from spotify_pipeline.sandbox import SandboxConfig, SandboxServer, named_fault
 from spotify_pipeline_tests.sandbox.scripting import scripted
 from spotify_pipeline_tests.sandbox.visitor import Visitor
 
@@ -56,7 +56,7 @@ def test_o04_a_refused_refresh_says_nothing_about_the_token_and_the_fault_waits(
 def test_o04_where_tokens_never_rotate_there_is_nothing_to_keep() -> None:
     with SandboxServer(SandboxConfig(rotate_refresh_tokens=False)) as server:
         visitor = Visitor(server)
-        server.state.faults.script(Fault.named("no_refresh_token"))
+        server.state.faults.script(named_fault("no_refresh_token"))
         assert "refresh_token" not in visitor.refresh(visitor.refresh_token).json()
         assert [report.consumed for report in server.state.faults.unconsumed()] == [0]
         visitor.http.close()

@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from spotify_pipeline.sandbox import Fault
+from spotify_pipeline.sandbox import named_fault
 from spotify_pipeline.sandbox.faults.upload_faults import MALFORMED_RANGES
 from spotify_pipeline_tests.sandbox.scripting import TOTAL, chunk, held, ranges, resume, scripted, some_list
 from spotify_pipeline_tests.sandbox.uploads import (
@@ -211,7 +211,7 @@ def test_f23_a_range_that_tells_no_offset(visitor: Visitor, value: str | tuple[s
 
 def test_f24_the_store_stops_reading_and_goes_on(visitor: Visitor) -> None:
     content, session = some_list(), new_session(visitor)
-    visitor.server.state.faults.script(Fault.named("F24", stored=QUANTUM, seconds=60))
+    visitor.server.state.faults.script(named_fault("F24", stored=QUANTUM, seconds=60))
     with pytest.raises(httpx.TimeoutException):
         visitor.http.put(session, content=content, timeout=0.1)
     assert visitor.server.state.faults.unconsumed() == []

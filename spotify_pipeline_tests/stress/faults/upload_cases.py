@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from spotify_pipeline.sandbox import Fault
+from spotify_pipeline.sandbox import Fault, named_fault
 from spotify_pipeline.spotify import SpotifyError, SpotifyUnavailable, UploadDataLoss, UploadIncomplete, UploadRefused
 
 KIB = 1024
@@ -79,21 +79,21 @@ class Case:
 
 
 def fault(name: str, **options: object) -> Script:
-    return lambda _: [Fault.named(name, **options)]
+    return lambda _: [named_fault(name, **options)]
 
 
 def in_the_middle(name: str, **options: object) -> Script:
     """The second data request, or the only one."""
-    return lambda layout: [Fault.named(name, nth=layout.middle, **options)]
+    return lambda layout: [named_fault(name, nth=layout.middle, **options)]
 
 
 def before_the_last(name: str, **options: object) -> Script:
     """A request that is not the last, which needs two of them."""
-    return lambda layout: [Fault.named(name, **options)] if layout.requests > 1 else None
+    return lambda layout: [named_fault(name, **options)] if layout.requests > 1 else None
 
 
 def with_something_stored(name: str, **options: object) -> Script:
-    return lambda layout: [Fault.named(name, nth=2, **options)] if layout.requests > 1 else None
+    return lambda layout: [named_fault(name, nth=2, **options)] if layout.requests > 1 else None
 
 
 def nothing(layout: Layout) -> list[Fault]:
@@ -101,24 +101,24 @@ def nothing(layout: Layout) -> list[Fault]:
 
 
 def twice_malformed(layout: Layout) -> list[Fault]:
-    first = Fault.named("F23", nth=layout.middle)
+    first = named_fault("F23", nth=layout.middle)
     return [first, first.model_copy(update={"kind": "query", "nth": 1, "midway": None, "after": first.midway.do})]
 
 
 def lost_four_times(layout: Layout) -> list[Fault] | None:
-    return [Fault.named("F09", nth=2, times=4, bytes=None)] if layout.requests > 1 else None
+    return [named_fault("F09", nth=2, times=4, bytes=None)] if layout.requests > 1 else None
 
 
 def flipped_twice(layout: Layout) -> list[Fault]:
     """Once in each of two uploads of the file."""
-    return [Fault.named("F26"), Fault.named("F26", nth=layout.requests + 1)]
+    return [named_fault("F26"), named_fault("F26", nth=layout.requests + 1)]
 
 
 SAME = Outcome.IDENTICAL
 CASES = (
     Case("F34", "no fault", SAME, nothing),
     *(Case("F01", f"start answers {each}", SAME, fault("F01", status=each)) for each in (408, 429, 500, 502, 503, 504)),
-    Case("F01", "start answers 503, then 429, then 408", SAME, lambda _: [Fault.named("F01", status=each) for each in (503, 429, 408)]),  # noqa: E501
+    Case("F01", "start answers 503, then 429, then 408", SAME, lambda _: [named_fault("F01", status=each) for each in (503, 429, 408)]),  # noqa: E501
     Case("F01", "start answers 503, a session was opened", SAME, fault("F01", orphan=True)),
     Case("F01", "start answers 503 without end", SpotifyUnavailable, fault("F01", times="always")),
     Case("F02", "start without Location", UploadRefused, fault("F02")),
@@ -143,7 +143,7 @@ CASES = (
     Case("F12", "finished, garbled JSON, no proof", SAME, fault("F12", proof=False)),
     # An empty body whose headers state both is the ordinary answer: F34, no fault.
     *(Case("F13", f"finished, empty body, states {each}", SAME, fault("F13", states=each), unverified=each == "size") for each in ("size", "hash", "nothing")),  # noqa: E501
-    Case("F13", "finished, nothing stated however often asked", UploadIncomplete, lambda _: [Fault.named("F13", states="nothing", kind="any", times="always")]),  # noqa: E501
+    Case("F13", "finished, nothing stated however often asked", UploadIncomplete, lambda _: [named_fault("F13", states="nothing", kind="any", times="always")]),  # noqa: E501
     Case("F14", "200 before the last chunk", UploadDataLoss, before_the_last("F14")),
     Case("F14", "200 before the last chunk, object ends there", UploadDataLoss, before_the_last("F14", truncated=True)),
     Case("F15", "finished, of another size", UploadDataLoss, fault("F15")),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer, read_fault
 from spotify_pipeline_tests.cli.conftest import Ran, Run
 
 CONNECTION = DEFAULTS.capi_connection_id
@@ -23,7 +23,7 @@ def secrets(spotify: SandboxServer, connection: str = CONNECTION) -> list[str]:
 
 
 def after(operation: str, do: dict[str, object]) -> Fault:
-    return Fault.read({"name": "scripted", "operation": operation, "after": [do]})
+    return read_fault({"name": "scripted", "operation": operation, "after": [do]})
 
 
 def is_one_sentence(ran: Ran) -> bool:
@@ -150,7 +150,7 @@ def test_token_that_cannot_be_written_is_deleted_again_or_named(run: Run, spotif
     assert secrets(spotify) == [DEFAULTS.capi_token]
     spotify.state.faults.script(after("create_capi_token", odd))
     refused = {"do": "reply", "status": 500, "body": ""}
-    spotify.state.faults.script(Fault.read({"name": "x", "operation": "delete_capi_token", "before": [refused]}))
+    spotify.state.faults.script(read_fault({"name": "x", "operation": "delete_capi_token", "before": [refused]}))
     ran = run(*create)
     (left,) = [
         each for each in spotify.state.capi_tokens.all() if not each.deleted and each.secret in secrets(spotify)[1:]

@@ -13,7 +13,7 @@ from spotify_pipeline.cli.dagster.run import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT, chosen_feed
 from spotify_pipeline.demo.place import INSTANCE_SETTINGS
-from spotify_pipeline.sandbox import Fault, SandboxServer
+from spotify_pipeline.sandbox import SandboxServer, named_fault
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import own_definitions
 
@@ -123,7 +123,7 @@ def test_a21_a_feed_that_stopped_says_what_was_seen_and_is_resumed(
     run: Run, spotify: SandboxServer, warehouse: Path
 ) -> None:
     assert run("conversions", "resume", FEED).out == "web_shop was not stopped.\n"
-    spotify.state.faults.script(Fault.named("events_unclear_success", body='{"events_received": 0}'))
+    spotify.state.faults.script(named_fault("events_unclear_success", body='{"events_received": 0}'))
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(
             "INSERT INTO events.shop_events SELECT * REPLACE ('order-9' AS order_number)"

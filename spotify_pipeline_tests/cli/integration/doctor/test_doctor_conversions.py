@@ -12,7 +12,7 @@ from spotify_pipeline.cli.doctor.check_result import Finding, State
 from spotify_pipeline.cli.doctor.feeds import connections, outboxes
 from spotify_pipeline.cli.project import FeedTarget
 from spotify_pipeline.conversions import Stop, open_outbox
-from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, SandboxServer, read_fault
 from spotify_pipeline.sandbox.store.capi_records import Share
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.integration.doctor.test_doctor import lines
@@ -32,7 +32,7 @@ def altered(spotify: SandboxServer, **values: object) -> None:
         "set": {f"datasets.*.{path.replace('__', '.')}": value for path, value in values.items()},
     }
     spotify.state.faults.script(
-        Fault.read({"name": "altered", "operation": "list_datasets", "times": "always", "after": [edit]})
+        read_fault({"name": "altered", "operation": "list_datasets", "times": "always", "after": [edit]})
     )
 
 

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from spotify_pipeline.cli.spotify.accounts import print_table
-from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, SandboxServer, read_fault
 from spotify_pipeline_tests.cli.conftest import Run
 
 
@@ -90,7 +90,7 @@ def test_names_from_spotify_move_no_terminal_and_hide_no_row(run: Run, spotify: 
     ]
     page = {"audiences": named, "paging": {"total_results": len(named)}}
     reply = {"do": "reply", "status": 200, "headers": {"Content-Type": "application/json"}, "body": json.dumps(page)}
-    spotify.state.faults.script(Fault.read({"operation": "list_audiences", "before": [reply]}))
+    spotify.state.faults.script(read_fault({"operation": "list_audiences", "before": [reply]}))
     listed = run("audiences")
     assert listed.code == 0, listed.err
     lines = listed.out.splitlines()[1:]
@@ -102,7 +102,7 @@ def test_names_from_spotify_move_no_terminal_and_hide_no_row(run: Run, spotify: 
 def test_what_spotify_says_of_an_error_moves_no_terminal(run: Run, spotify: SandboxServer) -> None:
     body = json.dumps({"messages": ["no\x1b[2J\u202e \ud800 way\nerror: fine"], "error_codes": [{"code": "A\x9bB"}]})
     reply = {"do": "reply", "status": 400, "headers": {"Content-Type": "application/json"}, "body": body}
-    spotify.state.faults.script(Fault.read({"operation": "list_businesses", "before": [reply]}))
+    spotify.state.faults.script(read_fault({"operation": "list_businesses", "before": [reply]}))
     ran = run("businesses")
     assert ran.code == 1
     assert len(ran.err.splitlines()) == 1

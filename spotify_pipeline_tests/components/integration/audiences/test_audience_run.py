@@ -16,7 +16,7 @@ from spotify_pipeline.components.audiences.checks.audience import CELLS_ARE_DIGE
 from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.audiences.checks.privacy import ERASURES_DONE, RECEIPTS_WHOLE, RETENTION_KEPT
 from spotify_pipeline.components.cadence import CadenceConfig
-from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, SandboxServer, named_fault
 from spotify_pipeline_tests.components.runs import (
     ASSETS,
     PEOPLE,
@@ -136,7 +136,7 @@ def test_the_targetable_check_follows_the_audience(deployment: Deployment, sandb
 def test_u09_an_upload_proven_by_its_size_alone_is_a_warning_in_the_run_s_log(
     deployment: Deployment, sandbox: SandboxServer, states: str, warned: bool
 ) -> None:
-    sandbox.state.faults.script(Fault.named("F13", states=states, kind="any", times="always"))
+    sandbox.state.faults.script(named_fault("F13", states=states, kind="any", times="always"))
     result = deployment.run()
     assert result.success
     assert metadata(result, "spotify_audience")["storage confirmed size and checksum"] is not warned

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from spotify_pipeline.components.audiences.definition import spotify_pool
-from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, SandboxServer, named_fault
 from spotify_pipeline_tests.components.conftest import DAGSTER_YAML
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, definitions_of, metadata
 
@@ -41,7 +41,7 @@ def test_c11_a_run_cancelled_in_the_middle_of_an_upload_leaves_the_way_free(
     deployment = Deployment(definitions_of({"people": PEOPLE}), instance)
     assert deployment.run("identifiers", "customer_list").success
     # The list has three chunks; the second is stored, and its answer does not come.
-    sandbox.state.faults.script(Fault.named("F24", nth=2, seconds=30))
+    sandbox.state.faults.script(named_fault("F24", nth=2, seconds=30))
 
     child = subprocess.Popen([sys.executable, "-m", "spotify_pipeline_tests.components.run_in_child"])
     until(lambda: not sandbox.state.faults.unconsumed() or child.poll() is not None)

@@ -17,7 +17,7 @@ import pytest
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.conversions import look_into, open_outbox
-from spotify_pipeline.sandbox import Fault, SandboxServer
+from spotify_pipeline.sandbox import SandboxServer, read_fault
 from spotify_pipeline.warehouse import Relation, SegmentReader
 from spotify_pipeline_tests.components.feeds import (
     FEED,
@@ -45,7 +45,7 @@ def runs(load: Callable[..., dg.Definitions], environment: Path) -> FeedRuns:
 def test_a01_an_answer_that_is_lost_is_asked_for_again_with_the_same_ids(
     runs: FeedRuns, sandbox: SandboxServer
 ) -> None:
-    sandbox.state.faults.script(Fault.read({"operation": "send_events", "nth": 2, "after": [{"do": "cut"}]}))
+    sandbox.state.faults.script(read_fault({"operation": "send_events", "nth": 2, "after": [{"do": "cut"}]}))
     assert account(runs.run()) == ALL_DELIVERED
     arrived = received(sandbox)
     assert len(arrived) == 20
@@ -59,7 +59,7 @@ def test_a05_a10_a_run_killed_between_sending_and_noting_it_loses_nothing(
 ) -> None:
     add_orders(environment, *(order(number, days_ago(0)) for number in range(20)))
     stalled = {"operation": "send_events", "nth": 3, "after": [{"do": "stall", "seconds": 60}]}
-    sandbox.state.faults.script(Fault.read(stalled))
+    sandbox.state.faults.script(read_fault(stalled))
     child = subprocess.Popen([sys.executable, "-m", "spotify_pipeline_tests.components.feed_in_child"])
     deadline = time.monotonic() + LONGEST
     while len(received(sandbox)) < 15 and child.poll() is None:
@@ -84,7 +84,7 @@ def test_a04_when_spotify_refuses_everything_the_run_fails_and_nothing_is_dead(
     runs: FeedRuns, sandbox: SandboxServer
 ) -> None:
     refusal = {"do": "reply", "status": 400, "body": '{"message": "INVALID_ARGUMENT"}'}
-    sandbox.state.faults.script(Fault.read({"operation": "send_events", "times": "always", "before": [refusal]}))
+    sandbox.state.faults.script(read_fault({"operation": "send_events", "times": "always", "before": [refusal]}))
     result = runs.run()
     assert not result.success
     assert "Spotify" in said_by(result)

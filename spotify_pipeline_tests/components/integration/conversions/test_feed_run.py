@@ -14,7 +14,7 @@ import pytest
 from spotify_pipeline.conversions import look_into, open_outbox
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
-from spotify_pipeline.sandbox.faults.model import Fault
+from spotify_pipeline.sandbox.faults import named_fault
 from spotify_pipeline_tests.components.feeds import (
     FEED,
     FeedRuns,
@@ -188,7 +188,7 @@ def test_a21_an_unknown_success_stops_the_feed_and_every_run_says_so_until_it_is
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
     add_orders(environment, *(order(number, days_ago(0)) for number in range(5)))
-    sandbox.state.faults.script(Fault.named("events_unclear_success", body='{"events_received": 0}'))
+    sandbox.state.faults.script(named_fault("events_unclear_success", body='{"events_received": 0}'))
     result = runs.run()
     assert not result.success
     assert '200 {"events_received": 0}' in said_by(result)
@@ -219,7 +219,7 @@ def test_a21_a_feed_that_stopped_fails_its_check_though_nothing_waits(
 ) -> None:
     runs = FeedRuns(load({"orders": FEED + "  delivery: {guarantee: at_most_once}\n"}))
     add_orders(environment, *(order(number, days_ago(0)) for number in range(5)))
-    sandbox.state.faults.script(Fault.named("events_unclear_success", body='{"events_received": 0}'))
+    sandbox.state.faults.script(named_fault("events_unclear_success", body='{"events_received": 0}'))
     assert not runs.run().success
     result = runs.run()
     assert account(result) == {"read": 5, "delivered": 0, "pending": 0, "filtered": 0, "dead": 5}

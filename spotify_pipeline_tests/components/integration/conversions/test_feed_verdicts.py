@@ -15,7 +15,7 @@ from spotify_pipeline.components.conversions.feed import EventFeed
 from spotify_pipeline.components.conversions.resources import SpotifyConversions
 from spotify_pipeline.conversions import look_into
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
-from spotify_pipeline.sandbox import Fault, SandboxServer
+from spotify_pipeline.sandbox import SandboxServer, read_fault
 from spotify_pipeline.spotify import CallRecord, ConversionsClient
 from spotify_pipeline_tests.components.feeds import FEED, SMALL_BATCHES, FeedRuns, add_orders, days_ago, order, received
 from spotify_pipeline_tests.components.runs import change_people, said_by
@@ -123,7 +123,7 @@ def test_a18_at_most_once_a_lost_answer_costs_one_batch_and_the_step_is_not_trie
     add_orders(environment, *(order(number, days_ago(0)) for number in range(20)))
     once = FEED + "  delivery: {batch: 5, guarantee: at_most_once}\n"
     cut = {"operation": "send_events", "times": "always", "after": [{"do": "cut"}]}
-    sandbox.state.faults.script(Fault.read(cut))
+    sandbox.state.faults.script(read_fault(cut))
     result = FeedRuns(load({"orders": once})).run()
     assert not result.success
     assert "5 events" in said_by(result)

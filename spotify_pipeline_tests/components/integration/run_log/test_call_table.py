@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.run_log.calls import CALL_TOTALS, CALLS, MOST_ROWS, calls_metadata, new_call_log
-from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxServer, named_fault
 from spotify_pipeline.spotify import CallRecord
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, metadata
 
@@ -140,7 +140,7 @@ def test_what_a_run_recovered_from_another_is_shown(
 def test_what_the_client_remarks_stands_in_the_run_s_log(
     load: Callable[..., dg.Definitions], one_machine: dg.DagsterInstance, sandbox: SandboxServer
 ) -> None:
-    sandbox.state.faults.script(Fault.named("F03"))
+    sandbox.state.faults.script(named_fault("F03"))
     deployment = Deployment(load({"people": PEOPLE}), one_machine)
     result = deployment.run()
     assert result.success

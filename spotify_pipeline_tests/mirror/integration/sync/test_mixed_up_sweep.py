@@ -25,7 +25,7 @@ from spotify_pipeline.mirror import (
     sync_event_based,
     sync_lookalike,
 )
-from spotify_pipeline.sandbox import DEFAULTS, Fault, SandboxConfig, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer, named_fault
 from spotify_pipeline.sandbox.store.records import Audience as Kept
 from spotify_pipeline.spotify import (
     Secret,
@@ -167,7 +167,7 @@ def test_c20_each_call_of_a_flow_is_answered_once_for_another(tmp_path: Path, bu
         with world(tmp_path / str(number), build_list) as there:
             before(there)
             requests = there.sandbox.state.requests.after(0)
-            fault = Fault.named("answers_for_another", id=there.other.id, nth=number)
+            fault = named_fault("answers_for_another", id=there.other.id, nth=number)
             there.sandbox.state.faults.script(fault)
             with suppress(*EXPECTED):
                 swept(there)
@@ -234,7 +234,7 @@ def test_c20_every_operation_of_the_client_believes_no_answer_for_another(tmp_pa
             faults = there.sandbox.state.faults
             faults.clear()
             nth = 2 if name == "create_customer_list_audience" else 1
-            faults.script(Fault.named("answers_for_another", nth=nth))
+            faults.script(named_fault("answers_for_another", nth=nth))
             try:
                 CALLS[name](there.client, ours)
             except UnexpectedAnswer:

@@ -14,6 +14,8 @@ from spotify_pipeline.components.yaml import StrictModel
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.mirror.receipts import LONGEST_WINDOW, SHORTEST_WINDOW
 
+ALL_ASSETS_JOB = "__ASSET_JOB"
+"""Dagster's implicit job. Unlike a defined job it may hold assets of differing partitions."""
 ONCE = "once"
 FIRST_WINDOW = date(2026, 1, 1)
 WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")

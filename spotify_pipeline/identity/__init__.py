@@ -9,6 +9,20 @@ from __future__ import annotations
 from spotify_pipeline.identity.digest import digest
 from spotify_pipeline.identity.forms import in_every_form
 from spotify_pipeline.identity.normalization import normalize
+from spotify_pipeline.identity.number_text import whole_numbers
+from spotify_pipeline.identity.text import CONTROL_CLASS, trimmed, unwrapped
 from spotify_pipeline.identity.types import RULES_VERSION, DeviceIdCase, IdentifierType, Rejection
 
-__all__ = ["RULES_VERSION", "DeviceIdCase", "IdentifierType", "Rejection", "digest", "in_every_form", "normalize"]
+__all__ = [
+    "CONTROL_CLASS",
+    "RULES_VERSION",
+    "DeviceIdCase",
+    "IdentifierType",
+    "Rejection",
+    "digest",
+    "in_every_form",
+    "normalize",
+    "trimmed",
+    "unwrapped",
+    "whole_numbers",
+]

@@ -14,8 +14,7 @@ from typing import BinaryIO, cast
 
 import polars as pl
 
-from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize
-from spotify_pipeline.identity.text import unwrapped
+from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize, unwrapped
 from spotify_pipeline.privacy.errors import ErasureError, UnusableLines
 
 LONGEST_LINE = 1000

@@ -13,7 +13,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from spotify_pipeline.components.audiences.guards_config import GuardsConfig, Oversize, OversizeConfig, RetainConfig
 from spotify_pipeline.components.cadence import Cadence
-from spotify_pipeline.components.sources import IdentifiersConfig, SegmentConfig, SettingPath, Suppress, SuppressConfig
+from spotify_pipeline.components.sources import (
+    IdentifiersConfig,
+    SegmentConfig,
+    SettingPath,
+    Suppress,
+    each_suppressed_once,
+)
 from spotify_pipeline.components.yaml import AuthorizationLabel, Duration, SpotifyId, StrictModel
 from spotify_pipeline.customer_list import Layout
 
@@ -47,19 +53,6 @@ def _name_shorthand(value: object) -> object:
 
 Lookalike = Annotated[LookalikeConfig, BeforeValidator(_name_shorthand)]
 """A lookalike: its name, or the mapping."""
-
-
-def each_suppressed_once(value: list[SuppressConfig]) -> list[SuppressConfig]:
-    """The sources, if none is listed twice.
-
-    Raises:
-        ValueError: one is.
-    """
-    names = [each.name for each in value]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"suppress lists {', '.join(repeated)} twice")
-    return value
 
 
 class AudienceConfig(StrictModel):

@@ -11,17 +11,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from spotify_pipeline.components.yaml import ColumnName, Duration, Growth, Share, StrictModel
+from spotify_pipeline.components.yaml import ColumnName, Duration, Growth, Share, StrictModel, not_null
 from spotify_pipeline.mirror.guards import SPOTIFY_LARGEST_FILE, GuardLimits
 
 _DEFAULTS = GuardLimits()
-
-
-def not_null(value: object) -> object:
-    """Refuse null, which would look like a guard that is turned off."""
-    if value is None:
-        raise ValueError("a guard cannot be turned off; leave the line out for its default")
-    return value
 
 
 class GuardsConfig(StrictModel):

@@ -15,11 +15,9 @@ from spotify_pipeline.components.audiences.checks import ERASURES_DONE, RECEIPTS
 from spotify_pipeline.components.audiences.definition import AudienceChain
 from spotify_pipeline.components.audiences.event_based import EventAudience
 from spotify_pipeline.components.audiences.insights import NO_ORPHANS, OVERLAP, overlap_definitions
-from spotify_pipeline.components.cadence import CadenceConfig, NoWindowOpen
+from spotify_pipeline.components.cadence import ALL_ASSETS_JOB, CadenceConfig, NoWindowOpen
 from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_definitions
 
-ALL_ASSETS_JOB = "__ASSET_JOB"
-"""Dagster's implicit job. Unlike a defined job it may hold assets of differing partitions."""
 AUDIENCE_TAG = "spotify_pipeline/audience"
 WATCH_JOB = "watch_audiences"
 WATCH_EVERY_SIX_HOURS = "0 */6 * * *"

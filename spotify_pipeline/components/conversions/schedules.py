@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from spotify_pipeline.components.audiences import ALL_ASSETS_JOB
+from spotify_pipeline.components.cadence import ALL_ASSETS_JOB
 from spotify_pipeline.components.conversions.feed import EventFeed
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.conversions import DayAccount, OutboxError

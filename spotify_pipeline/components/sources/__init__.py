@@ -8,6 +8,7 @@ from spotify_pipeline.components.sources.config import (
     Suppress,
     SuppressConfig,
     columns_by_type,
+    each_suppressed_once,
 )
 from spotify_pipeline.components.sources.dbt_project import WAREHOUSE_POOL, WarehouseProject
 from spotify_pipeline.components.sources.suppression_list import SuppressionList
@@ -26,6 +27,7 @@ __all__ = [
     "SuppressionSource",
     "WarehouseProject",
     "columns_by_type",
+    "each_suppressed_once",
     "find_source",
     "read_suppressions",
     "refuse_unfit_order",

@@ -206,3 +206,16 @@ def columns_by_type(stated: IdentifiersConfig) -> dict[IdentifierType, Identifie
             columns=tuple(stated.device_id.column), device_id_case=stated.device_id.case
         )
     return identifiers
+
+
+def each_suppressed_once(value: list[SuppressConfig]) -> list[SuppressConfig]:
+    """The sources, if none is listed twice.
+
+    Raises:
+        ValueError: one is.
+    """
+    names = [each.name for each in value]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"suppress lists {', '.join(repeated)} twice")
+    return value

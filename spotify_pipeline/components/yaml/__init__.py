@@ -17,6 +17,7 @@ from spotify_pipeline.components.yaml.types import (
     Share,
     SpotifyId,
     TableName,
+    not_null,
 )
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "config_error",
     "folder_of",
     "named_by_folder",
+    "not_null",
     "refuse_repeated_keys",
     "refuse_unread_files",
 ]

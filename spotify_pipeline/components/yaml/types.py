@@ -151,3 +151,10 @@ Share = Annotated[float, BeforeValidator(_below_all), _SHARE_SCHEMA]
 Growth = Annotated[float, BeforeValidator(_growth), _SHARE_SCHEMA]
 """A share that may be more than a whole, up to a hundredfold."""
 Duration = Annotated[timedelta, BeforeValidator(duration), WithJsonSchema({"type": "string"})]
+
+
+def not_null(value: object) -> object:
+    """Refuse null, which would look like a guard that is turned off."""
+    if value is None:
+        raise ValueError("a guard cannot be turned off; leave the line out for its default")
+    return value

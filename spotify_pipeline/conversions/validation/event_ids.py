@@ -10,8 +10,7 @@ import polars as pl
 from spotify_pipeline.conversions.model import Dead, EventIdSource, EventsError
 from spotify_pipeline.conversions.validation.personal_texts import OwnIdentifiers, holds_personal_data
 from spotify_pipeline.conversions.validation.source_columns import canonical_text, encoded, text_of, without_nan
-from spotify_pipeline.identity import digest
-from spotify_pipeline.identity.text import CONTROL_CLASS
+from spotify_pipeline.identity import CONTROL_CLASS, digest
 
 LONGEST_EVENT_ID = 256
 """Characters. Spotify states no limit."""

@@ -25,9 +25,7 @@ from spotify_pipeline.conversions.validation.source_columns import text_of
 from spotify_pipeline.customer_list import IdentifierPlan
 from spotify_pipeline.customer_list.model import Tally
 from spotify_pipeline.customer_list.normalize import row_identifiers, text_lists
-from spotify_pipeline.identity import IdentifierType
-from spotify_pipeline.identity.number_text import whole_numbers
-from spotify_pipeline.identity.text import unwrapped
+from spotify_pipeline.identity import IdentifierType, unwrapped, whole_numbers
 
 OwnIdentifiers: TypeAlias = Sequence[tuple[str, pl.Series]]
 """Identifiers of each row: the characters that they are made of, and what to look for, null where there is nothing."""

@@ -12,7 +12,7 @@ import polars as pl
 
 from spotify_pipeline.conversions.model import Constant, EventsError, Source
 from spotify_pipeline.customer_list.normalize import as_text, text_lists
-from spotify_pipeline.identity.text import trimmed
+from spotify_pipeline.identity import trimmed
 
 _NANOSECONDS = 1_000
 _MICROSECONDS = {"ms": 1_000, "us": 1}

@@ -8,8 +8,7 @@ import polars as pl
 
 from spotify_pipeline.customer_list.model import CustomerListError, DigestSet, IdentifierColumns, IdentifierPlan, Tally
 from spotify_pipeline.customer_list.normalize.source_values import as_text, text_lists
-from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize
-from spotify_pipeline.identity.text import unwrapped
+from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize, unwrapped
 
 _PERSON, _VALUE = "person", "value"
 # In brackets or braces, whatever stands around those: an array or an object that was written out as text.

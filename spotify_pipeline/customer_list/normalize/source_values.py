@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from spotify_pipeline.customer_list.model import CustomerListError
-from spotify_pipeline.identity.text import unwrapped
+from spotify_pipeline.identity import unwrapped
 
 # A number's 1 may have gone through a float, and be written with a point or a comma.
 _CONSENT = r"^(?:true|t|yes|y|1(?:[.,]0*)?)$"

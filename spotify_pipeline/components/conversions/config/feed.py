@@ -11,7 +11,6 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from spotify_pipeline.components.audiences import each_suppressed_once
 from spotify_pipeline.components.cadence import FIRST_WINDOW, known_timezone
 from spotify_pipeline.components.conversions.config.events import (
     ActionSource,
@@ -25,7 +24,13 @@ from spotify_pipeline.components.conversions.config.events import (
 )
 from spotify_pipeline.components.conversions.config.guards import FeedGuardsConfig
 from spotify_pipeline.components.conversions.config.schedule import FeedSchedule, FeedScheduleConfig
-from spotify_pipeline.components.sources import ConsentedSourceConfig, IdentifiersConfig, SettingPath, Suppress
+from spotify_pipeline.components.sources import (
+    ConsentedSourceConfig,
+    IdentifiersConfig,
+    SettingPath,
+    Suppress,
+    each_suppressed_once,
+)
 from spotify_pipeline.components.yaml import ColumnName, Duration, SpotifyId, StrictModel
 from spotify_pipeline.conversions import Guarantee
 from spotify_pipeline.spotify import CONTRACT, TakenAnswer

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from spotify_pipeline.components.audiences import not_null
-from spotify_pipeline.components.yaml import Share, StrictModel
+from spotify_pipeline.components.yaml import Share, StrictModel, not_null
 from spotify_pipeline.conversions import FeedLimits
 
 _DEFAULTS = FeedLimits()

@@ -115,7 +115,7 @@ class Bench:
         if consumed:
             wrong = f"not consumed: {', '.join(each.fault.name for each in consumed)}. {wrong}"
         state.faults.clear()
-        self._forget_lists()
+        self._start_over()
         mark = "=" if isinstance(outcome, UploadProof) else "R"
         return Cell(case, layout, "!" if wrong else mark, wrong)
 
@@ -134,7 +134,7 @@ class Bench:
         stored = {each.sha256 for each in state.received_lists.all()}
         met = not state.faults.unconsumed()
         state.faults.clear()
-        self._forget_lists()
+        self._start_over()
         return met, finished, stored == {hashlib.sha256(content).hexdigest()}
 
     def _outcome(self, case: Case, layout: Layout, content: bytes) -> UploadProof | Exception:
@@ -233,8 +233,10 @@ class Bench:
             self._contents = {size: (HEADER + row + block * (size // len(block) + 1))[:size]}
         return self._contents[size]
 
-    def _forget_lists(self) -> None:
+    def _start_over(self) -> None:
+        """Forget what arrived, and the weeks that faults took: all of them together outlive a sign-in."""
         state = self._server.state
+        state.clock.restart()
         for received in state.received_lists.all():
             state.list_file(received.id).unlink(missing_ok=True)
             state.received_lists.delete(received.id)

@@ -9,22 +9,14 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from spotify_pipeline.cli import demo_commands
-from spotify_pipeline.cli.audiences import approve as approve_command
-from spotify_pipeline.cli.audiences import plan as plan_command
-from spotify_pipeline.cli.audiences import receipts as receipts_command
-from spotify_pipeline.cli.audiences import retire as retire_command
-from spotify_pipeline.cli.audiences import rollback as rollback_command
-from spotify_pipeline.cli.audiences import views as view_commands
-from spotify_pipeline.cli.conversions import app as conversions_commands
-from spotify_pipeline.cli.doctor import command as doctor_command
+from spotify_pipeline.cli.audiences import approve, changes, overlap, plan, receipts, retire, rollback
+from spotify_pipeline.cli.conversions import conversions
+from spotify_pipeline.cli.demo import demo, dev, sandbox
+from spotify_pipeline.cli.doctor import doctor
 from spotify_pipeline.cli.errors import EXPECTED, CommandError
-from spotify_pipeline.cli.privacy import commands as privacy_commands
-from spotify_pipeline.cli.privacy import digest as digest_command
-from spotify_pipeline.cli.privacy import erasures as erasures_command
+from spotify_pipeline.cli.privacy import digest, erasures, explain, forget
 from spotify_pipeline.cli.project import PROJECT
-from spotify_pipeline.cli.spotify import accounts as account_commands
-from spotify_pipeline.cli.spotify import sign_in as sign_in_commands
+from spotify_pipeline.cli.spotify import ad_accounts, audiences, authorizations, businesses, login, logout
 from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
 from spotify_pipeline.printable import printable
@@ -38,33 +30,41 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Warehouse segments to Spotify audiences, events to conversions: all that is not a run of Dagster's.",
 )
-for commands in (
-    demo_commands,
-    plan_command,
-    approve_command,
-    rollback_command,
-    receipts_command,
-    view_commands,
-    privacy_commands,
-    erasures_command,
-    retire_command,
-    conversions_commands,
-    sign_in_commands,
-    account_commands,
-    doctor_command,
-    digest_command,
-):
-    commands.register(app)
+for name, command in {
+    "demo": demo,
+    "dev": dev,
+    "sandbox": sandbox,
+    "plan": plan,
+    "approve": approve,
+    "rollback": rollback,
+    "overlap": overlap,
+    "changes": changes,
+    "forget": forget,
+    "explain": explain,
+    "erasures": erasures,
+    "retire": retire,
+    "login": login,
+    "logout": logout,
+    "authorizations": authorizations,
+    "businesses": businesses,
+    "ad-accounts": ad_accounts,
+    "audiences": audiences,
+    "doctor": doctor,
+    "digest": digest,
+}.items():
+    app.command(name)(command)
+app.add_typer(receipts, name="receipts")
+app.add_typer(conversions, name="conversions")
 
 
 @app.callback()
 def settings(
-    demo: Annotated[
+    use_demo: Annotated[
         bool, typer.Option("--demo", help="Use the demo's state and its local Spotify, as `make dev` does.")
     ] = False,
 ) -> None:
     """Choose whose settings the commands use."""
-    if demo:
+    if use_demo:
         place = DemoPlace(PROJECT, DEFAULT_PORT)
         if not place.exists():
             raise CommandError("There is no demo yet. Run `make demo` first.")

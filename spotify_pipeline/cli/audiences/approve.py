@@ -30,11 +30,6 @@ RULES_HOURS = 31 * 24
 """So that the next list of a monthly audience comes within it."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("approve")(approve)
-
-
 def approve(
     reason: Annotated[str, typer.Option(help="Why it is right, in a sentence. It stands in the receipt.")],
     audience: Annotated[

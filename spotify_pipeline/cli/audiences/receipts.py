@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.spotify import print_table
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import ChainReport, Journal, Receipt, ReceiptBook
 from spotify_pipeline.printable import printable
@@ -17,17 +17,13 @@ from spotify_pipeline.printable import printable
 _SHOWN = 12
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    receipts = typer.Typer(
-        no_args_is_help=True, help="What was changed at Spotify, by whom and why; each receipt seals the one before it."
-    )
-    receipts.command("list")(list_receipts)
-    receipts.command("show")(show)
-    receipts.command("verify")(verify)
-    app.add_typer(receipts, name="receipts")
+receipts = typer.Typer(
+    no_args_is_help=True,
+    help="Show what was changed at Spotify, by whom and why. Each receipt seals the one before it.",
+)
 
 
+@receipts.command("list")
 def list_receipts(
     audience: Annotated[str, typer.Argument(help="The audience's folder name; NAME.2 and so on for further parts.")],
 ) -> None:
@@ -39,6 +35,7 @@ def list_receipts(
             sys.stderr.write(f"error: {_checked(report)}\n")
 
 
+@receipts.command("show")
 def show(
     audience: Annotated[str, typer.Argument(help="The audience's folder name.")],
     number: Annotated[int, typer.Argument(min=1, help="The receipt's number.")],
@@ -54,6 +51,7 @@ def show(
         sys.stdout.write(f"{json.dumps(each.to_json(), indent=2)}\n")
 
 
+@receipts.command("verify")
 def verify() -> None:
     """Walk every chain of receipts. Exits 1 if a receipt was removed, changed, or put in."""
     reports = _reports()

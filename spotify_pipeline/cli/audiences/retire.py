@@ -23,18 +23,13 @@ from spotify_pipeline.mirror import (
     folder_of,
     part_number,
     parts_in_use,
-    retire,
     validated_reason,
 )
+from spotify_pipeline.mirror import retire as retire_at_spotify
 from spotify_pipeline.privacy import ErasureLedger
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("retire")(retire_audience)
-
-
-def retire_audience(
+def retire(
     audience: Annotated[
         str,
         typer.Argument(
@@ -71,7 +66,7 @@ def retire_audience(
     journal = Journal.at_home()
     with signed_in(settings) if policy is RemovalPolicy.DELETE else nullcontext() as client:
         try:
-            retired = retire(
+            retired = retire_at_spotify(
                 client,
                 journal,
                 ReceiptBook.beside(journal),

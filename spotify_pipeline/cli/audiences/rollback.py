@@ -13,11 +13,6 @@ from spotify_pipeline.cli.project import chosen_chain, load_definitions
 from spotify_pipeline.mirror import validated_reason
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("rollback")(rollback)
-
-
 def rollback(
     audience: Annotated[str, typer.Argument(help="The audience's folder name.")],
     partition: Annotated[str, typer.Argument(help="The partition whose list is to go live again, such as 2026-11-09.")],

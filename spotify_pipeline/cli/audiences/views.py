@@ -1,4 +1,4 @@
-"""`overlap` and `changes`: what the audiences have in common, and who came and left."""
+"""`plan`, `overlap` and `changes`: show what a run would do, and how lists differ. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -8,17 +8,44 @@ from typing import Annotated
 import typer
 
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_chain, load_definitions
-from spotify_pipeline.cli.spotify import print_table
+from spotify_pipeline.cli.project import chosen_chain, load_definitions, refuse_filled
+from spotify_pipeline.cli.table import print_table
+from spotify_pipeline.printable import printable
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("overlap")(show_overlap)
-    app.command("changes")(changes)
+def plan(
+    audiences: Annotated[list[str] | None, typer.Argument(help="Folder names; by default all audiences.")] = None,
+) -> None:
+    """Say what would be created, replaced, left unchanged or blocked, and how many people would come and go.
+
+    Reads the segments as they are in the warehouse now and has the guards judge the lists. Keeps nothing, changes
+    nothing, asks Spotify nothing. Counts only. Exits 1 if an audience would be blocked.
+    """
+    from spotify_pipeline.components import PipelineHome, SpotifyAds, WarehouseResource, audience_chains
+    from spotify_pipeline.components.audiences.insights import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all
+
+    spotify = SpotifyAds()
+    definitions = load_definitions()
+    refuse_filled(definitions, audiences or [])
+    plans = plan_all(
+        audience_chains(definitions),
+        audiences or [],
+        home=PipelineHome(),
+        warehouse=WarehouseResource(),
+        ad_account_of=spotify.account_of,
+    )
+    print_table("audiences", PLAN_COLUMNS, [each.cells for each in plans])
+    if kept_out := [cells for each in plans for cells in each.kept_out]:
+        sys.stdout.write("\n")
+        print_table("suppressions", KEPT_OUT_COLUMNS, kept_out)
+    blocked = [each for each in plans if each.action is PlannedAction.BLOCKED]
+    for each in blocked:
+        sys.stdout.write(f"\n{each.audience}: {printable(each.sentence)}\n")
+    if blocked:
+        raise typer.Exit(1)
 
 
-def show_overlap() -> None:
+def overlap() -> None:
     """Show how many people each pair of audiences shares, by the lists that Spotify has; small counts are not shown."""
     from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_chains, in_words
     from spotify_pipeline.components.audiences.insights import live_lists, overlap_rows

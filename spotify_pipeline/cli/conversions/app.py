@@ -1,21 +1,40 @@
-"""`spotify-pipeline conversions`: everything about events that is not a run of Dagster's."""
+"""The group `spotify-pipeline conversions` and its commands."""
 
 from __future__ import annotations
 
 import typer
 
-from spotify_pipeline.cli.conversions import feeds as feed_commands
-from spotify_pipeline.cli.conversions import guards as feed_guard_commands
-from spotify_pipeline.cli.spotify import datasets as dataset_commands
+from spotify_pipeline.cli.conversions.datasets import (
+    connect,
+    create_dataset,
+    create_token,
+    datasets,
+    delete_token,
+    share,
+    tokens,
+    unshare,
+)
+from spotify_pipeline.cli.conversions.feeds import account, dead_letters, replay, resume
+from spotify_pipeline.cli.conversions.guards import approve, guards
 
-
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    conversions = typer.Typer(
-        no_args_is_help=True,
-        help="Events: set up data sets, connections and tokens; see what became of a feed's events.",
-    )
-    feed_commands.register(conversions)
-    feed_guard_commands.register(conversions)
-    dataset_commands.register(conversions)
-    app.add_typer(conversions, name="conversions")
+conversions = typer.Typer(
+    no_args_is_help=True,
+    help="Set up data sets, connections and tokens; show what became of a feed's events.",
+)
+for name, command in {
+    "account": account,
+    "dead-letters": dead_letters,
+    "replay": replay,
+    "resume": resume,
+    "guards": guards,
+    "approve": approve,
+    "datasets": datasets,
+    "create-dataset": create_dataset,
+    "connect": connect,
+    "tokens": tokens,
+    "create-token": create_token,
+    "delete-token": delete_token,
+    "share": share,
+    "unshare": unshare,
+}.items():
+    conversions.command(name)(command)

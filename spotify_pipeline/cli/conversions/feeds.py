@@ -12,7 +12,7 @@ import typer
 from spotify_pipeline.cli.dagster import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
-from spotify_pipeline.cli.spotify import print_table
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, look_into, open_outbox
 
 if TYPE_CHECKING:
@@ -27,14 +27,6 @@ DayOption = Annotated[
 LONGEST_LIST = 1_000
 WAIT_TO_MARK = 30.0
 """Seconds that a replay waits for a run of its feed to end: somebody sits before it."""
-
-
-def register(conversions: typer.Typer) -> None:
-    """Add the commands to the group."""
-    conversions.command("account")(account)
-    conversions.command("dead-letters")(dead_letters)
-    conversions.command("replay")(replay)
-    conversions.command("resume")(resume)
 
 
 def account(feed: FeedArgument, day: DayOption = None) -> None:

@@ -14,15 +14,9 @@ from spotify_pipeline.cli.audiences import LONGEST_HOURS, SHORTEST_DIGEST
 from spotify_pipeline.cli.conversions.feeds import FeedArgument
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
-from spotify_pipeline.cli.spotify import print_table
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.conversions import FeedDecision, look_into
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, validated_reason
-
-
-def register(conversions: typer.Typer) -> None:
-    """Add the commands to the group."""
-    conversions.command("guards")(guards)
-    conversions.command("approve")(approve)
 
 
 def guards(feed: FeedArgument) -> None:

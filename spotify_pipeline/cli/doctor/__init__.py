@@ -1,1 +1,5 @@
-"""`spotify-pipeline doctor`: whether everything that a sync needs is there."""
+"""`spotify-pipeline doctor`: checks everything that a sync needs."""
+
+from spotify_pipeline.cli.doctor.command import doctor
+
+__all__ = ["doctor"]

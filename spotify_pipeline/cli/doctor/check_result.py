@@ -23,33 +23,33 @@ HARM = (State.FAILED, State.UNKNOWN, State.WARNING, State.OK)
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """The outcome of one look, as a sentence that ends with what to do where something is wrong."""
 
     state: State
     sentence: str
 
 
-def looked(look: Callable[[], Finding]) -> Finding:
-    """What ``look`` finds; what can be expected to go wrong while looking is a finding, too."""
+def checked(look: Callable[[], CheckResult]) -> CheckResult:
+    """What ``look`` finds; what can be expected to go wrong while looking is a result, too."""
     try:
         return look()
     except EXPECTED as error:
-        return Finding(State.FAILED, str(error))
+        return CheckResult(State.FAILED, str(error))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        return Finding(
+        return CheckResult(
             State.FAILED, f"{error.filename or 'a file'} cannot be used ({reason}). Correct its owner or mode."
         )
     except Exception as error:  # noqa: BLE001 - of a damaged file it may be anything, and its message may quote it
-        return Finding(
+        return CheckResult(
             State.FAILED,
             f"it could not be looked at ({type(error).__name__}; the message is withheld, as it may quote data). A "
             "file of it may be damaged: restore it from a backup; if it stays so, report it.",
         )
 
 
-def together(findings: Sequence[Finding]) -> Finding | None:
+def combined(results: Sequence[CheckResult]) -> CheckResult | None:
     """All as one: as bad as the worst, which is told first. None of none."""
-    by_harm = sorted(findings, key=lambda each: HARM.index(each.state))
-    return Finding(by_harm[0].state, " ".join(each.sentence for each in by_harm)) if by_harm else None
+    by_harm = sorted(results, key=lambda each: HARM.index(each.state))
+    return CheckResult(by_harm[0].state, " ".join(each.sentence for each in by_harm)) if by_harm else None

@@ -7,17 +7,12 @@ from functools import cache
 
 import typer
 
-from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.doctor.readiness import readiness
 from spotify_pipeline.cli.project import audience_targets, feed_targets, load_definitions
 from spotify_pipeline.printable import printable
 
 MARKS = {State.OK: "ok  ", State.WARNING: "WARN", State.FAILED: "FAIL", State.UNKNOWN: "  ? "}
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("doctor")(doctor)
 
 
 def doctor() -> None:
@@ -27,11 +22,11 @@ def doctor() -> None:
     definitions = cache(load_definitions)  # loading takes seconds
     for check in readiness(lambda: audience_targets(definitions()), lambda: feed_targets(definitions())):
         missing = [need for need in check.needs if need in unmet]
-        finding = Finding(State.UNKNOWN, f"not looked at before `{missing[0]}` is ok") if missing else check.look()
-        if finding.state in (State.FAILED, State.UNKNOWN):
+        result = CheckResult(State.UNKNOWN, f"not looked at before `{missing[0]}` is ok") if missing else check.look()
+        if result.state in (State.FAILED, State.UNKNOWN):
             unmet.add(check.name)
             failed = True
-        sys.stdout.write(f"{MARKS[finding.state]}  {check.name}: {printable(finding.sentence)}\n")
+        sys.stdout.write(f"{MARKS[result.state]}  {check.name}: {printable(result.sentence)}\n")
         sys.stdout.flush()
     if failed:
         raise typer.Exit(1)

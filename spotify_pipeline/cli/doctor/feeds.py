@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from spotify_pipeline.cli.doctor.check_result import Finding, State, looked, together
+from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
 from spotify_pipeline.cli.project import FeedTarget
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, look_into
@@ -19,36 +19,36 @@ Feeds: TypeAlias = Callable[[], Mapping[str, FeedTarget]]
 """Gives the project's feeds, or raises CommandError where their YAML is wrong."""
 
 
-def outboxes(feeds: Feeds) -> Finding:
+def outboxes(feeds: Feeds) -> CheckResult:
     """Whether each feed's outbox can be opened, its accounts add up, and nothing stopped it."""
-    return together([looked(lambda each=each: _outbox(each)) for each in feeds()]) or Finding(State.OK, NONE)
+    return combined([checked(lambda each=each: _outbox(each)) for each in feeds()]) or CheckResult(State.OK, NONE)
 
 
-def connections(feeds: Feeds) -> Finding:
+def connections(feeds: Feeds) -> CheckResult:
     """Whether each connection has a token, belongs to us, and leads to a data set that an ad account uses."""
     targets = dict.fromkeys(feeds().values())
-    return together([looked(lambda each=each: _connection(each)) for each in targets]) or Finding(State.OK, NONE)
+    return combined([checked(lambda each=each: _connection(each)) for each in targets]) or CheckResult(State.OK, NONE)
 
 
-def _outbox(feed: str) -> Finding:
+def _outbox(feed: str) -> CheckResult:
     try:
         with look_into(feed, wait=SHORT_WAIT) as outbox:
             stop = outbox.stopped()
             wrong = [each.day.isoformat() for each in outbox.accounts() if not each.adds_up]
     except OutboxMissing:
-        return Finding(State.OK, f"{feed}: nothing was read yet.")
+        return CheckResult(State.OK, f"{feed}: nothing was read yet.")
     except OutboxBusy:
-        return Finding(State.WARNING, f"{feed}: a run is at work on it, so its accounts were not looked at.")
+        return CheckResult(State.WARNING, f"{feed}: a run is at work on it, so its accounts were not looked at.")
     if wrong:
-        return Finding(
+        return CheckResult(
             State.FAILED, f"{feed}: the account does not add up on {', '.join(wrong)}. Report this as a bug."
         )
     if stop is not None:
-        return Finding(State.FAILED, f"{feed}: {stop.sentence(feed)}")
-    return Finding(State.OK, f"{feed}: the accounts add up.")
+        return CheckResult(State.FAILED, f"{feed}: {stop.sentence(feed)}")
+    return CheckResult(State.OK, f"{feed}: the accounts add up.")
 
 
-def _connection(target: FeedTarget) -> Finding:
+def _connection(target: FeedTarget) -> CheckResult:
     settings = ConversionsSettings.from_environment(
         token_variable=target.token_variable, connection_id=target.connection_id
     )
@@ -58,7 +58,7 @@ def _connection(target: FeedTarget) -> Finding:
     with signed_in(ads) as client:
         found = client.find_capi_connection(connection)
         if found is None:
-            return Finding(
+            return CheckResult(
                 State.FAILED,
                 f"No data set of yours has the connection {connection}. `spotify-pipeline conversions datasets` lists "
                 "those there are; correct SPOTIFY_CAPI_CONNECTION_ID or the feed's YAML.",
@@ -66,21 +66,21 @@ def _connection(target: FeedTarget) -> Finding:
         return _routed(client, *found, ads.ad_account_id)
 
 
-def _routed(client: SpotifyAdsClient, business: Business, dataset: Dataset, ad_account: str | None) -> Finding:
+def _routed(client: SpotifyAdsClient, business: Business, dataset: Dataset, ad_account: str | None) -> CheckResult:
     """Whether what is accepted also arrives: Spotify takes events that lead nowhere without a word."""
     connection = dataset.capi_connection
     said = f"{connection.name if connection else 'the connection'} sends to the data set {dataset.name} ({dataset.id})"
     if dataset.is_archived:
-        return Finding(State.FAILED, f"{said}, which is archived. Restore it in Ads Manager, or connect another.")
+        return CheckResult(State.FAILED, f"{said}, which is archived. Restore it in Ads Manager, or connect another.")
     if dataset.pixel_joined_late:
-        return Finding(
+        return CheckResult(
             State.FAILED,
             f"{said}, whose pixel names {dataset.pixel_dataset_id or 'no data set'}: they were joined late, and events "
             "may be accepted and lead nowhere. Take the pixel out of the data set in Ads Manager; then make a new "
             "connection on the one that the pixel has then: `spotify-pipeline conversions connect NAME --dataset ID`.",
         )
     if connection is not None and connection.dataset_id != dataset.id:
-        return Finding(
+        return CheckResult(
             State.WARNING,
             f"{said}, but names {connection.dataset_id or 'no data set'} itself, so its events may be accepted and "
             "lead nowhere. Look in Ads Manager whether they arrive; if not, make a new connection.",
@@ -89,20 +89,20 @@ def _routed(client: SpotifyAdsClient, business: Business, dataset: Dataset, ad_a
     if not shared_with or (ad_account is not None and ad_account.lower() not in shared_with):
         who = "no ad account may use" if ad_account is None else f"ad account {ad_account} may not use"
         option = " --ad-account ID" if ad_account is None else ""
-        return Finding(
+        return CheckResult(
             State.WARNING,
             f"{said}, which {who}, so these events measure no campaign there. "
             f"Run `spotify-pipeline conversions share {dataset.id}{option}`.",
         )
     twin = _pixel_beside(client, business, dataset)
     if twin is not None:
-        return Finding(
+        return CheckResult(
             State.WARNING,
             f"{said}; a pixel of yours sends to another, {twin.name} ({twin.id}). If both send the same events, they "
             "are counted twice: make the connection on the pixel's data set, with `spotify-pipeline conversions "
             f"connect NAME --dataset {twin.id}`.",
         )
-    return Finding(State.OK, f"{said}.")
+    return CheckResult(State.OK, f"{said}.")
 
 
 def _pixel_beside(client: SpotifyAdsClient, business: Business, dataset: Dataset) -> Dataset | None:

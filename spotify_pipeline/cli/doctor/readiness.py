@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from spotify_pipeline.cli.dagster import how_to_end, how_to_free, leaked_slots, silent_slots
-from spotify_pipeline.cli.doctor import state as state_readiness
-from spotify_pipeline.cli.doctor.check_result import Finding, State, looked, together
+from spotify_pipeline.cli.doctor import local_files
+from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
 from spotify_pipeline.cli.doctor.feeds import Feeds, connections, outboxes
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import AudienceTarget, FeedTarget
@@ -35,19 +35,19 @@ class Readiness:
     """One thing that a sync needs."""
 
     name: str
-    look: Callable[[], Finding]
+    look: Callable[[], CheckResult]
     needs: tuple[str, ...] = ()
 
 
-def _home() -> Finding:
+def _home() -> CheckResult:
     home = private_directory(home_directory())
     _probe(home)
     free = shutil.disk_usage(home).free
     if free < ROOM_NEEDED:
-        return Finding(
+        return CheckResult(
             State.WARNING, f"{home} has {free / 1024**3:.1f} GiB free; a list may take 1 GiB. Free some space."
         )
-    return Finding(State.OK, f"{home}, {free / 1024**3:.0f} GiB free")
+    return CheckResult(State.OK, f"{home}, {free / 1024**3:.0f} GiB free")
 
 
 def _probe(home: Path) -> None:
@@ -64,40 +64,40 @@ def _probe(home: Path) -> None:
         probe.unlink(missing_ok=True)
 
 
-def _warehouse() -> Finding:
+def _warehouse() -> CheckResult:
     file = warehouse_file()
     try:
         open_to_read(file).close()
     except WarehouseHeld:
-        return Finding(State.OK, f"{file}; another process writes to it now, so it was not opened")
-    return Finding(State.OK, str(file))
+        return CheckResult(State.OK, f"{file}; another process writes to it now, so it was not opened")
+    return CheckResult(State.OK, str(file))
 
 
-def _definitions(audiences: Audiences) -> Finding:
+def _definitions(audiences: Audiences) -> CheckResult:
     found = audiences()
-    return Finding(State.OK, f"{len(found)} audiences: {', '.join(found) or 'none yet'}")
+    return CheckResult(State.OK, f"{len(found)} audiences: {', '.join(found) or 'none yet'}")
 
 
-def _dagster_home() -> Finding:
+def _dagster_home() -> CheckResult:
     named = os.environ.get("DAGSTER_HOME", "").strip()
     if not named:
-        return Finding(
+        return CheckResult(
             State.WARNING,
             "DAGSTER_HOME is not set, so Dagster forgets runs and schedules when it stops. Set it to a directory and "
             "put deploy/one_machine/dagster.yaml there.",
         )
     if not (Path(named) / "dagster.yaml").exists():
-        return Finding(
+        return CheckResult(
             State.WARNING,
             f"{named} has no dagster.yaml, so runs of one audience may overlap. Copy deploy/one_machine/dagster.yaml "
             "there.",
         )
-    return Finding(State.OK, named)
+    return CheckResult(State.OK, named)
 
 
-def _pools() -> Finding:
+def _pools() -> CheckResult:
     if not os.environ.get("DAGSTER_HOME", "").strip():
-        return Finding(State.OK, "not looked at, as DAGSTER_HOME is not set")
+        return CheckResult(State.OK, "not looked at, as DAGSTER_HOME is not set")
     import dagster as dg
 
     try:
@@ -105,58 +105,58 @@ def _pools() -> Finding:
             now = datetime.now(UTC)
             leaked, silent = leaked_slots(instance, now), silent_slots(instance, now)
     except Exception as error:  # noqa: BLE001 - of a broken dagster.yaml it may be anything, and quote the file
-        return Finding(
+        return CheckResult(
             State.FAILED,
             f"Dagster's storage cannot be opened ({type(error).__name__}). Correct DAGSTER_HOME or its dagster.yaml.",
         )
     if leaked:
-        return Finding(State.FAILED, how_to_free(leaked))
+        return CheckResult(State.FAILED, how_to_free(leaked))
     if silent:
-        return Finding(State.WARNING, how_to_end(silent))
-    return Finding(State.OK, "no place is held by a run that has ended")
+        return CheckResult(State.WARNING, how_to_end(silent))
+    return CheckResult(State.OK, "no place is held by a run that has ended")
 
 
-def _settings() -> Finding:
+def _settings() -> CheckResult:
     settings = SpotifySettings.from_environment()
     way = "client secret" if settings.client_secret else "PKCE, no client secret"
-    return Finding(State.OK, f"client id set ({way}); Ads API at {settings.ads_api_url}")
+    return CheckResult(State.OK, f"client id set ({way}); Ads API at {settings.ads_api_url}")
 
 
-def _sign_ins(audiences: Audiences) -> Finding:
+def _sign_ins(audiences: Audiences) -> CheckResult:
     targets: Mapping[str, AudienceTarget] = {}
     with suppress(CommandError):  # told in its own line
         targets = audiences()
-    found = together([looked(partial(_sign_in, each)) for each in _settings_in_use(targets)])
-    return found or Finding(State.OK, "none is needed")
+    found = combined([checked(partial(_sign_in, each)) for each in _settings_in_use(targets)])
+    return found or CheckResult(State.OK, "none is needed")
 
 
-def _sign_in(settings: SpotifySettings) -> Finding:
+def _sign_in(settings: SpotifySettings) -> CheckResult:
     store = TokenStore.at_home()
     before = sign_in_state(settings, store, datetime.now(UTC))
     if before.kind is SignInKind.MISSING:
-        return Finding(State.FAILED, before.sentence)
+        return CheckResult(State.FAILED, before.sentence)
     with signed_in(settings) as client:
         names = [business.name for business in client.businesses()]
     now = sign_in_state(settings, store, datetime.now(UTC))
     # Ended by our reckoning is a warning here: Spotify, which decides, has just answered.
     soon = now.kind in (SignInKind.ENDS_SOON, SignInKind.ENDED)
     said = f"signed in as `{settings.authorization}`; businesses: {', '.join(names) or 'none'}. {now.sentence}"
-    return Finding(State.WARNING if soon else State.OK, said)
+    return CheckResult(State.WARNING if soon else State.OK, said)
 
 
-def _ad_accounts(audiences: Audiences) -> Finding:
+def _ad_accounts(audiences: Audiences) -> CheckResult:
     targets = audiences()
-    found = together(
+    found = combined(
         [
-            looked(partial(_ad_account, each, account))
+            checked(partial(_ad_account, each, account))
             for each in _settings_in_use(targets)
             for account in _accounts_of(each, targets)
         ]
     )
-    return found or Finding(State.OK, "none is needed")
+    return found or CheckResult(State.OK, "none is needed")
 
 
-def _ad_account(settings: SpotifySettings, ad_account_id: str) -> Finding:
+def _ad_account(settings: SpotifySettings, ad_account_id: str) -> CheckResult:
     label = settings.authorization
     with signed_in(settings) as client:
         account = client.ad_account(ad_account_id)
@@ -168,16 +168,16 @@ def _ad_account(settings: SpotifySettings, ad_account_id: str) -> Finding:
     authorization = TokenStore.at_home().find(settings.accounts_url, settings.client_id, label)
     allowed = None if authorization is None else authorization.business_id
     if allowed is not None and (account.business_id or "").lower() != allowed.lower():
-        return Finding(
+        return CheckResult(
             State.FAILED,
             f"{said}. It belongs to the business {account.business_id or 'it does not say'}, and `{label}` is for "
             f"{allowed} only. {BusinessNotAllowed.usual_next_step}",
         )
     if account.status not in (None, "ACTIVE"):
-        return Finding(State.FAILED, f"{said}. Only an ACTIVE account can be synced to; ask Spotify's support.")
+        return CheckResult(State.FAILED, f"{said}. Only an ACTIVE account can be synced to; ask Spotify's support.")
     if account.role is not None and account.role not in WRITING_ROLES:
-        return Finding(State.FAILED, f"{said}. Ask its administrator for the role AD_ACCOUNT_CONTRIBUTOR.")
-    return Finding(State.OK, f"{said}; {listed} audiences there.")
+        return CheckResult(State.FAILED, f"{said}. Ask its administrator for the role AD_ACCOUNT_CONTRIBUTOR.")
+    return CheckResult(State.OK, f"{said}; {listed} audiences there.")
 
 
 def _settings_in_use(targets: Mapping[str, AudienceTarget]) -> list[SpotifySettings]:
@@ -198,25 +198,25 @@ def _accounts_of(settings: SpotifySettings, targets: Mapping[str, AudienceTarget
 def readiness(audiences: Audiences, feeds: Feeds = dict[str, FeedTarget]) -> list[Readiness]:
     """Everything that a sync of these audiences and feeds needs, in the order to put it right."""
     return [
-        Readiness("home", partial(looked, _home)),
-        Readiness("private files", partial(looked, state_readiness.private_files), needs=("home",)),
-        Readiness("journal", partial(looked, state_readiness.journal), needs=("home",)),
-        Readiness("receipts", partial(looked, state_readiness.receipts), needs=("home",)),
-        Readiness("erasures", partial(looked, state_readiness.erasures), needs=("home",)),
-        Readiness("approvals", partial(looked, state_readiness.approvals), needs=("home",)),
-        Readiness("alerts", partial(looked, state_readiness.alerts), needs=("home",)),
-        Readiness("lists", partial(looked, state_readiness.lists), needs=("home",)),
-        Readiness("tokens", partial(looked, state_readiness.tokens), needs=("home",)),
-        Readiness("rate budget", partial(looked, state_readiness.rate), needs=("home",)),
-        Readiness("warehouse", partial(looked, _warehouse)),
-        Readiness("audiences' YAML", partial(looked, partial(_definitions, audiences))),
-        Readiness("Dagster's home", partial(looked, _dagster_home)),
-        Readiness("Dagster's pools", partial(looked, _pools)),
-        Readiness("Spotify app", partial(looked, _settings)),
-        Readiness("sign-in", partial(looked, partial(_sign_ins, audiences)), needs=("home", "Spotify app")),
+        Readiness("home", partial(checked, _home)),
+        Readiness("private files", partial(checked, local_files.private_files), needs=("home",)),
+        Readiness("journal", partial(checked, local_files.journal), needs=("home",)),
+        Readiness("receipts", partial(checked, local_files.receipts), needs=("home",)),
+        Readiness("erasures", partial(checked, local_files.erasures), needs=("home",)),
+        Readiness("approvals", partial(checked, local_files.approvals), needs=("home",)),
+        Readiness("alerts", partial(checked, local_files.alerts), needs=("home",)),
+        Readiness("lists", partial(checked, local_files.lists), needs=("home",)),
+        Readiness("tokens", partial(checked, local_files.tokens), needs=("home",)),
+        Readiness("rate budget", partial(checked, local_files.rate), needs=("home",)),
+        Readiness("warehouse", partial(checked, _warehouse)),
+        Readiness("audiences' YAML", partial(checked, partial(_definitions, audiences))),
+        Readiness("Dagster's home", partial(checked, _dagster_home)),
+        Readiness("Dagster's pools", partial(checked, _pools)),
+        Readiness("Spotify app", partial(checked, _settings)),
+        Readiness("sign-in", partial(checked, partial(_sign_ins, audiences)), needs=("home", "Spotify app")),
         Readiness(
-            "ad accounts", partial(looked, partial(_ad_accounts, audiences)), needs=("audiences' YAML", "sign-in")
+            "ad accounts", partial(checked, partial(_ad_accounts, audiences)), needs=("audiences' YAML", "sign-in")
         ),
-        Readiness("outboxes", partial(looked, partial(outboxes, feeds)), needs=("home", "audiences' YAML")),
-        Readiness("conversions", partial(looked, partial(connections, feeds)), needs=("audiences' YAML", "sign-in")),
+        Readiness("outboxes", partial(checked, partial(outboxes, feeds)), needs=("home", "audiences' YAML")),
+        Readiness("conversions", partial(checked, partial(connections, feeds)), needs=("audiences' YAML", "sign-in")),
     ]

@@ -11,17 +11,13 @@ import phonenumbers
 import polars as pl
 import typer
 
-from spotify_pipeline.identity import IdentifierType, Rejection, digest, normalize
+from spotify_pipeline.identity import IdentifierType, Rejection, normalize
+from spotify_pipeline.identity import digest as digest_of
 
 LINES_AT_ONCE = 10_000
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("digest")(digest_lines)
-
-
-def digest_lines(
+def digest(
     type_: Annotated[IdentifierType, typer.Option("--type", help="What the values are.")],
     region: Annotated[
         str | None,
@@ -46,7 +42,7 @@ def verdicts(lines: list[bytes], identifier: IdentifierType, region: str | None)
     texts = [_decoded(line) for line in lines]
     values = pl.Series("value", [text or "" for text in texts], dtype=pl.String)
     normalized = normalize(values, identifier, regions=region.upper() if region else None)
-    digests = digest(normalized["normalized"])
+    digests = digest_of(normalized["normalized"])
     for text, found, reason in zip(texts, digests, normalized["rejection"], strict=True):
         if text is None:
             yield f"rejected\t{Rejection.INVALID}\n"

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
-from spotify_pipeline.cli.spotify import print_table
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.mirror.guards import counted
 from spotify_pipeline.privacy import ErasureLedger, ErasureRequest
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("erasures")(erasures)
 
 
 def erasures() -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import load_definitions
-from spotify_pipeline.cli.spotify import print_table
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.mirror import GuardLimits
 from spotify_pipeline.mirror.guards import counted, exact, percent
 from spotify_pipeline.privacy import LiveLoss, Review, SaidBy

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from spotify_pipeline.printable import printable
-from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifySettings, TokenStore
-
-LABEL_OPTION = typer.Option(
-    metavar="LABEL", help="Which authorization, where you keep several; by default SPOTIFY_AUTHORIZATION, or `default`."
-)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("businesses")(businesses)
-    app.command("ad-accounts")(ad_accounts)
-    app.command("audiences")(audiences)
+from spotify_pipeline.cli.spotify.client import LABEL_OPTION, chosen_settings, signed_in
+from spotify_pipeline.cli.table import print_table
+from spotify_pipeline.spotify import Audience
 
 
 def businesses(label: Annotated[str | None, LABEL_OPTION] = None) -> None:
@@ -63,34 +48,5 @@ def audiences(
     print_table("audiences", ("id", "name", "kind", "status", "size"), rows)
 
 
-def chosen_settings(label: str | None) -> SpotifySettings:
-    """The environment's settings, with the authorization of that label where one is named."""
-    settings = SpotifySettings.from_environment()
-    return settings if label is None else settings.choosing(label)
-
-
-@contextmanager
-def signed_in(settings: SpotifySettings) -> Generator[SpotifyAdsClient]:
-    """A client with these settings and the tokens of this machine."""
-    with SpotifyAdsClient.open(settings, TokenStore.at_home()) as client:
-        yield client
-
-
 def _size(audience: Audience) -> str:
     return f"{audience.size_min or 0:,} - {audience.size_max:,}" if audience.size_max else ""
-
-
-def print_table(what: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    """Write rows for a person to read, each cell made printable, or ``No <what>.`` where there are none."""
-    lines = list(rows)
-    if not lines:
-        sys.stdout.write(f"No {what}.\n")
-        return
-    table = Table(*columns, box=None, pad_edge=False)
-    for line in lines:
-        table.add_row(*[printable(cell or "") for cell in line])
-    # Names at Spotify may hold `[x]` or `:smile:`, which must not be read as markup; ids must not be cut to the window.
-    console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console = Console(markup=False, emoji=False, highlight=False, width=400)
-    console.print(table)

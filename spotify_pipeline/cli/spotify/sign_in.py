@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.spotify.accounts import LABEL_OPTION, chosen_settings, print_table
+from spotify_pipeline.cli.spotify.client import LABEL_OPTION, chosen_settings
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.process import environment_of_children
 from spotify_pipeline.spotify import (
     DEFAULT_PORT,
@@ -26,13 +27,6 @@ from spotify_pipeline.spotify import (
     sign_out_of_all,
     state_of,
 )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("login")(login)
-    app.command("logout")(logout)
-    app.command("authorizations")(authorizations)
 
 
 def login(

@@ -151,7 +151,7 @@ def test_a_dagster_home_that_does_not_exist_is_said(run: Run, monkeypatch: pytes
 
 def dead_process() -> str:
     """The tag of a process of this machine that has ended."""
-    code = "from spotify_pipeline.cli.command_process import this_process; print(this_process())"
+    code = "from spotify_pipeline.cli.dagster.process import this_process; print(this_process())"
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.doctor.readiness import Audiences, readiness
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import AudienceTarget, audience_targets
@@ -20,11 +20,11 @@ OTHER_BUSINESS = "b0000000-0000-4000-8000-0000000000ff"
 OPEN = AudienceTarget(None, None)
 
 
-def looked_at(name: str, *targets: AudienceTarget) -> Finding:
-    return finding(name, lambda: {f"audience {number}": target for number, target in enumerate(targets)})
+def looked_at(name: str, *targets: AudienceTarget) -> CheckResult:
+    return result(name, lambda: {f"audience {number}": target for number, target in enumerate(targets)})
 
 
-def finding(name: str, audiences: Audiences) -> Finding:
+def result(name: str, audiences: Audiences) -> CheckResult:
     (check,) = [each for each in readiness(audiences) if each.name == name]
     return check.look()
 
@@ -98,5 +98,5 @@ def test_yaml_that_is_wrong_does_not_hide_how_the_sign_in_stands(store: TokenSto
     def wrong() -> dict[str, AudienceTarget]:
         raise CommandError("line 3 is wrong")
 
-    assert finding("sign-in", wrong).state is State.OK
-    assert finding("audiences' YAML", wrong) == Finding(State.FAILED, "line 3 is wrong")
+    assert result("sign-in", wrong).state is State.OK
+    assert result("audiences' YAML", wrong) == CheckResult(State.FAILED, "line 3 is wrong")

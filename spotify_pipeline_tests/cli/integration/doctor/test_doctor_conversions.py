@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.doctor.feeds import connections, outboxes
 from spotify_pipeline.cli.project import FeedTarget
 from spotify_pipeline.conversions import Stop, open_outbox
@@ -21,7 +21,7 @@ UNKNOWN = "9f6b2d30-0000-4000-8000-00000000abcd"
 USUAL = FeedTarget(None, "SPOTIFY_CAPI_TOKEN")
 
 
-def looked(*targets: FeedTarget) -> Finding:
+def checked(*targets: FeedTarget) -> CheckResult:
     return connections(lambda: {f"feed_{number}": target for number, target in enumerate(targets or (USUAL,))})
 
 
@@ -42,16 +42,16 @@ def put_pixel_into_the_shops_data_set(spotify: SandboxServer, *, late: bool) -> 
 
 
 def test_events_that_arrive_and_are_shared_are_ok(spotify: SandboxServer) -> None:
-    found = looked()
+    found = checked()
     assert found.state is State.OK, found.sentence
     assert DEFAULTS.dataset_id in found.sentence
     put_pixel_into_the_shops_data_set(spotify, late=False)
-    assert looked().state is State.OK
+    assert checked().state is State.OK
 
 
 def test_missing_token_is_named_by_its_variable(spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPOTIFY_CAPI_TOKEN")
-    found = looked(USUAL, FeedTarget(None, "SHOP_TOKEN"))
+    found = checked(USUAL, FeedTarget(None, "SHOP_TOKEN"))
     assert found.state is State.FAILED
     for variable in ("SPOTIFY_CAPI_TOKEN", "SHOP_TOKEN"):
         assert f"{variable} is not set" in found.sentence
@@ -60,21 +60,21 @@ def test_missing_token_is_named_by_its_variable(spotify: SandboxServer, monkeypa
 
 def test_connection_that_nobody_states_is_asked_for(spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPOTIFY_CAPI_CONNECTION_ID")
-    assert looked(FeedTarget(DEFAULTS.capi_connection_id, "SPOTIFY_CAPI_TOKEN")).state is State.OK
-    found = looked()
+    assert checked(FeedTarget(DEFAULTS.capi_connection_id, "SPOTIFY_CAPI_TOKEN")).state is State.OK
+    found = checked()
     assert found.state is State.FAILED
     assert "SPOTIFY_CAPI_CONNECTION_ID is not set" in found.sentence
 
 
 def test_unknown_connection_fails(spotify: SandboxServer) -> None:
-    found = looked(FeedTarget(UNKNOWN, "SPOTIFY_CAPI_TOKEN"))
+    found = checked(FeedTarget(UNKNOWN, "SPOTIFY_CAPI_TOKEN"))
     assert found.state is State.FAILED
     assert f"No data set of yours has the connection {UNKNOWN}" in found.sentence
 
 
 def test_archived_data_set_fails(spotify: SandboxServer) -> None:
     altered(spotify, is_archived=True)
-    found = looked()
+    found = checked()
     assert found.state is State.FAILED
     assert "which is archived" in found.sentence
 
@@ -84,7 +84,7 @@ def test_pixel_that_joined_late_fails(spotify: SandboxServer, named: str | None)
     put_pixel_into_the_shops_data_set(spotify, late=True)
     if named:
         altered(spotify, pixel__dataset_id=named)
-    found = looked()
+    found = checked()
     assert found.state is State.FAILED
     assert f"whose pixel names {named or 'no data set'}" in found.sentence
 
@@ -92,7 +92,7 @@ def test_pixel_that_joined_late_fails(spotify: SandboxServer, named: str | None)
 @pytest.mark.parametrize("named", [None, UNKNOWN])
 def test_connection_that_names_another_data_set_is_a_warning(spotify: SandboxServer, named: str | None) -> None:
     altered(spotify, capi_integration__dataset_id=named)
-    found = looked()
+    found = checked()
     assert found.state is State.WARNING
     assert f"names {named or 'no data set'} itself" in found.sentence
 
@@ -101,23 +101,23 @@ def test_data_set_that_the_ad_account_may_not_use_is_a_warning(
     spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPOTIFY_AD_ACCOUNT_ID", DEFAULTS.ad_account_id.upper())
-    assert looked().state is State.OK
+    assert checked().state is State.OK
     monkeypatch.setenv("SPOTIFY_AD_ACCOUNT_ID", DEFAULTS.viewer_ad_account_id)
-    found = looked()
+    found = checked()
     assert found.state is State.WARNING
     assert f"ad account {DEFAULTS.viewer_ad_account_id} may not use" in found.sentence
     assert f"conversions share {DEFAULTS.dataset_id}`" in found.sentence
     monkeypatch.delenv("SPOTIFY_AD_ACCOUNT_ID")
-    assert looked().state is State.OK
+    assert checked().state is State.OK
     spotify.state.shares.delete(Share.name_of(DEFAULTS.dataset_id, DEFAULTS.ad_account_id))
-    found = looked()
+    found = checked()
     assert found.state is State.WARNING
     assert "no ad account may use" in found.sentence
 
 
 def test_pixel_beside_that_may_send_the_same_events_is_a_warning(spotify: SandboxServer) -> None:
     spotify.state.shares.put(Share.of(DEFAULTS.pixel_dataset_id, DEFAULTS.ad_account_id))
-    found = looked()
+    found = checked()
     assert found.state is State.WARNING
     assert f"connect NAME --dataset {DEFAULTS.pixel_dataset_id}`" in found.sentence
 
@@ -148,4 +148,4 @@ def test_outbox_that_a_run_holds_is_no_failure(run: Run) -> None:
         found = outboxes(lambda: {"shop": USUAL})
     assert found.state is State.WARNING
     assert "a run is at work on it" in found.sentence
-    assert outboxes(lambda: {"shop": USUAL}) == Finding(State.OK, "shop: the accounts add up.")
+    assert outboxes(lambda: {"shop": USUAL}) == CheckResult(State.OK, "shop: the accounts add up.")

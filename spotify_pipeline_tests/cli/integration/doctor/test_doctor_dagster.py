@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.doctor.readiness import readiness
 
 
-def looked_at(name: str) -> Finding:
+def looked_at(name: str) -> CheckResult:
     (check,) = [each for each in readiness(dict) if each.name == name]
     return check.look()
 

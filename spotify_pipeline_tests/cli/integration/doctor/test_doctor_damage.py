@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.doctor.readiness import readiness
 from spotify_pipeline.conversions import open_outbox
 from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook
@@ -149,7 +149,7 @@ def home(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def found() -> dict[str, Finding]:
+def found() -> dict[str, CheckResult]:
     """What `doctor` finds of this machine's state."""
     checks = readiness(dict, lambda: cast("Any", {"leads": None}))
     ends = [each.name for each in checks].index("warehouse")
@@ -169,10 +169,10 @@ def test_a_whole_home_is_ok(home: Path) -> None:
 @pytest.mark.parametrize("pattern", FILES.values(), ids=FILES.keys())
 def test_no_damage_of_any_file_is_called_ok_or_quoted(home: Path, pattern: str, damage: Callable[[Path], None]) -> None:
     damage(only(home, pattern))
-    findings = found()
-    wrong = [each for each in findings.values() if each.state is not State.OK]
+    results = found()
+    wrong = [each for each in results.values() if each.state is not State.OK]
     assert wrong
-    for each in findings.values():
+    for each in results.values():
         assert CANARY not in each.sentence
         assert "Traceback" not in each.sentence
     assert all(len(each.sentence) > 20 for each in wrong)
@@ -193,19 +193,19 @@ def test_a_file_that_is_missing_is_said(home: Path, missing: str) -> None:
 
 def test_a_ledger_that_names_fewer_requests_than_there_are_digests_is_said(home: Path) -> None:
     only(home, FILES["ledger"]).write_text('{"format": 1, "requests": []}')
-    finding = found()["erasures"]
-    assert finding.state is State.FAILED
-    assert "is of a request that the ledger does not name" in finding.sentence
+    result = found()["erasures"]
+    assert result.state is State.FAILED
+    assert "is of a request that the ledger does not name" in result.sentence
 
 
 @pytest.mark.parametrize("checksum", ["sha256", "crc32c", "md5"])
 def test_a_checksum_in_a_damaged_manifest_is_not_quoted(home: Path, checksum: str) -> None:
     manifest = only(home, FILES["manifest"])
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {checksum: CANARY}))
-    finding = found()["lists"]
-    assert finding.state is State.FAILED
-    assert f"has not the {checksum} of its manifest" in finding.sentence
-    assert CANARY not in finding.sentence
+    result = found()["lists"]
+    assert result.state is State.FAILED
+    assert f"has not the {checksum} of its manifest" in result.sentence
+    assert CANARY not in result.sentence
 
 
 @contextmanager

@@ -143,7 +143,7 @@ def test_p21_of_an_outbox_that_a_run_holds_nothing_false_is_said(
     machine: Machine, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     erase_at_once = partial(erase_waiting, wait=0.0)
-    monkeypatch.setattr("spotify_pipeline.cli.privacy.commands.erase_waiting", erase_at_once)
+    monkeypatch.setattr("spotify_pipeline.cli.privacy.people.erase_waiting", erase_at_once)
     with open_outbox("orders", home=machine.home):
         ran = run("forget", stdin=BOB.encode())
     assert ran.code == 0

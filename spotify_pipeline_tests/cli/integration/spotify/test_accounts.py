@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from spotify_pipeline.cli.spotify.accounts import print_table
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer, read_fault
 from spotify_pipeline_tests.cli.conftest import Run
 

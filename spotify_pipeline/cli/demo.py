@@ -26,13 +26,6 @@ TOO_FULL = 32 * 1024**2
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The sandbox's port on 127.0.0.1.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("demo")(demo)
-    app.command("dev")(dev)
-    app.command("sandbox")(sandbox)
-
-
 def demo(
     people: Annotated[int, typer.Option(min=1, help="How many people the generated customer table holds.")] = (
         DEFAULT_PEOPLE

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from spotify_pipeline.cli.conversions.env_file import add_secret
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.spotify.env_file import add_secret
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import Secret
 

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
+from spotify_pipeline.cli.conversions.env_file import add_secret
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT
-from spotify_pipeline.cli.spotify.accounts import LABEL_OPTION, chosen_settings, print_table, signed_in
-from spotify_pipeline.cli.spotify.env_file import add_secret
+from spotify_pipeline.cli.spotify import LABEL_OPTION, chosen_settings, signed_in
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import (
@@ -35,18 +36,6 @@ DatasetArgument = Annotated[str, typer.Argument(metavar="DATASET", help="Its id,
 AdAccountOption = Annotated[
     str | None, typer.Option("--ad-account", metavar="ID", help="By default SPOTIFY_AD_ACCOUNT_ID.")
 ]
-
-
-def register(conversions: typer.Typer) -> None:
-    """Add the commands to the group."""
-    conversions.command("datasets")(datasets)
-    conversions.command("create-dataset")(create_dataset)
-    conversions.command("connect")(connect)
-    conversions.command("tokens")(tokens)
-    conversions.command("create-token")(create_token)
-    conversions.command("delete-token")(delete_token)
-    conversions.command("share")(share)
-    conversions.command("unshare")(unshare)
 
 
 def datasets(business: BusinessOption = None, label: Label = None) -> None:

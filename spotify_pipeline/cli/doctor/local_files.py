@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from spotify_pipeline.cli.doctor.check_result import Finding, State
+from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.errors import EXPECTED
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, verify_customer_list
 from spotify_pipeline.customer_list.normalize import read_report
@@ -26,11 +26,11 @@ RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."
 MANY = 5
 """So many sentences are told of one store; more only by their number."""
 Looked = TypeVar("Looked")
-_ROOMS = ("journal", "receipts", "erasures", "approvals", "alerts", "data", "outbox", "rate")
+_FOLDERS = ("journal", "receipts", "erasures", "approvals", "alerts", "data", "outbox", "rate")
 _FILES = (".json", ".lock", ".session", ".csv", ".parquet", ".duckdb")
 
 
-def journal() -> Finding:
+def journal() -> CheckResult:
     """Every entry of the journal, and the session of an upload under way."""
     kept = Journal.at_home()
     known = kept.known()
@@ -38,18 +38,18 @@ def journal() -> Finding:
     sessions = sorted(kept.directory.glob("*/[!.]*.session"))
     if not faults and any(saved_session(each) is None for each in sessions):
         sentence = "A saved upload session cannot be read. The list is then sent from its beginning; nothing is lost."
-        return Finding(State.WARNING, sentence)
+        return CheckResult(State.WARNING, sentence)
     return _found(faults, f"{len(known)} audiences")
 
 
-def receipts() -> Finding:
+def receipts() -> CheckResult:
     """Every chain of receipts."""
     reports = ReceiptBook.beside(Journal.at_home()).verify(Journal.at_home())
     faults = [f"{each.audience} in ad account {each.ad_account_id}: {each.sentence}" for each in reports if each.faults]
     return _found([f"{each} {RESTORE}" for each in faults], f"{len(reports)} chains, whole")
 
 
-def erasures() -> Finding:
+def erasures() -> CheckResult:
     """The ledger, the digests of every request in it, and whether there are more of them than it names."""
     ledger = ErasureLedger.at_home()
     ledger.digests()
@@ -61,14 +61,14 @@ def erasures() -> Finding:
     return _found(faults, f"{len(ledger.requests())} requests")
 
 
-def approvals() -> Finding:
+def approvals() -> CheckResult:
     """The approvals of every audience."""
     files = sorted((home_directory() / "approvals").glob("*/[!.]*.json"))
     store = ApprovalStore.at_home()
     return _found([*_each(lambda each: store.history(each.stem, each.parent.name), files)], f"{len(files)} audiences")
 
 
-def alerts() -> Finding:
+def alerts() -> CheckResult:
     """The records of what was told."""
     damaged = Alerts.at_home().damaged()
     faults = [
@@ -79,7 +79,7 @@ def alerts() -> Finding:
     return _found(faults, "readable")
 
 
-def lists() -> Finding:
+def lists() -> CheckResult:
     """Every list that is kept with its manifest, and the reports in the files of identifiers."""
     data, store = home_directory() / "data", SnapshotStore.at_home()
     folders = [each for each in sorted(data.glob("customer_lists/*/[!.]*")) if any(each.glob("*"))]
@@ -99,29 +99,31 @@ def lists() -> Finding:
     return _found(faults, f"{len(folders)} lists, {len(identifiers)} files of identifiers")
 
 
-def tokens() -> Finding:
+def tokens() -> CheckResult:
     """The store of sign-ins."""
     store = TokenStore.at_home()
     stored = store.all()
     if store.is_damaged():
-        return Finding(State.FAILED, f"{store.path} is damaged, and its copy is used. Sign in again to write it anew.")
-    return Finding(State.OK, f"{len(stored)} sign-ins")
+        return CheckResult(
+            State.FAILED, f"{store.path} is damaged, and its copy is used. Sign in again to write it anew."
+        )
+    return CheckResult(State.OK, f"{len(stored)} sign-ins")
 
 
-def rate() -> Finding:
+def rate() -> CheckResult:
     """The rate budgets: what cannot be read of them is begun anew, and Spotify may then answer 429 once."""
     folder = home_directory() / "rate"
     wrong = [each for each in sorted(folder.glob("[!.]*")) if RateBudget(each).is_damaged()]
     if wrong:
-        return Finding(State.WARNING, f"{wrong[0]} is damaged. Remove it: the next run begins it anew.")
-    return Finding(State.OK, "readable")
+        return CheckResult(State.WARNING, f"{wrong[0]} is damaged. Remove it: the next run begins it anew.")
+    return CheckResult(State.OK, "readable")
 
 
-def private_files() -> Finding:
+def private_files() -> CheckResult:
     """Whether everything is this user's own, closed to others, and a file where a file should be."""
     home = home_directory()
     faults: list[str] = []
-    paths = [path for room in _ROOMS for path in (home / room, *sorted((home / room).rglob("*")))]
+    paths = [path for room in _FOLDERS for path in (home / room, *sorted((home / room).rglob("*")))]
     for path in (home, *paths, *sorted(home.glob("tokens.json*"))):
         if os.path.lexists(path):
             faults += _faults_of(path, path.lstat())
@@ -151,8 +153,8 @@ def _each(look: Callable[[Looked], object], found: Iterable[Looked]) -> Iterator
             yield f"{each} is damaged ({type(error).__name__}). {RESTORE}"
 
 
-def _found(faults: list[str], otherwise: str) -> Finding:
+def _found(faults: list[str], otherwise: str) -> CheckResult:
     if not faults:
-        return Finding(State.OK, otherwise)
+        return CheckResult(State.OK, otherwise)
     more = f" And {len(faults) - MANY} more." if len(faults) > MANY else ""
-    return Finding(State.FAILED, " ".join(faults[:MANY]) + more)
+    return CheckResult(State.FAILED, " ".join(faults[:MANY]) + more)

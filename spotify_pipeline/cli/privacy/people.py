@@ -15,7 +15,7 @@ from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.privacy.review import said_before
 from spotify_pipeline.cli.privacy.waiting_events import ErasedEvents, erase_waiting, waiting_rows
-from spotify_pipeline.cli.spotify import print_table
+from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy, folder_of
@@ -29,10 +29,10 @@ from spotify_pipeline.privacy import (
     ExplainedLine,
     Forgotten,
     GivenIdentifier,
-    explain,
-    forget,
     read_identifiers,
 )
+from spotify_pipeline.privacy import explain as explain_people
+from spotify_pipeline.privacy import forget as forget_people
 
 ARGUMENTS = typer.Argument(hidden=True, show_default=False)
 """Taken only to be refused without being shown: what somebody writes there by mistake is somebody's identifier."""
@@ -40,13 +40,7 @@ REGION_OPTION = typer.Option(metavar="SE", help="The two-letter country of phone
 _BAD_INPUT = 2
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("forget")(forget_people)
-    app.command("explain")(explain_people)
-
-
-def forget_people(
+def forget(
     arguments: Annotated[list[str] | None, ARGUMENTS] = None,
     region: Annotated[str | None, REGION_OPTION] = None,
     deadline_days: Annotated[
@@ -72,7 +66,7 @@ def forget_people(
         return
     people = _people(arguments, region)
     with _withheld():
-        done = forget(
+        done = forget_people(
             people,
             SnapshotStore.at_home(),
             ErasureLedger.at_home(),
@@ -104,7 +98,7 @@ def _take_back(arguments: list[str] | None, request_id: str, by: str | None) -> 
     )
 
 
-def explain_people(
+def explain(
     arguments: Annotated[list[str] | None, ARGUMENTS] = None,
     region: Annotated[str | None, REGION_OPTION] = None,
 ) -> None:
@@ -114,7 +108,7 @@ def explain_people(
     """
     people = _people(arguments, region)
     with _withheld():
-        explanation = explain(people, SnapshotStore.at_home(), ErasureLedger.at_home(), _live_lists())
+        explanation = explain_people(people, SnapshotStore.at_home(), ErasureLedger.at_home(), _live_lists())
         waiting, problems = waiting_rows(people)
     rows = [row for line in explanation.lines for row in _rows(line, waiting.get(line.identifier.line, []))]
     whose = ("audience or feed", "snapshot or day") if waiting else ("audience", "snapshot")

@@ -1,0 +1,27 @@
+"""Opens a client that is signed in to Spotify, for a command."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import typer
+
+from spotify_pipeline.spotify import SpotifyAdsClient, SpotifySettings, TokenStore
+
+LABEL_OPTION = typer.Option(
+    metavar="LABEL", help="Which authorization, where you keep several; by default SPOTIFY_AUTHORIZATION, or `default`."
+)
+
+
+def chosen_settings(label: str | None) -> SpotifySettings:
+    """The environment's settings, with the authorization of that label where one is named."""
+    settings = SpotifySettings.from_environment()
+    return settings if label is None else settings.choosing(label)
+
+
+@contextmanager
+def signed_in(settings: SpotifySettings) -> Generator[SpotifyAdsClient]:
+    """A client with these settings and the tokens of this machine."""
+    with SpotifyAdsClient.open(settings, TokenStore.at_home()) as client:
+        yield client

@@ -48,8 +48,8 @@ from spotify_pipeline.conversions import (
     judge,
     open_outbox,
 )
-from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget
 from spotify_pipeline.spotify.retry.gcra import Pace

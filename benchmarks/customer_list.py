@@ -124,12 +124,9 @@ def make_segment(rows: int, _folder: Path) -> dict:
 
 
 def normalize(rows: int, folder: Path) -> dict:
-    from spotify_pipeline.customer_list import (
-        IdentifierColumns,
-        IdentifierPlan,
-        write_identifiers,
-    )
+    from spotify_pipeline.customer_list import write_identifiers
     from spotify_pipeline.identity import IdentifierType
+    from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 
     plan = IdentifierPlan(
         identifiers={

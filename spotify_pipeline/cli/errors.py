@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from spotify_pipeline.conversions import OutboxError
-from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
 from spotify_pipeline.privacy import ErasureError
+from spotify_pipeline.rows import RowsError
 from spotify_pipeline.sandbox import SandboxError
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.warehouse import SegmentError
@@ -18,12 +18,12 @@ class CommandError(Exception):
 
 EXPECTED = (
     CommandError,
-    CustomerListError,
     ErasureError,
     HomeError,
     JournalError,
     MirrorRefused,
     OutboxError,
+    RowsError,
     SandboxError,
     SegmentError,
     SpotifyError,

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import dagster as dg
 
 from spotify_pipeline.conversions import FeedHeld, FeedRefused, FeedStopped, OutboxError
-from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
 from spotify_pipeline.printable import printable
 from spotify_pipeline.privacy import ErasureError
+from spotify_pipeline.rows import RowsError
 from spotify_pipeline.spotify import (
     RateLimited,
     SpotifyError,
@@ -24,7 +24,6 @@ from spotify_pipeline.spotify import (
 from spotify_pipeline.warehouse import SegmentError
 
 EXPECTED = (
-    CustomerListError,
     ErasureError,
     FeedHeld,
     FeedRefused,
@@ -33,6 +32,7 @@ EXPECTED = (
     JournalError,
     MirrorRefused,
     OutboxError,
+    RowsError,
     SegmentError,
     SpotifyError,
 )

@@ -6,8 +6,8 @@ reads the list again before it is sent. ``SnapshotStore`` says where all of it l
 not grow with the segment.
 
 A list that exists can be compared with another (``compare_lists``, ``overlap``, ``removal_reasons``), have people
-taken out of it (``issue``, ``withdraw``), and be split into parts (``split_list``). A set of digests, ``DigestSet``,
-says who is meant.
+taken out of it (``issue``, ``withdraw``), and be split into parts (``split_list``). Who is meant, a
+``rows.DigestSet`` says.
 """
 
 from __future__ import annotations
@@ -27,14 +27,10 @@ from spotify_pipeline.customer_list.model import (
     NO_IDENTIFIER,
     TOKENS,
     CustomerListError,
-    DigestSet,
-    IdentifierColumns,
-    IdentifierPlan,
     IdentifiersReport,
     Layout,
     Manifest,
     PartOf,
-    Suppressions,
     array_remark,
 )
 from spotify_pipeline.customer_list.normalize import (
@@ -71,9 +67,6 @@ __all__ = [
     "SUPPRESSED",
     "TOKENS",
     "CustomerListError",
-    "DigestSet",
-    "IdentifierColumns",
-    "IdentifierPlan",
     "IdentifiersReport",
     "Layout",
     "ListAsSent",
@@ -84,7 +77,6 @@ __all__ = [
     "SegmentDigests",
     "SnapshotStore",
     "StoredList",
-    "Suppressions",
     "Truncation",
     "TypeChange",
     "array_remark",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list import CustomerListError, DigestSet, Manifest, SnapshotStore, erased_rows
+from spotify_pipeline.customer_list import CustomerListError, Manifest, SnapshotStore, erased_rows
 from spotify_pipeline.customer_list.model import withheld_errors
 from spotify_pipeline.customer_list.read import read_list
 from spotify_pipeline.customer_list.storage import ParquetFile
@@ -21,6 +21,7 @@ from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
 from spotify_pipeline.privacy.ledger import ErasureLedger, ErasureRequest
 from spotify_pipeline.privacy.live_lists import LiveLists, is_live, not_kept
+from spotify_pipeline.rows import DigestSet
 
 _ROWS = 65_536
 

@@ -16,12 +16,13 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from spotify_pipeline.customer_list import CustomerListError, DigestSet, SnapshotStore, withdraw
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, withdraw
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
 from spotify_pipeline.privacy.ledger import ErasureLedger, ErasureRequest, SaidBy
 from spotify_pipeline.privacy.live_lists import LiveLists, not_kept
 from spotify_pipeline.privacy.losses import LiveLoss, live_losses
+from spotify_pipeline.rows import DigestSet
 
 _NO_LISTS: LiveLists = {}
 DEADLINE = timedelta(days=30)

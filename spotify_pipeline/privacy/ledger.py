@@ -25,12 +25,12 @@ from typing import Annotated, Any
 import polars as pl
 from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
-from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.home import atomic_private_file, home_directory
 from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.privacy.errors import ErasureError, LedgerError
 from spotify_pipeline.privacy.identifiers import GivenAs, GivenIdentifier
+from spotify_pipeline.rows import DigestSet
 
 FORMAT = 2
 _READABLE_FORMATS = frozenset({1, 2})

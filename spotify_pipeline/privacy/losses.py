@@ -8,11 +8,12 @@ from fractions import Fraction
 
 import polars as pl
 
-from spotify_pipeline.customer_list import CustomerListError, DigestSet, SnapshotStore, rows_to_withdraw
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, rows_to_withdraw
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
 from spotify_pipeline.privacy.ledger import ErasureLedger
 from spotify_pipeline.privacy.live_lists import LiveLists
+from spotify_pipeline.rows import DigestSet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ import polars as pl
 
 from spotify_pipeline.conversions.model.plan import Column, EventIdSource, FeedPlan, TimeSource
 from spotify_pipeline.conversions.validation.judge import judge
-from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan, Suppressions
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan, Suppressions
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -8,16 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list import (
-    IdentifierColumns,
-    IdentifierPlan,
-    IdentifiersReport,
-    Layout,
-    Manifest,
-    build_customer_list,
-    write_identifiers,
-)
+from spotify_pipeline.customer_list import IdentifiersReport, Layout, Manifest, build_customer_list, write_identifiers
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
 EMAIL_ONLY = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})

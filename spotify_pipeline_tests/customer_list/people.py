@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from spotify_pipeline.customer_list import DigestSet, Layout, Manifest, write_identifiers
+from spotify_pipeline.customer_list import Layout, Manifest, write_identifiers
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, build, segment
 from spotify_pipeline_tests.customer_list.model import TOKENS, hexed, model_people
 

@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from spotify_pipeline.customer_list import (
-    IdentifierColumns,
-    IdentifierPlan,
-    Layout,
-    Manifest,
-    build_customer_list,
-    write_identifiers,
-)
+from spotify_pipeline.customer_list import Layout, Manifest, build_customer_list, write_identifiers
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror import AudienceSpec, Journal
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 from spotify_pipeline_tests.mirror.fake_spotify import FakeSpotify

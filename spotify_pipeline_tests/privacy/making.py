@@ -10,16 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list import (
-    DigestSet,
-    Layout,
-    Manifest,
-    SnapshotStore,
-    Suppressions,
-    build_customer_list,
-    write_identifiers,
-)
+from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, build_customer_list, write_identifiers
 from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier, read_identifiers
+from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, NOW, emails
 
 

@@ -15,18 +15,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from spotify_pipeline.customer_list import (
-    DigestSet,
-    IdentifierColumns,
-    IdentifierPlan,
-    Layout,
-    build_customer_list,
-    verify_customer_list,
-    write_identifiers,
-)
+from spotify_pipeline.customer_list import Layout, build_customer_list, verify_customer_list, write_identifiers
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.privacy import ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
 from spotify_pipeline.privacy.losses import live_losses
+from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline_tests.customer_list.making import emails
 from spotify_pipeline_tests.privacy.making import Machine, address, people, sha
 

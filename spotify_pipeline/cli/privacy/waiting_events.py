@@ -17,9 +17,9 @@ from spotify_pipeline.conversions import (
     look_into,
     open_outbox,
 )
-from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy import GivenIdentifier
+from spotify_pipeline.rows import DigestSet
 
 
 @dataclass(kw_only=True)

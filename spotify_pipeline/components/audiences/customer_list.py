@@ -30,16 +30,12 @@ from spotify_pipeline.components.metadata import customer_list_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
-from spotify_pipeline.customer_list import (
-    CustomerListError,
-    Manifest,
-    Suppressions,
-    withdraw,
-)
+from spotify_pipeline.customer_list import Manifest, withdraw
 from spotify_pipeline.customer_list.store import set_aside
 from spotify_pipeline.mirror import GuardBlocked, JournalEntry, block_message
 from spotify_pipeline.printable import markdown_cell
 from spotify_pipeline.privacy import ErasureError
+from spotify_pipeline.rows import RowsError, Suppressions
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.warehouse import SegmentError
 
@@ -120,7 +116,7 @@ def _suppressions(
     """Everybody who is kept out. A source that cannot be read blocks the run, and a person is told."""
     try:
         return read_suppressions(chain.suppressions, warehouse, home.ledger)
-    except (SegmentError, CustomerListError, ErasureError) as error:
+    except (SegmentError, RowsError, ErasureError) as error:
         say_blocked(chain, home, ["suppressions"], str(error), context.log)
         raise
 
@@ -170,7 +166,7 @@ def _shown_change(
         if isinstance(known, SpotifyError):
             raise known
         steps = membership_steps(chain, warehouse, home.snapshots, live_list(known), customer_list, suppressions)
-    except (SpotifyError, SegmentError, CustomerListError) as error:
+    except (SpotifyError, SegmentError, RowsError) as error:
         return {"since the list before": dg.MarkdownMetadataValue(f"not known: {markdown_cell(error)}")}
     return membership_metadata(steps)
 

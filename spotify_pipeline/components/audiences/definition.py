@@ -14,8 +14,8 @@ from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.resources import AudienceAttributes
 from spotify_pipeline.components.sources import SuppressionSource
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.customer_list.model import ERASURE
 from spotify_pipeline.mirror import AudienceSpec, MirrorRefused
+from spotify_pipeline.rows import ERASURE
 from spotify_pipeline.warehouse import Relation
 
 SPOTIFY_POOL = "spotify_ads_api"

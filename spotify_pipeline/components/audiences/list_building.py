@@ -9,15 +9,14 @@ from spotify_pipeline.components.audiences.definition import AudienceChain
 from spotify_pipeline.components.audiences.segment_plan import identifier_plan, ranking, segment_columns
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.customer_list import (
-    DigestSet,
     IdentifiersReport,
     Manifest,
-    Suppressions,
     Truncation,
     build_customer_list,
     write_identifiers,
 )
 from spotify_pipeline.privacy import ErasureLedger
+from spotify_pipeline.rows import DigestSet, Suppressions
 
 
 def read_segment(
@@ -28,7 +27,7 @@ def read_segment(
 
     Raises:
         SegmentError: the segment cannot be read.
-        CustomerListError: not all of it was, or a column is unusable.
+        RowsError: not all of it was, or a column is unusable.
         ErasureError: the ledger of erasures cannot be read.
     """
     while True:

@@ -12,17 +12,8 @@ from spotify_pipeline.components.audiences.definition import AudienceChain
 from spotify_pipeline.components.audiences.non_consenting import declined_people
 from spotify_pipeline.components.metadata import counts_table
 from spotify_pipeline.components.resources import WarehouseResource
-from spotify_pipeline.customer_list import (
-    LEFT,
-    DigestSet,
-    ListAsSent,
-    Manifest,
-    SnapshotStore,
-    Suppressions,
-    compare_lists,
-    removal_reasons,
-)
-from spotify_pipeline.customer_list.model import ERASURE
+from spotify_pipeline.customer_list import LEFT, ListAsSent, Manifest, SnapshotStore, compare_lists, removal_reasons
+from spotify_pipeline.rows import ERASURE, DigestSet, Suppressions
 
 NO_CONSENT, SUPPRESSED, ERASED = "no consent any more", "suppressed", "erased"
 LEFT_SEGMENT = "left the segment, or changed"
@@ -80,7 +71,7 @@ def membership_steps(
         None where nothing was sent before, or that list is not kept here.
 
     Raises:
-        SegmentError, CustomerListError: the segment or a list cannot be read.
+        SegmentError, RowsError: the segment or a list cannot be read.
     """
     before = store.find_sent(chain.audience, live) if live is not None else None
     if before is None:

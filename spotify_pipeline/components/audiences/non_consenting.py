@@ -6,14 +6,15 @@ from spotify_pipeline.components.audiences.definition import AudienceChain
 from spotify_pipeline.components.audiences.segment_plan import segment_columns
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.sources import columns_by_type
-from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, declined_digests
+from spotify_pipeline.customer_list import declined_digests
+from spotify_pipeline.rows import DigestSet, IdentifierPlan
 
 
 def declined_people(chain: AudienceChain, warehouse: WarehouseResource) -> DigestSet:
     """The digests of people who did not consent; none where the YAML says that no consent is needed.
 
     Raises:
-        SegmentError, CustomerListError: the segment cannot be read.
+        SegmentError, RowsError: the segment cannot be read.
     """
     consent = chain.config.segment.consent_column
     if consent is None:

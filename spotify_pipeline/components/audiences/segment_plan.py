@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.sources import columns_by_type
-from spotify_pipeline.customer_list import IdentifierPlan
+from spotify_pipeline.rows import IdentifierPlan
 from spotify_pipeline.warehouse import RANK_COLUMN, Ranking
 
 

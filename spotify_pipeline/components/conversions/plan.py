@@ -5,7 +5,7 @@ from __future__ import annotations
 from spotify_pipeline.components.conversions.config import FeedConfig
 from spotify_pipeline.components.sources import columns_by_type
 from spotify_pipeline.conversions import DeliveryPlan, FeedPlan, OptOutPolicy, TimeSource
-from spotify_pipeline.customer_list import IdentifierPlan
+from spotify_pipeline.rows import IdentifierPlan
 
 
 def feed_plan(config: FeedConfig) -> FeedPlan:

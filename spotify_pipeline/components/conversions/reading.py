@@ -11,8 +11,8 @@ from spotify_pipeline.components.conversions.feed import EventFeed
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
 from spotify_pipeline.conversions import Day, Outbox, Reading, judge, range_of, rows_of
-from spotify_pipeline.customer_list import Suppressions
 from spotify_pipeline.privacy import ErasureLedger
+from spotify_pipeline.rows import Suppressions
 from spotify_pipeline.warehouse import Between, SegmentError, SegmentReader
 
 MOST_KEPT = 200_000
@@ -35,7 +35,7 @@ def read_days(
 
     Raises:
         SegmentError: the events cannot be read, or not all of them.
-        CustomerListError: a column is of a type that cannot be used.
+        RowsError: a column is of a type that cannot be used.
         OutboxError: the outbox cannot take them.
     """
     readings: dict[date, Reading] = {}
@@ -65,7 +65,7 @@ def read_what_waits(
     itself may have changed.
 
     Raises:
-        SegmentError, CustomerListError, ErasureError: what must be known of them cannot be read.
+        SegmentError, RowsError, ErasureError: what must be known of them cannot be read.
         OutboxError: the outbox cannot take it.
     """
     accounts = outbox.accounts(outbox.pending_days())

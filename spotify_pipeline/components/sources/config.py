@@ -18,8 +18,8 @@ from spotify_pipeline.components.yaml import (
     StrictModel,
     TableName,
 )
-from spotify_pipeline.customer_list import IdentifierColumns
 from spotify_pipeline.identity import DeviceIdCase, IdentifierType
+from spotify_pipeline.rows import IdentifierColumns
 
 MAX_INVALID_SUPPRESSIONS = 0.10
 """Half of what an audience's own segment may have by default: there an unreadable value costs an impression, here it

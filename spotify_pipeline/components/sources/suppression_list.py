@@ -9,7 +9,7 @@ from spotify_pipeline.components.sources.config import SuppressionListConfig
 from spotify_pipeline.components.sources.suppressions import SuppressionSource
 from spotify_pipeline.components.sources.table import find_source, refuse_unknown_columns
 from spotify_pipeline.components.yaml import config_error, folder_of
-from spotify_pipeline.customer_list.model import ERASURE
+from spotify_pipeline.rows import ERASURE
 
 
 class SuppressionList(dg.Component):

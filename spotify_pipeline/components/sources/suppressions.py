@@ -20,18 +20,11 @@ from spotify_pipeline.components.sources.config import (
 from spotify_pipeline.components.sources.dbt_project import Segment
 from spotify_pipeline.components.sources.table import find_source, refuse_unknown_columns
 from spotify_pipeline.components.yaml import config_error
-from spotify_pipeline.customer_list import (
-    DigestSet,
-    IdentifierPlan,
-    SegmentDigests,
-    Suppressions,
-    array_remark,
-    digests_of,
-)
-from spotify_pipeline.customer_list.model import ERASURE
+from spotify_pipeline.customer_list import SegmentDigests, array_remark, digests_of
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror.guards import counted, exact, percent
 from spotify_pipeline.privacy import ErasureLedger
+from spotify_pipeline.rows import ERASURE, DigestSet, IdentifierPlan, Suppressions
 from spotify_pipeline.warehouse import Relation, SegmentError
 
 _log = logging.getLogger("spotify_pipeline.suppressions")

@@ -1,13 +1,12 @@
-"""What this room raises about the rows that it is given."""
+"""What goes wrong with the rows of a feed."""
 
 from __future__ import annotations
 
-from spotify_pipeline.customer_list import CustomerListError
+from spotify_pipeline.rows import RowsError
 
 
-class EventsError(CustomerListError):
+class EventsError(RowsError):
     """The rows of an events relation cannot be judged at all; the message says why and what to do.
 
-    A kind of :class:`CustomerListError`, as the people of an event are read by the code that reads the people of a list
-    and fail in the same ways. The message names columns and types, and never holds a value.
+    The message names columns and types, and never holds a value.
     """

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from spotify_pipeline.conversions.model.errors import EventsError
-from spotify_pipeline.customer_list import IdentifierPlan
+from spotify_pipeline.rows import IdentifierPlan
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of ours the clock that wrote an event may be. Spotify: `event_time` must be in the past."""

@@ -10,8 +10,8 @@ import polars as pl
 
 from spotify_pipeline.conversions.outbox.model import Claimed, Screen
 from spotify_pipeline.conversions.outbox.store import withheld
-from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.identity import IdentifierType, digest, in_every_form
+from spotify_pipeline.rows import DigestSet
 
 
 def erased_screen(erased: Callable[[], DigestSet]) -> Screen:

@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 import polars as pl
 
 from spotify_pipeline.conversions.model import State
-from spotify_pipeline.customer_list import DigestSet
+from spotify_pipeline.rows import DigestSet
 
 
 class OutboxError(Exception):

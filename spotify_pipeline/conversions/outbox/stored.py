@@ -14,7 +14,7 @@ from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, Outbox
 from spotify_pipeline.conversions.outbox.recording import Recording
 from spotify_pipeline.conversions.outbox.store import Bodies, Database, withheld
 from spotify_pipeline.conversions.outbox.views import OutboxViews
-from spotify_pipeline.customer_list import DigestSet
+from spotify_pipeline.rows import DigestSet
 
 LOOK_AHEAD = 10_000
 """Events that are fetched at once, and, at least once, marked as `sending` at once: a mark costs as much for one."""

@@ -14,7 +14,7 @@ import polars as pl
 from spotify_pipeline.conversions.model import FeedPlan, TimeSource
 from spotify_pipeline.conversions.validation.event_times import MICROSECONDS_PER, event_times
 from spotify_pipeline.conversions.validation.source_columns import require_columns
-from spotify_pipeline.customer_list.model import withheld_errors
+from spotify_pipeline.rows import withheld_errors
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

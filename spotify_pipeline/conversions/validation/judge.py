@@ -19,8 +19,7 @@ from spotify_pipeline.conversions.validation.payload import LONG_TEXTS, MOST_BYT
 from spotify_pipeline.conversions.validation.personal_texts import own_identifiers
 from spotify_pipeline.conversions.validation.source_columns import require_columns, source_text
 from spotify_pipeline.conversions.validation.user_data import IP_ADDRESS, PARAMETERS, people, unusable_identifiers
-from spotify_pipeline.customer_list import Suppressions
-from spotify_pipeline.customer_list.model import withheld_errors
+from spotify_pipeline.rows import Suppressions, withheld_errors
 
 _FILTERED, _DEAD, _NOBODY = "filtered", "dead", "nobody"
 _NO_SUPPRESSIONS = Suppressions()

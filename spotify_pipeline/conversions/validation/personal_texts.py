@@ -22,10 +22,8 @@ import polars as pl
 
 from spotify_pipeline.conversions.model import FeedPlan
 from spotify_pipeline.conversions.validation.source_columns import text_of
-from spotify_pipeline.customer_list import IdentifierPlan
-from spotify_pipeline.customer_list.model import Tally
-from spotify_pipeline.customer_list.normalize import row_identifiers, text_lists
 from spotify_pipeline.identity import IdentifierType, unwrapped, whole_numbers
+from spotify_pipeline.rows import IdentifierPlan, Tally, row_identifiers, text_lists
 
 OwnIdentifiers: TypeAlias = Sequence[tuple[str, pl.Series]]
 """Identifiers of each row: the characters that they are made of, and what to look for, null where there is nothing."""
@@ -73,7 +71,7 @@ def own_identifiers(rows: pl.DataFrame, plan: FeedPlan) -> OwnIdentifiers:
         if plan.identifiers is None or kind not in plan.identifiers.identifiers:
             continue
         only = IdentifierPlan(identifiers={kind: plan.identifiers.identifiers[kind]})
-        read = row_identifiers(rows, only, Tally(types=only.types, asks_consent=False))[kind.value]
+        read = row_identifiers(rows, only, Tally(only.types))[kind.value]
         for values in (*(rows[column] for column in only.identifiers[kind].columns), read):
             for each in _one_by_one(values):
                 alphabet = "0-9" if kind is IdentifierType.PHONE else "0-9a-f"

@@ -11,8 +11,8 @@ from decimal import Decimal
 import polars as pl
 
 from spotify_pipeline.conversions.model import Constant, EventsError, Source
-from spotify_pipeline.customer_list.normalize import as_text, text_lists
 from spotify_pipeline.identity import trimmed
+from spotify_pipeline.rows import as_text, text_lists
 
 _NANOSECONDS = 1_000
 _MICROSECONDS = {"ms": 1_000, "us": 1}

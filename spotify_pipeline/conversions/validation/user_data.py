@@ -7,10 +7,17 @@ import polars as pl
 from spotify_pipeline.conversions.model import FeedPlan, Filtered
 from spotify_pipeline.conversions.validation.ip_addresses import public_addresses
 from spotify_pipeline.conversions.validation.source_columns import text_of
-from spotify_pipeline.customer_list import DigestSet, IdentifierPlan, Suppressions
-from spotify_pipeline.customer_list.model import ERASURE, Tally
-from spotify_pipeline.customer_list.normalize import gave_consent, row_identifiers, text_lists
 from spotify_pipeline.identity import IdentifierType, digest, in_every_form
+from spotify_pipeline.rows import (
+    ERASURE,
+    DigestSet,
+    IdentifierPlan,
+    Suppressions,
+    Tally,
+    gave_consent,
+    row_identifiers,
+    text_lists,
+)
 
 PARAMETERS = {
     IdentifierType.EMAIL: "hashed_emails",
@@ -83,7 +90,7 @@ def _values(rows: pl.DataFrame, plan: IdentifierPlan | None, kind: IdentifierTyp
         schema = {_ROW: pl.UInt32, _VALUE: pl.String, _HASHED: pl.String}
         return pl.DataFrame(schema=schema)
     only = IdentifierPlan(identifiers={kind: plan.identifiers[kind]})
-    values = row_identifiers(rows, only, Tally(types=only.types, asks_consent=False))[kind.value]
+    values = row_identifiers(rows, only, Tally(only.types))[kind.value]
     several = values.alias(_VALUE).to_frame().with_row_index(_ROW)
     if isinstance(values.dtype, pl.List):
         several = several.explode(_VALUE, empty_as_null=True, keep_nulls=True)

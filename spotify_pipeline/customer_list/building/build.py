@@ -17,19 +17,17 @@ from spotify_pipeline.customer_list.building.truncation import Truncation
 from spotify_pipeline.customer_list.building.writer import ListWriter
 from spotify_pipeline.customer_list.model import (
     ERASED,
-    ERASURE,
     CustomerListError,
     IdentifiersReport,
     Layout,
     Manifest,
-    Suppressions,
-    canonical_order,
     withheld_errors,
 )
 from spotify_pipeline.customer_list.normalize import RANK
 from spotify_pipeline.customer_list.storage import ParquetFile, publish_list, workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.identity import RULES_VERSION, IdentifierType
+from spotify_pipeline.rows import ERASURE, Suppressions, canonical_order
 
 BATCH_ROWS = 65_536
 """Rows of identifiers in memory at a time, and rows of digests they may fan out to."""

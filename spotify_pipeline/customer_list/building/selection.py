@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from spotify_pipeline.customer_list.model import DigestSet, Suppressions
-from spotify_pipeline.customer_list.normalize import RANK, people_holding
+from spotify_pipeline.customer_list.normalize import RANK
 from spotify_pipeline.customer_list.storage import ParquetFile
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.rows import DigestSet, Suppressions, people_holding
 
 
 @dataclass(kw_only=True)

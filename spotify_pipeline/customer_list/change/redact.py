@@ -19,17 +19,16 @@ from spotify_pipeline.customer_list.building import ListWriter
 from spotify_pipeline.customer_list.model import (
     MANIFEST_FORMAT,
     CustomerListError,
-    DigestSet,
     IssuedFrom,
     Layout,
     Manifest,
-    prefixes,
     withheld_errors,
 )
 from spotify_pipeline.customer_list.read import StoredList, holding_rows, read_list, remember_erased, rows_holding
 from spotify_pipeline.customer_list.storage import publish_list, workspace
 from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.home import atomic_private_file, private_directory
+from spotify_pipeline.rows import DigestSet, prefixes
 
 
 def withdraw(path: Path, manifest: Manifest, digests: DigestSet, *, sent: Collection[str] = ()) -> Manifest:

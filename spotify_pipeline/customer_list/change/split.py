@@ -21,12 +21,12 @@ from spotify_pipeline.customer_list.model import (
     Manifest,
     PartOf,
     header,
-    prefixes,
     withheld_errors,
 )
 from spotify_pipeline.customer_list.read import StoredList, read_list
 from spotify_pipeline.customer_list.storage import publish, workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
+from spotify_pipeline.rows import prefixes
 
 MOST_PARTS = 100
 _DIGEST_BYTES = 64

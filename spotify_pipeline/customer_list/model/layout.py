@@ -27,12 +27,7 @@ TOKENS: dict[IdentifierType, str] = {
     IdentifierType.PHONE: "PHONE_NUMBER_SHA256",
     IdentifierType.DEVICE_ID: "DEVICE_ID_SHA256",
 }
-"""Spotify's name of each identifier type. The order of this table is the canonical order of columns."""
-
-
-def canonical_order(identifiers: Sequence[IdentifierType]) -> tuple[IdentifierType, ...]:
-    """The given types, each once, in the order in which they stand in every list."""
-    return tuple(identifier for identifier in TOKENS if identifier in identifiers)
+"""Spotify's name of each identifier type."""
 
 
 def header(layout: Layout, columns: Sequence[IdentifierType]) -> bytes:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 
 from spotify_pipeline.customer_list.model.errors import CustomerListError
+from spotify_pipeline.rows import Tally
 
 NO_CONSENT = "no_consent"
 NO_IDENTIFIER = "no_identifier"
@@ -98,22 +99,14 @@ def array_remark(arrays: Mapping[str, int], values: Mapping[str, int]) -> str:
     )
 
 
-@dataclass
-class Tally:
-    """The counts of a normalization while it runs."""
+@dataclass(kw_only=True)
+class SegmentTally(Tally):
+    """The counts of a segment while it is normalized: of its values, and of its rows."""
 
-    types: tuple[str, ...]
     asks_consent: bool
     rows_read: int = 0
     rows_kept: int = 0
     dropped: Counter[str] = field(default_factory=Counter[str])
-    rejected: dict[str, Counter[str]] = field(init=False)
-    kept: Counter[str] = field(default_factory=Counter[str])
-    repeated: Counter[str] = field(default_factory=Counter[str])
-    arrays: Counter[str] = field(default_factory=Counter[str])
-
-    def __post_init__(self) -> None:
-        self.rejected = {identifier: Counter() for identifier in self.types}
 
     def report(
         self, rules_version: int, recipe: str, source_rows: int | None, source_updated_at: datetime | None

@@ -19,22 +19,22 @@ from spotify_pipeline.customer_list.model import (
     NO_CONSENT,
     NO_IDENTIFIER,
     CustomerListError,
-    DigestSet,
-    IdentifierPlan,
     IdentifiersReport,
-    Tally,
+    SegmentTally,
     withheld_errors,
 )
-from spotify_pipeline.customer_list.normalize.row_identifiers import (
+from spotify_pipeline.customer_list.storage import ParquetFile, parquet_writer, publish, workspace
+from spotify_pipeline.home import atomic_private_file
+from spotify_pipeline.identity import RULES_VERSION
+from spotify_pipeline.rows import (
+    DigestSet,
+    IdentifierPlan,
+    gave_consent,
     holds_lists,
     people_holding,
     require_columns,
     row_identifiers,
 )
-from spotify_pipeline.customer_list.normalize.source_values import gave_consent
-from spotify_pipeline.customer_list.storage import ParquetFile, parquet_writer, publish, workspace
-from spotify_pipeline.home import atomic_private_file
-from spotify_pipeline.identity import RULES_VERSION
 
 BATCH_ROWS = 65_536
 """Rows in memory at a time, and at most in a row group. Larger batches are cut."""
@@ -75,13 +75,13 @@ def write_identifiers(
         updated_at: when the newest row of the segment was changed, with a time zone, where the source can say.
 
     Raises:
-        CustomerListError: a column is missing or unusable, the rows read are not those expected, or the time has no
-            time zone.
+        RowsError: a column is missing or unusable.
+        CustomerListError: the rows read are not those expected, or the time has no time zone.
         HomeError: the disk is full, or the directory cannot be written.
     """
     if updated_at is not None and updated_at.tzinfo is None:
         raise CustomerListError("The time of a segment's newest row needs a time zone. Nothing was kept.")
-    tally = Tally(types=plan.types, asks_consent=plan.consent_column is not None)
+    tally = SegmentTally(types=plan.types, asks_consent=plan.consent_column is not None)
     with workspace(destination) as folder:
         unfinished = folder / "identifiers.parquet"
         remaining = iter(batches)
@@ -118,7 +118,9 @@ def read_report(identifiers: Path) -> IdentifiersReport:
     return IdentifiersReport.from_json(footer[_REPORT_KEY])
 
 
-def _identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally, erased: DigestSet | None) -> pl.DataFrame:
+def _identifiers(
+    rows: pl.DataFrame, plan: IdentifierPlan, tally: SegmentTally, erased: DigestSet | None
+) -> pl.DataFrame:
     tally.rows_read += rows.height
     if plan.consent_column is not None:
         consenting = rows.filter(gave_consent(rows[plan.consent_column]))
@@ -146,7 +148,7 @@ def _ranks(values: pl.Series) -> pl.Series:
     return values.cast(pl.Int64).alias(RANK)
 
 
-def _require_all_read(tally: Tally, expected_rows: int | None) -> None:
+def _require_all_read(tally: SegmentTally, expected_rows: int | None) -> None:
     if expected_rows is not None and tally.rows_read != expected_rows:
         raise CustomerListError(
             f"The segment has {expected_rows} rows, but {tally.rows_read} were read. Nothing was kept: a partial read "

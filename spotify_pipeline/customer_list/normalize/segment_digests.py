@@ -7,11 +7,18 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from spotify_pipeline.customer_list.model import DigestSet, IdentifierPlan, Tally, prefixes, withheld_errors
+from spotify_pipeline.customer_list.model import withheld_errors
 from spotify_pipeline.customer_list.normalize.identifiers import BATCH_ROWS
-from spotify_pipeline.customer_list.normalize.row_identifiers import require_columns, row_identifiers
-from spotify_pipeline.customer_list.normalize.source_values import gave_consent
 from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form
+from spotify_pipeline.rows import (
+    DigestSet,
+    IdentifierPlan,
+    Tally,
+    gave_consent,
+    prefixes,
+    require_columns,
+    row_identifiers,
+)
 
 _TASK = "Reading the digests of a segment"
 _NOBODYS = frozenset({Rejection.MISSING, Rejection.ZEROED, Rejection.DIGEST_OF_NOTHING})
@@ -49,17 +56,18 @@ def digests_of(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> Segment
         plan: which columns hold what.
 
     Raises:
-        CustomerListError: a column is missing or unusable.
+        RowsError: a column is missing or unusable.
     """
     people = replace(plan, consent_column=None, rank_column=None)
-    tally = Tally(types=plan.types, asks_consent=False)
+    tally = Tally(plan.types)
+    rows = 0
     found: list[pl.Series] = []
     for batch in batches:
-        tally.rows_read += batch.height
+        rows += batch.height
         found.extend(_prefixes(batch, people, tally))
     return SegmentDigests(
         digests=DigestSet.of_prefixes(*found),
-        rows=tally.rows_read,
+        rows=rows,
         usable={kind: tally.kept[kind] + tally.repeated[kind] for kind in plan.types},
         unusable={
             kind: {reason: count for reason, count in reasons.items() if reason not in _NOBODYS}
@@ -76,12 +84,12 @@ def declined_digests(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> D
     one person, and a list that is built of these rows has it, too.
 
     Raises:
-        CustomerListError: a column is missing or unusable.
+        RowsError: a column is missing or unusable.
     """
     if plan.consent_column is None:
         return DigestSet.of()
     people = replace(plan, rank_column=None)
-    tally = Tally(types=plan.types, asks_consent=False)
+    tally = Tally(plan.types)
     declined: list[pl.Series] = []
     agreed: list[pl.Series] = []
     for batch in batches:

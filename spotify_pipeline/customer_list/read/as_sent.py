@@ -14,10 +14,11 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list.model import CustomerListError, Manifest, prefixes
+from spotify_pipeline.customer_list.model import CustomerListError, Manifest
 from spotify_pipeline.customer_list.read.rows import StoredList, read_list
 from spotify_pipeline.customer_list.storage import erased_rows_file
 from spotify_pipeline.home import atomic_private_file
+from spotify_pipeline.rows import prefixes
 
 _SENT = "sent"
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list.model import DigestSet, withheld_errors
+from spotify_pipeline.customer_list.model import withheld_errors
 from spotify_pipeline.customer_list.read.as_sent import ListAsSent, prefix_rows
 from spotify_pipeline.customer_list.read.rows import StoredList, read_list
 from spotify_pipeline.customer_list.storage import append_rows, read_rows
+from spotify_pipeline.rows import DigestSet
 
 LEFT = "left"
 """Left the segment, or an identifier changed or became invalid: no other reason is known."""

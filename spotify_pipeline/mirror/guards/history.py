@@ -9,7 +9,6 @@ from pathlib import Path
 
 from spotify_pipeline.customer_list import (
     CustomerListError,
-    DigestSet,
     ListAsSent,
     Manifest,
     SnapshotStore,
@@ -21,6 +20,7 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.guards.facts import History, PreviousList, SentLately, Twin
 from spotify_pipeline.mirror.journal import Journal, JournalEntry, JournalError
 from spotify_pipeline.mirror.receipts import AcceptedList, ReceiptBook, accepted_lately
+from spotify_pipeline.rows import DigestSet
 
 ALIKE = 0.5
 """Lists that share this much are probably of one audience."""

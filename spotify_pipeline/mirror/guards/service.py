@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from spotify_pipeline.customer_list import CustomerListError, DigestSet, Manifest, SnapshotStore
+from spotify_pipeline.customer_list import CustomerListError, Manifest, SnapshotStore
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import Approval
@@ -21,6 +21,7 @@ from spotify_pipeline.mirror.guards.limits import GuardLimits
 from spotify_pipeline.mirror.journal import Journal, JournalEntry, JournalError
 from spotify_pipeline.mirror.receipts import SHORTEST_WINDOW, AcceptedList
 from spotify_pipeline.privacy import ErasureError
+from spotify_pipeline.rows import DigestSet
 
 _OURS = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused)
 """Exceptions whose sentences hold no personal data."""

@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.conversions import Guarantee, kept_outboxes
 from spotify_pipeline.conversions.outbox.model import Outbox, OutboxBusy
-from spotify_pipeline.customer_list import DigestSet
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.conversions.outbox_making import (
     MONDAY,
     NOON,

@@ -10,7 +10,7 @@ import pytest
 
 from spotify_pipeline.conversions.outbox.erasure_filter import erased_screen
 from spotify_pipeline.conversions.outbox.model import Claimed, OutboxError
-from spotify_pipeline.customer_list import DigestSet
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY
 
 DEVICE = "0a1b2c3d-0000-4000-8000-00000000beef"

@@ -41,8 +41,8 @@ from spotify_pipeline.conversions import (
     rows_of,
 )
 from spotify_pipeline.conversions.outbox.model import DayAccount
-from spotify_pipeline.customer_list import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget, SpotifyError

@@ -14,8 +14,8 @@ from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.conversions.model.plan import Column, OptOutPolicy
 from spotify_pipeline.conversions.model.verdict import VERDICTS
 from spotify_pipeline.conversions.validation.judge import judge
-from spotify_pipeline.customer_list import CustomerListError, DigestSet, IdentifierColumns, IdentifierPlan, Suppressions
 from spotify_pipeline.identity import IdentifierType, digest
+from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan, RowsError, Suppressions
 from spotify_pipeline_tests.conversions.judging import (
     NOW,
     PLAN,
@@ -273,5 +273,5 @@ def test_a_yes_is_a_yes_whatever_the_column_made_of_it(consent: object) -> None:
 
 
 def test_a14_a_consent_column_that_can_never_say_yes_is_refused_by_its_type() -> None:
-    with pytest.raises(CustomerListError, match="consent column 'consent' holds Date, which can never say yes"):
+    with pytest.raises(RowsError, match="consent column 'consent' holds Date, which can never say yes"):
         verdict(consent=NOW.date())

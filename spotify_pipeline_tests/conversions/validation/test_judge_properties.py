@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from spotify_pipeline.conversions.model.plan import EventIdSource, OptOutPolicy
 from spotify_pipeline.conversions.model.verdict import Dead, Filtered
 from spotify_pipeline.conversions.validation.judge import judge
-from spotify_pipeline.customer_list import DigestSet, Suppressions
 from spotify_pipeline.identity import digest
+from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.conversions.body_checker import violations
 from spotify_pipeline_tests.conversions.judging import NOW, PLAN, PURCHASE, plan_with
 

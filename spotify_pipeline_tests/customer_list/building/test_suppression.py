@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 
 from spotify_pipeline.customer_list import (
     CustomerListError,
-    DigestSet,
     Layout,
     Manifest,
-    Suppressions,
     declined_digests,
     digests_of,
     verify_customer_list,
     write_identifiers,
 )
+from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, EMAIL_ONLY, build, emails, in_batches, segment
 from spotify_pipeline_tests.customer_list.model import hexed, model_list
 from spotify_pipeline_tests.customer_list.people import (

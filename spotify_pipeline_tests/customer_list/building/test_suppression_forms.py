@@ -13,18 +13,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from spotify_pipeline.customer_list import (
-    IdentifierColumns,
-    IdentifierPlan,
-    Layout,
-    Suppressions,
-    build_customer_list,
-    digests_of,
-    write_identifiers,
-)
-from spotify_pipeline.customer_list.model.report import Tally
-from spotify_pipeline.customer_list.normalize.row_identifiers import row_identifiers
+from spotify_pipeline.customer_list import Layout, build_customer_list, digests_of, write_identifiers
 from spotify_pipeline.identity import DeviceIdCase, IdentifierType, in_every_form
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan, Suppressions, Tally, row_identifiers
 from spotify_pipeline_tests.customer_list.making import NOW
 
 PEOPLE, SUPPRESSED = 6, 3
@@ -78,7 +69,7 @@ def plan(kinds: frozenset[IdentifierType], case: DeviceIdCase) -> IdentifierPlan
 
 def readable(rows: pl.DataFrame, how: IdentifierPlan) -> dict[IdentifierType, bool]:
     """Whether the values of each type are read as the people they are of: as somebody or, hashed, as their digest."""
-    found = row_identifiers(rows, how, Tally(types=how.types, asks_consent=False))
+    found = row_identifiers(rows, how, Tally(how.types))
     known = {
         kind: {
             spelled if hashed is None else hashed(spelled)

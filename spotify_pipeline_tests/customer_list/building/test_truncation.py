@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from spotify_pipeline.customer_list import (
     CustomerListError,
     Layout,
-    Suppressions,
     Truncation,
     read_report,
     verify_customer_list,
     write_identifiers,
 )
+from spotify_pipeline.rows import Suppressions
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, build, email_list
 from spotify_pipeline_tests.customer_list.model import hexed, model_list
 from spotify_pipeline_tests.customer_list.people import (

@@ -13,14 +13,13 @@ import pytest
 
 from spotify_pipeline.customer_list import (
     CustomerListError,
-    IdentifierColumns,
-    IdentifierPlan,
     IdentifiersReport,
     digests_of,
     read_report,
     write_identifiers,
 )
 from spotify_pipeline.identity import RULES_VERSION, IdentifierType
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline_tests.customer_list.making import (
     ALL_TYPES,
     EMAIL_ONLY,

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from spotify_pipeline.customer_list import (
     CustomerListError,
-    DigestSet,
     Layout,
     MembershipChange,
     SnapshotStore,
@@ -25,6 +24,7 @@ from spotify_pipeline.customer_list import (
     removal_reasons,
     rows_holding,
 )
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.customer_list.making import email_list, names_below
 from spotify_pipeline_tests.customer_list.model import hexed
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, cells_in, digest_set, list_of, rows_in

@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from spotify_pipeline.customer_list import DigestSet, SnapshotStore, verify_customer_list, withdraw
+from spotify_pipeline.customer_list import SnapshotStore, verify_customer_list, withdraw
 from spotify_pipeline.customer_list.store.archive import set_aside
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.customer_list.making import NOW
 from spotify_pipeline_tests.customer_list.snapshots import materialize
 

@@ -10,16 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.customer_list import (
-    DigestSet,
-    IdentifierColumns,
-    IdentifierPlan,
-    Layout,
-    Manifest,
-    SnapshotStore,
-    build_customer_list,
-    write_identifiers,
-)
+from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, build_customer_list, write_identifiers
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror.guards import (
     Approval,
@@ -31,6 +22,7 @@ from spotify_pipeline.mirror.guards import (
 )
 from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase, SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.journal.journal import Journal
+from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 
 PLAN = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})

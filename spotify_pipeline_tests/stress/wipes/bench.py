@@ -17,23 +17,14 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.customer_list import (
-    DigestSet,
-    IdentifierColumns,
-    IdentifierPlan,
-    Layout,
-    Manifest,
-    SnapshotStore,
-    Suppressions,
-    build_customer_list,
-    write_identifiers,
-)
+from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, build_customer_list, write_identifiers
 from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Checkpoint, Journal, MirrorOutcome
 from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.privacy import ErasureLedger
+from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan, Suppressions
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from spotify_pipeline.customer_list import DigestSet, Suppressions
 from spotify_pipeline.mirror.guards import GuardLimits
+from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.stress.wipes.bench import LIVE_ROWS, OTHER_ACCOUNT, Bench, Listed, people, suppressing
 from spotify_pipeline_tests.stress.wipes.happenings import NO_TEXT, half, live
 

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 import polars as pl
 
-from spotify_pipeline.customer_list import DigestSet, issue, withdraw
+from spotify_pipeline.customer_list import issue, withdraw
 from spotify_pipeline.identity import digest
 from spotify_pipeline.mirror.guards import GuardBlocked
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.stress.wipes.bench import BEGIN, LIVE_ROWS, Bench, Listed, people
 
 Happening = Callable[[Bench], None]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from spotify_pipeline.customer_list import DigestSet, Suppressions
 from spotify_pipeline.mirror.guards import GuardLimits
+from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.stress.wipes.bench import LIVE_ROWS, people, suppressing
 from spotify_pipeline_tests.stress.wipes.drains import AS_SENT, COLUMNS, DRAINS, nothing
 from spotify_pipeline_tests.stress.wipes.happenings import (

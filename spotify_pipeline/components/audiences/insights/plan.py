@@ -14,17 +14,18 @@ from spotify_pipeline.components.audiences.sync import live_list, predicted
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
 from spotify_pipeline.components.resources import PLANS, PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
-from spotify_pipeline.customer_list import CustomerListError, ListAsSent, Manifest, compare_lists
+from spotify_pipeline.customer_list import ListAsSent, Manifest, compare_lists
 from spotify_pipeline.customer_list.storage import workspace
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, block_message
 from spotify_pipeline.printable import markdown_cell, printable
 from spotify_pipeline.privacy import ErasureError
+from spotify_pipeline.rows import RowsError
 from spotify_pipeline.warehouse import SegmentError
 
 KEPT_OUT_COLUMNS = ("audience", *SUPPRESSION_COLUMNS)
 PLAN_COLUMNS = ("audience", "would", "added", "removed", "staying", "rows")
-EXPECTED = (CustomerListError, ErasureError, HomeError, JournalError, MirrorRefused, SegmentError)
+EXPECTED = (ErasureError, HomeError, JournalError, MirrorRefused, RowsError, SegmentError)
 
 
 class PlannedAction(StrEnum):

@@ -17,7 +17,7 @@ from spotify_pipeline.components.conversions.definitions import event_feeds
 from spotify_pipeline.components.conversions.feed import EventFeed
 from spotify_pipeline.components.conversions.reading import MOST_KEPT, read_days
 from spotify_pipeline.conversions import Outbox, open_outbox
-from spotify_pipeline.customer_list import Suppressions
+from spotify_pipeline.rows import Suppressions
 from spotify_pipeline.warehouse import SegmentReader
 from spotify_pipeline_tests.components.feeds import FEED
 

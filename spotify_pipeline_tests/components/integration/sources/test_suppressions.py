@@ -18,9 +18,9 @@ from spotify_pipeline.components.audiences.list_building import read_segment
 from spotify_pipeline.components.deployment import audience_chains
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.yaml.errors import AudienceConfigError
-from spotify_pipeline.customer_list import DigestSet
 from spotify_pipeline.mirror.alerts import AlertKind
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.runs import (
     PEOPLE,

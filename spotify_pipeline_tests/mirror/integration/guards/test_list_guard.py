@@ -10,10 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spotify_pipeline.customer_list import (
-    DigestSet,
-    withdraw,
-)
+from spotify_pipeline.customer_list import withdraw
 from spotify_pipeline.mirror.guards import (
     GuardBlocked,
     GuardLimits,
@@ -23,6 +20,7 @@ from spotify_pipeline.mirror.guards import (
 )
 from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase
 from spotify_pipeline.privacy import LedgerError
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW
 from spotify_pipeline_tests.mirror.guards.machine import Machine, blocked_by, figure, under_way, word_for
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.customer_list import DigestSet, SnapshotStore
+from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.mirror import (
     ApprovalStore,
     AudienceSpec,
@@ -18,6 +18,7 @@ from spotify_pipeline.mirror import (
     MirrorAction,
     MirrorOutcome,
 )
+from spotify_pipeline.rows import DigestSet
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import approval_of
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList

@@ -16,15 +16,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from spotify_pipeline.customer_list import (
-    IdentifierColumns,
-    IdentifierPlan,
-    Layout,
-    build_customer_list,
-    write_identifiers,
-)
+from spotify_pipeline.customer_list import Layout, build_customer_list, write_identifiers
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror import MirrorRefused
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import Listed, Machine

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from spotify_pipeline.customer_list.model import CustomerListError
 from spotify_pipeline.identity import unwrapped
+from spotify_pipeline.rows.errors import RowsError
 
 # A number's 1 may have gone through a float, and be written with a point or a comma.
 _CONSENT = r"^(?:true|t|yes|y|1(?:[.,]0*)?)$"
@@ -25,7 +25,7 @@ def as_text(values: pl.Series, *, binary_uuids: bool = False) -> pl.Series:
         binary_uuids: sixteen bytes are a UUID, to be written in hex. No device id has sixteen characters.
 
     Raises:
-        CustomerListError: the column holds lists, structures or objects; or floats of 32 bits or fewer, which cannot
+        RowsError: the column holds lists, structures or objects; or floats of 32 bits or fewer, which cannot
             hold the digits of a phone number and would give somebody else's.
     """
     dtype = values.dtype
@@ -35,12 +35,12 @@ def as_text(values: pl.Series, *, binary_uuids: bool = False) -> pl.Series:
         return pl.Series(values.name, [_decoded(value, binary_uuids) for value in values], dtype=pl.String)
     if dtype.is_nested() or isinstance(dtype, pl.Object):
         # The type's own name only: of an enumeration inside, the categories are values.
-        raise CustomerListError(
+        raise RowsError(
             f"The segment's column {values.name!r} holds {dtype.base_type().__name__}, not single values. Give it one "
             "value a row, a LIST of text, or a column for each."
         )
     if dtype.is_float() and dtype != pl.Float64:
-        raise CustomerListError(
+        raise RowsError(
             f"The segment's column {values.name!r} holds {dtype}, which rounds a phone number to another one. "
             "Give it as text in the segment."
         )
@@ -64,7 +64,7 @@ def gave_consent(values: pl.Series) -> pl.Series:
     NaN included: consent is never inferred.
 
     Raises:
-        CustomerListError: the column is of a type that can never say yes, such as dates, bytes or lists.
+        RowsError: the column is of a type that can never say yes, such as dates, bytes or lists.
     """
     dtype = values.dtype
     if isinstance(dtype, pl.Boolean):
@@ -74,7 +74,7 @@ def gave_consent(values: pl.Series) -> pl.Series:
     elif isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null):
         yes = unwrapped(values.cast(pl.String)).str.to_lowercase().str.contains(_CONSENT)
     else:
-        raise CustomerListError(
+        raise RowsError(
             f"The consent column {values.name!r} holds {dtype.base_type().__name__}, which can never say yes, so "
             "nobody would be used. Give a boolean, a number (1 is yes) or text (true, t, yes, y or 1)."
         )

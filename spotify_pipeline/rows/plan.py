@@ -1,13 +1,12 @@
-"""Which columns of a segment hold the identifiers of an audience."""
+"""Which columns of a relation hold the identifiers of its people."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from spotify_pipeline.customer_list.model.errors import CustomerListError
-from spotify_pipeline.customer_list.model.layout import canonical_order
 from spotify_pipeline.identity import DeviceIdCase, IdentifierType
+from spotify_pipeline.rows.errors import RowsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,7 @@ class IdentifierColumns:
 
     def __post_init__(self) -> None:
         if not self.columns or len(set(self.columns)) != len(self.columns):
-            raise CustomerListError("An identifier needs at least one source column, and each column once.")
+            raise RowsError("An identifier needs at least one source column, and each column once.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +46,12 @@ class IdentifierPlan:
 
     def __post_init__(self) -> None:
         if not self.identifiers:
-            raise CustomerListError("An audience needs at least one type of identifier: email, phone or device_id.")
+            raise RowsError("An audience needs at least one type of identifier: email, phone or device_id.")
         for identifier, source in self.identifiers.items():
             if identifier is not IdentifierType.PHONE and (source.region_column or source.default_region):
-                raise CustomerListError(f"A region means something for phone only; it was given for {identifier}.")
+                raise RowsError(f"A region means something for phone only; it was given for {identifier}.")
             if identifier is not IdentifierType.DEVICE_ID and source.device_id_case != "lower":
-                raise CustomerListError(f"A case is chosen for device_id only; it was given for {identifier}.")
+                raise RowsError(f"A case is chosen for device_id only; it was given for {identifier}.")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,3 +67,8 @@ class IdentifierPlan:
     def types(self) -> tuple[IdentifierType, ...]:
         """The configured types in canonical order."""
         return canonical_order(tuple(self.identifiers))
+
+
+def canonical_order(identifiers: Collection[IdentifierType]) -> tuple[IdentifierType, ...]:
+    """The given types, each once, in the order in which they stand everywhere."""
+    return tuple(identifier for identifier in IdentifierType if identifier in identifiers)

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from spotify_pipeline.customer_list.model import CustomerListError, DigestSet, IdentifierColumns, IdentifierPlan, Tally
-from spotify_pipeline.customer_list.normalize.source_values import as_text, text_lists
 from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize, unwrapped
+from spotify_pipeline.rows.digest_set import DigestSet
+from spotify_pipeline.rows.errors import RowsError
+from spotify_pipeline.rows.plan import IdentifierColumns, IdentifierPlan
+from spotify_pipeline.rows.source_values import as_text, text_lists
+from spotify_pipeline.rows.tally import Tally
 
 _PERSON, _VALUE = "person", "value"
 # In brackets or braces, whatever stands around those: an array or an object that was written out as text.
@@ -83,14 +86,12 @@ def require_columns(batch: pl.DataFrame, plan: IdentifierPlan) -> None:
     """Check that the segment has the columns that the plan names.
 
     Raises:
-        CustomerListError: it lacks one.
+        RowsError: it lacks one.
     """
     wanted = [column for source in plan.identifiers.values() for column in (*source.columns, source.region_column)]
     for column in (*wanted, plan.consent_column, plan.rank_column):
         if column is not None and column not in batch.columns:
-            raise CustomerListError(
-                f"The segment has no column {column!r}. Its columns are: {', '.join(batch.columns)}."
-            )
+            raise RowsError(f"The segment has no column {column!r}. Its columns are: {', '.join(batch.columns)}.")
 
 
 def people_holding(people: pl.DataFrame, types: Sequence[IdentifierType], digests: DigestSet) -> pl.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spotify_pipeline.customer_list.model.digest_set import DigestSet
+from spotify_pipeline.rows.digest_set import DigestSet
 
 ERASURE = "erasure"
 """The name of the source that holds who asked to be forgotten."""

@@ -20,7 +20,7 @@ from spotify_pipeline.customer_list import (
     verify_customer_list,
     write_identifiers,
 )
-from spotify_pipeline.rows import DigestSet, Suppressions
+from spotify_pipeline.rows import DigestSet, RowsError, Suppressions
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, EMAIL_ONLY, build, emails, in_batches, segment
 from spotify_pipeline_tests.customer_list.model import hexed, model_list
 from spotify_pipeline_tests.customer_list.people import (
@@ -120,9 +120,9 @@ def test_a_segment_of_digests_suppresses_as_well() -> None:
 
 
 def test_p12_missing_columns_of_such_segments_are_named() -> None:
-    with pytest.raises(CustomerListError, match="no column 'billing_email'"):
+    with pytest.raises(RowsError, match="no column 'billing_email'"):
         digests_of([emails("a@example.com")], ALL_TYPES)
-    with pytest.raises(CustomerListError, match="no column 'consent'"):
+    with pytest.raises(RowsError, match="no column 'consent'"):
         declined_digests([segment([]).drop("consent")], ALL_TYPES)
 
 

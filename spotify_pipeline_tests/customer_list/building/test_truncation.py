@@ -19,7 +19,7 @@ from spotify_pipeline.customer_list import (
     verify_customer_list,
     write_identifiers,
 )
-from spotify_pipeline.rows import Suppressions
+from spotify_pipeline.rows import RowsError, Suppressions
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, build, email_list
 from spotify_pipeline_tests.customer_list.model import hexed, model_list
 from spotify_pipeline_tests.customer_list.people import (
@@ -133,7 +133,7 @@ def test_rank_that_is_none_is_refused_by_column(tmp_path: Path, ranks: pl.Series
 
 
 def test_rank_column_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(CustomerListError, match="no column 'rank'"):
+    with pytest.raises(RowsError, match="no column 'rank'"):
         write_identifiers([rows_of([{"email": "a@example.com"}])], RANKED, tmp_path / "a.parquet")
 
 

@@ -19,7 +19,7 @@ from spotify_pipeline.customer_list import (
     write_identifiers,
 )
 from spotify_pipeline.identity import RULES_VERSION, IdentifierType
-from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
+from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan, RowsError
 from spotify_pipeline_tests.customer_list.making import (
     ALL_TYPES,
     EMAIL_ONLY,
@@ -79,7 +79,7 @@ def test_a14_a_consent_column_that_can_never_say_yes_is_refused_by_its_type(
     tmp_path: Path, values: pl.Series, name: str
 ) -> None:
     table = emails("a@example.com").with_columns(ok=values)
-    with pytest.raises(CustomerListError, match=f"consent column 'ok' holds {name}, which can never say yes") as caught:
+    with pytest.raises(RowsError, match=f"consent column 'ok' holds {name}, which can never say yes") as caught:
         write_identifiers([table], plan_of(IdentifierType.EMAIL, "email", consent="ok"), tmp_path / "a.parquet")
     assert "example.com" not in str(caught.value)
 
@@ -93,7 +93,7 @@ def test_values_of_people_without_consent_are_not_even_judged(tmp_path: Path) ->
 @pytest.mark.parametrize("column", ["email", "consent"])
 def test_p12_missing_column_is_named(tmp_path: Path, column: str) -> None:
     table = segment([]).drop(column)
-    with pytest.raises(CustomerListError, match=f"no column '{column}'. Its columns are: .*phone"):
+    with pytest.raises(RowsError, match=f"no column '{column}'. Its columns are: .*phone"):
         write_identifiers([table], ALL_TYPES, tmp_path / "a.parquet")
     assert names_below(tmp_path) == set()
 
@@ -139,7 +139,7 @@ def test_row_region_goes_before_the_default(tmp_path: Path) -> None:
     "values", [pl.Series([[1]]), pl.Series([[["a@example.com"]]]), pl.Series([{"a": "a@example.com"}])]
 )
 def test_nested_columns_are_refused_by_name(tmp_path: Path, values: pl.Series) -> None:
-    with pytest.raises(CustomerListError, match="column 'email' holds") as caught:
+    with pytest.raises(RowsError, match="column 'email' holds") as caught:
         write_identifiers([values.alias("email").to_frame()], EMAIL_ONLY, tmp_path / "a.parquet")
     assert "example.com" not in str(caught.value)
 
@@ -302,5 +302,5 @@ def test_parquet_holds_the_identifiers_and_nothing_else(tmp_path: Path) -> None:
     ],
 )
 def test_plan_without_sense_is_refused(wrong) -> None:
-    with pytest.raises(CustomerListError):
+    with pytest.raises(RowsError):
         wrong()

@@ -19,14 +19,15 @@ from spotify_pipeline.sandbox.faults.actions import (
     MoveClock,
     Reply,
     Stall,
+    Text,
     Truncate,
 )
-from spotify_pipeline.sandbox.faults.headers import Text
 from spotify_pipeline.sandbox.faults.model import OPERATIONS, Fault, FaultInvalid, Point
-from spotify_pipeline.sandbox.faults.presets import PRESETS, named_fault, read_fault
+from spotify_pipeline.sandbox.faults.presets import MALFORMED_RANGES, PRESETS, named_fault, read_fault
 from spotify_pipeline.sandbox.faults.script import FaultReport, FaultScript, Hit
 
 __all__ = [
+    "MALFORMED_RANGES",
     "OPERATIONS",
     "PRESETS",
     "Acknowledge",

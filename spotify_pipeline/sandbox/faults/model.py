@@ -1,15 +1,17 @@
 """The vocabulary of faults: which request, and what goes wrong before, during or after it is carried out.
 
-A fault is data. It has a JSON form, is checked when it is made, and does nothing itself: ``fault_script`` decides
-which request it hits, ``fault_effects`` makes it happen. Named faults are in ``fault_presets``.
+A fault is data. It has a JSON form, is checked when it is made, and does nothing itself: ``script`` decides which
+request it hits, the middleware makes it happen. Named faults are in ``presets``.
 """
 
 from __future__ import annotations
 
 import random
-from typing import Annotated, Literal, Self, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from spotify_pipeline.sandbox.config import SandboxError
 from spotify_pipeline.sandbox.faults.actions import After, Before, Described, During, Ending
@@ -73,6 +75,9 @@ PutKind = Literal["any", "data", "part", "final", "query"]
 
 Point = Annotated[int, Field(ge=0)] | Literal["half", "all"]
 """How many bytes of a body are stored: a number, half of it (whole quanta of 256 KiB), or all."""
+
+_OF_THE_REQUEST = ("operation", "kind", "nth", "times", "since", "share", "seed")
+"""Options that every preset has: which request it hits, and how often."""
 
 
 class FaultInvalid(SandboxError):
@@ -159,6 +164,55 @@ class Fault(Described):
     def concerns(self, operation: str, kinds: frozenset[str]) -> bool:
         """Whether a request of this operation, and of these kinds of PUT, is one that it may hit."""
         return is_of(operation, self.operation) and self.kind in kinds
+
+
+class Option(NamedTuple):
+    """An option of a preset: the type it is checked against, and its value if nothing is said."""
+
+    type: Any
+    default: object
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named fault: the codes of the requirements it stands for, what happens, how it is made from its options."""
+
+    name: str
+    codes: tuple[str, ...]
+    title: str
+    make: Fault | Callable[[Any], Fault]
+    """The fault itself, or what makes it of its checked options."""
+    own: Mapping[str, Option]
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Its own options and what they are if nothing is said."""
+        return {name: option.default for name, option in self.own.items()}
+
+    def fault(self, options: Mapping[str, object]) -> Fault:
+        """The fault with these options, its own and those of every preset.
+
+        Raises:
+            FaultInvalid: an option is unknown or has a value it cannot have.
+        """
+        allowed = (*self.own, *_OF_THE_REQUEST)
+        unknown = [name for name in options if name not in allowed]
+        if unknown:
+            raise FaultInvalid(f"{self.name} has no option {unknown[0]}; it has {', '.join(allowed)}.")
+        own = {name: value for name, value in options.items() if name in self.own}
+        request = {name: value for name, value in options.items() if name in _OF_THE_REQUEST}
+        types: dict[str, Any] = {name: tuple(option) for name, option in self.own.items()}
+        try:
+            checked = create_model("Options", __base__=_Options, **types)(**own)
+            made = self.make if isinstance(self.make, Fault) else self.make(checked)
+            fields = {name: getattr(made, name) for name in type(made).model_fields}
+            return Fault.model_validate({**fields, "name": self.name, "codes": self.codes, **request})
+        except ValidationError as error:
+            raise FaultInvalid(f"{self.name}: {sentence_of(error)}") from None
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _check_order(actions: tuple[Before | During | After, ...]) -> None:

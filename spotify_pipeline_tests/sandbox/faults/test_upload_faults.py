@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from spotify_pipeline.sandbox import named_fault
-from spotify_pipeline.sandbox.faults.upload_faults import MALFORMED_RANGES
+from spotify_pipeline.sandbox.faults import MALFORMED_RANGES
 from spotify_pipeline_tests.sandbox.scripting import TOTAL, chunk, held, ranges, resume, scripted, some_list
 from spotify_pipeline_tests.sandbox.uploads import (
     QUANTUM,

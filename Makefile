@@ -11,8 +11,9 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
 
 DEMO := .spotify_pipeline/demo
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo recount test test-all dev check faults wipes leaks storm mutants bench lock clean
+.PHONY: help demo recount test test-rest test-all dev check faults wipes leaks storm mutants bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -37,11 +38,13 @@ recount: $(READY) ## Count the demo's lists again in plain Python and compare th
 dev: $(READY) ## Open the Dagster UI: over the demo's state, or over yours where .env names one
 	@$(BIN)/spotify-pipeline dev
 
-test: $(READY) ## Run the tests of every change: unit and integration
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "unit or integration"
+test: $(READY) ## Run the tests of every change, unit and integration: minutes, and nothing but Python is needed
+	@$(PYTEST) -m "unit or integration"
 
-test-all: $(READY) ## Run all tests: browser, PostgreSQL, faults, wipes and leaks too
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test-rest: $(READY) ## Run the other tests: browser, PostgreSQL, faults, wipes, leaks, contracts, the wheel
+	@$(PYTEST) -m "not (unit or integration)"
+
+test-all: test test-rest ## Run all tests
 
 check: $(READY) ## Lint, types, import rules, Dagster definitions
 	@$(BIN)/ruff check .

@@ -9,8 +9,8 @@ from hypothesis import settings
 
 KINDS = ("integration", "e2e", "stress", "contract")
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+settings.register_profile("every change", deadline=None, max_examples=25)
+settings.load_profile("every change")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,8 +1,13 @@
-"""Each promise of docs/reference/requirements.md has a test that bears its code in its name."""
+"""Each promise of docs/reference/requirements.md has a test that bears its code in its name.
+
+`python -m spotify_pipeline_tests.test_requirements` lists the codes that only `make test-all` proves.
+"""
 
 import ast
 import re
+import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
@@ -13,18 +18,26 @@ PROMISES = TESTS.parent / "docs" / "reference" / "requirements.md"
 CODE = re.compile(r"[a-z][0-9]{2}")
 
 
+IN_TEST_ALL_ONLY = {"e2e", "stress", "contract"}
+"""Folders whose tests `make test` leaves out."""
+
+
 def promised() -> list[str]:
     return re.findall(r"^\| ([A-Z][0-9]{2}) \|", PROMISES.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
-def proofs() -> dict[str, list[str]]:
-    """The names of the tests by the codes they bear: `test_u04_u05_...` proves both."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for file in sorted(TESTS.rglob("test_*.py")):
+def proofs() -> dict[str, set[Path]]:
+    """The files of tests by the codes that the tests' names bear: `test_u04_u05_...` proves both."""
+    found: dict[str, set[Path]] = defaultdict(set)
+    for file in TESTS.rglob("test_*.py"):
         for name in proving(ast.parse(file.read_text(encoding="utf-8"))):
             for code in codes(name):
-                found[code].append(name)
+                found[code].add(file.relative_to(TESTS))
     return found
+
+
+def proven_by_test_all_only(proofs: dict[str, set[Path]]) -> list[str]:
+    return [code for code in promised() if all(IN_TEST_ALL_ONLY.intersection(file.parts) for file in proofs[code])]
 
 
 def codes(name: str) -> list[str]:
@@ -33,17 +46,20 @@ def codes(name: str) -> list[str]:
 
 def proving(module: ast.Module) -> list[str]:
     """The names of a module's tests, less those that never run (`skip`) or may fail (`xfail`): they prove nothing."""
-    found: list[str] = []
-    pending: list[ast.AST] = [] if any(map(set_aside, module.body)) else [module]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if any(map(names_mark, node.decorator_list)) or any(map(set_aside, node.body)):
-                continue
-            if not isinstance(node, ast.ClassDef) and node.name.startswith("test_"):
-                found.append(node.name)
-        pending.extend(ast.iter_child_nodes(node))
-    return found
+    return [] if any(map(set_aside, module.body)) else list(names_of_tests(module.body))
+
+
+def names_of_tests(body: list[ast.stmt]) -> Iterator[str]:
+    """The names of the tests of a module's or a class's body."""
+    for node in body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if any(map(names_mark, node.decorator_list)) or any(map(set_aside, node.body)):
+            continue
+        if isinstance(node, ast.ClassDef):
+            yield from names_of_tests(node.body)
+        elif node.name.startswith("test_"):
+            yield node.name
 
 
 def set_aside(statement: ast.stmt) -> bool:
@@ -58,9 +74,6 @@ def set_aside(statement: ast.stmt) -> bool:
 def names_mark(expression: ast.expr) -> bool:
     """Whether an expression holds `mark.skip` or `mark.xfail`. A `skipif` with a real condition is none."""
     return any(re.search(r"(^|\.)mark\.(skip|xfail)$", ast.unparse(node)) for node in ast.walk(expression))
-
-
-PROOFS = proofs()
 
 
 @pytest.mark.parametrize(
@@ -89,11 +102,14 @@ def test_no_promise_is_listed_twice() -> None:
     assert len(codes) == len(set(codes)) > 110
 
 
-@pytest.mark.parametrize("code", promised())
-def test_a_promise_has_a_proof(code: str) -> None:
-    assert PROOFS.get(code), f"no test is named test_{code.lower()}_...; write one, or take {code} out of {PROMISES}"
+def test_every_promise_has_a_proof_and_every_code_of_a_test_is_a_promise() -> None:
+    found, listed = proofs(), set(promised())
+    unproven = sorted(listed - set(found))
+    assert not unproven, f"no test is named test_<code>_... for {unproven}; write one, or take it out of {PROMISES}"
+    assert not {code for code in found if code[0] in "UOCRSWP"} - listed
 
 
-def test_every_code_in_a_test_s_name_is_a_promise() -> None:
-    unknown = {code for code in PROOFS if code[0] in "UOCRSWP"} - set(promised())
-    assert not unknown
+if __name__ == "__main__":
+    found = proofs()
+    for code in proven_by_test_all_only(found):
+        sys.stdout.write(f"{code}: {', '.join(sorted(map(str, found[code])))}\n")

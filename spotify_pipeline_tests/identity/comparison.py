@@ -1,4 +1,4 @@
-"""Compare the vector code with the reference, value by value."""
+"""Compare the vector code with the reference, value by value, and plain phone numbers with the library."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 import polars as pl
+import pytest
 
-from spotify_pipeline.identity import DeviceIdCase, IdentifierType, digest, normalize
+from spotify_pipeline.identity import DeviceIdCase, IdentifierType, digest, normalize, phone_library, plain_phone
 from spotify_pipeline_tests.identity.reference import NORMALIZED, REJECTED, reference_digest, reference_normalize
 
 
@@ -38,3 +39,22 @@ def assert_as_reference(
             differences.append((value, region, "got", normalized, rejection, "expected", *expected))
     assert not differences, f"{len(differences)} of {len(values)} differ, first: {differences[0]!r}"
     return outcomes
+
+
+def rows_of(pairs: list[tuple[str, str | None]]) -> pl.DataFrame:
+    return pl.DataFrame(pairs, schema={"value": pl.String, "region": pl.String}, orient="row").with_row_index("row")
+
+
+def assert_library_agrees(rows: pl.DataFrame) -> int:
+    """Assert that what is read without the library is what it says; return how many rows are left to it."""
+    plain, others = plain_phone.split(rows)
+    settled, unproven = plain_phone.read(plain)
+    assert sorted([*settled["row"], *unproven["row"], *others["row"]]) == list(rows["row"])
+    answers = phone_library.read(rows).sort("row")
+    expected = answers.filter(pl.col("row").is_in(settled["row"].implode()))
+    differing = settled.sort("row").rows() != expected.rows()
+    if differing:
+        both = settled.join(expected, on="row", suffix="_of_library").join(rows, on="row")
+        same = pl.col("normalized").eq_missing(pl.col("normalized_of_library"))
+        pytest.fail(f"the library disagrees: {both.filter(~same).head(3).rows()}")
+    return rows.height - settled.height

@@ -2,56 +2,16 @@
 
 from __future__ import annotations
 
-import random
-
 import phonenumbers
 import polars as pl
 import pytest
 from phonenumbers.phonemetadata import PhoneMetadata, PhoneNumberDesc
 
-from spotify_pipeline.identity import phone_library, plain_phone
+from spotify_pipeline.identity import phone_library
 from spotify_pipeline.identity.numbering_plan import NumberingPlan, plan_of_country_code, plan_of_region
+from spotify_pipeline_tests.identity.comparison import assert_library_agrees, rows_of
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
-
-
-def rows_of(pairs: list[tuple[str, str | None]]) -> pl.DataFrame:
-    return pl.DataFrame(pairs, schema={"value": pl.String, "region": pl.String}, orient="row").with_row_index("row")
-
-
-def assert_library_agrees(rows: pl.DataFrame) -> int:
-    """Assert that what is read without the library is what it says; return how many rows are left to it."""
-    plain, others = plain_phone.split(rows)
-    settled, unproven = plain_phone.read(plain)
-    assert sorted([*settled["row"], *unproven["row"], *others["row"]]) == list(rows["row"])
-    answers = phone_library.read(rows).sort("row")
-    expected = answers.filter(pl.col("row").is_in(settled["row"].implode()))
-    differing = settled.sort("row").rows() != expected.rows()
-    if differing:
-        both = settled.join(expected, on="row", suffix="_of_library").join(rows, on="row")
-        same = pl.col("normalized").eq_missing(pl.col("normalized_of_library"))
-        pytest.fail(f"the library disagrees: {both.filter(~same).head(3).rows()}")
-    return rows.height - settled.height
-
-
-@pytest.mark.slow
-def test_starts_of_numbers_in_every_region() -> None:
-    rnd = random.Random(7)
-    for region in REGIONS:
-        pairs = [
-            (f"{start:03}" + "".join(rnd.choices("0123456789", k=rnd.randrange(0, 13))), region)
-            for start in range(rnd.randrange(2), 1000, 2)
-        ]
-        assert assert_library_agrees(rows_of(pairs)) == 0
-
-
-@pytest.mark.slow
-def test_every_start_of_a_number_after_a_plus() -> None:
-    rnd = random.Random(11)
-    starts = [f"+{start:04}" + "".join(rnd.choices("0123456789", k=rnd.randrange(0, 13))) for start in range(10_000)]
-    assert assert_library_agrees(rows_of([(value, None) for value in starts])) == 0
-    # With a region, an unknown country code may still be read as dialled there: only the library knows.
-    assert_library_agrees(rows_of([(value, rnd.choice(REGIONS)) for value in starts]))
 
 
 def test_an_example_of_every_region_is_read_in_every_form_of_writing() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.warehouse import Relation, SegmentError, SegmentReader, lock_down
@@ -106,6 +106,7 @@ hostile_names = st.one_of(
 )
 
 
+@settings(max_examples=20)
 @given(hostile_names, hostile_names)
 def test_s01_a_name_is_only_ever_a_name(table: str, column: str) -> None:
     with duckdb.connect() as connection:

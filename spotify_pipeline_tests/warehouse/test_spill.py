@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import duckdb
@@ -12,7 +11,7 @@ import pytest
 
 from spotify_pipeline.warehouse import RANK_COLUMN, Ranking, Relation, SegmentReader, lock_down
 
-ROWS = 600_000
+ROWS = 400_000
 
 
 class Watcher(threading.Thread):
@@ -27,7 +26,7 @@ class Watcher(threading.Thread):
     def run(self) -> None:
         while not self._done.is_set():
             self.look()
-            time.sleep(0.002)
+            self._done.wait(0.01)
 
     def look(self) -> None:
         for path in self.root.rglob("*"):
@@ -55,7 +54,7 @@ def test_p07_spilled_rows_lie_in_our_private_directory_only(
             f"hash(i) % 1000 AS spent FROM range({ROWS}) r(i)"
         )
         connection.execute("CHECKPOINT")
-        lock_down(connection, spill, memory_limit="48MB")
+        lock_down(connection, spill, memory_limit="40MB")
         watcher = Watcher(tmp_path)
         watcher.start()
         try:

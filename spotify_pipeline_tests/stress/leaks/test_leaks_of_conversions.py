@@ -8,11 +8,10 @@ import pytest
 
 from spotify_pipeline_tests.stress.leaks import conversion_runs
 from spotify_pipeline_tests.stress.leaks.runs import runs_of, watched
-from spotify_pipeline_tests.stress.leaks.thorough import marked
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", marked(runs_of(conversion_runs.__name__)))
+@pytest.mark.parametrize("run", runs_of(conversion_runs.__name__))
 def test_a09_p01_p02_p03_nothing_is_left_of_events(run: str, tmp_path: Path) -> None:
     watch = watched(run, tmp_path / "deployment")
     assert sorted(watch.leaks) == []

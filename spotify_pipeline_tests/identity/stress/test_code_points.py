@@ -30,19 +30,16 @@ def chunks(characters: list[str]) -> Iterator[list[str]]:
         yield characters[start : start + 100_000]
 
 
-@pytest.mark.slow
 def test_every_character_inside_an_address() -> None:
     for characters in chunks(CHARACTERS):
         assert_as_reference(IdentifierType.EMAIL, [f"us{character}er@example.com" for character in characters])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("template", ["user@{}a.example", "user@exa{}.example", "{}@a.example"])
 def test_characters_at_the_ends_of_a_label(template: str) -> None:
     assert_as_reference(IdentifierType.EMAIL, [template.format(character) for character in SAMPLE])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "template", ["{0}user@example.com{0}", "{0}", " {0}user@example.com", "user@example.com{0}\u200b"]
 )
@@ -51,13 +48,11 @@ def test_every_character_around_an_address(template: str) -> None:
     assert outcomes["invalid"] >= len(reference.WHITE_SPACE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("template", ["Α{}Σ@example.com", "ΑΣ{}@example.com", "ΑΣ{}Α@example.com"])
 def test_every_character_beside_a_sigma(template: str) -> None:
     assert_as_reference(IdentifierType.EMAIL, [template.format(character) for character in SAMPLE])
 
 
-@pytest.mark.slow
 def test_every_character_in_a_phone_number_and_a_device_id() -> None:
     phones = [f"070{character}1234567" for character in BASIC_PLANE]
     assert_as_reference(IdentifierType.PHONE, phones, ["SE"] * len(phones))

@@ -1,5 +1,5 @@
--- No answer may be newer than the one in force, and everybody who answered has one. Written another way than the model
--- on purpose: a mistake in its window would not repeat itself here.
+-- No answer may be newer than the one in force, and everybody who answered has one. Written differently from the model
+-- on purpose, so that a mistake in its window is not repeated here.
 with in_force as (
     select
         answers.customer_id,

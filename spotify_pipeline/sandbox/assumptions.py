@@ -211,7 +211,7 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "Events",
-        "An event is known by its data set and its id for ever. One that comes again is accepted and changes nothing.",
+        "An event is known by its data set and its id forever. One that comes again is accepted and changes nothing.",
         "The scope is documented, the window is not.",
     ),
     Assumption(
@@ -232,7 +232,7 @@ ASSUMPTIONS = (
     Assumption(
         "Data sets",
         "A new data set of pixel and connection: the pixel's dataset_id is null; events are accepted, never routed.",
-        "Seen by users. Removing the pixel from the data set mends it here.",
+        "Seen by users. Removing the pixel from the data set fixes it here.",
     ),
     Assumption(
         "Data sets",

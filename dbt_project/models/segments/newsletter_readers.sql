@@ -15,7 +15,7 @@ select
 from reading
 inner join {{ ref('stg_customers') }} as customers
     on customers.customer_id = reading.customer_id
--- Who took the newsletter back is no reader, even if an old issue was opened since.
+-- People who unsubscribed are not readers, even if they opened an old issue since.
 inner join {{ ref('stg_consents') }} as newsletter
     on newsletter.customer_id = customers.customer_id and newsletter.channel = 'newsletter' and newsletter.granted
 left join {{ ref('stg_consents') }} as advertising

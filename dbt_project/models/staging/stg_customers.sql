@@ -1,5 +1,5 @@
--- One row per customer number: the newest load. Identifiers stay as they arrived; cleaning them is the pipeline's work,
--- done once, by one set of rules.
+-- One row per customer number: the newest load. Identifiers stay as they arrived: the pipeline cleans them,
+-- once, by one set of rules.
 select
     customer_id,
     email,

@@ -1,4 +1,4 @@
--- What happened up to and including the day the segments are of.
+-- Events up to and including the date of the segments.
 select
     event_id,
     customer_id,

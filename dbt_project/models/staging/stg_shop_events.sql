@@ -1,4 +1,4 @@
--- What the web shop saw up to and including the day the segments are of; an event of unknown time is kept.
+-- Events of the web shop up to and including the date of the segments; events without a time are kept.
 select
     order_number,
     customer_id,

@@ -184,7 +184,7 @@ _TABLE = (
     _row("F18", "F18 U13", "429 with Retry-After for a chunk, nothing stored",
          lambda o: data(store_error(429, headers=given({"Retry-After": o.retry_after}))),
          retry_after=Option(str | None, "7")),
-    _row("F19", "F19 U14", "A refusal in mid-upload that waiting does not mend",
+    _row("F19", "F19 U14", "A refusal in mid-upload that waiting does not fix",
          lambda o: data(store_error(o.status)), status=_one_of(400, 401, 403, 412, default=403)),
     _row("F20", "F20", "499: somebody else cancelled the session",
          data(EndSession(how="cancelled"), Reply(status=499))),

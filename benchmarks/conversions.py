@@ -45,8 +45,8 @@ from spotify_pipeline.conversions import (
     FeedPlan,
     TimeSource,
     deliver,
-    judge,
     open_outbox,
+    validate_events,
 )
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
@@ -199,7 +199,7 @@ def product(bench: Bench, file: Path, *, batch: int = BATCH) -> None:
     ):
         reader = SegmentReader(connection, Relation.parse("purchases"))
         day = Day.of(datetime(2026, 11, 15, tzinfo=UTC).date(), "UTC", now=now)
-        judged = (judge(rows, PLAN, now=now) for rows in reader.batches(PLAN.columns))
+        judged = (validate_events(rows, PLAN, now=now) for rows in reader.batches(PLAN.columns))
         outbox.record(day.date, judged, at=now)
         deliver(outbox, client.send, DeliveryPlan(batch_events=batch), clock=lambda: datetime.now(UTC))
         (account,) = outbox.accounts([day.date])

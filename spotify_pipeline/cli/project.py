@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from spotify_pipeline.components.audiences import AudienceChain
-    from spotify_pipeline.components.conversions import EventFeed
+    from spotify_pipeline.components.conversions import FeedDefinition
 
 PACKAGE = Path(spotify_pipeline.__file__).parent
 PROJECT = PACKAGE.parent
@@ -97,11 +97,9 @@ def refuse_filled(definitions: dg.Definitions, audiences: Collection[str]) -> No
 
 def feed_targets(definitions: dg.Definitions) -> dict[str, FeedTarget]:
     """The feeds of loaded definitions, by name."""
-    from spotify_pipeline.components.conversions import event_feeds
+    from spotify_pipeline.components.conversions import find_feeds
 
-    return {
-        each.feed: FeedTarget(each.config.connection_id, each.config.token.env) for each in event_feeds(definitions)
-    }
+    return {each.name: FeedTarget(each.config.connection_id, each.config.token.env) for each in find_feeds(definitions)}
 
 
 def chosen_chain(definitions: dg.Definitions, audience: str) -> AudienceChain:
@@ -120,15 +118,15 @@ def chosen_chain(definitions: dg.Definitions, audience: str) -> AudienceChain:
     return chains[audience]
 
 
-def chosen_feed(definitions: dg.Definitions, feed: str) -> EventFeed:
+def chosen_feed(definitions: dg.Definitions, feed: str) -> FeedDefinition:
     """One feed of loaded definitions.
 
     Raises:
         CommandError: there is none of that name.
     """
-    from spotify_pipeline.components.conversions import event_feeds
+    from spotify_pipeline.components.conversions import find_feeds
 
-    feeds = {each.feed: each for each in event_feeds(definitions)}
+    feeds = {each.name: each for each in find_feeds(definitions)}
     if feed not in feeds:
         raise CommandError(f"The project defines no feed {feed}. It has: {', '.join(feeds) or 'none'}.")
     return feeds[feed]

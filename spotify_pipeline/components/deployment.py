@@ -17,7 +17,7 @@ from spotify_pipeline.components.audiences import (
 )
 from spotify_pipeline.components.audiences.event_based import EventAudience, EventAudienceComponent
 from spotify_pipeline.components.audiences.insights import plan_job
-from spotify_pipeline.components.conversions import event_feeds, feed_definitions, feed_tables
+from spotify_pipeline.components.conversions import feed_definitions, feed_tables, find_feeds
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.components.sources import SuppressionList
 from spotify_pipeline.components.yaml import AudienceConfigError, refuse_repeated_keys, refuse_unread_files
@@ -52,7 +52,7 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
     built_here = {
         key for assets in loaded.assets or [] if isinstance(assets, dg.AssetsDefinition) for key in assets.keys
     }
-    feeds = event_feeds(loaded)
+    feeds = find_feeds(loaded)
     return dg.Definitions.merge(
         loaded,
         watch_definitions(chains, filled),

@@ -15,11 +15,11 @@ from spotify_pipeline.conversions.delivery import (
     HeldDay,
     Parity,
     Send,
+    active_stop,
     compare,
+    decide_feed,
     deliver,
-    standing_stop,
 )
-from spotify_pipeline.conversions.delivery import decide as judge_feed
 from spotify_pipeline.conversions.model import (
     VERDICTS,
     Column,
@@ -50,20 +50,20 @@ from spotify_pipeline.conversions.outbox import (
     Reading,
     Settled,
     Stop,
-    erased_screen,
+    filter_erased,
     kept_outboxes,
-    look_into,
     open_outbox,
+    view_outbox,
 )
 from spotify_pipeline.conversions.validation import (
     CURRENCIES,
     Day,
     TimeRange,
-    judge,
     places_of,
     range_of,
     rows_of,
     unit_meant,
+    validate_events,
 )
 
 __all__ = [
@@ -108,17 +108,17 @@ __all__ = [
     "TimeRange",
     "TimeSource",
     "TimeUnit",
+    "active_stop",
     "compare",
+    "decide_feed",
     "deliver",
-    "erased_screen",
-    "judge",
-    "judge_feed",
+    "filter_erased",
     "kept_outboxes",
-    "look_into",
     "open_outbox",
     "places_of",
     "range_of",
     "rows_of",
-    "standing_stop",
     "unit_meant",
+    "validate_events",
+    "view_outbox",
 ]

@@ -10,15 +10,15 @@ import dagster as dg
 from rich.table import Table
 
 from spotify_pipeline.components import SpotifyAds
-from spotify_pipeline.components.conversions import EventFeed, received_events
-from spotify_pipeline.conversions import DayAccount, look_into
+from spotify_pipeline.components.conversions import FeedDefinition, received_events
+from spotify_pipeline.conversions import DayAccount, view_outbox
 from spotify_pipeline.demo.raw_tables import DEFAULT_AS_OF
 from spotify_pipeline.sandbox import DEFAULTS
 
 DAY = DEFAULT_AS_OF - timedelta(days=1)
 """The last whole day of the generated events."""
 COLUMNS = ("feed", "day", "read", "delivered", "filtered", "dead", "pending")
-SendDay = Callable[[EventFeed, date], str | None]
+SendDay = Callable[[FeedDefinition, date], str | None]
 """Materializes a day of a feed; why that failed, or None."""
 
 
@@ -52,23 +52,23 @@ class DemoFeed:
         return self.failure is None and whole and self.delivered > 0
 
 
-def sent(feed: EventFeed, send: SendDay) -> DemoFeed:
+def sent(feed: FeedDefinition, send: SendDay) -> DemoFeed:
     """Send a day of a feed to the demo's Spotify."""
     if feed.config.connection_id not in (None, DEFAULTS.capi_connection_id):
         return DemoFeed(
-            feed=feed.feed, left_out="Left out of the demo: its YAML names a connection of the real Spotify."
+            feed=feed.name, left_out="Left out of the demo: its YAML names a connection of the real Spotify."
         )
     if feed.config.events.table is not None:
         return DemoFeed(
-            feed=feed.feed, left_out="Left out of the demo: it reads a table, and its warehouse holds dbt models only."
+            feed=feed.name, left_out="Left out of the demo: it reads a table, and its warehouse holds dbt models only."
         )
     if not feed.config.start <= DAY:
-        return DemoFeed(feed=feed.feed, left_out=f"Left out of the demo: it starts after {DAY}, the day that is sent.")
+        return DemoFeed(feed=feed.name, left_out=f"Left out of the demo: it starts after {DAY}, the day that is sent.")
     failure = send(feed, DAY)
     if failure is not None:
-        return DemoFeed(feed=feed.feed, failure=failure)
-    with look_into(feed.feed) as outbox:
-        return DemoFeed(feed=feed.feed, accounts=outbox.accounts())
+        return DemoFeed(feed=feed.name, failure=failure)
+    with view_outbox(feed.name) as outbox:
+        return DemoFeed(feed=feed.name, accounts=outbox.accounts())
 
 
 def counted_by_spotify() -> int:
@@ -105,6 +105,6 @@ def _cells(feed: str, account: DayAccount) -> tuple[str, ...]:
     return (feed, account.day.isoformat(), *(f"{count:,}" for count in (*counts, account.pending)))
 
 
-def feed_assets(feed: EventFeed) -> list[dg.AssetKey]:
+def feed_assets(feed: FeedDefinition) -> list[dg.AssetKey]:
     """What is materialized of a feed."""
     return [feed.validated_key, feed.delivery_key]

@@ -16,7 +16,7 @@ from spotify_pipeline.components import NoWindowOpen, PipelineHome, SpotifyAds, 
 from spotify_pipeline.components.audiences import AUDIENCE_TAG, WATCH_JOB, AudienceChain
 from spotify_pipeline.components.audiences.checks import GUARDS, READY, UNUSABLE
 from spotify_pipeline.components.audiences.insights import OVERLAP
-from spotify_pipeline.components.conversions import FEED_TAG, EventFeed, event_feeds
+from spotify_pipeline.components.conversions import FEED_TAG, FeedDefinition, find_feeds
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.demo import feeds as demo_feeds
 from spotify_pipeline.demo.feeds import DemoFeed
@@ -116,7 +116,7 @@ def run_demo(
             runner.build_segments()
             report(f"dbt has built and tested the segments of {len(chains)} audiences.")
             mirrored = [_mirrored(runner, chain, report) for chain in chains]
-            sent = [_sent(runner, feed, report) for feed in event_feeds(definitions)]
+            sent = [_sent(runner, feed, report) for feed in find_feeds(definitions)]
             waited = _wait_until_ready(sandbox, mirrored)
             report(f"Spotify has processed the lists, after {waited.total_seconds() / 3600:.0f} hours on its clock.")
             runner.watch_audiences()
@@ -161,13 +161,13 @@ class _Runner:
             run_config=QUIET,
         )
 
-    def send(self, feed: EventFeed, day: date) -> str | None:
+    def send(self, feed: FeedDefinition, day: date) -> str | None:
         """Materialize a day of a feed; why that failed, or None."""
         result = self._all_assets.execute_in_process(
             instance=self._instance,
             asset_selection=demo_feeds.feed_assets(feed),
             partition_key=day.isoformat(),
-            tags={FEED_TAG: feed.feed},
+            tags={FEED_TAG: feed.name},
             raise_on_error=False,
             run_config=QUIET,
         )
@@ -215,10 +215,10 @@ def _mirrored(runner: _Runner, chain: AudienceChain, report: Callable[[str], Non
     return DemoAudience(chain, manifest, too_few, failure, None)
 
 
-def _sent(runner: _Runner, feed: EventFeed, report: Callable[[str], None]) -> DemoFeed:
+def _sent(runner: _Runner, feed: FeedDefinition, report: Callable[[str], None]) -> DemoFeed:
     outcome = demo_feeds.sent(feed, runner.send)
     said = outcome.left_out or (f"FAILED. {outcome.failure}" if outcome.failure else None)
-    report(f"{feed.feed}: {said or f'{outcome.delivered:,} events delivered, those of {demo_feeds.DAY} among them.'}")
+    report(f"{feed.name}: {said or f'{outcome.delivered:,} events delivered, those of {demo_feeds.DAY} among them.'}")
     return outcome
 
 

@@ -17,7 +17,7 @@ class RowsError(Exception):
 
 
 @contextmanager
-def withheld_errors(task: str, *, raised: type[RowsError] = RowsError) -> Generator[None]:
+def withheld_errors(task: str, *, raised: type[Exception] = RowsError) -> Generator[None]:
     """Replace whatever a library raises while it handles personal data.
 
     The messages of Polars, Arrow and codecs may quote the cell they stumbled on, and Dagster stores messages together
@@ -29,7 +29,7 @@ def withheld_errors(task: str, *, raised: type[RowsError] = RowsError) -> Genera
     """
     try:
         yield
-    except (RowsError, HomeError):
+    except (RowsError, HomeError, raised):
         raise
     except Exception as error:  # noqa: BLE001 - any library's message may quote a value
         # pyarrow raises OSError for broken files too, without a number.

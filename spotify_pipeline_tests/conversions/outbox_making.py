@@ -16,7 +16,7 @@ from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, Delivery
 from spotify_pipeline.conversions.model.verdict import VERDICTS
 from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy
-from spotify_pipeline.conversions.outbox.opening import look_into, open_outbox, outbox_file
+from spotify_pipeline.conversions.outbox.opening import open_outbox, outbox_file, view_outbox
 from spotify_pipeline.conversions.outbox.store import Database
 from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.spotify import InvalidRequest, Secret, SpotifyUnavailable
@@ -75,7 +75,7 @@ class Place:
         )
 
     def look(self, feed: str = "purchases") -> AbstractContextManager[OutboxViews]:
-        return look_into(feed, home=self.home, url=self.url, wait=0.0, sleep=no_sleep)
+        return view_outbox(feed, home=self.home, url=self.url, wait=0.0, sleep=no_sleep)
 
     @contextmanager
     def database(self, feed: str = "purchases") -> Generator[Database]:

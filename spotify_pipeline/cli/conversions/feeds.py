@@ -13,12 +13,12 @@ from spotify_pipeline.cli.dagster import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
 from spotify_pipeline.cli.table import print_table
-from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, look_into, open_outbox
+from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, open_outbox, view_outbox
 
 if TYPE_CHECKING:
     import dagster as dg
 
-    from spotify_pipeline.components.conversions import EventFeed
+    from spotify_pipeline.components.conversions import FeedDefinition
 
 FeedArgument = Annotated[str, typer.Argument(metavar="FEED", help="The feed's folder name.")]
 DayOption = Annotated[
@@ -34,7 +34,7 @@ def account(feed: FeedArgument, day: DayOption = None) -> None:
 
     Exits 1 where it is not so, and where the feed is stopped.
     """
-    with look_into(feed) as outbox:
+    with view_outbox(feed) as outbox:
         days, stop = outbox.accounts(_only(day)), outbox.stopped()
     columns = ("day", "read", "delivered", "filtered", "dead", "pending", "")
     print_table("days that were read", columns, [_line(each) for each in days])
@@ -46,7 +46,7 @@ def account(feed: FeedArgument, day: DayOption = None) -> None:
 
 def dead_letters(feed: FeedArgument, day: DayOption = None) -> None:
     """List the events that could not be sent: their ids, why, and which parameters are at fault. Never a value."""
-    with look_into(feed) as outbox:
+    with view_outbox(feed) as outbox:
         found = outbox.dead_letters(day.date() if day is not None else None, LONGEST_LIST)
     shown = [[_cell(value) for value in row] for row in found.iter_rows()]
     print_table("dead letters", [name.replace("_", " ") for name in found.columns], shown)
@@ -86,7 +86,7 @@ def replay(
     if not later:
         for first, last in _stretches(marked):
             sys.stdout.write(f"{_judged_again(definitions, chosen, first, last)}\n")
-        with look_into(feed) as outbox:
+        with view_outbox(feed) as outbox:
             accounts = outbox.accounts(sorted(marked))
         if reason in set(Filtered):
             still = sum(each.filtered.get(str(reason), 0) for each in accounts)
@@ -128,7 +128,7 @@ def _of_that_request(guarantee: Guarantee) -> str:
     return "the events of that request, too, with the same ids, so Spotify counts those that it took already once."
 
 
-def _judged_again(definitions: dg.Definitions, feed: EventFeed, first: date, last: date) -> str:
+def _judged_again(definitions: dg.Definitions, feed: FeedDefinition, first: date, last: date) -> str:
     return materialize_days(definitions, [feed.validated_key, feed.delivery_key], first, last)
 
 

@@ -15,7 +15,7 @@ from spotify_pipeline.cli.conversions.feeds import FeedArgument
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
 from spotify_pipeline.cli.table import print_table
-from spotify_pipeline.conversions import FeedDecision, look_into
+from spotify_pipeline.conversions import FeedDecision, view_outbox
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, validated_reason
 
 
@@ -79,5 +79,5 @@ def _decision_of(feed: str) -> FeedDecision:
     from spotify_pipeline.components.conversions import feed_decision
 
     chosen = chosen_feed(load_definitions(), feed)
-    with look_into(feed) as outbox:
+    with view_outbox(feed) as outbox:
         return feed_decision(chosen, outbox, datetime.now(UTC))

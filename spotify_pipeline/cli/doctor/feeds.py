@@ -8,7 +8,7 @@ from typing import TypeAlias
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
 from spotify_pipeline.cli.project import FeedTarget
 from spotify_pipeline.cli.spotify import signed_in
-from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, look_into
+from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, view_outbox
 from spotify_pipeline.spotify import Business, ConversionsSettings, Dataset, SpotifyAdsClient, SpotifySettings
 
 NONE = "no feed is defined"
@@ -32,7 +32,7 @@ def connections(feeds: Feeds) -> CheckResult:
 
 def _outbox(feed: str) -> CheckResult:
     try:
-        with look_into(feed, wait=SHORT_WAIT) as outbox:
+        with view_outbox(feed, wait=SHORT_WAIT) as outbox:
             stop = outbox.stopped()
             wrong = [each.day.isoformat() for each in outbox.accounts() if not each.adds_up]
     except OutboxMissing:

@@ -14,8 +14,8 @@ from spotify_pipeline.conversions import (
     OutboxError,
     OutboxMissing,
     kept_outboxes,
-    look_into,
     open_outbox,
+    view_outbox,
 )
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy import GivenIdentifier
@@ -78,7 +78,7 @@ def waiting_rows(people: Sequence[GivenIdentifier]) -> tuple[dict[int, list[tupl
         return found, [f"Events that wait to be sent: {error}"]
     for feed in feeds:
         try:
-            with look_into(feed) as outbox:
+            with view_outbox(feed) as outbox:
                 frames = [_held(frame, people) for frame in outbox.waiting_people()]
         except OutboxMissing:
             continue

@@ -1,8 +1,8 @@
 """Feeds of conversion events: assets, checks, schedules."""
 
 from spotify_pipeline.components.conversions.component import ConversionFeed
-from spotify_pipeline.components.conversions.definitions import event_feeds, feed_definitions, feed_tables
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.definitions import feed_definitions, feed_tables, find_feeds
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.guarding import FEEDS, feed_decision
 from spotify_pipeline.components.conversions.parity import received_events
 from spotify_pipeline.components.conversions.schedules import FEED_TAG, range_tags
@@ -11,11 +11,11 @@ __all__ = [
     "FEEDS",
     "FEED_TAG",
     "ConversionFeed",
-    "EventFeed",
-    "event_feeds",
+    "FeedDefinition",
     "feed_decision",
     "feed_definitions",
     "feed_tables",
+    "find_feeds",
     "range_tags",
     "received_events",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from spotify_pipeline.components.conversions.guarding import FeedJudged
+from spotify_pipeline.components.conversions.guarding import FeedSendDecision
 from spotify_pipeline.conversions import DayAccount, Stop
 
 ACCOUNTS_ADD_UP = "accounts_add_up"
@@ -46,7 +46,7 @@ def feed_guards_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
     )
 
 
-def feed_guards_result(judged: FeedJudged) -> dg.AssetCheckResult:
+def feed_guards_result(judged: FeedSendDecision) -> dg.AssetCheckResult:
     """What was decided, with a line for each day that is unlike the others. Shares only, as counts say of people."""
     lines = [
         f"| {each.day} | {each.guard.value} | {_share(each.found)} | {_share(each.usual)} |"

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from spotify_pipeline.components.conversions.config import FeedConfig
 from spotify_pipeline.components.conversions.delivery import delivery_asset
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.scaffolder import FeedScaffolder
 from spotify_pipeline.components.conversions.validated_events import validated_events_asset
 from spotify_pipeline.components.sources import (
@@ -44,7 +44,7 @@ class ConversionFeed(dg.Component):
     ```
     """
 
-    def __init__(self, feed: EventFeed) -> None:
+    def __init__(self, feed: FeedDefinition) -> None:
         self.feed = feed
 
     @classmethod
@@ -75,7 +75,7 @@ class ConversionFeed(dg.Component):
         refuse_unknown_columns(attributes.named_columns(), events, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
         sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
-        return cls(EventFeed(name, attributes, events.asset_key, events.relation, sources))
+        return cls(FeedDefinition(name, attributes, events.asset_key, events.relation, sources))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The feed's assets and what is checked in their runs. Parity is a check of all feeds together."""

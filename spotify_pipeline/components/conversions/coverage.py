@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 import polars as pl
 
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.conversions import Day, places_of, range_of, unit_meant
 from spotify_pipeline.warehouse import Between, SegmentReader
 
@@ -34,7 +34,7 @@ class Coverage:
     meant: str | None = None
 
 
-def coverage(feed: EventFeed, segment: SegmentReader, now: datetime) -> Coverage:
+def coverage(feed: FeedDefinition, segment: SegmentReader, now: datetime) -> Coverage:
     """Where the rows lie; the warehouse counts them where it can, else all times are read."""
     column, zone = feed.plan.event_time.column, feed.config.timezone
     start = Day.of(feed.config.start, zone, now=now)
@@ -55,7 +55,7 @@ def coverage(feed: EventFeed, segment: SegmentReader, now: datetime) -> Coverage
     return Coverage(placed=found.placed, before_start=found.before_start, within=0, meant=meant)
 
 
-def _scanned(feed: EventFeed, batches: Iterable[pl.DataFrame], start: Day, tomorrow: Day) -> Coverage:
+def _scanned(feed: FeedDefinition, batches: Iterable[pl.DataFrame], start: Day, tomorrow: Day) -> Coverage:
     placed = before = within = 0
     for batch in batches:
         places = places_of(batch, feed.plan).drop_nulls()
@@ -76,7 +76,7 @@ def coverage_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
     )
 
 
-def coverage_result(feed: EventFeed, found: Coverage, *, read: int, with_today: bool) -> dg.AssetCheckResult:
+def coverage_result(feed: FeedDefinition, found: Coverage, *, read: int, with_today: bool) -> dg.AssetCheckResult:
     """Whether rows are read; if not, what may be wrong with their times.
 
     Args:

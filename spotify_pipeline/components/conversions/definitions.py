@@ -9,7 +9,7 @@ from itertools import combinations
 import dagster as dg
 
 from spotify_pipeline.components.conversions.component import ConversionFeed
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.parity import PARITY, parity_check
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
 from spotify_pipeline.components.conversions.schedules import BuiltHere, feed_schedules, feed_sensors
@@ -22,14 +22,14 @@ WATCH_EVERY_HOUR = "40 * * * *"
 """Twenty minutes and more after the hourly runs began: Spotify counts what it received that much later."""
 
 
-def event_feeds(definitions: dg.Definitions) -> list[EventFeed]:
+def find_feeds(definitions: dg.Definitions) -> list[FeedDefinition]:
     """Every feed of loaded definitions, by name."""
     tree = definitions.component_tree
     found = tree.get_all_components(of_type=ConversionFeed) if tree is not None else []
-    return sorted((component.feed for component in found), key=lambda feed: feed.feed)
+    return sorted((component.feed for component in found), key=lambda feed: feed.name)
 
 
-def feed_definitions(feeds: Sequence[EventFeed], loaded: dg.Definitions) -> dg.Definitions:
+def feed_definitions(feeds: Sequence[FeedDefinition], loaded: dg.Definitions) -> dg.Definitions:
     """Schedules, sensors, the check of parity and its job, and the resources of feeds; nothing where there is none.
 
     Args:
@@ -69,7 +69,7 @@ def _built_here(loaded: dg.Definitions) -> BuiltHere:
     )
 
 
-def feed_tables(feeds: Sequence[EventFeed]) -> dict[dg.AssetKey, Relation]:
+def feed_tables(feeds: Sequence[FeedDefinition]) -> dict[dg.AssetKey, Relation]:
     """Tables that the YAML of feeds names without the asset that writes them."""
     tables = {feed.events_key: feed.relation for feed in feeds if feed.config.events.asset_key is None}
     for feed in feeds:
@@ -78,19 +78,19 @@ def feed_tables(feeds: Sequence[EventFeed]) -> dict[dg.AssetKey, Relation]:
     return tables
 
 
-def _refuse_doubled(feeds: Sequence[EventFeed]) -> None:
+def _refuse_doubled(feeds: Sequence[FeedDefinition]) -> None:
     """Refuse two feeds that would send the same events, of which Spotify would drop one unseen."""
     for first, second in combinations(feeds, 2):
         if _send_the_same(first, second):
             columns = ", ".join(first.config.event_id.columns)
             raise AudienceConfigError(
-                f"The feeds {first.feed} and {second.feed} send the events of {first.relation} to one connection with "
+                f"The feeds {first.name} and {second.name} send the events of {first.relation} to one connection with "
                 f"the same ids ({columns}), and of two events with one id Spotify counts one. Make one feed of them "
                 "(event_name.names can give each event its name), or give each a connection_id of its own."
             )
 
 
-def _send_the_same(first: EventFeed, second: EventFeed) -> bool:
+def _send_the_same(first: FeedDefinition, second: FeedDefinition) -> bool:
     """Whether two feeds read one relation with the same ids into one connection, however each of these is written."""
     ids = [each.config.event_id for each in (first, second)]
     return (
@@ -101,6 +101,6 @@ def _send_the_same(first: EventFeed, second: EventFeed) -> bool:
     )
 
 
-def _connection(feed: EventFeed) -> str:
+def _connection(feed: FeedDefinition) -> str:
     """The connection that a feed sends to; what the environment says stands in for one that is not stated."""
     return (feed.config.connection_id or os.environ.get(CONNECTION_VARIABLE, "")).strip().casefold()

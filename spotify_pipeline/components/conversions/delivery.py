@@ -20,8 +20,8 @@ from spotify_pipeline.components.conversions.checks import (
     feed_guards_result,
     feed_guards_spec,
 )
-from spotify_pipeline.components.conversions.feed import EventFeed
-from spotify_pipeline.components.conversions.guarding import judged_now
+from spotify_pipeline.components.conversions.feed import FeedDefinition
+from spotify_pipeline.components.conversions.guarding import decide_sending
 from spotify_pipeline.components.conversions.metadata import account_metadata, dead_letters_metadata, report_metadata
 from spotify_pipeline.components.conversions.reading import read_what_waits
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
@@ -35,15 +35,15 @@ from spotify_pipeline.conversions import (
     FeedHeld,
     FeedStopped,
     Outbox,
+    active_stop,
     deliver,
-    erased_screen,
-    standing_stop,
+    filter_erased,
 )
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import CallRecord, ConversionsClient, UnknownSuccess
 
 
-def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
+def delivery_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
     """The events at Spotify: all that wait are sent, whichever day they are of, oldest first."""
 
     @dg.asset(
@@ -51,7 +51,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
         deps=[feed.validated_key],
         partitions_def=feed.partitions(),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=feed.feed,
+        group_name=feed.name,
         kinds={"spotify"},
         pool=feed.pool,
         check_specs=[
@@ -61,7 +61,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
             answers_spec(feed.delivery_key),
         ],
         description=(
-            f"The events of the feed {feed.feed} at Spotify, sent {feed.config.schedule.in_words()}, "
+            f"The events of the feed {feed.name} at Spotify, sent {feed.config.schedule.in_words()}, "
             f"{feed.config.delivery.guarantee.value.replace('_', ' ')}.\n\n"
             "A run sends everything of the feed that waits, whichever day it is of, judged as of this run, and notes "
             "of each event that Spotify accepted it. An event that Spotify refuses becomes a dead letter and holds up "
@@ -90,7 +90,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
             outbox.hold(feed) as held,
         ):
             _read_again(feed, held, warehouse, home.ledger, context, now)
-            judged = judged_now(feed, held, home.approvals, now)
+            judged = decide_sending(feed, held, home.approvals, now)
             report, forgotten, unknown = DeliveryReport(), 0, None
             # Neither a token nor a connection is needed where nothing is sent.
             if judged.waiting and not judged.holds:
@@ -100,7 +100,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
                         report = _send(feed, held, client, home.ledger)
                 except (FeedStopped, UnknownSuccess) as error:
                     unknown = error
-            stop = standing_stop(held, feed.delivery_plan)
+            stop = active_stop(held, feed.delivery_plan)
             if not judged.holds:
                 forgotten = held.forget_before(feed.forgets_before(now))
             everything = held.accounts()
@@ -111,7 +111,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
             with failures_said_plainly(metadata=calls_shown):
                 raise FeedHeld(judged.sentence)
         if unknown is not None:
-            yield answers_result(feed.feed, stop)
+            yield answers_result(feed.name, stop)
             with failures_said_plainly(metadata=calls_shown):
                 raise unknown
         _say_what_was_done(context, report, forgotten)
@@ -120,9 +120,9 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
             metadata={**report_metadata(report), **calls_shown()},
             check_results=[
                 accounts_result(everything),
-                dead_letters_result(feed.feed, still_known, refused=report.refused),
+                dead_letters_result(feed.name, still_known, refused=report.refused),
                 feed_guards_result(judged),
-                answers_result(feed.feed, stop),
+                answers_result(feed.name, stop),
             ],
         )
 
@@ -130,7 +130,7 @@ def delivery_asset(feed: EventFeed) -> dg.AssetsDefinition:
 
 
 def _read_again(
-    feed: EventFeed,
+    feed: FeedDefinition,
     outbox: Outbox,
     warehouse: WarehouseResource,
     ledger: ErasureLedger,
@@ -148,7 +148,7 @@ def _read_again(
 
 
 def _show_days(
-    feed: EventFeed,
+    feed: FeedDefinition,
     outbox: Outbox,
     accounts: Sequence[DayAccount],
     context: dg.AssetExecutionContext,
@@ -163,14 +163,14 @@ def _show_days(
         context.add_asset_metadata(of_day, partition_key=partition)
 
 
-def _send(feed: EventFeed, outbox: Outbox, client: ConversionsClient, ledger: ErasureLedger) -> DeliveryReport:
+def _send(feed: FeedDefinition, outbox: Outbox, client: ConversionsClient, ledger: ErasureLedger) -> DeliveryReport:
     """Send everything that waits, but for people who asked to be forgotten since their events were read."""
     return deliver(
         outbox,
         client.send,
         feed.delivery_plan,
         clock=lambda: datetime.now(UTC),
-        screen=erased_screen(ledger.watched_digests()),
+        erasure_filter=filter_erased(ledger.watched_digests()),
     )
 
 

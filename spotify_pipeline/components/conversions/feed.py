@@ -18,10 +18,10 @@ from spotify_pipeline.warehouse import Relation
 
 
 @dataclass(frozen=True)
-class EventFeed:
+class FeedDefinition:
     """One feed of the configuration, with everything it refers to looked up."""
 
-    feed: str
+    name: str
     """The folder's name."""
     config: FeedConfig
     events_key: dg.AssetKey
@@ -32,12 +32,12 @@ class EventFeed:
     @property
     def validated_key(self) -> dg.AssetKey:
         """The asset of events that were read and judged."""
-        return dg.AssetKey([self.feed, "validated_events"])
+        return dg.AssetKey([self.name, "validated_events"])
 
     @property
     def delivery_key(self) -> dg.AssetKey:
         """The asset that is the events at Spotify."""
-        return dg.AssetKey([self.feed, "delivery"])
+        return dg.AssetKey([self.name, "delivery"])
 
     @property
     def keys(self) -> list[dg.AssetKey]:
@@ -47,7 +47,7 @@ class EventFeed:
     @property
     def pool(self) -> str:
         """The concurrency pool of its delivery: feeds send at the same time, one feed does so once."""
-        return f"conversions_{self.feed}"
+        return f"conversions_{self.name}"
 
     @cached_property
     def plan(self) -> FeedPlan:

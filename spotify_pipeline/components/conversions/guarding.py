@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from spotify_pipeline.components.conversions.feed import EventFeed
-from spotify_pipeline.conversions import FeedDecision, Outbox, OutboxViews, judge_feed
+from spotify_pipeline.components.conversions.feed import FeedDefinition
+from spotify_pipeline.conversions import FeedDecision, Outbox, OutboxViews, decide_feed
 from spotify_pipeline.mirror import Approval
 from spotify_pipeline.mirror.guards import ApprovalStore
 
@@ -16,7 +16,7 @@ DIGEST_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeedJudged:
+class FeedSendDecision:
     """What was decided about a feed.
 
     Attributes:
@@ -52,12 +52,12 @@ class FeedJudged:
         )
 
 
-def feed_decision(feed: EventFeed, outbox: OutboxViews | Outbox, now: datetime) -> FeedDecision:
+def feed_decision(feed: FeedDefinition, outbox: OutboxViews | Outbox, now: datetime) -> FeedDecision:
     """What the guards of a feed say of the days that its outbox knows."""
-    return judge_feed(outbox.readings(), feed.config.guards.limits(), open_day=feed.today(now))
+    return decide_feed(outbox.readings(), feed.config.guards.limits(), open_day=feed.today(now))
 
 
-def judged_now(feed: EventFeed, outbox: Outbox, approvals: ApprovalStore, now: datetime) -> FeedJudged:
+def decide_sending(feed: FeedDefinition, outbox: Outbox, approvals: ApprovalStore, now: datetime) -> FeedSendDecision:
     """Decide about a feed that is about to send. What may pass is the usual from now on, and an approval is used up.
 
     Raises:
@@ -67,7 +67,7 @@ def judged_now(feed: EventFeed, outbox: Outbox, approvals: ApprovalStore, now: d
     decision = feed_decision(feed, outbox, now)
     approval = None
     if not decision.allowed:
-        standing = approvals.standing(feed.feed, FEEDS, decision.digest, now, going_on=False)
+        standing = approvals.standing(feed.name, FEEDS, decision.digest, now, going_on=False)
         approval = next((each for each in standing if each.file_sha256 == decision.digest), None)
         if approval is not None:
             approvals.use(approval, now, file_sha256=decision.digest)
@@ -75,4 +75,4 @@ def judged_now(feed: EventFeed, outbox: Outbox, approvals: ApprovalStore, now: d
         # After the approval: what is let pass needs none any more, should the run break off.
         outbox.accept([*decision.accepted, *dict.fromkeys(each.day for each in decision.held)])
     waiting = sum(each.pending for each in outbox.accounts(outbox.pending_days()))
-    return FeedJudged(feed=feed.feed, decision=decision, approval=approval, waiting=waiting)
+    return FeedSendDecision(feed=feed.name, decision=decision, approval=approval, waiting=waiting)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import polars as pl
 
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
 from spotify_pipeline.components.failures import failures_said_plainly
 from spotify_pipeline.components.resources import SpotifyAds
@@ -24,7 +24,7 @@ FROM_CONNECTIONS = "CAPI"
 NOTHING = pl.DataFrame(schema={"hour": pl.Datetime("us", "UTC"), "event_name": pl.String, "events": pl.Int64})
 
 
-def parity_check(feed: EventFeed, feeds: Sequence[EventFeed]) -> dg.AssetChecksDefinition:
+def parity_check(feed: FeedDefinition, feeds: Sequence[FeedDefinition]) -> dg.AssetChecksDefinition:
     """A check that asks Spotify what it received. It can be run at any time, by itself, and changes nothing.
 
     Args:
@@ -61,7 +61,7 @@ def parity_check(feed: EventFeed, feeds: Sequence[EventFeed]) -> dg.AssetChecksD
                 "who sees its business, or correct connection_id."
             )
         counted = [(each.hour, each.event_name, each.events) for each in received if each.hour >= since]
-        return parity_result(compare(delivered, counted, now=now), [each.feed for each in sharing])
+        return parity_result(compare(delivered, counted, now=now), [each.name for each in sharing])
 
     return parity
 
@@ -100,7 +100,7 @@ def parity_result(parity: Parity, feeds: Sequence[str]) -> dg.AssetCheckResult:
     )
 
 
-def _delivered(feed: EventFeed, outbox: Outboxes, since: datetime, until: datetime) -> pl.DataFrame:
+def _delivered(feed: FeedDefinition, outbox: Outboxes, since: datetime, until: datetime) -> pl.DataFrame:
     try:
         with outbox.look(feed) as opened:
             return opened.delivered_by_hour(since, until)

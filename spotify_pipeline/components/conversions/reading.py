@@ -7,10 +7,10 @@ from datetime import date, datetime
 
 import polars as pl
 
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
-from spotify_pipeline.conversions import Day, Outbox, Reading, judge, range_of, rows_of
+from spotify_pipeline.conversions import Day, Outbox, Reading, range_of, rows_of, validate_events
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.rows import Suppressions
 from spotify_pipeline.warehouse import Between, SegmentError, SegmentReader
@@ -20,7 +20,7 @@ MOST_KEPT = 200_000
 
 
 def read_days(
-    feed: EventFeed,
+    feed: FeedDefinition,
     days: Sequence[Day],
     segment: SegmentReader,
     outbox: Outbox,
@@ -53,7 +53,7 @@ def read_days(
 
 
 def read_what_waits(
-    feed: EventFeed,
+    feed: FeedDefinition,
     outbox: Outbox,
     warehouse: WarehouseResource,
     ledger: ErasureLedger,
@@ -79,11 +79,11 @@ def read_what_waits(
 
 
 def _judged(
-    feed: EventFeed, frames: Iterable[pl.DataFrame], suppressions: Suppressions, now: datetime
+    feed: FeedDefinition, frames: Iterable[pl.DataFrame], suppressions: Suppressions, now: datetime
 ) -> Iterator[pl.DataFrame]:
     for rows in frames:
         if rows.height:
-            yield judge(rows, feed.plan, now=now, suppressions=suppressions)
+            yield validate_events(rows, feed.plan, now=now, suppressions=suppressions)
 
 
 class _Scan:
@@ -93,7 +93,7 @@ class _Scan:
         kept: the rows of other days, as far as there was room, once those of the first were read.
     """
 
-    def __init__(self, feed: EventFeed, days: Sequence[Day], segment: SegmentReader, most_kept: int) -> None:
+    def __init__(self, feed: FeedDefinition, days: Sequence[Day], segment: SegmentReader, most_kept: int) -> None:
         self._feed = feed
         self._days = days
         self._segment = segment
@@ -129,7 +129,9 @@ class _Scan:
             self._room += sum(each.height for each in dropped)
 
 
-def _scanned_together(feed: EventFeed, days: Sequence[Day], segment: SegmentReader, most_kept: int) -> list[list[Day]]:
+def _scanned_together(
+    feed: FeedDefinition, days: Sequence[Day], segment: SegmentReader, most_kept: int
+) -> list[list[Day]]:
     """The days in groups: those that follow each other and are small enough, or all where the warehouse cannot choose
     rows by their time.
     """
@@ -144,20 +146,20 @@ def _scanned_together(feed: EventFeed, days: Sequence[Day], segment: SegmentRead
     return [group for stretch in found for group in _small_enough(feed, stretch, segment, most_kept)]
 
 
-def _small_enough(feed: EventFeed, days: list[Day], segment: SegmentReader, most_kept: int) -> list[list[Day]]:
+def _small_enough(feed: FeedDefinition, days: list[Day], segment: SegmentReader, most_kept: int) -> list[list[Day]]:
     if len(days) == 1 or segment.count(_selection(feed, days, segment)) <= most_kept:
         return [days]
     half = len(days) // 2
     return [each for part in (days[:half], days[half:]) for each in _small_enough(feed, part, segment, most_kept)]
 
 
-def _selection(feed: EventFeed, days: Sequence[Day], segment: SegmentReader) -> Between | None:
+def _selection(feed: FeedDefinition, days: Sequence[Day], segment: SegmentReader) -> Between | None:
     """The rows that may be of these days, which follow each other, as far as the warehouse can tell; None for all."""
     column = feed.plan.event_time.column
     kind = segment.columns().get(column)
     if kind is None:
         raise SegmentError(
-            f"{feed.relation} has no column {column}, which event_time of the feed {feed.feed} names. Correct its "
+            f"{feed.relation} has no column {column}, which event_time of the feed {feed.name} names. Correct its "
             "YAML, or add the column. Nothing was sent."
         )
     first, last = range_of(days[0], feed.plan, kind), range_of(days[-1], feed.plan, kind)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from spotify_pipeline.components.conversions.feed import EventFeed
-from spotify_pipeline.conversions import WAIT_FOR_OTHERS, Guarantee, Outbox, OutboxViews, look_into, open_outbox
+from spotify_pipeline.components.conversions.feed import FeedDefinition
+from spotify_pipeline.conversions import WAIT_FOR_OTHERS, Guarantee, Outbox, OutboxViews, open_outbox, view_outbox
 from spotify_pipeline.spotify import CallRecord, ConversionsClient, ConversionsSettings, TakenAnswer
 
 
@@ -22,7 +22,7 @@ class Outboxes(dg.ConfigurableResource[None]):
     """Seconds that a reading waits for another run of its feed, as it holds up all that would read the warehouse."""
 
     @contextmanager
-    def hold(self, feed: EventFeed, *, to_read: bool = False) -> Generator[Outbox]:
+    def hold(self, feed: FeedDefinition, *, to_read: bool = False) -> Generator[Outbox]:
         """A feed's outbox, held by this run alone inside the block; another is waited for, but not long ``to_read``.
 
         Raises:
@@ -30,11 +30,11 @@ class Outboxes(dg.ConfigurableResource[None]):
             OutboxError: it cannot be used.
         """
         wait = self.wait_to_read if to_read else WAIT_FOR_OTHERS
-        with open_outbox(feed.feed, guarantee=feed.delivery_plan.guarantee, wait=wait) as outbox:
+        with open_outbox(feed.name, guarantee=feed.delivery_plan.guarantee, wait=wait) as outbox:
             yield outbox
 
     @contextmanager
-    def look(self, feed: EventFeed) -> Generator[OutboxViews]:
+    def look(self, feed: FeedDefinition) -> Generator[OutboxViews]:
         """A feed's outbox, to look at only.
 
         Raises:
@@ -42,7 +42,7 @@ class Outboxes(dg.ConfigurableResource[None]):
             OutboxMissing: no day of the feed was ever read.
             OutboxError: it cannot be used.
         """
-        with look_into(feed.feed) as outbox:
+        with view_outbox(feed.name) as outbox:
             yield outbox
 
 
@@ -52,7 +52,7 @@ class SpotifyConversions(dg.ConfigurableResource[None]):
     Set SPOTIFY_CAPI_TOKEN (or the variable that the feed's YAML names) and SPOTIFY_CAPI_CONNECTION_ID.
     """
 
-    def settings(self, feed: EventFeed) -> ConversionsSettings:
+    def settings(self, feed: FeedDefinition) -> ConversionsSettings:
         """The environment's settings, with what the feed's YAML states."""
         return ConversionsSettings.from_environment(
             token_variable=feed.config.token.env, connection_id=feed.config.connection_id
@@ -60,7 +60,7 @@ class SpotifyConversions(dg.ConfigurableResource[None]):
 
     @contextmanager
     def client(
-        self, feed: EventFeed, on_call: Callable[[CallRecord], None] | None = None
+        self, feed: FeedDefinition, on_call: Callable[[CallRecord], None] | None = None
     ) -> Generator[ConversionsClient]:
         """An open client; each call is reported to ``on_call``, without secrets.
 

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster import DagsterRunStatus
 
 from spotify_pipeline.components.cadence import ALL_ASSETS_JOB
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.conversions import DayAccount, OutboxError
 from spotify_pipeline.home import HomeError
@@ -46,7 +46,7 @@ class BuiltHere:
         return [each for each in self.checks if each.asset_key in assets]
 
 
-def feed_schedules(feeds: Sequence[EventFeed], here: BuiltHere) -> list[dg.ScheduleDefinition]:
+def feed_schedules(feeds: Sequence[FeedDefinition], here: BuiltHere) -> list[dg.ScheduleDefinition]:
     """The schedules of the feeds that the clock starts. What this deployment builds of a feed's sources is built first.
 
     Args:
@@ -56,39 +56,39 @@ def feed_schedules(feeds: Sequence[EventFeed], here: BuiltHere) -> list[dg.Sched
     return [_schedule(feed, cron, here) for feed in feeds if (cron := feed.config.schedule.cron()) is not None]
 
 
-def feed_sensors(feeds: Sequence[EventFeed], here: BuiltHere) -> list[dg.SensorDefinition]:
+def feed_sensors(feeds: Sequence[FeedDefinition], here: BuiltHere) -> list[dg.SensorDefinition]:
     """The sensors of the feeds that follow their events' asset."""
     return [_sensor(feed, here) for feed in feeds if feed.config.schedule.follows_the_asset]
 
 
-def _schedule(feed: EventFeed, cron: str, here: BuiltHere) -> dg.ScheduleDefinition:
+def _schedule(feed: FeedDefinition, cron: str, here: BuiltHere) -> dg.ScheduleDefinition:
     sources = dict.fromkeys([feed.events_key, *(each.asset_key for each in feed.suppressions)])
     selected = [*(key for key in sources if key in here.assets), *feed.keys]
 
     @dg.schedule(
-        name=f"send_{feed.feed}",
+        name=f"send_{feed.name}",
         cron_schedule=cron,
         execution_timezone=feed.config.timezone,
         job_name=ALL_ASSETS_JOB,
-        description=f"Reads the newest days of {feed.feed} and sends what is new, "
+        description=f"Reads the newest days of {feed.name} and sends what is new, "
         f"{feed.config.schedule.in_words()}. Turn it on to keep Spotify up to date.",
     )
     def send_due_events(
         context: dg.ScheduleEvaluationContext, outbox: Outboxes
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         tick = context.scheduled_execution_time
-        run_key = f"{feed.feed}:{tick.isoformat()}"
+        run_key = f"{feed.name}:{tick.isoformat()}"
         yield _request(feed, context.instance, outbox, tick, run_key, selected, here)
 
     return send_due_events
 
 
-def _sensor(feed: EventFeed, here: BuiltHere) -> dg.SensorDefinition:
+def _sensor(feed: FeedDefinition, here: BuiltHere) -> dg.SensorDefinition:
     @dg.sensor(
-        name=f"send_{feed.feed}",
+        name=f"send_{feed.name}",
         job_name=ALL_ASSETS_JOB,
         minimum_interval_seconds=LOOK_EVERY,
-        description=f"Reads the newest days of {feed.feed} and sends what is new, whenever "
+        description=f"Reads the newest days of {feed.name} and sends what is new, whenever "
         f"{feed.events_key.to_user_string()} was materialized. Turn it on to keep Spotify up to date.",
     )
     def send_new_events(context: dg.SensorEvaluationContext, outbox: Outboxes) -> dg.SensorResult | dg.SkipReason:
@@ -96,7 +96,7 @@ def _sensor(feed: EventFeed, here: BuiltHere) -> dg.SensorDefinition:
         stored = None if newest is None else f"{newest.run_id}:{newest.timestamp}"
         if stored is None or stored == context.cursor:
             return dg.SkipReason(f"{feed.events_key.to_user_string()} was not materialized since the last run.")
-        run_key = f"{feed.feed}:{stored}"
+        run_key = f"{feed.name}:{stored}"
         asked = _request(feed, context.instance, outbox, datetime.now(UTC), run_key, feed.keys, here)
         if isinstance(asked, dg.SkipReason):
             return asked  # and the cursor stays, so that the next look asks again
@@ -106,7 +106,7 @@ def _sensor(feed: EventFeed, here: BuiltHere) -> dg.SensorDefinition:
 
 
 def _request(
-    feed: EventFeed,
+    feed: FeedDefinition,
     instance: dg.DagsterInstance,
     outbox: Outboxes,
     now: datetime,
@@ -116,21 +116,21 @@ def _request(
 ) -> dg.RunRequest | dg.SkipReason:
     """The run that is due, or why none is."""
     since = datetime.now(UTC) - LONGEST_RUN
-    of_feed = dg.RunsFilter(tags={FEED_TAG: feed.feed}, statuses=UNDER_WAY, created_after=since)
+    of_feed = dg.RunsFilter(tags={FEED_TAG: feed.name}, statuses=UNDER_WAY, created_after=since)
     under_way = instance.get_run_records(of_feed, limit=1)
     if under_way:
         run_id = under_way[0].dagster_run.run_id
-        return dg.SkipReason(f"Run {run_id[:8]} of {feed.feed} is still under way; what is new waits for the next.")
+        return dg.SkipReason(f"Run {run_id[:8]} of {feed.name} is still under way; what is new waits for the next.")
     due = feed.due(now, *days_behind(feed, outbox))
     if due is None:
-        return dg.SkipReason(f"{feed.feed} starts on {feed.config.start}.")
+        return dg.SkipReason(f"{feed.name} starts on {feed.config.start}.")
     first, last = due
     return dg.RunRequest(
         run_key=run_key,
         asset_selection=selected,
         # Named, for all there are would include parity, which needs the Ads API and has a job of its own.
         asset_check_keys=here.checks_of(selected),
-        tags={FEED_TAG: feed.feed, **range_tags(first, last)},
+        tags={FEED_TAG: feed.name, **range_tags(first, last)},
     )
 
 
@@ -139,7 +139,7 @@ def range_tags(first: date, last: date) -> dict[str, str]:
     return {RANGE_START_TAG: first.isoformat(), RANGE_END_TAG: last.isoformat()}
 
 
-def days_behind(feed: EventFeed, outbox: Outboxes) -> tuple[Sequence[date], Sequence[DayAccount]]:
+def days_behind(feed: FeedDefinition, outbox: Outboxes) -> tuple[Sequence[date], Sequence[DayAccount]]:
     """Days with events that still wait, and every day's account; none where the outbox cannot be looked into now."""
     try:
         with outbox.look(feed) as opened:

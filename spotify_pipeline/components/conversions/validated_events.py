@@ -12,7 +12,7 @@ import dagster as dg
 
 from spotify_pipeline.components.conversions.checks import accounts_result, accounts_spec
 from spotify_pipeline.components.conversions.coverage import coverage, coverage_metadata, coverage_result, coverage_spec
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.metadata import account_metadata, dead_letters_metadata, reading_metadata
 from spotify_pipeline.components.conversions.reading import read_days
 from spotify_pipeline.components.conversions.resources import Outboxes
@@ -21,7 +21,7 @@ from spotify_pipeline.components.resources import PipelineHome, WarehouseResourc
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
 
 
-def validated_events_asset(feed: EventFeed) -> dg.AssetsDefinition:
+def validated_events_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
     """The events of some days, each of which waits to be sent or is not sent for a stated reason."""
 
     @dg.asset(
@@ -29,7 +29,7 @@ def validated_events_asset(feed: EventFeed) -> dg.AssetsDefinition:
         deps=list(dict.fromkeys([feed.events_key, *(each.asset_key for each in feed.suppressions)])),
         partitions_def=feed.partitions(),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=feed.feed,
+        group_name=feed.name,
         kinds={"polars"},
         pool=WAREHOUSE_POOL,
         check_specs=[accounts_spec(feed.validated_key), coverage_spec(feed.validated_key)],
@@ -77,7 +77,7 @@ def validated_events_asset(feed: EventFeed) -> dg.AssetsDefinition:
     return validated_events
 
 
-def _consent_sentence(feed: EventFeed) -> str:
+def _consent_sentence(feed: FeedDefinition) -> str:
     events = feed.config.events
     if events.consent is not None:
         return f"Consent is not asked for: {events.consent.not_required}"

@@ -6,10 +6,17 @@ from spotify_pipeline.conversions.delivery.deliver import (
     FeedRefused,
     FeedStopped,
     Send,
+    active_stop,
     deliver,
-    standing_stop,
 )
-from spotify_pipeline.conversions.delivery.guards import FeedDecision, FeedGuard, FeedHeld, FeedLimits, HeldDay, decide
+from spotify_pipeline.conversions.delivery.guards import (
+    FeedDecision,
+    FeedGuard,
+    FeedHeld,
+    FeedLimits,
+    HeldDay,
+    decide_feed,
+)
 from spotify_pipeline.conversions.delivery.parity import Parity, compare
 
 __all__ = [
@@ -24,8 +31,8 @@ __all__ = [
     "HeldDay",
     "Parity",
     "Send",
+    "active_stop",
     "compare",
-    "decide",
+    "decide_feed",
     "deliver",
-    "standing_stop",
 ]

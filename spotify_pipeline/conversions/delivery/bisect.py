@@ -30,7 +30,7 @@ class Refusal:
 
 
 @dataclass
-class Isolation:
+class Bisection:
     """The sending of one batch.
 
     Attributes:

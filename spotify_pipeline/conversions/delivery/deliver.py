@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from spotify_pipeline.conversions.delivery.bisect import Isolation, Refusal
+from spotify_pipeline.conversions.delivery.bisect import Bisection, Refusal
 from spotify_pipeline.conversions.model import Dead, Filtered, State
-from spotify_pipeline.conversions.outbox import Claimed, Guarantee, Outbox, OutboxError, Screen, Settled, Stop
+from spotify_pipeline.conversions.outbox import Claimed, ErasureFilter, Guarantee, Outbox, OutboxError, Settled, Stop
 from spotify_pipeline.spotify import (
     CONTRACT,
     InvalidRequest,
@@ -99,7 +99,7 @@ def deliver(
     plan: DeliveryPlan,
     *,
     clock: Callable[[], datetime],
-    screen: Screen | None = None,
+    erasure_filter: ErasureFilter | None = None,
     on_batch: Callable[[DeliveryReport], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
     random: Callable[[], float] = dice.random,
@@ -119,7 +119,7 @@ def deliver(
         send: see there.
         plan: how.
         clock: gives the time, with its zone.
-        screen: is asked about each batch before it is sent; by default nobody is left out.
+        erasure_filter: is asked about each batch before it is sent; by default nobody is left out.
         on_batch: is told, after each batch, what was done so far.
         sleep, random: for the pauses; random from 0 to 1.
 
@@ -132,9 +132,9 @@ def deliver(
             UnexpectedAnswer if events may have arrived: nobody is to try again by itself.
         OutboxError: the outbox cannot be used.
     """
-    if (stop := standing_stop(outbox, plan)) is not None:
+    if (stop := active_stop(outbox, plan)) is not None:
         raise FeedStopped(stop.sentence())
-    delivery = _Delivery(outbox=outbox, send=send, plan=plan, clock=clock, screen=screen)
+    delivery = _Delivery(outbox=outbox, send=send, plan=plan, clock=clock, erasure_filter=erasure_filter)
     unreached = 0
     try:
         while batch := outbox.claim(plan.batch_events, plan.batch_bytes):
@@ -180,7 +180,7 @@ def deliver(
     return delivery.report()
 
 
-def standing_stop(outbox: Outbox, plan: DeliveryPlan) -> Stop | None:
+def active_stop(outbox: Outbox, plan: DeliveryPlan) -> Stop | None:
     """Why this feed may send nothing now. A stop ends by itself once other answers are stated than it knew."""
     stop = outbox.stopped()
     if stop is not None and stop.known != "\n".join(plan.taken_answers):
@@ -200,14 +200,14 @@ class _Delivery:
         in_flight: those whose answer is awaited.
         suspects: refused alone, and nothing was accepted since: it may not be them. They stay claimed, but while
             others are tried.
-        most: see Isolation.
+        most: see Bisection.
     """
 
     outbox: Outbox
     send: Send
     plan: DeliveryPlan
     clock: Callable[[], datetime]
-    screen: Screen | None
+    erasure_filter: ErasureFilter | None
     claimed: dict[int, Claimed] = field(default_factory=dict[int, Claimed])
     to_note: set[int] = field(default_factory=set[int])
     in_flight: set[int] = field(default_factory=set[int])
@@ -221,24 +221,24 @@ class _Delivery:
     refused: int = 0
 
     def take(self, batch: Sequence[Claimed]) -> None:
-        to_send = self._screened(batch)
+        to_send = self._without_erased(batch)
         if not to_send:
             return
         calls = self.calls
-        isolation = Isolation(self._send, self._accepted, self._refused, self.most)
+        bisection = Bisection(self._send, self._accepted, self._refused, self.most)
         try:
-            isolation.settle(to_send)
+            bisection.settle(to_send)
         except _InDoubt:
             self._put_back(to_send)
             self._probe()
         finally:
-            self.most = isolation.most
+            self.most = bisection.most
             self.extra_calls += self.calls - calls - 1
 
-    def _screened(self, batch: Sequence[Claimed]) -> Sequence[Claimed]:
+    def _without_erased(self, batch: Sequence[Claimed]) -> Sequence[Claimed]:
         """Those of the events that may be sent; the others are settled."""
         self.claimed.update((each.number, each) for each in batch)
-        erased = set(self.screen(batch)) if self.screen is not None else set[int]()
+        erased = set(self.erasure_filter(batch)) if self.erasure_filter is not None else set[int]()
         if erased:
             self._settle(erased, Settled(state=State.FILTERED, reason=Filtered.ERASED.value))
             self.filtered[Filtered.ERASED.value] += len(erased)
@@ -331,7 +331,7 @@ class _Delivery:
         ends = self.outbox.ends(MOST_PROBES)
         self._settle(set(self.claimed), Settled(state=State.PENDING))
         for number in ends:
-            for each in self._screened(self.outbox.claim_these([number])):
+            for each in self._without_erased(self.outbox.claim_these([number])):
                 try:
                     self._send([each])
                 except InvalidRequest as error:

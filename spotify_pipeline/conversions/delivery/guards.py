@@ -105,7 +105,7 @@ _Part = Callable[[Mapping[str, int]], tuple[int, int]]
 """How many rows of how many, of what a day says of its rows."""
 
 
-def decide(readings: Sequence[DayVerdicts], limits: FeedLimits, *, open_day: date) -> FeedDecision:
+def decide_feed(readings: Sequence[DayVerdicts], limits: FeedLimits, *, open_day: date) -> FeedDecision:
     """Judge each day whose newest reading was not accepted yet, the oldest first.
 
     Args:

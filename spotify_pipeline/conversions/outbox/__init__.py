@@ -1,17 +1,17 @@
 """The outbox: what became of every event, kept through crashes, in a file or in PostgreSQL."""
 
-from spotify_pipeline.conversions.outbox.erasure_filter import erased_screen
+from spotify_pipeline.conversions.outbox.erasure_filter import filter_erased
 from spotify_pipeline.conversions.outbox.model import (
     Claimed,
     DayAccount,
     DayVerdicts,
+    ErasureFilter,
     Guarantee,
     Outbox,
     OutboxBusy,
     OutboxError,
     OutboxMissing,
     Reading,
-    Screen,
     Settled,
     Stop,
 )
@@ -19,8 +19,8 @@ from spotify_pipeline.conversions.outbox.opening import (
     WAIT_FOR_OTHERS,
     WAIT_TO_LOOK,
     kept_outboxes,
-    look_into,
     open_outbox,
+    view_outbox,
 )
 from spotify_pipeline.conversions.outbox.views import OutboxViews
 
@@ -30,6 +30,7 @@ __all__ = [
     "Claimed",
     "DayAccount",
     "DayVerdicts",
+    "ErasureFilter",
     "Guarantee",
     "Outbox",
     "OutboxBusy",
@@ -37,11 +38,10 @@ __all__ = [
     "OutboxMissing",
     "OutboxViews",
     "Reading",
-    "Screen",
     "Settled",
     "Stop",
-    "erased_screen",
+    "filter_erased",
     "kept_outboxes",
-    "look_into",
     "open_outbox",
+    "view_outbox",
 ]

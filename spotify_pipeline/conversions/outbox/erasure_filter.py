@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox.model import Claimed, Screen
+from spotify_pipeline.conversions.outbox.model import Claimed, ErasureFilter
 from spotify_pipeline.conversions.outbox.store import withheld
 from spotify_pipeline.identity import IdentifierType, digest, in_every_form
 from spotify_pipeline.rows import DigestSet
 
 
-def erased_screen(erased: Callable[[], DigestSet]) -> Screen:
+def filter_erased(erased: Callable[[], DigestSet]) -> ErasureFilter:
     """Names the events whose body holds one of these digests, or a device id that has one in either letter case.
 
     Args:
@@ -26,13 +26,13 @@ def erased_screen(erased: Callable[[], DigestSet]) -> Screen:
         if not len(digests):
             return ()
         with withheld("Looking for people who asked to be forgotten"):
-            held = people_in((each.number, each.body) for each in events)
+            held = identifiers_in((each.number, each.body) for each in events)
             return set(held.filter(digests.holds(held["hashed"]))["number"])
 
     return named
 
 
-def people_in(bodies: Iterable[tuple[int, str]]) -> pl.DataFrame:
+def identifiers_in(bodies: Iterable[tuple[int, str]]) -> pl.DataFrame:
     """Whose events these are: columns number, kind (of identifier) and hashed, in every form in which it may be known.
 
     Args:

@@ -15,7 +15,7 @@ POLL_SECONDS = 0.5
 
 
 @contextmanager
-def held(file: Path, feed: str, *, wait: float, sleep: Callable[[float], None]) -> Generator[None]:
+def hold_lease(file: Path, feed: str, *, wait: float, sleep: Callable[[float], None]) -> Generator[None]:
     """Hold the lock on ``file`` within the block.
 
     Args:
@@ -34,7 +34,7 @@ def held(file: Path, feed: str, *, wait: float, sleep: Callable[[float], None]) 
     except OSError as error:
         raise _unusable(file, error) from None
     try:
-        await_turn(lambda: _locked(descriptor, file), feed, wait=wait, sleep=sleep)
+        wait_for_lease(lambda: _locked(descriptor, file), feed, wait=wait, sleep=sleep)
         yield
     finally:
         with suppress(OSError):  # a process forked meanwhile may have the descriptor too, and would keep the lock
@@ -42,7 +42,7 @@ def held(file: Path, feed: str, *, wait: float, sleep: Callable[[float], None]) 
         os.close(descriptor)
 
 
-def await_turn(is_mine: Callable[[], bool], feed: str, *, wait: float, sleep: Callable[[float], None]) -> None:
+def wait_for_lease(is_mine: Callable[[], bool], feed: str, *, wait: float, sleep: Callable[[float], None]) -> None:
     """Ask until the answer is yes, for ``wait`` seconds.
 
     Raises:

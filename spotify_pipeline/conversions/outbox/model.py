@@ -153,7 +153,7 @@ class DayVerdicts:
     accepted: Mapping[str, int] | None = None
 
 
-Screen: TypeAlias = Callable[[Sequence[Claimed]], Collection[int]]
+ErasureFilter: TypeAlias = Callable[[Sequence[Claimed]], Collection[int]]
 """Names, by their numbers, events that are not to be sent as their person asked to be forgotten."""
 
 

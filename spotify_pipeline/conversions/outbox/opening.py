@@ -12,7 +12,7 @@ from pathlib import Path
 
 from spotify_pipeline.conversions.outbox.body_files import BodyFiles
 from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
-from spotify_pipeline.conversions.outbox.lease import held
+from spotify_pipeline.conversions.outbox.lease import hold_lease
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxError, OutboxMissing
 from spotify_pipeline.conversions.outbox.store import Bodies, Database
 from spotify_pipeline.conversions.outbox.stored import StoredOutbox
@@ -53,7 +53,7 @@ def outbox_file(feed: str, home: Path | None = None) -> Path:
         OutboxError: that is no name of a feed.
     """
     if not _FEED.fullmatch(feed):
-        raise OutboxError(f"{feed!r} names no feed: 1 to 63 characters of a-z, 0-9 and _ do.")
+        raise OutboxError(f"Invalid feed name {feed!r}: use 1 to 63 characters of a-z, 0-9 and _.")
     return (home_directory() if home is None else home) / "outbox" / f"{feed}.duckdb"
 
 
@@ -115,7 +115,7 @@ def open_outbox(
 
 
 @contextmanager
-def look_into(
+def view_outbox(
     feed: str,
     *,
     home: Path | None = None,
@@ -143,7 +143,7 @@ def look_into(
         return
     if not file.exists():
         raise OutboxMissing(f"The feed {feed} has no outbox yet ({file}): materialize one of its days first.")
-    with held(_lock(file), feed, wait=wait, sleep=sleep):
+    with hold_lease(_lock(file), feed, wait=wait, sleep=sleep):
         kept = DuckDBDatabase(file, name=feed, read_only=True)
         try:
             yield OutboxViews(kept, _body_files(file, kept.feed), feed=kept.feed, name=feed)
@@ -165,7 +165,7 @@ def _held_store(
         finally:
             shared.close()
         return
-    with held(_lock(file), feed, wait=wait, sleep=sleep):
+    with hold_lease(_lock(file), feed, wait=wait, sleep=sleep):
         own = DuckDBDatabase(file, name=feed)
         try:
             yield own, _body_files(file, own.feed), own.feed

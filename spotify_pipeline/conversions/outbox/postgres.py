@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox.lease import await_turn
+from spotify_pipeline.conversions.outbox.lease import wait_for_lease
 from spotify_pipeline.conversions.outbox.model import OutboxError, OutboxMissing
 from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES, Database, bring_up_to_date
 from spotify_pipeline.spotify import Secret
@@ -69,7 +69,7 @@ class PostgresDatabase:
         def is_mine() -> bool:
             return bool(self.rows("SELECT pg_try_advisory_lock(?)", [number])[0][0])
 
-        await_turn(is_mine, self._name, wait=wait, sleep=sleep)
+        wait_for_lease(is_mine, self._name, wait=wait, sleep=sleep)
         self._holds = True
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol
 
 import polars as pl
 
 from spotify_pipeline.conversions.outbox.model import OutboxError
-from spotify_pipeline.home import HomeError
+from spotify_pipeline.rows import withheld_errors
 
 FORMAT = 2
 """Of the tables. A newer one is not touched; an older one is brought up to date by ``UPGRADES``."""
@@ -110,17 +111,5 @@ class Bodies(Protocol):
         ...
 
 
-@contextmanager
-def withheld(task: str) -> Generator[None]:
-    """Replace what a library raises while it handles events: its words may quote a value.
-
-    Raises:
-        OutboxError: in place of any exception that is not this project's own.
-    """
-    try:
-        yield
-    except (OutboxError, HomeError):
-        raise
-    except Exception as error:  # noqa: BLE001 - any library's message may quote a value
-        kind = type(error).__name__
-        raise OutboxError(f"{task} stopped: {kind}. Its message is withheld: it may quote personal data.") from None
+withheld = partial(withheld_errors, raised=OutboxError)
+"""``withheld_errors`` that raises an OutboxError."""

@@ -1,4 +1,4 @@
-"""The outbox over a database: what is written. What is only looked at is in ``outbox_views``."""
+"""The outbox over a database: what is written. What is only looked at is in ``views``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from itertools import groupby
 import polars as pl
 
 from spotify_pipeline.conversions.model import Dead, Filtered, State
+from spotify_pipeline.conversions.outbox.merge import DayMerge
 from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, OutboxError, Reading, Settled, Stop
-from spotify_pipeline.conversions.outbox.recording import Recording
 from spotify_pipeline.conversions.outbox.store import Bodies, Database, withheld
 from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.rows import DigestSet
@@ -50,7 +50,7 @@ class StoredOutbox(OutboxViews):
                     "all of them would look new and be sent again. Nothing was recorded; leave that day out."
                 )
             ((highest,),) = self._database.rows("SELECT max(number) FROM events WHERE feed = ?", [self._feed])
-            recording = Recording(
+            merge = DayMerge(
                 database=self._database,
                 bodies=self._bodies,
                 feed=self._feed,
@@ -59,11 +59,11 @@ class StoredOutbox(OutboxViews):
                 next_number=(highest or 0) + 1,
             )
             for frame in verdicts:
-                with withheld(f"Recording {day} of the feed {self._name}"):
-                    recording.take(frame)
-            with withheld(f"Recording {day} of the feed {self._name}"):
-                reading = recording.end()
-            self._note(recording, reading, is_first=not before)
+                with withheld(f"DayMerge {day} of the feed {self._name}"):
+                    merge.take(frame)
+            with withheld(f"DayMerge {day} of the feed {self._name}"):
+                reading = merge.end()
+            self._note(merge, reading, is_first=not before)
         return reading
 
     def claim(self, most: int, most_bytes: int) -> Sequence[Claimed]:
@@ -194,30 +194,30 @@ class StoredOutbox(OutboxViews):
         self._database.change("UPDATE days SET forgotten = true WHERE feed = ? AND day = ?", of_day)
         return self._database.change("DELETE FROM events WHERE feed = ? AND day = ?", of_day)
 
-    def _note(self, recording: Recording, reading: Reading, *, is_first: bool) -> None:
+    def _note(self, merge: DayMerge, reading: Reading, *, is_first: bool) -> None:
         of_day = [self._feed, reading.day]
         if is_first:
             self._database.change(
                 "INSERT INTO days (feed, day, new, repeated, unwanted, forgotten, replay, first_read_at)"
                 " VALUES (?, ?, 0, 0, 0, false, false, ?)",
-                [*of_day, recording.at],
+                [*of_day, merge.at],
             )
-        brought = reading.new + recording.moved.total() - recording.dropped
+        brought = reading.new + merge.moved.total() - merge.dropped
         self._database.change(
             "UPDATE days SET new = new + ?, repeated = ?, unwanted = ?, read_at = ?, replay = false"
             " WHERE feed = ? AND day = ?",
-            [brought, reading.repeated, reading.not_wanted, recording.at, *of_day],
+            [brought, reading.repeated, reading.not_wanted, merge.at, *of_day],
         )
-        for day, events in recording.moved.items():
+        for day, events in merge.moved.items():
             self._database.change(
                 "UPDATE days SET new = new - ?, repeated = repeated + ? WHERE feed = ? AND day = ?",
-                [events, recording.displaced[day], self._feed, day],
+                [events, merge.displaced[day], self._feed, day],
             )
         # What this reading did not find cannot be replayed, and would have the day read for ever.
         self._database.change("UPDATE events SET replay = false WHERE feed = ? AND day = ? AND replay", of_day)
         self._database.change("DELETE FROM readings WHERE feed = ? AND day = ? AND NOT accepted", of_day)
         # A reading without rows leaves a trace, too.
-        counted = [("", 0), *sorted(recording.by_verdict.items())]
+        counted = [("", 0), *sorted(merge.by_verdict.items())]
         with self._database.incoming(pl.DataFrame(counted, schema=_COUNTED, orient="row")):
             self._database.change(
                 "INSERT INTO readings (feed, day, verdict, rows, accepted)"

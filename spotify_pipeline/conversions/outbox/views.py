@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from spotify_pipeline.conversions.model import Filtered, State
-from spotify_pipeline.conversions.outbox.erasure_filter import people_in
+from spotify_pipeline.conversions.outbox.erasure_filter import identifiers_in
 from spotify_pipeline.conversions.outbox.model import DayAccount, DayVerdicts, Stop
 from spotify_pipeline.conversions.outbox.store import Bodies, Database, withheld
 
@@ -50,7 +50,7 @@ class OutboxViews:
                     schema={"number": pl.Int64, "day": pl.Date},
                     orient="row",
                 )
-                yield people_in(bodies.items()).join(days, on="number")
+                yield identifiers_in(bodies.items()).join(days, on="number")
 
     def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:
         read = {

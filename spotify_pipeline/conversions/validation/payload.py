@@ -19,7 +19,7 @@ def bodies(events: pl.DataFrame, now: datetime) -> pl.Series:
     """The body of each event that has an id, a name, a time and an identifier; null else.
 
     Args:
-        events: the columns ``event_name``, ``event_id``, ``event_time`` (UTC), those of ``people`` and ``money``,
+        events: the columns ``event_name``, ``event_id``, ``event_time`` (UTC), those of ``user_data`` and ``money``,
             ``content_category``, ``content_name``, ``event_source_url`` and ``action_source``.
         now: aware; later times are written as this, for Spotify demands the past.
     """

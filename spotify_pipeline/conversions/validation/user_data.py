@@ -32,7 +32,7 @@ _DIGEST = "^[0-9a-f]{64}$"
 _ROW, _VALUE, _HASHED = "row", "value", "hashed"
 
 
-def people(rows: pl.DataFrame, plan: FeedPlan, suppressions: Suppressions) -> pl.DataFrame:
+def user_data(rows: pl.DataFrame, plan: FeedPlan, suppressions: Suppressions) -> pl.DataFrame:
     """Whose event each row is.
 
     Returns:

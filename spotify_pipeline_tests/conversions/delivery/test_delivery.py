@@ -254,10 +254,12 @@ def test_a11_people_who_asked_to_be_forgotten_since_are_left_out_at_the_last_mom
     with place.open() as outbox:
         read_all(outbox, orders(6))
 
-        def screen(events: Sequence[Claimed]) -> list[int]:
+        def erasure_filter(events: Sequence[Claimed]) -> list[int]:
             return [each.number for each in events if each.event_id in ("order-00001", "order-00004")]
 
-        report = deliver(outbox, spotify.send, DeliveryPlan(batch_events=4), clock=place.clock, screen=screen)
+        report = deliver(
+            outbox, spotify.send, DeliveryPlan(batch_events=4), clock=place.clock, erasure_filter=erasure_filter
+        )
         assert (report.delivered, report.filtered, report.calls) == (4, {"erased": 2}, 2)
         (account,) = outbox.accounts()
         assert account.filtered == {"erased": 2}
@@ -270,20 +272,24 @@ def test_a_batch_of_erased_people_only_is_no_request(place: Place) -> None:
     with place.open() as outbox:
         read_all(outbox, orders(3))
         report = deliver(
-            outbox, spotify.send, DeliveryPlan(), clock=place.clock, screen=lambda events: [e.number for e in events]
+            outbox,
+            spotify.send,
+            DeliveryPlan(),
+            clock=place.clock,
+            erasure_filter=lambda events: [e.number for e in events],
         )
         assert (report.calls, report.filtered) == (0, {"erased": 3})
     assert spotify.requests == []
 
 
-def test_a_screen_that_fails_keeps_everything_pending(place: Place) -> None:
-    def screen(events: Sequence[Claimed]) -> list[int]:
+def test_an_erasure_filter_that_fails_keeps_everything_pending(place: Place) -> None:
+    def erasure_filter(events: Sequence[Claimed]) -> list[int]:
         raise OutboxError("The ledger cannot be trusted.")
 
     with place.open() as outbox:
         read_all(outbox, orders(3))
         with pytest.raises(OutboxError, match="ledger"):
-            deliver(outbox, FakeSpotify().send, DeliveryPlan(), clock=place.clock, screen=screen)
+            deliver(outbox, FakeSpotify().send, DeliveryPlan(), clock=place.clock, erasure_filter=erasure_filter)
         assert totals(outbox)["pending"] == 3
 
 

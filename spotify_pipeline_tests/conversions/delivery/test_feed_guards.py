@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from spotify_pipeline.conversions.delivery.guards import FeedDecision, FeedGuard, FeedLimits, decide
+from spotify_pipeline.conversions.delivery.guards import FeedDecision, FeedGuard, FeedLimits, decide_feed
 from spotify_pipeline.conversions.outbox.model import DayVerdicts
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, TUESDAY, Place, pending, verdict, verdicts
 from spotify_pipeline_tests.conversions.stress.feed_year import DISASTER_EVERY, SHOPS, simulated_year
@@ -21,7 +21,7 @@ def reading(days_ago: int, rows: dict[str, int], accepted: dict[str, int] | None
 
 
 def judged(today: dict[str, int], *before: DayVerdicts, days_ago: int = 0, **own: dict[str, int]) -> FeedDecision:
-    return decide([*before, reading(days_ago, today, **own)], LIMITS, open_day=TODAY)
+    return decide_feed([*before, reading(days_ago, today, **own)], LIMITS, open_day=TODAY)
 
 
 def guards(decision: FeedDecision) -> list[FeedGuard]:
@@ -87,7 +87,7 @@ def test_a19_a_day_of_zero_among_days_that_were_not_holds_the_feed_once_it_is_ov
 
 
 def test_a19_a_day_that_was_empty_while_it_lasted_is_judged_when_it_is_over() -> None:
-    assert decide([*LATELY, reading(0, {})], LIMITS, open_day=TODAY).accepted == ()
+    assert decide_feed([*LATELY, reading(0, {})], LIMITS, open_day=TODAY).accepted == ()
 
 
 def test_a19_what_was_accepted_is_usual_for_that_day_and_the_next() -> None:
@@ -95,7 +95,7 @@ def test_a19_what_was_accepted_is_usual_for_that_day_and_the_next() -> None:
     assert judged(changed, *LATELY, accepted=changed).allowed
     more = {"pending": 30, "no_consent": 120}
     assert judged(more, *LATELY, accepted=changed).allowed
-    tomorrow = decide(
+    tomorrow = decide_feed(
         [*LATELY, reading(0, changed, changed), reading(-1, changed)], LIMITS, open_day=TODAY + timedelta(days=1)
     )
     assert tomorrow.allowed
@@ -113,7 +113,7 @@ def test_a19_an_approval_is_for_these_days_and_reasons_alone() -> None:
 def test_a19_limits_of_a_feed_hold_for_it() -> None:
     wide = FeedLimits(max_no_consent_rise=0.6)
     rows = {"pending": 20, "no_consent": 80}
-    assert decide([*LATELY, reading(0, rows)], wide, open_day=TODAY).allowed
+    assert decide_feed([*LATELY, reading(0, rows)], wide, open_day=TODAY).allowed
 
 
 @pytest.mark.parametrize("shop", list(SHOPS))

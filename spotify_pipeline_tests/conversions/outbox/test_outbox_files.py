@@ -19,7 +19,7 @@ from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, deliver
 from spotify_pipeline.conversions.model.verdict import State
 from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
 from spotify_pipeline.conversions.outbox.model import OutboxBusy, OutboxError, Settled
-from spotify_pipeline.conversions.outbox.opening import OUTBOX_VARIABLE, look_into, open_outbox, outbox_url
+from spotify_pipeline.conversions.outbox.opening import OUTBOX_VARIABLE, open_outbox, outbox_url, view_outbox
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import PermissionDenied
 from spotify_pipeline_tests.conversions.outbox_making import (
@@ -237,7 +237,7 @@ def test_a_look_says_in_a_sentence_that_a_run_holds_the_outbox_and_works_after_i
         waited: list[float] = []
         with (
             pytest.raises(OutboxBusy, match="Another run holds"),
-            look_into("purchases", home=here.home, sleep=waited.append),
+            view_outbox("purchases", home=here.home, sleep=waited.append),
         ):
             pass
         assert sum(waited) == 5
@@ -273,7 +273,7 @@ def test_a_token_that_ended_for_days_does_not_pile_up_bodies(here: Place) -> Non
 @pytest.mark.parametrize("feed", ["", "../leads", "Leads", "a" * 64, "leads\n"])
 def test_s02_a_feed_has_a_name_that_leads_nowhere(here: Place, feed: str) -> None:
     for opening in (here.open(feed), here.look(feed)):
-        with pytest.raises(OutboxError, match="names no feed"), opening:
+        with pytest.raises(OutboxError, match="Invalid feed name"), opening:
             pass
     assert not here.home.exists()
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from spotify_pipeline.conversions.delivery.guards import FeedDecision, FeedLimits, decide
+from spotify_pipeline.conversions.delivery.guards import FeedDecision, FeedLimits, decide_feed
 from spotify_pipeline.conversions.outbox.model import DayVerdicts
 
 FIRST = date(2026, 1, 1)
@@ -134,10 +134,10 @@ def simulated_year(name: str, *, days: int = 365, seed: int = 7, limits: FeedLim
                 wrong = list(DISASTERS)[number // DISASTER_EVERY % len(DISASTERS)]
                 year.disasters += 1
                 struck = DayVerdicts(day=day, rows=DISASTERS[wrong](rows), accepted=None)
-                if decide([*known.values(), struck], limits, open_day=open_day).allowed:
+                if decide_feed([*known.values(), struck], limits, open_day=open_day).allowed:
                     year.missed.append(f"day {number}: {wrong}")
             known[day] = DayVerdicts(day=day, rows=rows, accepted=before.accepted if before else None)
-            decision = decide(list(known.values()), limits, open_day=open_day)
+            decision = decide_feed(list(known.values()), limits, open_day=open_day)
             year.deliveries += 1
             if not decision.allowed:
                 year.held_falsely.append(f"day {number} at {look:.0%}: {', '.join(e.sentence for e in decision.held)}")

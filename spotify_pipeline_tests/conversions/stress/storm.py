@@ -34,11 +34,11 @@ from spotify_pipeline.conversions import (
     FeedPlan,
     TimeSource,
     deliver,
-    judge,
-    look_into,
     open_outbox,
     range_of,
     rows_of,
+    validate_events,
+    view_outbox,
 )
 from spotify_pipeline.conversions.outbox.model import DayAccount
 from spotify_pipeline.identity import IdentifierType
@@ -154,7 +154,7 @@ def storm(folder: Path, *, events: int, kills: int) -> Outcome:
         tallies = server.state.events.tallies()
         requests = server.state.requests.next_number() - 1
         faults = sum(each.consumed for each in server.state.faults.report())
-        with look_into(FEED, home=folder / "home") as outbox:
+        with view_outbox(FEED, home=folder / "home") as outbox:
             accounts = tuple(outbox.accounts())
     return Outcome(
         events=rows,
@@ -242,7 +242,7 @@ def send(folder: Path, origin: str) -> None:
             assert bounds is not None
             only = Between(PLAN.event_time.column, bounds.at_least, bounds.below, bounds.or_missing)
             frames = reader.batches(PLAN.columns, only=only)
-            verdicts = (judge(rows_of(day, rows, PLAN), PLAN, now=now) for rows in frames)
+            verdicts = (validate_events(rows_of(day, rows, PLAN), PLAN, now=now) for rows in frames)
             outbox.record(each, verdicts, at=now)
         deliver(outbox, client.send, DeliveryPlan(), clock=lambda: datetime.now(UTC), sleep=_shortly)
 

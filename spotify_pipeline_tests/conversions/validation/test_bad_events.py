@@ -48,7 +48,7 @@ def test_a02_one_bad_event_among_a_thousand_costs_twelve_calls_and_no_other_even
 
 
 def test_a02_any_one_of_a_thousand_costs_at_most_twelve_calls(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from spotify_pipeline.conversions.delivery.bisect import Isolation, Refusal
+    from spotify_pipeline.conversions.delivery.bisect import Bisection, Refusal
 
     events = [Claimed(number=n, day=MONDAY, event_id=str(n), body="") for n in range(1_000)]
     for poisoned in range(1_000):
@@ -61,7 +61,7 @@ def test_a02_any_one_of_a_thousand_costs_at_most_twelve_calls(tmp_path_factory: 
             if any(each.number == poisoned for each in batch):
                 raise InvalidRequest("no", status=400)
 
-        Isolation(send, lambda batch, to=accepted: to.extend(each.number for each in batch), refused.append).settle(
+        Bisection(send, lambda batch, to=accepted: to.extend(each.number for each in batch), refused.append).settle(
             events
         )
         assert calls <= 13
@@ -193,14 +193,16 @@ def test_a20_people_who_asked_to_be_forgotten_are_not_tried_either(place: Place)
     bad, good = orders(60), orders(10, first=60)
     spotify, asked = FakeSpotify(poison=set(bad)), list[str]()
 
-    def screen(events: Sequence[Claimed]) -> list[int]:
+    def erasure_filter(events: Sequence[Claimed]) -> list[int]:
         asked.extend(each.event_id for each in events)
         return [each.number for each in events if each.event_id == good[-1]]
 
     with place.open() as outbox:
         read_all(outbox, bad)
         read_all(outbox, good, TUESDAY)
-        report = deliver(outbox, spotify.send, DeliveryPlan(batch_events=20), clock=place.clock, screen=screen)
+        report = deliver(
+            outbox, spotify.send, DeliveryPlan(batch_events=20), clock=place.clock, erasure_filter=erasure_filter
+        )
         assert (report.delivered, report.dead, report.filtered) == (9, {"refused": 60}, {"erased": 1})
     assert good[-1] in asked
     assert not any(good[-1] in each for each in spotify.requests)

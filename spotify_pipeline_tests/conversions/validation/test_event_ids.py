@@ -20,8 +20,8 @@ from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.conversions.model.plan import EventIdSource
 from spotify_pipeline.conversions.validation.event_ids import event_ids, keys
 from spotify_pipeline.conversions.validation.source_columns import plain_numbers
-from spotify_pipeline_tests.conversions.judging import outcome, plan_with, rows_with, verdict, verdicts
 from spotify_pipeline_tests.conversions.slow_reference import reference_id
+from spotify_pipeline_tests.conversions.validating import outcome, plan_with, rows_with, verdict, verdicts
 
 EVENTS = 100_000
 HASHED = EventIdSource(columns=("order_id", "line", "at", "total"), hashed=True)

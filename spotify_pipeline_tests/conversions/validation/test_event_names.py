@@ -8,7 +8,7 @@ import pytest
 from spotify_pipeline.conversions.model.plan import Constant
 from spotify_pipeline.conversions.validation.event_names import spotify_name
 from spotify_pipeline.spotify import CAPI_EVENT_NAMES
-from spotify_pipeline_tests.conversions.judging import bodies, body, outcome, outcomes, plan_with, verdict
+from spotify_pipeline_tests.conversions.validating import bodies, body, outcome, outcomes, plan_with, verdict
 
 SPELLINGS = {
     "VIEW": ["view", "VIEW", "PAGE_VIEWS", "Page Views", "Page_View", "page view"],

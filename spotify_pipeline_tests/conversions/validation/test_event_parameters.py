@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from spotify_pipeline.conversions.model.verdict import Dead, Filtered
-from spotify_pipeline_tests.conversions.judging import bodies, body, outcomes, plan_with
 from spotify_pipeline_tests.conversions.parameters import (
     SPELLINGS,
     TABLES,
@@ -18,6 +17,7 @@ from spotify_pipeline_tests.conversions.parameters import (
     TODAY,
     as_markdown,
 )
+from spotify_pipeline_tests.conversions.validating import bodies, body, outcomes, plan_with
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "event-parameters.md"
 

@@ -12,8 +12,8 @@ import pytest
 
 from spotify_pipeline.conversions.model.plan import TimeSource, TimeUnit
 from spotify_pipeline.conversions.validation.event_times import event_times
-from spotify_pipeline_tests.conversions.judging import NOW, body, outcome, plan_with, rows_with, verdict, verdicts
 from spotify_pipeline_tests.conversions.slow_reference import MISSING, UNREADABLE, reference_time
+from spotify_pipeline_tests.conversions.validating import NOW, body, outcome, plan_with, rows_with, verdict, verdicts
 
 STOCKHOLM = "Europe/Stockholm"
 NOON = datetime(2026, 1, 23, 12, 34, 56, tzinfo=UTC)

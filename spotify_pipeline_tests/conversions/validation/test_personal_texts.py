@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from spotify_pipeline_tests.conversions.judging import outcome, outcomes
+from spotify_pipeline_tests.conversions.validating import outcome, outcomes
 
 ID = ("dead", "event_id_unusable", "event_id")
 NAME = ("dead", "content_name_unusable", "content_name")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.cli.privacy.waiting_events import erase_waiting
-from spotify_pipeline.conversions import look_into, open_outbox
+from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline.mirror import Journal, JournalEntry, Phase, RemovalPolicy, SentList, Unfinished, WriteKind
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline_tests.cli.conftest import Run
@@ -133,7 +133,7 @@ def test_p21_forget_and_explain_know_the_events_that_wait(machine: Machine, run:
     assert "Of orders, fewer than 20 events that waited to be sent are filtered as erased." in ran.out
     assert "waiting to be sent" not in run("explain", stdin=ADA.encode()).out
     assert "waiting to be sent" in run("explain", stdin=BOB.encode()).out
-    with look_into("orders", home=machine.home) as outbox:
+    with view_outbox("orders", home=machine.home) as outbox:
         (account,) = outbox.accounts()
     assert (account.pending, account.filtered, account.adds_up) == (1, {"erased": 1}, True)
 

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from spotify_pipeline.components.conversions.coverage import Coverage, coverage, coverage_result
-from spotify_pipeline.components.conversions.definitions import event_feeds
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.definitions import find_feeds
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.warehouse import SegmentReader
 from spotify_pipeline_tests.components.feeds import FEED
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def feeds() -> dict[str, EventFeed]:
+def feeds() -> dict[str, FeedDefinition]:
     from spotify_pipeline_tests.components.conftest import definitions_of
 
     stated = {"none": "ordered_at"}
@@ -29,10 +29,10 @@ def feeds() -> dict[str, EventFeed]:
         )
         for unit, time in stated.items()
     }
-    return {feed.feed.removeprefix("feed_"): feed for feed in event_feeds(definitions_of(yaml))}
+    return {feed.name.removeprefix("feed_"): feed for feed in find_feeds(definitions_of(yaml))}
 
 
-def found(feed: EventFeed, *times: str) -> Coverage:
+def found(feed: FeedDefinition, *times: str) -> Coverage:
     with closing(duckdb.connect()) as connection:
         connection.execute("SET timezone = 'UTC'")
         connection.execute("CREATE SCHEMA shop")
@@ -41,7 +41,7 @@ def found(feed: EventFeed, *times: str) -> Coverage:
         return coverage(feed, SegmentReader(connection, feed.relation), NOW)
 
 
-def said(feed: EventFeed, where: Coverage, read: int = 0, *, with_today: bool = True) -> tuple[bool, str]:
+def said(feed: FeedDefinition, where: Coverage, read: int = 0, *, with_today: bool = True) -> tuple[bool, str]:
     result = coverage_result(feed, where, read=read, with_today=with_today)
     assert result.metadata["time_before_start"].value == where.before_start
     return result.passed, str(result.description)
@@ -64,7 +64,7 @@ def said(feed: EventFeed, where: Coverage, read: int = 0, *, with_today: bool = 
     ],
 )
 def test_a13_times_in_another_unit_than_stated_fail_the_check_which_names_the_unit(
-    feeds: dict[str, EventFeed], unit: str, number: str, words: str
+    feeds: dict[str, FeedDefinition], unit: str, number: str, words: str
 ) -> None:
     number = number.replace("1796", "1795")
     where = found(feeds[unit], number, number, "NULL")
@@ -77,7 +77,7 @@ def test_a13_times_in_another_unit_than_stated_fail_the_check_which_names_the_un
 
 
 @pytest.mark.parametrize("kind", ["TIMESTAMPTZ", "TIMESTAMP", "DATE", "VARCHAR"])
-def test_a13_rows_before_the_start_are_counted_and_others_are_read(feeds: dict[str, EventFeed], kind: str) -> None:
+def test_a13_rows_before_the_start_are_counted_and_others_are_read(feeds: dict[str, FeedDefinition], kind: str) -> None:
     times = [f"CAST('{each}' AS {kind})" for each in ("1970-01-01", "2025-12-31", "2026-01-01", "2026-11-28")]
     where = found(feeds["none"], *times, "NULL")
     assert where == Coverage(placed=4, before_start=2, within=2)
@@ -90,7 +90,7 @@ def test_a13_rows_before_the_start_are_counted_and_others_are_read(feeds: dict[s
     )
 
 
-def test_a13_a_relation_that_stopped_warns_with_the_newest_day_only(feeds: dict[str, EventFeed]) -> None:
+def test_a13_a_relation_that_stopped_warns_with_the_newest_day_only(feeds: dict[str, FeedDefinition]) -> None:
     where = Coverage(placed=10, before_start=0, within=10)
     passed, sentence = said(feeds["none"], where)
     assert not passed

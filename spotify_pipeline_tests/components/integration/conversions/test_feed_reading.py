@@ -13,8 +13,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from spotify_pipeline.components.conversions.definitions import event_feeds
-from spotify_pipeline.components.conversions.feed import EventFeed
+from spotify_pipeline.components.conversions.definitions import find_feeds
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.reading import MOST_KEPT, read_days
 from spotify_pipeline.conversions import Outbox, open_outbox
 from spotify_pipeline.rows import Suppressions
@@ -37,8 +37,8 @@ class Counting(SegmentReader):
 
 
 @pytest.fixture
-def feed(load: Callable[..., dg.Definitions]) -> EventFeed:
-    return event_feeds(load({"orders": FEED}))[0]
+def feed(load: Callable[..., dg.Definitions]) -> FeedDefinition:
+    return find_feeds(load({"orders": FEED}))[0]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def orders(kind: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def read(feed: EventFeed, outbox: Outbox, kind: str, days: list[int], most_kept: int = MOST_KEPT) -> int:
+def read(feed: FeedDefinition, outbox: Outbox, kind: str, days: list[int], most_kept: int = MOST_KEPT) -> int:
     """Reads these days, so many days ago; each has its forty. How many scans that took."""
     with closing(orders(kind)) as connection:
         segment = Counting(connection, feed.relation)
@@ -84,19 +84,21 @@ def read(feed: EventFeed, outbox: Outbox, kind: str, days: list[int], most_kept:
         ("DATE", [0, 1], 1),
     ],
 )
-def test_a25_days_are_read_by_one_scan(feed: EventFeed, outbox: Outbox, kind: str, days: list[int], scans: int) -> None:
+def test_a25_days_are_read_by_one_scan(
+    feed: FeedDefinition, outbox: Outbox, kind: str, days: list[int], scans: int
+) -> None:
     assert read(feed, outbox, kind, days) == scans
 
 
 @pytest.mark.parametrize("kind", ["VARCHAR", "TIMESTAMPTZ"])
 @pytest.mark.parametrize("room", [1, A_DAY, 3 * A_DAY + 1])
 def test_a25_what_does_not_fit_into_memory_is_read_by_further_scans(
-    feed: EventFeed, outbox: Outbox, kind: str, room: int
+    feed: FeedDefinition, outbox: Outbox, kind: str, room: int
 ) -> None:
     assert 1 < read(feed, outbox, kind, list(range(8)), most_kept=room) <= 8
 
 
-def test_a25_no_day_is_recorded_of_a_scan_that_breaks_off(feed: EventFeed, outbox: Outbox) -> None:
+def test_a25_no_day_is_recorded_of_a_scan_that_breaks_off(feed: FeedDefinition, outbox: Outbox) -> None:
     class Short(Counting):
         def batches(self, *arguments: Any, **more: Any) -> Iterator[pl.DataFrame]:
             frames = super().batches(*arguments, **more)

@@ -16,7 +16,7 @@ import pytest
 
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.components.resources import WarehouseResource
-from spotify_pipeline.conversions import look_into, open_outbox
+from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline.sandbox import SandboxServer, read_fault
 from spotify_pipeline.warehouse import Relation, SegmentReader
 from spotify_pipeline_tests.components.feeds import (
@@ -68,7 +68,7 @@ def test_a05_a10_a_run_killed_between_sending_and_noting_it_loses_nothing(
     child.kill()
     child.wait(LONGEST)
 
-    with look_into("orders") as outbox:
+    with view_outbox("orders") as outbox:
         (before,) = outbox.accounts()
     assert before.adds_up
     assert (before.read, sum(before.dead.values())) == (20, 0)
@@ -88,7 +88,7 @@ def test_a04_when_spotify_refuses_everything_the_run_fails_and_nothing_is_dead(
     result = runs.run()
     assert not result.success
     assert "Spotify" in said_by(result)
-    with look_into("orders") as outbox:
+    with view_outbox("orders") as outbox:
         (now,) = outbox.accounts()
     assert (now.pending, dict(now.dead), now.adds_up) == (20, {}, True)
     (failure,) = result.get_step_failure_events()
@@ -140,7 +140,7 @@ def test_a10_a_partial_read_is_refused_and_nothing_of_it_recorded_or_sent(
     result = runs.run(resources={"warehouse": BrokenWarehouse()})
     assert "shop.orders has 20 rows for" in said_by(result)
     assert "but 19 were read. Nothing was recorded, and nothing was sent" in said_by(result)
-    with look_into("orders") as outbox:
+    with view_outbox("orders") as outbox:
         assert list(outbox.accounts()) == []
     assert received(sandbox) == {}
     bodies = environment / "home" / "outbox" / "orders.bodies"

@@ -11,7 +11,7 @@ from typing import cast
 import dagster as dg
 import pytest
 
-from spotify_pipeline.conversions import look_into, open_outbox
+from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
@@ -122,7 +122,7 @@ def test_a04_a_refused_token_fails_the_run_loses_nothing_and_the_next_run_sends(
         assert not result.success
         assert "SPOTIFY_CAPI_TOKEN" in said_by(result)
         assert "some-other-token" not in logged(runs, result)
-    with look_into("orders") as outbox:
+    with view_outbox("orders") as outbox:
         (before,) = outbox.accounts()
     assert (before.pending, before.dead, before.adds_up) == (5, {}, True)
     assert account(runs.run()) == {"read": 5, "delivered": 5, "pending": 0, "filtered": 0, "dead": 0}
@@ -180,7 +180,7 @@ def test_a20_two_refused_events_a_run_wait_and_the_check_says_so_until_there_are
     result = runs.run()
     assert not result.success
     assert "Spotify refused each of 4 events" in said_by(result)
-    with look_into("orders") as outbox:
+    with view_outbox("orders") as outbox:
         assert [(each.pending, each.dead) for each in outbox.accounts()] == [(2, {}), (2, {})]
 
 
@@ -198,7 +198,7 @@ def test_a21_an_unknown_success_stops_the_feed_and_every_run_says_so_until_it_is
         assert not result.success
         assert "The feed is stopped" in said_by(result)
         assert_stop_is_checked(result)
-    with look_into("orders") as outbox:
+    with view_outbox("orders") as outbox:
         assert [(each.pending, each.delivered) for each in outbox.accounts()] == [(5, 0)]
     with open_outbox("orders") as outbox:
         assert outbox.resume()

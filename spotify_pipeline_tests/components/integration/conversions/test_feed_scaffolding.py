@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.conversions.definitions import event_feeds
+from spotify_pipeline.components.conversions.definitions import find_feeds
 from spotify_pipeline.components.conversions.scaffolder import FeedScaffolder
 
 
@@ -26,8 +26,8 @@ def test_what_is_scaffolded_loads_for_events_of_that_name(load: Callable[..., dg
     folder.mkdir()
     FeedScaffolder().scaffold(request(folder))
     text = (folder / "defs.yaml").read_text()
-    (feed,) = event_feeds(load({"purchases": text.replace("dbt_model: purchases", "table: shop.purchases")}))
-    assert (feed.feed, str(feed.relation)) == ("purchases", "shop.purchases")
+    (feed,) = find_feeds(load({"purchases": text.replace("dbt_model: purchases", "table: shop.purchases")}))
+    assert (feed.name, str(feed.relation)) == ("purchases", "shop.purchases")
 
 
 @pytest.mark.parametrize("changes", [{"scaffold_format": "python"}, {"append": True}])

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.conversions.config.schedule import FeedScheduleConfig
-from spotify_pipeline.components.conversions.definitions import WATCH_CONVERSIONS, event_feeds
+from spotify_pipeline.components.conversions.definitions import WATCH_CONVERSIONS, find_feeds
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.components.conversions.schedules import FEED_TAG, RANGE_END_TAG, RANGE_START_TAG
 from spotify_pipeline.conversions import open_outbox
@@ -130,7 +130,7 @@ def test_a24_a_backfill_within_or_of_a_gap_hides_nothing_of_it(
     runs.run(20)
     # Nothing ran for ten days, but the day before yesterday.
     later = now + timedelta(days=10)
-    (feed,) = event_feeds(definitions)
+    (feed,) = find_feeds(definitions)
     with open_outbox("orders", clock=lambda: later) as outbox:
         outbox.record(later.date() - timedelta(days=2), [], at=later)
         outbox.record(days_ago(2).date(), [], at=later)
@@ -264,7 +264,7 @@ def test_a_tick_has_the_model_of_the_events_built_first(
 
 
 def test_days_that_are_due_are_those_of_the_feeds_zone(load: Callable[..., dg.Definitions]) -> None:
-    (feed,) = event_feeds(load({"orders": IN_STOCKHOLM}))
+    (feed,) = find_feeds(load({"orders": IN_STOCKHOLM}))
     late_evening = datetime(2026, 11, 19, 23, 30, tzinfo=UTC)
     assert feed.due(late_evening) == (date(2026, 11, 17), date(2026, 11, 20))
     assert feed.due(late_evening, [date(2025, 1, 1)]) == (date(2026, 1, 1), date(2026, 11, 20))

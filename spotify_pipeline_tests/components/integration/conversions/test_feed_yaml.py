@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
-from spotify_pipeline.components.conversions.definitions import event_feeds
+from spotify_pipeline.components.conversions.definitions import find_feeds
 from spotify_pipeline.conversions import Column, Constant, OptOutPolicy, TimeUnit
 from spotify_pipeline_tests.components.feeds import FEED
 
@@ -166,7 +166,7 @@ def test_the_settings_become_the_plans_of_judging_and_delivery(load: Callable[..
     content += "  event_source_url: url\n  opt_out: {column: opted_out, policy: drop}\n  ip_address: ip\n"
     content += "  action_source: {value: WEB}\n  purchase_without_amount: allow\n  timezone: Europe/Stockholm\n"
     content += "  delivery: {batch: 50, guarantee: at_most_once}\n"
-    (feed,) = event_feeds(load({"orders": content.replace("event_id: order_id", "event_id: {columns: [a, b]}")}))
+    (feed,) = find_feeds(load({"orders": content.replace("event_id: order_id", "event_id: {columns: [a, b]}")}))
     plan = feed.plan
     assert (plan.event_name, plan.names) == (Column("event"), {"order_completed": "PURCHASE", "heartbeat": None})
     assert (plan.event_id.columns, plan.event_id.hashed) == (("a", "b"), True)
@@ -196,8 +196,8 @@ def test_two_feeds_of_the_same_events_are_refused(
     ):
         load({"orders": FEED, "leads": FEED.replace("PURCHASE", "LEAD")})
     other = FEED.replace("  event_id", "  connection_id: ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a\n  event_id")
-    assert len(event_feeds(load({"orders": FEED, "leads": other}))) == 2
-    assert len(event_feeds(load({"orders": FEED, "lines": FEED.replace("order_id", "line_id")}))) == 2
+    assert len(find_feeds(load({"orders": FEED, "leads": other}))) == 2
+    assert len(find_feeds(load({"orders": FEED, "lines": FEED.replace("order_id", "line_id")}))) == 2
 
 
 ORDERS = "events: {table: shop.orders"
@@ -240,12 +240,12 @@ def test_a23_feeds_that_send_other_events_or_ids_or_elsewhere_are_not(
     load: Callable[..., dg.Definitions], monkeypatch: pytest.MonkeyPatch, second: str
 ) -> None:
     monkeypatch.setenv("SPOTIFY_CAPI_CONNECTION_ID", CONNECTION)
-    assert len(event_feeds(load({"orders": FEED, "leads": second}))) == 2
+    assert len(find_feeds(load({"orders": FEED, "leads": second}))) == 2
 
 
 def test_a23_spellings_of_a_name_with_one_meaning_are_no_mistake(load: Callable[..., dg.Definitions]) -> None:
     names = "{column: event, names: {paid: PURCHASE, PAID: purchase}}"
-    (feed,) = event_feeds(load({"orders": FEED.replace("{value: PURCHASE}", names)}))
+    (feed,) = find_feeds(load({"orders": FEED.replace("{value: PURCHASE}", names)}))
     assert set(feed.plan.names.values()) == {"PURCHASE"}
 
 

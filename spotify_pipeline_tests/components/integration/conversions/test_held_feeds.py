@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
 from spotify_pipeline.components.conversions.guarding import FEEDS
-from spotify_pipeline.conversions import look_into
+from spotify_pipeline.conversions import view_outbox
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, account, add_orders, days_ago, order, received
@@ -121,7 +121,7 @@ def test_a19_a_load_that_did_not_run_holds_the_feed(runs: FeedRuns, environment:
     result = runs.run(1, 0)
     assert not result.success
     assert "has no row at all, and the days before it have. Did the load run?" in said_by(result)
-    with look_into("orders") as outbox:
+    with view_outbox("orders") as outbox:
         assert sum(each.pending for each in outbox.accounts()) == 1
     assert "order-90" not in received(sandbox)
 

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
-from spotify_pipeline.components.conversions.definitions import event_feeds
+from spotify_pipeline.components.conversions.definitions import find_feeds
 from spotify_pipeline.components.deployment import audience_chains
 from spotify_pipeline.components.sources.config import SourceConfig
 from spotify_pipeline.components.sources.dbt_models import UnusableModel, find_model
@@ -294,7 +294,7 @@ def test_a_version_is_read_in_segments_suppressions_and_feeds(
         }
     )
     one, two = audience_chains(definitions)
-    (feed,) = event_feeds(definitions)
+    (feed,) = find_feeds(definitions)
     assert str(one.relation) == f"main.{table}" == str(feed.relation)
     assert one.segment_key == dg.AssetKey(key) == feed.events_key
     assert {str(each.relation) for each in two.suppressions} == {f"main.{table}"}

@@ -8,7 +8,7 @@ import json
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.outbox.erasure_filter import erased_screen
+from spotify_pipeline.conversions.outbox.erasure_filter import filter_erased
 from spotify_pipeline.conversions.outbox.model import Claimed, OutboxError
 from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY
@@ -46,16 +46,16 @@ EVENTS = [
     ],
 )
 def test_a11_who_holds_an_erased_digest_is_named(identifier: str, named: set[int]) -> None:
-    assert set(erased_screen(lambda: DigestSet.of(pl.Series([sha256(identifier)])))(EVENTS)) == named
+    assert set(filter_erased(lambda: DigestSet.of(pl.Series([sha256(identifier)])))(EVENTS)) == named
 
 
 def test_nobody_asked_to_be_forgotten() -> None:
-    assert list(erased_screen(DigestSet.of)(EVENTS)) == []
+    assert list(filter_erased(DigestSet.of)(EVENTS)) == []
 
 
 def test_p13_a_body_that_cannot_be_read_is_not_quoted() -> None:
     broken = Claimed(number=1, day=MONDAY, event_id="1", body='{"user_data": a@example.com')
     with pytest.raises(OutboxError, match="people who asked to be forgotten stopped") as caught:
-        erased_screen(lambda: DigestSet.of(pl.Series([sha256("a")])))([broken])
+        filter_erased(lambda: DigestSet.of(pl.Series([sha256("a")])))([broken])
     assert "example.com" not in str(caught.value)
     assert caught.value.__suppress_context__

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from spotify_pipeline.conversions.model.plan import EventIdSource, OptOutPolicy
 from spotify_pipeline.conversions.model.verdict import Dead, Filtered
-from spotify_pipeline.conversions.validation.judge import judge
+from spotify_pipeline.conversions.validation.validate import validate_events
 from spotify_pipeline.identity import digest
 from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.conversions.body_checker import violations
-from spotify_pipeline_tests.conversions.judging import NOW, PLAN, PURCHASE, plan_with
+from spotify_pipeline_tests.conversions.validating import NOW, PLAN, PURCHASE, plan_with
 
 NAMES = {"ping": None, "bought": "PURCHASE"}
 PLANS = [
@@ -69,7 +69,7 @@ def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
 @settings(max_examples=25)
 @given(ROWS, st.sampled_from(PLANS))
 def test_a10_a12_every_row_gets_one_verdict_and_bodies_are_as_spotify_takes_them(rows: list[Any], plan: Any) -> None:
-    found = judge(frame(rows), plan, now=NOW, suppressions=SUPPRESSIONS)
+    found = validate_events(frame(rows), plan, now=NOW, suppressions=SUPPRESSIONS)
     assert found.height == len(rows)
     for each in found.iter_rows(named=True):
         assert each["key"]
@@ -95,7 +95,7 @@ def test_a10_a12_every_row_gets_one_verdict_and_bodies_are_as_spotify_takes_them
 @settings(max_examples=15)
 @given(ROWS, st.sampled_from(PLANS))
 def test_p03_a09_no_identifier_stands_in_a_verdict(rows: list[Any], plan: Any) -> None:
-    for row, each in zip(rows, judge(frame(rows), plan, now=NOW).iter_rows(named=True), strict=True):
+    for row, each in zip(rows, validate_events(frame(rows), plan, now=NOW).iter_rows(named=True), strict=True):
         everything = " ".join(str(each[column]) for column in ("key", "event_id", "reason", "fields", "body")).lower()
         for secret in [*ADDRESSES, *IN_URLS, *PHONES]:
             assert secret.strip().lower() not in everything
@@ -107,15 +107,18 @@ def test_p03_a09_no_identifier_stands_in_a_verdict(rows: list[Any], plan: Any) -
 @settings(max_examples=12)
 @given(ROWS, st.sampled_from(PLANS), st.data())
 def test_a07_a08_a_verdict_depends_on_its_row_alone(rows: list[Any], plan: Any, data: st.DataObject) -> None:
-    whole = judge(frame(rows), plan, now=NOW, suppressions=SUPPRESSIONS).rows()
+    whole = validate_events(frame(rows), plan, now=NOW, suppressions=SUPPRESSIONS).rows()
     order = data.draw(st.permutations(range(len(rows))))
     cut = data.draw(st.integers(0, len(rows)))
     shuffled = [rows[n] for n in order]
-    parts = [judge(frame(part), plan, now=NOW, suppressions=SUPPRESSIONS) for part in (shuffled[:cut], shuffled[cut:])]
+    parts = [
+        validate_events(frame(part), plan, now=NOW, suppressions=SUPPRESSIONS)
+        for part in (shuffled[:cut], shuffled[cut:])
+    ]
     assert pl.concat(parts).rows() == [whole[n] for n in order]
 
 
 def test_p13_the_erased_are_in_no_body() -> None:
     rows = [{**PURCHASE, "email": ERASED, "order_id": f"{n}"} for n in range(3)]
-    found = judge(frame(rows), PLAN, now=NOW, suppressions=SUPPRESSIONS)
+    found = validate_events(frame(rows), PLAN, now=NOW, suppressions=SUPPRESSIONS)
     assert found["reason"].to_list() == ["erased"] * 3

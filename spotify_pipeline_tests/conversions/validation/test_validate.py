@@ -13,10 +13,10 @@ import pytest
 from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.conversions.model.plan import Column, OptOutPolicy
 from spotify_pipeline.conversions.model.verdict import VERDICTS
-from spotify_pipeline.conversions.validation.judge import judge
+from spotify_pipeline.conversions.validation.validate import validate_events
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan, RowsError, Suppressions
-from spotify_pipeline_tests.conversions.judging import (
+from spotify_pipeline_tests.conversions.validating import (
     NOW,
     PLAN,
     bodies,
@@ -59,7 +59,7 @@ def test_a_whole_event_as_spotify_takes_it() -> None:
 def test_the_frame_is_as_promised() -> None:
     rows = rows_with({}, {"order_id": None}, {"consent": None})
     for part in (rows, rows.head(0), rows.head(1)):
-        found = judge(part, PLAN, now=NOW)
+        found = validate_events(part, PLAN, now=NOW)
         assert dict(found.schema) == dict(VERDICTS)
         assert found.height == part.height
         assert found["key"].null_count() == 0
@@ -217,10 +217,10 @@ def test_what_somebody_decided_goes_before_what_is_at_fault() -> None:
 def test_a_missing_column_is_named_and_so_is_one_of_lists() -> None:
     rows = rows_with({})
     with pytest.raises(EventsError, match="no column 'total'") as missing:
-        judge(rows.drop("total"), PLAN, now=NOW)
+        validate_events(rows.drop("total"), PLAN, now=NOW)
     lists = rows.with_columns(title=pl.Series([["secret@example.com"]]))
     with pytest.raises(EventsError, match="'title' holds List") as nested:
-        judge(lists, PLAN, now=NOW)
+        validate_events(lists, PLAN, now=NOW)
     for raised in (missing, nested):
         assert "example.com" not in str(raised.value)
         assert "Nothing was sent." in str(raised.value)
@@ -228,7 +228,7 @@ def test_a_missing_column_is_named_and_so_is_one_of_lists() -> None:
 
 def test_the_time_of_judging_needs_a_zone() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        judge(rows_with({}), PLAN, now=NOW.replace(tzinfo=None))
+        validate_events(rows_with({}), PLAN, now=NOW.replace(tzinfo=None))
 
 
 def test_the_plan_names_every_column_it_reads() -> None:

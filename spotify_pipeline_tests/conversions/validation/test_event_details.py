@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from spotify_pipeline.conversions.model.plan import Constant, FeedPlan
-from spotify_pipeline_tests.conversions.judging import (
+from spotify_pipeline_tests.conversions.validating import (
     PLAN,
     bodies,
     body,

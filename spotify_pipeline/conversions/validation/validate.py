@@ -1,4 +1,4 @@
-"""Judges the rows of an events relation: what is sent and as what, what is not, and why.
+"""Validates the rows of an events relation: what is sent and as what, what is not, and why.
 
 Each row gets exactly one verdict, which depends on that row, the plan, the time and the suppressions alone.
 """
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from spotify_pipeline.conversions.model import Column, Dead, FeedPlan, Filtered, OptOutPolicy, State
-from spotify_pipeline.conversions.validation.content import categories, content_names, money
+from spotify_pipeline.conversions.validation.event_details import categories, content_names, money
 from spotify_pipeline.conversions.validation.event_ids import event_ids, keys
 from spotify_pipeline.conversions.validation.event_names import event_names
 from spotify_pipeline.conversions.validation.event_source import action_sources, urls
@@ -18,14 +18,14 @@ from spotify_pipeline.conversions.validation.event_times import event_times
 from spotify_pipeline.conversions.validation.payload import LONG_TEXTS, MOST_BYTES, bodies
 from spotify_pipeline.conversions.validation.personal_texts import own_identifiers
 from spotify_pipeline.conversions.validation.source_columns import require_columns, source_text
-from spotify_pipeline.conversions.validation.user_data import IP_ADDRESS, PARAMETERS, people, unusable_identifiers
+from spotify_pipeline.conversions.validation.user_data import IP_ADDRESS, PARAMETERS, unusable_identifiers, user_data
 from spotify_pipeline.rows import Suppressions, withheld_errors
 
 _FILTERED, _DEAD, _NOBODY = "filtered", "dead", "nobody"
 _NO_SUPPRESSIONS = Suppressions()
 
 
-def judge(
+def validate_events(
     rows: pl.DataFrame, plan: FeedPlan, *, now: datetime, suppressions: Suppressions = _NO_SUPPRESSIONS
 ) -> pl.DataFrame:
     """The verdicts on these rows, in their order, as ``VERDICTS`` says.
@@ -42,13 +42,13 @@ def judge(
 
     Raises:
         EventsError: a column is missing, or holds lists or structures.
-        CustomerListError: an identifier's column holds what cannot be read.
+        RowsError: an identifier's column holds what cannot be read.
         ValueError: ``now`` has no time zone.
     """
     if now.tzinfo is None:
-        raise ValueError("The time at which events are judged needs a time zone.")
+        raise ValueError("The time at which events are validated needs a time zone.")
     require_columns(rows, plan.columns, lists=plan.identifier_columns)
-    with withheld_errors("Judging the events"):
+    with withheld_errors("Validating the events"):
         now = now.astimezone(UTC)
         rows = rows.rechunk()
         found = _found(rows, plan, now, suppressions)
@@ -75,7 +75,7 @@ def _found(rows: pl.DataFrame, plan: FeedPlan, now: datetime, suppressions: Supp
             names,
             event_ids(rows, plan.event_id, own),
             _moments(times, plan, now),
-            people(rows, plan, suppressions),
+            user_data(rows, plan, suppressions),
             money(rows, plan, names["event_name"]),
             pl.DataFrame(texts),
         ],

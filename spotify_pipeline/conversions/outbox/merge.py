@@ -68,7 +68,7 @@ _NO_TIME = pl.lit(-(2**62)).cast(pl.Datetime("us"))
 
 
 @dataclass(kw_only=True)
-class Recording:
+class DayMerge:
     """One reading, a frame at a time, within a transaction.
 
     Attributes:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from spotify_pipeline.conversions.model.plan import Column, EventIdSource, FeedPlan, TimeSource
-from spotify_pipeline.conversions.validation.judge import judge
+from spotify_pipeline.conversions.validation.validate import validate_events
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan, Suppressions
 
@@ -71,7 +71,7 @@ def rows_with(*changes: dict[str, Any]) -> pl.DataFrame:
 def verdicts(
     rows: pl.DataFrame, plan: FeedPlan = PLAN, *, now: datetime = NOW, suppressions: Suppressions | None = None
 ) -> list[dict[str, Any]]:
-    return judge(rows, plan, now=now, suppressions=suppressions or Suppressions()).to_dicts()
+    return validate_events(rows, plan, now=now, suppressions=suppressions or Suppressions()).to_dicts()
 
 
 def verdict(plan: FeedPlan = PLAN, *, suppressions: Suppressions | None = None, **changes: Any) -> dict[str, Any]:

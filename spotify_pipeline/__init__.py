@@ -1,7 +1,7 @@
 """Warehouse segments to Spotify audiences, and warehouse events to Spotify conversions.
 
 The components are reachable here, so that YAML says `type: spotify_pipeline.CustomerListAudience`; they are imported
-when first asked for, so that the rooms without Dagster load without it.
+when first asked for, so that the packages without Dagster load without it.
 """
 
 from __future__ import annotations

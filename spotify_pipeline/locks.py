@@ -16,9 +16,9 @@ from spotify_pipeline.home import HomeError, private_directory, reason_of
 
 @contextmanager
 def exclusive(file: Path) -> Generator[None]:
-    """Hold the lock on ``file`` within the block; wait for whoever holds it. A killed process lets go of it at once.
+    """Hold the lock on ``file`` within the block; wait for its holder. The lock is released when the process dies.
 
-    There is no limit to the wait. Not to be taken twice by one thread.
+    The wait has no limit. A thread must not take it twice.
 
     Raises:
         HomeError: the file cannot be made or locked.

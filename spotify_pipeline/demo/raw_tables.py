@@ -26,7 +26,7 @@ DEFAULT_SEED: Final = 7
 DEFAULT_AS_OF: Final = date(2026, 11, 16)
 
 GENERATOR_VERSION: Final = 3  # raise it with any change of what is generated
-BLOCK_ROWS: Final = 50_000  # part of what is generated: a duplicate stands in the block of its original
+BLOCK_ROWS: Final = 50_000  # part of what is generated: a duplicate is in the block of its original
 
 _GENERATOR: Final = "_generator"
 _TABLES: Final = {
@@ -57,7 +57,7 @@ class RawTablesError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class RawTables:
-    """What stands in schema ``raw``: the inputs, and the rows of each table.
+    """The contents of schema ``raw``: the inputs, and the rows of each table.
 
     ``customers`` exceeds ``people``: some numbers were loaded twice. ``reused``: the tables stood there already.
     """

@@ -14,8 +14,8 @@ CLEAN: Final = "clean"
 
 # Customer numbers, whatever else is true of them.
 CUSTOMERS: Final[Mapping[str, float]] = {
-    "duplicate_account": 0.015,  # the same person again under the next customer number, spelled anew
-    "loaded_twice": 0.01,  # a stale row of the same customer number, from an earlier load, stands beside the newest
+    "duplicate_account": 0.015,  # the same person again under the next customer number, spelled differently
+    "loaded_twice": 0.01,  # a stale row of the same customer number, from an earlier load, beside the newest
 }
 
 # Customers by the way they signed up. Those of the app never gave an e-mail or a phone number.

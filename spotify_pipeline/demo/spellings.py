@@ -1,7 +1,7 @@
 """Spells an identifier the way a real table does: padded, upper case, hashed already, wrong, missing.
 
 Each function takes the clean values and a stream of draws, and returns a String series of the same height and order.
-The kinds and their shares stand in :mod:`spotify_pipeline.demo.shares`.
+The kinds and their shares are in :mod:`spotify_pipeline.demo.shares`.
 """
 
 from __future__ import annotations

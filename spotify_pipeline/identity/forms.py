@@ -1,4 +1,4 @@
-"""Every form in which a list may hold one identifier: whoever looks for a person looks for all of them."""
+"""Every form in which a list may contain one identifier. To find a person, look for all of them."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Literal
 
 RULES_VERSION: int = 2
-"""Stands in every manifest and receipt. A value that both versions read has one digest, so digests of the two are
-compared; what version 1 read of damaged values, as somebody else's number, is not read so any more."""
+"""In every manifest and receipt. A value that both versions can read has one digest, so digests of the two are
+comparable. Version 1 read some damaged values as somebody else's number; version 2 does not."""
 
 DeviceIdCase = Literal["lower", "upper"]
-"""How a device id is spelled before it is hashed. Spotify states no case; ``lower`` is the default."""
+"""How a device id is spelled before it is hashed. Spotify documents no case; ``lower`` is the default."""
 
 
 class IdentifierType(StrEnum):

@@ -1,4 +1,4 @@
-"""Counts of what became of identifiers."""
+"""Counts of identifiers by outcome."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Relation:
 
     @property
     def sql(self) -> str:
-        """The relation as it stands in a statement."""
+        """The relation as SQL."""
         return ".".join(quoted(part) for part in self.parts)
 
     def may_be(self, other: Relation) -> bool:

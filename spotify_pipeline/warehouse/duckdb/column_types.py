@@ -45,7 +45,7 @@ def duckdb_name(stated: str) -> str | None:
 
 
 def type_name(kind: str) -> str:
-    """DuckDB's name of a type without what stands in parentheses: the categories of an ENUM are values."""
+    """DuckDB's name of a type without its parentheses: the categories of an ENUM are values."""
     return _IN_PARENTHESES.sub("", kind)
 
 

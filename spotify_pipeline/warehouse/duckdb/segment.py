@@ -117,12 +117,12 @@ class SegmentReader:
     _streams: list[Generator[pl.DataFrame]] = field(default_factory=list[Generator[pl.DataFrame]], repr=False)
 
     def close(self) -> None:
-        """End every reading that was broken off: what is half read keeps the database open, whoever closes it."""
+        """End every interrupted reading: an unfinished reading keeps the database open after it is closed."""
         for stream in self._streams:
             stream.close()
 
     def _sql(self) -> str:
-        """The relation as it stands in a statement. Of a schema called as the file is, DuckDB wants three parts."""
+        """The relation as SQL. If the schema has the file's name, DuckDB needs three parts."""
         if len(self.relation.parts) != 2:
             return self.relation.sql
         catalog, schema = main_catalog(self.connection), self.relation.parts[0]

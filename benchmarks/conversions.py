@@ -51,12 +51,12 @@ from spotify_pipeline.conversions import (
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
-from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget
-from spotify_pipeline.spotify.retry.gcra import Pace
+from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateLimiter
+from spotify_pipeline.spotify.retry import RateLimit
 from spotify_pipeline.warehouse import Relation, SegmentReader
 
 BATCH = 100
-UNLIMITED = Pace(per_second=1_000_000, burst=1_000)
+UNLIMITED = RateLimit(per_second=1_000_000, burst=1_000)
 
 
 def main() -> None:
@@ -195,7 +195,7 @@ def product(bench: Bench, file: Path, *, batch: int = BATCH) -> None:
     with (
         duckdb.connect(file, read_only=True) as connection,
         open_outbox("bench", home=home) as outbox,
-        ConversionsClient.open(settings, budget=RateBudget(home / "rate", pace=UNLIMITED)) as client,
+        ConversionsClient(settings, rate_limiter=RateLimiter(home / "rate", limit=UNLIMITED)) as client,
     ):
         reader = SegmentReader(connection, Relation.parse("purchases"))
         day = Day.of(datetime(2026, 11, 15, tzinfo=UTC).date(), "UTC", now=now)

@@ -1,11 +1,15 @@
-"""Everything that speaks to Spotify: sign-in and tokens, the Ads API v3, signed uploads, conversion events.
+"""Everything that talks to Spotify: sign-in and tokens, the Ads API v3, resumable uploads, the Conversions API.
 
-What other rooms use is named here. The room imports nothing of ours but :mod:`spotify_pipeline.home`.
+Other packages import from here. It depends on nothing of ours but ``home``, ``checksums`` and ``printable``.
 """
 
 from __future__ import annotations
 
 from spotify_pipeline.spotify.ads import (
+    AdAccount,
+    Audience,
+    AudienceDataset,
+    Business,
     CapiConnection,
     CapiToken,
     Dataset,
@@ -19,10 +23,10 @@ from spotify_pipeline.spotify.auth import (
     SignInKind,
     SignInState,
     TokenStore,
+    authorization_state,
     sign_in_state,
-    state_of,
 )
-from spotify_pipeline.spotify.capi import CONTRACT, ConversionsClient, TakenAnswer
+from spotify_pipeline.spotify.capi import CONTRACT, AcceptedResponse, ConversionsClient
 from spotify_pipeline.spotify.errors import (
     BusinessNotAllowed,
     CapiTokenRefused,
@@ -40,7 +44,7 @@ from spotify_pipeline.spotify.errors import (
     SpotifyUnavailable,
     TermsNotAccepted,
     TokenStoreUnusable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UnknownSuccess,
     UntrustedServer,
     UploadDataLoss,
@@ -54,28 +58,20 @@ from spotify_pipeline.spotify.event_names import (
     sent_event_name,
     signal_event_name,
 )
-from spotify_pipeline.spotify.ids import same
-from spotify_pipeline.spotify.models import (
-    AdAccount,
-    Audience,
-    AudienceDataset,
-    Business,
-    OpenUpload,
-    UploadProgress,
-    UploadProof,
-    UploadTicket,
-)
-from spotify_pipeline.spotify.retry import RateBudget
+from spotify_pipeline.spotify.lenient_json import same_id
+from spotify_pipeline.spotify.retry import RateLimiter
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import CONNECTION_VARIABLE, ConversionsSettings, SpotifySettings
 from spotify_pipeline.spotify.sign_in import DEFAULT_PORT, sign_in, sign_out, sign_out_of_all
 from spotify_pipeline.spotify.transport import CallLog, CallRecord, CallTotals, Observer
+from spotify_pipeline.spotify.upload import OpenUpload, UploadProgress, UploadProof, UploadTicket
 
 __all__ = [
     "CAPI_EVENT_NAMES",
     "CONNECTION_VARIABLE",
     "CONTRACT",
     "DEFAULT_PORT",
+    "AcceptedResponse",
     "AdAccount",
     "Audience",
     "AudienceDataset",
@@ -99,8 +95,8 @@ __all__ = [
     "Observer",
     "OpenUpload",
     "PermissionDenied",
-    "RateBudget",
     "RateLimited",
+    "RateLimiter",
     "ReceivedEvents",
     "ScopeMissing",
     "Secret",
@@ -114,11 +110,10 @@ __all__ = [
     "SpotifyError",
     "SpotifySettings",
     "SpotifyUnavailable",
-    "TakenAnswer",
     "TermsNotAccepted",
     "TokenStore",
     "TokenStoreUnusable",
-    "UnexpectedAnswer",
+    "UnexpectedResponse",
     "UnknownSuccess",
     "UntrustedServer",
     "UploadDataLoss",
@@ -127,14 +122,14 @@ __all__ = [
     "UploadProof",
     "UploadRefused",
     "UploadTicket",
+    "authorization_state",
     "capi_event_name",
     "is_signal",
-    "same",
+    "same_id",
     "sent_event_name",
     "sign_in",
     "sign_in_state",
     "sign_out",
     "sign_out_of_all",
     "signal_event_name",
-    "state_of",
 ]

@@ -150,13 +150,13 @@ class UntrustedServer(SpotifyError):
     )
 
 
-class UnexpectedAnswer(SpotifyError):
+class UnexpectedResponse(SpotifyError):
     """The call succeeded by its status, but the answer does not hold what Spotify documents."""
 
     usual_next_step = "If it happens again, report it with the trace id; Spotify's interface may have changed."
 
 
-class UnknownSuccess(UnexpectedAnswer):
+class UnknownSuccess(UnexpectedResponse):
     """Events were sent and the answer is a success by its status, but none that says that they were taken.
 
     ``shown`` is the answer, without anything in it that may be personal.

@@ -1,8 +1,9 @@
-"""Reading JSON that may lack fields, carry unknown ones, or not be JSON at all. Nothing here raises."""
+"""Reads JSON that may lack fields, carry unknown ones, or not be JSON at all; and compares ids. Nothing here raises."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
@@ -10,6 +11,8 @@ from typing import cast
 from spotify_pipeline.printable import printable, without_surrogates
 
 JsonObject = Mapping[str, object]
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def parse_object(body: bytes) -> JsonObject | None:
@@ -41,7 +44,7 @@ def texts(source: JsonObject, key: str) -> tuple[str, ...]:
     return tuple(without_surrogates(entry) for entry in entries if isinstance(entry, str) and entry)
 
 
-def word(source: JsonObject, key: str) -> str | None:
+def one_line(source: JsonObject, key: str) -> str | None:
     """As :func:`text`, for a status, a kind or a code: on one line, and fit to be shown as it is."""
     value = text(source, key)
     return None if value is None else printable(value)
@@ -58,7 +61,7 @@ def whole_number(source: JsonObject, key: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def moment(source: JsonObject, key: str) -> datetime | None:
+def timestamp(source: JsonObject, key: str) -> datetime | None:
     """The ISO 8601 time under ``key``, in UTC; a time without an offset is taken as UTC."""
     value = text(source, key)
     if value is None:
@@ -68,3 +71,28 @@ def moment(source: JsonObject, key: str) -> datetime | None:
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def is_id(value: str) -> bool:
+    """Whether a text can be an id: it then changes no path, and can be shown anywhere."""
+    return _ID.fullmatch(value) is not None
+
+
+def canonical(identity: str) -> str:
+    """The one spelling of an id: a UUID in lower case, anything else as it is.
+
+    Upper and lower case of a UUID are one id (RFC 9562, section 4): Spotify answers in lower case what somebody may
+    have pasted in upper case. Of other ids nothing is promised, so there the case counts.
+    """
+    return identity.lower() if _UUID.fullmatch(identity) else identity
+
+
+def id_in(source: JsonObject, key: str) -> str | None:
+    """The id under ``key`` in its one spelling, fit to be shown; None when it is missing, empty or not a text."""
+    stated = one_line(source, key)
+    return None if stated is None else canonical(stated)
+
+
+def same_id(one: str, other: str) -> bool:
+    """Whether two ids are of one object."""
+    return canonical(one) == canonical(other)

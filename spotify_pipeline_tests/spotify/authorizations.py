@@ -15,8 +15,7 @@ from spotify_pipeline.spotify import (
 )
 from spotify_pipeline.spotify.auth.oauth import AccountsService
 from spotify_pipeline.spotify.auth.token_provider import TokenProvider
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS
+from spotify_pipeline.spotify.transport import ACCOUNTS, HttpClient
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings
 
 ISSUER = "https://accounts.spotify.com"
@@ -29,7 +28,7 @@ GIVEN = Authorization(
     access_token=Secret("access-7CANARYACCESS"),
     renew_at=1_800_003_300.0,
     scopes=frozenset({"a-scope"}),
-    seed_sha256="ab" * 32,
+    bootstrap_sha256="ab" * 32,
 )
 INVALID_GRANT = {"error": "invalid_grant", "error_description": "Refresh token revoked"}
 
@@ -68,6 +67,6 @@ def stored(store: TokenStore) -> Authorization:
 
 def put(store: TokenStore, clock: Clock, **fields: Any) -> None:
     seed = hashlib.sha256(b"seed-7CANARYSEED").hexdigest()
-    given = {"issuer": ISSUER, "client_id": "client-1", "refresh_token": Secret("stored"), "seed_sha256": seed}
+    given = {"issuer": ISSUER, "client_id": "client-1", "refresh_token": Secret("stored"), "bootstrap_sha256": seed}
     with store.exclusive() as tokens:
         tokens.save(Authorization(**{**given, **fields}))

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget, Secret
+from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateLimiter, Secret
 from spotify_pipeline_tests.spotify.conversion_objects import CAPI_SECRET as TOKEN
 from spotify_pipeline_tests.spotify.conversion_objects import CONNECTION
 from spotify_pipeline_tests.spotify.scripted import Clock, Reply
@@ -49,16 +49,16 @@ class Capi:
     requests: list[httpx.Request] = field(default_factory=list)
 
     def open(self, **changes: Any) -> ConversionsClient:
-        budget = RateBudget(self.home / "rate_budget", monotonic=self.clock, sleep=self.clock.sleep)
+        rate_limiter = RateLimiter(self.home / "rate_limiter", monotonic=self.clock, sleep=self.clock.sleep)
         given: dict[str, Any] = {
             "clock": self.clock,
             "sleep": self.clock.sleep,
             "random": lambda: 0.5,
-            "budget": budget,
+            "rate_limiter": rate_limiter,
             "transport": httpx.MockTransport(self._answer),
         }
         chosen = changes.pop("settings", None) or conversions_settings()
-        return ConversionsClient.open(chosen, **{**given, **changes})
+        return ConversionsClient(chosen, **{**given, **changes})
 
     @property
     def bodies(self) -> list[bytes]:

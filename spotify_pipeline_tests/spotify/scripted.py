@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from spotify_pipeline.spotify import RateBudget, Secret, SpotifyAdsClient, SpotifySettings, TokenStore
+from spotify_pipeline.spotify import RateLimiter, Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 
 AD_ACCOUNT = "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a"
 BUSINESS = "5a1ce3f1-3df5-4ac3-9b3e-1f8a1f0c9d11"
@@ -81,8 +81,13 @@ class Spotify:
         return httpx.MockTransport(self._answer)
 
     def open(self, store: TokenStore, clock: Clock, **changes: Any) -> SpotifyAdsClient:
-        budget = RateBudget(store.path.parent.with_name("rate_budget"), monotonic=clock, sleep=clock.sleep)
-        given: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "random": lambda: 0.5, "budget": budget}
+        rate_limiter = RateLimiter(store.path.parent.with_name("rate_limiter"), monotonic=clock, sleep=clock.sleep)
+        given: dict[str, Any] = {
+            "clock": clock,
+            "sleep": clock.sleep,
+            "random": lambda: 0.5,
+            "rate_limiter": rate_limiter,
+        }
         chosen = changes.pop("settings", None) or settings()
         return SpotifyAdsClient.open(chosen, store, transport=self.transport(), **{**given, **changes})
 

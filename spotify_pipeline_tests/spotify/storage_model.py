@@ -1,6 +1,6 @@
 """A model of a resumable upload session at Google's storage, which keeps the rules or breaks one of them on demand.
 
-It answers the steps of the state machine with :class:`Answer`, in small numbers of bytes and without HTTP.
+It answers the steps of the state machine with :class:`Response`, in small numbers of bytes and without HTTP.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from spotify_pipeline.spotify.transport.response import Answer
-from spotify_pipeline.spotify.upload.steps import AskStatus, SendRange
+from spotify_pipeline.spotify.transport import Response
+from spotify_pipeline.spotify.upload.state_machine import AskStatus, SendRange
 from spotify_pipeline_tests.spotify.uploads import hashes
 
 SESSION_URI = "https://storage.googleapis.com/o?upload_id=1"
@@ -19,7 +19,7 @@ SESSION_URI = "https://storage.googleapis.com/o?upload_id=1"
 class Heard:
     """What the client gets to see of one request: an answer or none, after so many bytes were handed over."""
 
-    answer: Answer | None
+    answer: Response | None
     taken: int = 0
 
 
@@ -36,51 +36,51 @@ class StorageModel:
     said: int = 0  # the offset that the last answer made the client go on from
     log: list[str] = field(default_factory=list)
 
-    def start(self) -> Answer:
+    def start(self) -> Response:
         self.stored, self.finished, self.gone = b"", False, False
         self.high = self.said = 0
         self.sessions += 1
-        return Answer(201, {"location": SESSION_URI}, b"")
+        return Response(201, {"location": SESSION_URI}, b"")
 
-    def put(self, step: SendRange, body: bytes) -> Answer:
+    def put(self, step: SendRange, body: bytes) -> Response:
         """Take a range, as far as it touches what is stored."""
         if self.gone:
-            return Answer(410, {}, b"")
+            return Response(410, {}, b"")
         if self.finished:
             return self.stand()
         self.high = max(self.high, step.first + len(body))
         if step.first > len(self.stored):
-            return Answer(503, {}, b"upload offset exceeds already uploaded size")
+            return Response(503, {}, b"upload offset exceeds already uploaded size")
         self.stored += body[len(self.stored) - step.first :]
         self.finished = len(self.stored) == self.size
         return self.stand()
 
-    def ask(self) -> Answer:
+    def ask(self) -> Response:
         if self.gone:
-            return Answer(410, {}, b"")
+            return Response(410, {}, b"")
         self.finished = self.finished or len(self.stored) == self.size
         return self.stand()
 
-    def stand(self) -> Answer:
+    def stand(self) -> Response:
         if self.finished:
             length = {"x-goog-stored-content-length": str(len(self.stored))}
-            return Answer(200, {**length, "x-goog-hash": hashes(self.stored)}, b"")
+            return Response(200, {**length, "x-goog-hash": hashes(self.stored)}, b"")
         self.said = len(self.stored)
         return resume(self.said)
 
-    def answer(self, step: SendRange | AskStatus, body: bytes) -> Answer:
+    def answer(self, step: SendRange | AskStatus, body: bytes) -> Response:
         return self.put(step, body) if isinstance(step, SendRange) else self.ask()
 
 
-def resume(stored: int) -> Answer:
-    return Answer(308, {"range": f"bytes=0-{stored - 1}"} if stored else {}, b"")
+def resume(stored: int) -> Response:
+    return Response(308, {"range": f"bytes=0-{stored - 1}"} if stored else {}, b"")
 
 
 Fault = Callable[[StorageModel, SendRange | AskStatus, bytes], Heard]
 
 
 def status(code: int, **headers: str) -> Fault:
-    return lambda *_: Heard(Answer(code, headers, b""))
+    return lambda *_: Heard(Response(code, headers, b""))
 
 
 def not_reached(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
@@ -100,7 +100,7 @@ def answer_lost(model: StorageModel, step: SendRange | AskStatus, body: bytes) -
 
 def error_though_done(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
     model.answer(step, body)
-    return Heard(Answer(503, {}, b""), len(body))
+    return Heard(Response(503, {}, b""), len(body))
 
 
 def partly_kept(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
@@ -116,7 +116,7 @@ def nothing_kept(model: StorageModel, step: SendRange | AskStatus, body: bytes) 
 def no_range(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
     answer = model.answer(step, body)
     if answer.status == 308 and isinstance(step, SendRange):
-        answer = Answer(308, {}, b"")
+        answer = Response(308, {}, b"")
     return Heard(answer, len(body))
 
 
@@ -128,7 +128,7 @@ def loses_all(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> 
 
 def garbled_range(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
     answer = model.answer(step, body)
-    return Heard(Answer(308, {"range": "bytes=5-9"}, b"") if answer.status == 308 else answer, len(body))
+    return Heard(Response(308, {"range": "bytes=5-9"}, b"") if answer.status == 308 else answer, len(body))
 
 
 def acknowledges_too_much(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
@@ -139,14 +139,14 @@ def acknowledges_too_much(model: StorageModel, step: SendRange | AskStatus, body
 def override(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
     answer = model.answer(step, body)
     if answer.status == 308:
-        answer = Answer(200, {**answer.headers, "x-http-status-code-override": "308"}, b"")
+        answer = Response(200, {**answer.headers, "x-http-status-code-override": "308"}, b"")
     return Heard(answer, len(body))
 
 
 def ends_here(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
     model.answer(step, body)
     model.finished = not model.gone
-    return Heard(model.stand() if model.finished else Answer(410, {}, b""), len(body))
+    return Heard(model.stand() if model.finished else Response(410, {}, b""), len(body))
 
 
 def flips_a_bit(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
@@ -155,11 +155,11 @@ def flips_a_bit(model: StorageModel, step: SendRange | AskStatus, body: bytes) -
 
 def silent(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
     answer = model.answer(step, body)
-    return Heard(Answer(200, {}, b'{"size": "') if answer.status == 200 else answer, len(body))
+    return Heard(Response(200, {}, b'{"size": "') if answer.status == 200 else answer, len(body))
 
 
 def sign_in_page(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
-    return Heard(Answer(200, {"content-type": "text/html"}, b"<html>Sign in</html>"), len(body))
+    return Heard(Response(200, {"content-type": "text/html"}, b"<html>Sign in</html>"), len(body))
 
 
 def session_dies(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
@@ -168,7 +168,7 @@ def session_dies(model: StorageModel, step: SendRange | AskStatus, body: bytes) 
 
 
 def answers_early(model: StorageModel, step: SendRange | AskStatus, body: bytes) -> Heard:
-    return Heard(Answer(503, {}, b""), len(body) // 3)
+    return Heard(Response(503, {}, b""), len(body) // 3)
 
 
 SURVIVABLE: dict[str, Fault] = {

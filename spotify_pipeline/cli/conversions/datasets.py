@@ -24,7 +24,7 @@ from spotify_pipeline.spotify import (
     Secret,
     SpotifyAdsClient,
     SpotifyError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 
 Label = Annotated[str | None, LABEL_OPTION]
@@ -201,7 +201,7 @@ def _add_new_token(client: SpotifyAdsClient, connection: str, env_file: Path, va
         with _outcome_told("token", f"tokens {connection}"):
             token = client.create_capi_token(business.id, connection)
             if token.id not in {each.id for each in client.capi_tokens(business.id, connection)}:
-                raise UnexpectedAnswer(
+                raise UnexpectedResponse(
                     f"Spotify answered with a token that is not among those of the connection {connection}, so it was "
                     "not written.",
                     may_have_happened=True,

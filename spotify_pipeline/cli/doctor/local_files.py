@@ -20,7 +20,7 @@ from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.mirror.journal import saved_session
 from spotify_pipeline.privacy import ErasureLedger
-from spotify_pipeline.spotify import RateBudget, TokenStore
+from spotify_pipeline.spotify import RateLimiter, TokenStore
 
 RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."
 MANY = 5
@@ -111,9 +111,9 @@ def tokens() -> CheckResult:
 
 
 def rate() -> CheckResult:
-    """The rate budgets: what cannot be read of them is begun anew, and Spotify may then answer 429 once."""
+    """The rate limiter's files: a damaged one is started afresh, and Spotify may then answer 429 once."""
     folder = home_directory() / "rate"
-    wrong = [each for each in sorted(folder.glob("[!.]*")) if RateBudget(each).is_damaged()]
+    wrong = [each for each in sorted(folder.glob("[!.]*")) if RateLimiter(each).is_damaged()]
     if wrong:
         return CheckResult(State.WARNING, f"{wrong[0]} is damaged. Remove it: the next run begins it anew.")
     return CheckResult(State.OK, "readable")

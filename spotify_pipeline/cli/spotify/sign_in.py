@@ -22,10 +22,10 @@ from spotify_pipeline.spotify import (
     SignInState,
     SpotifySettings,
     TokenStore,
+    authorization_state,
     sign_in,
     sign_out,
     sign_out_of_all,
-    state_of,
 )
 
 
@@ -63,7 +63,7 @@ def login(
 
     signed_in = sign_in(settings, store, open_browser=show_and_open, port=port, business_id=business)
     limits = f", for the business {signed_in.business_id} only" if signed_in.business_id else ""
-    ends = state_of(signed_in, datetime.now(UTC)).ends_at
+    ends = authorization_state(signed_in, datetime.now(UTC)).ends_at
     sys.stdout.write(
         f"Signed in as `{signed_in.label}`{limits}. The tokens are in {store.path}, readable by you only."
         f"{f' Spotify ends the sign-in on {ends:%Y-%m-%d}.' if ends else ''}\n"
@@ -118,7 +118,7 @@ def authorizations() -> None:
     stored = TokenStore.at_home().all()
     settings = _settings_or_none()
     used = None if settings is None else (settings.accounts_url, settings.client_id, settings.authorization)
-    states = [(each, state_of(each, now)) for each in stored]
+    states = [(each, authorization_state(each, now)) for each in stored]
     several = len({(each.issuer, each.client_id) for each in stored}) > 1
     columns = ("", "label", "business", "signed in", "ends", "state")
     print_table(
@@ -139,7 +139,9 @@ def authorizations() -> None:
 
 
 def _row(each: Authorization, state: SignInState) -> tuple[str, str, str, str, str]:
-    begun = _day(each.authorized_at) or (f"unknown, here since {_day(each.seeded_at)}" if each.seeded_at else "unknown")
+    begun = _day(each.authorized_at) or (
+        f"unknown, here since {_day(each.bootstrapped_at)}" if each.bootstrapped_at else "unknown"
+    )
     bound = "" if each.authorized_at is not None else " at the latest"
     ends = f"{state.ends_at:%Y-%m-%d}{bound}" if state.ends_at else "unknown"
     return each.label, each.business_id or "any", begun, ends, state.kind.replace("_", " ")

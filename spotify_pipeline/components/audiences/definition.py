@@ -182,6 +182,6 @@ def spotify_pool(audience: str) -> str:
     """The concurrency pool of what is sent for an audience and its lookalike: one step at a time.
 
     Other audiences have their own: a list that takes hours holds none of them up. The audience's lock keeps the order
-    of its lists, all processes share one rate budget, and how many lists are sent at once is bounded by Dagster's runs.
+    of its lists, all processes share one rate limit, and how many lists are sent at once is bounded by Dagster's runs.
     """
     return f"{SPOTIFY_POOL}_{audience}"

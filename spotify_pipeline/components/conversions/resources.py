@@ -12,7 +12,7 @@ import dagster as dg
 
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.conversions import WAIT_FOR_OTHERS, Guarantee, Outbox, OutboxViews, open_outbox, view_outbox
-from spotify_pipeline.spotify import CallRecord, ConversionsClient, ConversionsSettings, TakenAnswer
+from spotify_pipeline.spotify import AcceptedResponse, CallRecord, ConversionsClient, ConversionsSettings
 
 
 class Outboxes(dg.ConfigurableResource[None]):
@@ -68,8 +68,8 @@ class SpotifyConversions(dg.ConfigurableResource[None]):
             SettingsMissing: the token or the connection is not stated.
         """
         once = feed.delivery_plan.guarantee is Guarantee.AT_MOST_ONCE
-        accepted = tuple(map(TakenAnswer.parse, feed.delivery_plan.taken_answers))
-        with ConversionsClient.open(
+        accepted = tuple(map(AcceptedResponse.parse, feed.delivery_plan.taken_answers))
+        with ConversionsClient(
             self.settings(feed), guarantee_once=once, observer=on_call, accepted=accepted
         ) as client:
             yield client

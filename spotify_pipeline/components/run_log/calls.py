@@ -17,7 +17,7 @@ _SCHEMA = dg.TableSchema(
         dg.TableColumn("route", "string", description="The address's template: ids and signatures are left out."),
         dg.TableColumn("status", "string", description="The HTTP status, or that no answer came."),
         dg.TableColumn("seconds", "float", description="From sending to the last byte of the answer."),
-        dg.TableColumn("waited", "float", description="Seconds before it: for the rate budget, and between tries."),
+        dg.TableColumn("waited", "float", description="Seconds before it: for the rate limiter, and between tries."),
         dg.TableColumn("attempt", "int", description="1 for the first try."),
         dg.TableColumn("trace id", "string", description="Spotify's support asks for it."),
     ]

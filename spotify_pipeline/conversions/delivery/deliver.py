@@ -20,7 +20,7 @@ from spotify_pipeline.spotify import (
     RateLimited,
     SpotifyError,
     SpotifyUnavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UnknownSuccess,
 )
 
@@ -129,7 +129,7 @@ def deliver(
         UnknownSuccess: such an answer came. The feed is stopped.
         FeedRefused: Spotify accepts nothing (any more), so it may not be the events.
         SpotifyError: as ``send`` raised it; it is about none of the events. At most once, one that may pass comes as
-            UnexpectedAnswer if events may have arrived: nobody is to try again by itself.
+            UnexpectedResponse if events may have arrived: nobody is to try again by itself.
         OutboxError: the outbox cannot be used.
     """
     if (stop := active_stop(outbox, plan)) is not None:
@@ -144,7 +144,7 @@ def deliver(
             except (SpotifyUnavailable, RateLimited) as error:
                 if plan.guarantee is Guarantee.AT_MOST_ONCE and error.may_have_happened:
                     # Each further try, by whoever tries again what may pass, could cost as many events.
-                    raise UnexpectedAnswer(
+                    raise UnexpectedResponse(
                         f"{error.message} As the feed sends at most once, the {len(delivery.in_flight)} events of that "
                         "request are dead letters now (unconfirmed), and the delivery stops.",
                         next_step="All others are pending and go with the next run. Look in Spotify's diagnostics "
@@ -288,7 +288,7 @@ class _Delivery:
                 self.in_flight = set()
             elif isinstance(error, InvalidRequest) and self.plan.guarantee is Guarantee.AT_MOST_ONCE:
                 # Part of them may have been accepted, so they cannot be sent in halves.
-                unknown = UnknownSuccess if (error.status or 0) < 300 else UnexpectedAnswer
+                unknown = UnknownSuccess if (error.status or 0) < 300 else UnexpectedResponse
                 raise unknown(
                     error.message, status=error.status, trace_id=error.trace_id, may_have_happened=True
                 ) from None

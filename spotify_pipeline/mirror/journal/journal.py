@@ -21,7 +21,7 @@ from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase, WriteKind
 from spotify_pipeline.mirror.journal.lease import Lease, leased
-from spotify_pipeline.spotify import same
+from spotify_pipeline.spotify import same_id
 
 FORMAT = 3
 
@@ -111,7 +111,7 @@ class Journal:
             if (account, audience) == (ad_account_id, other_than):
                 continue
             with suppress(JournalError, HomeError):
-                if any(same(audience_id, each) for each in self.read(audience, account).held_ids):
+                if any(same_id(audience_id, each) for each in self.read(audience, account).held_ids):
                     return audience
         return None
 

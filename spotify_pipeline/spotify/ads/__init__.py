@@ -9,7 +9,17 @@ from spotify_pipeline.spotify.ads.audiences import (
     WEB_EVENT,
 )
 from spotify_pipeline.spotify.ads.client import SpotifyAdsClient
-from spotify_pipeline.spotify.ads.dataset_models import CapiConnection, CapiToken, Dataset, NewCapiToken, ReceivedEvents
+from spotify_pipeline.spotify.ads.models import (
+    AdAccount,
+    Audience,
+    AudienceDataset,
+    Business,
+    CapiConnection,
+    CapiToken,
+    Dataset,
+    NewCapiToken,
+    ReceivedEvents,
+)
 
 __all__ = [
     "AD_ENGAGEMENT",
@@ -18,6 +28,10 @@ __all__ = [
     "LOOKALIKE",
     "NAME_LENGTH",
     "WEB_EVENT",
+    "AdAccount",
+    "Audience",
+    "AudienceDataset",
+    "Business",
     "CapiConnection",
     "CapiToken",
     "Dataset",

@@ -1,18 +1,17 @@
-"""The Ads API's operations on audiences: list, show, create, edit, delete. Uploads are beside the client itself.
-
-Audiences that Spotify fills from events are in :mod:`spotify_pipeline.spotify.ads.event_audiences`.
-"""
+"""The Ads API's operations on audiences: list, show, create, edit, delete, and the URLs to upload their lists with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from spotify_pipeline.spotify.ads.business_scope import RestrictedCalls
-from spotify_pipeline.spotify.ads.expected import Done, Its, Made
-from spotify_pipeline.spotify.ads.pages import AUDIENCES, all_audiences
-from spotify_pipeline.spotify.ads.request import Operation
+from spotify_pipeline.spotify.ads.expected import Done, ExistingObject, NewObject, ObjectList
+from spotify_pipeline.spotify.ads.models import Audience, AudienceDataset
+from spotify_pipeline.spotify.ads.pages import PAGE_SIZE, all_audiences, objects
+from spotify_pipeline.spotify.ads.request import AD_ACCOUNT, RestrictedCalls
 from spotify_pipeline.spotify.errors import InvalidRequest
-from spotify_pipeline.spotify.models import Audience
+from spotify_pipeline.spotify.event_names import is_signal, signal_event_name
+from spotify_pipeline.spotify.lenient_json import JsonObject
+from spotify_pipeline.spotify.upload import UploadTicket
 
 CUSTOM, LOOKALIKE = "CUSTOM", "LOOKALIKE"
 WEB_EVENT, AD_ENGAGEMENT = "WEB_EVENT", "AD_ENGAGEMENT"
@@ -26,35 +25,49 @@ _ECHOED = {
     "subtype": "subtype",
     "seed_audience_id": "seed_audience_id",
 }
-"""What a creation asks for, and where its answer says so."""
-_AUDIENCE = "/ad_accounts/{ad_account_id}/audiences/{audience_id}"
+"""Fields of a create request, and those of its response that repeat them."""
+_AUDIENCES = AD_ACCOUNT + "/audiences"
+_AUDIENCE = _AUDIENCES + "/{audience_id}"
+_UPLOAD_URL = _AUDIENCES + "/upload_url"
 
 
 class AudienceOperations:
-    """Part of :class:`SpotifyAdsClient`, which says what every method may raise."""
+    """Part of :class:`SpotifyAdsClient`, which lists the errors that every method may raise."""
 
-    def __init__(self, calls: RestrictedCalls) -> None:
-        self._call = calls
+    _call: RestrictedCalls
 
     def audiences(self, ad_account_id: str, *, query: str | None = None, complete: bool = False) -> Iterator[Audience]:
-        """All audiences of an ad account, by name, each id once; pages are asked for as they are needed.
+        """All audiences of an ad account, by name, each id once; pages are requested as they are needed.
 
-        ``query`` is Spotify's keyword search. With ``complete``, fewer than Spotify counts are an UnexpectedAnswer.
+        ``query`` is Spotify's keyword search. With ``complete``, fewer than Spotify counts are an UnexpectedResponse.
         """
-        return all_audiences(self._call, ad_account_id, query, complete=complete)
+
+        def page_from(offset: int) -> JsonObject:
+            # By name and not by time of change: an audience that changes while we read must not move to a page behind.
+            where = [
+                ("limit", str(PAGE_SIZE)),
+                ("offset", str(offset)),
+                ("sort_field", "NAME"),
+                ("sort_direction", "ASC"),
+            ]
+            return self._call.get(
+                _AUDIENCES,
+                "list the audiences",
+                ObjectList("audiences"),
+                query=where if query is None else [("q", query), *where],
+                ids={"ad_account_id": ad_account_id},
+            )
+
+        return all_audiences(page_from, complete=complete)
 
     def audience(self, ad_account_id: str, audience_id: str) -> Audience:
         """One audience.
 
         Raises:
-            NotFound: it does not exist (any more).
+            NotFound: it does not exist, or no longer does.
         """
         ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
-        return Audience.from_json(
-            self._call(
-                Operation(method="GET", route=_AUDIENCE, doing="show the audience", about=its(audience_id), ids=ids)
-            )
-        )
+        return Audience.from_json(self._call.get(_AUDIENCE, "show the audience", _its(audience_id), ids=ids))
 
     def create_customer_list_audience(
         self, ad_account_id: str, *, audience_id: str, name: str, description: str | None
@@ -63,30 +76,37 @@ class AudienceOperations:
 
         Args:
             ad_account_id: where.
-            audience_id: of the ticket that the list was uploaded with. It is the handle: after an error with
-                ``may_have_happened``, ask for this audience before creating it again.
+            audience_id: of the ticket that the list was uploaded with. After an error with ``may_have_happened``,
+                look for this audience before creating it again.
             name: 2 to 80 characters.
             description: at most 80 characters.
 
         Raises:
-            InvalidRequest: name or description have another length, or Spotify refuses them.
+            InvalidRequest: name or description have another length, or Spotify rejects them.
         """
         body: dict[str, object] = {
             "audience_type": CUSTOM,
             "subtype": "CUSTOMER_LIST",
             "audience_id": audience_id,
-            **name_and_description(name, description),
+            **_name_and_description(name, description),
         }
-        ids, doing = {"ad_account_id": ad_account_id}, "create the audience"
-        return self._written("POST", AUDIENCES, doing, ids, body, about=its(audience_id))
+        created = self._call.write(
+            "POST",
+            _AUDIENCES,
+            "create the audience",
+            _its(audience_id),
+            body=body,
+            ids={"ad_account_id": ad_account_id},
+        )
+        return Audience.from_json(created)
 
     def create_lookalike_audience(
         self, ad_account_id: str, *, name: str, description: str | None, seed_audience_id: str
     ) -> Audience:
         """Create an audience of people who are like those of another.
 
-        Spotify chooses its id, so a call that is repeated makes a second one: after an error with
-        ``may_have_happened``, look for it among the audiences before creating it again.
+        Spotify chooses its id, so repeating the call makes a second one: after an error with ``may_have_happened``,
+        look for it among the audiences before creating it again.
 
         Args:
             ad_account_id: where.
@@ -95,15 +115,99 @@ class AudienceOperations:
             seed_audience_id: the audience that they are to be like.
 
         Raises:
-            InvalidRequest: name or description have another length, or Spotify refuses them.
-            NotFound: there is no such seed.
+            InvalidRequest: name or description have another length, or Spotify rejects them.
+            NotFound: the seed audience does not exist.
         """
         body: dict[str, object] = {
             "audience_type": LOOKALIKE,
             "seed_audience_id": seed_audience_id,
-            **name_and_description(name, description),
+            **_name_and_description(name, description),
         }
-        return self.created_by_spotify(ad_account_id, "create the lookalike audience", body)
+        return self._created(ad_account_id, "create the lookalike audience", body)
+
+    def create_web_event_audience(
+        self,
+        ad_account_id: str,
+        *,
+        name: str,
+        description: str | None,
+        dataset_ids: Sequence[str],
+        included_events: Sequence[str],
+        excluded_events: Sequence[str] = (),
+        lookback_days: int,
+    ) -> Audience:
+        """Create an audience of people whose events arrived in data sets; Spotify fills it.
+
+        Spotify chooses its id, as for :meth:`create_lookalike_audience`.
+
+        Args:
+            ad_account_id: where.
+            name: 2 to 80 characters.
+            description: at most 80 characters.
+            dataset_ids: of data sets that are shared with the ad account.
+            included_events: whoever did one of these is in it. Any spelling; sent as ``ADDTOCART``.
+            excluded_events: whoever did one of these is not. Likewise.
+            lookback_days: how long ago an event may be: 30, 60, 90 or 180.
+
+        Raises:
+            InvalidRequest: an argument is not valid, or Spotify rejects it.
+            NotFound: a data set does not exist.
+        """
+        if not dataset_ids or not included_events:
+            raise InvalidRequest("A web event audience needs a data set and an event to include.")
+        body: dict[str, object] = {
+            "audience_type": CUSTOM,
+            "subtype": WEB_EVENT,
+            "dataset_ids": [*dataset_ids],
+            "included_events": _signals(included_events),
+            "lookback_days": _lookback(lookback_days),
+            **_name_and_description(name, description),
+        }
+        if excluded_events:
+            body["excluded_events"] = _signals(excluded_events)
+        return self._created(ad_account_id, "create the web event audience", body)
+
+    def create_ad_engagement_audience(
+        self,
+        ad_account_id: str,
+        *,
+        name: str,
+        description: str | None,
+        campaign_ids: Sequence[str] = (),
+        ad_set_ids: Sequence[str] = (),
+        exposure_type: str,
+        lookback_days: int,
+    ) -> Audience:
+        """Create an audience of people who heard, saw or clicked ads; Spotify fills it.
+
+        Spotify chooses its id, as for :meth:`create_lookalike_audience`.
+
+        Args:
+            ad_account_id: where.
+            name: 2 to 80 characters.
+            description: at most 80 characters.
+            campaign_ids, ad_set_ids: whose ads count: give one of the two.
+            exposure_type: IMPRESSIONS or CLICKS.
+            lookback_days: how long ago that may be: 30, 60, 90 or 180.
+
+        Raises:
+            InvalidRequest: an argument is not valid, or Spotify rejects it.
+            NotFound: a campaign or ad set does not exist.
+        """
+        if bool(campaign_ids) == bool(ad_set_ids):
+            raise InvalidRequest("An ad engagement audience is made of campaigns or of ad sets: give one of the two.")
+        if exposure_type not in EXPOSURE_TYPES:
+            raise InvalidRequest("The exposure type of an ad engagement audience must be IMPRESSIONS or CLICKS.")
+        whose = {"campaign_ids": [*campaign_ids]} if campaign_ids else {"ad_set_ids": [*ad_set_ids]}
+        body: dict[str, object] = {
+            "audience_type": CUSTOM,
+            "subtype": AD_ENGAGEMENT,
+            **whose,
+            "exposure_type": exposure_type,
+            "lookback_days": _lookback(lookback_days),
+            **_name_and_description(name, description),
+        }
+        return self._created(ad_account_id, "create the ad engagement audience", body)
 
     def edit_audience(
         self,
@@ -117,71 +221,101 @@ class AudienceOperations:
         """Change name, description or both; None leaves it. ``audience_type`` is what the audience is, and stays.
 
         Raises:
-            InvalidRequest: neither is given, or one has a length that Spotify does not take.
+            InvalidRequest: neither is given, or one has a length that Spotify does not accept.
             NotFound: the audience does not exist.
         """
-        texts = name_and_description(name, description)
+        texts = _name_and_description(name, description)
         if not texts:
             raise InvalidRequest("Cannot edit the audience: neither a name nor a description is given.")
         ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
         body = {"audience_type": audience_type, **texts}
-        return self._written("PATCH", _AUDIENCE, "edit the audience", ids, body, about=its(audience_id))
-
-    def created_by_spotify(self, ad_account_id: str, doing: str, body: Mapping[str, object]) -> Audience:
-        """Create an audience whose id Spotify chooses: the answer is known by what was asked for."""
-        asked = {answered: str(body[name]) for name, answered in _ECHOED.items() if name in body}
-        about = Made(what="audience", name=str(body["name"]), says=asked)
-        return self._written("POST", AUDIENCES, doing, {"ad_account_id": ad_account_id}, body, about=about)
-
-    def _written(
-        self,
-        method: str,
-        route: str,
-        doing: str,
-        ids: Mapping[str, str],
-        body: Mapping[str, object],
-        *,
-        about: Its | Made,
-    ) -> Audience:
-        """Carry out a write that is answered with the audience."""
-        done = frozenset({200, 201})
-        operation = Operation(method=method, route=route, doing=doing, about=about, ids=ids, body=body, succeeds=done)
-        return Audience.from_json(self._call(operation))
+        edited = self._call.write("PATCH", _AUDIENCE, "edit the audience", _its(audience_id), body=body, ids=ids)
+        return Audience.from_json(edited)
 
     def delete_audience(self, ad_account_id: str, audience_id: str) -> None:
-        """Delete an audience, for good.
+        """Delete an audience. This cannot be undone.
 
         Raises:
             NotFound: it does not exist.
             Conflict: an ad set uses it (status LIVE).
         """
-        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
-        self._call(
-            Operation(
-                method="DELETE",
-                route=_AUDIENCE,
-                doing="delete the audience",
-                about=Done(ids={"audience_id": audience_id}),
-                ids=ids,
-                succeeds=frozenset({200, 204}),  # the document says 200 with a count; older pages say 204
-            )
+        self._call.write(
+            "DELETE",
+            _AUDIENCE,
+            "delete the audience",
+            Done({"audience_id": audience_id}),
+            succeeds=frozenset({200, 204}),  # the document says 200 with a count; older pages say 204
+            ids={"ad_account_id": ad_account_id, "audience_id": audience_id},
         )
 
+    def audience_datasets(self, ad_account_id: str, *, query: str | None = None) -> list[AudienceDataset]:
+        """The data sets that a web event audience of the ad account may be made of, 50 at most.
 
-def its(audience_id: str) -> Its:
-    """The answer must be about this audience."""
-    return Its(what="audience", id=audience_id)
+        ``query`` is Spotify's keyword search; with it, one can be found among more.
+        """
+        limit = [("limit", str(PAGE_SIZE))]
+        found = self._call.get(
+            _AUDIENCES + "/datasets",
+            "list the data sets for audiences",
+            ObjectList("datasets"),
+            query=limit if query is None else [("q", query), *limit],
+            ids={"ad_account_id": ad_account_id},
+        )
+        return [AudienceDataset.from_json(each) for each in objects(found, "datasets")]
+
+    def new_upload(self, ad_account_id: str) -> UploadTicket:
+        """Request a URL to upload the list of an audience that does not exist yet; its id is in the ticket."""
+        expected = NewObject("upload", needs=("upload_url",))
+        return self._ticket(_UPLOAD_URL, expected, ids={"ad_account_id": ad_account_id})
+
+    def replacement_upload(self, ad_account_id: str, audience_id: str) -> UploadTicket:
+        """Request a URL to upload a list that replaces all members of an audience.
+
+        Raises:
+            NotFound: the audience does not exist.
+            UnexpectedResponse: the URL is for another audience, whose list it would have replaced.
+        """
+        expected = ExistingObject("audience", audience_id, needs=("upload_url",))
+        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
+        return self._ticket(_UPLOAD_URL + "/{audience_id}", expected, ids=ids)
+
+    def _ticket(self, route: str, expected: NewObject | ExistingObject, ids: Mapping[str, str]) -> UploadTicket:
+        given = self._call.write("POST", route, "give an upload URL", expected, succeeds=frozenset({200}), ids=ids)
+        return UploadTicket.from_json(given)
+
+    def _created(self, ad_account_id: str, doing: str, body: Mapping[str, object]) -> Audience:
+        """Create an audience whose id Spotify chooses; the response is recognised by what was asked for."""
+        asked = {answered: str(body[name]) for name, answered in _ECHOED.items() if name in body}
+        expected = NewObject("audience", name=str(body["name"]), says=asked)
+        created = self._call.write("POST", _AUDIENCES, doing, expected, body=body, ids={"ad_account_id": ad_account_id})
+        return Audience.from_json(created)
 
 
-def name_and_description(name: str | None, description: str | None) -> dict[str, object]:
-    """What is given of the two, for the body of a write.
+def _its(audience_id: str) -> ExistingObject:
+    return ExistingObject("audience", audience_id)
+
+
+def _name_and_description(name: str | None, description: str | None) -> dict[str, object]:
+    """Those of the two that are given, for the body of a write.
 
     Raises:
-        InvalidRequest: one has a length that Spotify does not take.
+        InvalidRequest: one has a length that Spotify does not accept.
     """
     if name is not None and len(name) not in NAME_LENGTH:
-        raise InvalidRequest("An audience's name has 2 to 80 characters.")
+        raise InvalidRequest("An audience's name must have 2 to 80 characters.")
     if description is not None and len(description) > LONGEST_DESCRIPTION:
-        raise InvalidRequest("An audience's description has at most 80 characters.")
+        raise InvalidRequest("An audience's description must have at most 80 characters.")
     texts = {"name": name, "description": description}
     return {key: value for key, value in texts.items() if value is not None}
+
+
+def _signals(events: Sequence[str]) -> list[str]:
+    if not all(is_signal(event) for event in events):
+        raise InvalidRequest("An event of a web event audience is not one of Spotify's.")
+    return [signal_event_name(event) for event in events]
+
+
+def _lookback(days: int) -> int:
+    if days not in LOOKBACK_DAYS:
+        raise InvalidRequest("An audience's lookback must be 30, 60, 90 or 180 days.")
+    return days

@@ -14,37 +14,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
-from spotify_pipeline.spotify.ads.business_scope import RestrictedCalls
-from spotify_pipeline.spotify.ads.connections import CapiOperations
-from spotify_pipeline.spotify.ads.dataset_models import Dataset
+from spotify_pipeline.spotify.ads.audiences import AudienceOperations
 from spotify_pipeline.spotify.ads.datasets import DatasetOperations
-from spotify_pipeline.spotify.ads.event_audiences import EventAudienceOperations
-from spotify_pipeline.spotify.ads.expected import Its, Listing, Made
+from spotify_pipeline.spotify.ads.expected import ExistingObject, ObjectList
+from spotify_pipeline.spotify.ads.models import AdAccount, Business, Dataset
 from spotify_pipeline.spotify.ads.pages import objects
-from spotify_pipeline.spotify.ads.request import ApiCalls, Operation
+from spotify_pipeline.spotify.ads.request import AD_ACCOUNT, ApiCalls, RestrictedCalls
 from spotify_pipeline.spotify.auth import AccountsService, TokenProvider, TokenStore
 from spotify_pipeline.spotify.errors import NotFound, PermissionDenied
-from spotify_pipeline.spotify.ids import same
-from spotify_pipeline.spotify.models import AdAccount, Business, OpenUpload, UploadProof, UploadTicket
-from spotify_pipeline.spotify.retry import PATIENCE, RateBudget
+from spotify_pipeline.spotify.lenient_json import same_id
+from spotify_pipeline.spotify.retry import MAX_WAIT, RateLimiter, RetryPolicy
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.transport import ACCOUNTS, ADS_API, STORAGE, HttpClient, Observer, Transport
-from spotify_pipeline.spotify.upload import Uploader, UploadHooks
+from spotify_pipeline.spotify.upload import OpenUpload, Uploader, UploadHooks, UploadProof, UploadTicket
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 
-_UPLOAD_URL = "/ad_accounts/{ad_account_id}/audiences/upload_url"
 
-
-class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperations):
+class SpotifyAdsClient(AudienceOperations, DatasetOperations):
     """The client. Use it as a context manager; it holds open connections.
 
     Every method may raise the errors of :mod:`spotify_pipeline.spotify.errors`: SignInRequired, SettingsInvalid,
     TokenStoreUnusable, TermsNotAccepted, PermissionDenied, RateLimited, SpotifyUnavailable, UntrustedServer and
-    UnexpectedAnswer. NotFound, InvalidRequest and Conflict are named where they mean something of their own.
+    UnexpectedResponse. NotFound, InvalidRequest and Conflict are named where they mean something of their own.
     """
 
     def __init__(self, calls: RestrictedCalls, uploader: Uploader, connections: ExitStack) -> None:
-        super().__init__(calls)
+        self._call = calls
         self._uploader = uploader
         self._connections = connections
 
@@ -59,8 +54,8 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
         random: Callable[[], float] = dice.random,
         observer: Observer | None = None,
         transport: Transport | None = None,
-        budget: RateBudget | None = None,
-        patience: float = PATIENCE,
+        rate_limiter: RateLimiter | None = None,
+        max_wait: float = MAX_WAIT,
     ) -> SpotifyAdsClient:
         """A client for ``settings``. Makes no call and reads no file before it is asked something.
 
@@ -96,16 +91,9 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
             random=random,
         )
         connections.callback(tokens.close)
-        calls = ApiCalls(
-            api,
-            settings.ads_api_url,
-            tokens,
-            budget=budget or RateBudget.beside(token_store.path.parent, settings, sleep=sleep),
-            patience=patience,
-            clock=clock,
-            sleep=sleep,
-            random=random,
-        )
+        rate_limiter = rate_limiter or RateLimiter.beside(token_store.path.parent, settings, sleep=sleep)
+        retries = RetryPolicy(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
+        calls = ApiCalls(api, settings.ads_api_url, tokens, retries, clock=clock)
         uploader = Uploader(
             storage,
             UploadHosts(settings.upload_hosts),
@@ -129,10 +117,8 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
 
     def businesses(self) -> list[Business]:
         """The businesses of the user who signed in."""
-        answer = self._call(
-            Operation(method="GET", route="/businesses", doing="list the businesses", about=Listing(key="businesses"))
-        )
-        return [Business.from_json(each) for each in objects(answer, "businesses")]
+        found = self._call.get("/businesses", "list the businesses", ObjectList("businesses"))
+        return [Business.from_json(each) for each in objects(found, "businesses")]
 
     def find_capi_connection(self, capi_connection_id: str) -> tuple[Business, Dataset] | None:
         """The data set that a connection's events go to, and whose it is; None when no business of the user has it.
@@ -142,13 +128,13 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
         """
 
         def has_it(dataset: Dataset) -> bool:
-            return dataset.capi_connection is not None and same(dataset.capi_connection.id, capi_connection_id)
+            return dataset.capi_connection is not None and same_id(dataset.capi_connection.id, capi_connection_id)
 
         return self._found_among_datasets(has_it)
 
     def find_dataset(self, dataset_id: str) -> tuple[Business, Dataset] | None:
         """A data set, and whose it is; otherwise as :meth:`find_capi_connection`."""
-        return self._found_among_datasets(lambda dataset: same(dataset.id, dataset_id))
+        return self._found_among_datasets(lambda dataset: same_id(dataset.id, dataset_id))
 
     def _found_among_datasets(self, is_it: Callable[[Dataset], bool]) -> tuple[Business, Dataset] | None:
         refused: PermissionDenied | NotFound | None = None
@@ -167,11 +153,10 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
 
     def ad_accounts(self, business_id: str) -> list[AdAccount]:
         """The ad accounts of one business that the user may see."""
+        expected = ObjectList("ad_accounts", of={"business_id": business_id})
         route = "/businesses/{business_id}/ad_accounts"
-        ids = {"business_id": business_id}
-        about = Listing(key="ad_accounts", of=ids)
-        answer = self._call(Operation(method="GET", route=route, doing="list the ad accounts", about=about, ids=ids))
-        return [AdAccount.from_json(each) for each in objects(answer, "ad_accounts")]
+        found = self._call.get(route, "list the ad accounts", expected, ids={"business_id": business_id})
+        return [AdAccount.from_json(each) for each in objects(found, "ad_accounts")]
 
     def ad_account(self, ad_account_id: str) -> AdAccount:
         """One ad account.
@@ -179,32 +164,10 @@ class SpotifyAdsClient(EventAudienceOperations, DatasetOperations, CapiOperation
         Raises:
             NotFound: it does not exist, or the user may not see it.
         """
-        ids = {"ad_account_id": ad_account_id}
-        route = "/ad_accounts/{ad_account_id}"
-        about = Its(what="ad account", id=ad_account_id)
+        expected = ExistingObject("ad account", ad_account_id)
         return AdAccount.from_json(
-            self._call(Operation(method="GET", route=route, doing="show the ad account", about=about, ids=ids))
+            self._call.get(AD_ACCOUNT, "show the ad account", expected, ids={"ad_account_id": ad_account_id})
         )
-
-    def new_upload(self, ad_account_id: str) -> UploadTicket:
-        """Leave to upload the list of an audience that does not exist yet; its id is in the ticket."""
-        ids = {"ad_account_id": ad_account_id}
-        about = Made(what="upload", needs=("upload_url",))
-        operation = Operation(method="POST", route=_UPLOAD_URL, doing="give an upload URL", about=about, ids=ids)
-        return UploadTicket.from_json(self._call(operation))
-
-    def replacement_upload(self, ad_account_id: str, audience_id: str) -> UploadTicket:
-        """Leave to upload a list that replaces all members of an audience.
-
-        Raises:
-            NotFound: the audience does not exist.
-            UnexpectedAnswer: the answer is for another audience, whose list it would have replaced.
-        """
-        ids = {"ad_account_id": ad_account_id, "audience_id": audience_id}
-        route = _UPLOAD_URL + "/{audience_id}"
-        about = Its(what="audience", id=audience_id, needs=("upload_url",))
-        operation = Operation(method="POST", route=route, doing="give an upload URL", about=about, ids=ids)
-        return UploadTicket.from_json(self._call(operation))
 
     def upload(
         self,

@@ -1,63 +1,58 @@
-"""The list of an ad account's audiences, page by page."""
+"""Reads the list of an ad account's audiences, page by page."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 
-from spotify_pipeline.spotify.ads.expected import Listing
-from spotify_pipeline.spotify.ads.request import Operation
-from spotify_pipeline.spotify.errors import UnexpectedAnswer
+from spotify_pipeline.spotify.ads.models import Audience
+from spotify_pipeline.spotify.errors import UnexpectedResponse
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, whole_number
-from spotify_pipeline.spotify.models import Audience
 
-AUDIENCES = "/ad_accounts/{ad_account_id}/audiences"
 PAGE_SIZE = 50  # the document's maximum
-MOST_PAGES = 500
-"""A list that goes on after so many pages never ends: full, they hold 25,000 audiences."""
-MOST_REPEATS = 20
-"""So many full pages in a row that bring nothing new are one page, again and again."""
+MAX_PAGES = 500
+"""A list of more pages is taken to be endless: full, they hold 25,000 audiences."""
+MAX_REPEATED_PAGES = 20
+"""So many full pages in a row without anything new are taken for one page, repeated."""
 _log = logging.getLogger(__name__)
 
 
-def all_audiences(
-    call: Callable[[Operation], JsonObject], ad_account_id: str, query: str | None, *, complete: bool = False
-) -> Iterator[Audience]:
-    """Every audience, each id once.
+def all_audiences(page_from: Callable[[int], JsonObject], *, complete: bool = False) -> Iterator[Audience]:
+    """Every audience, each id once. ``page_from`` requests the page that starts at an offset.
 
     Spotify's prose and its schema differ by one on what an offset means, and a list may change while it is read: so
-    the next page starts where this one ended, and overlaps are dropped by id. Spotify's own total ends a list only
-    where it is the number of those seen and the page was not full; another total may be wrong. Else the list goes on
-    until a page brings nothing new, and is no full one: that may have moved behind us while the list grew.
+    the next page starts where this one ended, and overlaps are dropped by id. Spotify's total ends a list only where
+    it equals the number seen and the page was not full; another total may be wrong. Otherwise the list goes on until
+    a page brings nothing new and is not full: a full one may have moved behind us while the list grew.
 
     Raises:
-        UnexpectedAnswer: the list does not end; or, with ``complete``, Spotify counts more audiences than it listed,
-            or repeats a full page, so that some may be missing. Without ``complete``, a warning is logged of these.
+        UnexpectedResponse: the list does not end; or, with ``complete``, Spotify counts more audiences than it listed,
+            or repeats a full page, so that some may be missing. Without ``complete`` these are logged as a warning.
     """
-    listing = _Listing()
-    for _ in range(MOST_PAGES):
-        page = call(_page(ad_account_id, query, listing.offset))
+    listing = _AudiencePages()
+    for _ in range(MAX_PAGES):
+        page = page_from(listing.offset)
         yield from listing.fresh(page)
         if listing.ended:
             break
     else:
-        raise UnexpectedAnswer(
-            f"Spotify's list of audiences does not end: {len(listing.seen)} came on {MOST_PAGES} pages.",
-            next_step="It was not read any further, and nothing was changed. Run again; if it stays so, report it.",
+        raise UnexpectedResponse(
+            f"Spotify's list of audiences does not end: {len(listing.seen)} came on {MAX_PAGES} pages.",
+            next_step="Nothing was changed. Run again; if it happens again, report it.",
         )
     if listing.shortfall is not None:
         if complete:
-            raise UnexpectedAnswer(
+            raise UnexpectedResponse(
                 listing.shortfall,
-                next_step="The one that is looked for may be among them, so nothing was changed. Run again. If it "
-                "stays so, report it; an audience that is made of a list can be named by its id as audience_id in the "
-                "YAML.",
+                next_step="The audience that is looked for may be missing, so nothing was changed. Run again. If it "
+                "happens again, report it; an audience that is made of a list can be named by its id as audience_id in "
+                "the YAML.",
             )
         _log.warning("%s", listing.shortfall)
 
 
-class _Listing:
-    """How far a list is, page by page."""
+class _AudiencePages:
+    """How far the list has been read."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
@@ -90,7 +85,7 @@ class _Listing:
         if beyond and (self._is_counted or not full):
             return True
         self._repeats += 1
-        return self._repeats >= (2 if beyond else MOST_REPEATS)
+        return self._repeats >= (2 if beyond else MAX_REPEATED_PAGES)
 
     @property
     def _is_counted(self) -> bool:
@@ -106,28 +101,10 @@ class _Listing:
         return None
 
 
-def objects(answer: JsonObject, key: str) -> list[JsonObject]:
-    """The objects of a list. A list that is missing is an error: it must not look like an empty one."""
-    entries = as_list(answer.get(key))
+def objects(response: JsonObject, key: str) -> list[JsonObject]:
+    """The objects of a list. A missing list is an error: it must not look like an empty one."""
+    entries = as_list(response.get(key))
     found = [as_object(entry) for entry in entries or []]
     if entries is None or None in found:
-        raise UnexpectedAnswer(f"Spotify's answer holds no list of {key.replace('_', ' ')}.")
+        raise UnexpectedResponse(f"Spotify's response holds no list of {key.replace('_', ' ')}.")
     return [each for each in found if each is not None]
-
-
-def _page(ad_account_id: str, query: str | None, offset: int) -> Operation:
-    # By name and not by time of change: an audience that changes while we read must not move to a page behind us.
-    parameters = [
-        ("limit", str(PAGE_SIZE)),
-        ("offset", str(offset)),
-        ("sort_field", "NAME"),
-        ("sort_direction", "ASC"),
-    ]
-    return Operation(
-        method="GET",
-        route=AUDIENCES,
-        doing="list the audiences",
-        about=Listing(key="audiences"),
-        ids={"ad_account_id": ad_account_id},
-        query=parameters if query is None else [("q", query), *parameters],
-    )

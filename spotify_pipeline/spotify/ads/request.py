@@ -1,41 +1,42 @@
-"""One call of the Ads API: its token, its repetitions, its answer as JSON or as a typed error."""
+"""One call of the Ads API: its token, its retries, and its response as JSON or as a typed error."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from spotify_pipeline.spotify.ads.expected import Done, Expected
+from spotify_pipeline.spotify.ads.expected import Done, ExistingObject, Expected
 from spotify_pipeline.spotify.auth import Access, TokenProvider
 from spotify_pipeline.spotify.errors import (
+    BusinessNotAllowed,
     InvalidRequest,
     SignInRequired,
     SpotifyError,
     SpotifyUnavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from spotify_pipeline.spotify.ids import is_id
-from spotify_pipeline.spotify.lenient_json import JsonObject
-from spotify_pipeline.spotify.retry import RateBudget, Repetitions, refusal
+from spotify_pipeline.spotify.lenient_json import JsonObject, is_id, same_id, text
+from spotify_pipeline.spotify.retry import RetryPolicy, response_error
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.transport import Answer, HttpClient
+from spotify_pipeline.spotify.transport import HttpClient, Response
 
+AD_ACCOUNT = "/ad_accounts/{ad_account_id}"
 _MIXED_UP = (
-    "Something between this machine and Spotify, such as a cache or a gateway, may mix answers up. Run again; if it "
+    "Something between this machine and Spotify, such as a cache or a gateway, may mix up responses. Run again; if it "
     "happens again, report it."
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation of the OpenAPI document, with the ids and values of one call.
 
     Attributes:
-        method: GET is repeated when that may help; anything else is sent once.
+        method: GET is retried when that may help; anything else is sent once.
         route: path template as in the document.
         doing: for error sentences, "list the audiences".
-        about: what the answer must be about. There is no operation without it.
+        expected: what the response must be about. There is no operation without it.
         ids: for the template's parameters.
         query: names repeat for arrays.
         body: JSON, None for an empty body.
@@ -45,7 +46,7 @@ class Operation:
     method: str
     route: str
     doing: str
-    about: Expected
+    expected: Expected
     ids: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Sequence[tuple[str, str]] = ()
     body: Mapping[str, object] | None = None
@@ -59,7 +60,7 @@ class Operation:
         """The route with its ids.
 
         Raises:
-            InvalidRequest: an id holds what cannot be an id, so it would change the path.
+            InvalidRequest: an id contains characters that would change the path.
         """
         for name, value in self.ids.items():
             if not is_id(value):
@@ -68,14 +69,11 @@ class Operation:
 
 
 class ApiCalls:
-    """Carries operations out, with the tokens of ``tokens`` and within the rate budget of ``budget``.
+    """Carries out operations, with the tokens of ``tokens``.
 
-    A GET is tried at most four times on a network error, 408, 429 or a server error, with full jitter and as late as
-    the server asks (60 s at most), while the budget has repetitions left. A write is sent once: its answer may have
-    been lost after it was carried out. The one exception is 401, which means that it was not carried out: the token
-    is replaced, once, and the call sent again. A 429 pauses everybody who shares the budget.
-
-    ``patience`` is how many seconds one operation may wait in all, for the budget and between its tries.
+    A GET is retried as ``retries`` says. A write is sent once: its response may have been lost after it was carried
+    out. The one exception is 401, which means that it was not carried out: the token is replaced, once, and the call
+    sent again.
     """
 
     def __init__(
@@ -83,73 +81,64 @@ class ApiCalls:
         http: HttpClient,
         base_url: str,
         tokens: TokenProvider,
+        retries: RetryPolicy,
         *,
-        budget: RateBudget,
-        patience: float,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
         self._http = http
         self._base_url = base_url
         self._tokens = tokens
-        self._budget = budget
-        self._patience = patience
+        self._retries = retries
         self._clock = clock
-        self._sleep = sleep
-        self._repetitions = Repetitions(budget, clock=clock, random=random)
 
     def __call__(self, operation: Operation, *, permit: Callable[[Access], None] | None = None) -> JsonObject:
-        """The answer's JSON object, which is about what the operation is about; maybe empty for :class:`Done`.
+        """The response's JSON object, which is about what the operation expects; may be empty for :class:`Done`.
 
-        ``permit`` is asked before each sending, with the very access that goes with it; what it raises stops the
-        operation.
+        ``permit`` is called before each try, with the access that is sent with it; what it raises stops the operation.
 
         Raises:
-            UnexpectedAnswer: it is about something else, or about nothing.
+            UnexpectedResponse: it is about something else, or about nothing.
             SpotifyError: the subclass says why, and ``may_have_happened`` whether a write may have been done.
         """
-        answer, token = self._answered(operation, permit)
-        if answer.status not in operation.succeeds:
-            raise self._refusal(answer, operation, token)
-        body = answer.json()
-        if body is None and isinstance(operation.about, Done):
+        response, token = self._final_response(operation, permit)
+        if response.status not in operation.succeeds:
+            raise self._error(response, operation, token)
+        body = response.json()
+        if body is None and isinstance(operation.expected, Done):
             return {}
-        fault = "is not a JSON object" if body is None else operation.about.fault(body)
+        fault = "is not a JSON object" if body is None else operation.expected.fault(body)
         if body is None or fault is not None:
-            raise UnexpectedAnswer(
-                f"Spotify's answer to the call to {operation.doing} {fault}.",
+            raise UnexpectedResponse(
+                f"Spotify's response to the call to {operation.doing} {fault}.",
                 next_step=_MIXED_UP if body else None,
-                status=answer.status,
+                status=response.status,
                 may_have_happened=operation.writes,
             )
         return body
 
-    def _answered(self, operation: Operation, permit: Callable[[Access], None] | None) -> tuple[Answer, Secret]:
-        """The first answer that is not to be repeated (a success, a final refusal, the last try's), and its token."""
+    def _final_response(self, operation: Operation, permit: Callable[[Access], None] | None) -> tuple[Response, Secret]:
+        """The response of the last try, and the token that was sent with it."""
         url = self._base_url + operation.path()
-        left, pause = self._patience, 0.0
+        tokens_sent: list[Secret] = []
+
+        def send(attempt: int, waited: float) -> Response | SpotifyUnavailable:
+            tokens_sent.append(self._token(permit))  # after the wait, during which the last one may expire
+            return self._send(operation, url, tokens_sent[-1], attempt, waited)
+
         replaced = False
-        attempt = 1
-        while True:
-            leave = self._budget.take(left)
-            token = self._token(permit)  # after the wait, in which one may end
-            outcome = self._try(operation, url, token, attempt, waited=pause + leave)
-            answer = outcome if isinstance(outcome, Answer) else None
-            self._repetitions.tell_budget(answer)
-            attempt += 1
-            if answer is not None and answer.status == 401 and not replaced:
-                self._replace_rejected(token)
-                replaced, pause = True, 0.0
-            else:
-                pause = None if operation.writes else self._repetitions.pause_before(attempt, answer)
-                if pause is None or leave + pause > left:
-                    if isinstance(outcome, Answer):
-                        return outcome, token
-                    raise outcome
-                if pause:
-                    self._sleep(pause)
-            left -= leave + pause
+
+        def resend_at_once(response: Response) -> bool:
+            nonlocal replaced
+            if response.status != 401 or replaced:
+                return False
+            replaced = True
+            self._replace_rejected(tokens_sent[-1])
+            return True
+
+        outcome = self._retries.run(send, may_retry=lambda _: not operation.writes, resend_at_once=resend_at_once)
+        if not isinstance(outcome, Response):
+            raise outcome
+        return outcome, tokens_sent[-1]
 
     def _token(self, permit: Callable[[Access], None] | None) -> Secret:
         try:
@@ -168,11 +157,10 @@ class ApiCalls:
             failure.may_have_happened = False
             raise
 
-    def _try(
-        self, operation: Operation, url: str, token: Secret, attempt: int, *, waited: float
-    ) -> Answer | SpotifyUnavailable:
-        """One sending; the error when no answer came, for it may pass."""
-        headers = {"Accept": "application/json", "Authorization": f"Bearer {token.reveal()}"}
+    def _send(
+        self, operation: Operation, url: str, token: Secret, attempt: int, waited: float
+    ) -> Response | SpotifyUnavailable:
+        """One try; the error when no response came, as a later try may succeed."""
         try:
             return self._http.send(
                 operation.method,
@@ -180,21 +168,98 @@ class ApiCalls:
                 route=operation.route,
                 attempt=attempt,
                 waited=waited,
-                headers=headers,
+                headers={"Accept": "application/json", "Authorization": f"Bearer {token.reveal()}"},
                 query=operation.query,
                 json=operation.body,
             )
-        except (SpotifyUnavailable, UnexpectedAnswer) as failure:
+        except (SpotifyUnavailable, UnexpectedResponse) as failure:
             failure.may_have_happened = failure.may_have_happened and operation.writes
             if isinstance(failure, SpotifyUnavailable):
                 return failure
             raise
 
-    def _refusal(self, answer: Answer, operation: Operation, token: Secret) -> SpotifyError:
-        if answer.status == 401:
+    def _error(self, response: Response, operation: Operation, token: Secret) -> SpotifyError:
+        if response.status == 401:
             return SignInRequired(
-                f"Spotify did not {operation.doing}: it refuses even a new access token (status 401).",
+                f"Spotify did not {operation.doing}: it rejects even a new access token (status 401).",
                 status=401,
-                trace_id=answer.trace_id,
+                trace_id=response.trace_id,
             )
-        return refusal(answer, operation.doing, sent=[token], writing=operation.writes, now=self._clock())
+        return response_error(response, operation.doing, sent=[token], writing=operation.writes, now=self._clock())
+
+
+class RestrictedCalls:
+    """:class:`ApiCalls` that checks who owns an ad account before the first write to it.
+
+    An authorization may be for one business only. The user who signed in may see several, as an agency's does; a
+    mistaken ad account id would then reach another client's audiences. The restriction is that of the authorization
+    whose token is sent, checked before every try: somebody may sign in again between two tries. The owner of an ad
+    account is looked up once. Reads are not restricted.
+    """
+
+    def __init__(self, calls: ApiCalls, label: str) -> None:
+        self._calls = calls
+        self._label = label
+        self._owners: dict[str, str] = {}
+
+    def get(
+        self,
+        route: str,
+        doing: str,
+        expected: Expected,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        ids: Mapping[str, str] = MappingProxyType({}),
+    ) -> JsonObject:
+        """Read. Errors as for :meth:`ApiCalls.__call__`."""
+        return self._calls(Operation("GET", route, doing, expected, ids, query))
+
+    def write(
+        self,
+        method: str,
+        route: str,
+        doing: str,
+        expected: Expected,
+        *,
+        body: Mapping[str, object] | None = None,
+        succeeds: frozenset[int] = frozenset({200, 201}),
+        ids: Mapping[str, str] = MappingProxyType({}),
+    ) -> JsonObject:
+        """Change something.
+
+        Raises:
+            BusinessNotAllowed: the operation would write to another business, or to an ad account of one.
+            SpotifyError: as for :meth:`ApiCalls.__call__`.
+        """
+        business_id, ad_account_id = ids.get("business_id"), ids.get("ad_account_id")
+
+        def permit(access: Access) -> None:
+            if access.business_id is None:
+                return
+            if business_id is not None:
+                self._require_business(access.business_id, business_id, doing)
+            if ad_account_id is not None:
+                self._require_owner(access.business_id, ad_account_id, doing)
+
+        return self._calls(Operation(method, route, doing, expected, ids, (), body, succeeds), permit=permit)
+
+    def _require_business(self, allowed: str, business_id: str, doing: str) -> None:
+        if not same_id(business_id, allowed):
+            raise BusinessNotAllowed(
+                f"Did not {doing}: the authorization `{self._label}` is for the business {allowed} only, not for the "
+                f"business {business_id}."
+            )
+
+    def _require_owner(self, allowed: str, ad_account_id: str, doing: str) -> None:
+        owner = self._owners.get(ad_account_id)
+        if owner is None:
+            expected = ExistingObject("ad account", ad_account_id)
+            found = self.get(AD_ACCOUNT, "show the ad account", expected, ids={"ad_account_id": ad_account_id})
+            owner = text(found, "business_id") or ""
+        if not same_id(owner, allowed):
+            belongs = f"belongs to the business {owner}" if owner else "does not say which business it belongs to"
+            raise BusinessNotAllowed(
+                f"Did not {doing}: the authorization `{self._label}` is for the business {allowed} only, and the ad "
+                f"account {ad_account_id} {belongs}."
+            )
+        self._owners[ad_account_id] = owner

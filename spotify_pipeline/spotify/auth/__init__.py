@@ -1,10 +1,10 @@
 """Tokens: where they are kept, how they are renewed exactly once, how long a sign-in lasts."""
 
 from spotify_pipeline.spotify.auth.authorization import Authorization, AuthorizationKey, login_command
-from spotify_pipeline.spotify.auth.bootstrap import key_of, seed_fingerprint
-from spotify_pipeline.spotify.auth.expiry import SignInKind, SignInState, sign_in_state, state_of
-from spotify_pipeline.spotify.auth.oauth import REQUIRED_SCOPES, AccountsService, GrantRefused, TokenAnswer
-from spotify_pipeline.spotify.auth.token_provider import Access, TokenProvider, with_answer
+from spotify_pipeline.spotify.auth.bootstrap import bootstrap_sha256, key_of
+from spotify_pipeline.spotify.auth.expiry import SignInKind, SignInState, authorization_state, sign_in_state
+from spotify_pipeline.spotify.auth.oauth import REQUIRED_SCOPES, AccountsService, GrantRefused, TokenResponse
+from spotify_pipeline.spotify.auth.token_provider import Access, TokenProvider, with_token_response
 from spotify_pipeline.spotify.auth.token_store import TokenStore
 
 __all__ = [
@@ -16,13 +16,13 @@ __all__ = [
     "GrantRefused",
     "SignInKind",
     "SignInState",
-    "TokenAnswer",
     "TokenProvider",
+    "TokenResponse",
     "TokenStore",
+    "authorization_state",
+    "bootstrap_sha256",
     "key_of",
     "login_command",
-    "seed_fingerprint",
     "sign_in_state",
-    "state_of",
-    "with_answer",
+    "with_token_response",
 ]

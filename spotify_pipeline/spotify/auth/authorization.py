@@ -51,13 +51,13 @@ class Authorization:
     refresh_token: Secret
     previous_refresh_token: Secret | None = None
     authorized_at: float | None = None
-    seeded_at: float | None = None
+    bootstrapped_at: float | None = None
     access_token: Secret | None = None
     renew_at: float = 0.0
     scopes: frozenset[str] | None = None
     needs_sign_in: bool = False
     refresh_started_at: float | None = None
-    seed_sha256: str | None = None
+    bootstrap_sha256: str | None = None
 
     @property
     def key(self) -> AuthorizationKey:
@@ -77,9 +77,9 @@ class StoreContents:
     )
     signed_out: Mapping[AuthorizationKey, str] = field(default_factory=dict[AuthorizationKey, str])
 
-    def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool:
+    def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool:
         """Whether the seed of this SHA-256 has been taken over, or signed out, under any label of the client id."""
-        taken = [(each.key, each.seed_sha256) for each in self.authorizations.values()]
+        taken = [(each.key, each.bootstrap_sha256) for each in self.authorizations.values()]
         return any(
             (known.issuer, known.client_id, seed) == (key.issuer, key.client_id, fingerprint)
             for known, seed in [*taken, *self.signed_out.items()]
@@ -133,13 +133,13 @@ def _to_json(authorization: Authorization) -> dict[str, object]:
         "refresh_token": authorization.refresh_token.reveal(),
         "previous_refresh_token": revealed(authorization.previous_refresh_token),
         "authorized_at": authorization.authorized_at,
-        "seeded_at": authorization.seeded_at,
+        "seeded_at": authorization.bootstrapped_at,
         "access_token": revealed(authorization.access_token),
         "renew_at": authorization.renew_at,
         "scopes": None if authorization.scopes is None else sorted(authorization.scopes),
         "needs_sign_in": authorization.needs_sign_in,
         "refresh_started_at": authorization.refresh_started_at,
-        "seed_sha256": authorization.seed_sha256,
+        "seed_sha256": authorization.bootstrap_sha256,
     }
 
 
@@ -155,13 +155,13 @@ def _from_json(entry: JsonObject, version: object) -> Authorization | None:
         refresh_token=Secret(refresh_token),
         previous_refresh_token=_secret(entry, "previous_refresh_token"),
         authorized_at=_seconds(entry, "authorized_at"),
-        seeded_at=_seconds(entry, "seeded_at"),
+        bootstrapped_at=_seconds(entry, "seeded_at"),
         access_token=_secret(entry, "access_token"),
         renew_at=_seconds(entry, "renew_at") or 0.0,
         scopes=_scopes(entry),
         needs_sign_in=entry.get("needs_sign_in") is True,
         refresh_started_at=_seconds(entry, "refresh_started_at"),
-        seed_sha256=text(entry, "seed_sha256"),
+        bootstrap_sha256=text(entry, "seed_sha256"),
     )
 
 

@@ -15,35 +15,35 @@ def key_of(settings: SpotifySettings) -> AuthorizationKey:
     return AuthorizationKey(settings.accounts_url, settings.client_id, settings.authorization)
 
 
-def seed_fingerprint(settings: SpotifySettings) -> str | None:
+def bootstrap_sha256(settings: SpotifySettings) -> str | None:
     """SHA-256 of the seed, by which it is known again; None without one."""
     seed = settings.refresh_token
     return None if seed is None else hashlib.sha256(seed.reveal().encode()).hexdigest()
 
 
-class RemembersSeeds(Protocol):
+class KnowsUsedTokens(Protocol):
     """The token store, open or not."""
 
-    def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool: ...
+    def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool: ...
 
 
-def seed_is_new(settings: SpotifySettings, store: RemembersSeeds) -> bool:
+def bootstrap_token_is_new(settings: SpotifySettings, store: KnowsUsedTokens) -> bool:
     """There is a seed, and no authorization of this client id has taken it over or signed it out, whatever its label.
 
     A token that rotates is used in one place only: under two labels each renewal would end the other's.
     """
-    fingerprint = seed_fingerprint(settings)
-    return fingerprint is not None and not store.seed_taken(key_of(settings), fingerprint)
+    fingerprint = bootstrap_sha256(settings)
+    return fingerprint is not None and not store.bootstrap_token_is_used(key_of(settings), fingerprint)
 
 
-def from_seed(settings: SpotifySettings, stored: Authorization | None, *, seen_at: float) -> Authorization:
+def from_bootstrap_token(settings: SpotifySettings, stored: Authorization | None, *, seen_at: float) -> Authorization:
     """The seed of ``settings`` as an authorization that follows ``stored``."""
     assert settings.refresh_token is not None  # noqa: S101  (the caller has looked)
     fresh = Authorization(
         **key_of(settings)._asdict(),
         refresh_token=settings.refresh_token,
-        seeded_at=seen_at,
-        seed_sha256=seed_fingerprint(settings),
+        bootstrapped_at=seen_at,
+        bootstrap_sha256=bootstrap_sha256(settings),
     )
     if stored is None:
         return fresh

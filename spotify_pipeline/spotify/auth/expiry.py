@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from spotify_pipeline.spotify.auth.authorization import Authorization, login_command
-from spotify_pipeline.spotify.auth.bootstrap import key_of, seed_is_new
+from spotify_pipeline.spotify.auth.bootstrap import bootstrap_token_is_new, key_of
 from spotify_pipeline.spotify.auth.token_store import TokenStore
 from spotify_pipeline.spotify.errors import SignInRequired
 from spotify_pipeline.spotify.settings import DEFAULT_LABEL, SpotifySettings
@@ -60,7 +60,7 @@ def sign_in_state(settings: SpotifySettings, store: TokenStore, now: datetime) -
     """
     key = key_of(settings)
     stored = store.find(*key)
-    if seed_is_new(settings, store):
+    if bootstrap_token_is_new(settings, store):
         return SignInState(
             kind=SignInKind.UNKNOWN_AGE,
             ends_at=None,
@@ -75,13 +75,13 @@ def sign_in_state(settings: SpotifySettings, store: TokenStore, now: datetime) -
             days_left=None,
             sentence=f"Nobody is signed in{_as(key.label)}. Run `{login_command(key.label)}`.",
         )
-    return state_of(stored, now)
+    return authorization_state(stored, now)
 
 
-def state_of(authorization: Authorization, now: datetime) -> SignInState:
+def authorization_state(authorization: Authorization, now: datetime) -> SignInState:
     """How one stored authorization stands at ``now``."""
     known = authorization.authorized_at is not None
-    since = authorization.authorized_at if known else authorization.seeded_at
+    since = authorization.authorized_at if known else authorization.bootstrapped_at
     begun = None if since is None else datetime.fromtimestamp(since, UTC)
     ends_at = None if begun is None else six_months_after(begun)
     days_left = None if ends_at is None else (ends_at - now) // timedelta(days=1)
@@ -98,7 +98,7 @@ def six_months_after(moment: datetime) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
-def ended_because(authorization: Authorization) -> str:
+def end_reason(authorization: Authorization) -> str:
     """Why Spotify refuses an authorization, as far as it is known here; one sentence."""
     if authorization.refresh_started_at is None:
         return SignInRequired.ended
@@ -113,7 +113,7 @@ def _judged(
     authorization: Authorization, begun: datetime | None, ends_at: datetime | None, now: datetime
 ) -> tuple[SignInKind, str]:
     if authorization.needs_sign_in:
-        return SignInKind.ENDED, ended_because(authorization)
+        return SignInKind.ENDED, end_reason(authorization)
     if begun is None or ends_at is None:
         return SignInKind.UNKNOWN_AGE, "When the sign-in ends is not known: six months after the user agreed."
     if authorization.authorized_at is None:

@@ -22,10 +22,10 @@ from spotify_pipeline.spotify.errors import (
     SpotifyUnavailable,
 )
 from spotify_pipeline.spotify.lenient_json import JsonObject, text
-from spotify_pipeline.spotify.retry import refusal
+from spotify_pipeline.spotify.retry import response_error
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
-from spotify_pipeline.spotify.transport import Answer, HttpClient
+from spotify_pipeline.spotify.transport import HttpClient, Response
 
 LONGEST_CALL = 40.0  # seconds of one call, by which others are kept waiting
 DOCUMENTED_LIFE = 3600.0  # seconds that Spotify's access tokens live
@@ -40,7 +40,7 @@ class GrantRefused(SignInRequired):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenAnswer:
+class TokenResponse:
     """A token endpoint's success.
 
     ``refresh_token`` is None when the one that was sent stays in force (RFC 6749 section 6). ``expires_in`` is in
@@ -89,13 +89,13 @@ class AccountsService:
             query["scope"] = " ".join(sorted(self._required_scopes))
         return f"{self._settings.accounts_url}/authorize?{urlencode(query)}"
 
-    def exchange_code(self, code: Secret, *, redirect_uri: str, verifier: Secret) -> TokenAnswer:
+    def exchange_code(self, code: Secret, *, redirect_uri: str, verifier: Secret) -> TokenResponse:
         """Tokens for the code that the browser brought back. Errors as for :meth:`refresh`."""
         form = {"grant_type": "authorization_code", "redirect_uri": redirect_uri}
         secrets = {"code": code, "code_verifier": verifier}
         return self._token(form, secrets, "exchange the sign-in code for tokens", attempt=1)
 
-    def refresh(self, refresh_token: Secret, *, attempt: int = 1) -> TokenAnswer:
+    def refresh(self, refresh_token: Secret, *, attempt: int = 1) -> TokenResponse:
         """New tokens for ``refresh_token``.
 
         Raises:
@@ -108,7 +108,7 @@ class AccountsService:
         return self._token(form, {"refresh_token": refresh_token}, "renew the access token", attempt=attempt)
 
     def require_scopes(self, granted: frozenset[str] | None) -> None:
-        """Nothing where ``granted`` (:attr:`TokenAnswer.scopes`) is enough, or not known.
+        """Nothing where ``granted`` (:attr:`TokenResponse.scopes`) is enough, or not known.
 
         Raises:
             ScopeMissing: it is less than what is needed.
@@ -122,7 +122,7 @@ class AccountsService:
 
     def _token(
         self, plain: Mapping[str, str], secrets: Mapping[str, Secret], doing: str, *, attempt: int
-    ) -> TokenAnswer:
+    ) -> TokenResponse:
         headers = {"Accept": "application/json"}
         form = {**plain, **{name: secret.reveal() for name, secret in secrets.items()}}
         sent = [*secrets.values()]
@@ -134,27 +134,27 @@ class AccountsService:
             headers["Authorization"] = f"Basic {basic.reveal()}"
             sent += [self._settings.client_secret, basic]
         url = f"{self._settings.accounts_url}/api/token"
-        answer = self._http.send(
+        response = self._http.send(
             "POST", url, route="/api/token", headers=headers, form=form, attempt=attempt, total_seconds=LONGEST_CALL
         )
-        if answer.status != 200:
-            raise _token_refusal(answer, doing, sent, now=self._clock())
-        return _token_answer(answer, doing)
+        if response.status != 200:
+            raise _token_refusal(response, doing, sent, now=self._clock())
+        return _token_answer(response, doing)
 
 
-def _token_refusal(answer: Answer, doing: str, sent: Sequence[Secret], *, now: float) -> SpotifyError:
-    code = text(answer.json() or {}, "error") if answer.status in (400, 401) else None
+def _token_refusal(response: Response, doing: str, sent: Sequence[Secret], *, now: float) -> SpotifyError:
+    code = text(response.json() or {}, "error") if response.status in (400, 401) else None
     if code == "invalid_grant":
-        return GrantRefused(GrantRefused.ended, status=answer.status)
+        return GrantRefused(GrantRefused.ended, status=response.status)
     if code in ("invalid_client", "unauthorized_client"):
         return SettingsInvalid(
             f"Spotify does not accept this app's credentials ({code}).",
-            status=answer.status,
+            status=response.status,
             next_step="Check SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET (leave the secret unset only for an app that "
             "signs in with PKCE).",
         )
-    error = refusal(answer, doing, sent=sent, now=now)
-    if answer.status != 403:
+    error = response_error(response, doing, sent=sent, now=now)
+    if response.status != 403:
         return error
     # Roles and terms are of the Ads API: here it is no answer of Spotify's that is known.
     return SpotifyUnavailable(
@@ -166,22 +166,22 @@ def _token_refusal(answer: Answer, doing: str, sent: Sequence[Secret], *, now: f
     )
 
 
-def _token_answer(answer: Answer, doing: str) -> TokenAnswer:
-    body = answer.json() or {}
+def _token_answer(response: Response, doing: str) -> TokenResponse:
+    body = response.json() or {}
     access_token = _token_text(body, "access_token")
     if access_token is None:  # a proxy's sign-in page, for instance
         raise SpotifyUnavailable(
-            f"Spotify's accounts service did not {doing}: it answered {answer.status} without a token.",
-            status=answer.status,
+            f"Spotify's accounts service did not {doing}: it answered {response.status} without a token.",
+            status=response.status,
         )
     refresh_token = _token_text(body, "refresh_token")
     if refresh_token is None and body.get("refresh_token") not in (None, ""):  # rotated, and not to be had
         raise SpotifyUnavailable(
-            f"Spotify's accounts service did not {doing}: it answered {answer.status} with a refresh token that "
+            f"Spotify's accounts service did not {doing}: it answered {response.status} with a refresh token that "
             "cannot be one.",
-            status=answer.status,
+            status=response.status,
         )
-    return TokenAnswer(
+    return TokenResponse(
         access_token=access_token,
         refresh_token=refresh_token,
         expires_in=_life(body.get("expires_in")),

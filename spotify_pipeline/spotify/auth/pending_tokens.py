@@ -18,20 +18,20 @@ TRIED_EVERY = 30.0  # seconds between two tries to save
 _log = logging.getLogger(__name__)
 
 
-class TokenSaver:
+class PendingTokens:
     """What one process has to save. ``timer`` gives monotonic seconds. Use it with the store's lock held."""
 
     def __init__(self, timer: Callable[[], float]) -> None:
         self._timer = timer
         self._try_at = 0.0
         self._on_disk: Authorization | None = None
-        self.unsaved: Authorization | None = None
+        self.pending: Authorization | None = None
         """What could not be saved; None while all is on disk."""
 
     @property
     def is_due(self) -> bool:
         """Something is unsaved, and it is time to try again."""
-        return self.unsaved is not None and self._timer() >= self._try_at
+        return self.pending is not None and self._timer() >= self._try_at
 
     def mark(self, marked: Authorization, tokens: OpenTokens) -> None:
         """Store that a renewal begins, without which it must not. Errors as for :meth:`OpenTokens.save`."""
@@ -54,30 +54,30 @@ class TokenSaver:
 
     def settle(self, tokens: OpenTokens) -> Authorization | None:
         """What is unsaved still, or was until now; None where nothing was, or the store has something else since."""
-        unsaved = self.unsaved
-        if unsaved is None:
+        pending = self.pending
+        if pending is None:
             return None
         try:
-            stored = tokens.find(*unsaved.key)
+            stored = tokens.find(*pending.key)
         except TokenStoreUnusable:
-            return unsaved
+            return pending
         if not _same(stored, self._on_disk):
             _log.warning(
                 "A Spotify authorization that could not be stored is dropped: somebody signed in or out since."
             )
-            self.unsaved = None
+            self.pending = None
             return None
-        if self._failure(unsaved, tokens) is None:
+        if self._failure(pending, tokens) is None:
             _log.warning("The Spotify authorization that could not be stored is stored now.")
-        return unsaved
+        return pending
 
     def _failure(self, authorization: Authorization, tokens: OpenTokens) -> Exception | None:
         try:
             tokens.save(authorization)
         except (HomeError, TokenStoreUnusable) as reason:
-            self.unsaved, self._try_at = authorization, self._timer() + TRIED_EVERY
+            self.pending, self._try_at = authorization, self._timer() + TRIED_EVERY
             return reason
-        self.unsaved = None
+        self.pending = None
         return None
 
 

@@ -14,10 +14,15 @@ from dataclasses import dataclass, replace
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify.auth.authorization import Authorization, login_command
-from spotify_pipeline.spotify.auth.bootstrap import from_seed, key_of, seed_fingerprint, seed_is_new
-from spotify_pipeline.spotify.auth.expiry import ended_because
-from spotify_pipeline.spotify.auth.oauth import LONGEST_CALL, AccountsService, GrantRefused, TokenAnswer
-from spotify_pipeline.spotify.auth.pending_tokens import TokenSaver
+from spotify_pipeline.spotify.auth.bootstrap import (
+    bootstrap_sha256,
+    bootstrap_token_is_new,
+    from_bootstrap_token,
+    key_of,
+)
+from spotify_pipeline.spotify.auth.expiry import end_reason
+from spotify_pipeline.spotify.auth.oauth import LONGEST_CALL, AccountsService, GrantRefused, TokenResponse
+from spotify_pipeline.spotify.auth.pending_tokens import PendingTokens
 from spotify_pipeline.spotify.auth.token_store import OpenTokens, TokenStore
 from spotify_pipeline.spotify.errors import (
     RateLimited,
@@ -77,7 +82,7 @@ class TokenProvider:
         self._timer = timer
         self._random = random
         self._current: Authorization | None = None
-        self._saver = TokenSaver(timer)
+        self._saver = PendingTokens(timer)
 
     def current(self) -> Access:
         """The token to use now, with the restriction of the very authorization that it is of.
@@ -107,7 +112,7 @@ class TokenProvider:
 
     def close(self) -> None:
         """Store what could not be stored yet, if that is possible now. Never fails."""
-        if self._saver.unsaved is not None:
+        if self._saver.pending is not None:
             self._save_unsaved()
 
     def _save_unsaved(self) -> None:
@@ -140,8 +145,8 @@ class TokenProvider:
         current = self._saver.settle(tokens)
         if current is None:
             current = self._stored(tokens)
-            if seed_is_new(self._settings, tokens):
-                current = from_seed(self._settings, current, seen_at=self._clock())
+            if bootstrap_token_is_new(self._settings, tokens):
+                current = from_bootstrap_token(self._settings, current, seen_at=self._clock())
         if current is None:
             raise _nobody_signed_in(self._settings)
         if current.needs_sign_in:
@@ -157,7 +162,7 @@ class TokenProvider:
         A mark that cannot be written stops it: neither could the answer be, and without the call no token is lost.
         Except when the store lacks the newest token already, so that there is nothing left in it to protect.
         """
-        marked = None if self._saver.unsaved else self._stored(tokens) or authorization
+        marked = None if self._saver.pending else self._stored(tokens) or authorization
         cut_short_at = None if marked is None else marked.refresh_started_at
         if cut_short_at is not None:
             _log.warning("A renewal of the Spotify sign-in was cut short; the stored tokens are tried, each once.")
@@ -167,8 +172,8 @@ class TokenProvider:
             return self._granted(authorization, tokens)
         except GrantRefused as refused:
             kept = self._stored(tokens) or authorization
-            seed = seed_fingerprint(self._settings) or kept.seed_sha256
-            kept = replace(kept, needs_sign_in=True, seed_sha256=seed, refresh_started_at=cut_short_at)
+            seed = bootstrap_sha256(self._settings) or kept.bootstrap_sha256
+            kept = replace(kept, needs_sign_in=True, bootstrap_sha256=seed, refresh_started_at=cut_short_at)
             self._saver.save(kept, tokens)
             raise _sign_in_again(kept, refused.status) from None
         except SpotifyError as failure:
@@ -182,7 +187,7 @@ class TokenProvider:
         deadline = self._timer() + _REPEATED_FOR
         while True:
             try:
-                answer = self._ask(candidate.refresh_token, deadline)
+                response = self._ask(candidate.refresh_token, deadline)
             except GrantRefused:
                 refused.append(candidate.refresh_token)
                 other = self._other_than(refused, authorization, tokens) if len(refused) < _MOST_GRANTS else None
@@ -194,7 +199,7 @@ class TokenProvider:
                     return other
                 candidate = other
             else:
-                renewed = with_answer(candidate, answer, now=self._clock())
+                renewed = with_token_response(candidate, response, now=self._clock())
                 self._saver.save(renewed, tokens)
                 return renewed
 
@@ -215,23 +220,23 @@ class TokenProvider:
         previous, seed = newest.previous_refresh_token, self._settings.refresh_token
         if previous is not None and not newest.needs_sign_in and previous not in refused:
             return replace(newest, refresh_token=previous, previous_refresh_token=None, access_token=None)
-        of_seed = newest.authorized_at is None and newest.seed_sha256 == seed_fingerprint(self._settings)
+        of_seed = newest.authorized_at is None and newest.bootstrap_sha256 == bootstrap_sha256(self._settings)
         if seed is not None and of_seed and seed not in refused:
             _log.warning("Spotify refuses what it gave for SPOTIFY_REFRESH_TOKEN, which is tried once more.")
-            known_since = self._clock() if newest.seeded_at is None else newest.seeded_at
-            again = from_seed(self._settings, newest, seen_at=known_since)
+            known_since = self._clock() if newest.bootstrapped_at is None else newest.bootstrapped_at
+            again = from_bootstrap_token(self._settings, newest, seen_at=known_since)
             return replace(again, previous_refresh_token=None)
         return None
 
     def _instead_of_seed(self, stored: Authorization, refused: Authorization, tokens: OpenTokens) -> Authorization:
-        if stored.seed_sha256 == refused.seed_sha256:
+        if stored.bootstrap_sha256 == refused.bootstrap_sha256:
             return stored
         _log.warning("Spotify refuses SPOTIFY_REFRESH_TOKEN; the authorization in the token store is used instead.")
-        remembering = replace(stored, seed_sha256=refused.seed_sha256)  # so that the seed is not tried again
+        remembering = replace(stored, bootstrap_sha256=refused.bootstrap_sha256)  # so that the seed is not tried again
         self._saver.save(remembering, tokens)
         return remembering
 
-    def _ask(self, refresh_token: Secret, deadline: float) -> TokenAnswer:
+    def _ask(self, refresh_token: Secret, deadline: float) -> TokenResponse:
         for attempt in range(1, _REFRESH_TRIES + 1):
             try:
                 return self._accounts.refresh(refresh_token, attempt=attempt)
@@ -247,20 +252,20 @@ class TokenProvider:
         raise AssertionError("the last try returns or raises")
 
 
-def with_answer(authorization: Authorization, answer: TokenAnswer, *, now: float) -> Authorization:
+def with_token_response(authorization: Authorization, response: TokenResponse, *, now: float) -> Authorization:
     """``authorization`` after a token endpoint's success. Without a new refresh token the old one stays."""
-    rotated = answer.refresh_token
+    rotated = response.refresh_token
     kept = rotated is None or rotated == authorization.refresh_token
-    unknown_age = authorization.authorized_at is None and authorization.seeded_at is None
+    unknown_age = authorization.authorized_at is None and authorization.bootstrapped_at is None
     return replace(
         authorization,
         refresh_token=authorization.refresh_token if rotated is None else rotated,
         previous_refresh_token=authorization.previous_refresh_token if kept else authorization.refresh_token,
-        seeded_at=now if unknown_age else authorization.seeded_at,
-        access_token=answer.access_token,
+        bootstrapped_at=now if unknown_age else authorization.bootstrapped_at,
+        access_token=response.access_token,
         # A token of a short life is used for half of it, or it would be renewed at every call.
-        renew_at=now + answer.expires_in - min(EARLY, answer.expires_in / 2),
-        scopes=authorization.scopes if answer.scopes is None else answer.scopes,
+        renew_at=now + response.expires_in - min(EARLY, response.expires_in / 2),
+        scopes=authorization.scopes if response.scopes is None else response.scopes,
         needs_sign_in=False,
         refresh_started_at=None,
     )
@@ -292,4 +297,4 @@ def _nobody_signed_in(settings: SpotifySettings) -> SignInRequired:
 
 def _sign_in_again(authorization: Authorization, status: int | None = None) -> SignInRequired:
     next_step = f"Run `{login_command(authorization.label)}` and sign in again."
-    return SignInRequired(ended_because(authorization), next_step=next_step, status=status)
+    return SignInRequired(end_reason(authorization), next_step=next_step, status=status)

@@ -37,13 +37,13 @@ class OpenTokens:
     def find(self, issuer: str, client_id: str, label: str = DEFAULT_LABEL) -> Authorization | None:
         return self._contents().authorizations.get(AuthorizationKey(issuer, client_id, label))
 
-    def spent_seed(self, key: AuthorizationKey) -> str | None:
+    def used_bootstrap_token(self, key: AuthorizationKey) -> str | None:
         """SHA-256 of the seed that a sign-out has used up, None when there is none."""
         return self._contents().signed_out.get(key)
 
-    def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool:
-        """See :meth:`StoreContents.seed_taken`."""
-        return self._contents().seed_taken(key, fingerprint)
+    def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool:
+        """See :meth:`StoreContents.bootstrap_token_is_used`."""
+        return self._contents().bootstrap_token_is_used(key, fingerprint)
 
     def save(self, authorization: Authorization) -> None:
         """Write ``authorization`` and leave all others as they are. On disk, twice, when this returns.
@@ -58,25 +58,29 @@ class OpenTokens:
         """As :meth:`save`, for a change that holds no token: the copy is left as it is."""
         self._files.write(self._with(authorization), copy=False)
 
-    def forget(self, spent_seeds: Mapping[AuthorizationKey, str | None]) -> None:
+    def forget(self, used_bootstrap_tokens: Mapping[AuthorizationKey, str | None]) -> None:
         """Take authorizations out, each with its tokens, and what is left of damaged files, which may hold them too.
 
         Args:
             spent_seeds: which; with the digest of the seed that must not be taken over again, None for none.
         """
         contents = self._contents()
-        kept = {key: each for key, each in contents.authorizations.items() if key not in spent_seeds}
-        spent = {key: seed for key, seed in spent_seeds.items() if seed is not None}
+        kept = {key: each for key, each in contents.authorizations.items() if key not in used_bootstrap_tokens}
+        spent = {key: seed for key, seed in used_bootstrap_tokens.items() if seed is not None}
         self._files.replace(StoreContents(kept, {**contents.signed_out, **spent}))
 
-    def forget_all(self, spent_seeds: Mapping[AuthorizationKey, str]) -> None:
+    def forget_all(self, used_bootstrap_tokens: Mapping[AuthorizationKey, str]) -> None:
         """Take everything out, also where the files are damaged. Seeds that are known to be spent stay known."""
         try:
             contents = self._files.read()
         except TokenStoreUnusable:
             contents = StoreContents()
-        taken = {key: each.seed_sha256 for key, each in contents.authorizations.items() if each.seed_sha256 is not None}
-        self._files.replace(StoreContents(signed_out={**contents.signed_out, **taken, **spent_seeds}))
+        taken = {
+            key: each.bootstrap_sha256
+            for key, each in contents.authorizations.items()
+            if each.bootstrap_sha256 is not None
+        }
+        self._files.replace(StoreContents(signed_out={**contents.signed_out, **taken, **used_bootstrap_tokens}))
 
     def _with(self, authorization: Authorization) -> StoreContents:
         contents = self._contents()
@@ -118,9 +122,9 @@ class TokenStore:
         """Whether there is a store that cannot be read, also where its copy is used instead."""
         return self._files.is_damaged()
 
-    def seed_taken(self, key: AuthorizationKey, fingerprint: str) -> bool:
-        """See :meth:`StoreContents.seed_taken`. Errors as for :meth:`find`."""
-        return self._files.read().seed_taken(key, fingerprint)
+    def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool:
+        """See :meth:`StoreContents.bootstrap_token_is_used`. Errors as for :meth:`find`."""
+        return self._files.read().bootstrap_token_is_used(key, fingerprint)
 
     @contextmanager
     def exclusive(

@@ -1,10 +1,10 @@
-"""Spotify's Conversions API: the client, and what its answers mean."""
+"""Spotify's Conversions API: the client, and what its responses mean."""
 
+from spotify_pipeline.spotify.capi.accepted_responses import CONTRACT, AcceptedResponse
 from spotify_pipeline.spotify.capi.client import ConversionsClient
-from spotify_pipeline.spotify.capi.taken_answers import CONTRACT, TakenAnswer
 
 __all__ = [
     "CONTRACT",
+    "AcceptedResponse",
     "ConversionsClient",
-    "TakenAnswer",
 ]

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 
-from spotify_pipeline.spotify.capi.error_mapping import Sent, refusal_of_events
-from spotify_pipeline.spotify.capi.taken_answers import BY_CONTRACT, TakenAnswer
+from spotify_pipeline.spotify.capi.accepted_responses import CONTRACT_ONLY, AcceptedResponse
+from spotify_pipeline.spotify.capi.error_mapping import SentBatch, batch_error
 from spotify_pipeline.spotify.errors import InvalidRequest, SpotifyError, SpotifyUnavailable
-from spotify_pipeline.spotify.retry import PATIENCE, RateBudget, Repetitions
+from spotify_pipeline.spotify.retry import MAX_WAIT, RateLimiter, RetryPolicy
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import ConversionsSettings
-from spotify_pipeline.spotify.transport import CONVERSIONS, Answer, CallRecord, HttpClient, Observer, Transport
+from spotify_pipeline.spotify.transport import CONVERSIONS, CallRecord, HttpClient, Observer, Response, Transport
 
 ROUTE = "/capi-direct/events/"
 
@@ -23,47 +23,13 @@ ROUTE = "/capi-direct/events/"
 class ConversionsClient:
     """The client. Use it as a context manager; it holds open connections.
 
-    A request is tried at most four times on a network error, 408, 429 or a server error, with the same bytes: an
-    event carries its id, by which Spotify knows it again. With ``guarantee_once`` it is tried again only if it surely
-    was not carried out: it never left this machine, or was answered with 429. A 429 pauses all processes that send to
-    this connection.
+    A request is tried at most four times on a network error, 408, 429 or a server error, with the same bytes: Spotify
+    recognises an event by its id. With ``guarantee_once`` it is retried only if it was certainly not carried out: it
+    never left this machine, or the response was 429. A 429 pauses all processes that send to this connection.
     """
 
     def __init__(
         self,
-        settings: ConversionsSettings,
-        *,
-        guarantee_once: bool,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
-        random: Callable[[], float],
-        observer: Observer | None,
-        transport: Transport | None,
-        budget: RateBudget,
-        patience: float,
-        accepted: tuple[TakenAnswer, ...],
-    ) -> None:
-        self._settings = settings
-        self._guarantee_once = guarantee_once
-        self._clock = clock
-        self._sleep = sleep
-        self._observer = observer
-        self._budget = budget
-        self._patience = patience
-        self._accepted = accepted
-        self._repetitions = Repetitions(budget, clock=clock, random=random)
-        self._content = b""
-        self._http = HttpClient(
-            CONVERSIONS,
-            transport=transport,
-            observer=self._observed,
-            proxy_url=settings.proxy_url,
-            ca_bundle=settings.ca_bundle,
-        )
-
-    @classmethod
-    def open(
-        cls,
         settings: ConversionsSettings,
         *,
         guarantee_once: bool = False,
@@ -72,37 +38,39 @@ class ConversionsClient:
         random: Callable[[], float] = dice.random,
         observer: Observer | None = None,
         transport: Transport | None = None,
-        budget: RateBudget | None = None,
-        patience: float = PATIENCE,
-        accepted: tuple[TakenAnswer, ...] = BY_CONTRACT,
-    ) -> ConversionsClient:
-        """A client for ``settings``. Makes no call, and asks for no token, before something is sent.
+        rate_limiter: RateLimiter | None = None,
+        max_wait: float = MAX_WAIT,
+        accepted: tuple[AcceptedResponse, ...] = CONTRACT_ONLY,
+    ) -> None:
+        """Makes no call, and needs no token, before something is sent.
 
         Args:
             settings: address, connection and token.
             guarantee_once: see the class.
             clock: seconds since the epoch.
-            sleep, random: for the pauses between repetitions; random from 0 to 1.
-            observer: is told of each call as it ends.
-            transport: stands in for the network; for tests.
-            budget: of calls; by default the one that all processes of this machine share for this connection, at the
-                Ads API's pace, since Spotify states none for the Conversions API.
-            patience: seconds that one request may wait for the budget and between tries.
-            accepted: the answers that say that all events of a request were taken; by default the contract's.
+            sleep, random: for the pauses between tries; random from 0 to 1.
+            observer: receives a record of each call as it ends.
+            transport: replaces the network; for tests.
+            rate_limiter: of calls; by default the one that all processes of this machine share for this connection,
+                with the Ads API's limit, since Spotify states none for the Conversions API.
+            max_wait: seconds that one request may wait for the rate limiter and between tries.
+            accepted: the responses that mean that all events of a request were accepted; by default the contract's.
         """
-        if budget is None:
-            budget = RateBudget.at_home(f"{settings.capi_url} {settings.connection_id}", sleep=sleep)
-        return cls(
-            settings,
-            guarantee_once=guarantee_once,
-            clock=clock,
-            sleep=sleep,
-            random=random,
-            observer=observer,
+        if rate_limiter is None:
+            rate_limiter = RateLimiter.at_home(f"{settings.capi_url} {settings.connection_id}", sleep=sleep)
+        self._settings = settings
+        self._guarantee_once = guarantee_once
+        self._clock = clock
+        self._observer = observer
+        self._accepted = accepted
+        self._retries = RetryPolicy(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
+        self._content = b""
+        self._http = HttpClient(
+            CONVERSIONS,
             transport=transport,
-            budget=budget,
-            patience=patience,
-            accepted=accepted,
+            observer=self._observed,
+            proxy_url=settings.proxy_url,
+            ca_bundle=settings.ca_bundle,
         )
 
     def __enter__(self) -> ConversionsClient:
@@ -117,19 +85,19 @@ class ConversionsClient:
         self._http.close()
 
     def send(self, bodies: Sequence[str]) -> None:
-        """Send some events in one request; returns once Spotify says that it has taken all of them.
+        """Send events in one request; returns once Spotify says that it has accepted all of them.
 
         Args:
-            bodies: each one event as JSON, which goes out as it is. None: nothing is sent.
+            bodies: each one event as JSON, which is sent as it is. Nothing is sent for none.
 
         Raises:
-            InvalidRequest: one of them may be at fault (status 400, 413, 422, or a success that names events by their
-                places as errors). With ``may_have_happened``, Spotify may have taken some or all of them.
-            UnknownSuccess: a success by its status, that none of the accepted answers is.
+            InvalidRequest: one of them may be at fault (status 400, 413, 422, or a success that lists events as errors
+                by their index). With ``may_have_happened``, Spotify may have accepted some or all of them.
+            UnknownSuccess: a success by its status, but not one of the accepted responses.
             CapiTokenRefused, PermissionDenied, NotFound, SettingsMissing, SettingsInvalid: the token, the connection
-                or the address; about none of the events.
-            RateLimited, SpotifyUnavailable, UntrustedServer, UnexpectedAnswer: about none of them;
-                ``may_have_happened`` says whether Spotify may have taken them all the same.
+                or the address is at fault, none of the events.
+            RateLimited, SpotifyUnavailable, UntrustedServer, UnexpectedResponse: none of the events is at fault;
+                ``may_have_happened`` says whether Spotify may still have accepted them.
         """
         if not bodies:
             return
@@ -137,53 +105,46 @@ class ConversionsClient:
         connection_id = self._settings.require_connection_id()
         self._content = request_content(connection_id, bodies)
         try:
-            answer, lost = self._answered(token)
-            refused = refusal_of_events(answer, self._sent(len(bodies), answer))
+            response, lost = self._final_response(token)
+            error = batch_error(response, self._batch(len(bodies), response))
         finally:
             self._content = b""
-        if refused is not None:
-            refused.may_have_happened = refused.may_have_happened or lost
-            raise refused
+        if error is not None:
+            error.may_have_happened = error.may_have_happened or lost
+            raise error
 
-    def _sent(self, events: int, answer: Answer) -> Sent:
-        return Sent(
+    def _batch(self, events: int, response: Response) -> SentBatch:
+        return SentBatch(
             events=events,
             token_variable=self._settings.token_variable,
-            trace_id=self._not_echoed(answer.trace_id),
+            trace_id=self._not_echoed(response.trace_id),
             now=self._clock(),
             accepted=self._accepted,
         )
 
-    def _answered(self, token: Secret) -> tuple[Answer, bool]:
-        """The first answer that is not to be repeated, and whether an earlier try may have been carried out."""
-        left, pause = self._patience, 0.0
-        attempt = 1
-        lost = False
-        while True:
-            try:
-                leave = self._budget.take(left)
-                outcome = self._try(token, attempt, waited=pause + leave)
-            except SpotifyError as failure:
-                failure.may_have_happened = failure.may_have_happened or lost
-                raise
-            answer = outcome if isinstance(outcome, Answer) else None
-            self._repetitions.tell_budget(answer)
-            attempt += 1
-            may_repeat = not self._guarantee_once or _surely_not_done(outcome)
-            again = self._repetitions.pause_before(attempt, answer) if may_repeat else None
-            if again is None or leave + again > left:
-                if isinstance(outcome, Answer):
-                    return outcome, lost
-                outcome.may_have_happened = outcome.may_have_happened or lost
-                raise outcome
-            lost = lost or not _surely_not_done(outcome)
-            pause = again
-            if pause:
-                self._sleep(pause)
-            left -= leave + pause
+    def _final_response(self, token: Secret) -> tuple[Response, bool]:
+        """The response that is not retried, and whether an earlier try may have been carried out."""
+        outcomes: list[Response | SpotifyUnavailable] = []
 
-    def _try(self, token: Secret, attempt: int, *, waited: float) -> Answer | SpotifyUnavailable:
-        """One sending; the error when no answer came, for it may pass."""
+        def send(attempt: int, waited: float) -> Response | SpotifyUnavailable:
+            outcomes.append(self._send(token, attempt, waited))
+            return outcomes[-1]
+
+        def may_retry(outcome: Response | SpotifyUnavailable) -> bool:
+            return not self._guarantee_once or _surely_not_done(outcome)
+
+        try:
+            outcome = self._retries.run(send, may_retry=may_retry)
+            if not isinstance(outcome, Response):
+                raise outcome
+        except SpotifyError as failure:
+            lost = any(not _surely_not_done(each) for each in outcomes if each is not failure)
+            failure.may_have_happened = failure.may_have_happened or lost
+            raise
+        return outcome, any(not _surely_not_done(each) for each in outcomes[:-1])
+
+    def _send(self, token: Secret, attempt: int, waited: float) -> Response | SpotifyUnavailable:
+        """One try; the error when no response came, as a later try may succeed."""
         headers = {
             "Accept": "application/json",
             "Authorization": f"Bearer {token.reveal()}",
@@ -208,7 +169,7 @@ class ConversionsClient:
             self._observer(replace(record, trace_id=self._not_echoed(record.trace_id)))
 
     def _not_echoed(self, trace_id: str | None) -> str | None:
-        """A digest looks like a trace id; one that is in what was sent is none."""
+        """``trace_id``, unless it repeats what was sent: a digest looks like a trace id."""
         if trace_id is None:
             return None
         token = self._settings.require_token().reveal()
@@ -217,18 +178,18 @@ class ConversionsClient:
 
 
 def request_content(connection_id: str, bodies: Sequence[str]) -> bytes:
-    """The request's body: the events' JSON texts as they are, in their envelope.
+    """The body of the request: the events' JSON texts as they are, in their envelope.
 
     Raises:
-        InvalidRequest: a text cannot be written as UTF-8.
+        InvalidRequest: a text cannot be encoded as UTF-8.
     """
     head = f'{{"conversion_events":{{"capi_connection_id":{json.dumps(connection_id)},"events":['
     try:
         return f"{head}{','.join(bodies)}]}}}}".encode()
     except UnicodeEncodeError:
-        pass  # and the error is made outside, as this one holds the text
-    raise InvalidRequest("An event cannot be sent: its text holds half of a character. Nothing was sent.")
+        pass  # the error is raised outside, as this one holds the text
+    raise InvalidRequest("An event cannot be sent: its text contains half of a character. Nothing was sent.")
 
 
-def _surely_not_done(outcome: Answer | SpotifyUnavailable) -> bool:
-    return outcome.status == 429 if isinstance(outcome, Answer) else not outcome.may_have_happened
+def _surely_not_done(outcome: Response | SpotifyUnavailable) -> bool:
+    return outcome.status == 429 if isinstance(outcome, Response) else not outcome.may_have_happened

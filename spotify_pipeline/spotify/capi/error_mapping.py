@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from spotify_pipeline.spotify.capi.taken_answers import BY_CONTRACT, TakenAnswer, says_taken, shape_of
+from spotify_pipeline.spotify.capi.accepted_responses import (
+    CONTRACT_ONLY,
+    AcceptedResponse,
+    accepts_all,
+    masked_response,
+)
 from spotify_pipeline.spotify.errors import (
     CapiTokenRefused,
     InvalidRequest,
@@ -22,12 +27,12 @@ from spotify_pipeline.spotify.errors import (
     SettingsInvalid,
     SpotifyError,
     SpotifyUnavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UnknownSuccess,
 )
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, objects_in, text, texts, whole_number
 from spotify_pipeline.spotify.retry import PAUSE_WHEN_LIMITED, requested_pause
-from spotify_pipeline.spotify.transport import Answer
+from spotify_pipeline.spotify.transport import Response
 
 FIELDS = (
     "conversion_events",
@@ -66,7 +71,7 @@ _Kind = TypeVar("_Kind", bound=SpotifyError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class SentBatch:
     """What an answer is the answer to.
 
     Attributes:
@@ -81,26 +86,26 @@ class Sent:
     token_variable: str
     trace_id: str | None
     now: float
-    accepted: tuple[TakenAnswer, ...] = BY_CONTRACT
+    accepted: tuple[AcceptedResponse, ...] = CONTRACT_ONLY
 
 
-def refusal_of_events(answer: Answer, sent: Sent) -> SpotifyError | None:
-    """The error that ``answer`` means, to be raised by the caller; None when it says that the events were taken."""
-    if says_taken(answer, sent.events, sent.accepted):
+def batch_error(response: Response, sent: SentBatch) -> SpotifyError | None:
+    """The error that ``response`` means, to be raised by the caller; None when it says that the events were taken."""
+    if accepts_all(response, sent.events, sent.accepted):
         return None
-    if 200 <= answer.status < 300:
-        return _unknown(answer, sent)
-    return _refused(answer, sent)
+    if 200 <= response.status < 300:
+        return _unknown(response, sent)
+    return _refused(response, sent)
 
 
-def _unknown(answer: Answer, sent: Sent) -> SpotifyError:
+def _unknown(response: Response, sent: SentBatch) -> SpotifyError:
     """A success by its status that does not say that the events were taken. Part of them may have been."""
-    body = answer.json() or {}
+    body = response.json() or {}
     if _names_events(body, sent.events):
-        return _error(InvalidRequest, answer, sent, f"it lists errors{_said(body, sent.events)}", lost=True)
-    shown = shape_of(answer, _WORDS)
+        return _error(InvalidRequest, response, sent, f"it lists errors{_said(body, sent.events)}", lost=True)
+    shown = masked_response(response, _WORDS)
     message = f"It is not known whether Spotify took {_batch(sent)}: it answered {shown}."
-    unknown = UnknownSuccess(message, status=answer.status, trace_id=sent.trace_id, may_have_happened=True)
+    unknown = UnknownSuccess(message, status=response.status, trace_id=sent.trace_id, may_have_happened=True)
     unknown.shown = shown
     return unknown
 
@@ -112,48 +117,48 @@ def _names_events(body: JsonObject, events: int) -> bool:
     return bool(listed) and len(listed or ()) == len(named) and all(p is not None and 0 <= p < events for p in places)
 
 
-def _refused(answer: Answer, sent: Sent) -> SpotifyError:
-    status = answer.status
-    why = f"status {status}{_said(answer.json() or {}, sent.events)}"
+def _refused(response: Response, sent: SentBatch) -> SpotifyError:
+    status = response.status
+    why = f"status {status}{_said(response.json() or {}, sent.events)}"
     if status == 401:
-        return _error(CapiTokenRefused, answer, sent, f"it refuses the token of {sent.token_variable}, {why}")
+        return _error(CapiTokenRefused, response, sent, f"it refuses the token of {sent.token_variable}, {why}")
     if status == 403:
-        return _error(PermissionDenied, answer, sent, why, next_step=_another_connection(sent.token_variable))
+        return _error(PermissionDenied, response, sent, why, next_step=_another_connection(sent.token_variable))
     if status == 429:
-        limited = _error(RateLimited, answer, sent, why)
-        limited.retry_after = requested_pause(status, answer.headers, sent.now) or PAUSE_WHEN_LIMITED
+        limited = _error(RateLimited, response, sent, why)
+        limited.retry_after = requested_pause(status, response.headers, sent.now) or PAUSE_WHEN_LIMITED
         return limited
     if status in (400, 413, 422):
-        return _bad_request(answer, sent, why)
+        return _bad_request(response, sent, why)
     if status == 408 or status >= 500:
-        return _error(SpotifyUnavailable, answer, sent, why, lost=True)
-    kind = NotFound if status == 404 else UnexpectedAnswer
-    return _error(kind, answer, sent, why, next_step=_ADDRESS_STEP, lost=status < 400)
+        return _error(SpotifyUnavailable, response, sent, why, lost=True)
+    kind = NotFound if status == 404 else UnexpectedResponse
+    return _error(kind, response, sent, why, next_step=_ADDRESS_STEP, lost=status < 400)
 
 
-def _bad_request(answer: Answer, sent: Sent, why: str) -> SpotifyError:
+def _bad_request(response: Response, sent: SentBatch, why: str) -> SpotifyError:
     """The fault of an event, unless Spotify says that what stands around the events is at fault."""
-    fields = _fields_at_fault(answer.json() or {})
+    fields = _fields_at_fault(response.json() or {})
     if fields == {"capi_connection_id"}:
-        return _error(SettingsInvalid, answer, sent, why, next_step=_CONNECTION_STEP)
+        return _error(SettingsInvalid, response, sent, why, next_step=_CONNECTION_STEP)
     if fields == {"conversion_events"}:
-        return _error(UnexpectedAnswer, answer, sent, why)
-    return _error(InvalidRequest, answer, sent, why, lost=not _took_nothing(answer, sent.events))
+        return _error(UnexpectedResponse, response, sent, why)
+    return _error(InvalidRequest, response, sent, why, lost=not _took_nothing(response, sent.events))
 
 
-def _took_nothing(answer: Answer, events: int) -> bool:
+def _took_nothing(response: Response, events: int) -> bool:
     """Whether a refusal says that none of its events was taken: by its status, by its counts, or in so many words.
 
     That it names what is at fault does not say what became of the others.
     """
-    body = answer.json() or {}
+    body = response.json() or {}
     counts = {key.replace("_", "").lower(): value for key, value in body.items()}
     said = [counts[key] == 0 for key in _COUNTS_OF_TAKEN if key in counts]
     said += [counts[key] == events for key in _COUNTS_OF_REFUSED if key in counts]
     are_numbers = not any(isinstance(counts.get(key), bool) for key in (*_COUNTS_OF_TAKEN, *_COUNTS_OF_REFUSED))
     if said:
         return all(said) and are_numbers
-    return answer.status == _TOO_LARGE or any(_NOTHING.fullmatch(saying.strip(" .")) for saying in _sayings(body))
+    return response.status == _TOO_LARGE or any(_NOTHING.fullmatch(saying.strip(" .")) for saying in _sayings(body))
 
 
 _TOO_LARGE = 413
@@ -183,13 +188,19 @@ def _another_connection(token_variable: str) -> str:
 
 
 def _error(
-    kind: type[_Kind], answer: Answer, sent: Sent, why: str, *, next_step: str | None = None, lost: bool = False
+    kind: type[_Kind],
+    response: Response,
+    sent: SentBatch,
+    why: str,
+    *,
+    next_step: str | None = None,
+    lost: bool = False,
 ) -> _Kind:
     message = f"Spotify did not take {_batch(sent)}: {why}."
-    return kind(message, next_step=next_step, status=answer.status, trace_id=sent.trace_id, may_have_happened=lost)
+    return kind(message, next_step=next_step, status=response.status, trace_id=sent.trace_id, may_have_happened=lost)
 
 
-def _batch(sent: Sent) -> str:
+def _batch(sent: SentBatch) -> str:
     return "a request of one event" if sent.events == 1 else f"a request of {sent.events} events"
 
 

@@ -1,16 +1,17 @@
-"""What a failed call means, whether and when it is tried again, and how fast calls may be made."""
+"""Retries failed calls, limits the rate of calls, and maps error responses to typed errors."""
 
-from spotify_pipeline.spotify.retry.backoff import PAUSE_WHEN_LIMITED, backoff, requested_pause
-from spotify_pipeline.spotify.retry.error_mapping import refusal
-from spotify_pipeline.spotify.retry.policy import Repetitions
-from spotify_pipeline.spotify.retry.rate_limiter import PATIENCE, RateBudget
+from spotify_pipeline.spotify.retry import RateLimit
+from spotify_pipeline.spotify.retry.error_mapping import response_error
+from spotify_pipeline.spotify.retry.policy import PAUSE_WHEN_LIMITED, RetryPolicy, backoff, requested_pause
+from spotify_pipeline.spotify.retry.rate_limiter import MAX_WAIT, RateLimiter
 
 __all__ = [
-    "PATIENCE",
+    "MAX_WAIT",
     "PAUSE_WHEN_LIMITED",
-    "RateBudget",
-    "Repetitions",
+    "RateLimit",
+    "RateLimiter",
+    "RetryPolicy",
     "backoff",
-    "refusal",
     "requested_pause",
+    "response_error",
 ]

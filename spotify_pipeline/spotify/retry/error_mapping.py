@@ -20,12 +20,12 @@ from spotify_pipeline.spotify.errors import (
     SpotifyError,
     SpotifyUnavailable,
     TermsNotAccepted,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, text
-from spotify_pipeline.spotify.retry.backoff import PAUSE_WHEN_LIMITED, requested_pause
+from spotify_pipeline.spotify.retry.policy import PAUSE_WHEN_LIMITED, requested_pause
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.transport import Answer
+from spotify_pipeline.spotify.transport import Response
 
 _LONGEST_QUOTE = 300
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -38,8 +38,10 @@ _ALLOW_LIST_STEP = (
 )
 
 
-def refusal(answer: Answer, doing: str, *, sent: Sequence[Secret], now: float, writing: bool = False) -> SpotifyError:
-    """The error for ``answer``, to be raised by the caller.
+def response_error(
+    response: Response, doing: str, *, sent: Sequence[Secret], now: float, writing: bool = False
+) -> SpotifyError:
+    """The error for ``response``, to be raised by the caller.
 
     Args:
         answer: anything but the success that the call expected.
@@ -48,13 +50,13 @@ def refusal(answer: Answer, doing: str, *, sent: Sequence[Secret], now: float, w
         now: seconds since the epoch, for a ``Retry-After`` that is a date.
         writing: the call changes something, so a server error leaves its outcome open.
     """
-    status, said = answer.status, _quoted(answer, sent)
+    status, said = response.status, _quoted(response, sent)
     message = f"Spotify did not {doing}: status {status}{said}."
     kind, next_step = _kind(status, said)
-    lost = writing and kind in (SpotifyUnavailable, UnexpectedAnswer)
-    error = kind(message, next_step=next_step, status=status, trace_id=answer.trace_id, may_have_happened=lost)
+    lost = writing and kind in (SpotifyUnavailable, UnexpectedResponse)
+    error = kind(message, next_step=next_step, status=status, trace_id=response.trace_id, may_have_happened=lost)
     if isinstance(error, RateLimited):
-        error.retry_after = requested_pause(status, answer.headers, now) or PAUSE_WHEN_LIMITED
+        error.retry_after = requested_pause(status, response.headers, now) or PAUSE_WHEN_LIMITED
     return error
 
 
@@ -72,7 +74,7 @@ def _kind(status: int, said: str) -> tuple[type[SpotifyError], str | None]:
         return by_status[status], None
     if status >= 500:
         return SpotifyUnavailable, None
-    return (InvalidRequest if status >= 400 else UnexpectedAnswer), None
+    return (InvalidRequest if status >= 400 else UnexpectedResponse), None
 
 
 def _forbidden(said: str) -> tuple[type[SpotifyError], str | None]:
@@ -84,8 +86,8 @@ def _forbidden(said: str) -> tuple[type[SpotifyError], str | None]:
     return PermissionDenied, None
 
 
-def _quoted(answer: Answer, sent: Sequence[Secret]) -> str:
-    body = answer.json()
+def _quoted(response: Response, sent: Sequence[Secret]) -> str:
+    body = response.json()
     said = list(dict.fromkeys(part for part in _sayings(body) if part)) if body else []
     return f" ({fit_to_show('; '.join(said), sent)})" if said else ""
 

@@ -1,4 +1,4 @@
-"""How many calls may go out and when: the arithmetic of the rate budget. Pure: the time is given.
+"""How many calls may go out and when: the arithmetic of the rate limiter. Pure: the time is given.
 
 Spotify's Ads API documentation, "Rate limits": 1,500 requests in any 30 seconds per client id and user. The pace is
 the generic cell rate algorithm with one number, the time at which the next call would be due if all were spaced
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-LONGEST_AHEAD = 120.0
+MAX_AHEAD = 120.0
 """Seconds. No slot is given further ahead; a stored time beyond it is from before this machine was last started."""
 _SHORTEST_TERM, _LONGEST_TERM = 1.0, 60.0
 _SPARE = 0.8  # an answer that leaves this share of the pace is no reason to slow down
@@ -21,7 +21,7 @@ _EARNED_PER_SECOND = _RESERVE / 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimit:
     """At most ``burst`` calls at once, and ``per_second`` on average.
 
     In any W seconds at most ``per_second`` * W + ``burst`` slots begin. A call reaches the server later than its
@@ -42,12 +42,12 @@ class Pace:
         return (self.burst - 1) / self.per_second
 
 
-SPOTIFY_PACE = Pace(per_second=48, burst=12)
+SPOTIFY_RATE_LIMIT = RateLimit(per_second=48, burst=12)
 """48 * 30 + 12 = 1,452 in any 30 seconds, which leaves room for 48 callers at once: 96 % of the limit is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaceState:
+class GcraState:
     """What all processes of a key share. Times are seconds of one monotonic clock.
 
     Attributes:
@@ -64,55 +64,55 @@ class PaceState:
     repetitions: float = _RESERVE
     counted_at: float = -math.inf
 
-    def slot(self, now: float, pace: Pace) -> float:
+    def slot(self, now: float, limit: RateLimit) -> float:
         """When a call that asks now may go out: now or later."""
         if now < self.slow_until:
             return max(now, self.due, self.paused_until)
-        return max(now, self.due - pace.tolerance, self.paused_until)
+        return max(now, self.due - limit.tolerance, self.paused_until)
 
-    def taken(self, slot: float, now: float, pace: Pace) -> PaceState:
+    def taken(self, slot: float, now: float, limit: RateLimit) -> GcraState:
         """After a call has taken ``slot``."""
-        interval = max(pace.interval, self.interval) if now < self.slow_until else pace.interval
+        interval = max(limit.interval, self.interval) if now < self.slow_until else limit.interval
         return replace(self, due=max(self.due, slot) + interval)
 
-    def paused(self, seconds: float, now: float, pace: Pace) -> PaceState:
+    def paused(self, seconds: float, now: float, limit: RateLimit) -> GcraState:
         """After Spotify has asked for ``seconds`` of silence. Then calls go out one by one, without a burst."""
         until = max(self.paused_until, now + seconds)
-        return replace(self, paused_until=until, due=max(self.due, until + pace.tolerance))
+        return replace(self, paused_until=until, due=max(self.due, until + limit.tolerance))
 
-    def told(self, remaining: float, reset: float, now: float, pace: Pace) -> PaceState:
+    def slowed_by(self, remaining: float, reset: float, now: float, limit: RateLimit) -> GcraState:
         """After an answer that says ``remaining`` calls are left for ``reset`` seconds; it can only slow us down.
 
         That happens where another machine uses the same key, whose calls only Spotify can count.
         """
         term = min(max(reset, _SHORTEST_TERM), _LONGEST_TERM)
         if remaining <= 0:
-            return self.paused(term, now, pace)
+            return self.paused(term, now, limit)
         surely = term - 1.0  # the reset is in whole seconds, rounded up
-        if remaining >= _SPARE * pace.per_second * surely:
+        if remaining >= _SPARE * limit.per_second * surely:
             return self
         interval = min(surely / remaining, _SLOWEST_INTERVAL)
         return replace(self, interval=interval, slow_until=now + term)
 
-    def succeeded(self, now: float) -> PaceState:
+    def succeeded(self, now: float) -> GcraState:
         """After a call that need not be repeated: ten of them earn one repetition."""
         return self._earning(_EARNED_BY_SUCCESS, now)
 
-    def repeated(self, now: float) -> PaceState | None:
+    def retried(self, now: float) -> GcraState | None:
         """After one repetition; None when there is none left. A quiet hour gives all of them back."""
         earned = self._earning(0.0, now)
         return replace(earned, repetitions=earned.repetitions - 1) if earned.repetitions >= 1 else None
 
-    def _earning(self, amount: float, now: float) -> PaceState:
+    def _earning(self, amount: float, now: float) -> GcraState:
         quiet = max(0.0, now - self.counted_at)
         earned = min(_RESERVE, self.repetitions + amount + min(quiet, 3600.0) * _EARNED_PER_SECOND)
         return replace(self, repetitions=earned, counted_at=now)
 
-    def plausible(self, now: float) -> PaceState:
+    def plausible(self, now: float) -> GcraState:
         """Without what cannot have been stored since this machine was started: a reboot begins the clock again."""
-        latest = now + LONGEST_AHEAD
+        latest = now + MAX_AHEAD
         times = (self.due, self.paused_until, self.slow_until, self.counted_at)
         if any(math.isnan(time) or time > latest for time in times):
-            return PaceState()
+            return GcraState()
         sane = 0 <= self.interval <= _SLOWEST_INTERVAL and 0 <= self.repetitions <= _RESERVE
-        return self if sane else PaceState()
+        return self if sane else GcraState()

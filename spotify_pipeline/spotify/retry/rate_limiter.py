@@ -1,8 +1,8 @@
-"""One rate budget for all processes of this machine that use the same key, in a small file under a lock.
+"""Limits the rate of calls for all processes of this machine that use the same key, in a small locked file.
 
-The file holds a few numbers and is rewritten in place: a lock is held for microseconds and is freed by the kernel
-when its holder dies, and there is no permit that a killed process would have to give back. Times are of the
-machine-wide monotonic clock, so a clock that is set forward or back changes nothing.
+The file holds a few numbers and is rewritten in place. A lock is held for microseconds, and the kernel releases it
+when its holder dies; no process holds a permit that it would have to give back. Times are of the machine-wide
+monotonic clock, so setting the wall clock changes nothing.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from pathlib import Path
 from spotify_pipeline.home import HomeError, home_directory, private_directory, reason_of
 from spotify_pipeline.spotify.errors import RateLimited, SpotifyUnavailable
 from spotify_pipeline.spotify.lenient_json import parse_object
-from spotify_pipeline.spotify.retry.backoff import LONGEST_PAUSE, SHORTEST_PAUSE
-from spotify_pipeline.spotify.retry.gcra import LONGEST_AHEAD, SPOTIFY_PACE, Pace, PaceState
+from spotify_pipeline.spotify.retry.gcra import MAX_AHEAD, SPOTIFY_RATE_LIMIT, GcraState, RateLimit
 from spotify_pipeline.spotify.settings import SpotifySettings
 
-PATIENCE = 300.0  # seconds that one call may wait
+MAX_WAIT = 300.0  # seconds that one call may wait
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # that a server may ask for
 DIRECTORY = "rate"
-LONGEST_WAIT = LONGEST_AHEAD - 20.0  # the slot taken, and the ones around it, stay within what is believed
-_FILE_BYTES = 512  # always all of them: a file that exists needs no more room on a full disk
+LONGEST_WAIT = MAX_AHEAD - 20.0  # so that the slot taken, and those around it, stay plausible
+_FILE_BYTES = 512  # fixed: rewriting the file needs no more room on a full disk
 _LOCK_SECONDS = 10.0
 _POLL_SECONDS = 0.002
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESTALE)  # a network disk's answers
-_NAMES = tuple(field.name for field in fields(PaceState))
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESTALE)  # what network disks report
+_NAMES = tuple(field.name for field in fields(GcraState))
 
 
-class RateBudget:
-    """The budget in the file at ``path``. Nothing is read or made before the first call asks for leave.
+class RateLimiter:
+    """The rate limiter whose state is in the file at ``path``. Touches no file before the first call.
 
     Args:
         path: on a local disk, the same for all processes of this machine that share the key.
-        pace: of the key; Spotify's by default.
-        monotonic: seconds of a clock that all these processes read alike.
+        limit: of the key; Spotify's by default.
+        monotonic: seconds of a clock that all these processes share.
         sleep: waits that many seconds of it.
     """
 
@@ -51,12 +51,12 @@ class RateBudget:
         self,
         path: Path,
         *,
-        pace: Pace = SPOTIFY_PACE,
+        limit: RateLimit = SPOTIFY_RATE_LIMIT,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._path = path
-        self._pace = pace
+        self._limit = limit
         self._monotonic = monotonic
         self._sleep = sleep
 
@@ -68,22 +68,22 @@ class RateBudget:
         *,
         machine: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
-    ) -> RateBudget:
-        """The budget of ``key`` in the project's own directory (``SPOTIFY_PIPELINE_HOME``).
+    ) -> RateLimiter:
+        """The rate limiter of ``key`` in the project's directory (``SPOTIFY_PIPELINE_HOME``).
 
-        ``machine`` tells whose clock counts; by default this machine, since it was last started.
+        ``machine`` says whose clock counts; by default this machine, since its last boot.
         """
-        return cls(_budget_file(home_directory(environment), key, machine or _this_machine()), sleep=sleep)
+        return cls(_limiter_file(home_directory(environment), key, machine or _this_machine()), sleep=sleep)
 
     @classmethod
     def beside(
         cls, directory: Path, settings: SpotifySettings, *, sleep: Callable[[float], None] = time.sleep
-    ) -> RateBudget:
-        """The budget kept in ``directory``, where the token store is: at home, that of :meth:`at_home`."""
-        return cls(_budget_file(directory, rate_key(settings), _this_machine()), sleep=sleep)
+    ) -> RateLimiter:
+        """The rate limiter in ``directory``, where the token store is."""
+        return cls(_limiter_file(directory, rate_key(settings), _this_machine()), sleep=sleep)
 
     def is_damaged(self) -> bool:
-        """Whether there is a file, and it is none that a budget wrote; the next call begins it anew.
+        """Whether the file exists and is damaged; the next call starts it afresh.
 
         Raises:
             OSError: it cannot be read.
@@ -95,10 +95,10 @@ class RateBudget:
         return len(content) != _FILE_BYTES or set(parse_object(content) or {}) != set(_NAMES)
 
     def take(self, within: float) -> float:
-        """Wait for leave to make one call, at most ``within`` seconds; the seconds that were waited.
+        """Wait until one call may be made, at most ``within`` seconds; the seconds that were waited.
 
         Raises:
-            RateLimited: leave would come later than that. Nothing was waited.
+            RateLimited: the wait would be longer. Nothing was waited.
             HomeError: the file cannot be used.
             SpotifyUnavailable: another process has held the file for ten seconds.
         """
@@ -113,43 +113,43 @@ class RateBudget:
             return self._monotonic() - began
 
     def pause(self, seconds: float) -> None:
-        """Nobody with this key calls for ``seconds``, clamped to 1..61: Spotify has said so (status 429)."""
+        """Stop all calls with this key for ``seconds``, clamped to 1..61, as Spotify asked for (status 429)."""
         seconds = min(max(seconds, SHORTEST_PAUSE), LONGEST_PAUSE + 1)
-        self._change(lambda state, now: state.paused(seconds, now, self._pace))
+        self._change(lambda state, now: state.paused(seconds, now, self._limit))
 
-    def answered(self, allowance: tuple[float, float] | None) -> None:
-        """An answer has come that is not to be repeated.
+    def record_response(self, allowance: tuple[float, float] | None) -> None:
+        """Record a response that is not retried.
 
-        ``allowance`` is how many calls it says are left, and for how many seconds; it may slow us down, never more.
+        ``allowance`` is how many calls it says are left, and for how many seconds; it can only slow calls down.
         """
 
-        def change(state: PaceState, now: float) -> PaceState:
+        def change(state: GcraState, now: float) -> GcraState:
             state = state.succeeded(now)
-            return state if allowance is None else state.told(*allowance, now, self._pace)
+            return state if allowance is None else state.slowed_by(*allowance, now, self._limit)
 
         self._change(change)
 
-    def may_repeat(self) -> bool:
-        """Take leave to repeat a call that has failed: one in ten, and ten in an hour for those who call seldom."""
+    def may_retry(self) -> bool:
+        """Take one retry: there is one for ten successes, and ten an hour for those who call seldom."""
         with self._file() as file:
-            repeated = file.state.repeated(file.now)
-            if repeated is not None:
-                file.save(repeated)
-        return repeated is not None
+            retried = file.state.retried(file.now)
+            if retried is not None:
+                file.save(retried)
+        return retried is not None
 
     def _reserved(self, deadline: float) -> float:
         with self._file() as file:
-            slot = file.state.slot(file.now, self._pace)
+            slot = file.state.slot(file.now, self._limit)
             if slot > file.now and slot > min(deadline, file.now + LONGEST_WAIT):
                 raise _too_long(slot - file.now, deadline - file.now, paused=file.state.paused_until > file.now)
-            file.save(file.state.taken(slot, file.now, self._pace))
+            file.save(file.state.taken(slot, file.now, self._limit))
         return slot
 
     def _is_paused(self) -> bool:
         with self._file() as file:
             return file.state.paused_until > file.now
 
-    def _change(self, change: Callable[[PaceState, float], PaceState]) -> None:
+    def _change(self, change: Callable[[GcraState, float], GcraState]) -> None:
         with self._file() as file:
             file.save(change(file.state, file.now))
 
@@ -161,17 +161,17 @@ class RateBudget:
                 self._lock(descriptor)
                 yield _LockedFile(descriptor, self._monotonic())
             finally:
-                # Closing alone would leave it to a process that another thread has forked meanwhile.
+                # Unlock first: a process that another thread forked meanwhile may have the descriptor too.
                 with suppress(OSError):
                     fcntl.flock(descriptor, fcntl.LOCK_UN)
                 os.close(descriptor)
         except OSError as error:
             reason = reason_of(error)
-            cure = "Free some space, or check its owner"
+            cure = "Free some disk space, or check its owner"
             if error.errno in _NO_LOCKS:
                 cure = "It cannot be locked there: put SPOTIFY_PIPELINE_HOME on a local disk"
             raise HomeError(
-                f"The file of the rate budget, {self._path}, cannot be used ({reason}). {cure}, then run again."
+                f"The rate limiter's file {self._path} cannot be used ({reason}). {cure}, then run again."
             ) from None
 
     def _opened(self) -> int:
@@ -190,7 +190,7 @@ class RateBudget:
             except BlockingIOError:
                 if self._monotonic() >= deadline:
                     raise SpotifyUnavailable(
-                        f"Another process has been using the rate budget {self._path} for seconds.",
+                        f"Another process has locked the rate limiter's file {self._path} for {_LOCK_SECONDS:.0f} s.",
                         next_step="End the process that hangs, then run again.",
                     ) from None
                 self._sleep(_POLL_SECONDS)
@@ -199,35 +199,35 @@ class RateBudget:
 
 
 class _LockedFile:
-    """The file while its lock is held. ``now`` is read after the lock was got."""
+    """The file while it is locked. ``now`` is read after locking."""
 
     def __init__(self, descriptor: int, now: float) -> None:
         self._descriptor = descriptor
         self.now = now
         self.state = _state(os.pread(descriptor, _FILE_BYTES, 0)).plausible(now)
 
-    def save(self, state: PaceState) -> None:
+    def save(self, state: GcraState) -> None:
         numbers = {name: _known(getattr(state, name)) for name in _NAMES}
-        # One write of a fixed length: a process that is killed leaves the old numbers or the new ones.
+        # One write of a fixed length: a killed process leaves the old numbers or the new ones.
         written = os.pwrite(self._descriptor, json.dumps(numbers).encode().ljust(_FILE_BYTES), 0)
-        if written < _FILE_BYTES:  # half a file would be read as a new one, which allows too much
+        if written < _FILE_BYTES:  # half a file would read as an empty one, which allows too much
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def rate_key(settings: SpotifySettings) -> str:
-    """Whom Spotify counts as one: a client id and a user, who is known here by the label of the authorization."""
+    """What Spotify's limit applies to: a client id and a user, here the label of the authorization."""
     return " ".join((settings.ads_api_url, settings.client_id, settings.authorization))
 
 
-def _budget_file(directory: Path, key: str, machine: str) -> Path:
-    # A digest, since the key names a client and a user. One file per machine: two that share a home, on a network
-    # disk say, have clocks that are nothing to each other, and would take each other's times for nonsense.
+def _limiter_file(directory: Path, key: str, machine: str) -> Path:
+    # A digest, since the key names a client and a user. One file per machine: two that share a home, such as on a
+    # network disk, have unrelated clocks.
     return directory / DIRECTORY / hashlib.sha256(f"{key} {machine}".encode()).hexdigest()[:32]
 
 
 @cache
 def _this_machine() -> str:
-    """The same for all processes, containers too, that read the same monotonic clock."""
+    """The same for all processes, in containers too, that share a monotonic clock."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -238,15 +238,15 @@ def _known(value: float) -> float | None:
     return float(value) if value > float("-inf") else None  # JSON has no infinity
 
 
-def _state(content: bytes) -> PaceState:
+def _state(content: bytes) -> GcraState:
     stored = parse_object(content) or {}
     numbers = {name: stored.get(name) for name in _NAMES}
-    return PaceState(**{name: value for name, value in numbers.items() if isinstance(value, float)})
+    return GcraState(**{name: value for name, value in numbers.items() if isinstance(value, float)})
 
 
-def _too_long(wait: float, patience: float, *, paused: bool) -> RateLimited:
-    why = "Spotify has asked this client for a pause" if paused else "other calls of this client come first"
+def _too_long(wait: float, max_wait: float, *, paused: bool) -> RateLimited:
+    why = "Spotify asked this client to pause" if paused else "other calls of this client come first"
     message = f"Rate limited: {why}, so this call would have to wait {wait:.0f} s"
-    error = RateLimited(f"{message}; it may wait {max(0.0, min(patience, LONGEST_WAIT)):.0f} s.")
+    error = RateLimited(f"{message}; it may wait {max(0.0, min(max_wait, LONGEST_WAIT)):.0f} s.")
     error.retry_after = min(max(wait, SHORTEST_PAUSE), LONGEST_PAUSE)
     return error

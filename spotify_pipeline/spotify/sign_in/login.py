@@ -13,12 +13,12 @@ from spotify_pipeline.spotify.auth import (
     AccountsService,
     Authorization,
     GrantRefused,
-    TokenAnswer,
+    TokenResponse,
     TokenStore,
+    bootstrap_sha256,
     key_of,
     login_command,
-    seed_fingerprint,
-    with_answer,
+    with_token_response,
 )
 from spotify_pipeline.spotify.errors import SettingsInvalid, SignInFailed, SpotifyError
 from spotify_pipeline.spotify.secret import Secret
@@ -82,13 +82,13 @@ def sign_in(
         ca_bundle=settings.ca_bundle,
     ) as http:
         accounts = AccountsService(settings, http, clock=now, required_scopes=required_scopes)
-        answer = _user_agrees(settings, accounts, open_browser, port, min(timeout, LONGEST_WAIT), clock)
-    if answer.refresh_token is None:
+        response = _user_agrees(settings, accounts, open_browser, port, min(timeout, LONGEST_WAIT), clock)
+    if response.refresh_token is None:
         raise SignInFailed("Spotify's accounts service gave no refresh token.")
-    accounts.require_scopes(answer.scopes)
+    accounts.require_scopes(response.scopes)
     with token_store.exclusive() as tokens:
-        before, spent = tokens.find(*key_of(settings)), tokens.spent_seed(key_of(settings))
-        authorization = _authorization(settings, before, answer, business_id, now())
+        before, spent = tokens.find(*key_of(settings)), tokens.used_bootstrap_token(key_of(settings))
+        authorization = _authorization(settings, before, response, business_id, now())
         tokens.save(authorization)
     if authorization.business_id is not None:
         with SpotifyAdsClient.open(settings, token_store, clock=now, observer=observer, transport=transport) as client:
@@ -115,7 +115,9 @@ def sign_out(settings: SpotifySettings, token_store: TokenStore) -> bool:
     key = key_of(settings)
     with token_store.exclusive() as tokens:
         before = tokens.find(*key)
-        spent = seed_fingerprint(settings) or (tokens.spent_seed(key) if before is None else before.seed_sha256)
+        spent = bootstrap_sha256(settings) or (
+            tokens.used_bootstrap_token(key) if before is None else before.bootstrap_sha256
+        )
         tokens.forget({key: spent})
     return before is not None
 
@@ -125,7 +127,7 @@ def sign_out_of_all(settings: SpotifySettings | None, token_store: TokenStore) -
 
     Seeds that are known to be spent do not sign in again; ``settings`` name one more. None where there are none.
     """
-    seed = None if settings is None else seed_fingerprint(settings)
+    seed = None if settings is None else bootstrap_sha256(settings)
     with token_store.exclusive() as tokens:
         tokens.forget_all({} if settings is None or seed is None else {key_of(settings): seed})
 
@@ -137,7 +139,7 @@ def _user_agrees(
     port: int,
     seconds: float,
     clock: Callable[[], float],
-) -> TokenAnswer:
+) -> TokenResponse:
     state, verifier = Secret(secrets.token_urlsafe(32)), Secret(secrets.token_urlsafe(64))
     again = f"Run `{login_command(settings.authorization)}` again."
     listener = CallbackListener(port, state)
@@ -155,18 +157,22 @@ def _user_agrees(
 
 
 def _authorization(
-    settings: SpotifySettings, before: Authorization | None, answer: TokenAnswer, business_id: str | None, now: float
+    settings: SpotifySettings,
+    before: Authorization | None,
+    response: TokenResponse,
+    business_id: str | None,
+    now: float,
 ) -> Authorization:
-    assert answer.refresh_token is not None  # noqa: S101  (the caller has looked)
+    assert response.refresh_token is not None  # noqa: S101  (the caller has looked)
     # A seed that is set now is older than this sign-in: it must not be taken over afterwards.
     fresh = Authorization(
         **key_of(settings)._asdict(),
         business_id=business_id if business_id is not None else (before.business_id if before else None),
-        refresh_token=answer.refresh_token,
+        refresh_token=response.refresh_token,
         authorized_at=now,
-        seed_sha256=seed_fingerprint(settings) or (before.seed_sha256 if before else None),
+        bootstrap_sha256=bootstrap_sha256(settings) or (before.bootstrap_sha256 if before else None),
     )
-    return with_answer(fresh, answer, now=now)
+    return with_token_response(fresh, response, now=now)
 
 
 def _fault_of_business(client: SpotifyAdsClient, business_id: str) -> SignInFailed | None:

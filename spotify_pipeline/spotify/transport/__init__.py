@@ -1,21 +1,28 @@
-"""HTTP as this project speaks it: verified TLS, one deadline per call, no secret in any log, a record of each call."""
+"""HTTP calls: verified TLS, one deadline per call, no secret in any log, a record of each call."""
 
-from spotify_pipeline.spotify.transport.call_log import CallLog, CallTotals
-from spotify_pipeline.spotify.transport.http import HttpClient, Transport
-from spotify_pipeline.spotify.transport.response import Answer, CallRecord, Observer
-from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS, ADS_API, CONVERSIONS, STORAGE, Service
+from spotify_pipeline.spotify.transport.call_log import CallLog, CallRecord, CallTotals, Observer
+from spotify_pipeline.spotify.transport.http import (
+    ACCOUNTS,
+    ADS_API,
+    CONVERSIONS,
+    STORAGE,
+    HttpClient,
+    Response,
+    Service,
+    Transport,
+)
 
 __all__ = [
     "ACCOUNTS",
     "ADS_API",
     "CONVERSIONS",
     "STORAGE",
-    "Answer",
     "CallLog",
     "CallRecord",
     "CallTotals",
     "HttpClient",
     "Observer",
+    "Response",
     "Service",
     "Transport",
 ]

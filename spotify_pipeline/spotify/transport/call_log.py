@@ -1,24 +1,58 @@
-"""The calls of a run, kept to be looked at afterwards: the lines themselves up to a number, and totals of all."""
+"""Records of calls as they may be logged: without address, header or body; and a log that keeps a run's records."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from spotify_pipeline.spotify.transport.response import CallRecord
+_SHORTEST_SHOWN = 0.001  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """One call: a route template instead of an address, and no header or body.
+
+    Attributes:
+        service: "ads-api", "accounts", "storage" or "capi".
+        route: template such as ``/ad_accounts/{ad_account_id}/audiences``.
+        status: HTTP status, or None when there was no response.
+        seconds: from sending to the last byte of the response.
+        attempt: 1 for the first try.
+        waited: seconds before it was sent, for the rate limiter and between tries.
+    """
+
+    service: str
+    method: str
+    route: str
+    status: int | None
+    seconds: float
+    attempt: int
+    trace_id: str | None
+    waited: float = 0.0
+
+    def __str__(self) -> str:
+        outcome = "no answer" if self.status is None else str(self.status)
+        line = f"{self.method} {self.service} {self.route}: {outcome} in {self.seconds:.3f} s, try {self.attempt}"
+        if self.waited >= _SHORTEST_SHOWN:
+            line += f", waited {self.waited:.3f} s"
+        return f"{line}, trace {self.trace_id}" if self.trace_id else line
+
+
+Observer = Callable[[CallRecord], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTotals:
-    """Of all calls that were recorded, kept or not.
+    """Totals of all calls that were recorded, kept or not.
 
     Attributes:
         calls: requests sent; those below are among them.
         repeated: second and later tries.
-        refused: answers with a status of 400 or more.
-        unanswered: requests that got no answer.
+        refused: responses with a status of 400 or more.
+        unanswered: requests without a response.
         seconds: from sending to the last byte, summed.
-        waited: seconds before sending, for the rate budget and between tries, summed.
+        waited: seconds before sending, for the rate limiter and between tries, summed.
     """
 
     calls: int = 0
@@ -30,9 +64,9 @@ class CallTotals:
 
 
 class CallLog:
-    """An observer for :meth:`SpotifyAdsClient.open` that keeps what it is told.
+    """An observer for :meth:`SpotifyAdsClient.open` that keeps the records.
 
-    Of more than ``most`` calls it keeps the first and the last ones, which show how a run began and how it ended.
+    Of more than ``most`` calls it keeps the first and the last, which show how a run began and ended.
     """
 
     def __init__(self, most: int = 1_000) -> None:

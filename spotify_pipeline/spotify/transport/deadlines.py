@@ -30,7 +30,7 @@ _current: ContextVar[_Deadline | None] = ContextVar("spotify_pipeline_deadline",
 
 @contextmanager
 def deadline(at: float, clock: Callable[[], float]) -> Generator[None]:
-    """Inside the block, connections of :class:`PunctualBackend` raise a timeout once ``clock`` is past ``at``."""
+    """Inside the block, connections of :class:`DeadlineBackend` raise a timeout once ``clock`` is past ``at``."""
     token = _current.set(_Deadline(at, clock))
     try:
         yield
@@ -70,7 +70,7 @@ def addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(where[0]) for *_, where in found))
 
 
-class PunctualBackend(httpcore.NetworkBackend):
+class DeadlineBackend(httpcore.NetworkBackend):
     """Opens TCP connections. Looking up a host's name is the one step that nothing can shorten.
 
     ``look_up`` gives a host's addresses as :func:`addresses` does; ``network`` connects to one of them.

@@ -1,62 +1,111 @@
-"""One HTTP client per service, and the only module that imports httpx.
+"""One HTTP client per service.
 
-What it holds for every call: the environment's proxies, certificates and .netrc are ignored; redirects are answers,
-never followed; cookies are never kept; TLS is 1.2 or newer and verified; one deadline holds from connecting to the
-last byte; answers are read up to 5 MB; httpx logs nothing; and whatever fails becomes one of our errors, without its
-address.
+Holds for every call: the environment's proxies, certificates and .netrc are ignored; redirects are responses, never
+followed; cookies are never kept; TLS is 1.2 or newer and verified; one deadline holds from connecting to the last
+byte; responses are read up to 5 MB; httpx logs nothing; and every failure becomes a typed error without its address.
 """
 
 from __future__ import annotations
 
-import ssl
+import math
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cache
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
-import httpcore
 import httpx
 
 from spotify_pipeline.spotify.errors import (
     SettingsInvalid,
     SpotifyError,
     SpotifyUnavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UntrustedServer,
 )
+from spotify_pipeline.spotify.lenient_json import JsonObject, parse_object, text
 from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.transport.call_log import CallRecord, Observer
 from spotify_pipeline.spotify.transport.deadlines import deadline, no_deadline
-from spotify_pipeline.spotify.transport.log_filter import aloud, silence
-from spotify_pipeline.spotify.transport.response import Answer, CallRecord, Observer
-from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS, ADS_API, STORAGE, Service
+from spotify_pipeline.spotify.transport.log_filter import http_logs_muted, http_logs_unmuted
 from spotify_pipeline.spotify.transport.tls_and_proxy import (
-    connection_pool,
-    is_header_flood,
+    headers_too_large,
+    network_transport,
     tls_fault,
-    trusting_too,
     why_no_connection,
 )
-from spotify_pipeline.spotify.upload_hosts import is_loopback
-
-__all__ = ["ACCOUNTS", "ADS_API", "STORAGE", "HttpClient", "Service", "Transport"]
 
 Transport: TypeAlias = httpx.BaseTransport
 
-MAX_ANSWER_BYTES = 5 * 1024 * 1024
+MAX_RESPONSE_BYTES = 5 * 1024 * 1024
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_TRACE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that a client calls, and its timeouts.
+
+    Attributes:
+        key: as in :class:`CallRecord`.
+        name: within an error's sentence; ``subject`` is the same at its beginning.
+        read_seconds, write_seconds: longest silence while waiting for, or sending, the next bytes.
+        total_seconds: from the start of a call to the end of its response.
+        slowest_rate: bytes per second; a request may take longer by the time that its body takes at this rate.
+    """
+
+    key: str
+    name: str
+    read_seconds: float = 30
+    write_seconds: float = 30
+    total_seconds: float = 120
+    slowest_rate: float = math.inf
+
+    @property
+    def subject(self) -> str:
+        return self.name[0].upper() + self.name[1:]
+
+
+ADS_API = Service("ads-api", "Spotify's Ads API")
+ACCOUNTS = Service("accounts", "Spotify's accounts service")
+# A batch of events is below a megabyte; at 32 KiB/s it takes half a minute longer than a small call.
+CONVERSIONS = Service("capi", "Spotify's Conversions API", slowest_rate=32_768)
+# The storage may take a while to respond to the last byte of a file. At 32 KiB/s: 9 minutes for a request of 8 MiB.
+STORAGE = Service(
+    "storage", "the upload storage", read_seconds=120, write_seconds=60, total_seconds=300, slowest_rate=32_768
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response, read whole (at most 5 MB). Headers and body may hold secrets, so ``repr`` leaves them out."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)  # names in lower case; repeated headers joined by ", "
+    body: bytes = field(repr=False)
+
+    def json(self) -> JsonObject | None:
+        """The JSON object in the body, or None when it is something else."""
+        return parse_object(self.body)
+
+    @property
+    def trace_id(self) -> str | None:
+        """``sp_trace_id`` of an error's body. Other responses have none."""
+        stated = text(self.json() or {}, "sp_trace_id") if self.status >= 400 else None
+        return stated if stated and _TRACE_ID.fullmatch(stated) else None
 
 
 class HttpClient:
-    """Sends one request at a time to one service. No authentication of its own: the caller gives each header.
+    """Sends one request at a time to one service. Adds no authentication: the caller gives each header.
 
     Args:
-        service: whom it speaks to.
-        transport: stands in for the network; for tests.
-        observer: is told of each call as it ends.
+        service: that it calls.
+        transport: replaces the network; for tests.
+        observer: receives a record of each call as it ends.
         clock: monotonic seconds, for deadlines.
         proxy_url, ca_bundle: as in :class:`SpotifySettings`. This machine's own addresses need no proxy.
 
@@ -78,10 +127,7 @@ class HttpClient:
         self._clock = clock
         self._observer = observer
         if transport is None:
-            tls = _tls(ca_bundle)
-            transport = straight = _Wire(connection_pool(tls, None))
-            if proxy_url is not None:
-                transport = _PastTheProxy(straight, _Wire(connection_pool(tls, proxy_url)))
+            transport = network_transport(proxy_url, ca_bundle)
         self._via = "" if proxy_url is None else " through the proxy of SPOTIFY_PROXY_URL"
         self._client = httpx.Client(
             transport=transport,
@@ -91,7 +137,7 @@ class HttpClient:
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             headers={
                 "User-Agent": f"spotify-pipeline/{version('spotify-pipeline')}",
-                # A compressed answer could be a thousand times larger than what the cap lets through.
+                # A compressed response could be a thousand times larger than the cap.
                 "Accept-Encoding": "identity",
             },
         )
@@ -103,7 +149,7 @@ class HttpClient:
         self.close()
 
     def close(self) -> None:
-        with silence():
+        with http_logs_muted():
             self._client.close()
 
     def send(
@@ -120,93 +166,93 @@ class HttpClient:
         json: object = None,
         form: Mapping[str, str] | None = None,
         content: Iterable[bytes] | None = None,
-    ) -> Answer:
-        """Send one request and read its answer, whatever its status.
+    ) -> Response:
+        """Send one request and read its response, whatever its status.
 
         Args:
             method, url, headers, query, json, form: of the request.
-            content: the body in blocks. An exception that it raises passes through unchanged, and cuts the connection.
+            content: the body in blocks. An exception that it raises passes through unchanged and closes the connection.
             route: stands for the address in records and errors.
             attempt, waited: for the record of this call.
-            total_seconds: until the end of the answer; by default what the service allows a body of this length.
+            total_seconds: until the end of the response; by default what the service allows for a body of this length.
 
         Raises:
-            SpotifyUnavailable: no answer; ``may_have_happened`` is False only if the request surely was not sent.
-            UntrustedServer: the server's TLS or its certificate is not to be trusted.
-            UnexpectedAnswer: a success that is larger than 5 MB, or compressed though we did not ask for it; or
-                headers of more than 100 KB.
-            SettingsInvalid: the proxy wants credentials.
+            SpotifyUnavailable: no response; ``may_have_happened`` is False only if the request was certainly not sent.
+            UntrustedServer: the server's TLS or its certificate cannot be trusted.
+            UnexpectedResponse: a success larger than 5 MB, or compressed though that was not requested; or headers
+                larger than 100 KB.
+            SettingsInvalid: the proxy requires credentials.
         """
         started = time.perf_counter()
-        answer: Answer | None = None
+        response: Response | None = None
         failure: SpotifyError | None = None
-        content = None if content is None else _made_aloud(content)
+        content = None if content is None else _outside_the_call(content)
         try:
             with ExitStack() as during:
-                during.enter_context(silence())
+                during.enter_context(http_logs_muted())
                 request = self._client.build_request(
                     method, url, params=list(query) or None, headers=headers, json=json, data=form, content=content
                 )
                 at = self._clock() + (self._allowed_seconds(request) if total_seconds is None else total_seconds)
                 during.enter_context(deadline(at, self._clock))
-                response = self._client.send(request, stream=True)
-                during.callback(response.close)
-                answer = self._read(response, at)
+                http_response = self._client.send(request, stream=True)
+                during.callback(http_response.close)
+                response = self._read(http_response, at)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             failure = self._failure(error)
         finally:
-            self._record(method, route, answer, time.perf_counter() - started, attempt, waited)
+            self._record(method, route, response, time.perf_counter() - started, attempt, waited)
         if failure is not None:  # raised here and not in the handler, so that httpx's error is not its context
             raise failure
-        assert answer is not None  # noqa: S101  (either an answer or a failure)
-        return answer
+        assert response is not None  # noqa: S101  (either an answer or a failure)
+        return response
 
     def _allowed_seconds(self, request: httpx.Request) -> float:
         length = request.headers.get("content-length", "0")
         return self._service.total_seconds + int(length) / self._service.slowest_rate
 
-    def _read(self, response: httpx.Response, ends_at: float) -> Answer:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        refused = response.status_code >= 400  # a refusal is told by its status; its body may be cut or skipped
+    def _read(self, http_response: httpx.Response, ends_at: float) -> Response:
+        headers = {name.lower(): value for name, value in http_response.headers.items()}
+        refused = http_response.status_code >= 400  # a refusal is told by its status; its body may be cut or skipped
         body = b""
         fault = None
         if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             fault = "is compressed, which was not asked for"
         else:
-            body = self._body(response, ends_at)
-            if len(body) > MAX_ANSWER_BYTES:
+            body = self._body(http_response, ends_at)
+            if len(body) > MAX_RESPONSE_BYTES:
                 body = b""
                 fault = "is larger than 5 MB"
         if fault is not None and not refused:
             message = f"The answer of {self._service.name} {fault}."
-            raise UnexpectedAnswer(message, status=response.status_code, may_have_happened=True)
-        return Answer(response.status_code, headers, body)
+            raise UnexpectedResponse(message, status=http_response.status_code, may_have_happened=True)
+        return Response(http_response.status_code, headers, body)
 
-    def _body(self, response: httpx.Response, ends_at: float) -> bytes:
+    def _body(self, http_response: httpx.Response, ends_at: float) -> bytes:
         """At most one byte more than the cap. Of a refusal, what there is; else the whole of it or an error."""
         body = bytearray()
         try:
-            for block in response.iter_bytes():
-                body += block[: MAX_ANSWER_BYTES + 1 - len(body)]
-                if len(body) > MAX_ANSWER_BYTES:
+            for block in http_response.iter_bytes():
+                body += block[: MAX_RESPONSE_BYTES + 1 - len(body)]
+                if len(body) > MAX_RESPONSE_BYTES:
                     break
                 if self._clock() >= ends_at:
                     raise httpx.ReadTimeout("the deadline of the call has passed")
         except httpx.TransportError:
-            if response.status_code < 400:
+            if http_response.status_code < 400:
                 raise
         return bytes(body)
 
     def _failure(self, error: Exception) -> SpotifyError:
         name = self._service.subject
         if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-            return UnexpectedAnswer(f"{name} cannot be reached: its address is not one.")
+            return UnexpectedResponse(f"{name} cannot be reached: its address is not one.")
         if isinstance(error, _NOT_SENT):
             return self._not_sent(error)
         if isinstance(error, httpx.TimeoutException):
             return SpotifyUnavailable(f"{name} did not answer in time.", may_have_happened=True)
-        if is_header_flood(error):
-            return UnexpectedAnswer(
+        if headers_too_large(error):
+            return UnexpectedResponse(
                 f"The answer of {self._service.name} has headers of more than 100 KB.", may_have_happened=True
             )
         return SpotifyUnavailable(
@@ -229,7 +275,7 @@ class HttpClient:
         return SpotifyUnavailable(f"{name} could not be reached{self._via}: {why_no_connection(error)}.")
 
     def _record(
-        self, method: str, route: str, answer: Answer | None, seconds: float, attempt: int, waited: float
+        self, method: str, route: str, response: Response | None, seconds: float, attempt: int, waited: float
     ) -> None:
         if self._observer is not None:
             self._observer(
@@ -237,54 +283,21 @@ class HttpClient:
                     service=self._service.key,
                     method=method,
                     route=route,
-                    status=None if answer is None else answer.status,
+                    status=None if response is None else response.status,
                     seconds=seconds,
                     attempt=attempt,
-                    trace_id=None if answer is None else answer.trace_id,
+                    trace_id=None if response is None else response.trace_id,
                     waited=waited,
                 )
             )
 
 
-def _made_aloud(content: Iterable[bytes]) -> Iterator[bytes]:
+def _outside_the_call(content: Iterable[bytes]) -> Iterator[bytes]:
     """``content``, whose maker may make calls of its own, with a log and a deadline of their own."""
     blocks = iter(content)
     while True:
-        with aloud(), no_deadline():
+        with http_logs_unmuted(), no_deadline():
             block = next(blocks, None)
         if block is None:
             return
         yield block
-
-
-def _tls(ca_bundle: Path | None) -> ssl.SSLContext:
-    if ca_bundle is None:
-        return _usual_tls()
-    return trusting_too(httpx.create_ssl_context(trust_env=False), ca_bundle)
-
-
-@cache
-def _usual_tls() -> ssl.SSLContext:
-    return trusting_too(httpx.create_ssl_context(trust_env=False), None)  # reading 140 authorities takes a while
-
-
-class _Wire(httpx.HTTPTransport):
-    """httpx's own transport, over connections that keep a call's deadline; its own constructor cannot take them."""
-
-    def __init__(self, pool: httpcore.ConnectionPool) -> None:
-        self._pool = pool
-
-
-class _PastTheProxy(httpx.BaseTransport):
-    """Through the proxy, but straight to this machine's own addresses."""
-
-    def __init__(self, straight: _Wire, through: _Wire) -> None:
-        self._straight, self._through = straight, through
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        wire = self._straight if is_loopback(request.url.host) else self._through
-        return wire.handle_request(request)
-
-    def close(self) -> None:
-        self._straight.close()
-        self._through.close()

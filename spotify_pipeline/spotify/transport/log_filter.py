@@ -32,7 +32,7 @@ for _name in _LOGGERS:
 
 
 @contextmanager
-def silence() -> Generator[None]:
+def http_logs_muted() -> Generator[None]:
     """Inside the block, this context's HTTP calls are not logged by the libraries that make them."""
     token = _speaking.set(True)
     try:
@@ -42,7 +42,7 @@ def silence() -> Generator[None]:
 
 
 @contextmanager
-def aloud() -> Generator[None]:
+def http_logs_unmuted() -> Generator[None]:
     """Inside the block, calls are logged as usual: somebody else's code runs there, in the midst of a call of ours."""
     token = _speaking.set(False)
     try:

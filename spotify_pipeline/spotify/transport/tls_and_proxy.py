@@ -1,7 +1,7 @@
-"""How connections are made: straight or through the proxy that the settings name, TLS 1.2 or newer and verified.
+"""Makes connections: directly or through the proxy of the settings, with verified TLS 1.2 or newer.
 
-Neither comes from the environment's ``HTTPS_PROXY``, ``SSL_CERT_FILE`` or ``SSLKEYLOGFILE``: those are set for other
-programs, and would send a company's customer lists through whoever set them.
+The environment's ``HTTPS_PROXY``, ``SSL_CERT_FILE`` and ``SSLKEYLOGFILE`` are ignored: they are set for other
+programs, and would send customer lists through whoever set them.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpcore
+import httpx
 
 from spotify_pipeline.spotify.errors import SettingsInvalid
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.transport.deadlines import PunctualBackend
+from spotify_pipeline.spotify.transport.deadlines import DeadlineBackend
+from spotify_pipeline.spotify.upload_hosts import is_loopback
 
 _MOST_CONNECTIONS = 10
 _KEPT_SECONDS = 5.0
@@ -27,10 +30,48 @@ _BAD_FORM = range(79, 95)
 _NO_COMMON_TLS = ("UNSUPPORTED_PROTOCOL", "WRONG_VERSION_NUMBER", "TLSV1_ALERT_PROTOCOL_VERSION", "HTTP_REQUEST")
 
 
-def trusting_too(context: ssl.SSLContext, ca_bundle: Path | None) -> ssl.SSLContext:
-    """``context`` for TLS 1.2 or newer, that trusts the authorities in ``ca_bundle`` beside those it has.
+def network_transport(proxy_url: Secret | None, ca_bundle: Path | None) -> httpx.BaseTransport:
+    """A transport whose connections keep the deadline of a call, through the proxy if there is one.
 
-    With a bundle, certificates need not keep every rule of RFC 5280; all else is verified as without.
+    Raises:
+        SettingsInvalid: the CA bundle cannot be used.
+    """
+    tls = _default_tls() if ca_bundle is None else verified_tls(httpx.create_ssl_context(trust_env=False), ca_bundle)
+    direct = _PooledTransport(_connection_pool(tls, None))
+    return direct if proxy_url is None else _ProxyTransport(direct, _PooledTransport(_connection_pool(tls, proxy_url)))
+
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    return verified_tls(httpx.create_ssl_context(trust_env=False), None)  # reading 140 authorities takes a while
+
+
+class _PooledTransport(httpx.HTTPTransport):
+    """httpx's own transport over our connection pool, which its constructor does not accept."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+
+class _ProxyTransport(httpx.BaseTransport):
+    """Through the proxy, but directly to this machine's own addresses."""
+
+    def __init__(self, direct: _PooledTransport, proxied: _PooledTransport) -> None:
+        self._direct, self._proxied = direct, proxied
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        chosen = self._direct if is_loopback(request.url.host) else self._proxied
+        return chosen.handle_request(request)
+
+    def close(self) -> None:
+        self._direct.close()
+        self._proxied.close()
+
+
+def verified_tls(context: ssl.SSLContext, ca_bundle: Path | None) -> ssl.SSLContext:
+    """``context`` limited to TLS 1.2 or newer, trusting the authorities in ``ca_bundle`` too.
+
+    With a bundle, certificates need not follow every rule of RFC 5280; all else is verified as without.
 
     Raises:
         SettingsInvalid: the bundle cannot be read or holds no certificate.
@@ -38,7 +79,7 @@ def trusting_too(context: ssl.SSLContext, ca_bundle: Path | None) -> ssl.SSLCont
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.keylog_filename = None  # type: ignore[assignment]  # set from SSLKEYLOGFILE
     if ca_bundle is not None:
-        # On since Python 3.13; the authorities of company networks often lack what it asks for.
+        # Set by default since Python 3.13; the authorities of company networks often do not pass it.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         try:
             context.load_verify_locations(cafile=ca_bundle)
@@ -50,14 +91,14 @@ def trusting_too(context: ssl.SSLContext, ca_bundle: Path | None) -> ssl.SSLCont
     return context
 
 
-def connection_pool(tls: ssl.SSLContext, proxy_url: Secret | None) -> httpcore.ConnectionPool:
-    """Connections that keep the deadline of a call; through the proxy if there is one."""
+def _connection_pool(tls: ssl.SSLContext, proxy_url: Secret | None) -> httpcore.ConnectionPool:
+    """Connections that keep the deadline of a call."""
     return httpcore.ConnectionPool(
         ssl_context=tls,
         proxy=None if proxy_url is None else _proxy(proxy_url.reveal(), tls),
         max_connections=_MOST_CONNECTIONS,
         keepalive_expiry=_KEPT_SECONDS,
-        network_backend=PunctualBackend(),
+        network_backend=DeadlineBackend(),
     )
 
 
@@ -73,7 +114,7 @@ def _proxy(url: str, tls: ssl.SSLContext) -> httpcore.Proxy:
 
 
 def tls_fault(error: Exception) -> str | None:
-    """Why the server's side of TLS is not to be trusted, for a sentence; None where it may work another time."""
+    """Why the server's TLS cannot be trusted, for a sentence; None where a later try may succeed."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its TLS certificate is not valid ({_certificate_fault(cause.verify_code)})"
@@ -92,18 +133,18 @@ def _certificate_fault(code: int) -> str:
     if code in _NO_ISSUER:
         return "no authority that this machine trusts has signed it"
     if code in _BAD_FORM:
-        return f"it is not made as RFC 5280 asks, OpenSSL's code {code}"
+        return f"it does not follow RFC 5280, OpenSSL's code {code}"
     return f"OpenSSL's code {code}"
 
 
 def why_no_connection(error: Exception) -> str:
-    """For a sentence: whether the name or the connection is missing."""
+    """Why there is no connection, for a sentence."""
     unknown = any(isinstance(cause, socket.gaierror) for cause in _causes(error))
     return "its name could not be looked up" if unknown else "no connection"
 
 
-def is_header_flood(error: Exception) -> bool:
-    """Whether the answer was given up because its headers find no end: beyond 100 KB, h11 hints at status 431."""
+def headers_too_large(error: Exception) -> bool:
+    """Whether the response's headers were larger than 100 KB: h11 then hints at status 431."""
     return any(getattr(cause, "error_status_hint", None) == 431 for cause in _causes(error))
 
 

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
-from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UnexpectedAnswer, UploadIncomplete
-from spotify_pipeline.spotify.models import OpenUpload, UploadProgress, UploadProof, UploadTicket
+from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UnexpectedResponse, UploadIncomplete
 from spotify_pipeline.spotify.retry import requested_pause
-from spotify_pipeline.spotify.transport import Answer
-from spotify_pipeline.spotify.upload.progress import ProgressMeter
-from spotify_pipeline.spotify.upload.requests import Attempt, StorageRequests
-from spotify_pipeline.spotify.upload.source_file import OutgoingFile
-from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
-from spotify_pipeline.spotify.upload.steps import (
+from spotify_pipeline.spotify.transport import HttpClient, Response
+from spotify_pipeline.spotify.upload.models import OpenUpload, UploadProgress, UploadProof, UploadTicket
+from spotify_pipeline.spotify.upload.source_file import SourceFile
+from spotify_pipeline.spotify.upload.state_machine import (
     AskStatus,
     Finished,
     Pause,
     RenewUrl,
+    ResumableUpload,
     SendRange,
     Start,
     Step,
     UseSession,
 )
-from spotify_pipeline.spotify.upload_hosts import UploadHosts
+from spotify_pipeline.spotify.upload_hosts import SignedUrl, UploadHosts
 
+CONTENT_TYPE = "text/csv"  # part of what Spotify signs, so it is sent exactly so
+_START_ROUTE = "(signed upload URL)"
+_SESSION_ROUTE = "(upload session)"
+_REPORTED_BYTES = 1024 * 1024
 _LONGEST_BACKOFF = 64.0  # Google, "Retry strategy": truncated exponential backoff
 _log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class UploadHooks(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pacing:
+class UploadTiming:
     """Time, for one :class:`.Uploader`.
 
     Attributes:
@@ -67,19 +69,19 @@ class Pacing:
     time_limit: float
 
 
-class UploadLoop:
+class UploadDriver:
     """One file on its way to the storage, from a ticket or in the session that it has."""
 
     def __init__(
         self,
         at: UploadTicket | OpenUpload,
         machine: ResumableUpload,
-        outgoing: OutgoingFile,
+        outgoing: SourceFile,
         *,
         requests: StorageRequests,
         hosts: UploadHosts,
         hooks: UploadHooks,
-        pacing: Pacing,
+        pacing: UploadTiming,
     ) -> None:
         """
         Raises:
@@ -144,19 +146,19 @@ class UploadLoop:
             case Finished():
                 pass
 
-    def _exchange(self, send: Callable[[Attempt], Answer]) -> None:
+    def _exchange(self, send: Callable[[Attempt], Response]) -> None:
         attempt = Attempt(self._machine.faults + 1, self._waited)
         self._taken, self._waited = 0, 0.0
         try:
-            answer = send(attempt)
+            response = send(attempt)
         except SpotifyUnavailable as failure:
-            self._machine.unanswered(failure.message, taken=self._taken)
-        except UnexpectedAnswer as failure:
+            self._machine.on_no_response(failure.message, taken=self._taken)
+        except UnexpectedResponse as failure:
             if isinstance(self._machine.step, Start):
                 raise
-            self._machine.unanswered(failure.message, taken=self._taken)
+            self._machine.on_no_response(failure.message, taken=self._taken)
         else:
-            self._machine.answered(answer, taken=self._taken)
+            self._machine.on_response(response, taken=self._taken)
         self._meter.stands_at(self._machine.acknowledged)
 
     def _content(self, part: SendRange) -> Iterator[bytes]:
@@ -184,7 +186,7 @@ class UploadLoop:
                     crc32c=self._outgoing.crc32c,
                 )
             )
-        self._machine.carried_out()
+        self._machine.on_done()
 
     def _before_finish(self, may_finish: bool) -> None:
         before_finish = self._hooks.get("before_finish")
@@ -199,12 +201,12 @@ class UploadLoop:
         ticket = renew()
         self._audience_id = ticket.audience_id
         self._address = self._hosts.check(ticket.url.reveal())
-        self._machine.carried_out()
+        self._machine.on_done()
 
     def _pause(self, step: Pause) -> None:
         asked = None
-        if step.answer is not None:
-            asked = requested_pause(step.answer.status, step.answer.headers, self._pacing.clock())
+        if step.response is not None:
+            asked = requested_pause(step.response.status, step.response.headers, self._pacing.clock())
         dice = self._pacing.random()
         # Jitter over the upper half: the machine counts faults, and so many of them must outlast an outage.
         seconds = min(_LONGEST_BACKOFF, 2.0 ** (step.faults - 1)) * (1 + dice) / 2
@@ -213,7 +215,7 @@ class UploadLoop:
         self._require_time(seconds)
         self._pacing.sleep(seconds)
         self._waited = seconds
-        self._machine.carried_out()
+        self._machine.on_done()
 
     def _require_time(self, seconds: float) -> None:
         if self._pacing.monotonic() + seconds > self._deadline:
@@ -222,3 +224,87 @@ class UploadLoop:
                 f"The upload was not finished within {hours:g} hours, which is its limit.",
                 next_step="Check the network, then run again: the upload goes on where it broke off.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which try it is, from 1, and the seconds waited before it; for the records of calls."""
+
+    number: int
+    waited: float
+
+
+class StorageRequests:
+    """Sends them for one file of ``size`` bytes. Each raises what :meth:`HttpClient.send` raises."""
+
+    def __init__(self, http: HttpClient, size: int) -> None:
+        self._http = http
+        self._size = size
+
+    def start(self, url: SignedUrl, attempt: Attempt) -> Response:
+        """Open a session. V4 signatures cover every ``x-goog-`` header, so there is no other."""
+        headers = {"x-goog-resumable": "start", "Content-Type": CONTENT_TYPE, "Content-Length": "0"}
+        return self._request("POST", url, _START_ROUTE, attempt, headers)
+
+    def send(self, session: SignedUrl, attempt: Attempt, part: SendRange, content: Iterable[bytes]) -> Response:
+        """Send a range of the file; the whole file goes without ``Content-Range``, as Spotify shows it."""
+        headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(part.end - part.first)}
+        if part.first > 0 or not part.final:
+            headers["Content-Range"] = f"bytes {part.first}-{part.end - 1}/{self._size}"
+        return self._request("PUT", session, _SESSION_ROUTE, attempt, headers, content)
+
+    def ask(self, session: SignedUrl, attempt: Attempt) -> Response:
+        """Ask how far the upload is."""
+        headers = {"Content-Length": "0", "Content-Range": f"bytes */{self._size}"}
+        return self._request("PUT", session, _SESSION_ROUTE, attempt, headers)
+
+    def _request(
+        self,
+        method: str,
+        url: SignedUrl,
+        route: str,
+        attempt: Attempt,
+        headers: dict[str, str],
+        content: Iterable[bytes] | None = None,
+    ) -> Response:
+        return self._http.send(
+            method,
+            url.url.reveal(),
+            route=route,
+            attempt=attempt.number,
+            waited=attempt.waited,
+            headers=headers,
+            content=content,
+        )
+
+
+class ProgressMeter:
+    """Counts what goes over the wire, and tells ``tell`` of every MiB and of every change that is no sending.
+
+    ``monotonic`` gives seconds that no clock setting moves; the upload begins now.
+    """
+
+    def __init__(
+        self, size: int, monotonic: Callable[[], float], tell: Callable[[UploadProgress], None] | None
+    ) -> None:
+        self._size = size
+        self._monotonic = monotonic
+        self._tell = tell
+        self._begun = monotonic()
+        self._told = 0
+        self.bytes_sent = 0
+
+    def sending(self, stored: int) -> None:
+        """Bytes are on their way: with them the storage has ``stored`` of the file."""
+        if stored - self._told >= _REPORTED_BYTES:
+            self.stands_at(stored)
+
+    def stands_at(self, stored: int) -> None:
+        """The storage has ``stored`` bytes of the file."""
+        if self._tell is None or stored == self._told:
+            return
+        self._told = stored
+        seconds = self._monotonic() - self._begun
+        rate = self.bytes_sent / seconds if seconds > 0 else 0.0
+        remaining = (self._size - stored) / rate if rate > 0 else None
+        self._tell(UploadProgress(stored=stored, size=self._size, seconds=seconds, rate=rate, remaining=remaining))

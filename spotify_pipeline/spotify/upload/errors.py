@@ -9,8 +9,8 @@ from spotify_pipeline.spotify.errors import (
     UploadIncomplete,
     UploadRefused,
 )
-from spotify_pipeline.spotify.transport import Answer
-from spotify_pipeline.spotify.upload.responses import told
+from spotify_pipeline.spotify.transport import Response
+from spotify_pipeline.spotify.upload.responses import status_and_code
 
 _NOTHING_REPLACED = "Nothing was replaced. "
 
@@ -27,34 +27,34 @@ def after_the_last_byte(failure: SpotifyError) -> SpotifyError:
     return failure
 
 
-def url_refused(answer: Answer) -> UploadRefused:
+def url_refused(response: Response) -> UploadRefused:
     return UploadRefused(
-        f"The storage refuses the signed upload URL: status {told(answer)}.",
-        status=answer.status,
+        f"The storage refuses the signed upload URL: status {status_and_code(response)}.",
+        status=response.status,
         next_step=f"{_NOTHING_REPLACED}Run again; a new upload URL is asked for. If it is refused again, check this "
         "machine's clock.",
     )
 
 
-def no_session(answer: Answer) -> UploadRefused:
+def no_session(response: Response) -> UploadRefused:
     message = "The storage opened no upload session: its answer has no Location."
-    return UploadRefused(message, status=answer.status)
+    return UploadRefused(message, status=response.status)
 
 
-def redirected(answer: Answer) -> UploadRefused:
+def redirected(response: Response) -> UploadRefused:
     return UploadRefused(
-        f"The storage sent the upload to another address (status {answer.status}), and a customer list follows no "
+        f"The storage sent the upload to another address (status {response.status}), and a customer list follows no "
         "redirect.",
-        status=answer.status,
+        status=response.status,
     )
 
 
-def refused(answer: Answer) -> UploadRefused:
-    return UploadRefused(f"The storage refuses the upload: status {told(answer)}.", status=answer.status)
+def refused(response: Response) -> UploadRefused:
+    return UploadRefused(f"The storage refuses the upload: status {status_and_code(response)}.", status=response.status)
 
 
-def session_gone(answer: Answer) -> UploadIncomplete:
-    return UploadIncomplete(f"The upload session is gone: status {told(answer)}.", status=answer.status)
+def session_gone(response: Response) -> UploadIncomplete:
+    return UploadIncomplete(f"The upload session is gone: status {status_and_code(response)}.", status=response.status)
 
 
 def not_begun(tries: int, last: str, status: int | None) -> SpotifyUnavailable:
@@ -74,20 +74,20 @@ def sick_session(tries: int, last: str, status: int | None) -> UploadIncomplete:
     return _not_resumable(UploadIncomplete(message, status=status))
 
 
-def unreadable_range(answer: Answer) -> UploadIncomplete:
+def unreadable_range(response: Response) -> UploadIncomplete:
     message = "The storage does not say in a readable way how much of the customer list it has, even when asked again."
-    return _not_resumable(UploadIncomplete(message, status=answer.status))
+    return _not_resumable(UploadIncomplete(message, status=response.status))
 
 
-def keeps_losing(rewinds: int, answer: Answer) -> UploadIncomplete:
+def keeps_losing(rewinds: int, response: Response) -> UploadIncomplete:
     message = f"The storage has lost parts of the customer list that it had acknowledged, {rewinds} times."
-    return _not_resumable(UploadIncomplete(message, status=answer.status))
+    return _not_resumable(UploadIncomplete(message, status=response.status))
 
 
-def not_the_storage(answer: Answer) -> UploadIncomplete:
+def not_the_storage(response: Response) -> UploadIncomplete:
     failure = UploadIncomplete(
-        f"Something other than the storage answers the upload (status {answer.status}), even when asked again.",
-        status=answer.status,
+        f"Something other than the storage answers the upload (status {response.status}), even when asked again.",
+        status=response.status,
         next_step="Look for a proxy or a network that asks to sign in; then run again.",
     )
     return _not_resumable(failure)
@@ -103,29 +103,29 @@ def unconfirmed(status: int | None, *, resumable: bool = False) -> UploadIncompl
     return failure if resumable else _not_resumable(failure)
 
 
-def more_than_sent(answer: Answer) -> UploadDataLoss:
+def more_than_sent(response: Response) -> UploadDataLoss:
     message = "The storage says that it holds more of the customer list than was sent."
-    return UploadDataLoss(message, status=answer.status)
+    return UploadDataLoss(message, status=response.status)
 
 
-def too_soon(answer: Answer) -> UploadDataLoss:
+def too_soon(response: Response) -> UploadDataLoss:
     message = "The storage called the upload complete before it was sent whole."
-    return UploadDataLoss(message, status=answer.status, may_have_happened=True)
+    return UploadDataLoss(message, status=response.status, may_have_happened=True)
 
 
-def other_length(answer: Answer) -> UploadDataLoss:
+def other_length(response: Response) -> UploadDataLoss:
     message = "The storage holds another number of bytes than were sent."
-    return UploadDataLoss(message, status=answer.status, may_have_happened=True)
+    return UploadDataLoss(message, status=response.status, may_have_happened=True)
 
 
-def other_bytes(answer: Answer) -> UploadDataLoss:
+def other_bytes(response: Response) -> UploadDataLoss:
     message = "The storage holds other bytes than were sent: the checksums differ."
-    return UploadDataLoss(message, status=answer.status, may_have_happened=True)
+    return UploadDataLoss(message, status=response.status, may_have_happened=True)
 
 
-def bad_digest(answer: Answer) -> UploadDataLoss:
+def bad_digest(response: Response) -> UploadDataLoss:
     message = "The customer list was changed on its way to the storage: the checksums differ."
-    return UploadDataLoss(message, status=answer.status)
+    return UploadDataLoss(message, status=response.status)
 
 
 def _not_resumable(failure: UploadIncomplete) -> UploadIncomplete:

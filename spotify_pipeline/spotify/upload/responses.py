@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from spotify_pipeline.spotify.transport import Answer
+from spotify_pipeline.spotify.transport import Response
 
 # One range from the first byte on. Several Range headers reach us joined by commas, so they do not match.
 _STORED_RANGE = re.compile(r"bytes=0-(0|[1-9][0-9]{0,17})")
@@ -42,43 +42,43 @@ class Meaning(Enum):
     REFUSED = auto()
 
 
-def meaning(answer: Answer) -> Meaning:
+def meaning(response: Response) -> Meaning:
     """The meaning of an answer to a PUT on a session."""
-    status = answer.status
-    if status in _COMPLETE and answer.headers.get("x-http-status-code-override") == str(_RESUME):
+    status = response.status
+    if status in _COMPLETE and response.headers.get("x-http-status-code-override") == str(_RESUME):
         status = _RESUME
     if status == _RESUME:  # resume and redirect share a number; only the redirect names a place
-        return Meaning.ELSEWHERE if "location" in answer.headers else Meaning.INCOMPLETE
+        return Meaning.ELSEWHERE if "location" in response.headers else Meaning.INCOMPLETE
     if status in _COMPLETE:
-        return Meaning.FOREIGN if _is_page(answer) else Meaning.COMPLETE
+        return Meaning.FOREIGN if _is_page(response) else Meaning.COMPLETE
     if status < 300:
         return Meaning.FOREIGN
     if status < 400:
         return Meaning.ELSEWHERE
-    return _meaning_of_refusal(answer)
+    return _meaning_of_refusal(response)
 
 
-def _meaning_of_refusal(answer: Answer) -> Meaning:
-    if answer.status >= 500 or answer.status in _TRANSIENT:
+def _meaning_of_refusal(response: Response) -> Meaning:
+    if response.status >= 500 or response.status in _TRANSIENT:
         return Meaning.NOT_READY
-    if answer.status in _GONE:
+    if response.status in _GONE:
         return Meaning.GONE
-    return Meaning.BAD_DIGEST if _code(answer) == "BadDigest" else Meaning.REFUSED
+    return Meaning.BAD_DIGEST if _code(response) == "BadDigest" else Meaning.REFUSED
 
 
-def _is_page(answer: Answer) -> bool:
+def _is_page(response: Response) -> bool:
     """A page for people, as a hotel's network or a proxy shows it in place of any answer."""
-    if not stated(answer).nothing:
+    if not stated(response).nothing:
         return False
-    html = answer.headers.get("content-type", "").lower().startswith("text/html")
-    return html or _HTML.match(answer.body[:4096]) is not None
+    html = response.headers.get("content-type", "").lower().startswith("text/html")
+    return html or _HTML.match(response.body[:4096]) is not None
 
 
 class MalformedRange(ValueError):
     """The storage's ``Range`` is not one range that begins with byte 0."""
 
 
-def next_offset(answer: Answer) -> int | None:
+def next_offset(response: Response) -> int | None:
     """How many bytes of the file the storage has, so the offset to go on from; None where it does not say.
 
     ``Range: bytes=0-K`` means that byte K is the last one stored. An answer to a status query that does not say has
@@ -87,7 +87,7 @@ def next_offset(answer: Answer) -> int | None:
     Raises:
         MalformedRange: the header is something else.
     """
-    stored = answer.headers.get("range")
+    stored = response.headers.get("range")
     if stored is None:
         return None
     matched = _STORED_RANGE.fullmatch(stored.strip(" \t"))
@@ -116,25 +116,25 @@ class Stated:
         return not self.lengths and not self.crc32c and not self.md5
 
 
-def stated(answer: Answer) -> Stated:
+def stated(response: Response) -> Stated:
     """Read ``x-goog-stored-content-length``, ``x-goog-hash: crc32c=...,md5=...`` (one header or several) and ETag."""
-    lengths = (part.strip() for part in answer.headers.get("x-goog-stored-content-length", "").split(","))
-    parts = (part.strip().split("=", 1) for part in answer.headers.get("x-goog-hash", "").split(","))
+    lengths = (part.strip() for part in response.headers.get("x-goog-stored-content-length", "").split(","))
+    parts = (part.strip().split("=", 1) for part in response.headers.get("x-goog-hash", "").split(","))
     hashes = [(part[0], part[1]) for part in parts if len(part) == 2]
     return Stated(
         lengths=frozenset(int(length) for length in lengths if _DIGITS.fullmatch(length)),
         crc32c=frozenset(value for name, value in hashes if name == "crc32c"),
         md5=frozenset(value for name, value in hashes if name == "md5"),
-        etag=answer.headers.get("etag", "").strip('"')[:128] or None,
+        etag=response.headers.get("etag", "").strip('"')[:128] or None,
     )
 
 
-def told(answer: Answer) -> str:
+def status_and_code(response: Response) -> str:
     """Status and Google's code for a sentence: ``403 (ExpiredToken)``. Nothing else of the answer is safe to show."""
-    code = _code(answer)
-    return f"{answer.status} ({code})" if code else str(answer.status)
+    code = _code(response)
+    return f"{response.status} ({code})" if code else str(response.status)
 
 
-def _code(answer: Answer) -> str | None:
-    matched = _XML_CODE.search(answer.body[:4096])
+def _code(response: Response) -> str | None:
+    matched = _XML_CODE.search(response.body[:4096])
     return matched[1].decode() if matched else None

@@ -1,7 +1,7 @@
 """Sends a customer list to the storage that a signed URL of Spotify's names, and proves that it arrived.
 
 The protocol is in :mod:`.resumable_upload`, its requests in :mod:`.storage_requests`, what drives them in
-:mod:`.upload_loop`, the file in :mod:`.outgoing_file`.
+:mod:`.upload_loop`, the file in :mod:`.open_source_file`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Unpack
 
 from spotify_pipeline.spotify.errors import UploadIncomplete
-from spotify_pipeline.spotify.models import OpenUpload, UploadProof, UploadTicket
 from spotify_pipeline.spotify.transport import HttpClient
-from spotify_pipeline.spotify.upload.driver import Pacing, UploadHooks, UploadLoop
-from spotify_pipeline.spotify.upload.requests import StorageRequests
-from spotify_pipeline.spotify.upload.source_file import OutgoingFile, outgoing_file
+from spotify_pipeline.spotify.upload.driver import StorageRequests, UploadDriver, UploadHooks, UploadTiming
+from spotify_pipeline.spotify.upload.models import OpenUpload, UploadProof, UploadTicket
+from spotify_pipeline.spotify.upload.source_file import SourceFile, open_source_file
 from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 
@@ -54,7 +53,7 @@ class Uploader:
         self._hosts = hosts
         self._chunk_bytes = chunk_bytes
         self._clock = clock
-        self._pacing = Pacing(clock=clock, monotonic=monotonic, sleep=sleep, random=random, time_limit=time_limit)
+        self._pacing = UploadTiming(clock=clock, monotonic=monotonic, sleep=sleep, random=random, time_limit=time_limit)
 
     def upload(
         self,
@@ -83,7 +82,7 @@ class Uploader:
             SpotifyUnavailable: the storage could not be reached to begin.
             UntrustedServer: the storage's certificate is not valid.
         """
-        with outgoing_file(file, size=size, crc32c=crc32c) as outgoing:
+        with open_source_file(file, size=size, crc32c=crc32c) as outgoing:
             return self._run(ticket, outgoing, md5, hooks)
 
     def resume(
@@ -103,7 +102,7 @@ class Uploader:
         Raises:
             UploadIncomplete: the session cannot be used and there is no ``renew``; else as of :meth:`upload`.
         """
-        with outgoing_file(file, size=size, crc32c=crc32c) as outgoing:
+        with open_source_file(file, size=size, crc32c=crc32c) as outgoing:
             if self._usable(opened, outgoing):
                 return self._run(opened, outgoing, md5, hooks)
             renew = hooks.get("renew")
@@ -111,12 +110,12 @@ class Uploader:
                 raise UploadIncomplete("The upload that was begun is too old to go on with, or was of another list.")
             return self._run(renew(), outgoing, md5, hooks)
 
-    def _usable(self, opened: OpenUpload, outgoing: OutgoingFile) -> bool:
+    def _usable(self, opened: OpenUpload, outgoing: SourceFile) -> bool:
         age = abs(self._clock() - opened.opened_at)  # a clock that was set back makes it negative
         return age < OLDEST_SESSION and (opened.size, opened.crc32c) == (outgoing.size, outgoing.crc32c)
 
     def _run(
-        self, at: UploadTicket | OpenUpload, outgoing: OutgoingFile, md5: str | None, hooks: UploadHooks
+        self, at: UploadTicket | OpenUpload, outgoing: SourceFile, md5: str | None, hooks: UploadHooks
     ) -> UploadProof:
         machine = ResumableUpload(
             size=outgoing.size,
@@ -126,5 +125,7 @@ class Uploader:
             resumes=isinstance(at, OpenUpload),
         )
         requests = StorageRequests(self._http, outgoing.size)
-        loop = UploadLoop(at, machine, outgoing, requests=requests, hosts=self._hosts, hooks=hooks, pacing=self._pacing)
+        loop = UploadDriver(
+            at, machine, outgoing, requests=requests, hosts=self._hosts, hooks=hooks, pacing=self._pacing
+        )
         return loop.run()

@@ -19,7 +19,7 @@ _BLOCK_BYTES = 256 * 1024  # what the storage keeps of an interrupted request is
 _LONGEST_HEADER = 4096
 
 
-class OutgoingFile:
+class SourceFile:
     """One opened customer list of a known size and CRC32C, of which any range can be read, any number of times.
 
     What is read for the first time goes through the CRC32C of the whole file, in order, and the CRC32C of each
@@ -101,7 +101,7 @@ class OutgoingFile:
 
 
 @contextmanager
-def outgoing_file(path: Path, *, size: int, crc32c: str) -> Generator[OutgoingFile]:
+def open_source_file(path: Path, *, size: int, crc32c: str) -> Generator[SourceFile]:
     """Open a customer list for sending, after the checks that need no network.
 
     Raises:
@@ -132,7 +132,7 @@ def outgoing_file(path: Path, *, size: int, crc32c: str) -> Generator[OutgoingFi
                 "The customer list holds no row, and uploading it would empty the audience.",
                 next_step="Check the segment; nothing was sent and the audience is as it was.",
             )
-        yield OutgoingFile(stream, size=size, crc32c=crc32c, untouched=lambda: _identity_at(path) == _identity(found))
+        yield SourceFile(stream, size=size, crc32c=crc32c, untouched=lambda: _identity_at(path) == _identity(found))
 
 
 @contextmanager

@@ -1,40 +1,40 @@
-"""A resumable upload as a state machine: an answer in, the next step out. No I/O, no clock, no dice.
+"""A resumable upload as a state machine: a response in, the next step out. No I/O, no clock, no randomness.
 
 The protocol, after Google's "Performing resumable uploads", "Resumable uploads with the XML API" and "Retry strategy":
 
 - A ``POST`` to a signed URL with ``x-goog-resumable: start`` opens a session; its URI comes in ``Location``.
 - A ``PUT`` to the session carries a range of the file. Unless the range ends the file it is a multiple of 256 KiB,
-  and is answered 308. ``Range: bytes=0-K`` says what is stored by now: go on at K + 1, wherever the range ended.
+  and the response is 308. ``Range: bytes=0-K`` says what is stored by now: go on at K + 1, wherever the range ended.
 - A ``PUT`` without a body and with ``Content-Range: bytes */SIZE`` asks how far the upload is. 308 without ``Range``
-  then means that nothing is stored; 200 or 201, that the object is finished. After any doubt, this is the question.
+  then means that nothing is stored; 200 or 201, that the object is finished. Ask this after any doubt.
 - 200 or 201 finishes the object and states its size and checksums in headers. Nothing else proves an upload, and
-  they are believed only once every byte was sent.
-- 404, 410 and 499 mean that the session is gone. Other 4xx but 408 and 429 mean no. A redirect is never followed: the
-  storage sends none, and the body is a list of people.
+  they are trusted only once every byte was sent.
+- 404, 410 and 499 mean that the session is gone. Other 4xx but 408 and 429 are final. A redirect is never followed:
+  the storage sends none, and the body is a list of people.
 
-Whoever drives it carries out :attr:`ResumableUpload.step` and tells what came of it, with
-:meth:`~ResumableUpload.answered` or :meth:`~ResumableUpload.unanswered` for :class:`Start`, :class:`SendRange` and
-:class:`AskStatus`, with :meth:`~ResumableUpload.carried_out` for the rest, until the step is :class:`Finished` or an
-error is raised. The driver bounds the time; the machine bounds everything else.
+The driver carries out :attr:`ResumableUpload.step` and reports the result, with
+:meth:`~ResumableUpload.on_response` or :meth:`~ResumableUpload.on_no_response` for :class:`Start`,
+:class:`SendRange` and :class:`AskStatus`, with :meth:`~ResumableUpload.on_done` for the rest, until the step is
+:class:`Finished` or an error is raised. The driver bounds the time; the machine bounds everything else.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
 from spotify_pipeline.spotify.errors import SpotifyError, UploadDataLoss, UploadIncomplete
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.transport import Answer
+from spotify_pipeline.spotify.transport import Response
 from spotify_pipeline.spotify.upload import errors as failures
-from spotify_pipeline.spotify.upload.responses import MalformedRange, Meaning, meaning, next_offset, stated, told
-from spotify_pipeline.spotify.upload.steps import (
-    AskStatus,
-    Finished,
-    Pause,
-    Renewal,
-    RenewUrl,
-    SendRange,
-    Start,
-    Step,
-    UseSession,
+from spotify_pipeline.spotify.upload.responses import (
+    MalformedRange,
+    Meaning,
+    meaning,
+    next_offset,
+    stated,
+    status_and_code,
 )
 
 # In a row, without one more byte acknowledged: of all faults, and of those in which the storage answers.
@@ -44,6 +44,71 @@ MAX_REWINDS = 3
 MAX_RESTARTS = 2  # for sessions that were gone
 _OPENED = frozenset({200, 201})
 _URL_REFUSED = frozenset({400, 401, 403})
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Open a session with the signed URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseSession:
+    """Check where the session is, and remember it, before a byte goes there."""
+
+    location: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SendRange:
+    """Send the bytes from offset ``first`` up to, not including, ``end``. ``final``: they end the file."""
+
+    first: int
+    end: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatus:
+    """Ask how far the upload is. ``may_finish``: the storage may have every byte, and finish the object when asked."""
+
+    may_finish: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait after the ``faults``-th fault in a row, and ``then`` go on. ``response`` may ask for a pause of its own."""
+
+    faults: int
+    response: Response | None
+    then: Start | SendRange | AskStatus
+
+
+class RenewalReason(StrEnum):
+    """Why a new upload URL is needed."""
+
+    URL_REFUSED = "the upload URL was refused"
+    SESSION_GONE = "the upload session is gone"
+    OTHER_BYTES = "other bytes arrived than were sent"
+
+
+@dataclass(frozen=True, slots=True)
+class RenewUrl:
+    """Get a new signed URL, for an upload from the first byte. ``failure``: to raise when none can be had."""
+
+    reason: RenewalReason
+    failure: SpotifyError = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The object is whole, by what the storage states; the fields are those of :class:`UploadProof`."""
+
+    md5: str | None
+    verified: bool
+    etag: str | None
+
+
+Step: TypeAlias = Start | UseSession | SendRange | AskStatus | Pause | RenewUrl | Finished
 
 
 class ResumableUpload:
@@ -91,7 +156,7 @@ class ResumableUpload:
         self._placed = False
         self._unproven = sent > 0  # of another process: it may take no byte any more
 
-    def answered(self, answer: Answer, *, taken: int = 0) -> None:
+    def on_response(self, response: Response, *, taken: int = 0) -> None:
         """An answer to the step.
 
         Args:
@@ -105,28 +170,28 @@ class ResumableUpload:
             SpotifyUnavailable: no session could be opened.
         """
         if isinstance(self.step, Start):
-            self._started(answer)
+            self._started(response)
             return
         self._count_sent(taken)
-        match meaning(answer):
+        match meaning(response):
             case Meaning.INCOMPLETE:
-                self._incomplete(answer)
+                self._incomplete(response)
             case Meaning.COMPLETE:
-                self._complete(answer)
+                self._complete(response)
             case Meaning.FOREIGN:
-                self._explain(answer, failures.not_the_storage(answer))
+                self._explain(response, failures.not_the_storage(response))
             case Meaning.NOT_READY:
-                self._fault(self._ask(), answer)
+                self._fault(self._ask(), response)
             case Meaning.GONE:
-                self._restart(answer)
+                self._restart(response)
             case Meaning.BAD_DIGEST:
-                self._send_again(failures.bad_digest(answer))
+                self._send_again(failures.bad_digest(response))
             case Meaning.ELSEWHERE:
-                raise self._end(failures.redirected(answer))
+                raise self._end(failures.redirected(response))
             case Meaning.REFUSED:
-                raise self._end(failures.refused(answer))
+                raise self._end(failures.refused(response))
 
-    def unanswered(self, reason: str, *, taken: int = 0) -> None:
+    def on_no_response(self, reason: str, *, taken: int = 0) -> None:
         """No answer came to the step, for a ``reason`` in words; ``taken`` bytes of a range may have arrived.
 
         Raises:
@@ -136,7 +201,7 @@ class ResumableUpload:
         self._count_sent(taken)
         self._fault(Start() if starting else self._ask(), None, reason)
 
-    def carried_out(self) -> None:
+    def on_done(self) -> None:
         """A :class:`UseSession`, :class:`Pause` or :class:`RenewUrl` was carried out."""
         match self.step:
             case Pause(then=then):
@@ -151,56 +216,56 @@ class ResumableUpload:
             case _:
                 raise AssertionError("This step is answered, not carried out.")
 
-    def _started(self, answer: Answer) -> None:
-        status = answer.status
+    def _started(self, response: Response) -> None:
+        status = response.status
         if status in _OPENED:
-            location = answer.headers.get("location")
+            location = response.headers.get("location")
             if not location:
-                raise self._end(failures.no_session(answer))
+                raise self._end(failures.no_session(response))
             self.step = UseSession(Secret(location))
         elif status in _URL_REFUSED and not self._url_renewed:
             self._url_renewed = True
-            self.step = RenewUrl(Renewal.URL_REFUSED, self._end(failures.url_refused(answer)))
-        elif meaning(answer) is Meaning.NOT_READY:
-            self._fault(Start(), answer)
+            self.step = RenewUrl(RenewalReason.URL_REFUSED, self._end(failures.url_refused(response)))
+        elif meaning(response) is Meaning.NOT_READY:
+            self._fault(Start(), response)
         elif 300 <= status < 400:
-            raise self._end(failures.redirected(answer))
+            raise self._end(failures.redirected(response))
         else:
-            raise self._end(failures.url_refused(answer))
+            raise self._end(failures.url_refused(response))
 
-    def _incomplete(self, answer: Answer) -> None:
+    def _incomplete(self, response: Response) -> None:
         asked = isinstance(self.step, AskStatus)
         try:
-            offset = next_offset(answer)
+            offset = next_offset(response)
         except MalformedRange:
             if self._unreadable:
-                raise self._end(failures.unreadable_range(answer)) from None
+                raise self._end(failures.unreadable_range(response)) from None
             self._unreadable = True
-            self._doubt(answer)
+            self._doubt(response)
             return
         if offset is None and not asked:
-            self._doubt(answer)  # only an answer to the question means that nothing is stored
+            self._doubt(response)  # only an answer to the question means that nothing is stored
             return
         self._unreadable = self._unexplained = False
         hasty, self._hasty = self._hasty, False
-        grown = self._acknowledge(offset or 0, answer)
+        grown = self._acknowledge(offset or 0, response)
         if self.acknowledged == self._size:
-            self._fault(self._ask(), answer)  # every byte is there, and yet it is not finished
+            self._fault(self._ask(), response)  # every byte is there, and yet it is not finished
         elif asked and hasty and not grown:
-            self.step = Pause(self.faults, answer, self._range())
+            self.step = Pause(self.faults, response, self._range())
         elif asked or grown:
             self.step = self._range()
         else:
-            self._fault(self._range(), answer)
+            self._fault(self._range(), response)
 
-    def _acknowledge(self, offset: int, answer: Answer) -> bool:
+    def _acknowledge(self, offset: int, response: Response) -> bool:
         """Take the storage's offset, forward or back; whether it grew."""
         if offset > self._sent:
-            raise self._end(failures.more_than_sent(answer))
+            raise self._end(failures.more_than_sent(response))
         if offset < self.acknowledged:
             self._rewinds += 1
             if self._rewinds > MAX_REWINDS:
-                raise self._end(failures.keeps_losing(self._rewinds, answer))
+                raise self._end(failures.keeps_losing(self._rewinds, response))
         grown = offset > self.acknowledged
         if grown:
             self.faults = self._oddities = 0
@@ -209,66 +274,66 @@ class ResumableUpload:
         self.acknowledged = offset
         return grown
 
-    def _complete(self, answer: Answer) -> None:
+    def _complete(self, response: Response) -> None:
         if self._sent < self._size:
-            raise self._end(failures.too_soon(answer))
-        saying = stated(answer)
+            raise self._end(failures.too_soon(response))
+        saying = stated(response)
         if saying.lengths - {self._size}:
-            raise self._end(failures.other_length(answer))
+            raise self._end(failures.other_length(response))
         stated_md5 = saying.md5 if self._md5 is not None else frozenset[str]()
         if saying.crc32c - {self._crc32c} or stated_md5 - {self._md5}:
-            self.loss = failures.other_bytes(answer)
+            self.loss = failures.other_bytes(response)
             self._send_again(self.loss)
         elif not saying.lengths and not saying.crc32c and not stated_md5:
-            self._explain(answer, failures.unconfirmed(answer.status))
+            self._explain(response, failures.unconfirmed(response.status))
         else:
             self.acknowledged = self._size
             verified = bool(saying.crc32c or stated_md5)
             self.step = Finished(md5=self._md5 if stated_md5 else None, verified=verified, etag=saying.etag)
 
-    def _explain(self, answer: Answer, failure: UploadIncomplete) -> None:
+    def _explain(self, response: Response, failure: UploadIncomplete) -> None:
         """After a success that states nothing: ask once, and fail if that is answered no better."""
         if self._unexplained:
             raise self._end(failure)
         self._unexplained = True
-        self._doubt(answer)
+        self._doubt(response)
 
-    def _doubt(self, answer: Answer) -> None:
-        self._count_fault(answer, "")
+    def _doubt(self, response: Response) -> None:
+        self._count_fault(response, "")
         self._hasty = True
         self.step = self._ask()
 
-    def _fault(self, then: Start | SendRange | AskStatus, answer: Answer | None, reason: str = "") -> None:
-        self._count_fault(answer, reason)
+    def _fault(self, then: Start | SendRange | AskStatus, response: Response | None, reason: str = "") -> None:
+        self._count_fault(response, reason)
         self._hasty = False
-        self.step = Pause(self.faults, answer, then)
+        self.step = Pause(self.faults, response, then)
 
-    def _count_fault(self, answer: Answer | None, reason: str) -> None:
-        unavailable = answer is None or meaning(answer) is Meaning.NOT_READY
+    def _count_fault(self, response: Response | None, reason: str) -> None:
+        unavailable = response is None or meaning(response) is Meaning.NOT_READY
         self.faults += 1
         self._oddities += not unavailable
         if self.faults < MAX_FAULTS and self._oddities < MAX_ODDITIES:
             return
-        last = reason if answer is None else f"status {told(answer)}."
-        status = None if answer is None else answer.status
+        last = reason if response is None else f"status {status_and_code(response)}."
+        status = None if response is None else response.status
         if isinstance(self.step, Start):
             raise self._end(failures.not_begun(self.faults, last, status))
-        sick = not unavailable or (answer is not None and self._unproven)
+        sick = not unavailable or (response is not None and self._unproven)
         raise self._end((failures.sick_session if sick else failures.stuck)(self.faults, last, status))
 
-    def _restart(self, answer: Answer) -> None:
-        failure = self._end(failures.session_gone(answer))
+    def _restart(self, response: Response) -> None:
+        failure = self._end(failures.session_gone(response))
         if self._restarts >= MAX_RESTARTS:
             raise failure
         self._restarts += 1
-        self.step = RenewUrl(Renewal.SESSION_GONE, failure)
+        self.step = RenewUrl(RenewalReason.SESSION_GONE, failure)
 
     def _send_again(self, loss: UploadDataLoss) -> None:
         failure = self._end(loss)
         if self._sent_again:
             raise failure
         self._sent_again = True
-        self.step = RenewUrl(Renewal.OTHER_BYTES, failure)
+        self.step = RenewUrl(RenewalReason.OTHER_BYTES, failure)
 
     def _range(self) -> SendRange:
         first = self.acknowledged

@@ -17,7 +17,7 @@ from spotify_pipeline.spotify import (
     RateLimited,
     SpotifyError,
     SpotifyUnavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UnknownSuccess,
 )
 from spotify_pipeline_tests.conversions.outbox_making import (
@@ -109,7 +109,7 @@ def test_a04_what_is_about_no_event_ends_the_delivery_and_everything_stays_pendi
     assert set(spotify.taken.values()) == {1}
 
 
-@pytest.mark.parametrize("error", [lost_answer(), UnexpectedAnswer("?", may_have_happened=True)])
+@pytest.mark.parametrize("error", [lost_answer(), UnexpectedResponse("?", may_have_happened=True)])
 def test_a01_an_answer_that_is_lost_after_spotify_accepted_is_made_good_with_the_same_ids(
     place: Place, error: SpotifyError
 ) -> None:
@@ -138,7 +138,7 @@ def test_a01_a18_at_most_once_an_answer_that_is_lost_is_for_a_person_to_judge(
     spotify = FakeSpotify(answers=[(error, took)])
     with place.open(guarantee=ONCE) as outbox:
         read_all(outbox, orders(20))
-        kind = UnexpectedAnswer if isinstance(error, SpotifyError) else type(error)
+        kind = UnexpectedResponse if isinstance(error, SpotifyError) else type(error)
         with pytest.raises(kind):
             delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
         (account,) = outbox.accounts()
@@ -380,7 +380,7 @@ def test_a18_at_most_once_a_refusal_that_may_have_taken_a_part_is_not_sent_in_ha
     sent = 10 if first == 0 else 5
     with place.open(guarantee=ONCE) as outbox:
         read_all(outbox, orders(30))
-        with pytest.raises(UnexpectedAnswer) as caught:
+        with pytest.raises(UnexpectedResponse) as caught:
             delivered(outbox, spotify, place, batch=10, guarantee=ONCE)
         assert not isinstance(caught.value, UnknownSuccess), "a refusal does not stop the feed"
         assert totals(outbox) == {"read": 30, "delivered": 0, "pending": 30 - sent, "filtered": 0, "dead": sent}

@@ -45,8 +45,8 @@ from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
-from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateBudget, SpotifyError
-from spotify_pipeline.spotify.retry.gcra import Pace
+from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateLimiter, SpotifyError
+from spotify_pipeline.spotify.retry import RateLimit
 from spotify_pipeline.warehouse import Between, Relation, SegmentReader
 
 DAYS = (date(2026, 11, 14), date(2026, 11, 15))
@@ -222,9 +222,9 @@ def send(folder: Path, origin: str) -> None:
         connection_id=DEFAULTS.capi_connection_id,
     )
     # Pauses are a hundredth of what they are, and nothing else is limited.
-    budget = RateBudget(
+    rate_limiter = RateLimiter(
         folder / "rate",
-        pace=Pace(per_second=1_000_000, burst=1_000),
+        limit=RateLimit(per_second=1_000_000, burst=1_000),
         monotonic=lambda: time.monotonic() * FASTER,
         sleep=_shortly,
     )
@@ -232,7 +232,7 @@ def send(folder: Path, origin: str) -> None:
     with (
         duckdb.connect(folder / "warehouse.duckdb", read_only=True) as connection,
         open_outbox(FEED, home=folder / "home") as outbox,
-        ConversionsClient.open(settings, budget=budget, sleep=_shortly) as client,
+        ConversionsClient(settings, rate_limiter=rate_limiter, sleep=_shortly) as client,
     ):
         reader = SegmentReader(connection, Relation.parse("purchases"))
         kind = reader.columns()[PLAN.event_time.column]

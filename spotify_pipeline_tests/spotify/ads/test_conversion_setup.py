@@ -20,7 +20,7 @@ from spotify_pipeline.spotify import (
     SpotifyError,
     SpotifyUnavailable,
     TokenStore,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from spotify_pipeline_tests.spotify.client_calls import Call, carry_out, ok
 from spotify_pipeline_tests.spotify.conversion_objects import (
@@ -113,7 +113,7 @@ def test_p02_half_an_answer_about_a_token_may_have_made_one_and_shows_nothing(
     store: TokenStore, spotify: Spotify, clock: Clock, key: str
 ):
     half = {name: value for name, value in token_json().items() if name != key}
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(UnexpectedResponse) as caught:
         asked(store, spotify, clock, lambda client: client.create_capi_token(BUSINESS, CONNECTION), ok({"data": half}))
     assert caught.value.may_have_happened
     assert not [text for text in texts_of(caught.value) if "CANARY" in text]
@@ -221,7 +221,7 @@ def test_diagnostics_are_counts_per_hour_and_event_as_it_is_sent(
 def test_diagnostics_that_cannot_be_read_do_not_look_like_nothing_received(
     store: TokenStore, spotify: Spotify, clock: Clock, body: dict[str, Any]
 ):
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         asked(store, spotify, clock, lambda client: client.diagnostics(BUSINESS, DATASET), ok(body))
 
 

@@ -13,7 +13,7 @@ from spotify_pipeline.spotify import (
     InvalidRequest,
     SpotifyUnavailable,
     TokenStore,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     capi_event_name,
     is_signal,
     signal_event_name,
@@ -120,7 +120,7 @@ def test_c02_lost_answer_leaves_it_open_whether_there_is_one_now(
 ):
     for lost in (httpx.ReadError("x"), ok({"name": "without an id"}, status=201)):
         spotify.api = [lost]
-        with pytest.raises((SpotifyUnavailable, UnexpectedAnswer)) as caught:
+        with pytest.raises((SpotifyUnavailable, UnexpectedResponse)) as caught:
             carry_out(make, store, spotify, clock)
         assert caught.value.may_have_happened
     assert len(spotify.api_calls) == 2

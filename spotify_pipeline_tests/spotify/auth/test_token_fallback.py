@@ -49,7 +49,7 @@ def test_o03_seed_of_the_environment_is_tried_last(
     store: TokenStore, spotify: Spotify, clock: Clock, previous: Secret | None, caplog: pytest.LogCaptureFixture
 ):
     """As after a restart of a stand-in that forgets what it gave, and knows its first token only."""
-    put(store, clock, previous_refresh_token=previous, seeded_at=5.0)
+    put(store, clock, previous_refresh_token=previous, bootstrapped_at=5.0)
     tried = (
         ["stored", "previous", "seed-7CANARYSEED"] if previous == Secret("previous") else ["stored", "seed-7CANARYSEED"]
     )
@@ -66,14 +66,14 @@ def test_o03_seed_of_the_environment_is_tried_last(
 
 @pytest.mark.parametrize(
     "origin",
-    [{"authorized_at": 5.0}, {"seed_sha256": "ab" * 32}, {"seed_sha256": None}],
+    [{"authorized_at": 5.0}, {"bootstrap_sha256": "ab" * 32}, {"bootstrap_sha256": None}],
     ids=["signed in with the browser", "another seed", "no seed"],
 )
 def test_o03_seed_is_never_tried_in_place_of_an_authorization_that_did_not_come_from_it(
     store: TokenStore, spotify: Spotify, clock: Clock, origin: dict[str, Any]
 ):
     """It is another label's, or another user's: rotating it would end theirs, or write as somebody else."""
-    put(store, clock, label="other", seeded_at=5.0)
+    put(store, clock, label="other", bootstrapped_at=5.0)
     put(store, clock, **origin)
     spotify.tokens = [refused()]
     with pytest.raises(SignInRequired):

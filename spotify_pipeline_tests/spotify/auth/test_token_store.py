@@ -17,7 +17,7 @@ from spotify_pipeline.spotify import (
     SpotifyUnavailable,
     TokenStore,
     TokenStoreUnusable,
-    state_of,
+    authorization_state,
 )
 from spotify_pipeline.spotify.auth.token_provider import LONGEST_RENEWAL
 from spotify_pipeline_tests.spotify.authorizations import GIVEN, ISSUER, save
@@ -75,7 +75,7 @@ def in_version_1(authorization: Authorization) -> dict[str, object]:
         "access_token": revealed(authorization.access_token),
         "renew_at": authorization.renew_at,
         "needs_sign_in": authorization.needs_sign_in,
-        "seed_sha256": authorization.seed_sha256,
+        "seed_sha256": authorization.bootstrap_sha256,
     }
 
 
@@ -114,7 +114,7 @@ def test_time_that_cannot_be_one_is_unknown(store: TokenStore, odd: float):
     store.path.write_text(json.dumps(content))
     (found,) = store.all()
     assert found == replace(GIVEN, authorized_at=None, renew_at=0.0, needs_sign_in=True)
-    assert state_of(found, datetime(2026, 11, 1, tzinfo=UTC)).kind is SignInKind.ENDED
+    assert authorization_state(found, datetime(2026, 11, 1, tzinfo=UTC)).kind is SignInKind.ENDED
 
 
 def test_unknown_or_odd_optional_fields_do_no_harm(store: TokenStore):

@@ -21,7 +21,7 @@ from spotify_pipeline.spotify import (
     SettingsMissing,
     SpotifyError,
     SpotifyUnavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from spotify_pipeline.spotify.capi.client import request_content
 from spotify_pipeline_tests.spotify.events import CONNECTION, TOKEN, Capi, conversions_settings, event, success
@@ -161,14 +161,14 @@ REFUSALS = {
     401: CapiTokenRefused,
     403: PermissionDenied,
     404: NotFound,
-    302: UnexpectedAnswer,
-    307: UnexpectedAnswer,
-    308: UnexpectedAnswer,
-    405: UnexpectedAnswer,
-    409: UnexpectedAnswer,
-    411: UnexpectedAnswer,
-    415: UnexpectedAnswer,
-    431: UnexpectedAnswer,
+    302: UnexpectedResponse,
+    307: UnexpectedResponse,
+    308: UnexpectedResponse,
+    405: UnexpectedResponse,
+    409: UnexpectedResponse,
+    411: UnexpectedResponse,
+    415: UnexpectedResponse,
+    431: UnexpectedResponse,
     501: SpotifyUnavailable,
 }
 
@@ -244,7 +244,7 @@ def test_429_pauses_everybody_who_sends_to_the_connection(capi: Capi):
 
 def test_patience_ends_the_wait_and_nothing_was_sent(capi: Capi):
     capi.script = [httpx.Response(429, headers={"Retry-After": "60"})]
-    with capi.open(patience=30) as client, pytest.raises(RateLimited) as caught:
+    with capi.open(max_wait=30) as client, pytest.raises(RateLimited) as caught:
         client.send([event()])
     assert not caught.value.may_have_happened
     assert len(capi.requests) == 1
@@ -256,7 +256,7 @@ def test_connections_have_budgets_of_their_own_that_processes_share(
     monkeypatch.setenv("SPOTIFY_PIPELINE_HOME", str(tmp_path / "home"))
     for connection in (CONNECTION, CONNECTION, "3fd920ed-a111-43d4-bee2-74d078c479a5"):
         capi.script = [success()]
-        sent(capi, event(), settings=conversions_settings(connection_id=connection), budget=None)
+        sent(capi, event(), settings=conversions_settings(connection_id=connection), rate_limiter=None)
     files = list((tmp_path / "home" / "rate").iterdir())
     assert len(files) == 2
     assert not [path for path in files if CONNECTION in path.name]
@@ -284,7 +284,7 @@ def test_over_a_real_connection_the_slash_at_the_end_stays_and_a_redirect_is_not
     with loopback_server(respond) as address:
         slash, bare = f"{address}/capi-direct/events/", f"{address}/capi-direct/events"
         sent(capi, event(), settings=conversions_settings(capi_url=slash), transport=None)
-        with pytest.raises(UnexpectedAnswer, match="ends with a slash"):
+        with pytest.raises(UnexpectedResponse, match="ends with a slash"):
             sent(capi, event(), settings=conversions_settings(capi_url=bare), transport=None)
     assert [each.path for each in seen] == ["/capi-direct/events/", "/capi-direct/events"]
     assert seen[0].body == request_content(CONNECTION, [event()])

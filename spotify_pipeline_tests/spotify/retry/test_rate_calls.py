@@ -1,4 +1,4 @@
-"""The rate budget as callers meet it: pauses, patience, an outage, and clocks that jump."""
+"""The rate limiter as callers meet it: pauses, patience, an outage, and clocks that jump."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from spotify_pipeline.spotify import (
     CallLog,
-    RateBudget,
     RateLimited,
+    RateLimiter,
     SpotifyAdsClient,
     SpotifyError,
     SpotifyUnavailable,
@@ -48,9 +48,9 @@ def test_r02_clients_come_back_at_different_times(store: TokenStore, spotify: Sp
     came_back: list[float] = []
     for number, dice in enumerate((0.0, 0.3, 0.9)):
         clock = Clock()
-        budget = RateBudget(store.path.with_name(f"machine-{number}"), monotonic=clock, sleep=clock.sleep)
+        rate_limiter = RateLimiter(store.path.with_name(f"machine-{number}"), monotonic=clock, sleep=clock.sleep)
         spotify.api = [limited("12"), ok(NOTHING)]
-        with spotify.open(store, clock, budget=budget, random=lambda dice=dice: dice) as client:
+        with spotify.open(store, clock, rate_limiter=rate_limiter, random=lambda dice=dice: dice) as client:
             client.businesses()
         came_back.append(clock.slept[0])
     assert came_back == [pytest.approx(12.0), pytest.approx(12.3), pytest.approx(12.9)]
@@ -117,9 +117,9 @@ def test_r07_wall_clock_that_jumps_while_the_key_is_paused_changes_no_wait(
     store: TokenStore, spotify: Spotify, clock: Clock, jump: float
 ):
     wall = Clock()
-    budget = RateBudget(store.path.with_name("rate_budget"), monotonic=clock, sleep=clock.sleep)
+    rate_limiter = RateLimiter(store.path.with_name("rate_limiter"), monotonic=clock, sleep=clock.sleep)
     spotify.api = [limited("12"), ok(NOTHING)]
-    with spotify.open(store, wall, budget=budget, sleep=clock.sleep) as client:
+    with spotify.open(store, wall, rate_limiter=rate_limiter, sleep=clock.sleep) as client:
         with pytest.raises(RateLimited):
             WRITES["create"](client)
         wall.now += jump
@@ -132,7 +132,7 @@ def test_r09_call_whose_wait_is_beyond_the_patience_fails_at_once_and_is_not_mad
     store: TokenStore, spotify: Spotify, clock: Clock, name: str
 ):
     spotify.api = [limited("45")]
-    with spotify.open(store, clock, patience=10.0) as client:
+    with spotify.open(store, clock, max_wait=10.0) as client:
         with pytest.raises(RateLimited):
             WRITES["create"](client)
         with pytest.raises(RateLimited, match=r"Rate limited: .* have to wait 46 s; it may wait 10 s\.") as caught:
@@ -144,7 +144,7 @@ def test_r09_call_whose_wait_is_beyond_the_patience_fails_at_once_and_is_not_mad
 
 def test_r09_patience_is_for_all_tries_of_a_call_together(store: TokenStore, spotify: Spotify, clock: Clock):
     spotify.api = [limited("50") for _ in range(4)]
-    with spotify.open(store, clock, patience=120.0) as client, pytest.raises(RateLimited, match="it may wait 19 s"):
+    with spotify.open(store, clock, max_wait=120.0) as client, pytest.raises(RateLimited, match="it may wait 19 s"):
         client.businesses()
     assert clock.slept == [50.5, 50.5]
     assert len(spotify.api_calls) == 3
@@ -154,7 +154,7 @@ def test_r09_pause_that_a_failing_server_asks_for_is_not_begun_beyond_the_patien
     store: TokenStore, spotify: Spotify, clock: Clock
 ):
     spotify.api = [ok(error_body("busy"), 503, **{"Retry-After": "50"})]
-    with spotify.open(store, clock, patience=10.0) as client, pytest.raises(SpotifyUnavailable) as caught:
+    with spotify.open(store, clock, max_wait=10.0) as client, pytest.raises(SpotifyUnavailable) as caught:
         client.businesses()
     assert (caught.value.status, caught.value.trace_id, clock.slept) == (503, TRACE, [])
 
@@ -199,12 +199,12 @@ def test_write_that_was_carried_out_is_not_lost_to_a_budget_that_cannot_be_writt
                 path.mkdir()
             return answer
 
-    path = store.path.with_name("rate_budget")
-    budget = RateBudget(path, monotonic=clock, sleep=clock.sleep)
+    path = store.path.with_name("rate_limiter")
+    rate_limiter = RateLimiter(path, monotonic=clock, sleep=clock.sleep)
     breaking = Breaking(api=[ok(status=204)])
-    with breaking.open(store, clock, budget=budget) as client:
+    with breaking.open(store, clock, rate_limiter=rate_limiter) as client:
         WRITES["delete"](client)
-    assert "The rate budget could not be told of an answer" in caplog.text
+    assert "Could not update the rate limiter" in caplog.text
 
 
 def test_read_that_failed_is_told_as_it_did_where_the_budget_cannot_be_asked_for_another_try(
@@ -220,18 +220,18 @@ def test_read_that_failed_is_told_as_it_did_where_the_budget_cannot_be_asked_for
                 path.mkdir()
             return answer
 
-    path = store.path.with_name("rate_budget")
-    budget = RateBudget(path, monotonic=clock, sleep=clock.sleep)
+    path = store.path.with_name("rate_limiter")
+    rate_limiter = RateLimiter(path, monotonic=clock, sleep=clock.sleep)
     breaking = Breaking(api=[ok(error_body("busy"), 503)])
-    with breaking.open(store, clock, budget=budget) as client, pytest.raises(SpotifyUnavailable) as caught:
+    with breaking.open(store, clock, rate_limiter=rate_limiter) as client, pytest.raises(SpotifyUnavailable) as caught:
         client.businesses()
     assert (caught.value.status, caught.value.trace_id) == (503, TRACE)
-    assert "Not tried again" in caplog.text
+    assert "Not retried" in caplog.text
 
 
 def test_unsent_call_is_told_as_such_whatever_stops_it(store: TokenStore, spotify: Spotify, clock: Clock):
     spotify.api = [limited("30")]
-    with spotify.open(store, clock, patience=1.0) as client:
+    with spotify.open(store, clock, max_wait=1.0) as client:
         for name in ("create", "create", "delete", "new_upload"):
             with pytest.raises(SpotifyError) as caught:
                 WRITES[name](client)

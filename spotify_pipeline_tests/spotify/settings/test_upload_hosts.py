@@ -54,8 +54,8 @@ HOSTILE = _WHOLE + [
 def test_s04_no_hostile_url_passes(hosts: UploadHosts):
     assert len(HOSTILE) > 1000
     refusals = [_refusal(hosts, url) for url in HOSTILE]
-    assert [url for url, refusal in zip(HOSTILE, refusals, strict=True) if refusal is None] == []
-    assert [refusal for refusal in refusals if "bucket" in str(refusal)] == []
+    assert [url for url, response_error in zip(HOSTILE, refusals, strict=True) if response_error is None] == []
+    assert [response_error for response_error in refusals if "bucket" in str(response_error)] == []
 
 
 def test_s04_no_connection_is_made_for_a_hostile_url(store: TokenStore, spotify: Spotify, clock: Clock, tmp_path: Path):

@@ -17,8 +17,7 @@ from spotify_pipeline.sandbox import DEFAULTS
 from spotify_pipeline.spotify import CallRecord, Secret, SignInRequired, SpotifySettings, TokenStore
 from spotify_pipeline.spotify.auth.oauth import AccountsService
 from spotify_pipeline.spotify.auth.token_provider import TokenProvider
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS
+from spotify_pipeline.spotify.transport import ACCOUNTS, HttpClient
 
 _TOUCHES = frozenset({"open", "os.rename", "os.remove", "os.scandir", "fcntl.flock", "socket.connect"})
 _FORKS = multiprocessing.get_context("forkserver")

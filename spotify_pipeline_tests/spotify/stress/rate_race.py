@@ -24,24 +24,24 @@ from typing import Any
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import (
     CallRecord,
-    RateBudget,
     RateLimited,
+    RateLimiter,
     Secret,
     SpotifyAdsClient,
     SpotifySettings,
     TokenStore,
 )
-from spotify_pipeline.spotify.retry.gcra import Pace
+from spotify_pipeline.spotify.retry import RateLimit
 
 LIMIT, WINDOW = 300, 4
-PACE = Pace(per_second=72, burst=6)  # 72 * 4 + 6 slots, and a late call of each of six processes
-UNBOUND = Pace(per_second=1e6, burst=1_000)
+PACE = RateLimit(per_second=72, burst=6)  # 72 * 4 + 6 slots, and a late call of each of six processes
+UNBOUND = RateLimit(per_second=1e6, burst=1_000)
 SHARED, DIVIDED = "one for all processes", "limit / processes for each"
 WAITING, NONE = "none, waits after a 429", "none"
 _processes = multiprocessing.get_context("spawn")
 
 
-class NoBudget(RateBudget):
+class NoBudget(RateLimiter):
     """Always gives leave, and learns nothing from an answer."""
 
     def take(self, within: float) -> float:  # noqa: ARG002
@@ -49,9 +49,9 @@ class NoBudget(RateBudget):
 
     def pause(self, seconds: float) -> None: ...
 
-    def answered(self, allowance: tuple[float, float] | None) -> None: ...
+    def record_response(self, allowance: tuple[float, float] | None) -> None: ...
 
-    def may_repeat(self) -> bool:
+    def may_retry(self) -> bool:
         return False
 
 
@@ -59,8 +59,8 @@ class NoBudget(RateBudget):
 class Race:
     """What became of it. ``used`` is the share of the limit that was used while there was work."""
 
-    budget: str
-    answered: int
+    rate_limiter: str
+    record_response: int
     refused: int
     used: float
 
@@ -69,7 +69,7 @@ class Race:
 class _Runner:
     address: str
     directory: Path
-    budget: str
+    rate_limiter: str
     number: int
     processes: int
 
@@ -83,13 +83,13 @@ class _Runner:
         )
         own = self.directory / f"own-{self.number}"
         budgets = {
-            SHARED: RateBudget(self.directory / "shared", pace=PACE),
-            DIVIDED: RateBudget(own, pace=Pace(PACE.per_second / self.processes, 1)),
-            WAITING: RateBudget(own, pace=UNBOUND),
+            SHARED: RateLimiter(self.directory / "shared", limit=PACE),
+            DIVIDED: RateLimiter(own, limit=RateLimit(PACE.per_second / self.processes, 1)),
+            WAITING: RateLimiter(own, limit=UNBOUND),
             NONE: NoBudget(own),
         }
         store = TokenStore(self.directory / "tokens" / "tokens.json")
-        return SpotifyAdsClient.open(settings, store, observer=observer, budget=budgets[self.budget])
+        return SpotifyAdsClient.open(settings, store, observer=observer, rate_limiter=budgets[self.rate_limiter])
 
 
 def run(runner: _Runner, seconds: float, barrier: Any, results: Any) -> None:
@@ -113,12 +113,14 @@ def run(runner: _Runner, seconds: float, barrier: Any, results: Any) -> None:
     results.put((statuses, time.monotonic()))
 
 
-def race(budget: str, *, processes: int, seconds: float) -> Race:
+def race(rate_limiter: str, *, processes: int, seconds: float) -> Race:
     """Run it once, against a sandbox of its own."""
     config = SandboxConfig(requests_per_window=LIMIT, window_seconds=WINDOW)
     with tempfile.TemporaryDirectory() as directory, SandboxServer(config) as sandbox:
         barrier, results = _processes.Barrier(processes + 1), _processes.Queue()
-        runners = [_Runner(sandbox.url, Path(directory), budget, number, processes) for number in range(processes)]
+        runners = [
+            _Runner(sandbox.url, Path(directory), rate_limiter, number, processes) for number in range(processes)
+        ]
         started = [_processes.Process(target=run, args=(each, seconds, barrier, results)) for each in runners]
         for process in started:
             process.start()
@@ -130,7 +132,7 @@ def race(budget: str, *, processes: int, seconds: float) -> Race:
     statuses = sum((each for each, _ in seen), Counter[int | None]())
     took = max(ended for _, ended in seen) - began
     possible = LIMIT / WINDOW * took
-    return Race(budget, statuses[200], statuses[429], statuses[200] / possible)
+    return Race(rate_limiter, statuses[200], statuses[429], statuses[200] / possible)
 
 
 def main(arguments: Sequence[str] | None = None) -> bool:
@@ -142,10 +144,10 @@ def main(arguments: Sequence[str] | None = None) -> bool:
     say(f"{given.processes} processes, {given.seconds:.0f} s, limit {LIMIT} in {WINDOW} s")
     say(f"{'budget':<28}{'answered':>10}{'refused (429)':>15}{'of the limit':>14}")
     right = False
-    for budget in (SHARED, DIVIDED, WAITING, NONE):
-        outcome = race(budget, processes=given.processes, seconds=given.seconds)
-        say(f"{budget:<28}{outcome.answered:>10}{outcome.refused:>15}{outcome.used:>13.0%}")
-        if budget == SHARED:
+    for rate_limiter in (SHARED, DIVIDED, WAITING, NONE):
+        outcome = race(rate_limiter, processes=given.processes, seconds=given.seconds)
+        say(f"{rate_limiter:<28}{outcome.record_response:>10}{outcome.refused:>15}{outcome.used:>13.0%}")
+        if rate_limiter == SHARED:
             right = outcome.refused == 0 and outcome.used >= 0.9
     return right
 

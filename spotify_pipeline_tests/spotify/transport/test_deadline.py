@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, SpotifyUnavailable
-from spotify_pipeline.spotify.transport.deadlines import PunctualBackend, deadline
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS, ADS_API, STORAGE, Service
+from spotify_pipeline.spotify.transport import ACCOUNTS, ADS_API, STORAGE, HttpClient, Service
+from spotify_pipeline.spotify.transport.deadlines import DeadlineBackend, deadline
 from spotify_pipeline_tests.spotify.certificates import Listener, listening, read_head
 from spotify_pipeline_tests.spotify.scripted import loopback_server
 
@@ -99,7 +98,7 @@ def test_f25_addresses_of_a_name_are_tried_one_after_the_other_within_one_deadli
             now += timeout
             raise httpcore.ConnectTimeout
 
-    backend = PunctualBackend(lambda *_: [f"192.0.2.{n}" for n in range(8)], Unreachable())
+    backend = DeadlineBackend(lambda *_: [f"192.0.2.{n}" for n in range(8)], Unreachable())
     with deadline(25.0, lambda: now), pytest.raises(httpcore.ConnectTimeout):
         backend.connect_tcp("storage.example.com", 443, 10.0)
     assert tried == [10, 10, 5]
@@ -107,7 +106,7 @@ def test_f25_addresses_of_a_name_are_tried_one_after_the_other_within_one_deadli
 
 def test_f31_second_address_of_a_name_is_used_where_the_first_one_is_silent():
     with listening(lambda *_: None) as server:
-        backend = PunctualBackend(lambda *_: ["127.0.0.2", "127.0.0.1"])
+        backend = DeadlineBackend(lambda *_: ["127.0.0.2", "127.0.0.1"])
         backend.connect_tcp("storage.example.com", server.port, 5.0).close()
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from spotify_pipeline.spotify import CallRecord, SpotifyError, SpotifyUnavailable, UnexpectedAnswer
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import ADS_API, STORAGE
+from spotify_pipeline.spotify import CallRecord, SpotifyError, SpotifyUnavailable, UnexpectedResponse
+from spotify_pipeline.spotify.transport import ADS_API, STORAGE, HttpClient
 from spotify_pipeline_tests.spotify.scripted import SESSION, SIGNED, TRACE, Seen, loopback_server
 
 URL = "https://api-partner.spotify.com/ads/v3/businesses?secret=CANARYQUERY"
@@ -96,7 +95,7 @@ def test_nobody_listening_and_unknown_names_are_told_plainly():
 
 @pytest.mark.parametrize("url", ["https://example.com:port", "nothing://example.com", "/relative"])
 def test_address_that_is_none_is_told_plainly(url: str):
-    with HttpClient(ADS_API) as client, pytest.raises(UnexpectedAnswer, match="its address is not one"):
+    with HttpClient(ADS_API) as client, pytest.raises(UnexpectedResponse, match="its address is not one"):
         client.send("GET", url, route="/")
 
 
@@ -165,7 +164,7 @@ def test_r10_large_body_is_read_no_further_than_the_cap(status: int):
 
     with client_answering(lambda _: httpx.Response(status, content=endless())) as client:
         if status == 200:
-            with pytest.raises(UnexpectedAnswer, match="larger than 5 MB"):
+            with pytest.raises(UnexpectedResponse, match="larger than 5 MB"):
                 client.send("GET", URL, route="/")
         else:  # a refusal is told by its status; its body is not worth a failure of its own
             assert client.send("GET", URL, route="/").status == 500
@@ -177,7 +176,7 @@ def test_r10_compressed_bomb_is_not_unpacked():
     statuses = iter((200, 503))
     reply = lambda _: (next(statuses), {"Content-Encoding": "gzip"}, bomb)  # noqa: E731
     with loopback_server(reply) as url, HttpClient(ADS_API) as client:
-        with pytest.raises(UnexpectedAnswer, match="compressed"):
+        with pytest.raises(UnexpectedResponse, match="compressed"):
             client.send("GET", url, route="/")
         answer = client.send("GET", url, route="/")
     assert (answer.status, answer.body) == (503, b"")
@@ -197,7 +196,7 @@ def test_r10_headers_of_a_megabyte_are_not_read_to_their_end(reply: bytes):
     with (
         raw_server(reply) as url,
         HttpClient(ADS_API) as client,
-        pytest.raises(UnexpectedAnswer, match="headers of more than 100 KB") as caught,
+        pytest.raises(UnexpectedResponse, match="headers of more than 100 KB") as caught,
     ):
         client.send("POST", url, route="/")
     assert caught.value.may_have_happened

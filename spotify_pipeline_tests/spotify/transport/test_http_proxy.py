@@ -26,8 +26,7 @@ from spotify_pipeline.spotify import (
     UntrustedServer,
     sign_in,
 )
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import ADS_API
+from spotify_pipeline.spotify.transport import ADS_API, HttpClient
 from spotify_pipeline_tests.spotify.certificates import (
     SPOTIFYS,
     Listener,

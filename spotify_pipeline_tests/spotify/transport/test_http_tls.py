@@ -17,9 +17,8 @@ from spotify_pipeline.spotify import (
     TokenStore,
     UntrustedServer,
 )
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import ADS_API, STORAGE
-from spotify_pipeline.spotify.transport.tls_and_proxy import tls_fault, trusting_too
+from spotify_pipeline.spotify.transport import ADS_API, STORAGE, HttpClient
+from spotify_pipeline.spotify.transport.tls_and_proxy import tls_fault, verified_tls
 from spotify_pipeline_tests.spotify.certificates import Issued, authority, issue, listening, tls_server
 from spotify_pipeline_tests.spotify.scripted import settings
 
@@ -88,13 +87,13 @@ def strict() -> ssl.SSLContext:
 def test_certificates_of_a_network_s_own_authority_need_not_keep_every_rule(tmp_path: Path, bundle: Path):
     lax = issue("127.0.0.1", by=authority(), signer_named=False)
     with tls_server(lax.server_context(tmp_path)) as server:
-        context = trusting_too(strict(), bundle)
+        context = verified_tls(strict(), bundle)
         with (
             create_connection(("127.0.0.1", server.port)) as connection,
             context.wrap_socket(connection, server_hostname="127.0.0.1") as spoken,
         ):
             assert spoken.version() in ("TLSv1.2", "TLSv1.3")
-    assert trusting_too(strict(), None).verify_flags & ssl.VERIFY_X509_STRICT
+    assert verified_tls(strict(), None).verify_flags & ssl.VERIFY_X509_STRICT
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
 

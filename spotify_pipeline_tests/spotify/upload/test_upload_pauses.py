@@ -12,8 +12,7 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import SpotifyUnavailable, UploadIncomplete, UploadProgress, UploadProof
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import STORAGE
+from spotify_pipeline.spotify.transport import STORAGE, HttpClient
 from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts
 from spotify_pipeline_tests.spotify.scripted import SESSION, Clock

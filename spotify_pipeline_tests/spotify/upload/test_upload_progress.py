@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import UploadProgress
-from spotify_pipeline.spotify.upload.progress import ProgressMeter
+from spotify_pipeline.spotify.upload.driver import ProgressMeter
 from spotify_pipeline_tests.spotify.scripted import SESSION, Clock, settings
 from spotify_pipeline_tests.spotify.uploads import MIB, STARTED, Uploads, ack, customer_list, done
 

@@ -3,14 +3,13 @@ from __future__ import annotations
 import random
 
 from spotify_pipeline.spotify import SpotifyError, UploadDataLoss
-from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.transport import Response
 from spotify_pipeline.spotify.upload.responses import MalformedRange, next_offset
-from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
-from spotify_pipeline.spotify.upload.steps import AskStatus, Pause, SendRange, Step
+from spotify_pipeline.spotify.upload.state_machine import AskStatus, Pause, ResumableUpload, SendRange, Step
 from spotify_pipeline_tests.spotify.storage_model import SESSION_URI
 
 _SIZE, _CHUNK = 1 << 30, 1 << 23
-_STARTED = Answer(201, {"location": SESSION_URI}, b"")
+_STARTED = Response(201, {"location": SESSION_URI}, b"")
 _PIECES = [
     "bytes", "items", "Bytes", "=", "==", "=0-", "0", "-", "--", ",", ", ", " ", "\t", ";", "+", "_", "1", "9", "42",
     "262143", "8388607", "8388608", "1073741823", "1073741824", "9" * 18, "9" * 400, "0x10", "1e3", "\u0663", "\uff11",
@@ -32,10 +31,10 @@ def well_formed(header: str) -> int | None:
 
 def after(header: str) -> Step | SpotifyError:
     upload = ResumableUpload(size=_SIZE, crc32c="AAAAAA==", chunk_bytes=_CHUNK)
-    upload.answered(_STARTED)
-    upload.carried_out()
+    upload.on_response(_STARTED)
+    upload.on_done()
     try:
-        upload.answered(Answer(308, {"range": header}, b""), taken=_CHUNK)
+        upload.on_response(Response(308, {"range": header}, b""), taken=_CHUNK)
     except SpotifyError as error:
         return error
     return upload.step
@@ -58,7 +57,7 @@ def test_u23_no_range_header_of_a_hundred_thousand_makes_a_wrong_offset_or_an_un
 
 def test_u23_offsets_are_read_as_google_writes_them():
     def read(header: str | None) -> int | None:
-        return next_offset(Answer(308, {} if header is None else {"range": header}, b""))
+        return next_offset(Response(308, {} if header is None else {"range": header}, b""))
 
     assert [read("bytes=0-0"), read("bytes=0-262143"), read(None)] == [1, 262_144, None]
     for malformed in ("", "bytes=5-9", "0-abc", "bytes=0-9, bytes=0-99", "bytes=0-007", "bytes 0-9/10", "0-262143"):

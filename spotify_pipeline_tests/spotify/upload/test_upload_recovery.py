@@ -14,7 +14,7 @@ from spotify_pipeline.spotify import (
     PermissionDenied,
     Secret,
     SpotifyUnavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UntrustedServer,
     UploadDataLoss,
     UploadIncomplete,
@@ -66,7 +66,7 @@ def test_u01_start_that_is_never_ready_is_unavailable_after_many_tries(uploads: 
 
 
 def test_f02_start_answered_with_megabytes_sends_nothing(uploads: Uploads):
-    with pytest.raises(UnexpectedAnswer, match="larger than 5 MB"):
+    with pytest.raises(UnexpectedResponse, match="larger than 5 MB"):
         uploads.send(httpx.Response(201, headers={"Location": SESSION}, content=b" " * 6_000_000))
     assert len(uploads.spotify.storage_calls) == 1
 

@@ -7,48 +7,54 @@ from collections.abc import Iterator
 import pytest
 
 from spotify_pipeline.spotify import UploadIncomplete
-from spotify_pipeline.spotify.transport.response import Answer
-from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
-from spotify_pipeline.spotify.upload.steps import AskStatus, Pause, SendRange, Start, UseSession
+from spotify_pipeline.spotify.transport import Response
+from spotify_pipeline.spotify.upload.state_machine import (
+    AskStatus,
+    Pause,
+    ResumableUpload,
+    SendRange,
+    Start,
+    UseSession,
+)
 from spotify_pipeline_tests.spotify.storage_model import SESSION_URI, resume
 
 SIZE, CHUNK = 100, 40
-PAGE = Answer(200, {"content-type": "text/html"}, b"<html>Sign in</html>")
-BUSY = Answer(503, {}, b"")
+PAGE = Response(200, {"content-type": "text/html"}, b"<html>Sign in</html>")
+BUSY = Response(503, {}, b"")
 LOSING = [each for _ in range(4) for each in (resume(40), resume(80), BUSY, resume(0))]
-Answers = list[Answer | None]
+Answers = list[Response | None]
 
 SICK: dict[str, tuple[Answers, Answers]] = {
     "has every byte and does not finish": ([resume(40), resume(80), resume(100)], [resume(100)] * 99),
     "takes no byte more": ([resume(40)], [resume(40)] * 99),
-    "finished, states nothing": ([resume(40), resume(80)], [Answer(200, {}, b"")] * 99),
-    "unreadable range": ([], [Answer(308, {"range": "bytes 0-5"}, b"")] * 99),
+    "finished, states nothing": ([resume(40), resume(80)], [Response(200, {}, b"")] * 99),
+    "unreadable range": ([], [Response(308, {"range": "bytes 0-5"}, b"")] * 99),
     "loses what it had": ([], LOSING),
     "somebody else answers": ([], [PAGE] * 99),
 }
 
 
-def drive(upload: ResumableUpload, given: Iterator[Answer | None]) -> None:
+def drive(upload: ResumableUpload, given: Iterator[Response | None]) -> None:
     while True:
         step = upload.step
         if isinstance(step, Start):
-            upload.answered(Answer(201, {"location": SESSION_URI}, b""))
+            upload.on_response(Response(201, {"location": SESSION_URI}, b""))
         elif isinstance(step, SendRange | AskStatus):
             answer = next(given)
             taken = step.end - step.first if isinstance(step, SendRange) else 0
             if answer is None:
-                upload.unanswered("No answer.", taken=taken)
+                upload.on_no_response("No answer.", taken=taken)
             else:
-                upload.answered(answer, taken=taken)
+                upload.on_response(answer, taken=taken)
         else:
             assert isinstance(step, Pause | UseSession)
-            upload.carried_out()
+            upload.on_done()
 
 
 def ended(answers: Answers, *, resumes: bool = False) -> UploadIncomplete:
     """The error of an upload whose requests to the session are answered so, None for no answer."""
     upload = ResumableUpload(size=SIZE, crc32c="4waSgw==", chunk_bytes=CHUNK, resumes=resumes)
-    given: Iterator[Answer | None] = iter(answers)
+    given: Iterator[Response | None] = iter(answers)
     with pytest.raises(UploadIncomplete) as caught:
         drive(upload, given)
     return caught.value
@@ -79,7 +85,7 @@ def test_session_that_is_busy_is_resumed_but_not_where_it_is_all_that_it_says_to
 
 
 def test_u09_outage_after_a_silent_success_leaves_a_session_to_ask_again():
-    silent = Answer(200, {}, b"")
+    silent = Response(200, {}, b"")
     failure = ended([resume(40), resume(80), silent, *[None] * 99])
     assert "states neither a checksum nor a length" in str(failure)
     assert failure.resumable

@@ -13,8 +13,7 @@ import httpx
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, Secret, UploadIncomplete, UploadProof, UploadRefused, UploadTicket
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import STORAGE
+from spotify_pipeline.spotify.transport import STORAGE, HttpClient
 from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE

@@ -31,10 +31,9 @@ from spotify_pipeline.spotify import (
     UploadProof,
     UploadTicket,
 )
-from spotify_pipeline.spotify.retry.gcra import Pace
-from spotify_pipeline.spotify.retry.rate_limiter import RateBudget
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import STORAGE
+from spotify_pipeline.spotify.retry import RateLimit
+from spotify_pipeline.spotify.retry.rate_limiter import RateLimiter
+from spotify_pipeline.spotify.transport import STORAGE, HttpClient
 from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 from spotify_pipeline_tests.spotify.uploads import crc32c
@@ -259,9 +258,9 @@ def bench() -> Iterator[Bench]:
             upload_hosts=(f"127.0.0.1:{server.port}",),
         )
         # Thousands of tickets: the budget is another test's subject.
-        budget = RateBudget(folder / "rate.json", pace=Pace(per_second=1e6, burst=1000))
+        rate_limiter = RateLimiter(folder / "rate.json", limit=RateLimit(per_second=1e6, burst=1000))
         with (
-            SpotifyAdsClient.open(settings, TokenStore(folder / "tokens.json"), budget=budget) as client,
+            SpotifyAdsClient.open(settings, TokenStore(folder / "tokens.json"), rate_limiter=rate_limiter) as client,
             closing(Bench(server, client, folder)) as opened,
         ):
             yield opened

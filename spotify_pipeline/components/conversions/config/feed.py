@@ -33,7 +33,7 @@ from spotify_pipeline.components.sources import (
 )
 from spotify_pipeline.components.yaml import ColumnName, Duration, SpotifyId, StrictModel
 from spotify_pipeline.conversions import Guarantee
-from spotify_pipeline.spotify import CONTRACT, TakenAnswer
+from spotify_pipeline.spotify import CONTRACT, AcceptedResponse
 
 TOKEN_VARIABLE = "SPOTIFY_CAPI_TOKEN"  # noqa: S105 - the name of a variable
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
@@ -63,7 +63,7 @@ class TokenConfig(StrictModel):
 
 def _known_answers(stated: list[str]) -> list[str]:
     for each in stated:
-        TakenAnswer.parse(each)
+        AcceptedResponse.parse(each)
     return stated
 
 

@@ -20,7 +20,7 @@ from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
 from spotify_pipeline.mirror.journal.upload_session import save_session
 from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
-from spotify_pipeline.spotify import OpenUpload, RateBudget, Secret, TokenStore
+from spotify_pipeline.spotify import OpenUpload, RateLimiter, Secret, TokenStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.spotify.authorizations import save
 from spotify_pipeline_tests.stress.wipes.bench import Bench, people
@@ -135,7 +135,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     Alerts(home / "alerts").state("lapsed", AlertKind.BLOCKED, ["shrink"], "It is held back.", NOW)
     save(TokenStore(home / "tokens.json"))
-    RateBudget(home / "rate" / "key").take(1)
+    RateLimiter(home / "rate" / "key").take(1)
     with open_outbox("leads", home=home):
         pass
     return home

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from spotify_pipeline.mirror import GuardBlocked, MirrorAction, MirrorRefused
-from spotify_pipeline.spotify import InvalidRequest, SpotifyUnavailable, UnexpectedAnswer
+from spotify_pipeline.spotify import InvalidRequest, SpotifyUnavailable, UnexpectedResponse
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import Asked, Crash, FakeSpotify, Fault, Made
 from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
@@ -106,7 +106,7 @@ def test_c04_two_answers_that_cannot_be_read_are_one_audience(
 ) -> None:
     spotify.after(CREATE, Fault.GARBLED, times=2)
     spotify.new_audiences_show_after = 60.0
-    with pytest.raises(UnexpectedAnswer, match="Run again: the run looks for it"):
+    with pytest.raises(UnexpectedResponse, match="Run again: the run looks for it"):
         machine.mirror(listed)
     spotify.time.now += 60
     assert machine.mirror(listed).action is MirrorAction.CREATED

@@ -22,7 +22,7 @@ from spotify_pipeline.mirror import (
     sync_event_based,
     sync_lookalike,
 )
-from spotify_pipeline.spotify import SpotifyError, UnexpectedAnswer
+from spotify_pipeline.spotify import SpotifyError, UnexpectedResponse
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, FakeSpotify, Fault, Made, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Machine
@@ -75,7 +75,7 @@ def untouched(machine: Machine) -> bool:
 def test_c20_another_audience_shown_for_ours_is_neither_renamed_nor_replaced(machine: Machine, build_list: BuildList):
     machine.mirror(build_list(range(20), "2026-11-09"))
     once(machine, "get_audience")
-    with pytest.raises(UnexpectedAnswer, match=f"another audience \\({OTHER}\\)"):
+    with pytest.raises(UnexpectedResponse, match=f"another audience \\({OTHER}\\)"):
         machine.mirror(build_list(range(21), "2026-11-16"), RENAMED)
     assert untouched(machine)
     assert machine.mirror(build_list(range(21), "2026-11-16"), RENAMED).audience.id == machine.entry.audience_id
@@ -105,7 +105,7 @@ def test_c20_a_ticket_for_another_sends_nothing(machine: Machine, build_list: Bu
     if known:
         machine.mirror(build_list(range(20), "2026-11-09"))
     once(machine, "replacement_upload_url" if known else "new_upload_url")
-    with pytest.raises((UnexpectedAnswer, MirrorRefused), match=OTHER):
+    with pytest.raises((UnexpectedResponse, MirrorRefused), match=OTHER):
         machine.mirror(build_list(range(21), "2026-11-16"))
     assert untouched(machine)
     machine.mirror(build_list(range(21), "2026-11-16"))
@@ -136,7 +136,7 @@ def test_c20_retiring_deletes_no_other(machine: Machine, build_list: BuildList, 
     ours = machine.entry.audience_id
     once(machine, operation)
     if operation == "get_audience":
-        with pytest.raises(UnexpectedAnswer):
+        with pytest.raises(UnexpectedResponse):
             retired(machine, "lapsed", RemovalPolicy.DELETE)
         assert machine.spotify.count("delete_audience") == 0
     else:

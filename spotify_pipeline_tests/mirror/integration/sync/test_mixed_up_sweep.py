@@ -33,7 +33,7 @@ from spotify_pipeline.spotify import (
     SpotifyError,
     SpotifySettings,
     TokenStore,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import NOW, Mirroring, no_pause
@@ -237,7 +237,7 @@ def test_c20_every_operation_of_the_client_believes_no_answer_for_another(tmp_pa
             faults.script(named_fault("answers_for_another", nth=nth))
             try:
                 CALLS[name](there.client, ours)
-            except UnexpectedAnswer:
+            except UnexpectedResponse:
                 pass
             else:
                 believed.append(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.mirror import GuardBlocked, MirrorAction, MirrorRefused, RemovalPolicy, retire
-from spotify_pipeline.spotify import UnexpectedAnswer
+from spotify_pipeline.spotify import UnexpectedResponse
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, Made, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
@@ -141,7 +141,7 @@ def test_c06_a_list_of_audiences_that_is_not_whole_does_not_prove_that_there_is_
     machine: Machine, spotify: FakeSpotify, listed: Listed
 ) -> None:
     spotify.uncounted = 1
-    with pytest.raises(UnexpectedAnswer, match=r"counts 1 audiences and listed 0.* nothing was changed\. Run again"):
+    with pytest.raises(UnexpectedResponse, match=r"counts 1 audiences and listed 0.* nothing was changed\. Run again"):
         machine.mirror(listed)
     assert {each.operation for each in spotify.asked} == {"list_audiences"}
     spotify.uncounted = 0

@@ -18,8 +18,7 @@ import pytest
 
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import OpenUpload, Secret, UploadProof, UploadTicket
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import STORAGE
+from spotify_pipeline.spotify.transport import STORAGE, HttpClient
 from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 from spotify_pipeline_tests.sandbox.visitor import AUDIENCES, Visitor

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from spotify_pipeline.spotify.transport import Answer
+from spotify_pipeline.spotify.transport import Response
 
 CONTRACT = '200 {"message": "SUCCESS"}'
 ANY = "{any}"
@@ -30,7 +30,7 @@ class _NoSuchJson(ValueError):
 
 
 @dataclass(frozen=True)
-class TakenAnswer:
+class AcceptedResponse:
     """One answer that says that all events of a request were taken.
 
     Attributes:
@@ -43,7 +43,7 @@ class TakenAnswer:
     body: Mapping[str, object]
 
     @classmethod
-    def parse(cls, stated: str) -> TakenAnswer:
+    def parse(cls, stated: str) -> AcceptedResponse:
         """Read what a person states, such as ``200 {"message": "SUCCESS"}``.
 
         Raises:
@@ -59,30 +59,30 @@ class TakenAnswer:
         return cls(int(found[1]), cast("Mapping[str, object]", body))
 
 
-BY_CONTRACT = (TakenAnswer(200, {"message": "SUCCESS"}),)
+CONTRACT_ONLY = (AcceptedResponse(200, {"message": "SUCCESS"}),)
 
 
-def says_taken(answer: Answer, events: int, accepted: Sequence[TakenAnswer] = BY_CONTRACT) -> bool:
+def accepts_all(response: Response, events: int, accepted: Sequence[AcceptedResponse] = CONTRACT_ONLY) -> bool:
     """Whether the answer says, in one of the accepted forms, that all ``events`` of the request were taken."""
-    if len(answer.body) > _MOST_BYTES:
+    if len(response.body) > _MOST_BYTES:
         return False
-    said = _read(answer.body)
+    said = _read(response.body)
     return isinstance(said, dict) and any(
-        each.status == answer.status and _is(cast("object", said), each.body, events) for each in accepted
+        each.status == response.status and _is(cast("object", said), each.body, events) for each in accepted
     )
 
 
-def shape_of(answer: Answer, known_words: frozenset[str]) -> str:
+def masked_response(response: Response, known_words: frozenset[str]) -> str:
     """An answer for a person to see: status and JSON, with nothing in it that may be somebody's: texts and keys are
     shown if each of their words is known, numbers up to four digits; anything else is ``...``.
     """
-    if not answer.body.strip():
-        return f"{answer.status} without a body"
-    said = _read(answer.body[: _MOST_BYTES + 1])
+    if not response.body.strip():
+        return f"{response.status} without a body"
+    said = _read(response.body[: _MOST_BYTES + 1])
     if isinstance(said, dict | list):
-        return f"{answer.status} {json.dumps(_masked(cast('object', said), known_words, _DEEPEST))}"
-    kind = "HTML" if answer.body.lstrip()[:1] == b"<" else "something that is no JSON object"
-    return f"{answer.status} with {kind}"
+        return f"{response.status} {json.dumps(_masked(cast('object', said), known_words, _DEEPEST))}"
+    kind = "HTML" if response.body.lstrip()[:1] == b"<" else "something that is no JSON object"
+    return f"{response.status} with {kind}"
 
 
 def _read(body: bytes) -> object:

@@ -17,11 +17,11 @@ from spotify_pipeline.spotify import (
     InvalidRequest,
     SettingsInvalid,
     SpotifyError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UntrustedServer,
 )
-from spotify_pipeline.spotify.capi.error_mapping import Sent, refusal_of_events
-from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.capi.error_mapping import SentBatch, batch_error
+from spotify_pipeline.spotify.transport import Response
 from spotify_pipeline_tests.spotify.certificates import issue, tls_server
 from spotify_pipeline_tests.spotify.events import DEVICE, PERSONAL, TOKEN, Capi, conversions_settings, event
 from spotify_pipeline_tests.spotify.scripted import TRACE
@@ -33,8 +33,8 @@ ECHO = "; ".join([*PERSONAL, f"Bearer {TOKEN}", "JANE_ROE", "order-1"])
 
 def refused(status: int, body: object = b"", events: int = 3) -> SpotifyError | None:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    sent = Sent(events=events, token_variable="SPOTIFY_CAPI_TOKEN", trace_id=None, now=0)
-    return refusal_of_events(Answer(status, {}, raw), sent)
+    sent = SentBatch(events=events, token_variable="SPOTIFY_CAPI_TOKEN", trace_id=None, now=0)
+    return batch_error(Response(status, {}, raw), sent)
 
 
 def echoes() -> list[Any]:
@@ -127,7 +127,7 @@ def test_a03_connection_at_fault_is_no_events_fault():
     error = refused(400, body)
     assert isinstance(error, SettingsInvalid)
     assert "SPOTIFY_CAPI_CONNECTION_ID" in str(error)
-    assert isinstance(refused(400, {"errors": [{"field": "conversion_events"}]}), UnexpectedAnswer)
+    assert isinstance(refused(400, {"errors": [{"field": "conversion_events"}]}), UnexpectedResponse)
     mixed = {"errors": [{"field": "capi_connection_id"}, {"field": "event_id"}]}
     assert isinstance(refused(400, mixed), InvalidRequest)
 

@@ -18,14 +18,14 @@ from typing import Any
 import pytest
 
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.spotify import RateBudget, RateLimited, SpotifyUnavailable, TokenStore
-from spotify_pipeline.spotify.retry.gcra import SPOTIFY_PACE, Pace
+from spotify_pipeline.spotify import RateLimited, RateLimiter, SpotifyUnavailable, TokenStore
+from spotify_pipeline.spotify.retry.gcra import SPOTIFY_RATE_LIMIT, RateLimit
 from spotify_pipeline.spotify.retry.rate_limiter import rate_key
 from spotify_pipeline_tests.spotify.forks import fork_that_waits
 from spotify_pipeline_tests.spotify.scripted import Clock, full_disk, settings
 
 SPAWN = multiprocessing.get_context("spawn")
-ONE_A_SECOND = Pace(per_second=1, burst=1)
+ONE_A_SECOND = RateLimit(per_second=1, burst=1)
 
 
 @pytest.fixture
@@ -33,40 +33,40 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "rate" / "budget"
 
 
-def budget(path: Path, clock: Clock, pace: Pace = ONE_A_SECOND) -> RateBudget:
+def rate_limiter(path: Path, clock: Clock, limit: RateLimit = ONE_A_SECOND) -> RateLimiter:
     """As another process would make it: nothing in memory, the same file."""
-    return RateBudget(path, pace=pace, monotonic=clock, sleep=clock.sleep)
+    return RateLimiter(path, limit=limit, monotonic=clock, sleep=clock.sleep)
 
 
 def test_calls_of_all_processes_are_spaced_as_one(path: Path, clock: Clock):
-    assert [budget(path, clock).take(300) for _ in range(4)] == [0, 1, 1, 1]
+    assert [rate_limiter(path, clock).take(300) for _ in range(4)] == [0, 1, 1, 1]
 
 
 def test_spotify_s_pace_is_the_one_that_is_kept_without_another(path: Path, clock: Clock):
     began = clock.now
-    shared = RateBudget(path, monotonic=clock, sleep=clock.sleep)
+    shared = RateLimiter(path, monotonic=clock, sleep=clock.sleep)
     for _ in range(12 + 48 * 3):
         shared.take(300)
     assert clock.now - began == pytest.approx(3.0, abs=0.05)
-    assert SPOTIFY_PACE.per_second * 30 + SPOTIFY_PACE.burst + 48 == 1_500
+    assert SPOTIFY_RATE_LIMIT.per_second * 30 + SPOTIFY_RATE_LIMIT.burst + 48 == 1_500
 
 
 def test_r02_pause_holds_for_every_process_of_the_key_and_no_other(path: Path, clock: Clock):
-    budget(path, clock).pause(12)
-    assert budget(path.with_name("another"), clock).take(300) == 0
-    assert budget(path, clock).take(300) == 12
+    rate_limiter(path, clock).pause(12)
+    assert rate_limiter(path.with_name("another"), clock).take(300) == 0
+    assert rate_limiter(path, clock).take(300) == 12
 
 
 def test_r02_pause_that_comes_while_a_process_waits_for_its_turn_is_kept_too(path: Path):
     clock = Clock()
-    other = budget(path, clock)
+    other = rate_limiter(path, clock)
 
     def interrupted(seconds: float) -> None:
         clock.sleep(seconds)
         if len(clock.slept) == 1:
             other.pause(20)
 
-    waiting = RateBudget(path, pace=ONE_A_SECOND, monotonic=clock, sleep=interrupted)
+    waiting = RateLimiter(path, limit=ONE_A_SECOND, monotonic=clock, sleep=interrupted)
     waiting.take(300)
     assert waiting.take(300) == 21
     assert clock.slept == [1, 20]
@@ -74,25 +74,25 @@ def test_r02_pause_that_comes_while_a_process_waits_for_its_turn_is_kept_too(pat
 
 @pytest.mark.parametrize(("asked", "kept"), [(0, 1), (-5, 1), (30.5, 30.5), (10**9, 61)])
 def test_r03_pause_is_between_a_second_and_a_minute_and_its_jitter(path: Path, clock: Clock, asked: float, kept: float):
-    budget(path, clock).pause(asked)
-    assert budget(path, clock).take(300) == kept
+    rate_limiter(path, clock).pause(asked)
+    assert rate_limiter(path, clock).take(300) == kept
 
 
 def test_r07_no_number_in_the_file_is_a_time_of_day(path: Path):
-    shared = RateBudget(path)
+    shared = RateLimiter(path)
     shared.take(1)
     shared.pause(60)
-    shared.answered((1, 30))
+    shared.record_response((1, 30))
     stored = [number for number in json.loads(path.read_text()).values() if number is not None]
     assert len(stored) == 6
     assert max(stored) <= time.monotonic() + 62
 
 
 def test_r09_wait_beyond_the_patience_fails_at_once_and_says_how_long_it_would_be(path: Path, clock: Clock):
-    budget(path, clock).pause(45)
-    limited = pytest.raises(RateLimited, match=r"Rate limited: Spotify has asked .* wait 45 s; it may wait 10 s\. Wait")
+    rate_limiter(path, clock).pause(45)
+    limited = pytest.raises(RateLimited, match=r"Rate limited: Spotify asked .* wait 45 s; it may wait 10 s\. Wait")
     with limited as caught:
-        budget(path, clock).take(10)
+        rate_limiter(path, clock).take(10)
     assert caught.value.retry_after == 45
     assert not caught.value.may_have_happened
     assert clock.slept == []
@@ -100,22 +100,22 @@ def test_r09_wait_beyond_the_patience_fails_at_once_and_says_how_long_it_would_b
 
 def test_r09_crowd_is_told_from_a_pause_and_costs_the_others_nothing(path: Path, clock: Clock):
     for _ in range(3):
-        budget(path, clock).take(300)
+        rate_limiter(path, clock).take(300)
     with pytest.raises(RateLimited, match="other calls of this client come first"):
-        budget(path, clock).take(0.5)
-    assert budget(path, clock).take(300) == 1
+        rate_limiter(path, clock).take(0.5)
+    assert rate_limiter(path, clock).take(300) == 1
 
 
 def test_no_patience_is_enough_where_nothing_needs_to_be_waited_for(path: Path):
-    assert RateBudget(path).take(0) < 1
+    assert RateLimiter(path).take(0) < 1
 
 
 def test_time_from_before_a_reboot_is_forgotten(path: Path):
     before, after = Clock(now=9_000_000.0), Clock(now=40.0)
-    budget(path, before).take(300)
-    budget(path, before).pause(60)
-    assert budget(path, after).take(300) == 0
-    assert budget(path, after).take(300) == 1
+    rate_limiter(path, before).take(300)
+    rate_limiter(path, before).pause(60)
+    assert rate_limiter(path, after).take(300) == 0
+    assert rate_limiter(path, after).take(300) == 1
 
 
 @pytest.mark.parametrize(
@@ -126,27 +126,27 @@ def test_time_from_before_a_reboot_is_forgotten(path: Path):
 def test_damaged_file_is_as_a_new_one(path: Path, clock: Clock, content: bytes):
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    assert [budget(path, clock).take(300) for _ in range(2)] == [0, 1]
+    assert [rate_limiter(path, clock).take(300) for _ in range(2)] == [0, 1]
 
 
 def test_key_is_named_by_a_digest_and_private(tmp_path: Path):
     home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
-    RateBudget.at_home(rate_key(settings()), home).take(1)
+    RateLimiter.at_home(rate_key(settings()), home).take(1)
     (file,) = (tmp_path / "home" / "rate").iterdir()
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert "client-1" not in str(file) + file.read_text()
     for other in ({"client_id": "client-2"}, {"authorization": "second"}, {"ads_api_url": "http://127.0.0.1:8710"}):
-        RateBudget.at_home(rate_key(settings(**other)), home).take(1)
+        RateLimiter.at_home(rate_key(settings(**other)), home).take(1)
     assert len(list(file.parent.iterdir())) == 4
 
 
 def test_two_machines_that_share_a_home_have_a_budget_each(tmp_path: Path):
     home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
     key = rate_key(settings())
-    RateBudget.at_home(key, home, machine="one").pause(45)  # of a clock that means nothing to the other
-    assert RateBudget.at_home(key, home, machine="another").take(1) == pytest.approx(0, abs=0.5)
+    RateLimiter.at_home(key, home, machine="one").pause(45)  # of a clock that means nothing to the other
+    assert RateLimiter.at_home(key, home, machine="another").take(1) == pytest.approx(0, abs=0.5)
     with pytest.raises(RateLimited):
-        RateBudget.at_home(key, home, machine="one").take(1)
+        RateLimiter.at_home(key, home, machine="one").take(1)
 
 
 def test_home_where_nothing_can_be_locked_is_told_with_the_cure(path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -155,14 +155,14 @@ def test_home_where_nothing_can_be_locked_is_told_with_the_cure(path: Path, monk
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with pytest.raises(HomeError, match="put SPOTIFY_PIPELINE_HOME on a local disk, then run again"):
-        RateBudget(path).take(1)
+        RateLimiter(path).take(1)
 
 
 def test_client_whose_tokens_are_at_home_shares_the_budget_at_home(tmp_path: Path):
     home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
-    RateBudget.at_home(rate_key(settings()), home).pause(45)
+    RateLimiter.at_home(rate_key(settings()), home).pause(45)
     with pytest.raises(RateLimited):
-        RateBudget.beside(TokenStore.at_home(home).path.parent, settings()).take(1)
+        RateLimiter.beside(TokenStore.at_home(home).path.parent, settings()).take(1)
 
 
 def unusable_parent(path: Path) -> None:
@@ -182,20 +182,20 @@ def unusable_kind(path: Path) -> None:
 def test_home_that_cannot_be_used_is_told_and_is_no_leave_to_call(path: Path, spoil: Callable[[Path], None]):
     spoil(path)
     with pytest.raises(HomeError, match=str(path.parent.parent)):
-        RateBudget(path).take(300)
+        RateLimiter(path).take(300)
 
 
 def test_full_disk_is_told(path: Path, clock: Clock):
     for _ in range(2):  # the first time leaves the file shorter
         with (
             full_disk(),
-            pytest.raises(HomeError, match=r"budget, cannot be used \(No space left on device\)\. Free some space"),
+            pytest.raises(HomeError, match=r"budget cannot be used \(No space left on device\)\. Free some disk space"),
         ):
-            budget(path, clock).take(300)
+            rate_limiter(path, clock).take(300)
 
 
 def test_file_is_free_again_though_a_process_forked_while_it_was_held_lives_on(path: Path, clock: Clock):
-    budget(path, clock).take(300)
+    rate_limiter(path, clock).take(300)
     ends: list[Callable[[], None]] = []
 
     def forks_when_asked_with_the_lock_held() -> float:
@@ -203,7 +203,7 @@ def test_file_is_free_again_though_a_process_forked_while_it_was_held_lives_on(p
             ends.append(fork_that_waits())
         return clock.now
 
-    RateBudget(path, monotonic=forks_when_asked_with_the_lock_held, sleep=clock.sleep).answered(None)
+    RateLimiter(path, monotonic=forks_when_asked_with_the_lock_held, sleep=clock.sleep).record_response(None)
     try:
         assert not is_locked(path)
     finally:
@@ -220,15 +220,15 @@ def is_locked(path: Path) -> bool:
 
 
 def test_process_that_hangs_on_the_file_is_named_as_the_reason(path: Path, clock: Clock):
-    budget(path, clock).take(300)
+    rate_limiter(path, clock).take(300)
     with path.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(SpotifyUnavailable, match=r"Another process has been using the rate budget .* End the proc"):
-            budget(path, clock).take(300)
+        with pytest.raises(SpotifyUnavailable, match=r"Another process has locked the rate limiter.* End the proc"):
+            rate_limiter(path, clock).take(300)
 
 
 def call_without_end(path: Path, started: Any) -> None:
-    shared = RateBudget(path, pace=Pace(per_second=200, burst=1))
+    shared = RateLimiter(path, limit=RateLimit(per_second=200, burst=1))
     while True:
         shared.take(300)
         started.set()
@@ -244,14 +244,14 @@ def test_r08_processes_killed_at_any_moment_keep_nothing_from_the_others(path: P
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        RateBudget(path, pace=Pace(per_second=200, burst=1)).take(1)  # raises where leave would come later
+        RateLimiter(path, limit=RateLimit(per_second=200, burst=1)).take(1)  # raises where leave would come later
 
 
 def test_threads_of_one_process_share_it_too(path: Path):
     slots: list[float] = []
 
     def call() -> None:
-        shared = RateBudget(path, pace=Pace(per_second=200, burst=1))
+        shared = RateLimiter(path, limit=RateLimit(per_second=200, burst=1))
         for _ in range(10):
             shared.take(60)
             slots.append(time.monotonic())

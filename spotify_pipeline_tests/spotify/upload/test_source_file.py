@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, Secret, SpotifyAdsClient, TokenStore, UploadRefused, UploadTicket
-from spotify_pipeline.spotify.upload.source_file import MAX_UPLOAD_BYTES, OutgoingFile, outgoing_file
+from spotify_pipeline.spotify.upload.source_file import MAX_UPLOAD_BYTES, SourceFile, open_source_file
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE, settings
 from spotify_pipeline_tests.spotify.socket_storage import socket_storage
 from spotify_pipeline_tests.spotify.uploads import (
@@ -74,7 +74,7 @@ def test_f28_disk_that_fails_while_it_is_read_breaks_the_upload_off():
                 raise OSError(5, "Input/output error", "/secret/path")
             return super().read(size)
 
-    outgoing = OutgoingFile(FailingDisk(ROW * 50_000), size=len(ROW) * 50_000, crc32c="AAAAAA==")
+    outgoing = SourceFile(FailingDisk(ROW * 50_000), size=len(ROW) * 50_000, crc32c="AAAAAA==")
     with pytest.raises(UploadRefused, match="could not be read to its end") as caught:
         list(outgoing.blocks(0, outgoing.size))
     assert "secret" not in str(caught.value)
@@ -92,7 +92,7 @@ def test_f28_disk_that_fails_at_any_read_of_the_file_is_an_error_of_ours(failing
             return super().read(size)
 
     content = ROW * 5_000  # two blocks, then what may lie beyond them
-    outgoing = OutgoingFile(FailingDisk(content), size=len(content), crc32c=crc32c(content))
+    outgoing = SourceFile(FailingDisk(content), size=len(content), crc32c=crc32c(content))
     with pytest.raises(UploadRefused, match="could not be read to its end"):
         list(outgoing.blocks(0, outgoing.size))
 
@@ -101,14 +101,17 @@ def test_f28_disk_that_fails_at_the_first_read_is_an_error_of_ours(tmp_path: Pat
     memory = Path("/proc/self/mem")  # opens, and cannot be read at its first byte
     if not memory.exists():
         pytest.skip("this system has no file that opens and cannot be read")
-    with pytest.raises(UploadRefused, match="could not be read to its end"), outgoing_file(memory, size=0, crc32c=""):
+    with (
+        pytest.raises(UploadRefused, match="could not be read to its end"),
+        open_source_file(memory, size=0, crc32c=""),
+    ):
         pass
 
 
 def test_ranges_are_given_as_they_are_and_any_number_of_times(tmp_path: Path):
     file = customer_list(tmp_path, 3 * MIB + 17)
     content = file.read_bytes()
-    with outgoing_file(file, size=len(content), crc32c=crc32c_of(file)) as outgoing:
+    with open_source_file(file, size=len(content), crc32c=crc32c_of(file)) as outgoing:
         for first, end in [(MIB + 5, 2 * MIB), (0, MIB), (7, 8), (MIB, len(content)), (3 * MIB + 16, len(content))]:
             assert b"".join(outgoing.blocks(first, end)) == content[first:end]
 
@@ -117,7 +120,7 @@ def test_ranges_are_given_as_they_are_and_any_number_of_times(tmp_path: Path):
 def test_u18_range_that_is_read_again_must_be_the_same(changed: int):
     content = bytearray(ROW * 50_000)
     stream = io.BytesIO(content)
-    outgoing = OutgoingFile(stream, size=len(content), crc32c=crc32c(bytes(content)))
+    outgoing = SourceFile(stream, size=len(content), crc32c=crc32c(bytes(content)))
     assert b"".join(outgoing.blocks(0, MIB)) == content[:MIB]
     stream.getbuffer()[changed] ^= 1
     with pytest.raises(UploadRefused, match="not the file that was built"):
@@ -127,7 +130,7 @@ def test_u18_range_that_is_read_again_must_be_the_same(changed: int):
 def test_u18_last_block_is_not_given_of_a_file_that_changed_before_it_was_read():
     content = bytearray(ROW * 50_000)
     stream = io.BytesIO(content)
-    outgoing = OutgoingFile(stream, size=len(content), crc32c=crc32c(bytes(content)))
+    outgoing = SourceFile(stream, size=len(content), crc32c=crc32c(bytes(content)))
     stream.getbuffer()[2 * MIB] ^= 1
     given: list[int] = []
     blocks = map(len, outgoing.blocks(0, len(content)))

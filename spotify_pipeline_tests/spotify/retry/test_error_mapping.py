@@ -18,10 +18,10 @@ from spotify_pipeline.spotify import (
     SpotifyError,
     SpotifyUnavailable,
     TermsNotAccepted,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from spotify_pipeline.spotify.retry.error_mapping import fit_to_show, refusal
-from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.retry.error_mapping import fit_to_show, response_error
+from spotify_pipeline.spotify.transport import Response
 from spotify_pipeline_tests.spotify.scripted import SIGNED, TRACE, error_body
 
 NOW = 1_800_000_000.0
@@ -29,7 +29,7 @@ NOW = 1_800_000_000.0
 
 def refused(status: int, body: object = b"", headers: dict[str, str] | None = None) -> SpotifyError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return refusal(Answer(status, headers or {}, raw), "list the audiences", sent=(), writing=True, now=NOW)
+    return response_error(Response(status, headers or {}, raw), "list the audiences", sent=(), writing=True, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def refused(status: int, body: object = b"", headers: dict[str, str] | None = No
         (500, SpotifyUnavailable),
         (502, SpotifyUnavailable),
         (599, SpotifyUnavailable),
-        (302, UnexpectedAnswer),
-        (202, UnexpectedAnswer),
+        (302, UnexpectedResponse),
+        (202, UnexpectedResponse),
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"[]", b"null", b"\xff\xfe", b"[" * 100_000])
@@ -111,7 +111,7 @@ def test_user_outside_the_allow_list_is_told_about_development_mode():
 def test_only_a_lost_write_may_have_happened():
     may = {status: refused(status).may_have_happened for status in (400, 403, 404, 409, 429, 408, 500, 503, 302)}
     assert [status for status, it_may in may.items() if it_may] == [408, 500, 503, 302]
-    reading = refusal(Answer(503, {}, b""), "list the audiences", sent=(), now=NOW)
+    reading = response_error(Response(503, {}, b""), "list the audiences", sent=(), now=NOW)
     assert not reading.may_have_happened
 
 
@@ -143,7 +143,9 @@ def test_servers_words_are_shown_without_what_we_may_have_sent_them(secret: str)
 
 def test_secret_that_went_with_the_call_is_hidden_however_short_it_is():
     body = json.dumps(error_body("the token abc is bad")).encode()
-    assert "the token [hidden] is bad" in str(refusal(Answer(400, {}, body), "list", sent=[Secret("abc")], now=NOW))
+    assert "the token [hidden] is bad" in str(
+        response_error(Response(400, {}, body), "list", sent=[Secret("abc")], now=NOW)
+    )
 
 
 def test_useful_words_stay():

@@ -13,7 +13,7 @@ from spotify_pipeline.spotify import (
     Conflict,
     InvalidRequest,
     TokenStore,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from spotify_pipeline_tests.spotify.client_calls import BASE, READS, WRITES, carry_out, ok
 from spotify_pipeline_tests.spotify.scripted import (
@@ -106,7 +106,7 @@ def test_c15_unknown_statuses_kinds_and_odd_fields_are_tolerated(store: TokenSto
 @pytest.mark.parametrize("body", [{}, {"id": ""}, {"id": 7}, {"id": None}])
 def test_object_without_an_id_is_an_unexpected_answer(store: TokenStore, spotify: Spotify, clock: Clock, body: Any):
     spotify.api = [ok(body)]
-    with pytest.raises(UnexpectedAnswer, match="audience without an id"):
+    with pytest.raises(UnexpectedResponse, match="audience without an id"):
         carry_out(READS["audience"], store, spotify, clock)
 
 
@@ -115,7 +115,7 @@ def test_object_without_an_id_is_an_unexpected_answer(store: TokenStore, spotify
 )
 def test_list_that_is_missing_is_not_an_empty_one(store: TokenStore, spotify: Spotify, clock: Clock, body: Any):
     spotify.api = [ok(body)]
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         carry_out(READS["audiences"], store, spotify, clock)
 
 
@@ -215,7 +215,7 @@ def test_upload_urls_are_asked_for_without_a_body(store: TokenStore, spotify: Sp
 @pytest.mark.parametrize("body", [{"id": AUDIENCE}, {"upload_url": SIGNED}, {"id": AUDIENCE, "upload_url": 5}])
 def test_incomplete_ticket_is_an_unexpected_answer(store: TokenStore, spotify: Spotify, clock: Clock, body: Any):
     spotify.api = [ok(body)]
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(UnexpectedResponse) as caught:
         carry_out(WRITES["new_upload"], store, spotify, clock)
     assert "CANARY" not in str(caught.value)
 

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from spotify_pipeline.spotify.capi.error_mapping import Sent, refusal_of_events
-from spotify_pipeline.spotify.capi.taken_answers import CONTRACT, TakenAnswer, says_taken
+from spotify_pipeline.spotify.capi.accepted_responses import CONTRACT, AcceptedResponse, accepts_all
+from spotify_pipeline.spotify.capi.error_mapping import SentBatch, batch_error
 from spotify_pipeline.spotify.errors import InvalidRequest, SpotifyError, UnknownSuccess
-from spotify_pipeline.spotify.transport.response import Answer
+from spotify_pipeline.spotify.transport import Response
 
 SENT = 3
 PARTS = {"index": 1, "field": "event_name", "reason": "INVALID"}
 
 
 def error_of(status: int, body: bytes, *accepted: str) -> SpotifyError | None:
-    known = tuple(map(TakenAnswer.parse, accepted or (CONTRACT,)))
-    sent = Sent(events=SENT, token_variable="SPOTIFY_CAPI_TOKEN", trace_id=None, now=0, accepted=known)
-    return refusal_of_events(Answer(status, {}, body), sent)
+    known = tuple(map(AcceptedResponse.parse, accepted or (CONTRACT,)))
+    sent = SentBatch(events=SENT, token_variable="SPOTIFY_CAPI_TOKEN", trace_id=None, now=0, accepted=known)
+    return batch_error(Response(status, {}, body), sent)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def error_of(status: int, body: bytes, *accepted: str) -> SpotifyError | None:
 )
 def test_a21_what_the_contract_calls_a_success_is_one(body: bytes):
     assert error_of(200, body) is None
-    assert says_taken(Answer(200, {}, body), SENT)
+    assert accepts_all(Response(200, {}, body), SENT)
 
 
 UNKNOWN: list[Any] = [
@@ -189,7 +189,7 @@ def test_a21_which_answers_count_can_be_stated(
 )
 def test_a21_a_stated_answer_that_says_nothing_or_is_none_is_refused(stated: str):
     with pytest.raises(ValueError, match="status and its JSON"):
-        TakenAnswer.parse(stated)
+        AcceptedResponse.parse(stated)
 
 
 def test_a21_an_unknown_answer_is_shown_without_anything_that_may_be_somebodys():

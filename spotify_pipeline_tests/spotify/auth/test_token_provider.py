@@ -20,8 +20,7 @@ from spotify_pipeline.spotify import (
 )
 from spotify_pipeline.spotify.auth.oauth import AccountsService
 from spotify_pipeline.spotify.auth.token_provider import TokenProvider
-from spotify_pipeline.spotify.transport.http import HttpClient
-from spotify_pipeline.spotify.transport.timeouts import ACCOUNTS
+from spotify_pipeline.spotify.transport import ACCOUNTS, HttpClient
 from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, provider, put, stored
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings, token_answer
 
@@ -37,8 +36,8 @@ def test_seed_is_used_once_and_known_again_by_its_digest(store: TokenStore, spot
     assert provider(store, spotify, clock).access_token().reveal() == "a1"
     assert stored(store).refresh_token == Secret("rotated")
     assert stored(store).authorized_at is None
-    assert stored(store).seeded_at == clock.now
-    assert stored(store).seed_sha256 == hashlib.sha256(b"seed-7CANARYSEED").hexdigest()
+    assert stored(store).bootstrapped_at == clock.now
+    assert stored(store).bootstrap_sha256 == hashlib.sha256(b"seed-7CANARYSEED").hexdigest()
     clock.now += 3600
     assert provider(store, spotify, clock).access_token().reveal() == "a2"
     assert [call["refresh_token"] for call in spotify.token_calls] == [["seed-7CANARYSEED"], ["rotated"]]

@@ -12,7 +12,7 @@ from spotify_pipeline.spotify import (
     SpotifyError,
     SpotifyUnavailable,
     TokenStore,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from spotify_pipeline_tests.spotify.client_calls import READS, WRITES, carry_out, ok
 from spotify_pipeline_tests.spotify.scripted import (
@@ -90,7 +90,7 @@ def test_call_that_gets_no_token_surely_did_not_happen(
 ):
     spotify.api = [*first]
     spotify.tokens = [*(token_answer() for _ in first), failure, failure, failure]
-    with pytest.raises((SpotifyUnavailable, UnexpectedAnswer)) as caught:
+    with pytest.raises((SpotifyUnavailable, UnexpectedResponse)) as caught:
         carry_out({**READS, **WRITES}[name], store, spotify, clock)
     assert len(spotify.api_calls) == len(first)
     assert not caught.value.may_have_happened
@@ -118,7 +118,7 @@ def test_o12_refused_token_is_replaced_once_and_the_call_replayed_once(
 ):
     spotify.tokens = [token_answer("a1"), token_answer("a2")]
     spotify.api = [httpx.Response(401), httpx.Response(401)]
-    with pytest.raises(SignInRequired, match=r"refuses even a new access token.*login"):
+    with pytest.raises(SignInRequired, match=r"rejects even a new access token.*login"):
         carry_out({**READS, **WRITES}[name], store, spotify, clock)
     assert [call.headers["authorization"] for call in spotify.api_calls] == ["Bearer a1", "Bearer a2"]
     assert spotify.api_calls[0].content == spotify.api_calls[1].content
@@ -139,7 +139,7 @@ def test_c04_create_with_a_broken_body_says_that_it_may_have_happened(
     store: TokenStore, spotify: Spotify, clock: Clock, content: bytes
 ):
     spotify.api = [httpx.Response(201, content=content)]
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(UnexpectedResponse) as caught:
         carry_out(WRITES["create"], store, spotify, clock)
     assert caught.value.may_have_happened
 
@@ -150,7 +150,7 @@ def test_status_that_is_no_documented_success_is_none(
     store: TokenStore, spotify: Spotify, clock: Clock, name: str, status: int
 ):
     spotify.api = [httpx.Response(status, json=audience_json(), headers={"Location": SIGNED})]
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(UnexpectedResponse) as caught:
         carry_out({**READS, **WRITES}[name], store, spotify, clock)
     assert caught.value.status == status
     assert len(spotify.api_calls) == 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.spotify.retry.backoff import backoff, pause_before, requested_pause
+from spotify_pipeline.spotify.retry.policy import backoff, pause_before, requested_pause
 
 NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 

@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from spotify_pipeline.spotify import SpotifyError, SpotifyUnavailable, UploadDataLoss, UploadIncomplete, UploadRefused
-from spotify_pipeline.spotify.transport.response import Answer
-from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
-from spotify_pipeline.spotify.upload.steps import AskStatus, Finished, Pause, RenewUrl, SendRange, Start, UseSession
+from spotify_pipeline.spotify.transport import Response
+from spotify_pipeline.spotify.upload.state_machine import (
+    AskStatus,
+    Finished,
+    Pause,
+    RenewUrl,
+    ResumableUpload,
+    SendRange,
+    Start,
+    UseSession,
+)
 from spotify_pipeline_tests.spotify.storage_model import FAULTS, SURVIVABLE, Fault, Heard, StorageModel
 from spotify_pipeline_tests.spotify.uploads import crc32c, md5
 
@@ -52,12 +60,12 @@ class Journey:
             if isinstance(step, SendRange | AskStatus):
                 self.exchange(step, fault)
             elif isinstance(step, Start):
-                self.machine.answered(self.model.start())
+                self.machine.on_response(self.model.start())
             else:
                 if isinstance(step, RenewUrl):
                     self.renewals.append(step.reason)
                 assert isinstance(step, RenewUrl | Pause | UseSession)
-                self.machine.carried_out()
+                self.machine.on_done()
         except TYPED as error:
             self.error = error
         if isinstance(self.machine.step, Finished) and self.error is None:
@@ -71,12 +79,12 @@ class Journey:
             body = self.content[step.first : step.end]
         heard = Heard(self.model.answer(step, body), len(body)) if fault is None else fault(self.model, step, body)
         if heard.answer is None:
-            self.machine.unanswered("No answer.", taken=heard.taken)
+            self.machine.on_no_response("No answer.", taken=heard.taken)
         else:
             self.note(step, heard.answer)
-            self.machine.answered(heard.answer, taken=heard.taken)
+            self.machine.on_response(heard.answer, taken=heard.taken)
 
-    def note(self, step: SendRange | AskStatus, answer: Answer) -> None:
+    def note(self, step: SendRange | AskStatus, answer: Response) -> None:
         said = answer.headers.get("range", "")
         if said.startswith("bytes=0-"):
             self.model.said = int(said.removeprefix("bytes=0-")) + 1

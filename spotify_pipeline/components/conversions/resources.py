@@ -69,7 +69,5 @@ class SpotifyConversions(dg.ConfigurableResource[None]):
         """
         once = feed.delivery_plan.guarantee is Guarantee.AT_MOST_ONCE
         accepted = tuple(map(AcceptedResponse.parse, feed.delivery_plan.taken_answers))
-        with ConversionsClient(
-            self.settings(feed), guarantee_once=once, observer=on_call, accepted=accepted
-        ) as client:
+        with ConversionsClient(self.settings(feed), guarantee_once=once, observer=on_call, accepted=accepted) as client:
             yield client

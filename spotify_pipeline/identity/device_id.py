@@ -1,4 +1,4 @@
-"""Advertising ids of devices, Apple's IDFA and Android's AAID: a UUID, hyphens put back when absent."""
+"""Normalizes advertising ids of devices, Apple's IDFA and Android's AAID: a UUID, with hyphens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ZEROED = "00000000-0000-0000-0000-000000000000"
 _PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 
 
-def judged(trimmed: pl.Series, case: DeviceIdCase) -> pl.DataFrame:
+def normalize(trimmed: pl.Series, case: DeviceIdCase) -> pl.DataFrame:
     """Columns ``normalized`` and ``rejection`` for trimmed values; both null where the value is null."""
     raw, device_id = pl.col("raw"), pl.col("device_id")
     spelled = device_id.str.to_uppercase() if case == "upper" else device_id.str.to_lowercase()

@@ -1,4 +1,4 @@
-"""E-mail addresses: lower-cased, and what cannot be an address rejected.
+"""Normalizes e-mail addresses: lower-cases them, and rejects what cannot be an address.
 
 Dots and ``+tag`` stay, in Gmail addresses too: Spotify asks to trim and lower-case, and no source asks for more. There
 is no Unicode normalization either: ``é`` and ``e`` + U+0301 are two addresses.
@@ -30,7 +30,7 @@ _ADDRESS = rf"^[^@{_FORBIDDEN}]{{1,{LONGEST_LOCAL_PART}}}@(?:{_LABEL}\.)+{_LAST_
 _DOMAIN_BEYOND_ASCII = r"@(.*[^\x00-\x7f].*)$"
 
 
-def judged(trimmed: pl.Series) -> pl.DataFrame:
+def normalize(trimmed: pl.Series) -> pl.DataFrame:
     """Columns ``normalized`` and ``rejection`` for trimmed values; both null where the value is null."""
     addresses = lower_case(trimmed)
     length = addresses.str.len_chars()

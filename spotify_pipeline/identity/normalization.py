@@ -1,4 +1,4 @@
-"""One entry for all identifier types: trim, tell missing and already hashed values apart, then judge the rest."""
+"""Normalizes identifiers of any type: trims, sorts out missing and already hashed values, then normalizes the rest."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def normalize(
         raise ValueError("device_id_case must be 'lower' or 'upper'.")
     known_regions = phone.known_regions(regions, len(values)) if identifier is IdentifierType.PHONE else None
     trimmed = text.unwrapped(require_strings(values, "values"), braces=identifier is IdentifierType.DEVICE_ID)
-    hashed = prehashed.judged(trimmed, identifier)
+    hashed = prehashed.recognize(trimmed, identifier)
     missing = trimmed.is_null() | (trimmed == "")
     settled = missing | hashed["normalized"].is_not_null() | hashed["rejection"].is_not_null()
-    to_judge = trimmed.set(settled, None)
+    unsettled = trimmed.set(settled, None)
     if known_regions is not None:
-        judged = phone.judged(to_judge, known_regions)
+        result = phone.normalize(unsettled, known_regions)
     elif identifier is IdentifierType.DEVICE_ID:
-        judged = device_id.judged(to_judge, device_id_case)
+        result = device_id.normalize(unsettled, device_id_case)
     else:
-        judged = email.judged(to_judge)
+        result = email.normalize(unsettled)
     return pl.select(
-        normalized=pl.coalesce(hashed["normalized"], judged["normalized"]),
+        normalized=pl.coalesce(hashed["normalized"], result["normalized"]),
         rejection=pl.when(missing)
         .then(pl.lit(Rejection.MISSING.value))
-        .otherwise(pl.coalesce(hashed["rejection"], judged["rejection"])),
+        .otherwise(pl.coalesce(hashed["rejection"], result["rejection"])),
     )

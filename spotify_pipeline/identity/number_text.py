@@ -1,8 +1,8 @@
 """Phone numbers that went through a column of numbers: floats and exponents written as text.
 
 Read as punctuation, the point of ``46701234567.0`` makes one more digit of the zero, and somebody else's number of the
-whole; so does an exponent. A number is looked at here as libphonenumber would see it, without what it leaves off at
-both ends and passes over between digits.
+whole; so does an exponent. A number is read here as libphonenumber would see it, without what it drops at
+both ends and skips between digits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Phone numbers: E.164 with ``+``, as libphonenumber reads them; extension dropped.
+"""Normalizes phone numbers: E.164 with ``+``, as libphonenumber reads them, without extension.
 
 A number must be *possible* (its length), not *valid* (its range): a new number range must not be lost, and a wrong
 number matches nobody.
@@ -29,7 +29,7 @@ def known_regions(regions: pl.Series | str | None, height: int) -> pl.Series:
     return _known(require_strings(regions, "regions"))
 
 
-def judged(trimmed: pl.Series, regions: pl.Series) -> pl.DataFrame:
+def normalize(trimmed: pl.Series, regions: pl.Series) -> pl.DataFrame:
     """Columns ``normalized`` and ``rejection`` for trimmed values; both null where the value is null."""
     numbers, spoiled = number_text.whole_numbers(trimmed)
     rows = pl.DataFrame({"value": numbers, "region": regions, "spoiled": spoiled}).with_row_index("row")

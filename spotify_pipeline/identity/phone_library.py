@@ -1,4 +1,4 @@
-"""Google's libphonenumber (its Python port), asked for one number at a time: right for all, and slow."""
+"""Google's libphonenumber (its Python port), called for one number at a time: correct for all, but slow."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 A plain number is an optional ``+``, digits, and the commonest punctuation: no letter, no extension, no digit beyond
 ASCII. For those the library's ``parse``, ``is_possible_number`` and E.164 format come down to a few rules over digits
 and the region's numbering plan, followed here in the library's order. Where that cannot be shown, a row is left
-unproven, and the library has the word.
+unproven, and the library answers.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _OTHER_HASH_LENGTHS = frozenset({32, 40, 56, 96, 128})
 _UNHYPHENATED_UUID_LENGTH = 32
 
 
-def judged(trimmed: pl.Series, identifier: IdentifierType) -> pl.DataFrame:
+def recognize(trimmed: pl.Series, identifier: IdentifierType) -> pl.DataFrame:
     """Columns ``normalized`` (a digest, in lower case) and ``rejection``; both null where the value is no hash.
 
     The form decides, whatever the column: 40 digits in a phone column are ``other_hash``, not a phone number.

@@ -1,4 +1,4 @@
-"""The one thing asked of a column of identifiers: that it holds strings."""
+"""Checks that a column of identifiers contains strings."""
 
 from __future__ import annotations
 

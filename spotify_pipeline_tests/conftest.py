@@ -14,8 +14,11 @@ settings.load_profile("every change")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by its folder, and begin with slow files, so that no process ends alone with one of them."""
+    """Mark each test by its folder unless it has a mark of its own, and begin with slow files, so that no process ends
+    alone with one of them.
+    """
     for item in items:
-        item.add_marker(next((kind for kind in KINDS if kind in item.path.parts), "unit"))
+        if not any(item.get_closest_marker(kind) for kind in KINDS):
+            item.add_marker(next((kind for kind in KINDS if kind in item.path.parts), "unit"))
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     items.sort(key=lambda item: item.path not in slow)

@@ -33,9 +33,9 @@ def empty_database(postgres: str) -> str:
     return postgres.replace("/postgres?", f"/{name}?")
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.e2e)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """Each store in turn."""
+    """Each store in turn: DuckDB with every change, PostgreSQL with all tests."""
     if request.param == "duckdb":
         return Place(tmp_path)
     return Place(tmp_path, Secret(request.getfixturevalue("empty_database")))

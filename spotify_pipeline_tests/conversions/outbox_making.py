@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,10 +14,8 @@ import polars as pl
 
 from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, DeliveryReport, deliver
 from spotify_pipeline.conversions.model.verdict import VERDICTS
-from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy
-from spotify_pipeline.conversions.outbox.opening import open_outbox, outbox_file, view_outbox
-from spotify_pipeline.conversions.outbox.store import Database
+from spotify_pipeline.conversions.outbox.opening import open_outbox, view_outbox
 from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.spotify import InvalidRequest, Secret, SpotifyUnavailable
 
@@ -76,20 +74,6 @@ class Place:
 
     def look(self, feed: str = "purchases") -> AbstractContextManager[OutboxViews]:
         return view_outbox(feed, home=self.home, url=self.url, wait=0.0, sleep=no_sleep)
-
-    @contextmanager
-    def database(self, feed: str = "purchases") -> Generator[Database]:
-        """What an outbox is kept in, past the outbox."""
-        if self.url is not None:
-            from spotify_pipeline.conversions.outbox.postgres import PostgresDatabase
-
-            database: Database = PostgresDatabase(self.url, name=feed)
-        else:
-            database = DuckDBDatabase(outbox_file(feed, self.home), name=feed)
-        try:
-            yield database
-        finally:
-            database.close()
 
     def clock(self) -> datetime:
         self.now += timedelta(milliseconds=1)

@@ -116,7 +116,7 @@ class FeedDefinition:
         return [max(first, self._window_of(day)) for day in unread][:1]
 
     def _was_read_in_time(self, account: DayAccount) -> bool:
-        first = account.first_read_at or account.read_at
+        first = account.first_read_at
         return first is not None and first <= self._end_of(account.day) + self.config.late_window + timedelta(days=1)
 
     def _newest_stretch(self, days: Sequence[date]) -> list[date]:

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from spotify_pipeline.conversions.outbox.model import OutboxError
-from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES, bring_up_to_date
+from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES
 from spotify_pipeline.home import private_directory, private_umask
 
 _MEMORY_LIMIT = "512MB"
@@ -59,11 +59,7 @@ class DuckDBDatabase:
             self._sweep()
             raise self._unusable(error) from None
         try:
-            self._check_format(name, read_only=read_only)
-            if not read_only:
-                # Tables that came later; an older version leaves them alone.
-                for statement in TABLES:
-                    self.change(statement)
+            self._check_format(name)
         except BaseException:
             self.close()
             raise
@@ -112,15 +108,12 @@ class DuckDBDatabase:
             self._connection.close()
         self._sweep()
 
-    def _check_format(self, name: str, *, read_only: bool) -> None:
+    def _check_format(self, name: str) -> None:
         tables = {table for (table,) in self.rows("SELECT table_name FROM duckdb_tables()")}
         if "outbox" in tables:
             formats = self.rows("SELECT format FROM outbox")
-            if len(formats) == 1 and self.rows("SELECT name FROM feeds") == [(name,)]:
-                bring_up_to_date(self, formats[0][0], read_only=read_only)
-                formats = self.rows("SELECT format FROM outbox")
-                if formats == [(FORMAT,)]:
-                    return
+            if formats == [(FORMAT,)] and self.rows("SELECT name FROM feeds") == [(name,)]:
+                return
             if formats and formats[0][0] > FORMAT:
                 raise OutboxError(
                     f"{self._file} was written by a newer version of this project (format {formats[0][0]}, this one "

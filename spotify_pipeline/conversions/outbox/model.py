@@ -117,7 +117,7 @@ class DayAccount:
         filtered, dead: events by reason; the rows that are no events are among the filtered.
         left_out: events that were sent, or are to be, without a parameter whose value cannot be used.
         read_at: of the newest reading; None if the day was never read.
-        first_read_at: of the first reading; None if the day was never read, or its outbox did not note it yet.
+        first_read_at: of the first reading; None if the day was never read.
     """
 
     day: date

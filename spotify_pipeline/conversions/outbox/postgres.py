@@ -15,7 +15,7 @@ import polars as pl
 
 from spotify_pipeline.conversions.outbox.lease import wait_for_lease
 from spotify_pipeline.conversions.outbox.model import OutboxError, OutboxMissing
-from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES, Database, bring_up_to_date
+from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES, Database
 from spotify_pipeline.spotify import Secret
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class PostgresDatabase:
                 self.change(statement)
             if not self.rows("SELECT format FROM outbox"):
                 self.change("INSERT INTO outbox VALUES (?)", [FORMAT])
-            self._check_format(read_only=False)
+            self._check_format()
             for statement in _INDEXES:
                 self.change(statement)
             found = self.rows("SELECT feed FROM feeds WHERE name = ?", [self._name])
@@ -153,12 +153,10 @@ class PostgresDatabase:
         found = self.rows("SELECT feed FROM feeds WHERE name = ?", [self._name]) if there else []
         if not found:
             raise OutboxMissing(f"The feed {self._name} has no outbox yet: materialize one of its days first.")
-        self._check_format(read_only=True)
+        self._check_format()
         return int(found[0][0])
 
-    def _check_format(self, *, read_only: bool) -> None:
-        ((found,),) = self.rows("SELECT format FROM outbox")
-        bring_up_to_date(self, found, read_only=read_only)
+    def _check_format(self) -> None:
         ((found,),) = self.rows("SELECT format FROM outbox")
         if found != FORMAT:
             raise OutboxError(

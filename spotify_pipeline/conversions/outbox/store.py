@@ -13,7 +13,7 @@ from spotify_pipeline.conversions.outbox.model import OutboxError
 from spotify_pipeline.rows import withheld_errors
 
 FORMAT = 2
-"""Of the tables. A newer one is not touched; an older one is brought up to date by ``UPGRADES``."""
+"""Of the tables. Those of another one are not touched."""
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS outbox (format integer)",
@@ -23,7 +23,7 @@ TABLES = (
     # replay: the day is to be read again for rows of it that are no events.
     """CREATE TABLE IF NOT EXISTS days (
         feed integer, day date, new bigint, repeated bigint, read_at timestamp, forgotten boolean,
-        unwanted bigint DEFAULT 0, replay boolean DEFAULT false, first_read_at timestamp)""",
+        unwanted bigint, replay boolean, first_read_at timestamp)""",
     # key: see VERDICTS. place: where the body is, for pending events. Times are UTC.
     """CREATE TABLE IF NOT EXISTS events (
         feed integer, number bigint, day date, key text, event_name text, state text, reason text, fields text,
@@ -35,15 +35,6 @@ TABLES = (
     # See Stop; at most one a feed.
     "CREATE TABLE IF NOT EXISTS stops (feed integer, stopped_at timestamp, answer text, known text)",
 )
-UPGRADES = {
-    1: (
-        "ALTER TABLE days ADD COLUMN unwanted bigint DEFAULT 0",
-        "ALTER TABLE days ADD COLUMN replay boolean DEFAULT false",
-        "ALTER TABLE days ADD COLUMN first_read_at timestamp",
-        "ALTER TABLE events ADD COLUMN event_time timestamp",
-    ),
-}
-"""What makes tables of a format those of the next one, but for tables that are missing."""
 
 
 class Database(Protocol):
@@ -69,26 +60,6 @@ class Database(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-def bring_up_to_date(database: Database, written_as: int, *, read_only: bool) -> None:
-    """Change tables of an older format into those of today; a database of another one is left as it is.
-
-    Raises:
-        OutboxError: it is older, and to be looked at only; or it cannot be changed.
-    """
-    if written_as not in UPGRADES:
-        return
-    if read_only:
-        raise OutboxError(
-            f"The outbox was written by an older version of this project (format {written_as}, this one writes "
-            f"{FORMAT}). The next run of its feed brings it up to date: materialize one of its days, then look again."
-        )
-    with database.transaction():
-        for older in range(written_as, FORMAT):
-            for statement in (*TABLES, *UPGRADES[older]):
-                database.change(statement)
-        database.change("UPDATE outbox SET format = ?", [FORMAT])
 
 
 class Bodies(Protocol):

@@ -238,33 +238,3 @@ def test_the_ends_of_each_day_are_claimed_newest_first_and_what_was_fetched_ahea
         rest = outbox.claim(10, 1_000_000)
         assert [each.event_id for each in rest] == ["order-00001", "order-00002", "order-00003"]
         assert outbox.ends(10) == outbox.claim_these([]) == []
-
-
-def test_an_outbox_of_the_first_format_is_brought_up_to_date_with_all_that_it_knows(place: Place) -> None:
-    with place.open() as outbox:
-        read_all(outbox, orders(3))
-        settle_all(outbox, DELIVERED, most=2)
-        before = outbox.accounts()
-    make_older(place)
-    with pytest.raises(OutboxError, match="older version of this project"), place.look():
-        pass
-    with place.open() as outbox:
-        assert outbox.accounts() == before
-        read_all(outbox, orders(4))
-        assert totals(outbox) == {"read": 4, "delivered": 2, "pending": 2, "filtered": 0, "dead": 0}
-    with place.look() as views:
-        assert views.accounts()
-
-
-def make_older(place: Place) -> None:
-    """What the first version of the tables lacked is taken out of them."""
-    with place.database() as database:
-        for statement in (
-            "DROP TABLE readings",
-            "ALTER TABLE days DROP COLUMN unwanted",
-            "ALTER TABLE days DROP COLUMN replay",
-            "ALTER TABLE days DROP COLUMN first_read_at",
-            "ALTER TABLE events DROP COLUMN event_time",
-            "UPDATE outbox SET format = 1",
-        ):
-            database.change(statement)

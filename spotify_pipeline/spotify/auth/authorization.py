@@ -1,7 +1,4 @@
-"""One user's consent as it is kept: the tokens, whose they are, how old they are. And the file's format.
-
-Format version 2. Version 1 knew one authorization for each client id; it is read as the one labelled ``default``.
-"""
+"""One user's consent as it is stored: the tokens, whose they are, how old they are; and the file's format."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import DEFAULT_LABEL, LABEL
 
 FORMAT_VERSION: Final = 2
-_LAST_TIME = 4e9  # in the year 2096; what is later, negative or no number is no time
+_LAST_TIME = 4e9  # in the year 2096; what is later, negative or not a number is not a valid time
 
 
 class AuthorizationKey(NamedTuple):
-    """What tells authorizations apart: the accounts service, the client id, and the user's own label."""
+    """Identifies an authorization: the accounts service, the client id, and the user's own label."""
 
     issuer: str
     client_id: str
@@ -31,17 +28,18 @@ class Authorization:
     """One user's consent, as tokens. All times are seconds since the epoch by this machine's clock.
 
     Attributes:
-        issuer: address of the accounts service that gave the tokens.
+        issuer: address of the accounts service that issued the tokens.
         label: the user's name for it, ``[a-z0-9][a-z0-9_-]{0,39}``.
-        business_id: the one business that it may be used for; None for any.
-        refresh_token: the newest; previous_refresh_token: the one before, tried once when the newest is refused.
-        authorized_at: when the user signed in, None where unknown (a seed). Six months later Spotify ends it.
-        seeded_at: for a seed: when it was first seen here, so that its end is known at the latest.
-        access_token: the newest, shared by all processes; renew_at: when to ask for the next.
-        scopes: granted, as the newest answer stated them; None where none has.
-        needs_sign_in: Spotify has refused the refresh token; only a sign-in or a new seed helps.
-        refresh_started_at: a renewal began then whose outcome is not known: it is under way, or was cut short.
-        seed_sha256: of the last ``SPOTIFY_REFRESH_TOKEN`` taken over, so that it is not taken over twice.
+        business_id: the only business that it may be used for; None for any.
+        refresh_token: the newest; previous_refresh_token: the one before, tried once when the newest is rejected.
+        authorized_at: when the user signed in; None where unknown (a bootstrap token). Six months later Spotify ends
+            it.
+        bootstrapped_at: when a bootstrap token was first seen here, so that its latest possible end is known.
+        access_token: the newest, shared by all processes; renew_at: when to request the next.
+        scopes: granted, as the newest response stated them; None where none has.
+        needs_sign_in: Spotify has rejected the refresh token; only a sign-in or a new bootstrap token helps.
+        refresh_started_at: when a renewal began whose outcome is unknown: it is running, or was interrupted.
+        bootstrap_sha256: of the last ``SPOTIFY_REFRESH_TOKEN`` taken over, so that it is not taken over twice.
     """
 
     issuer: str
@@ -68,8 +66,8 @@ class Authorization:
 class StoreContents:
     """Everything that a token store holds.
 
-    ``signed_out`` has, for keys without an authorization, the digest of the seed that a sign-out has used up: a
-    ``SPOTIFY_REFRESH_TOKEN`` left in the environment must not sign in again what its user has signed out.
+    ``signed_out`` has, for keys without an authorization, the digest of the bootstrap token that a sign-out has used
+    up: a ``SPOTIFY_REFRESH_TOKEN`` left in the environment must not sign in again after its user has signed out.
     """
 
     authorizations: Mapping[AuthorizationKey, Authorization] = field(
@@ -78,7 +76,7 @@ class StoreContents:
     signed_out: Mapping[AuthorizationKey, str] = field(default_factory=dict[AuthorizationKey, str])
 
     def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool:
-        """Whether the seed of this SHA-256 has been taken over, or signed out, under any label of the client id."""
+        """Whether a bootstrap token was taken over, or signed out, under any label of the client id."""
         taken = [(each.key, each.bootstrap_sha256) for each in self.authorizations.values()]
         return any(
             (known.issuer, known.client_id, seed) == (key.issuer, key.client_id, fingerprint)
@@ -95,21 +93,21 @@ class StoreContents:
 
 
 class AnotherVersion(ValueError):
-    """The file is whole, and of a format that this version does not know."""
+    """The file is whole, but of another format version."""
 
 
 def parse_store(content: bytes) -> StoreContents | None:
     """What a token store's file holds; None when it is damaged.
 
     Raises:
-        AnotherVersion: see there.
+        AnotherVersion: it has another format version.
     """
     parsed = parse_object(content) or {}
     version = parsed.get("version")
-    if isinstance(version, int) and version not in (1, FORMAT_VERSION):
+    if isinstance(version, int) and version != FORMAT_VERSION:
         raise AnotherVersion
     entries = as_list(parsed.get("authorizations"))
-    known = [_from_json(as_object(entry) or {}, version) for entry in entries or []]
+    known = [_from_json(as_object(entry) or {}) for entry in entries or []]
     if entries is None or version is None:
         return None
     authorizations = {each.key: each for each in known if each is not None}
@@ -143,8 +141,8 @@ def _to_json(authorization: Authorization) -> dict[str, object]:
     }
 
 
-def _from_json(entry: JsonObject, version: object) -> Authorization | None:
-    key = _key(entry, version)
+def _from_json(entry: JsonObject) -> Authorization | None:
+    key = _key(entry)
     refresh_token = text(entry, "refresh_token")
     business_id = entry.get("business_id")
     if key is None or refresh_token is None or not (business_id is None or isinstance(business_id, str)):
@@ -165,9 +163,8 @@ def _from_json(entry: JsonObject, version: object) -> Authorization | None:
     )
 
 
-def _key(entry: JsonObject, version: object) -> AuthorizationKey | None:
-    issuer, client_id = text(entry, "issuer"), text(entry, "client_id")
-    label = DEFAULT_LABEL if version == 1 else text(entry, "label")
+def _key(entry: JsonObject) -> AuthorizationKey | None:
+    issuer, client_id, label = (text(entry, name) for name in ("issuer", "client_id", "label"))
     if issuer is None or client_id is None or label is None or not LABEL.fullmatch(label):
         return None
     return AuthorizationKey(issuer, client_id, label)
@@ -175,7 +172,7 @@ def _key(entry: JsonObject, version: object) -> AuthorizationKey | None:
 
 def _signed_out(parsed: JsonObject) -> dict[AuthorizationKey, str]:
     entries = [as_object(entry) or {} for entry in as_list(parsed.get("signed_out")) or []]
-    found = [(_key(entry, parsed.get("version")), text(entry, "seed_sha256")) for entry in entries]
+    found = [(_key(entry), text(entry, "seed_sha256")) for entry in entries]
     return {key: seed for key, seed in found if key is not None and seed is not None}
 
 

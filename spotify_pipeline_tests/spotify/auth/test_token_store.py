@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.spotify import (
-    Authorization,
     Secret,
     SignInKind,
     SpotifyUnavailable,
@@ -62,39 +61,10 @@ def test_default_place_is_the_projects_own_directory(tmp_path: Path):
     assert TokenStore.at_home({"SPOTIFY_PIPELINE_HOME": str(tmp_path)}).path == tmp_path / "tokens.json"
 
 
-def in_version_1(authorization: Authorization) -> dict[str, object]:
-    def revealed(secret: Secret | None) -> str | None:
-        return None if secret is None else secret.reveal()
-
-    return {
-        "issuer": authorization.issuer,
-        "client_id": authorization.client_id,
-        "refresh_token": authorization.refresh_token.reveal(),
-        "previous_refresh_token": revealed(authorization.previous_refresh_token),
-        "authorized_at": authorization.authorized_at,
-        "access_token": revealed(authorization.access_token),
-        "renew_at": authorization.renew_at,
-        "needs_sign_in": authorization.needs_sign_in,
-        "seed_sha256": authorization.bootstrap_sha256,
-    }
-
-
-def test_file_of_version_1_is_read_and_its_entries_are_the_default_ones(store: TokenStore):
-    others = replace(GIVEN, client_id="client-2", authorized_at=None, access_token=None, needs_sign_in=True)
-    store.path.parent.mkdir(mode=0o700)
-    entries = [in_version_1(GIVEN), {**in_version_1(others), "label": "later"}]
-    store.path.write_text(json.dumps({"version": 1, "authorizations": entries}))
-    store.path.chmod(0o600)
-    assert store.all() == [replace(each, scopes=None, label="default") for each in (GIVEN, others)]
-    agency = replace(GIVEN, label="agency")
-    save(store, agency)
-    assert json.loads(store.path.read_bytes())["version"] == 2
-    assert store.all() == [agency, *(replace(each, scopes=None) for each in (GIVEN, others))]
-
-
-def test_file_of_a_later_version_is_left_alone(store: TokenStore):
+@pytest.mark.parametrize("version", [1, 3])
+def test_file_of_another_version_is_left_alone(store: TokenStore, version: int):
     save(store)
-    content = json.dumps({"version": 3, "authorizations": []}).encode()
+    content = json.dumps({"version": version, "authorizations": []}).encode()
     store.path.write_bytes(content)
     with pytest.raises(TokenStoreUnusable, match="another version"):
         save(store)

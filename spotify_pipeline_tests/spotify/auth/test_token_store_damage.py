@@ -24,9 +24,9 @@ DAMAGED = [
     b"[]",
     b"null",
     b"\x00" * 100,
-    b'{"version": 1}',
+    b'{"version": 2}',
     b'{"authorizations": []}',
-    b'{"version": 1, "authorizations": [{}]}',
+    b'{"version": 2, "authorizations": [{}]}',
     b'{"version": 2, "authorizations": [7]}',
     b'{"version": 2, "authorizations": {"a": 1}}',
 ]

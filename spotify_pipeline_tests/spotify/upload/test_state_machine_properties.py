@@ -134,7 +134,7 @@ class UploadToAnUnreliableStorage(RuleBasedStateMachine):
                 self.journey.advance()
 
 
-UploadToAnUnreliableStorage.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+UploadToAnUnreliableStorage.TestCase.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
 TestUploadToAnUnreliableStorage = UploadToAnUnreliableStorage.TestCase
 
 
@@ -154,7 +154,7 @@ def test_storage_that_never_stops_misbehaving_ends_the_upload(name: str, chunk: 
     at=st.integers(0, 20),
     resumes=st.booleans(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_single_fault_that_can_be_survived_is_survived(
     size: int, chunk: int | None, name: str, at: int, resumes: bool
 ):

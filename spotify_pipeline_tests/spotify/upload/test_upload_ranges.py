@@ -40,9 +40,9 @@ def after(header: str) -> Step | SpotifyError:
     return upload.step
 
 
-def test_u23_no_range_header_of_a_hundred_thousand_makes_a_wrong_offset_or_an_untyped_error():
+def test_u23_no_range_header_of_ten_thousand_makes_a_wrong_offset_or_an_untyped_error():
     offsets = 0
-    for header in headers(100_000):
+    for header in headers(10_000):
         expected, outcome = well_formed(header), after(header)
         if expected is None:
             assert outcome == AskStatus(may_finish=False), header
@@ -52,7 +52,7 @@ def test_u23_no_range_header_of_a_hundred_thousand_makes_a_wrong_offset_or_an_un
             assert isinstance(outcome, SendRange | Pause), header
             assert outcome == SendRange(expected, min(_SIZE, expected + _CHUNK), final=False), header
             offsets += 1
-    assert offsets > 500  # the headers are not all nonsense
+    assert offsets > 50  # the headers are not all nonsense
 
 
 def test_u23_offsets_are_read_as_google_writes_them():

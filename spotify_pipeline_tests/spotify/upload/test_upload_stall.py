@@ -20,15 +20,21 @@ from spotify_pipeline_tests.spotify.scripted import AUDIENCE
 from spotify_pipeline_tests.spotify.socket_storage import socket_storage
 from spotify_pipeline_tests.spotify.uploads import MIB, crc32c_of, customer_list
 
-IMPATIENT = replace(STORAGE, read_seconds=1.0, write_seconds=1.0)
 SIZE = 24 * MIB  # more than the sockets' buffers hold
 
 
 def send(
-    host: str, file: Path, *, chunk: int | None, observer: Callable[[CallRecord], None] | None = None
+    host: str,
+    file: Path,
+    *,
+    chunk: int | None,
+    timeout: float = 1.0,
+    observer: Callable[[CallRecord], None] | None = None,
 ) -> UploadProof:
     transport = httpx.HTTPTransport(verify=False)
-    with HttpClient(IMPATIENT, transport=transport, observer=observer) as http:
+    with HttpClient(
+        replace(STORAGE, read_seconds=timeout, write_seconds=timeout), transport=transport, observer=observer
+    ) as http:
         uploader = Uploader(http, UploadHosts((host,)), chunk_bytes=chunk, sleep=lambda _: None)
         ticket = UploadTicket(audience_id=AUDIENCE, url=Secret(f"http://{host}/signed"))
         return uploader.upload(ticket, file, size=file.stat().st_size, crc32c=crc32c_of(file))
@@ -87,4 +93,4 @@ def test_storage_that_answers_before_it_has_read_is_no_hang_and_no_success(tmp_p
     for answer in (b"503 Service Unavailable", b"200 OK"):
         head = b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\n\r\n"
         with answering(head, close=close) as host, pytest.raises((UploadIncomplete, UploadRefused)):
-            send(host, file, chunk=8 * MIB)
+            send(host, file, chunk=8 * MIB, timeout=0.1)

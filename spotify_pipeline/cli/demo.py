@@ -1,4 +1,4 @@
-"""`demo`, `sandbox`, `dev`: try the whole chain without an account at Spotify."""
+"""`demo`, `sandbox`, `dev`: try the whole project without an account at Spotify."""
 
 from __future__ import annotations
 

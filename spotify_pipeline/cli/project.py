@@ -19,7 +19,7 @@ from spotify_pipeline.cli.errors import CommandError
 if TYPE_CHECKING:
     import dagster as dg
 
-    from spotify_pipeline.components.audiences import AudienceChain
+    from spotify_pipeline.components.audiences import AudienceDefinition
     from spotify_pipeline.components.conversions import FeedDefinition
 
 PACKAGE = Path(spotify_pipeline.__file__).parent
@@ -45,7 +45,7 @@ def load_definitions() -> dg.Definitions:
 
 
 @dataclass(frozen=True)
-class AudienceTarget:
+class AudienceAccount:
     """What an audience's YAML says of where it is written to; None where it leaves that to the environment."""
 
     ad_account_id: str | None
@@ -53,69 +53,71 @@ class AudienceTarget:
 
 
 @dataclass(frozen=True)
-class FeedTarget:
+class FeedConnection:
     """What a feed's YAML says of where it sends to; None where it leaves that to the environment."""
 
     connection_id: str | None
     token_variable: str
 
 
-def load_audiences() -> dict[str, AudienceTarget]:
+def load_audience_accounts() -> dict[str, AudienceAccount]:
     """The audiences that the project defines, by name.
 
     Raises:
         CommandError: see :func:`load_definitions`.
     """
-    return audience_targets(load_definitions())
+    return audience_accounts(load_definitions())
 
 
-def audience_targets(definitions: dg.Definitions) -> dict[str, AudienceTarget]:
+def audience_accounts(definitions: dg.Definitions) -> dict[str, AudienceAccount]:
     """The audiences of loaded definitions, by name."""
-    from spotify_pipeline.components import audience_chains, event_audiences
+    from spotify_pipeline.components import audience_definitions, event_audience_definitions
 
-    found = [*audience_chains(definitions), *event_audiences(definitions)]
+    found = [*audience_definitions(definitions), *event_audience_definitions(definitions)]
     return {
-        each.audience: AudienceTarget(each.config.ad_account_id, each.config.authorization)
-        for each in sorted(found, key=lambda each: each.audience)
+        each.folder: AudienceAccount(each.config.ad_account_id, each.config.authorization)
+        for each in sorted(found, key=lambda each: each.folder)
     }
 
 
-def refuse_filled(definitions: dg.Definitions, audiences: Collection[str]) -> None:
+def refuse_event_audiences(definitions: dg.Definitions, audiences: Collection[str]) -> None:
     """Stop a command that is about lists where an audience is named that has none.
 
     Raises:
         CommandError: Spotify fills one of ``audiences`` by itself.
     """
-    from spotify_pipeline.components import event_audiences
+    from spotify_pipeline.components import event_audience_definitions
 
-    for each in event_audiences(definitions):
-        if each.audience in audiences:
+    for each in event_audience_definitions(definitions):
+        if each.folder in audiences:
             raise CommandError(
-                f"Spotify fills {each.audience} by itself, so there is no list of it. Leave it out of this command."
+                f"Spotify fills {each.folder} itself, so there is no list of it. Leave it out of this command."
             )
 
 
-def feed_targets(definitions: dg.Definitions) -> dict[str, FeedTarget]:
+def feed_connections(definitions: dg.Definitions) -> dict[str, FeedConnection]:
     """The feeds of loaded definitions, by name."""
     from spotify_pipeline.components.conversions import find_feeds
 
-    return {each.name: FeedTarget(each.config.connection_id, each.config.token.env) for each in find_feeds(definitions)}
+    return {
+        each.name: FeedConnection(each.config.connection_id, each.config.token.env) for each in find_feeds(definitions)
+    }
 
 
-def chosen_chain(definitions: dg.Definitions, audience: str) -> AudienceChain:
+def chosen_audience(definitions: dg.Definitions, audience: str) -> AudienceDefinition:
     """One audience of loaded definitions that is made of a list.
 
     Raises:
         CommandError: there is none of that name, or Spotify fills it by itself.
     """
-    from spotify_pipeline.components import audience_chains
+    from spotify_pipeline.components import audience_definitions
 
-    refuse_filled(definitions, [audience])
+    refuse_event_audiences(definitions, [audience])
 
-    chains = {chain.audience: chain for chain in audience_chains(definitions)}
-    if audience not in chains:
-        raise CommandError(f"The project defines no audience {audience}. It has: {', '.join(chains) or 'none'}.")
-    return chains[audience]
+    known = {each.folder: each for each in audience_definitions(definitions)}
+    if audience not in known:
+        raise CommandError(f"The project defines no audience {audience}. It has: {', '.join(known) or 'none'}.")
+    return known[audience]
 
 
 def chosen_feed(definitions: dg.Definitions, feed: str) -> FeedDefinition:
@@ -141,11 +143,11 @@ def ad_account_of(audience: str) -> str:
     """
     from spotify_pipeline.components import SpotifyAds
 
-    return SpotifyAds().account_of(chosen_chain(load_definitions(), audience))
+    return SpotifyAds().account_of(chosen_audience(load_definitions(), audience))
 
 
 def innermost_mistake(error: BaseException) -> str:
-    """What an exception comes down to: of a chain the first cause, of a YAML mistake where and what."""
+    """What an exception comes down to: of a chain of causes the first, of a YAML mistake where and what."""
     while (cause := _cause(error)) is not None:
         error = cause
     if isinstance(error, ValidationError):

@@ -4,7 +4,7 @@ from spotify_pipeline.components.audiences import CustomerListAudience
 from spotify_pipeline.components.audiences.event_based import AdEngagementAudience, WebEventAudience
 from spotify_pipeline.components.cadence import NoWindowOpen
 from spotify_pipeline.components.conversions import ConversionFeed
-from spotify_pipeline.components.deployment import audience_chains, deployment, event_audiences
+from spotify_pipeline.components.deployment import audience_definitions, deployment, event_audience_definitions
 from spotify_pipeline.components.metadata import in_words, size_range
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.components.sources import SuppressionList, WarehouseProject
@@ -20,9 +20,9 @@ __all__ = [
     "WarehouseProject",
     "WarehouseResource",
     "WebEventAudience",
-    "audience_chains",
+    "audience_definitions",
     "deployment",
-    "event_audiences",
+    "event_audience_definitions",
     "in_words",
     "size_range",
 ]

@@ -10,12 +10,12 @@ import dagster as dg
 
 from spotify_pipeline.components.alerts import alert_sensor
 from spotify_pipeline.components.audiences import (
-    AudienceChain,
+    AudienceDefinition,
     CustomerListAudience,
     mirror_schedules,
     watch_definitions,
 )
-from spotify_pipeline.components.audiences.event_based import EventAudience, EventAudienceComponent
+from spotify_pipeline.components.audiences.event_based import EventAudienceComponent, EventAudienceDefinition
 from spotify_pipeline.components.audiences.insights import plan_job
 from spotify_pipeline.components.conversions import feed_definitions, feed_tables, find_feeds
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
@@ -43,10 +43,12 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
     Raises:
         AudienceConfigError: two files contradict each other.
     """
-    chains, filled = audience_chains(loaded), event_audiences(loaded)
-    _refuse_doubled(chains, "audience_id", lambda chain: chain.config.audience_id)
-    _refuse_doubled(chains, "name", lambda chain: f"{chain.name} ({chain.config.ad_account_id or 'default account'})")
-    _refuse_shared_names([*chains, *filled])
+    audiences, filled = audience_definitions(loaded), event_audience_definitions(loaded)
+    _refuse_doubled(audiences, "audience_id", lambda audience: audience.config.audience_id)
+    _refuse_doubled(
+        audiences, "name", lambda audience: f"{audience.name} ({audience.config.ad_account_id or 'default account'})"
+    )
+    _refuse_shared_names([*audiences, *filled])
     lists = suppression_lists(loaded)
     _refuse_doubled_lists(lists)
     built_here = {
@@ -55,12 +57,12 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
     feeds = find_feeds(loaded)
     return dg.Definitions.merge(
         loaded,
-        watch_definitions(chains, filled),
+        watch_definitions(audiences, filled),
         feed_definitions(feeds, loaded),
         dg.Definitions(
-            assets=_tables_written_elsewhere(_tables(chains, lists) | feed_tables(feeds), built_here),
-            schedules=mirror_schedules(chains, built_here),
-            jobs=[plan_job(chains)],
+            assets=_tables_written_elsewhere(_tables(audiences, lists) | feed_tables(feeds), built_here),
+            schedules=mirror_schedules(audiences, built_here),
+            jobs=[plan_job(audiences)],
             sensors=[alert_sensor()],
             resources={"warehouse": WarehouseResource(), "home": PipelineHome(), "spotify": SpotifyAds()},
             # The default executor would load all definitions again for every step.
@@ -69,20 +71,20 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
     )
 
 
-def audience_chains(definitions: dg.Definitions) -> list[AudienceChain]:
+def audience_definitions(definitions: dg.Definitions) -> list[AudienceDefinition]:
     """Every audience of loaded definitions that is made of a list, by name."""
     tree = definitions.component_tree
     if tree is None:
         return []
     components = tree.get_all_components(of_type=CustomerListAudience)
-    return sorted((component.chain for component in components), key=lambda chain: chain.audience)
+    return sorted((component.audience for component in components), key=lambda audience: audience.folder)
 
 
-def event_audiences(definitions: dg.Definitions) -> list[EventAudience]:
+def event_audience_definitions(definitions: dg.Definitions) -> list[EventAudienceDefinition]:
     """Every audience of loaded definitions that Spotify fills by itself, by name."""
     tree = definitions.component_tree
     found = tree.get_all_components(of_type=EventAudienceComponent) if tree is not None else []
-    return sorted((component.audience for component in found), key=lambda each: each.audience)
+    return sorted((component.audience for component in found), key=lambda each: each.folder)
 
 
 def suppression_lists(definitions: dg.Definitions) -> list[SuppressionList]:
@@ -92,13 +94,15 @@ def suppression_lists(definitions: dg.Definitions) -> list[SuppressionList]:
     return sorted(found, key=lambda each: each.source.name)
 
 
-def _tables(chains: list[AudienceChain], lists: list[SuppressionList]) -> dict[dg.AssetKey, Relation]:
+def _tables(audiences: list[AudienceDefinition], lists: list[SuppressionList]) -> dict[dg.AssetKey, Relation]:
     """Tables that the YAML names without the asset that writes them."""
-    tables = {chain.segment_key: chain.relation for chain in chains if chain.config.segment.asset_key is None}
-    for chain in chains:
-        owned = {each.name for each in chain.config.suppress if each.asset_key is not None}
-        own = {each.name for each in chain.config.suppress} - owned
-        tables |= {each.asset_key: each.relation for each in chain.suppressions if each.name in own}
+    tables = {
+        audience.segment_key: audience.relation for audience in audiences if audience.config.segment.asset_key is None
+    }
+    for audience in audiences:
+        owned = {each.name for each in audience.config.suppress if each.asset_key is not None}
+        own = {each.name for each in audience.config.suppress} - owned
+        tables |= {each.asset_key: each.relation for each in audience.suppressions if each.name in own}
     return tables | {each.source.asset_key: each.source.relation for each in lists if each.written_elsewhere}
 
 
@@ -126,11 +130,11 @@ def _refuse_doubled_lists(lists: list[SuppressionList]) -> None:
         )
 
 
-def _refuse_shared_names(audiences: Sequence[AudienceChain | EventAudience]) -> None:
+def _refuse_shared_names(audiences: Sequence[AudienceDefinition | EventAudienceDefinition]) -> None:
     """Refuse two audiences of one name of which Spotify fills at least one: a run takes neither for the other."""
     owners: defaultdict[str, list[str]] = defaultdict(list)
     for each in audiences:
-        owners[f"{each.name} ({each.config.ad_account_id or 'default account'})"].append(each.audience)
+        owners[f"{each.name} ({each.config.ad_account_id or 'default account'})"].append(each.folder)
     for name, folders in owners.items():
         if len(folders) > 1:
             raise AudienceConfigError(
@@ -139,12 +143,14 @@ def _refuse_shared_names(audiences: Sequence[AudienceChain | EventAudience]) -> 
             )
 
 
-def _refuse_doubled(chains: list[AudienceChain], field: str, value: Callable[[AudienceChain], str | None]) -> None:
+def _refuse_doubled(
+    audiences: list[AudienceDefinition], field: str, value: Callable[[AudienceDefinition], str | None]
+) -> None:
     """Refuse two audiences that would be one at Spotify, where each would replace the other's list."""
     owners: defaultdict[str, list[str]] = defaultdict(list)
-    for chain in chains:
-        if (found := value(chain)) is not None:
-            owners[found].append(chain.audience)
+    for audience in audiences:
+        if (found := value(audience)) is not None:
+            owners[found].append(audience.folder)
     for shared, names in owners.items():
         if len(names) > 1:
             raise AudienceConfigError(

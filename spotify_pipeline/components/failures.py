@@ -49,7 +49,7 @@ LONGEST_WAIT = 60.0
 
 
 @contextmanager
-def failures_said_plainly(
+def sanitized_failures(
     *, retried: int | None = None, metadata: Callable[[], Mapping[str, dg.MetadataValue]] | None = None
 ) -> Generator[None]:
     """Replace every exception of the block by a `dagster.Failure` with one clear sentence and no cause attached.

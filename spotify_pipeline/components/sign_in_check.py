@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import SpotifyAds
 from spotify_pipeline.spotify import SignInKind, SignInState
 
@@ -32,11 +32,11 @@ def sign_in_definitions(labels: Sequence[str | None]) -> dg.Definitions:
         "It knows the sign-in's age and asks nobody.",
     )
     def sign_in_lasts(spotify: SpotifyAds) -> dg.AssetCheckResult:
-        with failures_said_plainly():
+        with sanitized_failures():
             now = datetime.now(UTC)
             # Two audiences may name what is the environment's, so each state is told once.
             named = {spotify.settings(label).authorization for label in labels}
-            return judge_sign_ins({label: spotify.sign_in(label, now) for label in sorted(named)})
+            return sign_in_result({label: spotify.sign_in(label, now) for label in sorted(named)})
 
     asset = dg.AssetSpec(
         AUTHORIZATION,
@@ -50,7 +50,7 @@ def sign_in_definitions(labels: Sequence[str | None]) -> dg.Definitions:
     return dg.Definitions(assets=[asset], asset_checks=[sign_in_lasts])
 
 
-def judge_sign_ins(states: Mapping[str, SignInState]) -> dg.AssetCheckResult:
+def sign_in_result(states: Mapping[str, SignInState]) -> dg.AssetCheckResult:
     """One outcome for the sign-ins of all labels: that of the one in the worst state, with the sentences of all."""
     kinds = {state.kind for state in states.values()}
     metadata: dict[str, dg.MetadataValue] = {}

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from spotify_pipeline.components import NoWindowOpen, PipelineHome, SpotifyAds, audience_chains
-from spotify_pipeline.components.audiences import AUDIENCE_TAG, WATCH_JOB, AudienceChain
+from spotify_pipeline.components import NoWindowOpen, PipelineHome, SpotifyAds, audience_definitions
+from spotify_pipeline.components.audiences import AUDIENCE_TAG, WATCH_JOB, AudienceDefinition
 from spotify_pipeline.components.audiences.checks import GUARDS, READY, UNUSABLE
 from spotify_pipeline.components.audiences.insights import OVERLAP
 from spotify_pipeline.components.conversions import FEED_TAG, FeedDefinition, find_feeds
@@ -38,7 +38,7 @@ class DemoFailed(Exception):
 class DemoAudience:
     """How one audience came out."""
 
-    chain: AudienceChain
+    chain: AudienceDefinition
     manifest: Manifest | None
     """The list that was built, if it came to that."""
     held_back: str | None
@@ -108,7 +108,7 @@ def run_demo(
             f"{tables.events + tables.shop_events:,} events" + (" (from before)." if tables.reused else ".")
         )
         definitions = load_definitions()
-        chains = audience_chains(definitions)
+        chains = audience_definitions(definitions)
         if not chains:
             raise DemoFailed("The project defines no audience. Add one below spotify_pipeline/defs/audiences.")
         with dg.DagsterInstance.get() as instance:
@@ -150,13 +150,13 @@ class _Runner:
         if not result.success:
             raise DemoFailed(f"dbt could not build the segments. {_failure_of(result)}")
 
-    def mirror(self, chain: AudienceChain, partition: str) -> dg.ExecuteInProcessResult:
+    def mirror(self, chain: AudienceDefinition, partition: str) -> dg.ExecuteInProcessResult:
         """Materialize one audience's chain."""
         return self._all_assets.execute_in_process(
             instance=self._instance,
             asset_selection=[chain.identifiers_key, chain.list_key, chain.audience_key],
             partition_key=partition,
-            tags={AUDIENCE_TAG: chain.audience},
+            tags={AUDIENCE_TAG: chain.folder},
             raise_on_error=False,
             run_config=QUIET,
         )
@@ -180,7 +180,7 @@ class _Runner:
         )
 
 
-def _not_for_the_demo(chain: AudienceChain) -> str | None:
+def _not_for_the_demo(chain: AudienceDefinition) -> str | None:
     """Why an audience cannot be mirrored to the demo's Spotify, which has an account and a warehouse of its own."""
     config = chain.config
     if config.ad_account_id is not None or config.audience_id is not None:
@@ -194,24 +194,22 @@ def _not_for_the_demo(chain: AudienceChain) -> str | None:
     return None
 
 
-def _mirrored(runner: _Runner, chain: AudienceChain, report: Callable[[str], None]) -> DemoAudience:
+def _mirrored(runner: _Runner, chain: AudienceDefinition, report: Callable[[str], None]) -> DemoAudience:
     left_out = _not_for_the_demo(chain)
     if left_out is not None:
-        report(f"{chain.audience}: {left_out}")
+        report(f"{chain.folder}: {left_out}")
         return DemoAudience(chain, None, left_out, None, None)
     partition = chain.config.cadence.newest_partition(datetime.now(UTC))
     result = runner.mirror(chain, partition)
     snapshots = PipelineHome().snapshots
-    manifest = (
-        snapshots.manifest(chain.audience, partition) if partition in snapshots.snapshots(chain.audience) else None
-    )
+    manifest = snapshots.manifest(chain.folder, partition) if partition in snapshots.snapshots(chain.folder) else None
     if result.success:
         done = _done_at_spotify(result, chain)
-        report(f"{chain.audience}: {done}.")
+        report(f"{chain.folder}: {done}.")
         return DemoAudience(chain, manifest, None, None, done)
     too_few = _held_back_by(result) if _is_too_short(chain, manifest) else None
     failure = None if too_few else _why_not_sent(result)
-    report(f"{chain.audience}: {'held back. ' + too_few if too_few else 'FAILED. ' + str(failure)}")
+    report(f"{chain.folder}: {'held back. ' + too_few if too_few else 'FAILED. ' + str(failure)}")
     return DemoAudience(chain, manifest, too_few, failure, None)
 
 
@@ -222,7 +220,7 @@ def _sent(runner: _Runner, feed: FeedDefinition, report: Callable[[str], None]) 
     return outcome
 
 
-def _is_too_short(chain: AudienceChain, manifest: Manifest | None) -> bool:
+def _is_too_short(chain: AudienceDefinition, manifest: Manifest | None) -> bool:
     """Whether the list is held back because of its size, as one of the demo's is meant to be."""
     return manifest is not None and 0 < manifest.list_rows < chain.config.guards.min_rows
 
@@ -243,12 +241,12 @@ def _why_not_sent(result: dg.ExecuteInProcessResult) -> str:
     return _held_back_by(result) or _failure_of(result)
 
 
-def _done_at_spotify(result: dg.ExecuteInProcessResult, chain: AudienceChain) -> str:
+def _done_at_spotify(result: dg.ExecuteInProcessResult, chain: AudienceDefinition) -> str:
     for event in result.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
         if materialization.asset_key == chain.audience_key:
             return str(materialization.metadata["done"].value)
-    raise DemoFailed(f"The run of {chain.audience} ended well without materializing the audience.")
+    raise DemoFailed(f"The run of {chain.folder} ended well without materializing the audience.")
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:
@@ -281,10 +279,10 @@ def _with_audience(mirrored: DemoAudience) -> DemoAudience:
     )
 
 
-def _audience_of(chain: AudienceChain) -> Audience | None:
+def _audience_of(chain: AudienceDefinition) -> Audience | None:
     spotify = SpotifyAds()
     account = spotify.account_of(chain)
-    known = PipelineHome().journal.read(chain.audience, account).audience_id
+    known = PipelineHome().journal.read(chain.folder, account).audience_id
     if known is None:
         return None
     with spotify.client() as client:

@@ -52,7 +52,7 @@ def outcome_table(outcome: DemoOutcome) -> OutcomeTable:
     for each in outcome.audiences:
         table.add_row(*_cells(each))
     notes = tuple(
-        f"{each.chain.audience}: {each.held_back or each.failure}"
+        f"{each.chain.folder}: {each.held_back or each.failure}"
         for each in outcome.audiences
         if each.held_back or each.failure
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from spotify_pipeline.cli.project import chosen_chain, load_definitions
+from spotify_pipeline.cli.project import chosen_audience, load_definitions
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, definitions_of
 
@@ -25,7 +25,7 @@ def own_definitions() -> dg.Definitions:
 
 
 def newest_partition() -> str:
-    chain = chosen_chain(own_definitions(), AUDIENCE)
+    chain = chosen_audience(own_definitions(), AUDIENCE)
     return chain.config.cadence.newest_partition(datetime.now(UTC))
 
 
@@ -40,7 +40,7 @@ class Mirrored:
 
     def segment(self, people: int) -> None:
         """Put so many people into the audience's segment."""
-        relation = chosen_chain(own_definitions(), AUDIENCE).relation
+        relation = chosen_audience(own_definitions(), AUDIENCE).relation
         with duckdb.connect(str(self.warehouse)) as connection:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{relation.parts[0]}"')
             connection.execute(
@@ -50,7 +50,7 @@ class Mirrored:
 
     def decline(self, people: int) -> None:
         """Let so many people of the audience's segment take their consent back."""
-        relation = chosen_chain(own_definitions(), AUDIENCE).relation
+        relation = chosen_audience(own_definitions(), AUDIENCE).relation
         with duckdb.connect(str(self.warehouse)) as connection:
             connection.execute(
                 f"UPDATE {relation.sql} SET marketing_consent = false "

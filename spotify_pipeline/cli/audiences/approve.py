@@ -12,7 +12,7 @@ import typer
 
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import ad_account_of, chosen_chain, load_definitions, refuse_filled
+from spotify_pipeline.cli.project import ad_account_of, chosen_audience, load_definitions, refuse_event_audiences
 from spotify_pipeline.customer_list import Manifest, SnapshotStore
 from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.mirror import (
@@ -118,14 +118,14 @@ def _approve_change(audience: str, margin: int, word: _Word, hours: int) -> None
     from spotify_pipeline.components.audiences.sync import live_list, predicted
 
     definitions = load_definitions()
-    refuse_filled(definitions, [audience])
-    chain, home, ad_account_id = chosen_chain(definitions, audience), PipelineHome(), ad_account_of(audience)
+    refuse_event_audiences(definitions, [audience])
+    definition, home, ad_account_id = chosen_audience(definitions, audience), PipelineHome(), ad_account_of(audience)
     entry, lists = home.journal.read(audience, ad_account_id), home.snapshots.lists(audience)
     live = live_list(entry)
     if live is None or not lists:
         raise CommandError(f"There is no list of {audience} at Spotify, or none here, so no change is to be seen.")
     path, manifest = lists[0]
-    decision = predicted(chain, home, entry, (path, manifest))
+    decision = predicted(definition, home, entry, (path, manifest))
     approved = change_within(decision, margin / 100, live)
     if approved is None:
         blocking = ", ".join(each.guard for each in decision.blocked_by)
@@ -150,22 +150,22 @@ def _approve_change(audience: str, margin: int, word: _Word, hours: int) -> None
 
 
 def _approve_rules(audience: str | None, word: _Word, hours: int) -> None:
-    from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_chains
+    from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_definitions
     from spotify_pipeline.components.audiences.sync import live_list
 
     definitions, home, spotify = load_definitions(), PipelineHome(), SpotifyAds()
-    chains = [chosen_chain(definitions, audience)] if audience is not None else audience_chains(definitions)
+    chosen = [chosen_audience(definitions, audience)] if audience is not None else audience_definitions(definitions)
     given: list[str] = []
     until = ""
-    for chain in sorted(chains, key=lambda each: each.audience):
-        ad_account_id = spotify.account_of(chain)
-        live = live_list(home.journal.read(chain.audience, ad_account_id))
-        sent = home.snapshots.find_sent(chain.audience, live) if live is not None else None
+    for definition in sorted(chosen, key=lambda each: each.folder):
+        ad_account_id = spotify.account_of(definition)
+        live = live_list(home.journal.read(definition.folder, ad_account_id))
+        sent = home.snapshots.find_sent(definition.folder, live) if live is not None else None
         if sent is None or sent.manifest.rules_version == RULES_VERSION:
             continue
         rules = ApprovedRules(before=sent.manifest.rules_version, now=RULES_VERSION)
-        until = word.give(chain.audience, ad_account_id, hours, rules=rules)
-        given.append(f"{chain.audience} (from version {rules.before})")
+        until = word.give(definition.folder, ad_account_id, hours, rules=rules)
+        given.append(f"{definition.folder} (from version {rules.before})")
     if not given:
         raise CommandError(
             f"No list at Spotify that is kept here was built by other identity rules than version {RULES_VERSION}. "

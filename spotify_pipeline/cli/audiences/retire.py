@@ -12,7 +12,7 @@ import typer
 
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_chain, load_audiences, load_definitions
+from spotify_pipeline.cli.project import chosen_audience, load_audience_accounts, load_definitions
 from spotify_pipeline.cli.spotify import LABEL_OPTION, chosen_settings, signed_in
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.mirror import (
@@ -54,7 +54,7 @@ def retire(
     why, who = validated_reason(reason), who_decides(by)
     settings = chosen_settings(label)
     account = ad_account or settings.require_ad_account_id()
-    mirrored = load_audiences()
+    mirrored = load_audience_accounts()
     if part_number(audience) is not None:
         _refuse_part_in_use(audience, mirrored, account)
     if audience in mirrored and (mirrored[audience].ad_account_id or settings.ad_account_id) in (account, None):
@@ -102,8 +102,8 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> N
             f"{folder} has no YAML file, so nothing is sent to its parts. Nothing was changed. Take leave of it as a "
             f"whole: spotify-pipeline retire {folder}"
         )
-    chain = chosen_chain(load_definitions(), folder)
-    most = chain.config.guards.max_bytes
+    definition = chosen_audience(load_definitions(), folder)
+    most = definition.config.guards.max_bytes
     needed = parts_in_use(SnapshotStore.at_home(), Journal.at_home(), folder, account, most)
     if needed is None:
         raise CommandError(

@@ -9,7 +9,7 @@ import typer
 
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.dagster import materialize
-from spotify_pipeline.cli.project import chosen_chain, load_definitions
+from spotify_pipeline.cli.project import chosen_audience, load_definitions
 from spotify_pipeline.mirror import validated_reason
 
 
@@ -25,10 +25,10 @@ def rollback(
     """
     word = {"reason": validated_reason(reason), "approved_by": who_decides(by)}
     definitions = load_definitions()
-    chain = chosen_chain(definitions, audience)
+    definition = chosen_audience(definitions, audience)
     sentence = materialize(
         definitions,
-        chain.audience_key,
+        definition.audience_key,
         partition,
         config={"rollback": word},
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_chain, load_definitions, refuse_filled
+from spotify_pipeline.cli.project import chosen_audience, load_definitions, refuse_event_audiences
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.printable import printable
 
@@ -21,14 +21,14 @@ def plan(
     Reads the segments as they are in the warehouse now and has the guards judge the lists. Keeps nothing, changes
     nothing, asks Spotify nothing. Counts only. Exits 1 if an audience would be blocked.
     """
-    from spotify_pipeline.components import PipelineHome, SpotifyAds, WarehouseResource, audience_chains
+    from spotify_pipeline.components import PipelineHome, SpotifyAds, WarehouseResource, audience_definitions
     from spotify_pipeline.components.audiences.insights import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all
 
     spotify = SpotifyAds()
     definitions = load_definitions()
-    refuse_filled(definitions, audiences or [])
+    refuse_event_audiences(definitions, audiences or [])
     plans = plan_all(
-        audience_chains(definitions),
+        audience_definitions(definitions),
         audiences or [],
         home=PipelineHome(),
         warehouse=WarehouseResource(),
@@ -47,12 +47,12 @@ def plan(
 
 def overlap() -> None:
     """Show how many people each pair of audiences shares, by the lists that Spotify has; small counts are not shown."""
-    from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_chains, in_words
+    from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_definitions, in_words
     from spotify_pipeline.components.audiences.insights import live_lists, overlap_rows
 
     home, spotify = PipelineHome(), SpotifyAds()
     lists = live_lists(
-        audience_chains(load_definitions()),
+        audience_definitions(load_definitions()),
         home.snapshots,
         home.journal,
         spotify.account_of,
@@ -83,14 +83,14 @@ def changes(
     from spotify_pipeline.components.audiences import membership_steps
     from spotify_pipeline.components.sources import read_suppressions
 
-    chain = chosen_chain(load_definitions(), audience)
+    definition = chosen_audience(load_definitions(), audience)
     home, warehouse = PipelineHome(), WarehouseResource()
     lists = home.snapshots.lists(audience)
     if len(lists) < 2:
         raise CommandError(f"Two lists are needed to compare, and {len(lists)} of {audience} are kept here.")
     newest, before = lists[0], lists[1]
-    suppressions = read_suppressions(chain.suppressions, warehouse, home.ledger)
-    steps = membership_steps(chain, warehouse, home.snapshots, before[1].sha256, newest, suppressions)
+    suppressions = read_suppressions(definition.suppressions, warehouse, home.ledger)
+    steps = membership_steps(definition, warehouse, home.snapshots, before[1].sha256, newest, suppressions)
     if steps is None:
         raise CommandError(f"The list of {audience} for {before[1].snapshot} is not kept here any more.")
     sys.stdout.write(f"{audience}: from {before[1].snapshot} to {newest[1].snapshot}\n\n")

@@ -9,7 +9,7 @@ import typer
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.doctor.readiness import readiness
-from spotify_pipeline.cli.project import audience_targets, feed_targets, load_definitions
+from spotify_pipeline.cli.project import audience_accounts, feed_connections, load_definitions
 from spotify_pipeline.printable import printable
 
 MARKS = {State.OK: "ok  ", State.WARNING: "WARN", State.FAILED: "FAIL", State.UNKNOWN: "  ? "}
@@ -20,7 +20,7 @@ def doctor() -> None:
     failed = False
     unmet: set[str] = set()
     definitions = cache(load_definitions)  # loading takes seconds
-    for check in readiness(lambda: audience_targets(definitions()), lambda: feed_targets(definitions())):
+    for check in readiness(lambda: audience_accounts(definitions()), lambda: feed_connections(definitions())):
         missing = [need for need in check.needs if need in unmet]
         result = CheckResult(State.UNKNOWN, f"not looked at before `{missing[0]}` is ok") if missing else check.look()
         if result.state in (State.FAILED, State.UNKNOWN):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
-from spotify_pipeline.cli.project import FeedTarget
+from spotify_pipeline.cli.project import FeedConnection
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, view_outbox
 from spotify_pipeline.spotify import Business, ConversionsSettings, Dataset, SpotifyAdsClient, SpotifySettings
@@ -15,7 +15,7 @@ NONE = "no feed is defined"
 SHORT_WAIT = 0.5
 """Seconds that each outbox is waited for."""
 
-Feeds: TypeAlias = Callable[[], Mapping[str, FeedTarget]]
+Feeds: TypeAlias = Callable[[], Mapping[str, FeedConnection]]
 """Gives the project's feeds, or raises CommandError where their YAML is wrong."""
 
 
@@ -48,7 +48,7 @@ def _outbox(feed: str) -> CheckResult:
     return CheckResult(State.OK, f"{feed}: the accounts add up.")
 
 
-def _connection(target: FeedTarget) -> CheckResult:
+def _connection(target: FeedConnection) -> CheckResult:
     settings = ConversionsSettings.from_environment(
         token_variable=target.token_variable, connection_id=target.connection_id
     )

@@ -17,7 +17,7 @@ from spotify_pipeline.cli.doctor import local_files
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
 from spotify_pipeline.cli.doctor.feeds import Feeds, connections, outboxes
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import AudienceTarget, FeedTarget
+from spotify_pipeline.cli.project import AudienceAccount, FeedConnection
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.home import atomic_private_file, home_directory, private_directory
 from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
@@ -25,7 +25,7 @@ from spotify_pipeline.warehouse import WarehouseHeld, open_to_read, warehouse_fi
 
 ROOM_NEEDED = 2 * 1024**3
 PROBE_BYTES = 1024**2
-Audiences: TypeAlias = Callable[[], Mapping[str, AudienceTarget]]
+Audiences: TypeAlias = Callable[[], Mapping[str, AudienceAccount]]
 """Gives the project's audiences, or raises CommandError where their YAML is wrong."""
 WRITING_ROLES = ("AD_ACCOUNT_ADMIN", "AD_ACCOUNT_CONTRIBUTOR")
 
@@ -123,7 +123,7 @@ def _settings() -> CheckResult:
 
 
 def _sign_ins(audiences: Audiences) -> CheckResult:
-    targets: Mapping[str, AudienceTarget] = {}
+    targets: Mapping[str, AudienceAccount] = {}
     with suppress(CommandError):  # told in its own line
         targets = audiences()
     found = combined([checked(partial(_sign_in, each)) for each in _settings_in_use(targets)])
@@ -180,14 +180,14 @@ def _ad_account(settings: SpotifySettings, ad_account_id: str) -> CheckResult:
     return CheckResult(State.OK, f"{said}; {listed} audiences there.")
 
 
-def _settings_in_use(targets: Mapping[str, AudienceTarget]) -> list[SpotifySettings]:
+def _settings_in_use(targets: Mapping[str, AudienceAccount]) -> list[SpotifySettings]:
     """The environment's settings with each label that an audience uses; as they are where there is no audience."""
     settings = SpotifySettings.from_environment()
     labels = {each.authorization or settings.authorization for each in targets.values()} or {settings.authorization}
     return [settings.choosing(label) for label in sorted(labels)]
 
 
-def _accounts_of(settings: SpotifySettings, targets: Mapping[str, AudienceTarget]) -> list[str]:
+def _accounts_of(settings: SpotifySettings, targets: Mapping[str, AudienceAccount]) -> list[str]:
     """The ad accounts that are written to with this label; the default one where there is no audience."""
     default = SpotifySettings.from_environment().authorization
     with_it = [each for each in targets.values() if (each.authorization or default) == settings.authorization]
@@ -195,7 +195,7 @@ def _accounts_of(settings: SpotifySettings, targets: Mapping[str, AudienceTarget
     return sorted({account or settings.require_ad_account_id() for account in stated})
 
 
-def readiness(audiences: Audiences, feeds: Feeds = dict[str, FeedTarget]) -> list[Readiness]:
+def readiness(audiences: Audiences, feeds: Feeds = dict[str, FeedConnection]) -> list[Readiness]:
     """Everything that a sync of these audiences and feeds needs, in the order to put it right."""
     return [
         Readiness("home", partial(checked, _home)),

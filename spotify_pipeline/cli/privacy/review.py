@@ -57,12 +57,12 @@ def _cells(loss: LiveLoss) -> tuple[str, ...]:
 
 def _limits() -> dict[str, float]:
     """The ``max_shrink`` of each audience; the defaults hold where the project's YAML cannot be read."""
-    from spotify_pipeline.components import audience_chains
+    from spotify_pipeline.components import audience_definitions
 
     try:
-        chains = audience_chains(load_definitions())
+        audiences = audience_definitions(load_definitions())
     except CommandError as error:
         default = percent(exact(GuardLimits().max_shrink))
         sys.stderr.write(f"warning: {error} Until then every audience counts with the default max_shrink, {default}.\n")
         return {}
-    return {chain.audience: chain.config.guards.max_shrink for chain in chains}
+    return {definition.folder: definition.config.guards.max_shrink for definition in audiences}

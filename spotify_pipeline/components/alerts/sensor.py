@@ -7,7 +7,7 @@ import os
 import dagster as dg
 
 from spotify_pipeline.components.alerts.channels import deliver, webhook_client
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import Alert, Alerts
 from spotify_pipeline.printable import printable
@@ -30,7 +30,7 @@ def alert_sensor() -> dg.SensorDefinition:
         ),
     )
     def alerts(context: dg.SensorEvaluationContext, home: PipelineHome) -> dg.SkipReason:
-        with failures_said_plainly():
+        with sanitized_failures():
             return dg.SkipReason(tell(home.alerts, context))
 
     return alerts

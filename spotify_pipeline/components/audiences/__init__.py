@@ -1,7 +1,7 @@
 """Audiences made from customer lists: YAML, assets, schedules."""
 
 from spotify_pipeline.components.audiences.component import CustomerListAudience
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.membership import membership_steps
 from spotify_pipeline.components.audiences.schedules import (
     AUDIENCE_TAG,
@@ -13,7 +13,7 @@ from spotify_pipeline.components.audiences.schedules import (
 __all__ = [
     "AUDIENCE_TAG",
     "WATCH_JOB",
-    "AudienceChain",
+    "AudienceDefinition",
     "CustomerListAudience",
     "membership_steps",
     "mirror_schedules",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dagster as dg
 from pydantic import BaseModel
 
-from spotify_pipeline.components.audiences.checks import promises_check, targetable_check
+from spotify_pipeline.components.audiences.checks import privacy_checks, targetable_check
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.customer_list import customer_list_asset
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.identifiers import identifiers_asset
 from spotify_pipeline.components.audiences.lookalike import lookalike_asset
 from spotify_pipeline.components.audiences.naming import audience_named_by, refuse_own_name
@@ -47,8 +47,8 @@ class CustomerListAudience(dg.Component):
     ```
     """
 
-    def __init__(self, chain: AudienceChain) -> None:
-        self.chain = chain
+    def __init__(self, audience: AudienceDefinition) -> None:
+        self.audience = audience
 
     @classmethod
     def get_model_cls(cls) -> type[BaseModel]:
@@ -81,20 +81,20 @@ class CustomerListAudience(dg.Component):
         refuse_own_name(attributes.name or audience, attributes.lookalike, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
         sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
-        return cls(AudienceChain(audience, attributes, segment.asset_key, segment.relation, sources))
+        return cls(AudienceDefinition(audience, attributes, segment.asset_key, segment.relation, sources))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The chain of assets and its checks."""
-        chain = self.chain
-        lookalike = chain.config.lookalike
+        audience = self.audience
+        lookalike = audience.config.lookalike
         return dg.Definitions(
             assets=[
-                identifiers_asset(chain),
-                customer_list_asset(chain),
-                audience_asset(chain),
-                *([lookalike_asset(chain, lookalike)] if lookalike is not None else []),
+                identifiers_asset(audience),
+                customer_list_asset(audience),
+                audience_asset(audience),
+                *([lookalike_asset(audience, lookalike)] if lookalike is not None else []),
             ],
-            asset_checks=[targetable_check(chain), promises_check(chain)],
+            asset_checks=[targetable_check(audience), privacy_checks(audience)],
         )
 
 

@@ -25,7 +25,7 @@ class AudienceAtSpotify(Protocol):
     """An audience of any kind, as its assets and checks at Spotify need to know it."""
 
     @property
-    def audience(self) -> str:
+    def folder(self) -> str:
         """The folder's name."""
         ...
 
@@ -55,11 +55,11 @@ class AudienceAtSpotify(Protocol):
 
 
 @dataclass(frozen=True)
-class AudienceChain:
+class AudienceDefinition:
     """One audience of the configuration, with everything it refers to looked up."""
 
-    audience: str
-    """The folder's name."""
+    folder: str
+    """The folder's name: the audience's identity."""
     config: AudienceConfig
     segment_key: dg.AssetKey
     relation: Relation
@@ -69,32 +69,32 @@ class AudienceChain:
     @property
     def identifiers_key(self) -> dg.AssetKey:
         """The asset of normalized identifiers."""
-        return dg.AssetKey([self.audience, "identifiers"])
+        return dg.AssetKey([self.folder, "identifiers"])
 
     @property
     def list_key(self) -> dg.AssetKey:
         """The asset of hashed customer lists."""
-        return dg.AssetKey([self.audience, "customer_list"])
+        return dg.AssetKey([self.folder, "customer_list"])
 
     @property
     def audience_key(self) -> dg.AssetKey:
         """The asset that is the audience at Spotify."""
-        return dg.AssetKey([self.audience, "spotify_audience"])
+        return dg.AssetKey([self.folder, "spotify_audience"])
 
     @property
     def lookalike_key(self) -> dg.AssetKey:
         """The asset that is the lookalike of the audience, where the YAML asks for one."""
-        return dg.AssetKey([self.audience, "lookalike"])
+        return dg.AssetKey([self.folder, "lookalike"])
 
     @property
     def name(self) -> str:
         """The audience's name in Ads Manager."""
-        return self.config.name or self.audience
+        return self.config.name or self.folder
 
     def target(self, ad_account_id: str) -> AudienceSpec:
         """The audience as the mirror needs to know it."""
         return AudienceSpec(
-            audience=self.audience,
+            audience=self.folder,
             name=self.name,
             description=self.config.description,
             ad_account_id=ad_account_id,
@@ -123,8 +123,8 @@ class AudienceChain:
         """
         if recipe != self.recipe:
             raise MirrorRefused(
-                f"The YAML of {self.audience} has changed since: its segment, identifiers, consent or layout were "
-                f"others. Nothing was sent. Materialize {self.audience}/{asset} and what follows it again."
+                f"The YAML of {self.folder} has changed since: its segment, identifiers, consent or layout were "
+                f"others. Nothing was sent. Materialize {self.folder}/{asset} and what follows it again."
             )
 
     def refuse_other_list(self, manifest: Manifest) -> None:
@@ -139,8 +139,8 @@ class AudienceChain:
         missing = sorted({ERASURE, *(each.name for each in self.suppressions)} - {*manifest.suppressions})
         if missing:
             raise MirrorRefused(
-                f"The list of {self.audience} for {manifest.snapshot} was built without the suppressions that apply "
-                f"now ({', '.join(missing)}). Nothing was sent. Materialize {self.audience}/customer_list and what "
+                f"The list of {self.folder} for {manifest.snapshot} was built without the suppressions that apply "
+                f"now ({', '.join(missing)}). Nothing was sent. Materialize {self.folder}/customer_list and what "
                 "follows it again."
             )
 
@@ -159,13 +159,13 @@ class AudienceChain:
         newest = self.config.cadence.newest_partition(now)
         if partition != newest and retried:
             raise MirrorRefused(
-                f"Partition {partition} of {self.audience} is no longer the one that is open ({newest}), so it is not "
+                f"Partition {partition} of {self.folder} is no longer the one that is open ({newest}), so it is not "
                 "tried again. An upload that an earlier try of this run began may have arrived. Materialize "
                 f"{newest}, which finds out and replaces the list."
             )
         if partition != newest:
             raise MirrorRefused(
-                f"Partition {partition} of {self.audience} is not the one that is open ({newest}). The warehouse holds "
+                f"Partition {partition} of {self.folder} is not the one that is open ({newest}). The warehouse holds "
                 f"the segment as it is now, so only {newest} can be built and sent. Nothing was sent."
                 + (self._way_back(partition) if sending else "")
             )
@@ -173,7 +173,7 @@ class AudienceChain:
     def _way_back(self, partition: str) -> str:
         return (
             f" To send the list of {partition} once more, if it is kept, run: spotify-pipeline rollback "
-            f'{self.audience} {partition} --reason "...", or materialize it with the run config '
+            f'{self.folder} {partition} --reason "...", or materialize it with the run config '
             'rollback: {reason: "...", approved_by: "..."}.'
         )
 

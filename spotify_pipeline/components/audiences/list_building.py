@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.segment_plan import identifier_plan, ranking, segment_columns
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.customer_list import (
@@ -20,7 +20,7 @@ from spotify_pipeline.rows import DigestSet, Suppressions
 
 
 def read_segment(
-    chain: AudienceChain, warehouse: WarehouseResource, ledger: ErasureLedger, destination: Path
+    audience: AudienceDefinition, warehouse: WarehouseResource, ledger: ErasureLedger, destination: Path
 ) -> IdentifiersReport:
     """Normalize the identifiers of an audience's segment, as it is now, into ``destination``: not of those who asked to
     be forgotten. If somebody asks while it is read, it is read again.
@@ -32,21 +32,21 @@ def read_segment(
     """
     while True:
         asked = {each.id for each in ledger.requests()}
-        report = _read(chain, warehouse, ledger.digests(), destination)
+        report = _read(audience, warehouse, ledger.digests(), destination)
         if asked.issuperset(each.id for each in ledger.requests()):
             return report
 
 
 def _read(
-    chain: AudienceChain, warehouse: WarehouseResource, erased: DigestSet, destination: Path
+    audience: AudienceDefinition, warehouse: WarehouseResource, erased: DigestSet, destination: Path
 ) -> IdentifiersReport:
-    updated_at = chain.config.segment.updated_at
-    plan = identifier_plan(chain.config)
-    with warehouse.segment(chain.relation) as segment:
+    updated_at = audience.config.segment.updated_at
+    plan = identifier_plan(audience.config)
+    with warehouse.segment(audience.relation) as segment:
         return write_identifiers(
             segment.batches(
-                segment_columns(chain.config),
-                rank=ranking(chain.config),
+                segment_columns(audience.config),
+                rank=ranking(audience.config),
                 identifiers=plan.columns,
                 consent=plan.consent_columns,
             ),
@@ -54,13 +54,13 @@ def _read(
             destination,
             erased=erased,
             expected_rows=segment.count(),
-            recipe=chain.recipe,
+            recipe=audience.recipe,
             updated_at=segment.newest(updated_at) if updated_at is not None else None,
         )
 
 
 def build_list(
-    chain: AudienceChain,
+    audience: AudienceDefinition,
     identifiers: Path,
     report: IdentifiersReport,
     destination: Path,
@@ -73,14 +73,14 @@ def build_list(
     Raises:
         CustomerListError, HomeError: as ``build_customer_list``.
     """
-    config = chain.config
+    config = audience.config
     cut = config.oversize.truncate
     return build_customer_list(
         identifiers,
         report,
         destination,
         layout=config.layout,
-        audience=chain.audience,
+        audience=audience.folder,
         snapshot=snapshot,
         built_at=datetime.now(UTC),
         suppressions=suppressions,

@@ -11,50 +11,50 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from spotify_pipeline.components.audiences.config import LookalikeConfig
-from spotify_pipeline.components.audiences.definition import AudienceAtSpotify, AudienceChain, spotify_pool
-from spotify_pipeline.components.audiences.partitions import left_out_of_backfill, without_result
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.audiences.definition import AudienceAtSpotify, AudienceDefinition, spotify_pool
+from spotify_pipeline.components.audiences.partitions import nothing_materialized, skipped_in_backfill
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.components.run_log import StepCalls
 from spotify_pipeline.mirror import MirrorRefused, sync_lookalike
 
 
-def lookalike_asset(chain: AudienceAtSpotify, stated: LookalikeConfig) -> dg.AssetsDefinition:
+def lookalike_asset(audience: AudienceAtSpotify, stated: LookalikeConfig) -> dg.AssetsDefinition:
     """The lookalike of an audience, created once and renamed where the YAML says so."""
-    mirrored = chain if isinstance(chain, AudienceChain) else None
+    mirrored = audience if isinstance(audience, AudienceDefinition) else None
 
     @dg.asset(
-        key=chain.lookalike_key,
-        deps=[chain.audience_key],
+        key=audience.lookalike_key,
+        deps=[audience.audience_key],
         partitions_def=mirrored.config.cadence.partitions() if mirrored is not None else None,
-        group_name=chain.audience,
+        group_name=audience.folder,
         kinds={"spotify"},
-        pool=spotify_pool(chain.audience),
+        pool=spotify_pool(audience.folder),
         output_required=False,
-        description=f'The lookalike "{stated.name}" of the audience "{chain.name}". Spotify keeps it up to date.',
+        description=f'The lookalike "{stated.name}" of the audience "{audience.name}". Spotify keeps it up to date.',
     )
     def lookalike(
         context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
     ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
-        if mirrored is not None and left_out_of_backfill(mirrored, context, datetime.now(UTC)):
-            yield from without_result(context)
+        if mirrored is not None and skipped_in_backfill(mirrored, context, datetime.now(UTC)):
+            yield from nothing_materialized(context)
             return
 
         calls = StepCalls(context)
-        with failures_said_plainly(retried=context.retry_number):
-            account = spotify.account_of(chain)
-            seed = home.journal.read(chain.audience, account).audience_id
+        with sanitized_failures(retried=context.retry_number):
+            account = spotify.account_of(audience)
+            seed = home.journal.read(audience.folder, account).audience_id
             if seed is None:
                 raise MirrorRefused(
-                    f"There is no audience of {chain.audience} yet that a lookalike could be made of. Materialize "
-                    f"{chain.audience}/spotify_audience first."
+                    f"There is no audience of {audience.folder} yet that a lookalike could be made of. Materialize "
+                    f"{audience.folder}/spotify_audience first."
                 )
-            with spotify.client(calls, authorization=chain.config.authorization) as client:
+            with spotify.client(calls, authorization=audience.config.authorization) as client:
                 outcome = sync_lookalike(
                     client,
                     home.journal,
-                    chain.target(account),
+                    audience.target(account),
                     seed,
                     name=stated.name,
                     description=stated.description,

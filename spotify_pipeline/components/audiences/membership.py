@@ -8,8 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
-from spotify_pipeline.components.audiences.non_consenting import declined_people
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
+from spotify_pipeline.components.audiences.non_consenting import non_consenting_people
 from spotify_pipeline.components.metadata import counts_table
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.customer_list import LEFT, ListAsSent, Manifest, SnapshotStore, compare_lists, removal_reasons
@@ -50,7 +50,7 @@ class MembershipSteps:
 
 
 def membership_steps(
-    chain: AudienceChain,
+    audience: AudienceDefinition,
     warehouse: WarehouseResource,
     store: SnapshotStore,
     live: str | None,
@@ -60,7 +60,7 @@ def membership_steps(
     """What changes when ``customer_list`` takes the place of the list that Spotify has.
 
     Args:
-        chain: the audience.
+        audience: the audience.
         warehouse: where its segment is, for who declined.
         store: of lists.
         live: SHA-256 of the list that Spotify has.
@@ -73,13 +73,13 @@ def membership_steps(
     Raises:
         SegmentError, RowsError: the segment or a list cannot be read.
     """
-    before = store.find_sent(chain.audience, live) if live is not None else None
+    before = store.find_sent(audience.folder, live) if live is not None else None
     if before is None:
         return None
     change = compare_lists(before, customer_list)
     reasons = {LEFT_SEGMENT: change.removed}
     if change.removed:
-        reasons = _by_reason(before, customer_list, _reasons(chain, warehouse, suppressions))
+        reasons = _by_reason(before, customer_list, _reasons(audience, warehouse, suppressions))
     return MembershipSteps(
         before=before.manifest.list_rows,
         removed=reasons,
@@ -89,12 +89,14 @@ def membership_steps(
     )
 
 
-def _reasons(chain: AudienceChain, warehouse: WarehouseResource, suppressions: Suppressions) -> dict[str, DigestSet]:
+def _reasons(
+    audience: AudienceDefinition, warehouse: WarehouseResource, suppressions: Suppressions
+) -> dict[str, DigestSet]:
     suppressed = Suppressions({name: each for name, each in suppressions.sources.items() if name != ERASURE})
     return {
         ERASED: suppressions.sources.get(ERASURE, DigestSet.of()),
         SUPPRESSED: suppressed.digests,
-        NO_CONSENT: declined_people(chain, warehouse),
+        NO_CONSENT: non_consenting_people(audience, warehouse),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.segment_plan import segment_columns
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.sources import columns_by_type
@@ -10,17 +10,18 @@ from spotify_pipeline.customer_list import declined_digests
 from spotify_pipeline.rows import DigestSet, IdentifierPlan
 
 
-def declined_people(chain: AudienceChain, warehouse: WarehouseResource) -> DigestSet:
+def non_consenting_people(audience: AudienceDefinition, warehouse: WarehouseResource) -> DigestSet:
     """The digests of people who did not consent; none where the YAML says that no consent is needed.
 
     Raises:
         SegmentError, RowsError: the segment cannot be read.
     """
-    consent = chain.config.segment.consent_column
+    consent = audience.config.segment.consent_column
     if consent is None:
         return DigestSet.of()
-    plan = IdentifierPlan(identifiers=columns_by_type(chain.config.identifiers), consent_column=consent)
-    with warehouse.segment(chain.relation) as segment:
+    plan = IdentifierPlan(identifiers=columns_by_type(audience.config.identifiers), consent_column=consent)
+    with warehouse.segment(audience.relation) as segment:
         return declined_digests(
-            segment.batches(segment_columns(chain.config), identifiers=plan.columns, consent=plan.consent_columns), plan
+            segment.batches(segment_columns(audience.config), identifiers=plan.columns, consent=plan.consent_columns),
+            plan,
         )

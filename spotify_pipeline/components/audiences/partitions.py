@@ -12,36 +12,36 @@ from datetime import datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
+from spotify_pipeline.components.failures import sanitized_failures
 
 BACKFILL_TAG = "dagster/backfill"
 """Dagster puts it on every run of a backfill; its value is the backfill's id."""
 
 
-def left_out_of_backfill(chain: AudienceChain, context: dg.AssetExecutionContext, now: datetime) -> bool:
+def skipped_in_backfill(audience: AudienceDefinition, context: dg.AssetExecutionContext, now: datetime) -> bool:
     """Whether this run belongs to a backfill and its window is not the open one. The reason goes into the run's log.
 
     Never of a step that is tried again: the window was open at first, and what that try sent may have arrived.
     """
     if BACKFILL_TAG not in context.run.tags or context.retry_number > 0:
         return False
-    with failures_said_plainly():
-        newest = chain.config.cadence.newest_partition(now)
+    with sanitized_failures():
+        newest = audience.config.cadence.newest_partition(now)
     if context.partition_key == newest:
         return False
     context.log.warning(
         "Skipped: partition %s of %s is not the one that is open (%s). The warehouse holds the segment as it is now, "
         "so of this backfill only %s is built and sent, if it was asked for. Nothing was built or sent by this run.",
         context.partition_key,
-        chain.audience,
+        audience.folder,
         newest,
         newest,
     )
     return True
 
 
-def without_result(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
+def nothing_materialized(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
     """What an asset yields so that its step ends well with nothing materialized and no check evaluated.
 
     Dagster demands an output for each check of an asset (though not for the asset, where ``output_required`` is

@@ -25,9 +25,9 @@ from spotify_pipeline.components.conversions.guarding import decide_sending
 from spotify_pipeline.components.conversions.metadata import account_metadata, dead_letters_metadata, report_metadata
 from spotify_pipeline.components.conversions.reading import read_what_waits
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
-from spotify_pipeline.components.run_log import DeliveryLines, calls_metadata, new_call_log
+from spotify_pipeline.components.run_log import DeliveryProgressLog, calls_metadata, new_call_log
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.conversions import (
     DayAccount,
@@ -76,7 +76,7 @@ def delivery_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
         warehouse: WarehouseResource,
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         now = datetime.now(UTC)
-        calls, lines = new_call_log(), DeliveryLines(context.log.info, context.log.warning)
+        calls, lines = new_call_log(), DeliveryProgressLog(context.log.info, context.log.warning)
 
         def on_call(call: CallRecord) -> None:
             calls(call)
@@ -86,7 +86,7 @@ def delivery_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
             return calls_metadata(calls, retried=context.retry_number)
 
         with (
-            failures_said_plainly(retried=context.retry_number, metadata=calls_shown),
+            sanitized_failures(retried=context.retry_number, metadata=calls_shown),
             outbox.hold(feed) as held,
         ):
             _read_again(feed, held, warehouse, home.ledger, context, now)
@@ -108,11 +108,11 @@ def delivery_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
         if judged.holds:
             # The evaluation is stored although the step fails, so that the check shows why.
             yield feed_guards_result(judged)
-            with failures_said_plainly(metadata=calls_shown):
+            with sanitized_failures(metadata=calls_shown):
                 raise FeedHeld(judged.sentence)
         if unknown is not None:
             yield answers_result(feed.name, stop)
-            with failures_said_plainly(metadata=calls_shown):
+            with sanitized_failures(metadata=calls_shown):
                 raise unknown
         _say_what_was_done(context, report, forgotten)
         still_known = [each for each in everything if each.day >= feed.forgets_before(now)]

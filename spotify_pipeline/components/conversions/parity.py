@@ -11,7 +11,7 @@ import polars as pl
 
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import SpotifyAds
 from spotify_pipeline.conversions import OutboxError, OutboxMissing, Parity, compare
 from spotify_pipeline.printable import printable
@@ -46,7 +46,7 @@ def parity_check(feed: FeedDefinition, feeds: Sequence[FeedDefinition]) -> dg.As
 
         now = datetime.now(UTC)
         since = (now - COMPARED).replace(minute=0, second=0, microsecond=0)
-        with failures_said_plainly():
+        with sanitized_failures():
             try:
                 connection = conversions.settings(feed).require_connection_id()
                 sharing = [each for each in feeds if conversions.settings(each).connection_id == connection]

@@ -16,7 +16,7 @@ from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.metadata import account_metadata, dead_letters_metadata, reading_metadata
 from spotify_pipeline.components.conversions.reading import read_days
 from spotify_pipeline.components.conversions.resources import Outboxes
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
 
@@ -44,7 +44,7 @@ def validated_events_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, home: PipelineHome, outbox: Outboxes
     ) -> Iterator[dg.MaterializeResult]:
         now = datetime.now(UTC)
-        with failures_said_plainly():
+        with sanitized_failures():
             days = {partition: feed.day(partition, now) for partition in context.partition_keys}
             with outbox.hold(feed, to_read=True) as held:
                 suppressions = read_suppressions(feed.suppressions, warehouse, home.ledger)

@@ -1,14 +1,14 @@
 """What a run's log and metadata say of its calls and of its progress."""
 
 from spotify_pipeline.components.run_log.calls import calls_metadata, new_call_log
-from spotify_pipeline.components.run_log.delivery_progress import DeliveryLines
+from spotify_pipeline.components.run_log.delivery_progress import DeliveryProgressLog
 from spotify_pipeline.components.run_log.step_calls import StepCalls
-from spotify_pipeline.components.run_log.upload_progress import UploadLines
+from spotify_pipeline.components.run_log.upload_progress import UploadProgressLog
 
 __all__ = [
-    "DeliveryLines",
+    "DeliveryProgressLog",
     "StepCalls",
-    "UploadLines",
+    "UploadProgressLog",
     "calls_metadata",
     "new_call_log",
 ]

@@ -12,7 +12,7 @@ SILENCE = 10.0
 million events, and Dagster keeps each for ever."""
 
 
-class DeliveryLines:
+class DeliveryProgressLog:
     """Says what became of calls."""
 
     def __init__(

@@ -12,7 +12,7 @@ LONGEST_SILENCE = 10.0
 _UNITS = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
-class UploadLines:
+class UploadProgressLog:
     """Says the first progress of an upload, the last, and between them one each tenth of the file or ten seconds.
 
     An upload that begins again, or goes back, says so by its lines: they count from where the storage stands.

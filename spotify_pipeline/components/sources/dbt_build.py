@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.home import home_directory, private_directory, private_umask
 from spotify_pipeline.process import secrets_withheld
 from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, SegmentError, warehouse_file
@@ -71,7 +71,7 @@ def parse_project(dbt: DbtCliResource, manifest: Path) -> None:
 
 def _built(dbt: DbtCliResource, context: dg.AssetExecutionContext, written: Path, *, keeps: bool) -> Iterator[Any]:
     build = ["build"] if keeps else ["build", *NO_LOG]
-    with failures_said_plainly():
+    with sanitized_failures():
         with secrets_withheld(), _warehouse_named():
             invocation = dbt.cli(build, context=context, target_path=written, raise_on_error=False)
         with redirect_stdout(StringIO()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.failures import RETRIES, failures_said_plainly
+from spotify_pipeline.components.failures import RETRIES, sanitized_failures
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.spotify import (
     RateLimited,
@@ -34,7 +34,7 @@ def rate_limited(retry_after: float) -> RateLimited:
 )
 @pytest.mark.parametrize("retried", [0, 1])
 def test_what_may_pass_is_tried_again_within_a_minute_with_its_sentence_kept(error: Exception, retried: int) -> None:
-    with pytest.raises(dg.RetryRequested) as asked, failures_said_plainly(retried=retried):
+    with pytest.raises(dg.RetryRequested) as asked, sanitized_failures(retried=retried):
         raise error
     assert asked.value.max_retries == 2
     assert 0 <= (asked.value.seconds_to_wait or 0) <= 60
@@ -54,18 +54,18 @@ def test_what_may_pass_is_tried_again_within_a_minute_with_its_sentence_kept(err
     ],
 )
 def test_what_needs_a_person_fails_at_once(error: Exception) -> None:
-    with pytest.raises(dg.Failure), failures_said_plainly(retried=0):
+    with pytest.raises(dg.Failure), sanitized_failures(retried=0):
         raise error
 
 
 def test_a_step_that_is_not_repeated_fails_at_once() -> None:
-    with pytest.raises(dg.Failure), failures_said_plainly():
+    with pytest.raises(dg.Failure), sanitized_failures():
         raise SpotifyUnavailable("Spotify was not reached.")
 
 
 @pytest.mark.parametrize("asked_for", [60.0, 3600.0])
 def test_r02_a_repetition_is_no_earlier_than_spotify_asks_and_no_later_than_a_minute(asked_for: float) -> None:
-    with pytest.raises(dg.RetryRequested) as asked, failures_said_plainly(retried=0):
+    with pytest.raises(dg.RetryRequested) as asked, sanitized_failures(retried=0):
         raise rate_limited(asked_for)
     # A cancelled run ends after the wait only. Whatever is left of Spotify's, the client waits for by itself.
     assert asked.value.seconds_to_wait == 60.0
@@ -73,7 +73,7 @@ def test_r02_a_repetition_is_no_earlier_than_spotify_asks_and_no_later_than_a_mi
 
 @pytest.mark.parametrize("stop", [dg.DagsterExecutionInterruptedError, KeyboardInterrupt, SystemExit])
 def test_c11_a_stop_is_let_through_as_it_is(stop: type[BaseException]) -> None:
-    with pytest.raises(stop), failures_said_plainly(retried=0):
+    with pytest.raises(stop), sanitized_failures(retried=0):
         raise stop
 
 
@@ -81,7 +81,7 @@ def test_after_the_last_repetition_the_failure_stands_with_what_it_is_shown_with
     shown = {"calls": dg.IntMetadataValue(3)}
     with (
         pytest.raises(dg.Failure) as failed,
-        failures_said_plainly(retried=RETRIES.max_retries, metadata=lambda: shown),
+        sanitized_failures(retried=RETRIES.max_retries, metadata=lambda: shown),
     ):
         raise SpotifyUnavailable("Spotify was not reached.")
     assert failed.value.metadata == shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_state, counts_table, markdown_table, without_small_counts
 from spotify_pipeline.components.yaml.errors import config_error
 from spotify_pipeline.mirror import MirrorRefused
@@ -42,7 +42,7 @@ def test_receipts_are_shown_printable(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_failure_is_said_in_printable_lines(name: str) -> None:
-    with pytest.raises(dg.Failure) as caught, failures_said_plainly():
+    with pytest.raises(dg.Failure) as caught, sanitized_failures():
         raise MirrorRefused(f"There is no column {name}, but {name}\ud800.")
     sentence = str(caught.value.description)
     assert all(line.isprintable() for line in sentence.replace("\t", " ").splitlines())

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
-from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, judge_sign_ins
+from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_result
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Authorization, Secret, SignInKind, SignInState, SpotifySettings, TokenStore
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment
@@ -143,7 +143,7 @@ def test_of_several_sign_ins_the_worst_decides() -> None:
         return SignInState(kind=kind, ends_at=datetime(2027, 1, 1, tzinfo=UTC), days_left=days, sentence=f"{days}.")
 
     ok, soon, ended = state(SignInKind.OK, 99), state(SignInKind.ENDS_SOON, 9), state(SignInKind.ENDED, -9)
-    both = judge_sign_ins({"a": ok, "b": soon})
+    both = sign_in_result({"a": ok, "b": soon})
     assert (both.passed, both.severity, both.description) == (False, WARN, "a: 99. b: 9.")
-    assert judge_sign_ins({"a": ended, "b": soon}).severity is ERROR
-    assert judge_sign_ins({"a": ok}).passed
+    assert sign_in_result({"a": ended, "b": soon}).severity is ERROR
+    assert sign_in_result({"a": ok}).passed

@@ -47,9 +47,7 @@ def outcomes(places: list[DemoPlace]) -> list[DemoOutcome]:
 def test_every_audience_is_sent_or_held_back_for_its_size(outcomes: list[DemoOutcome]) -> None:
     for outcome, done in zip(outcomes, ("created", "replaced"), strict=True):
         assert outcome.failed == []
-        states = {
-            each.chain.audience: (each.done, each.audience and each.audience.status) for each in outcome.audiences
-        }
+        states = {each.chain.folder: (each.done, each.audience and each.audience.status) for each in outcome.audiences}
         assert states.pop("vip_customers") == (None, None)
         assert set(states.values()) == {(done, "BOOKABLE")}
         assert len(states) == 4
@@ -72,7 +70,7 @@ def test_the_lists_are_those_of_a_recount_in_plain_python(
     counted = recount.recount(place.warehouse)
     for each in outcomes[-1].audiences:
         assert each.manifest is not None
-        by_hand = counted[each.chain.audience]
+        by_hand = counted[each.chain.folder]
         assert (each.manifest.rows_read, each.manifest.rows_kept) == (by_hand.people_read, by_hand.people_kept)
         assert (each.manifest.list_rows, dict(each.manifest.digests)) == (len(by_hand.rows), by_hand.digests())
 

@@ -22,7 +22,7 @@ from spotify_pipeline.components.audiences.checks.privacy import (
     ERASURES_DONE,
     RECEIPTS_WHOLE,
     RETENTION_KEPT,
-    promises_check,
+    privacy_checks,
 )
 
 __all__ = [
@@ -42,6 +42,6 @@ __all__ = [
     "list_check_specs",
     "no_prediction",
     "not_judged",
-    "promises_check",
+    "privacy_checks",
     "targetable_check",
 ]

@@ -11,7 +11,7 @@ import dagster as dg
 
 from spotify_pipeline.components.audiences.checks.guards import guard_check_spec
 from spotify_pipeline.components.audiences.definition import AudienceAtSpotify
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_state, in_words
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport, Manifest, verify_customer_list
@@ -154,11 +154,11 @@ def judge_status(audience: Audience, now: datetime) -> dg.AssetCheckResult:
     return result(": Spotify takes up to three days. Run this check again to see where it stands.", passed=True)
 
 
-def targetable_check(chain: AudienceAtSpotify) -> dg.AssetChecksDefinition:
+def targetable_check(audience: AudienceAtSpotify) -> dg.AssetChecksDefinition:
     """A check that asks Spotify how the audience stands, with one request. It can be run at any time, by itself."""
 
     @dg.asset_check(
-        asset=chain.audience_key,
+        asset=audience.audience_key,
         name=TARGETABLE,
         description="Asks Spotify whether the audience exists and can be targeted, as it should within 72 hours.",
     )
@@ -168,12 +168,12 @@ def targetable_check(chain: AudienceAtSpotify) -> dg.AssetChecksDefinition:
         def on_call(call: CallRecord) -> None:
             context.log.info(str(call))
 
-        with failures_said_plainly():
-            account = spotify.account_of(chain)
-            known = home.journal.read(chain.audience, account).audience_id
+        with sanitized_failures():
+            account = spotify.account_of(audience)
+            known = home.journal.read(audience.folder, account).audience_id
             if known is None:
                 return dg.AssetCheckResult(passed=False, description="Nothing was sent yet. Materialize the audience.")
-            with spotify.client(on_call, authorization=chain.config.authorization) as client:
+            with spotify.client(on_call, authorization=audience.config.authorization) as client:
                 try:
                     return judge_status(client.audience(account, known), datetime.now(UTC))
                 except NotFound:

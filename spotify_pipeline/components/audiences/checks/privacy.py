@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.promises import waiting_for
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PLANS, PipelineHome
 from spotify_pipeline.customer_list.storage import sweep
 from spotify_pipeline.home import home_directory
@@ -26,26 +26,26 @@ GRACE = timedelta(hours=6)
 """Between two looks of the job: files are deleted at the one, or at the next."""
 
 
-def promises_check(chain: AudienceChain) -> dg.AssetChecksDefinition:
+def privacy_checks(audience: AudienceDefinition) -> dg.AssetChecksDefinition:
     """The checks of one audience. They ask nobody but this machine."""
 
     @dg.multi_asset_check(
-        name=f"{chain.audience}__promises",
+        name=f"{audience.folder}__promises",
         specs=[
             dg.AssetCheckSpec(
                 RETENTION_KEPT,
-                asset=chain.audience_key,
+                asset=audience.audience_key,
                 description="No file of normalized identifiers is older than retain.days says. What is, is deleted by "
                 "this check first.",
             ),
             dg.AssetCheckSpec(
                 ERASURES_DONE,
-                asset=chain.audience_key,
+                asset=audience.audience_key,
                 description="Nobody who asked to be forgotten waits for this audience beyond the deadline.",
             ),
             dg.AssetCheckSpec(
                 RECEIPTS_WHOLE,
-                asset=chain.audience_key,
+                asset=audience.audience_key,
                 description="The receipts of this audience are all there and as they were written, by their own "
                 "digests and by the journal.",
             ),
@@ -53,50 +53,52 @@ def promises_check(chain: AudienceChain) -> dg.AssetChecksDefinition:
     )
     def promises(home: PipelineHome) -> Iterator[dg.AssetCheckResult]:
         now = datetime.now(UTC)
-        with failures_said_plainly():
-            yield judge_retention(chain, home, now)
-            yield judge_erasures(chain, home, now)
-            yield judge_receipts(chain, home)
+        with sanitized_failures():
+            yield judge_retention(audience, home, now)
+            yield judge_erasures(audience, home, now)
+            yield judge_receipts(audience, home)
 
     return promises
 
 
-def judge_retention(chain: AudienceChain, home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
+def judge_retention(audience: AudienceDefinition, home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
     """Delete what is too old, then say whether anything is left that is."""
-    retain, store = chain.config.retain, home.snapshots
+    retain, store = audience.config.retain, home.snapshots
     deleted = store.keep_identifiers(
-        chain.audience, max(1, retain.identifiers), older_than=now - retain.identifiers_age
+        audience.folder, max(1, retain.identifiers), older_than=now - retain.identifiers_age
     )
     # What a killed plan left is of people too, and no plan may ever follow.
-    swept = store.sweep(chain.audience) + sweep(home_directory() / PLANS)
+    swept = store.sweep(audience.folder) + sweep(home_directory() / PLANS)
     limit = now - retain.identifiers_age - GRACE
-    kept = [store.identifiers_path(chain.audience, each) for each in store.identifier_snapshots(chain.audience)]
+    kept = [store.identifiers_path(audience.folder, each) for each in store.identifier_snapshots(audience.folder)]
     old = [file for file in kept if file.exists() and file.stat().st_mtime < limit.timestamp()]
     sentence = (
-        f"{len(old)} files of normalized identifiers of {chain.audience} are older than {retain.days} days and could "
+        f"{len(old)} files of normalized identifiers of {audience.folder} are older than {retain.days} days and could "
         "not be deleted. Look at who owns them."
         if old
         else f"Files of normalized identifiers: {len(kept)} kept, none older than {retain.days} days."
     )
-    home.alerts.state(chain.audience, AlertKind.RETENTION, [OVERDUE] if old else [], sentence, now)
+    home.alerts.state(audience.folder, AlertKind.RETENTION, [OVERDUE] if old else [], sentence, now)
     return dg.AssetCheckResult(
         check_name=RETENTION_KEPT,
-        asset_key=chain.audience_key,
+        asset_key=audience.audience_key,
         passed=not old,
         description=sentence,
         metadata={"files deleted": len(deleted) + swept, "files kept": len(kept)},
     )
 
 
-def judge_erasures(chain: AudienceChain, home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
+def judge_erasures(audience: AudienceDefinition, home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
     """Whether an erasure waits too long for the audience; if it does, a person is told."""
-    blocked = any(each.audience == chain.audience and each.kind is AlertKind.BLOCKED for each in home.alerts.standing())
-    waiting = waiting_for(chain.audience, home, now)
-    codes, sentence = erasure_alert(chain.audience, waiting, blocked=blocked, now=now)
-    home.alerts.state(chain.audience, AlertKind.ERASURE_DUE, codes, sentence, now)
+    blocked = any(
+        each.audience == audience.folder and each.kind is AlertKind.BLOCKED for each in home.alerts.standing()
+    )
+    waiting = waiting_for(audience.folder, home, now)
+    codes, sentence = erasure_alert(audience.folder, waiting, blocked=blocked, now=now)
+    home.alerts.state(audience.folder, AlertKind.ERASURE_DUE, codes, sentence, now)
     return dg.AssetCheckResult(
         check_name=ERASURES_DONE,
-        asset_key=chain.audience_key,
+        asset_key=audience.audience_key,
         passed=not codes,
         severity=dg.AssetCheckSeverity.ERROR if OVERDUE in codes else dg.AssetCheckSeverity.WARN,
         description=sentence,
@@ -104,14 +106,14 @@ def judge_erasures(chain: AudienceChain, home: PipelineHome, now: datetime) -> d
     )
 
 
-def judge_receipts(chain: AudienceChain, home: PipelineHome) -> dg.AssetCheckResult:
+def judge_receipts(audience: AudienceDefinition, home: PipelineHome) -> dg.AssetCheckResult:
     """Whether the receipts of the audience, its parts and its lookalike are whole."""
-    reports = home.receipts.verify(home.journal, chain.audience)
+    reports = home.receipts.verify(home.journal, audience.folder)
     wrong = [each for each in reports if not each.whole]
     told = " ".join(f"{each.audience} in ad account {each.ad_account_id}: {each.sentence}" for each in wrong or reports)
     return dg.AssetCheckResult(
         check_name=RECEIPTS_WHOLE,
-        asset_key=chain.audience_key,
+        asset_key=audience.audience_key,
         passed=not wrong,
         description=told or "Nothing was sent yet.",
         metadata={"receipts kept": sum(each.receipts for each in reports)},

@@ -2,12 +2,12 @@
 
 from spotify_pipeline.components.audiences.event_based.ad_engagement import AdEngagementAudience
 from spotify_pipeline.components.audiences.event_based.component import EventAudienceComponent
-from spotify_pipeline.components.audiences.event_based.definition import EventAudience
+from spotify_pipeline.components.audiences.event_based.definition import EventAudienceDefinition
 from spotify_pipeline.components.audiences.event_based.web_events import WebEventAudience
 
 __all__ = [
     "AdEngagementAudience",
-    "EventAudience",
     "EventAudienceComponent",
+    "EventAudienceDefinition",
     "WebEventAudience",
 ]

@@ -10,8 +10,8 @@ from typing import Any, cast
 import dagster as dg
 
 from spotify_pipeline.components.audiences.definition import spotify_pool
-from spotify_pipeline.components.audiences.event_based.definition import EventAudience
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.audiences.event_based.definition import EventAudienceDefinition
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.components.run_log import StepCalls
@@ -19,14 +19,14 @@ from spotify_pipeline.mirror import EventBasedDefinition, sync_event_based
 from spotify_pipeline.printable import markdown_cell
 
 
-def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
+def event_audience_asset(audience: EventAudienceDefinition) -> dg.AssetsDefinition:
     """The audience at Spotify, created once and renamed where the YAML says so. A run that changes nothing is cheap."""
 
     @dg.asset(
         key=audience.audience_key,
-        group_name=audience.audience,
+        group_name=audience.folder,
         kinds={"spotify"},
-        pool=spotify_pool(audience.audience),
+        pool=spotify_pool(audience.folder),
         description=(
             f'The audience "{audience.name}", which Spotify fills and keeps up to date by itself. {audience.in_words}'
             + (f"\n\n{audience.config.description}" if audience.config.description else "")
@@ -36,7 +36,7 @@ def event_audience_asset(audience: EventAudience) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
     ) -> dg.MaterializeResult:
         calls = StepCalls(context)
-        with failures_said_plainly(retried=context.retry_number, metadata=calls.shown):
+        with sanitized_failures(retried=context.retry_number, metadata=calls.shown):
             account = spotify.account_of(audience)
             with spotify.client(calls, authorization=audience.config.authorization) as client:
                 filling = audience.filling(client, account)

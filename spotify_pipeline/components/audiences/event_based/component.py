@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from spotify_pipeline.components.audiences.checks import targetable_check
 from spotify_pipeline.components.audiences.event_based.asset import event_audience_asset
 from spotify_pipeline.components.audiences.event_based.config import AdEngagementAudienceConfig, WebEventAudienceConfig
-from spotify_pipeline.components.audiences.event_based.definition import EventAudience
+from spotify_pipeline.components.audiences.event_based.definition import EventAudienceDefinition
 from spotify_pipeline.components.audiences.lookalike import lookalike_asset
 from spotify_pipeline.components.audiences.naming import audience_named_by, refuse_own_name
 from spotify_pipeline.components.yaml import config_error
@@ -23,7 +23,7 @@ class EventAudienceComponent(dg.Component):
     summary: ClassVar[str]
     """What it does, for `dg list components`."""
 
-    def __init__(self, audience: EventAudience) -> None:
+    def __init__(self, audience: EventAudienceDefinition) -> None:
         self.audience = audience
 
     @classmethod
@@ -48,7 +48,7 @@ class EventAudienceComponent(dg.Component):
             raise config_error(context, (), f"an audience that Spotify fills needs at least {', '.join(needed)}")
         audience = audience_named_by(attributes.name, context)
         refuse_own_name(attributes.name or audience, attributes.lookalike, context)
-        return cls(EventAudience(audience, attributes))
+        return cls(EventAudienceDefinition(audience, attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The audience, its lookalike where there is one, and the check."""

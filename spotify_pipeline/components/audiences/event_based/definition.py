@@ -12,27 +12,27 @@ from spotify_pipeline.spotify import SpotifyAdsClient
 
 
 @dataclass(frozen=True)
-class EventAudience:
+class EventAudienceDefinition:
     """One audience that Spotify fills."""
 
-    audience: str
-    """The folder's name."""
+    folder: str
+    """The folder's name: the audience's identity."""
     config: WebEventAudienceConfig | AdEngagementAudienceConfig
 
     @property
     def audience_key(self) -> dg.AssetKey:
         """The asset that is the audience at Spotify."""
-        return dg.AssetKey([self.audience, "spotify_audience"])
+        return dg.AssetKey([self.folder, "spotify_audience"])
 
     @property
     def lookalike_key(self) -> dg.AssetKey:
         """The asset that is the lookalike of the audience, where the YAML asks for one."""
-        return dg.AssetKey([self.audience, "lookalike"])
+        return dg.AssetKey([self.folder, "lookalike"])
 
     @property
     def name(self) -> str:
         """The audience's name in Ads Manager."""
-        return self.config.name or self.audience
+        return self.config.name or self.folder
 
     @property
     def in_words(self) -> str:
@@ -49,7 +49,7 @@ class EventAudience:
     def target(self, ad_account_id: str) -> AudienceSpec:
         """The audience as the mirror needs to know it."""
         return AudienceSpec(
-            audience=self.audience,
+            audience=self.folder,
             name=self.name,
             description=self.config.description,
             ad_account_id=ad_account_id,

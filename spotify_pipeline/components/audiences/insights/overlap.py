@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.sync import live_list
 from spotify_pipeline.components.metadata import SMALL, in_words
 from spotify_pipeline.customer_list import Manifest, Overlap, SnapshotStore, overlaps
@@ -30,10 +30,10 @@ class OverlapRow:
 
 
 def live_lists(
-    chains: Sequence[AudienceChain],
+    audiences: Sequence[AudienceDefinition],
     store: SnapshotStore,
     journal: Journal,
-    ad_account_of: Callable[[AudienceChain], str],
+    ad_account_of: Callable[[AudienceDefinition], str],
 ) -> dict[str, CustomerList]:
     """The lists that Spotify has, as far as they are kept here, by audience.
 
@@ -42,11 +42,11 @@ def live_lists(
         SpotifyError: an audience's ad account is not configured.
     """
     found: dict[str, CustomerList] = {}
-    for chain in chains:
-        live = live_list(journal.read(chain.audience, ad_account_of(chain)))
-        kept = store.find_list(chain.audience, live) if live is not None else None
+    for audience in audiences:
+        live = live_list(journal.read(audience.folder, ad_account_of(audience)))
+        kept = store.find_list(audience.folder, live) if live is not None else None
         if kept is not None:
-            found[chain.audience] = kept
+            found[audience.folder] = kept
     return found
 
 

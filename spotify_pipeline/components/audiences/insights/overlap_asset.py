@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.insights.overlap import live_lists, overlap_matrix, overlap_rows
 from spotify_pipeline.components.audiences.promises import keep_promises_of_left
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.mirror import AlertKind, Orphan, orphans
 
@@ -16,11 +16,11 @@ OVERLAP = dg.AssetKey(["spotify", "audience_overlap"])
 NO_ORPHANS = "no_orphans"
 
 
-def overlap_definitions(chains: Sequence[AudienceChain], filled: Collection[str] = ()) -> dg.Definitions:
+def overlap_definitions(audiences: Sequence[AudienceDefinition], filled: Collection[str] = ()) -> dg.Definitions:
     """The asset, and the check beside it.
 
     Args:
-        chains: every audience of the deployment that is made of a list.
+        audiences: every audience of the deployment that is made of a list.
         filled: folder names of those that Spotify fills. Nobody knows who is in them, so they overlap with none here.
     """
 
@@ -34,9 +34,9 @@ def overlap_definitions(chains: Sequence[AudienceChain], filled: Collection[str]
         ),
     )
     def audience_overlap(home: PipelineHome, spotify: SpotifyAds) -> dg.MaterializeResult:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
-        with failures_said_plainly():
+        with sanitized_failures():
             lists = live_lists(
-                chains,
+                audiences,
                 home.snapshots,
                 home.journal,
                 spotify.account_of,
@@ -55,8 +55,8 @@ def overlap_definitions(chains: Sequence[AudienceChain], filled: Collection[str]
         description="No audience is at Spotify that this project once made and no YAML file defines any more.",
     )
     def no_orphans(home: PipelineHome) -> dg.AssetCheckResult:
-        with failures_said_plainly():
-            return judge_orphans({*filled, *(chain.audience for chain in chains)}, home, datetime.now(UTC))
+        with sanitized_failures():
+            return judge_orphans({*filled, *(audience.folder for audience in audiences)}, home, datetime.now(UTC))
 
     return dg.Definitions(assets=[audience_overlap], asset_checks=[no_orphans])
 

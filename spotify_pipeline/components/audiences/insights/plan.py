@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.list_building import build_list, read_segment
 from spotify_pipeline.components.audiences.sync import live_list, predicted
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
@@ -72,37 +72,37 @@ class PlannedChange:
 
 
 def plan_all(
-    chains: Sequence[AudienceChain],
-    audiences: Sequence[str],
+    audiences: Sequence[AudienceDefinition],
+    names: Sequence[str],
     *,
     home: PipelineHome,
     warehouse: WarehouseResource,
-    ad_account_of: Callable[[AudienceChain], str],
+    ad_account_of: Callable[[AudienceDefinition], str],
 ) -> list[PlannedChange]:
     """The plans of the named audiences, or of all where none is named, in the order of their names.
 
     Raises:
         MirrorRefused: an audience is named that there is not.
     """
-    known = {chain.audience for chain in chains}
-    unknown = sorted(set(audiences) - known)
+    known = {audience.folder for audience in audiences}
+    unknown = sorted(set(names) - known)
     if unknown:
         raise MirrorRefused(
             f"There is no audience {', '.join(unknown)}. There are: {', '.join(sorted(known)) or 'none'}."
         )
-    chosen = [chain for chain in chains if not audiences or chain.audience in audiences]
+    chosen = [audience for audience in audiences if not names or audience.folder in names]
     return [
-        plan_audience(chain, home=home, warehouse=warehouse, ad_account_of=ad_account_of)
-        for chain in sorted(chosen, key=lambda each: each.audience)
+        plan_audience(audience, home=home, warehouse=warehouse, ad_account_of=ad_account_of)
+        for audience in sorted(chosen, key=lambda each: each.folder)
     ]
 
 
 def plan_audience(
-    chain: AudienceChain,
+    audience: AudienceDefinition,
     *,
     home: PipelineHome,
     warehouse: WarehouseResource,
-    ad_account_of: Callable[[AudienceChain], str],
+    ad_account_of: Callable[[AudienceDefinition], str],
 ) -> PlannedChange:
     """Build the list of an audience in a private directory that is gone afterwards, and have the guards judge it.
 
@@ -111,36 +111,36 @@ def plan_audience(
     Raises:
         SpotifyError: the audience's ad account is not configured.
     """
-    account = ad_account_of(chain)
+    account = ad_account_of(audience)
     try:
-        with workspace(home_directory() / PLANS / chain.audience) as folder:
-            return _planned(chain, home, warehouse, account, folder)
+        with workspace(home_directory() / PLANS / audience.folder) as folder:
+            return _planned(audience, home, warehouse, account, folder)
     except EXPECTED as error:
-        return PlannedChange(audience=chain.audience, action=PlannedAction.BLOCKED, sentence=str(error))
+        return PlannedChange(audience=audience.folder, action=PlannedAction.BLOCKED, sentence=str(error))
 
 
 def _planned(
-    chain: AudienceChain, home: PipelineHome, warehouse: WarehouseResource, account: str, folder: Path
+    audience: AudienceDefinition, home: PipelineHome, warehouse: WarehouseResource, account: str, folder: Path
 ) -> PlannedChange:
-    snapshot = chain.config.cadence.newest_partition(datetime.now(UTC))
+    snapshot = audience.config.cadence.newest_partition(datetime.now(UTC))
     identifiers, path = folder / "identifiers" / "identifiers.parquet", folder / "list" / "customer_list.csv"
-    report = read_segment(chain, warehouse, home.ledger, identifiers)
-    suppressions = read_suppressions(chain.suppressions, warehouse, home.ledger)
-    manifest = build_list(chain, identifiers, report, path, snapshot=snapshot, suppressions=suppressions)
-    entry = home.journal.read(chain.audience, account)
-    decision = predicted(chain, home, entry, (path, manifest))
+    report = read_segment(audience, warehouse, home.ledger, identifiers)
+    suppressions = read_suppressions(audience.suppressions, warehouse, home.ledger)
+    manifest = build_list(audience, identifiers, report, path, snapshot=snapshot, suppressions=suppressions)
+    entry = home.journal.read(audience.folder, account)
+    decision = predicted(audience, home, entry, (path, manifest))
     live = live_list(entry)
-    before = home.snapshots.find_sent(chain.audience, live) if live is not None else None
-    action = _action(chain, entry, manifest, decision)
+    before = home.snapshots.find_sent(audience.folder, live) if live is not None else None
+    action = _action(audience, entry, manifest, decision)
     return PlannedChange(
-        audience=chain.audience,
+        audience=audience.folder,
         action=action,
         sentence=block_message(decision) if action is PlannedAction.BLOCKED else _SENTENCES[action],
         rows=manifest.list_rows,
         **_counts(live, before, (path, manifest)),
         decision=decision,
         kept_out=tuple(
-            (chain.audience, *cells) for cells in suppression_cells(manifest) if manifest.suppressions[cells[0]]
+            (audience.folder, *cells) for cells in suppression_cells(manifest) if manifest.suppressions[cells[0]]
         ),
     )
 
@@ -155,19 +155,19 @@ def _counts(live: str | None, before: ListAsSent | None, planned: tuple[Path, Ma
     return {"staying": change.staying, "added": change.added, "removed": change.removed}
 
 
-def _action(chain: AudienceChain, entry: JournalEntry, manifest: Manifest, decision: Decision) -> PlannedAction:
+def _action(audience: AudienceDefinition, entry: JournalEntry, manifest: Manifest, decision: Decision) -> PlannedAction:
     if not decision.allowed:
         return PlannedAction.BLOCKED
     if entry.audience_id is None:
         return PlannedAction.CREATE
     same = live_list(entry) == manifest.sha256 and entry.unfinished is None and not entry.suspect
-    if not same or _is_old(chain, entry):
+    if not same or _is_old(audience, entry):
         return PlannedAction.REPLACE
     return PlannedAction.UNCHANGED
 
 
-def _is_old(chain: AudienceChain, entry: JournalEntry) -> bool:
-    most = chain.config.max_age
+def _is_old(audience: AudienceDefinition, entry: JournalEntry) -> bool:
+    most = audience.config.max_age
     if most is None:
         return False
     return entry.accepted_at is None or datetime.now(UTC) - datetime.fromisoformat(entry.accepted_at) > most

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import dagster as dg
 from pydantic import Field
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.insights.plan import plan_all, plan_table
-from spotify_pipeline.components.failures import failures_said_plainly
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.components.sources import WAREHOUSE_POOL
 
@@ -22,11 +22,11 @@ class PlanConfig(dg.Config):
     audiences: list[str] = Field(default_factory=list[str])
 
 
-def plan_job(chains: Sequence[AudienceChain]) -> dg.JobDefinition:
+def plan_job(audiences: Sequence[AudienceDefinition]) -> dg.JobDefinition:
     """A job of one step.
 
     Args:
-        chains: every audience of the deployment.
+        audiences: every audience of the deployment.
     """
 
     @dg.op(name="plan_audiences", pool=WAREHOUSE_POOL, out=dg.Out(dagster_type=dg.Nothing))
@@ -37,9 +37,9 @@ def plan_job(chains: Sequence[AudienceChain]) -> dg.JobDefinition:
         warehouse: WarehouseResource,
         spotify: SpotifyAds,
     ) -> None:
-        with failures_said_plainly():
+        with sanitized_failures():
             plans = plan_all(
-                chains,
+                audiences,
                 config.audiences,
                 home=home,
                 warehouse=warehouse,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.home import HomeError
@@ -25,7 +25,7 @@ from spotify_pipeline.privacy import ErasureError
 
 
 def list_guard(
-    chain: AudienceChain,
+    audience: AudienceDefinition,
     home: PipelineHome,
     ad_account_id: str,
     customer_list: tuple[Path, Manifest],
@@ -36,7 +36,7 @@ def list_guard(
     """The guard of one list.
 
     Args:
-        chain: the audience.
+        audience: the audience.
         home: what this machine knows.
         ad_account_id: where the list is to be sent.
         customer_list: the list and its manifest.
@@ -46,33 +46,33 @@ def list_guard(
 
     return ListGuard(
         customer_list=customer_list,
-        audience=chain.audience,
+        audience=audience.folder,
         ad_account_id=ad_account_id,
         store=home.snapshots,
         journal=home.journal,
         approvals=home.approvals,
-        limits=chain.config.guards.limits(),
+        limits=audience.config.guards.limits(),
         erased=lambda: home.ledger.digests(),
         confirmed=lambda: home.ledger.confirmed_digests(),
-        window=chain.config.cadence.window,
+        window=audience.config.cadence.window,
         given=given,
         went_back_to=went_back_to,
-        split=chain.config.oversize.split,
+        split=audience.config.oversize.split,
         now=lambda: datetime.now(UTC),
     )
 
 
 def predicted(
-    chain: AudienceChain, home: PipelineHome, entry: JournalEntry, customer_list: tuple[Path, Manifest]
+    audience: AudienceDefinition, home: PipelineHome, entry: JournalEntry, customer_list: tuple[Path, Manifest]
 ) -> Decision:
     """What the guards would say of a list if it were sent now. Spotify is not asked, and nothing is held or changed.
 
     Raises:
         GuardBlocked: the list cannot be judged.
     """
-    decision = list_guard(chain, home, entry.ad_account_id, customer_list).judge(entry)
-    target = chain.target(entry.ad_account_id)
-    parts = parts_known(home.journal, chain.audience, entry.ad_account_id)
+    decision = list_guard(audience, home, entry.ad_account_id, customer_list).judge(entry)
+    target = audience.target(entry.ad_account_id)
+    parts = parts_known(home.journal, audience.folder, entry.ad_account_id)
     keys = [target.part(number, parts).audience for number in range(1, parts + 1)]
     if target.adopted_audience_id is not None:
         foreign = unknown_audience(target, entry, target.adopted_audience_id)
@@ -83,17 +83,17 @@ def predicted(
     try:
         return remembered.judged(decision, keys)
     except (HomeError, JournalError, ErasureError) as error:
-        raise GuardBlocked(f"Whether the list of {chain.audience} may be sent could not be judged: {error}") from None
+        raise GuardBlocked(f"Whether the list of {audience.folder} may be sent could not be judged: {error}") from None
 
 
-def lists_compared(chain: AudienceChain, home: PipelineHome, ad_account_id: str) -> set[str]:
+def lists_compared(audience: AudienceDefinition, home: PipelineHome, ad_account_id: str) -> set[str]:
     """SHA-256 of the lists that the next one is compared with, which have to be kept.
 
     Raises:
         JournalError, HomeError: what Spotify has cannot be read.
     """
-    since = datetime.now(UTC) - chain.config.cadence.window
-    return compared_with(home.journal, chain.audience, ad_account_id, since)
+    since = datetime.now(UTC) - audience.config.cadence.window
+    return compared_with(home.journal, audience.folder, ad_account_id, since)
 
 
 def live_list(entry: JournalEntry) -> str | None:

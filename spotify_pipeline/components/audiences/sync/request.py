@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
-from spotify_pipeline.components.audiences.non_consenting import declined_people
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
+from spotify_pipeline.components.audiences.non_consenting import non_consenting_people
 from spotify_pipeline.components.audiences.sync.guarding import live_list
-from spotify_pipeline.components.audiences.sync.run_config import Approve, Rollback, SendConfig
+from spotify_pipeline.components.audiences.sync.run_config import Approve, Rollback, RunConfig
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
 from spotify_pipeline.customer_list import Manifest, issue, rows_holding
@@ -28,7 +28,7 @@ _DIGEST = re.compile(r"[0-9a-f]{12,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListToSend:
+class SendRequest:
     """A list, with the approval that this very run brings for it.
 
     Attributes:
@@ -52,23 +52,23 @@ class ListToSend:
     erased: int = 0
 
 
-def list_to_send(
-    chain: AudienceChain,
+def send_request(
+    audience: AudienceDefinition,
     home: PipelineHome,
     warehouse: WarehouseResource,
     ad_account_id: str,
     partition: str,
-    stated: SendConfig,
+    stated: RunConfig,
     *,
     cause: str,
     now: datetime,
     run_started: datetime,
     retried: int,
-) -> ListToSend:
+) -> SendRequest:
     """The list of ``partition``, as it may be sent today.
 
     Args:
-        chain: the audience.
+        audience: the audience.
         home: where lists are kept.
         warehouse: where suppressions and consent are; read for a list that was built before this run.
         ad_account_id: where it is sent.
@@ -89,30 +89,30 @@ def list_to_send(
     rollback = rollback.accountable() if rollback is not None else None
     approve = approve.accountable() if approve is not None else None
     if rollback is not None:
-        return _older(chain, home, warehouse, ad_account_id, partition, rollback, approve, now)
-    chain.refuse_unless_newest(partition, now, retried=retried, sending=True)
+        return _older(audience, home, warehouse, ad_account_id, partition, rollback, approve, now)
+    audience.refuse_unless_newest(partition, now, retried=retried, sending=True)
     path, manifest = (
-        home.snapshots.list_path(chain.audience, partition),
-        home.snapshots.manifest(chain.audience, partition),
+        home.snapshots.list_path(audience.folder, partition),
+        home.snapshots.manifest(audience.folder, partition),
     )
-    chain.refuse_other_list(manifest)
+    audience.refuse_other_list(manifest)
     erased = _rows_of_erased(home, path, manifest)
     if manifest.built_at >= run_started:
         out = home.ledger.digests()
         path, manifest = issue(home.snapshots, (path, manifest), out, issued_at=manifest.built_at)
     else:
-        path, manifest = _thinned(chain, home, warehouse, (path, manifest), manifest.built_at)
-    return ListToSend(
+        path, manifest = _thinned(audience, home, warehouse, (path, manifest), manifest.built_at)
+    return SendRequest(
         path=path,
         manifest=manifest,
-        given=_approval(chain, home, ad_account_id, manifest, approve, now) if approve is not None else None,
+        given=_approval(audience, home, ad_account_id, manifest, approve, now) if approve is not None else None,
         cause=cause,
         erased=erased,
     )
 
 
 def _thinned(
-    chain: AudienceChain,
+    audience: AudienceDefinition,
     home: PipelineHome,
     warehouse: WarehouseResource,
     stored: tuple[Path, Manifest],
@@ -122,8 +122,8 @@ def _thinned(
 
     Its manifest says how many each source of suppressions holds now, so that guards see one that is empty by now.
     """
-    suppressions = read_suppressions(chain.suppressions, warehouse, home.ledger)
-    out = suppressions.digests | declined_people(chain, warehouse)
+    suppressions = read_suppressions(audience.suppressions, warehouse, home.ledger)
+    out = suppressions.digests | non_consenting_people(audience, warehouse)
     path, manifest = issue(home.snapshots, stored, out, issued_at=issued_at)
     return path, replace(manifest, suppressions=suppressions.counts, suppression_values=suppressions.values)
 
@@ -134,32 +134,39 @@ def _rows_of_erased(home: PipelineHome, path: Path, manifest: Manifest) -> int:
 
 
 def _approval(
-    chain: AudienceChain, home: PipelineHome, ad_account_id: str, manifest: Manifest, approve: Approve, now: datetime
+    audience: AudienceDefinition,
+    home: PipelineHome,
+    ad_account_id: str,
+    manifest: Manifest,
+    approve: Approve,
+    now: datetime,
 ) -> Approval:
     digest, within = approve.file_digest.strip().lower(), approve.within
     if bool(digest) == bool(within):
         raise MirrorRefused(
-            f"The run's configuration approves of nothing, or of two things, for {chain.audience}. Nothing was sent. "
+            f"The run's configuration approves of nothing, or of two things, for {audience.folder}. Nothing was sent. "
             "State one of approve.file_digest and approve.within."
         )
     if not digest:
-        live = live_list(home.journal.read(chain.audience, ad_account_id)) or ""
+        live = live_list(home.journal.read(audience.folder, ad_account_id)) or ""
         change = ApprovedChange(live_sha256=live, within={guard: {"*": most} for guard, most in within.items()})
         word = _given(
-            chain, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now
+            audience, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now
         )
         return replace(word, file_sha256=None, change=change)
     if not _DIGEST.fullmatch(digest) or not manifest.sha256.startswith(digest):
         raise MirrorRefused(
-            f"The run's configuration approves of a list with digest {digest[:12]}, and the list of {chain.audience} "
+            f"The run's configuration approves of a list with digest {digest[:12]}, and the list of {audience.folder} "
             f"for {manifest.snapshot} has {manifest.sha256[:12]}. Nothing was sent. Look at the list again, and state "
             "the digest that the check `guards` shows."
         )
-    return _given(chain, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now)
+    return _given(
+        audience, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now
+    )
 
 
 def _older(
-    chain: AudienceChain,
+    audience: AudienceDefinition,
     home: PipelineHome,
     warehouse: WarehouseResource,
     ad_account_id: str,
@@ -167,22 +174,22 @@ def _older(
     rollback: Rollback,
     approve: Approve | None,
     now: datetime,
-) -> ListToSend:
+) -> SendRequest:
     path, manifest = (
-        home.snapshots.list_path(chain.audience, partition),
-        home.snapshots.manifest(chain.audience, partition),
+        home.snapshots.list_path(audience.folder, partition),
+        home.snapshots.manifest(audience.folder, partition),
     )
-    once = _sent_once(home.receipts.read(chain.audience, ad_account_id), manifest)
+    once = _sent_once(home.receipts.read(audience.folder, ad_account_id), manifest)
     erased = _rows_of_erased(home, path, manifest)
-    path, reissued = _thinned(chain, home, warehouse, (path, manifest), now)
+    path, reissued = _thinned(audience, home, warehouse, (path, manifest), now)
     given: Approval | None = None
     if approve is not None:
-        given = _approval(chain, home, ad_account_id, reissued, approve, now)
+        given = _approval(audience, home, ad_account_id, reissued, approve, now)
     elif once is not None:
         given = _given(
-            chain, ad_account_id, reissued, rollback.reason, rollback.approved_by, ApprovalSource.ROLLBACK, now
+            audience, ad_account_id, reissued, rollback.reason, rollback.approved_by, ApprovalSource.ROLLBACK, now
         )
-    return ListToSend(
+    return SendRequest(
         path=path,
         manifest=reissued,
         given=given,
@@ -202,7 +209,7 @@ def _sent_once(receipts: list[Receipt], manifest: Manifest) -> AcceptedList | No
 
 
 def _given(
-    chain: AudienceChain,
+    audience: AudienceDefinition,
     ad_account_id: str,
     manifest: Manifest,
     reason: str,
@@ -211,7 +218,7 @@ def _given(
     now: datetime,
 ) -> Approval:
     return Approval(
-        audience=chain.audience,
+        audience=audience.folder,
         ad_account_id=ad_account_id,
         file_sha256=manifest.sha256,
         reason=reason,

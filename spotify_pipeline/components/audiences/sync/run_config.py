@@ -44,7 +44,7 @@ class Rollback(Word):
     """Send the list of an older partition again, without those who must not be in it any more."""
 
 
-class SendConfig(dg.Config):
+class RunConfig(dg.Config):
     """By default neither: the newest list is sent if no guard holds it back."""
 
     approve: Approve | None = None

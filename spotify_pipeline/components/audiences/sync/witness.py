@@ -13,7 +13,7 @@ from typing import Any, cast
 import dagster as dg
 from pydantic import BaseModel, StrictInt, ValidationError
 
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import Checkpoint, MirrorOutcome, newest_erasure
 
@@ -33,10 +33,10 @@ class State(BaseModel):
 
 
 def state_metadata(
-    chain: AudienceChain, home: PipelineHome, ad_account_id: str, outcomes: Sequence[MirrorOutcome]
+    audience: AudienceDefinition, home: PipelineHome, ad_account_id: str, outcomes: Sequence[MirrorOutcome]
 ) -> dict[str, dg.MetadataValue]:
     """What a later run is to find in Dagster's storage; also of a run that sent nothing."""
-    target = chain.target(ad_account_id)
+    target = audience.target(ad_account_id)
     keys = [target.part(number, len(outcomes)).audience for number in range(1, len(outcomes) + 1)]
     entries = {key: home.journal.read(key, ad_account_id) for key in keys}
     state = State(
@@ -47,14 +47,14 @@ def state_metadata(
     return {STATE: dg.JsonMetadataValue(state.model_dump(mode="json"))}
 
 
-def dagster_witness(instance: dg.DagsterInstance, chain: AudienceChain, ad_account_id: str) -> Checkpoint:
+def dagster_witness(instance: dg.DagsterInstance, audience: AudienceDefinition, ad_account_id: str) -> Checkpoint:
     """What Dagster's storage knows of an audience in an ad account, across partitions and parts."""
     receipts: dict[str, tuple[int, str]] = {}
-    for each in instance.fetch_materializations(chain.audience_key, limit=LOOKED_THROUGH).records:
+    for each in instance.fetch_materializations(audience.audience_key, limit=LOOKED_THROUGH).records:
         for key, number, digest in _receipts(_metadata(each), ad_account_id):
             if number > receipts.get(key, (0, ""))[0]:
                 receipts[key] = (number, digest)
-    newest = _newest_erasure(instance, chain.audience_key.path[-1], ad_account_id)
+    newest = _newest_erasure(instance, audience.audience_key.path[-1], ad_account_id)
     return Checkpoint(name="Dagster's storage", receipts=receipts, newest_erasure=newest)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.doctor.feeds import connections, outboxes
-from spotify_pipeline.cli.project import FeedTarget
+from spotify_pipeline.cli.project import FeedConnection
 from spotify_pipeline.conversions import Stop, open_outbox
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer, read_fault
 from spotify_pipeline.sandbox.store.capi_records import Share
@@ -18,10 +18,10 @@ from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.integration.doctor.test_doctor import lines
 
 UNKNOWN = "9f6b2d30-0000-4000-8000-00000000abcd"
-USUAL = FeedTarget(None, "SPOTIFY_CAPI_TOKEN")
+USUAL = FeedConnection(None, "SPOTIFY_CAPI_TOKEN")
 
 
-def checked(*targets: FeedTarget) -> CheckResult:
+def checked(*targets: FeedConnection) -> CheckResult:
     return connections(lambda: {f"feed_{number}": target for number, target in enumerate(targets or (USUAL,))})
 
 
@@ -51,7 +51,7 @@ def test_events_that_arrive_and_are_shared_are_ok(spotify: SandboxServer) -> Non
 
 def test_missing_token_is_named_by_its_variable(spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPOTIFY_CAPI_TOKEN")
-    found = checked(USUAL, FeedTarget(None, "SHOP_TOKEN"))
+    found = checked(USUAL, FeedConnection(None, "SHOP_TOKEN"))
     assert found.state is State.FAILED
     for variable in ("SPOTIFY_CAPI_TOKEN", "SHOP_TOKEN"):
         assert f"{variable} is not set" in found.sentence
@@ -60,14 +60,14 @@ def test_missing_token_is_named_by_its_variable(spotify: SandboxServer, monkeypa
 
 def test_connection_that_nobody_states_is_asked_for(spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPOTIFY_CAPI_CONNECTION_ID")
-    assert checked(FeedTarget(DEFAULTS.capi_connection_id, "SPOTIFY_CAPI_TOKEN")).state is State.OK
+    assert checked(FeedConnection(DEFAULTS.capi_connection_id, "SPOTIFY_CAPI_TOKEN")).state is State.OK
     found = checked()
     assert found.state is State.FAILED
     assert "SPOTIFY_CAPI_CONNECTION_ID is not set" in found.sentence
 
 
 def test_unknown_connection_fails(spotify: SandboxServer) -> None:
-    found = checked(FeedTarget(UNKNOWN, "SPOTIFY_CAPI_TOKEN"))
+    found = checked(FeedConnection(UNKNOWN, "SPOTIFY_CAPI_TOKEN"))
     assert found.state is State.FAILED
     assert f"No data set of yours has the connection {UNKNOWN}" in found.sentence
 

@@ -12,10 +12,10 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.audiences.config import AudienceConfig
-from spotify_pipeline.components.audiences.definition import AudienceChain
+from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.partitions import BACKFILL_TAG
 from spotify_pipeline.components.audiences.sync.asset import audience_asset
-from spotify_pipeline.components.audiences.sync.run_config import SendConfig
+from spotify_pipeline.components.audiences.sync.run_config import RunConfig
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
@@ -103,13 +103,13 @@ def second_try(partition: str, tags: dict[str, str]) -> dg.ExecuteInProcessResul
             "cadence": {"every": "day"},
         }
     )
-    chain = AudienceChain("people", config, dg.AssetKey(["crm", "people"]), Relation(("crm", "people")))
+    chain = AudienceDefinition("people", config, dg.AssetKey(["crm", "people"]), Relation(("crm", "people")))
     step: Any = audience_asset(chain).op.compute_fn
 
     @dg.asset(partitions_def=config.cadence.partitions(), output_required=False)
     def tried_twice(context: dg.AssetExecutionContext) -> Iterator[Any]:
         if context.retry_number == 0:
             raise dg.RetryRequested(max_retries=1, seconds_to_wait=0)
-        yield from step.decorated_fn(context, SendConfig(), PipelineHome(), SpotifyAds(), WarehouseResource())
+        yield from step.decorated_fn(context, RunConfig(), PipelineHome(), SpotifyAds(), WarehouseResource())
 
     return dg.materialize([tried_twice], partition_key=partition, tags=tags, raise_on_error=False)

@@ -14,7 +14,7 @@ from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.audiences.insights.plan import PlannedAction, plan_all
 from spotify_pipeline.components.audiences.sync.guarding import lists_compared
 from spotify_pipeline.components.cadence import CadenceConfig
-from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.privacy import forget, read_identifiers
 from spotify_pipeline.privacy.ledger import SaidBy
@@ -182,7 +182,7 @@ def test_w17_a_second_word_for_an_erasure_lets_it_through_and_no_more_than_that(
     assert deployment.run().success
     forget_people(20, confirmed=True)
     (plan,) = plan_all(
-        audience_chains(deployment.definitions),
+        audience_definitions(deployment.definitions),
         [],
         home=PipelineHome(),
         warehouse=WarehouseResource(),
@@ -213,7 +213,7 @@ def test_w17_those_taken_out_are_known_only_as_long_as_the_list_is_compared_with
     assert not any(somebody.encode() in file.read_bytes() for file in (home / "data").rglob("*") if file.is_file())
     assert {file.stat().st_mode & 0o777 for file in marks} == {0o600}
     assert deployment.run().success
-    (chain,) = audience_chains(deployment.definitions)
+    (chain,) = audience_definitions(deployment.definitions)
     compared = lists_compared(chain, PipelineHome(), DEFAULTS.ad_account_id)
     assert len(compared) == 2
     PipelineHome().snapshots.keep_lists("people", 3, sent=sorted(compared)[:0])

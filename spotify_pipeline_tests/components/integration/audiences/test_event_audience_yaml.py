@@ -9,14 +9,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.cli.project import AudienceTarget, audience_targets, innermost_mistake, refuse_filled
+from spotify_pipeline.cli.project import AudienceAccount, audience_accounts, innermost_mistake, refuse_event_audiences
 from spotify_pipeline.components.audiences.event_based.config import WebEventAudienceConfig
 from spotify_pipeline.components.audiences.event_based.scaffolder import (
     AdEngagementAudienceScaffolder,
     WebEventAudienceScaffolder,
 )
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
-from spotify_pipeline.components.deployment import event_audiences
+from spotify_pipeline.components.deployment import event_audience_definitions
 from spotify_pipeline_tests.components.runs import PEOPLE, definitions_of
 
 CAMPAIGN = "c0000000-0000-4000-8000-00000000000a"
@@ -105,7 +105,7 @@ def test_it_is_one_asset_without_partitions_or_parents_in_a_group_of_its_own() -
 
 def test_events_are_read_in_any_spelling_and_one_needs_no_list() -> None:
     spelled = BOUGHT.replace("[PURCHASE]", "add_to_cart").replace("[LEAD]", "[CHECK_OUT, custom_event_2]")
-    (audience,) = event_audiences(definitions_of({"bought": spelled}))
+    (audience,) = event_audience_definitions(definitions_of({"bought": spelled}))
     assert isinstance(audience.config, WebEventAudienceConfig)
     assert (audience.config.include, audience.config.exclude) == (["ADDTOCART"], ["CHECKOUT", "CUSTOM_EVENT_2"])
 
@@ -119,10 +119,10 @@ def test_the_watch_job_and_the_sign_in_check_know_of_them() -> None:
 
 def test_commands_know_of_them_and_those_about_lists_pass_them_over() -> None:
     definitions = definitions_of({"people": PEOPLE, **BOTH})
-    assert audience_targets(definitions) == dict.fromkeys(("bought", "heard", "people"), AudienceTarget(None, None))
-    refuse_filled(definitions, ["people"])
-    with pytest.raises(Exception, match="Spotify fills heard by itself, so there is no list of it"):
-        refuse_filled(definitions, ["people", "heard"])
+    assert audience_accounts(definitions) == dict.fromkeys(("bought", "heard", "people"), AudienceAccount(None, None))
+    refuse_event_audiences(definitions, ["people"])
+    with pytest.raises(Exception, match="Spotify fills heard itself, so there is no list of it"):
+        refuse_event_audiences(definitions, ["people", "heard"])
 
 
 @pytest.mark.parametrize("other", [PEOPLE.replace("name: People", "name: Bought lately"), BOUGHT])
@@ -142,7 +142,7 @@ def test_what_is_scaffolded_loads(scaffolder: dg.Scaffolder, kind: str, tmp_path
     folder.mkdir()
     stated = {"type_name": f"spotify_pipeline.{kind}", "target_path": folder, "project_root": tmp_path, "params": None}
     scaffolder.scaffold(request(scaffold_format="yaml", append=False, **stated))
-    (audience,) = event_audiences(definitions_of({"win_back": (folder / "defs.yaml").read_text()}))
-    assert (audience.audience, audience.name) == ("win_back", "Win back")
+    (audience,) = event_audience_definitions(definitions_of({"win_back": (folder / "defs.yaml").read_text()}))
+    assert (audience.folder, audience.name) == ("win_back", "Win back")
     with pytest.raises(ValueError, match="An audience is one YAML file in a folder of its own"):
         scaffolder.scaffold(request(scaffold_format="python", append=False, **stated))

@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.guards_config import GuardsConfig
-from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.mirror import GuardLimits
 from spotify_pipeline_tests.components.conftest import GOOD
 
@@ -104,7 +104,7 @@ def test_p13_a_suppression_list_of_the_project_applies_to_every_audience(load: C
             "second": GOOD.replace(NAME, "  name: Second\n  suppress: [{dbt_model: vip_customers}]\n"),
         }
     )
-    chains = {chain.audience: chain for chain in audience_chains(definitions)}
+    chains = {chain.folder: chain for chain in audience_definitions(definitions)}
     assert [each.name for each in chains["first"].suppressions] == ["opted_out"]
     assert [each.name for each in chains["second"].suppressions] == ["opted_out", "vip_customers"]
     graph = definitions.resolve_asset_graph()

@@ -11,7 +11,7 @@ import pytest
 from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.audiences.insights.plan import PlannedAction, PlannedChange, plan_all, plan_table
 from spotify_pipeline.components.audiences.insights.plan_job import PLAN_JOB
-from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
@@ -25,7 +25,7 @@ def deployment(load: Callable[..., dg.Definitions], environment: Path) -> Deploy
 
 def plan(deployment: Deployment, *audiences: str) -> list[PlannedChange]:
     return plan_all(
-        audience_chains(deployment.definitions),
+        audience_definitions(deployment.definitions),
         audiences,
         home=PipelineHome(),
         warehouse=WarehouseResource(),

@@ -19,7 +19,7 @@ from spotify_pipeline.components.audiences.checks.privacy import (
 )
 from spotify_pipeline.components.audiences.insights.overlap_asset import NO_ORPHANS, judge_orphans
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
-from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import RemovalPolicy, retire
 from spotify_pipeline.mirror.alerts import AlertKind
@@ -74,7 +74,7 @@ def test_p15_an_erasure_that_waits_is_told_a_week_before_its_deadline_and_when_i
 ) -> None:
     assert deployment.run().success
     forget("email:person1@example.com")
-    (chain,) = [each for each in audience_chains(deployment.definitions) if each.audience == "people"]
+    (chain,) = [each for each in audience_definitions(deployment.definitions) if each.folder == "people"]
     home, now = PipelineHome(), datetime.now(UTC)
     assert judge_erasures(chain, home, now).passed
     soon = judge_erasures(chain, home, now + timedelta(days=24))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spotify_pipeline.components.run_log.delivery_progress import DeliveryLines
+from spotify_pipeline.components.run_log.delivery_progress import DeliveryProgressLog
 from spotify_pipeline.spotify import CallRecord
 
 
@@ -20,7 +20,7 @@ def call(status: int | None) -> CallRecord:
 
 def test_a_million_events_do_not_fill_the_log() -> None:
     said, warned, now = list[str](), list[str](), [0.0]
-    lines = DeliveryLines(said.append, warned.append, clock=lambda: now[0])
+    lines = DeliveryProgressLog(said.append, warned.append, clock=lambda: now[0])
     for _ in range(10_000):
         lines(call(200))
         now[0] += 0.01
@@ -31,7 +31,7 @@ def test_a_million_events_do_not_fill_the_log() -> None:
 
 def test_every_call_that_went_wrong_is_a_warning() -> None:
     said, warned = list[str](), list[str]()
-    lines = DeliveryLines(said.append, warned.append, clock=lambda: 0.0)
+    lines = DeliveryProgressLog(said.append, warned.append, clock=lambda: 0.0)
     for status in (503, None, 400):
         lines(call(status))
     assert (len(warned), said) == (3, [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotify_pipeline.components.run_log.upload_progress import LONGEST_SILENCE, UploadLines, progress_line
+from spotify_pipeline.components.run_log.upload_progress import LONGEST_SILENCE, UploadProgressLog, progress_line
 from spotify_pipeline.spotify import UploadProgress
 
 MIB = 1 << 20
@@ -21,7 +21,7 @@ class Watched:
     def __init__(self) -> None:
         self.now = 0.0
         self.said: list[str] = []
-        self.lines = UploadLines(self.said.append, clock=lambda: self.now)
+        self.lines = UploadProgressLog(self.said.append, clock=lambda: self.now)
 
     def hear(self, stored: int, size: int = 1024 * MIB, *, after: float = 0.0) -> None:
         self.now += after

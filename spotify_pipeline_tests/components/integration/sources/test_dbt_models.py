@@ -12,7 +12,7 @@ import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
 from spotify_pipeline.components.conversions.definitions import find_feeds
-from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.sources.config import SourceConfig
 from spotify_pipeline.components.sources.dbt_models import UnusableModel, find_model
 from spotify_pipeline_tests.components.feeds import FEED
@@ -293,7 +293,7 @@ def test_a_version_is_read_in_segments_suppressions_and_feeds(
             "orders": FEED.replace("table: shop.orders", stated),
         }
     )
-    one, two = audience_chains(definitions)
+    one, two = audience_definitions(definitions)
     (feed,) = find_feeds(definitions)
     assert str(one.relation) == f"main.{table}" == str(feed.relation)
     assert one.segment_key == dg.AssetKey(key) == feed.events_key
@@ -367,4 +367,4 @@ def test_what_cannot_be_read_is_refused_when_definitions_load(
 @pytest.mark.parametrize("column", ["spent", "share"])
 def test_an_order_by_numbers_is_taken(load_with: Callable[..., dg.Definitions], column: str) -> None:
     cut = f"  oversize: {{truncate: {{order_by: {column}, keep: highest}}}}\n"
-    assert audience_chains(load_with({"ranked": AUDIENCE.replace("people", "ranked") + cut}))
+    assert audience_definitions(load_with({"ranked": AUDIENCE.replace("people", "ranked") + cut}))

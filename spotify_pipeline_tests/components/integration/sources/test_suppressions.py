@@ -15,7 +15,7 @@ import pytest
 from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.audiences.checks.privacy import judge_erasures
 from spotify_pipeline.components.audiences.list_building import read_segment
-from spotify_pipeline.components.deployment import audience_chains
+from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.yaml.errors import AudienceConfigError
 from spotify_pipeline.mirror.alerts import AlertKind
@@ -365,7 +365,7 @@ def test_p21_who_asked_to_be_forgotten_is_not_written_in_clear_again(
 def test_p21_who_asks_while_the_segment_is_read_is_not_in_the_file_either(
     deployment: Deployment, environment: Path
 ) -> None:
-    (chain,) = audience_chains(deployment.definitions)
+    (chain,) = audience_definitions(deployment.definitions)
     read: list[int] = []
 
     class Ledger(ErasureLedger):
@@ -434,7 +434,7 @@ def test_p21_an_erasure_that_waits_for_an_audience_of_which_nothing_is_at_spotif
     assert deployment.run("identifiers", "customer_list").success
     forget("email:person1@example.com")
     home = PipelineHome()
-    (chain,) = audience_chains(deployment.definitions)
+    (chain,) = audience_definitions(deployment.definitions)
     late = datetime.now(UTC) + timedelta(days=40)
     for _ in range(2):  # the first finds that the request is in force
         judge_erasures(chain, home, late)
@@ -446,7 +446,7 @@ def test_p21_an_erasure_waits_on_for_an_audience_that_may_be_at_spotify(deployme
     assert deployment.run().success
     forget("email:person1@example.com")
     home = PipelineHome()
-    (chain,) = audience_chains(deployment.definitions)
+    (chain,) = audience_definitions(deployment.definitions)
     for _ in range(2):
         judge_erasures(chain, home, datetime.now(UTC) + timedelta(days=40))
     assert len(home.ledger.waiting("people")) == 1
@@ -459,7 +459,7 @@ def test_p21_an_erasure_waits_on_where_the_journal_is_lost_and_receipts_are_ther
     home = PipelineHome()
     ((account, _),) = home.journal.known()
     home.journal.file("people", account).unlink()
-    (chain,) = audience_chains(deployment.definitions)
+    (chain,) = audience_definitions(deployment.definitions)
     for _ in range(2):
         judge_erasures(chain, home, datetime.now(UTC))
     assert len(home.ledger.waiting("people")) == 1

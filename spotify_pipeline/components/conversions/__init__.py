@@ -3,7 +3,7 @@
 from spotify_pipeline.components.conversions.component import ConversionFeed
 from spotify_pipeline.components.conversions.definitions import feed_definitions, feed_tables, find_feeds
 from spotify_pipeline.components.conversions.feed import FeedDefinition
-from spotify_pipeline.components.conversions.guarding import FEEDS, feed_decision
+from spotify_pipeline.components.conversions.guards import FEEDS, feed_decision
 from spotify_pipeline.components.conversions.parity import received_events
 from spotify_pipeline.components.conversions.schedules import FEED_TAG, range_tags
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from spotify_pipeline.components.conversions.guarding import FeedSendDecision
+from spotify_pipeline.components.conversions.feed import FeedDefinition
+from spotify_pipeline.components.conversions.reading import Coverage
 from spotify_pipeline.conversions import DayAccount, Stop
 
+ROWS_ARE_READ = "rows_are_read"
+TIME_BEFORE_START = "time_before_start"
 ACCOUNTS_ADD_UP = "accounts_add_up"
 NO_DEAD_LETTERS = "no_dead_letters"
-FEED_GUARDS = "guards"
 ANSWERS_ARE_KNOWN = "answers_are_known"
 MOST_DAYS_NAMED = 10
 
@@ -36,32 +38,6 @@ def dead_letters_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
     )
 
 
-def feed_guards_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
-    """That no day is unlike the days before it."""
-    return dg.AssetCheckSpec(
-        FEED_GUARDS,
-        asset=key,
-        description="No day has suddenly more rows without consent, of suppressed people, of ignored names or dead "
-        "letters than usual, none is without a consent at all, and none is empty. Held: nothing was sent.",
-    )
-
-
-def feed_guards_result(judged: FeedSendDecision) -> dg.AssetCheckResult:
-    """What was decided, with a line for each day that is unlike the others. Shares only, as counts say of people."""
-    lines = [
-        f"| {each.day} | {each.guard.value} | {_share(each.found)} | {_share(each.usual)} |"
-        for each in judged.decision.held
-    ]
-    table = "\n".join(["| day | guard | found | usual |", "|:--|:--|--:|--:|", *lines])
-    digest = {"approve": dg.TextMetadataValue(judged.decision.digest)} if judged.holds else {}
-    return dg.AssetCheckResult(
-        check_name=FEED_GUARDS,
-        passed=not judged.holds,
-        description=judged.sentence,
-        metadata={**({"days": dg.MarkdownMetadataValue(table)} if lines else {}), **digest},
-    )
-
-
 def answers_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
     """That the feed is not stopped."""
     return dg.AssetCheckSpec(
@@ -76,10 +52,6 @@ def answers_result(feed: str, stop: Stop | None) -> dg.AssetCheckResult:
     """Whether the feed is stopped, at which answer, and what to do."""
     sentence = "Every answer of Spotify's is known." if stop is None else stop.sentence(feed)
     return dg.AssetCheckResult(check_name=ANSWERS_ARE_KNOWN, passed=stop is None, description=sentence)
-
-
-def _share(share: float | None) -> str:
-    return "" if share is None else f"{share:.0%}"
 
 
 def accounts_result(accounts: Sequence[DayAccount]) -> dg.AssetCheckResult:
@@ -146,3 +118,59 @@ def _of_all(accounts: Sequence[DayAccount]) -> str:
     )
     filtered, dead = (sum(sum(getattr(each, name).values()) for each in accounts) for name in ("filtered", "dead"))
     return f"{read:,} read = {delivered:,} delivered + {pending:,} waiting + {filtered:,} filtered + {dead:,} dead"
+
+
+def coverage_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    """That the days of the feed reach the rows of its relation."""
+    return dg.AssetCheckSpec(
+        ROWS_ARE_READ,
+        asset=key,
+        description="Rows of the relation are read: not all of them lie before the feed's start or in the future, and "
+        "the newest days are not empty while others have rows.",
+    )
+
+
+def coverage_result(feed: FeedDefinition, found: Coverage, *, read: int, with_today: bool) -> dg.AssetCheckResult:
+    """Whether rows are read; if not, what may be wrong with their times.
+
+    Args:
+        feed: see there.
+        found: where its rows lie.
+        read: rows that this run read.
+        with_today: whether it read the newest day.
+    """
+    setting = feed.config.event_time
+    severity = dg.AssetCheckSeverity.ERROR
+    if found.placed and not found.within:
+        sentence = (
+            f"None of the {found.placed:,} rows of {feed.relation} can be sent: {found.before_start:,} lie before "
+            f"{feed.config.start}, the feed's start, and {found.placed - found.before_start:,} in the future."
+        )
+        if found.meant is not None:
+            stated = f"unit: {setting.unit.value}" if setting.unit is not None else "no unit"
+            sentence += f" {setting.column} looks like {found.meant}, and event_time states {stated}. Correct that."
+        else:
+            sentence += f" Check {setting.column}, its unit, and start."
+    elif found.placed and with_today and not read:
+        severity = dg.AssetCheckSeverity.WARN
+        sentence = (
+            f"{feed.relation} has {found.placed:,} rows, and none of the days that this run read. If events should "
+            "have come, look at what fills it."
+        )
+    else:
+        sentence = f"{found.within:,} of {found.placed:,} rows lie between {feed.config.start} and now."
+        return dg.AssetCheckResult(
+            check_name=ROWS_ARE_READ, passed=True, description=sentence, metadata=coverage_metadata(found)
+        )
+    return dg.AssetCheckResult(
+        check_name=ROWS_ARE_READ,
+        passed=False,
+        severity=severity,
+        description=sentence,
+        metadata=coverage_metadata(found),
+    )
+
+
+def coverage_metadata(found: Coverage) -> dict[str, dg.MetadataValue]:
+    """How many rows are in no day's account, as they lie before the feed's start."""
+    return {TIME_BEFORE_START: dg.IntMetadataValue(found.before_start)}

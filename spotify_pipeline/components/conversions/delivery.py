@@ -17,11 +17,9 @@ from spotify_pipeline.components.conversions.checks import (
     answers_spec,
     dead_letters_result,
     dead_letters_spec,
-    feed_guards_result,
-    feed_guards_spec,
 )
 from spotify_pipeline.components.conversions.feed import FeedDefinition
-from spotify_pipeline.components.conversions.guarding import decide_sending
+from spotify_pipeline.components.conversions.guards import decide_sending, feed_guards_result, feed_guards_spec
 from spotify_pipeline.components.conversions.metadata import account_metadata, dead_letters_metadata, report_metadata
 from spotify_pipeline.components.conversions.reading import read_what_waits
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
@@ -90,26 +88,26 @@ def delivery_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
             outbox.hold(feed) as held,
         ):
             _read_again(feed, held, warehouse, home.ledger, context, now)
-            judged = decide_sending(feed, held, home.approvals, now)
+            sending = decide_sending(feed, held, home.approvals, now)
             report, forgotten, unknown = DeliveryReport(), 0, None
             # Neither a token nor a connection is needed where nothing is sent.
-            if judged.waiting and not judged.holds:
-                context.log.info("%s events wait to be sent.", f"{judged.waiting:,}")
+            if sending.waiting and not sending.holds:
+                context.log.info("%s events wait to be sent.", f"{sending.waiting:,}")
                 try:
                     with conversions.client(feed, on_call) as client:
                         report = _send(feed, held, client, home.ledger)
                 except (FeedStopped, UnknownSuccess) as error:
                     unknown = error
             stop = active_stop(held, feed.delivery_plan)
-            if not judged.holds:
+            if not sending.holds:
                 forgotten = held.forget_before(feed.forgets_before(now))
             everything = held.accounts()
             _show_days(feed, held, everything, context, now)
-        if judged.holds:
+        if sending.holds:
             # The evaluation is stored although the step fails, so that the check shows why.
-            yield feed_guards_result(judged)
+            yield feed_guards_result(sending)
             with sanitized_failures(metadata=calls_shown):
-                raise FeedHeld(judged.sentence)
+                raise FeedHeld(sending.sentence)
         if unknown is not None:
             yield answers_result(feed.name, stop)
             with sanitized_failures(metadata=calls_shown):
@@ -121,7 +119,7 @@ def delivery_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
             check_results=[
                 accounts_result(everything),
                 dead_letters_result(feed.name, still_known, refused=report.refused),
-                feed_guards_result(judged),
+                feed_guards_result(sending),
                 answers_result(feed.name, stop),
             ],
         )

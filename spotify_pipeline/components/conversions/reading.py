@@ -1,16 +1,17 @@
-"""Reads days of a feed out of the warehouse into its outbox, each to its end or not at all."""
+"""Reads days of a feed out of the warehouse into its outbox, each to its end or not at all; counts rows of no day."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
-from spotify_pipeline.conversions import Day, Outbox, Reading, range_of, rows_of, validate_events
+from spotify_pipeline.conversions import Day, Outbox, Reading, places_of, range_of, rows_of, unit_meant, validate_events
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.rows import Suppressions
 from spotify_pipeline.warehouse import Between, SegmentError, SegmentReader
@@ -166,3 +167,52 @@ def _selection(feed: FeedDefinition, days: Sequence[Day], segment: SegmentReader
     if first is None or last is None:
         return None
     return Between(column=column, at_least=first.at_least, below=last.below, or_missing=last.or_missing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Where the rows of a feed's relation lie in time.
+
+    Attributes:
+        placed: rows with a time, whenever it is.
+        before_start: those before the feed's first day, which is nobody's.
+        within: those from then until tomorrow.
+        meant: what the numbers in the column of times seem to count, where none lies within.
+    """
+
+    placed: int
+    before_start: int
+    within: int
+    meant: str | None = None
+
+
+def coverage(feed: FeedDefinition, segment: SegmentReader, now: datetime) -> Coverage:
+    """Where the rows lie; the warehouse counts them where it can, else all times are read."""
+    column, zone = feed.plan.event_time.column, feed.config.timezone
+    start = Day.of(feed.config.start, zone, now=now)
+    tomorrow = Day.of(feed.today(now) + timedelta(days=1), zone, now=now)
+    kind = segment.columns()[column]
+    first, last = range_of(start, feed.plan, kind), range_of(tomorrow, feed.plan, kind)
+    if first is None or last is None:
+        found = _scanned(feed, segment.batches([column]), start, tomorrow)
+    else:
+        found = Coverage(
+            placed=segment.count(Between(column=column)),
+            before_start=segment.count(Between(column=column, below=first.at_least)),
+            within=segment.count(Between(column=column, at_least=first.at_least, below=last.below)),
+        )
+    if found.within or not found.placed:
+        return found
+    meant = unit_meant((batch[column] for batch in segment.batches([column])), now)
+    return Coverage(placed=found.placed, before_start=found.before_start, within=0, meant=meant)
+
+
+def _scanned(feed: FeedDefinition, batches: Iterable[pl.DataFrame], start: Day, tomorrow: Day) -> Coverage:
+    placed = before = within = 0
+    for batch in batches:
+        places = places_of(batch, feed.plan).drop_nulls()
+        early = places < start.start_place
+        placed += places.len()
+        before += int(early.sum())
+        within += int((~early & (places < tomorrow.end_place)).sum())
+    return Coverage(placed=placed, before_start=before, within=within)

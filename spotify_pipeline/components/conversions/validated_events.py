@@ -10,11 +10,16 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.conversions.checks import accounts_result, accounts_spec
-from spotify_pipeline.components.conversions.coverage import coverage, coverage_metadata, coverage_result, coverage_spec
+from spotify_pipeline.components.conversions.checks import (
+    accounts_result,
+    accounts_spec,
+    coverage_metadata,
+    coverage_result,
+    coverage_spec,
+)
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.metadata import account_metadata, dead_letters_metadata, reading_metadata
-from spotify_pipeline.components.conversions.reading import read_days
+from spotify_pipeline.components.conversions.reading import coverage, read_days
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource

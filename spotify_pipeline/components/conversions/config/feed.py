@@ -22,7 +22,6 @@ from spotify_pipeline.components.conversions.config.events import (
     PurchaseWithoutAmount,
     columns_of,
 )
-from spotify_pipeline.components.conversions.config.guards import FeedGuardsConfig
 from spotify_pipeline.components.conversions.config.schedule import FeedSchedule, FeedScheduleConfig
 from spotify_pipeline.components.sources import (
     ConsentedSourceConfig,
@@ -31,8 +30,8 @@ from spotify_pipeline.components.sources import (
     Suppress,
     each_suppressed_once,
 )
-from spotify_pipeline.components.yaml import ColumnName, Duration, SpotifyId, StrictModel
-from spotify_pipeline.conversions import Guarantee
+from spotify_pipeline.components.yaml import ColumnName, Duration, Share, SpotifyId, StrictModel, not_null
+from spotify_pipeline.conversions import FeedLimits, Guarantee
 from spotify_pipeline.spotify import CONTRACT, AcceptedResponse
 
 TOKEN_VARIABLE = "SPOTIFY_CAPI_TOKEN"  # noqa: S105 - the name of a variable
@@ -85,6 +84,28 @@ class FeedRetainConfig(StrictModel):
 
     events: Duration = timedelta(days=180)
     """Older days keep their totals only, and cannot be read again."""
+
+
+_DEFAULTS = FeedLimits()
+
+
+class FeedGuardsConfig(StrictModel):
+    """How far a day may differ from those before it, before it holds the delivery. Rises are percentage points."""
+
+    min_events: Annotated[int, BeforeValidator(not_null)] = Field(default=_DEFAULTS.min_events, ge=1)
+    """Days with fewer rows are not judged, as chance alone makes them differ."""
+    max_no_consent_rise: Share = _DEFAULTS.max_no_consent_rise
+    """Of the share of wanted rows without consent: "30%" or 0.3."""
+    max_suppressed_rise: Share = _DEFAULTS.max_suppressed_rise
+    """Of the share of suppressed people among those who consented."""
+    max_not_wanted_rise: Share = _DEFAULTS.max_not_wanted_rise
+    """Of the share of rows whose name `event_name.names` ignores."""
+    max_dead_rise: Share = _DEFAULTS.max_dead_rise
+    """Of the share of dead letters among the events that are not filtered."""
+
+    def limits(self) -> FeedLimits:
+        """The limits as the guards know them."""
+        return FeedLimits(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
 class FeedConfig(StrictModel):

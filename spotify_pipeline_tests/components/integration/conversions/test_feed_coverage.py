@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
-from spotify_pipeline.components.conversions.coverage import Coverage, coverage, coverage_result
+from spotify_pipeline.components.conversions.checks import coverage_result
 from spotify_pipeline.components.conversions.definitions import find_feeds
 from spotify_pipeline.components.conversions.feed import FeedDefinition
+from spotify_pipeline.components.conversions.reading import Coverage, coverage
 from spotify_pipeline.warehouse import SegmentReader
 from spotify_pipeline_tests.components.feeds import FEED
 

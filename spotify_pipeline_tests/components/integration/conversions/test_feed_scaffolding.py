@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from spotify_pipeline.components.conversions.component import FeedScaffolder
 from spotify_pipeline.components.conversions.definitions import find_feeds
-from spotify_pipeline.components.conversions.scaffolder import FeedScaffolder
 
 
 def request(folder: Path, **changes: object) -> dg.ScaffoldRequest:

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
-from spotify_pipeline.components.conversions.guarding import FEEDS
+from spotify_pipeline.components.conversions.guards import FEEDS
 from spotify_pipeline.conversions import view_outbox
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
 from spotify_pipeline.sandbox import SandboxServer

@@ -1,9 +1,11 @@
-"""Whether a feed may send now: what its guards say, and what a person approved of."""
+"""Whether a feed may send now: what its guards say, what a person approved of, and the check that shows it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+
+import dagster as dg
 
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.conversions import FeedDecision, Outbox, OutboxViews, decide_feed
@@ -13,6 +15,7 @@ from spotify_pipeline.mirror.guards import ApprovalStore
 FEEDS = "feeds"
 """Stands where the approvals of audiences have their ad account: a feed is approved of whatever its connection is."""
 DIGEST_SHOWN = 12
+FEED_GUARDS = "guards"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,3 +79,33 @@ def decide_sending(feed: FeedDefinition, outbox: Outbox, approvals: ApprovalStor
         outbox.accept([*decision.accepted, *dict.fromkeys(each.day for each in decision.held)])
     waiting = sum(each.pending for each in outbox.accounts(outbox.pending_days()))
     return FeedSendDecision(feed=feed.name, decision=decision, approval=approval, waiting=waiting)
+
+
+def feed_guards_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    """That no day is unlike the days before it."""
+    return dg.AssetCheckSpec(
+        FEED_GUARDS,
+        asset=key,
+        description="No day has suddenly more rows without consent, of suppressed people, of ignored names or dead "
+        "letters than usual, none is without a consent at all, and none is empty. Held: nothing was sent.",
+    )
+
+
+def feed_guards_result(sending: FeedSendDecision) -> dg.AssetCheckResult:
+    """What was decided, with a line for each day that is unlike the others. Shares only, as counts say of people."""
+    lines = [
+        f"| {each.day} | {each.guard.value} | {_share(each.found)} | {_share(each.usual)} |"
+        for each in sending.decision.held
+    ]
+    table = "\n".join(["| day | guard | found | usual |", "|:--|:--|--:|--:|", *lines])
+    digest = {"approve": dg.TextMetadataValue(sending.decision.digest)} if sending.holds else {}
+    return dg.AssetCheckResult(
+        check_name=FEED_GUARDS,
+        passed=not sending.holds,
+        description=sending.sentence,
+        metadata={**({"days": dg.MarkdownMetadataValue(table)} if lines else {}), **digest},
+    )
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"

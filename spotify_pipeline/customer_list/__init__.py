@@ -6,7 +6,7 @@ reads the list again before it is sent. ``SnapshotStore`` says where all of it l
 not grow with the segment.
 
 A list that exists can be compared with another (``compare_lists``, ``overlap``, ``removal_reasons``), have people
-taken out of it (``issue``, ``withdraw``), and be split into parts (``split_list``). Who is meant, a
+taken out of it (``redacted_copy``, ``redact_list``), and be split into parts (``split_list``). Who is meant, a
 ``rows.DigestSet`` says.
 """
 
@@ -15,11 +15,11 @@ from __future__ import annotations
 from spotify_pipeline.customer_list.building import OVER_LIMIT, SUPPRESSED, Truncation, build_customer_list
 from spotify_pipeline.customer_list.change import (
     MOST_PARTS,
-    issue,
     parts_needed,
-    rows_to_withdraw,
+    redact_list,
+    redacted_copy,
+    rows_to_redact,
     split_list,
-    withdraw,
 )
 from spotify_pipeline.customer_list.model import (
     ERASED,
@@ -35,16 +35,16 @@ from spotify_pipeline.customer_list.model import (
 )
 from spotify_pipeline.customer_list.normalize import (
     SegmentDigests,
-    declined_digests,
     digests_of,
+    non_consenting_digests,
     read_report,
     write_identifiers,
 )
 from spotify_pipeline.customer_list.read import (
     LEFT,
-    ListAsSent,
     MembershipChange,
     Overlap,
+    SentVersion,
     StoredList,
     TypeChange,
     compare_lists,
@@ -69,12 +69,12 @@ __all__ = [
     "CustomerListError",
     "IdentifiersReport",
     "Layout",
-    "ListAsSent",
     "Manifest",
     "MembershipChange",
     "Overlap",
     "PartOf",
     "SegmentDigests",
+    "SentVersion",
     "SnapshotStore",
     "StoredList",
     "Truncation",
@@ -82,19 +82,19 @@ __all__ = [
     "array_remark",
     "build_customer_list",
     "compare_lists",
-    "declined_digests",
     "digests_of",
     "erased_rows",
-    "issue",
+    "non_consenting_digests",
     "overlap",
     "overlaps",
     "parts_needed",
     "read_report",
+    "redact_list",
+    "redacted_copy",
     "removal_reasons",
     "rows_holding",
-    "rows_to_withdraw",
+    "rows_to_redact",
     "split_list",
     "verify_customer_list",
-    "withdraw",
     "write_identifiers",
 ]

@@ -12,13 +12,14 @@ from spotify_pipeline.privacy.errors import ErasureError, LedgerError, UnusableL
 from spotify_pipeline.privacy.explain import ExplainedLine, Explanation, Place, Sighting, explain
 from spotify_pipeline.privacy.forget import DEADLINE, Forgotten, Review, RewrittenList, forget
 from spotify_pipeline.privacy.identifiers import GivenAs, GivenIdentifier, read_identifiers
-from spotify_pipeline.privacy.ledger import ErasureLedger, ErasureRequest, SaidBy
+from spotify_pipeline.privacy.ledger import Attribution, ErasureLedger, ErasureRequest
 from spotify_pipeline.privacy.live_lists import NOT_KNOWN, LiveLists
 from spotify_pipeline.privacy.losses import LiveLoss
 
 __all__ = [
     "DEADLINE",
     "NOT_KNOWN",
+    "Attribution",
     "ErasureError",
     "ErasureLedger",
     "ErasureRequest",
@@ -33,7 +34,6 @@ __all__ = [
     "Place",
     "Review",
     "RewrittenList",
-    "SaidBy",
     "Sighting",
     "UnusableLines",
     "erasure_alert",

@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, withdraw
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, redact_list
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
-from spotify_pipeline.privacy.ledger import ErasureLedger, ErasureRequest, SaidBy
+from spotify_pipeline.privacy.ledger import Attribution, ErasureLedger, ErasureRequest
 from spotify_pipeline.privacy.live_lists import LiveLists, not_kept
 from spotify_pipeline.privacy.losses import LiveLoss, live_losses
 from spotify_pipeline.rows import DigestSet
@@ -29,7 +29,7 @@ DEADLINE = timedelta(days=30)
 """From the request; the GDPR's month, in its shortest usual reading."""
 
 
-Review = Callable[[Sequence[LiveLoss]], SaidBy | None]
+Review = Callable[[Sequence[LiveLoss]], Attribution | None]
 """Is told, before anything is changed, what lists at Spotify would lose. Raises to refuse; gives the second word of a
 person who confirms that it is meant, or None where none was given."""
 
@@ -150,7 +150,7 @@ def _rewrite_lists(
     for snapshot in store.snapshots(audience):
         try:
             manifest = store.manifest(audience, snapshot)
-            left = withdraw(store.list_path(audience, snapshot), manifest, everybody, sent=sent)
+            left = redact_list(store.list_path(audience, snapshot), manifest, everybody, sent=sent)
         except (CustomerListError, HomeError) as error:
             if snapshot not in store.snapshots(audience):
                 continue  # a run has deleted it meanwhile, as too old

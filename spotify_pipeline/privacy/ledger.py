@@ -43,7 +43,7 @@ _Id = Annotated[str, StringConstraints(pattern=r"^erasure-[0-9]{4}-[0-9]{2}-[0-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class SaidBy:
+class Attribution:
     """A person's word: who gave it, as they call themselves, and when, UTC."""
 
     by: str
@@ -78,8 +78,8 @@ class ErasureRequest:
     waiting: tuple[str, ...]
     in_force_at: AwareDatetime | None = None
     digests_sha256: str
-    confirmed: SaidBy | None = None
-    taken_back: SaidBy | None = None
+    confirmed: Attribution | None = None
+    taken_back: Attribution | None = None
     rules_version: int = 1
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -173,7 +173,7 @@ class ErasureLedger:
         requested_at: datetime,
         deadline: datetime,
         waiting: Collection[str],
-        confirmed: SaidBy | None = None,
+        confirmed: Attribution | None = None,
     ) -> ErasureRequest:
         """Make a request durable: when this returns, it survives a crash, and whoever looks finds it.
 
@@ -252,7 +252,7 @@ class ErasureLedger:
                     f"{found.id} was due on {found.deadline:%Y-%m-%d}: it can be taken back only until then, and it "
                     "stands. Nothing was changed."
                 )
-            word = found.taken_back or SaidBy(by=by, at=now)
+            word = found.taken_back or Attribution(by=by, at=now)
             gone = replace(found, waiting=(), digests_sha256="", taken_back=word)
             others = [each for each in index.requests if each.id != found.id]
             # The ledger first: digests that it does not name count for nothing, and a missing file would stop all runs.

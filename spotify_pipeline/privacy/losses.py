@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, rows_to_withdraw
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, rows_to_redact
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
 from spotify_pipeline.privacy.ledger import ErasureLedger
@@ -65,7 +65,7 @@ def _loss(store: SnapshotStore, audience: str, sha256: str, digests: DigestSet, 
     if sent is None:
         return LiveLoss(audience=audience, rows=None)
     try:
-        going = rows_to_withdraw(sent.stored, digests)
+        going = rows_to_redact(sent.stored, digests)
     except (CustomerListError, HomeError):
         return LiveLoss(audience=audience, rows=None)
     rows = sent.manifest.list_rows

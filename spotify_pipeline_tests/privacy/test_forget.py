@@ -157,7 +157,7 @@ def killed(home: Path, at: str) -> None:
         import os, signal, sys
         from pathlib import Path
         from spotify_pipeline.customer_list import SnapshotStore
-        from spotify_pipeline.erasure import forget
+        from spotify_pipeline.privacy import forget
         from spotify_pipeline_tests.privacy.making import Machine, people
 
         class Killing(SnapshotStore):
@@ -226,7 +226,7 @@ def test_w21_what_lists_at_spotify_would_lose_is_said_before_anything_is_changed
 
 
 def test_w21_rows_that_go_with_a_person_count(tmp_path: Path) -> None:
-    """As `withdraw` has it: a row that shares a digest with one of theirs."""
+    """As `redact_list` has it: a row that shares a digest with one of theirs."""
     machine = Machine(tmp_path)
     identifiers = machine.store.identifiers_path("lapsed", "1")
     both = IdentifierPlan(

@@ -13,13 +13,13 @@ import polars as pl
 import pytest
 
 from spotify_pipeline.privacy import (
+    Attribution,
     ErasureError,
     ErasureLedger,
     ErasureRequest,
     GivenAs,
     GivenIdentifier,
     LedgerError,
-    SaidBy,
 )
 
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
@@ -159,7 +159,7 @@ def test_a_request_that_older_identity_rules_read_is_named_until_it_is_taken_bac
 
 def test_w21_only_the_people_of_confirmed_requests_count_as_confirmed(tmp_path: Path) -> None:
     ask(ledger_in(tmp_path), "a")
-    word = SaidBy(by="ada", at=NOW)
+    word = Attribution(by="ada", at=NOW)
     ledger_in(tmp_path).record(person("b"), requested_at=NOW, deadline=NOW + DAY, waiting=(), confirmed=word)
     ledger = ledger_in(tmp_path)
     assert ledger.confirmed_digests().holds(pl.Series([digest_of("a"), digest_of("b")])).to_list() == [False, True]
@@ -171,7 +171,7 @@ def test_w21_a_request_that_is_taken_back_leaves_its_record_and_no_digest(tmp_pa
     ledger = ledger_in(tmp_path)
     first, second = (ask(ledger, "a", "b", waiting=("lapsed",)), ask(ledger, "b", waiting=("lapsed",)))
     gone = ledger.take_back(first.id, by="ada")
-    assert (gone.taken_back, gone.waiting, gone.digests_sha256) == (SaidBy(by="ada", at=NOW + DAY), (), "")
+    assert (gone.taken_back, gone.waiting, gone.digests_sha256) == (Attribution(by="ada", at=NOW + DAY), (), "")
     assert [each.id for each in ledger.waiting("lapsed")] == [second.id]
     assert held(ledger, "a", "b") == [False, True]  # another request still keeps b out
     kept = b"".join(file.read_bytes() for file in (tmp_path / "erasures").iterdir())
@@ -182,7 +182,7 @@ def test_w21_a_request_that_is_taken_back_leaves_its_record_and_no_digest(tmp_pa
 
 def test_w21_a_confirmed_request_that_is_taken_back_confirms_nothing(tmp_path: Path) -> None:
     ledger = ledger_in(tmp_path)
-    word = SaidBy(by="ada", at=NOW)
+    word = Attribution(by="ada", at=NOW)
     made = ledger.record(person("a"), requested_at=NOW, deadline=NOW + 30 * DAY, waiting=(), confirmed=word)
     ledger.take_back(made.id, by="ada")
     assert len(ledger.confirmed_digests()) == 0

@@ -12,7 +12,7 @@ from spotify_pipeline.cli.project import load_definitions
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.mirror import GuardLimits
 from spotify_pipeline.mirror.guards import counted, exact, percent
-from spotify_pipeline.privacy import LiveLoss, Review, SaidBy
+from spotify_pipeline.privacy import Attribution, LiveLoss, Review
 
 
 def said_before(*, yes: bool, by: str | None) -> Review:
@@ -23,7 +23,7 @@ def said_before(*, yes: bool, by: str | None) -> Review:
         by: who gives it; by default the user.
     """
 
-    def review(losses: Sequence[LiveLoss]) -> SaidBy | None:
+    def review(losses: Sequence[LiveLoss]) -> Attribution | None:
         print_table(
             "lists at Spotify would lose rows by it",
             ("live list of", "rows that go", "of", "share"),
@@ -43,7 +43,7 @@ def said_before(*, yes: bool, by: str | None) -> Review:
                 f"So many people at a time may be a wrong file: they are a large share of {told}. Nothing was recorded "
                 "or changed. Look at what you gave; if it is meant, run it again with --yes."
             )
-        return SaidBy(by=who_decides(by), at=datetime.now(UTC)) if yes else None
+        return Attribution(by=who_decides(by), at=datetime.now(UTC)) if yes else None
 
     return review
 

@@ -30,7 +30,7 @@ from spotify_pipeline.components.metadata import customer_list_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
-from spotify_pipeline.customer_list import Manifest, withdraw
+from spotify_pipeline.customer_list import Manifest, redact_list
 from spotify_pipeline.customer_list.store import set_aside
 from spotify_pipeline.mirror import GuardBlocked, JournalEntry, block_message
 from spotify_pipeline.printable import markdown_cell
@@ -72,7 +72,7 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             snapshots = home.snapshots
             snapshots.sweep(audience.folder)
             report = snapshots.identifiers_report(audience.folder, context.partition_key)
-            audience.refuse_other_settings(report.recipe, "identifiers")
+            audience.refuse_other_settings(report.config_fingerprint, "identifiers")
             suppressions = _suppressions(audience, warehouse, home, context)
             path = snapshots.list_path(audience.folder, context.partition_key)
             source = snapshots.identifiers_path(audience.folder, context.partition_key)
@@ -85,7 +85,7 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
                 )
                 if read_before:
                     # Who said no since is among the identifiers, with the consent of back then.
-                    manifest = withdraw(path, manifest, non_consenting_people(audience, warehouse))
+                    manifest = redact_list(path, manifest, non_consenting_people(audience, warehouse))
             known = _known(audience, home, account)
             shown = _shown_change(audience, warehouse, home, known, (path, manifest), suppressions)
             guards = _guards_say(audience, home, known, (path, manifest), context)

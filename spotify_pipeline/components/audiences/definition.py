@@ -103,7 +103,7 @@ class AudienceDefinition:
         )
 
     @property
-    def recipe(self) -> str:
+    def config_fingerprint(self) -> str:
         """A mark of what a list is made from: the segment, the identifiers, the consent asked for, and the order."""
         made_from = [
             str(self.relation),
@@ -115,13 +115,13 @@ class AudienceDefinition:
         made_from += [cut.model_dump_json()] if cut is not None else []
         return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
-    def refuse_other_settings(self, recipe: str, asset: str) -> None:
+    def refuse_other_settings(self, config_fingerprint: str, asset: str) -> None:
         """Stop what would go on from something that the YAML as it is now would not have made.
 
         Raises:
             MirrorRefused: the segment, the identifiers, the consent or the layout were stated otherwise.
         """
-        if recipe != self.recipe:
+        if config_fingerprint != self.config_fingerprint:
             raise MirrorRefused(
                 f"The YAML of {self.folder} has changed since: its segment, identifiers, consent or layout were "
                 f"others. Nothing was sent. Materialize {self.folder}/{asset} and what follows it again."
@@ -133,7 +133,7 @@ class AudienceDefinition:
         Raises:
             MirrorRefused: its settings, its layout or the suppression lists applied were others.
         """
-        self.refuse_other_settings(manifest.recipe, "identifiers")
+        self.refuse_other_settings(manifest.config_fingerprint, "identifiers")
         if manifest.layout != self.config.layout:
             self.refuse_other_settings("", "customer_list")
         missing = sorted({ERASURE, *(each.name for each in self.suppressions)} - {*manifest.suppressions})

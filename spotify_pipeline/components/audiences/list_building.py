@@ -54,7 +54,7 @@ def _read(
             destination,
             erased=erased,
             expected_rows=segment.count(),
-            recipe=audience.recipe,
+            config_fingerprint=audience.config_fingerprint,
             updated_at=segment.newest(updated_at) if updated_at is not None else None,
         )
 

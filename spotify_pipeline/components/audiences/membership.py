@@ -12,7 +12,7 @@ from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.non_consenting import non_consenting_people
 from spotify_pipeline.components.metadata import counts_table
 from spotify_pipeline.components.resources import WarehouseResource
-from spotify_pipeline.customer_list import LEFT, ListAsSent, Manifest, SnapshotStore, compare_lists, removal_reasons
+from spotify_pipeline.customer_list import LEFT, Manifest, SentVersion, SnapshotStore, compare_lists, removal_reasons
 from spotify_pipeline.rows import ERASURE, DigestSet, Suppressions
 
 NO_CONSENT, SUPPRESSED, ERASED = "no consent any more", "suppressed", "erased"
@@ -100,7 +100,7 @@ def _reasons(
     }
 
 
-def _by_reason(before: ListAsSent, now: tuple[Path, Manifest], reasons: Mapping[str, DigestSet]) -> dict[str, int]:
+def _by_reason(before: SentVersion, now: tuple[Path, Manifest], reasons: Mapping[str, DigestSet]) -> dict[str, int]:
     found = removal_reasons(before, now, reasons)
     return {(LEFT_SEGMENT if reason == LEFT else reason): rows for reason, rows in found.items()}
 

@@ -6,7 +6,7 @@ from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.segment_plan import segment_columns
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.components.sources import columns_by_type
-from spotify_pipeline.customer_list import declined_digests
+from spotify_pipeline.customer_list import non_consenting_digests
 from spotify_pipeline.rows import DigestSet, IdentifierPlan
 
 
@@ -21,7 +21,7 @@ def non_consenting_people(audience: AudienceDefinition, warehouse: WarehouseReso
         return DigestSet.of()
     plan = IdentifierPlan(identifiers=columns_by_type(audience.config.identifiers), consent_column=consent)
     with warehouse.segment(audience.relation) as segment:
-        return declined_digests(
+        return non_consenting_digests(
             segment.batches(segment_columns(audience.config), identifiers=plan.columns, consent=plan.consent_columns),
             plan,
         )

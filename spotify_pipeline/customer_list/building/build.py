@@ -12,7 +12,7 @@ from typing import Any
 
 from spotify_pipeline.customer_list.building.external_sort import SortedRows
 from spotify_pipeline.customer_list.building.fan_out import digest_rows
-from spotify_pipeline.customer_list.building.selection import ChosenPeople
+from spotify_pipeline.customer_list.building.selection import Selection
 from spotify_pipeline.customer_list.building.truncation import Truncation
 from spotify_pipeline.customer_list.building.writer import ListWriter
 from spotify_pipeline.customer_list.model import (
@@ -97,7 +97,7 @@ def build_customer_list(
             rejected=report.rejected,
             rows_added_by_fan_out=draft.fanned_out - draft.people.kept,
             duplicates_removed=draft.fanned_out - draft.rows,
-            recipe=report.recipe,
+            config_fingerprint=report.config_fingerprint,
             source_rows=report.source_rows,
             source_updated_at=report.source_updated_at,
             values_kept=report.values_kept,
@@ -117,7 +117,7 @@ class _Draft:
     """A finished list that has no name yet."""
 
     file: Path
-    people: ChosenPeople
+    people: Selection
     fanned_out: int
     rows: int
     bytes: int
@@ -133,7 +133,7 @@ def _fitting_draft(
     truncate: Truncation | None,
 ) -> _Draft:
     types = canonical_order([IdentifierType(name) for name in source.columns if name != RANK])
-    people = ChosenPeople(source=source, types=types, suppressions=suppressions)
+    people = Selection(source=source, types=types, suppressions=suppressions)
     place = private_directory(folder / "draft")
     draft = _draft(place, people, report, layout)
     rounds = 0
@@ -145,15 +145,13 @@ def _fitting_draft(
             )
         rounds += 1
         kept = truncate.people_to_keep(people=people.kept, size=draft.bytes, rounds=rounds)
-        people = ChosenPeople(
-            source=source, types=types, suppressions=suppressions, before_rank=people.rank_after(kept)
-        )
+        people = Selection(source=source, types=types, suppressions=suppressions, before_rank=people.rank_after(kept))
         shutil.rmtree(place)
         draft = _draft(private_directory(place), people, report, layout)
     return draft
 
 
-def _draft(folder: Path, people: ChosenPeople, report: IdentifiersReport, layout: Layout) -> _Draft:
+def _draft(folder: Path, people: Selection, report: IdentifiersReport, layout: Layout) -> _Draft:
     rows = SortedRows(private_directory(folder / "rows"), people.types, expected_rows=_expected_rows(report, layout))
     fanned_out = 0
     values: Counter[str] = Counter()
@@ -184,7 +182,7 @@ def _draft(folder: Path, people: ChosenPeople, report: IdentifiersReport, layout
     )
 
 
-def _suppressed(people: ChosenPeople, report: IdentifiersReport, suppressions: Suppressions) -> dict[str, int]:
+def _suppressed(people: Selection, report: IdentifiersReport, suppressions: Suppressions) -> dict[str, int]:
     """Rows of the segment that each source kept out; who was erased was left out before the identifiers were kept."""
     already = {ERASURE: report.rows_dropped.get(ERASED, 0)}
     return {name: people.matched[name] + already.get(name, 0) for name in suppressions.sources}

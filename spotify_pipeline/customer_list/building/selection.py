@@ -15,7 +15,7 @@ from spotify_pipeline.rows import DigestSet, Suppressions, people_holding
 
 
 @dataclass(kw_only=True)
-class ChosenPeople:
+class Selection:
     """Reads the identifiers once, and says of whom it gave what became.
 
     Attributes:

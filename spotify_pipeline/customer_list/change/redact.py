@@ -1,7 +1,7 @@
-"""Taking people out of a list that exists already, because they may not be in any list any more.
+"""Takes people out of a finished list.
 
-``issue`` writes the thinned list beside the one it is made from, which stays as it is: for a list that is to be judged
-and sent. ``withdraw`` changes the list in its place: for a list that nobody has judged, and for people who asked to be
+``redacted_copy`` writes a new list beside the old one, which stays as it is: for a list that is to be judged and sent.
+``redact_list`` rewrites the list in place: for a list that nobody has judged yet, and for people who asked to be
 forgotten, who have to leave every file at once.
 """
 
@@ -31,27 +31,27 @@ from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.rows import DigestSet, prefixes
 
 
-def withdraw(path: Path, manifest: Manifest, digests: DigestSet, *, sent: Collection[str] = ()) -> Manifest:
-    """Rewrite a list and its manifest without the rows of some people; the manifest that then holds.
+def redact_list(path: Path, manifest: Manifest, digests: DigestSet, *, sent: Collection[str] = ()) -> Manifest:
+    """Rewrite a list and its manifest without the rows of some people. Returns the manifest that then holds.
 
     A row goes if any cell is one of the digests. In the wide layout a row goes, too, if it shares a digest with such
     a row: a person may have several. It goes no further than that. The columns stay, even one without a value.
 
-    If the process dies between the two files, the list stands without a manifest and is not found. If nothing is to be
-    withdrawn, nothing is touched, and the very manifest is returned.
+    If the process dies between the two files, the list stands without a manifest and is not found. If nobody is to go,
+    nothing is touched, and the very manifest is returned.
 
     Args:
         path: the list.
         manifest: its manifest, which lies beside it.
-        digests: of the people to withdraw.
+        digests: of the people to take out.
         sent: SHA-256 of the lists that Spotify has or that are compared with. If this is one, what it was stays known;
-            see ``ListAsSent``.
+            see ``SentVersion``.
 
     Raises:
         CustomerListError: the file is not there, or not the one that the manifest describes; it stays as it is.
         HomeError: the disk is full, or the directory cannot be written.
     """
-    with withheld_errors(f"Withdrawing people from the customer list {path}"):
+    with withheld_errors(f"Taking people out of the customer list {path}"):
         hits = _hits((path, manifest), digests)
         if not hits.rows:
             return manifest
@@ -61,7 +61,7 @@ def withdraw(path: Path, manifest: Manifest, digests: DigestSet, *, sent: Collec
                 manifest,
                 rows_withdrawn=manifest.rows_withdrawn + taken.height,
                 former_sha256=(*manifest.former_sha256, manifest.sha256),
-                as_sent=remember_erased((path, manifest), taken, fields["sha256"], sent),
+                sent_versions=remember_erased((path, manifest), taken, fields["sha256"], sent),
                 format=MANIFEST_FORMAT,
                 **fields,
             )
@@ -69,8 +69,8 @@ def withdraw(path: Path, manifest: Manifest, digests: DigestSet, *, sent: Collec
     return rewritten
 
 
-def issue(store: SnapshotStore, stored: StoredList, digests: DigestSet, *, issued_at: datetime) -> StoredList:
-    """A kept list without the rows of some people, which go as ``withdraw`` says. The kept one stays as it is.
+def redacted_copy(store: SnapshotStore, stored: StoredList, digests: DigestSet, *, issued_at: datetime) -> StoredList:
+    """A kept list without the rows of some people, which go as in ``redact_list``. The kept one stays as it is.
 
     The list is a file of its own, named by its content, so that the same people make the same file. It is found by its
     digest, and deleted by ``SnapshotStore.keep_lists`` once nothing needs it. If nobody is to go, it is the very file.
@@ -79,7 +79,7 @@ def issue(store: SnapshotStore, stored: StoredList, digests: DigestSet, *, issue
         store: where it is kept.
         stored: the list.
         digests: of the people who may not be in it.
-        issued_at: when the list that is returned counts as built, with a time zone.
+        issued_at: when the returned list counts as built, with a time zone.
 
     Returns:
         The list, with the manifest to send it by: that is of the same partition.
@@ -90,8 +90,8 @@ def issue(store: SnapshotStore, stored: StoredList, digests: DigestSet, *, issue
     """
     path, manifest = stored
     if issued_at.tzinfo is None:
-        raise CustomerListError("The time of an issue needs a time zone. Nothing was issued.")
-    with withheld_errors(f"Issuing the customer list {path}"):
+        raise CustomerListError("The time of a redacted list needs a time zone. Nothing was written.")
+    with withheld_errors(f"Copying the customer list {path}"):
         hits = _hits(stored, digests)
         if not hits.rows:
             return path, replace(manifest, built_at=issued_at)
@@ -103,7 +103,7 @@ def issue(store: SnapshotStore, stored: StoredList, digests: DigestSet, *, issue
                 built_at=issued_at,
                 rows_withdrawn=manifest.rows_withdrawn + taken.height,
                 former_sha256=(),
-                as_sent=(),
+                sent_versions=(),
                 issued_from=IssuedFrom(snapshot=manifest.partition, sha256=manifest.sha256),
                 format=MANIFEST_FORMAT,
                 **fields,
@@ -116,8 +116,8 @@ def issue(store: SnapshotStore, stored: StoredList, digests: DigestSet, *, issue
         return destination, replace(issued, snapshot=manifest.partition)
 
 
-def rows_to_withdraw(customer_list: StoredList, digests: DigestSet) -> int:
-    """How many rows ``withdraw`` would take out.
+def rows_to_redact(customer_list: StoredList, digests: DigestSet) -> int:
+    """How many rows ``redact_list`` would take out.
 
     Raises:
         CustomerListError: the file is not there, or not the one that the manifest describes.
@@ -129,7 +129,7 @@ def rows_to_withdraw(customer_list: StoredList, digests: DigestSet) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class _Hits:
-    """Rows with a digest to withdraw, and all the digests by which a row is now to go."""
+    """Rows that hold one of the digests, and all the digests by which a row then goes."""
 
     rows: int
     digests: DigestSet

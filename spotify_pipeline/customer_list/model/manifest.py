@@ -75,7 +75,7 @@ class Manifest:
         crc32c: of the file, base64 as Google prints it.
         md5: of the file, base64 as Google prints it.
         fingerprint: of the membership, hex; ``ListFile`` says of what.
-        recipe: what the identifiers were made from and how, as their report says.
+        config_fingerprint: of the segment and settings that the identifiers were made from; see ``IdentifiersReport``.
         source_rows: rows of the segment by the warehouse's own count; None where it was not asked.
         source_updated_at: when the newest row of the segment was changed, by the column that the YAML names.
         values_kept: normalized identifiers of the people read who consented, by type.
@@ -88,8 +88,8 @@ class Manifest:
         truncated_by: the order by which people beyond the limit were cut (``rows_dropped["over_limit"]``), in words.
         rows_withdrawn: rows removed since the list was built, for suppressions and erasures that came later.
         former_sha256: of the file before each such removal in place, oldest first.
-        as_sent: of each list that was sent of this file before erased people were taken out of it: its manifest, oldest
-            first. Who they were, ``ListAsSent`` says.
+        sent_versions: manifests of the lists that were sent of this file before erased people were taken out of it,
+            oldest first; see ``SentVersion``.
         issued_from: the list that this one is a copy of, without those who may not be in it any more.
         part: which part of a list it is, where it was split.
         format: version of this record.
@@ -116,7 +116,7 @@ class Manifest:
     crc32c: str
     md5: str
     fingerprint: str
-    recipe: str = ""
+    config_fingerprint: str = ""
     source_rows: int | None = None
     source_updated_at: AwareDatetime | None = None
     values_kept: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -130,7 +130,7 @@ class Manifest:
     truncated_by: str | None = None
     rows_withdrawn: int = 0
     former_sha256: tuple[str, ...] = ()
-    as_sent: tuple[Manifest, ...] = ()
+    sent_versions: tuple[Manifest, ...] = ()
     issued_from: IssuedFrom | None = None
     part: PartOf | None = None
     format: int = MANIFEST_FORMAT

@@ -34,7 +34,7 @@ class IdentifiersReport:
         rejected: source values that gave no identifier, by type and reason; of rows that gave consent.
         values_kept: values in the result, and those of erased people, by type.
         values_repeated: values that a person's row held more than once, by type.
-        recipe: what the caller says this was made from and how; compared, never read.
+        config_fingerprint: the caller's mark of the segment and settings this was made from; compared, never read.
         source_rows: rows of the segment by the warehouse's own count; None where it was not asked.
         source_updated_at: when the newest row of the segment was changed; None where no column says.
         arrays_as_text: of the values rejected as invalid, those that look like an array or JSON as text, by type.
@@ -49,7 +49,7 @@ class IdentifiersReport:
     rejected: Mapping[str, Mapping[str, int]]
     values_kept: Mapping[str, int]
     values_repeated: Mapping[str, int]
-    recipe: str = ""
+    config_fingerprint: str = ""
     source_rows: int | None = None
     source_updated_at: AwareDatetime | None = None
     arrays_as_text: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -109,13 +109,13 @@ class SegmentTally(Tally):
     dropped: Counter[str] = field(default_factory=Counter[str])
 
     def report(
-        self, rules_version: int, recipe: str, source_rows: int | None, source_updated_at: datetime | None
+        self, rules_version: int, config_fingerprint: str, source_rows: int | None, source_updated_at: datetime | None
     ) -> IdentifiersReport:
         """The counts so far. Reasons of dropping are all named, those of rejection where they occurred."""
         reasons = (NO_CONSENT, NO_IDENTIFIER) if self.asks_consent else (NO_IDENTIFIER,)
         return IdentifiersReport(
             rules_version=rules_version,
-            recipe=recipe,
+            config_fingerprint=config_fingerprint,
             source_rows=source_rows,
             source_updated_at=source_updated_at,
             rows_read=self.rows_read,

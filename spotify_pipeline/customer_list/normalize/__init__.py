@@ -1,13 +1,13 @@
 """From the rows of a segment to normalized identifiers, with a count of everything that was rejected."""
 
 from spotify_pipeline.customer_list.normalize.identifiers import RANK, read_report, write_identifiers
-from spotify_pipeline.customer_list.normalize.segment_digests import SegmentDigests, declined_digests, digests_of
+from spotify_pipeline.customer_list.normalize.segment_digests import SegmentDigests, digests_of, non_consenting_digests
 
 __all__ = [
     "RANK",
     "SegmentDigests",
-    "declined_digests",
     "digests_of",
+    "non_consenting_digests",
     "read_report",
     "write_identifiers",
 ]

@@ -53,7 +53,7 @@ def write_identifiers(
     *,
     erased: DigestSet | None = None,
     expected_rows: int | None = None,
-    recipe: str = "",
+    config_fingerprint: str = "",
     updated_at: datetime | None = None,
 ) -> IdentifiersReport:
     """Normalize the identifiers of a segment into the Parquet file ``destination``, mode 0600.
@@ -70,8 +70,8 @@ def write_identifiers(
         erased: whoever holds one of these digests asked to be forgotten: they are left out before anything is written.
         expected_rows: how many rows the segment has, where the source can say. Fewer or more read is an error, for a
             partial read must never look like a small segment.
-        recipe: a mark of the segment and settings that this is made from. It goes into the report, and from there into
-            the manifest, so that a list made by other settings can be told.
+        config_fingerprint: of the segment and settings that this is made from. It goes into the report, and from there
+            into the manifest, so that a list made by other settings is recognized.
         updated_at: when the newest row of the segment was changed, with a time zone, where the source can say.
 
     Raises:
@@ -97,7 +97,7 @@ def write_identifiers(
                         if identifiers.height:
                             writer.write(identifiers)
             _require_all_read(tally, expected_rows)
-            report = tally.report(RULES_VERSION, recipe, expected_rows, updated_at)
+            report = tally.report(RULES_VERSION, config_fingerprint, expected_rows, updated_at)
             writer.note(_REPORT_KEY, report.to_json().encode())
         publish(unfinished, destination)
     return report

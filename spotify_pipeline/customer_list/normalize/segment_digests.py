@@ -77,7 +77,7 @@ def digests_of(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> Segment
     )
 
 
-def declined_digests(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> DigestSet:
+def non_consenting_digests(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> DigestSet:
     """The digests that stand in rows without consent only; none, and nothing is read, if the plan asks no consent.
 
     A digest that another row consents with is not among them: it may be a household's phone, or the second record of

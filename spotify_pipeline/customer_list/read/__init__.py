@@ -1,6 +1,5 @@
 """Reads lists back: rows, verification, comparison with another list."""
 
-from spotify_pipeline.customer_list.read.as_sent import ListAsSent, as_sent, erased_rows, remember_erased
 from spotify_pipeline.customer_list.read.compare import (
     LEFT,
     MembershipChange,
@@ -14,16 +13,16 @@ from spotify_pipeline.customer_list.read.compare import (
     rows_holding,
 )
 from spotify_pipeline.customer_list.read.rows import StoredList, read_list
+from spotify_pipeline.customer_list.read.sent_version import SentVersion, erased_rows, remember_erased, sent_version
 from spotify_pipeline.customer_list.read.verify import verify_customer_list
 
 __all__ = [
     "LEFT",
-    "ListAsSent",
     "MembershipChange",
     "Overlap",
+    "SentVersion",
     "StoredList",
     "TypeChange",
-    "as_sent",
     "compare_lists",
     "erased_rows",
     "holding_rows",
@@ -33,5 +32,6 @@ __all__ = [
     "remember_erased",
     "removal_reasons",
     "rows_holding",
+    "sent_version",
     "verify_customer_list",
 ]

@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.customer_list.model import withheld_errors
-from spotify_pipeline.customer_list.read.as_sent import ListAsSent, prefix_rows
 from spotify_pipeline.customer_list.read.rows import StoredList, read_list
+from spotify_pipeline.customer_list.read.sent_version import SentVersion, prefix_rows
 from spotify_pipeline.customer_list.storage import append_rows, read_rows
 from spotify_pipeline.rows import DigestSet
 
@@ -106,7 +106,7 @@ class Overlap:
 
 
 def compare_lists(
-    old: StoredList | ListAsSent, new: StoredList, *, erased: DigestSet = _NOBODY, confirmed: DigestSet = _NOBODY
+    old: StoredList | SentVersion, new: StoredList, *, erased: DigestSet = _NOBODY, confirmed: DigestSet = _NOBODY
 ) -> MembershipChange:
     """How the membership changed from one list to another.
 
@@ -134,7 +134,7 @@ def compare_lists(
         )
 
 
-def overlap(a: StoredList | ListAsSent, b: StoredList | ListAsSent) -> Overlap:
+def overlap(a: StoredList | SentVersion, b: StoredList | SentVersion) -> Overlap:
     """How many rows of each list are of people in the other.
 
     Raises:
@@ -180,7 +180,7 @@ def _overlap(rows_a: pl.DataFrame, rows_b: pl.DataFrame) -> Overlap:
     )
 
 
-def removal_reasons(old: StoredList | ListAsSent, new: StoredList, reasons: Mapping[str, DigestSet]) -> dict[str, int]:
+def removal_reasons(old: StoredList | SentVersion, new: StoredList, reasons: Mapping[str, DigestSet]) -> dict[str, int]:
     """Why rows of the old list have their people no more in the new one: rows by reason, all reasons named.
 
     Args:

@@ -26,7 +26,7 @@ def publish_list(finished: Path, manifest: Manifest, destination: Path) -> None:
     destination.with_name(MANIFEST_NAME).unlink(missing_ok=True)
     publish(finished, destination)
     write_manifest(manifest, destination)
-    forget_erased(destination, but=manifest if manifest.as_sent else None)
+    forget_erased(destination, but=manifest if manifest.sent_versions else None)
 
 
 def write_manifest(manifest: Manifest, list_path: Path) -> None:

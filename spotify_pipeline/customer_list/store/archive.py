@@ -49,7 +49,7 @@ def _linked(store: SnapshotStore, path: Path, manifest: Manifest) -> Path:
     # The workspace says that somebody is at work here: another process's sweep deletes a list without a manifest.
     with withheld_errors(f"Setting aside the list of {manifest.audience} that Spotify has"), workspace(kept):
         links = [(path, kept)]
-        if manifest.as_sent:
+        if manifest.sent_versions:
             links.append((erased_rows_file(path, manifest.sha256), erased_rows_file(kept, manifest.sha256)))
         for original, link in links:
             with suppress(FileExistsError):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from spotify_pipeline.customer_list.model import CustomerListError, IdentifiersReport, Manifest, withheld_errors
 from spotify_pipeline.customer_list.normalize import read_report
-from spotify_pipeline.customer_list.read import ListAsSent, StoredList, as_sent
+from spotify_pipeline.customer_list.read import SentVersion, StoredList, sent_version
 from spotify_pipeline.customer_list.storage import (
     LIST_NAME,
     MANIFEST_NAME,
@@ -136,9 +136,9 @@ class SnapshotStore:
         sent = self.find_sent(audience, sha256)
         return sent.stored if sent is not None else None
 
-    def find_sent(self, audience: str, sha256: str) -> ListAsSent | None:
+    def find_sent(self, audience: str, sha256: str) -> SentVersion | None:
         """The list with this SHA-256 as it was sent, though people may have been erased from it; None if not kept."""
-        found = [each for each in (as_sent(stored, sha256) for stored in self.lists(audience)) if each is not None]
+        found = [each for each in (sent_version(stored, sha256) for stored in self.lists(audience)) if each is not None]
         as_it_is = (each for each in found if each.kept.sha256 == sha256)
         as_it_was = (each for each in found if each.manifest.sha256 == sha256)
         return next(as_it_is, None) or next(as_it_was, None) or next(iter(found), None)
@@ -232,8 +232,8 @@ class SnapshotStore:
         for key in gone:
             _delete_list(self.list_path(audience, key).parent)
         for path, manifest in kept:
-            if manifest.as_sent and not {each.sha256 for each in manifest.as_sent}.intersection(sent):
-                write_manifest(replace(manifest, as_sent=()), path)
+            if manifest.sent_versions and not {each.sha256 for each in manifest.sent_versions}.intersection(sent):
+                write_manifest(replace(manifest, sent_versions=()), path)
                 forget_erased(path)
         return gone
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from spotify_pipeline.customer_list import (
     CustomerListError,
-    ListAsSent,
     Manifest,
+    SentVersion,
     SnapshotStore,
     compare_lists,
     overlap,
@@ -106,7 +106,7 @@ class SentHistory:
         the oldest that can be read is compared with, too.
         """
         receipts = ReceiptBook.beside(self.journal)
-        sent: list[tuple[AcceptedList, ListAsSent | None, int]] = []
+        sent: list[tuple[AcceptedList, SentVersion | None, int]] = []
         for each in accepted_lately(receipts, self.audience, self.ad_account_id, since):
             kept = self.store.find_sent(self.audience, each.sha256) if each.sha256 != _live(entry) else None
             rows = kept.manifest.list_rows if kept is not None else each.rows
@@ -132,12 +132,12 @@ class SentHistory:
         rows = kept.manifest.list_rows if kept is not None else accepted.rows or 0
         return SentLately(at=accepted.at, rows_sent=rows, change=self._change_since(kept, customer_list))
 
-    def _change_since(self, kept: ListAsSent | None, customer_list: tuple[Path, Manifest]) -> PreviousList | None:
+    def _change_since(self, kept: SentVersion | None, customer_list: tuple[Path, Manifest]) -> PreviousList | None:
         with suppress(CustomerListError):
             return self._compared(kept, customer_list) if kept is not None else None
         return None
 
-    def _compared(self, sent: ListAsSent, customer_list: tuple[Path, Manifest]) -> PreviousList:
+    def _compared(self, sent: SentVersion, customer_list: tuple[Path, Manifest]) -> PreviousList:
         """How the list differs from one that was sent.
 
         Raises:

@@ -106,7 +106,7 @@ def test_manifest_of_format_1_is_still_read(tmp_path: Path) -> None:
     _, manifest = email_list(tmp_path, "a@example.com")
     record = json.loads(manifest.to_json())
     later = {"source_rows", "source_updated_at", "values_kept", "cells", "suppressions", "truncated_by"}
-    later |= {"rows_withdrawn", "former_sha256", "part", "as_sent", "issued_from"}
+    later |= {"rows_withdrawn", "former_sha256", "part", "sent_versions", "issued_from"}
     older = {key: value for key, value in record.items() if key not in later} | {"format": 1}
     read = Manifest.from_json(json.dumps(older))
     assert (read.format, read.sha256, read.cells, read.former_sha256, read.part) == (1, manifest.sha256, {}, (), None)

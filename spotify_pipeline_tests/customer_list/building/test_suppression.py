@@ -15,8 +15,8 @@ from spotify_pipeline.customer_list import (
     CustomerListError,
     Layout,
     Manifest,
-    declined_digests,
     digests_of,
+    non_consenting_digests,
     verify_customer_list,
     write_identifiers,
 )
@@ -87,7 +87,7 @@ def test_digests_of_a_segment_are_those_of_all_its_rows(people, batch: int) -> N
     """Consent is not asked: an opt-out needs none."""
     table = segment({**person, "consent": "no"} for person in people)
     found = digests_of(in_batches(table.drop("consent"), batch), ALL_TYPES)
-    declined = declined_digests(in_batches(table, batch), ALL_TYPES)
+    declined = non_consenting_digests(in_batches(table, batch), ALL_TYPES)
     values = [value for person in people_with_values(people) for held in person.values() for value in held]
     expected = digest_set([*values, *(value.upper() for value in values if value.startswith("ea75"))])
     assert found.rows == len(people)
@@ -98,9 +98,9 @@ def test_p12_only_rows_without_consent_decline() -> None:
     table = segment(
         {"email": f"{consent}@example.com", "consent": consent} for consent in ("yes", "no", "maybe", None, "1")
     )
-    declined = declined_digests([table], ALL_TYPES)
+    declined = non_consenting_digests([table], ALL_TYPES)
     assert declined.fingerprint == digest_set([f"{each}@example.com" for each in ("no", "maybe", "none")]).fingerprint
-    assert len(declined_digests([table], EMAIL_ONLY)) == 0
+    assert len(non_consenting_digests([table], EMAIL_ONLY)) == 0
 
 
 def test_p12_a_digest_that_another_row_consents_with_does_not_decline() -> None:
@@ -111,7 +111,7 @@ def test_p12_a_digest_that_another_row_consents_with_does_not_decline() -> None:
             {"email": "b@example.com", "phone": "+12015550100", "consent": "no"},
         ]
     )
-    assert declined_digests([table], ALL_TYPES).fingerprint == digest_set(["b@example.com"]).fingerprint
+    assert non_consenting_digests([table], ALL_TYPES).fingerprint == digest_set(["b@example.com"]).fingerprint
 
 
 def test_a_segment_of_digests_suppresses_as_well() -> None:
@@ -123,7 +123,7 @@ def test_p12_missing_columns_of_such_segments_are_named() -> None:
     with pytest.raises(RowsError, match="no column 'billing_email'"):
         digests_of([emails("a@example.com")], ALL_TYPES)
     with pytest.raises(RowsError, match="no column 'consent'"):
-        declined_digests([segment([]).drop("consent")], ALL_TYPES)
+        non_consenting_digests([segment([]).drop("consent")], ALL_TYPES)
 
 
 @given(st.lists(st.integers(0, 40)), st.lists(st.none() | st.integers(0, 50)))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, split_list, withdraw
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, redact_list, split_list
 from spotify_pipeline_tests.customer_list.making import NOW, names_below
 from spotify_pipeline_tests.customer_list.people import digest_set
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
@@ -52,7 +52,7 @@ def test_list_that_spotify_has_is_known_by_its_former_bytes(store: SnapshotStore
     key = WEEKS[1]
     sent = store.manifest("lapsed", key)
     path = store.list_path("lapsed", key)
-    left = withdraw(path, sent, digest_set(["b@example.com"]))
+    left = redact_list(path, sent, digest_set(["b@example.com"]))
     assert store.find_list("lapsed", sent.sha256) == (path, left)
     assert store.find_list("lapsed", "0" * 64) is None
     assert store.find_list("loyal", sent.sha256) is not None
@@ -63,7 +63,7 @@ def test_list_that_spotify_has_is_known_by_its_former_bytes(store: SnapshotStore
 def test_list_that_has_these_bytes_now_goes_before_one_that_had(store: SnapshotStore) -> None:
     newest = store.manifest("lapsed", WEEKS[2])
     path = store.list_path("lapsed", WEEKS[2])
-    withdraw(path, newest, digest_set(["c@example.com"]))
+    redact_list(path, newest, digest_set(["c@example.com"]))
     again = materialize(store, "lapsed", WEEKS[0], NOW, people=3)
     assert again.sha256 == newest.sha256
     assert store.find_list("lapsed", newest.sha256) == (store.list_path("lapsed", WEEKS[0]), again)

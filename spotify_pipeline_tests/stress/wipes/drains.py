@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import polars as pl
 
-from spotify_pipeline.customer_list import issue, withdraw
+from spotify_pipeline.customer_list import redact_list, redacted_copy
 from spotify_pipeline.identity import digest
 from spotify_pipeline.mirror.guards import GuardBlocked
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
@@ -37,7 +37,7 @@ def alone(gone: int) -> Happening:
     """The audience is materialized alone, and so many of its people may not be in it any more."""
 
     def happen(bench: Bench) -> None:
-        thinned = issue(bench.store, live_list(bench), emails(0, gone), issued_at=BEGIN)
+        thinned = redacted_copy(bench.store, live_list(bench), emails(0, gone), issued_at=BEGIN)
         bench.send(thinned)
 
     return happen
@@ -63,7 +63,7 @@ def rolled_back(gone: int) -> Happening:
     """An older list is issued anew, of which nobody knows that it was ever sent."""
 
     def happen(bench: Bench) -> None:
-        bench.send(issue(bench.store, live_list(bench), emails(0, gone), issued_at=bench.now))
+        bench.send(redacted_copy(bench.store, live_list(bench), emails(0, gone), issued_at=bench.now))
 
     return happen
 
@@ -77,7 +77,7 @@ def forgotten(*spans: tuple[int, int], confirmed: int = 0, then: Happening) -> H
             everybody |= emails(*span)
             compared = compared_with(bench.journal, "lapsed", bench.account, bench.now - SHORTEST_WINDOW)
             for path, manifest in bench.store.lists("lapsed"):
-                withdraw(path, manifest, everybody, sent=compared)
+                redact_list(path, manifest, everybody, sent=compared)
         bench.erased, bench.confirmed = lambda: everybody, lambda: emails(0, confirmed)
         then(bench)
 

@@ -14,7 +14,7 @@ from spotify_pipeline.components.audiences.sync import live_list, predicted
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
 from spotify_pipeline.components.resources import PLANS, PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
-from spotify_pipeline.customer_list import ListAsSent, Manifest, compare_lists
+from spotify_pipeline.customer_list import Manifest, SentVersion, compare_lists
 from spotify_pipeline.customer_list.storage import workspace
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, block_message
@@ -145,7 +145,7 @@ def _planned(
     )
 
 
-def _counts(live: str | None, before: ListAsSent | None, planned: tuple[Path, Manifest]) -> dict[str, int | None]:
+def _counts(live: str | None, before: SentVersion | None, planned: tuple[Path, Manifest]) -> dict[str, int | None]:
     """Who would stay, come and leave; not known where Spotify has a list that is not kept here."""
     if live is None:
         return {"staying": 0, "added": planned[1].list_rows, "removed": 0}

@@ -19,7 +19,7 @@ from spotify_pipeline.components.audiences.sync.guarding import live_list
 from spotify_pipeline.components.audiences.sync.run_config import Approve, Rollback, RunConfig
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
-from spotify_pipeline.customer_list import Manifest, issue, rows_holding
+from spotify_pipeline.customer_list import Manifest, redacted_copy, rows_holding
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovedChange, MirrorRefused, Receipt
 from spotify_pipeline.mirror.guards import APPROVAL_LIFE
 from spotify_pipeline.mirror.receipts import AcceptedList
@@ -99,7 +99,7 @@ def send_request(
     erased = _rows_of_erased(home, path, manifest)
     if manifest.built_at >= run_started:
         out = home.ledger.digests()
-        path, manifest = issue(home.snapshots, (path, manifest), out, issued_at=manifest.built_at)
+        path, manifest = redacted_copy(home.snapshots, (path, manifest), out, issued_at=manifest.built_at)
     else:
         path, manifest = _thinned(audience, home, warehouse, (path, manifest), manifest.built_at)
     return SendRequest(
@@ -124,7 +124,7 @@ def _thinned(
     """
     suppressions = read_suppressions(audience.suppressions, warehouse, home.ledger)
     out = suppressions.digests | non_consenting_people(audience, warehouse)
-    path, manifest = issue(home.snapshots, stored, out, issued_at=issued_at)
+    path, manifest = redacted_copy(home.snapshots, stored, out, issued_at=issued_at)
     return path, replace(manifest, suppressions=suppressions.counts, suppression_values=suppressions.values)
 
 

@@ -17,7 +17,7 @@ from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.privacy import forget, read_identifiers
-from spotify_pipeline.privacy.ledger import SaidBy
+from spotify_pipeline.privacy.ledger import Attribution
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.components.runs import (
     PEOPLE,
@@ -63,7 +63,7 @@ def forget_people(count: int, *, confirmed: bool = False) -> None:
     people = read_identifiers(io.BytesIO("\n".join(f"digest:{each}" for each in digests).encode()))
     now = datetime.now(UTC)
     if confirmed:
-        word = SaidBy(by="Kim", at=now)
+        word = Attribution(by="Kim", at=now)
         home.ledger.record(people, requested_at=now, deadline=now + timedelta(days=30), waiting=(), confirmed=word)
     forget(people, home.snapshots, home.ledger, now=lambda: datetime.now(UTC), live={"people": {live}})
 

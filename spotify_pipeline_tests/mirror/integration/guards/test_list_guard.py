@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spotify_pipeline.customer_list import withdraw
+from spotify_pipeline.customer_list import redact_list
 from spotify_pipeline.mirror.guards import (
     GuardBlocked,
     GuardLimits,
@@ -107,7 +107,7 @@ def test_a_list_from_which_people_were_withdrawn_since_is_still_the_one_before(m
     file, manifest = machine.build(range(100), "2026-11-09")
     machine.sent((file, manifest))
     gone = DigestSet.of(pl.Series(file.read_text().splitlines()[1:31]))
-    withdraw(file, manifest, gone)
+    redact_list(file, manifest, gone)
     decision = machine.judge(machine.build(range(101), "2026-11-16"))
     assert "70 rows before, 101 now" in figure(decision, GuardName.SHRINK)
 

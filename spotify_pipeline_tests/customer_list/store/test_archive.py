@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from spotify_pipeline.customer_list import SnapshotStore, verify_customer_list, withdraw
+from spotify_pipeline.customer_list import SnapshotStore, redact_list, verify_customer_list
 from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.customer_list.making import NOW
@@ -51,7 +51,7 @@ def test_it_stays_when_the_other_cannot_be_built(store: SnapshotStore) -> None:
 def test_the_list_before_is_found_also_if_the_new_one_is_what_was_left_of_it(store: SnapshotStore) -> None:
     live = materialize(store, "lapsed", "once", people=2).sha256
     gone = DigestSet.of(pl.Series([hashlib.sha256(b"b@example.com").hexdigest()]))
-    left = withdraw(store.list_path("lapsed", "once"), store.manifest("lapsed", "once"), gone)
+    left = redact_list(store.list_path("lapsed", "once"), store.manifest("lapsed", "once"), gone)
     with set_aside(store, "lapsed", "once", sent=[live]):
         new = materialize(store, "lapsed", "once", NOW + timedelta(days=1))
     assert (new.sha256, new.former_sha256) == (left.sha256, ())

@@ -16,9 +16,9 @@ from spotify_pipeline.customer_list import (
     CustomerListError,
     Layout,
     Manifest,
+    redact_list,
     rows_holding,
     verify_customer_list,
-    withdraw,
 )
 from spotify_pipeline_tests.customer_list.making import NOW, email_list, names_below
 from spotify_pipeline_tests.customer_list.model import hexed
@@ -33,7 +33,7 @@ def test_no_cell_of_the_withdrawn_is_left(people, values, layout: Layout) -> Non
     with tempfile.TemporaryDirectory() as name:
         path, manifest = list_of(Path(name), people, layout)
         before, old = rows_in(path), path.read_bytes()
-        after_manifest = withdraw(path, manifest, digest_set(values))
+        after_manifest = redact_list(path, manifest, digest_set(values))
         verify_customer_list(path, after_manifest)
         assert rows_holding((path, after_manifest), digest_set(values)) == 0
         after = rows_in(path)
@@ -62,15 +62,15 @@ def test_who_shares_a_digest_goes_too_and_who_shares_with_those_stays(tmp_path: 
         {"email": "b@example.com", "phone": "+12025550102"},
     ]
     path, manifest = list_of(tmp_path, people)
-    left = withdraw(path, manifest, digest_set(["a@example.com"]))
+    left = redact_list(path, manifest, digest_set(["a@example.com"]))
     assert rows_in(path) == [{("email", hexed("b@example.com")), ("phone", hexed("+12025550102"))}]
     assert (left.list_rows, left.rows_withdrawn) == (1, 2)
 
 
 def test_every_withdrawal_is_remembered(tmp_path: Path) -> None:
     path, first = email_list(tmp_path, *(f"p{n}@example.com" for n in range(5)))
-    second = withdraw(path, first, digest_set(["p1@example.com"]))
-    third = withdraw(path, second, digest_set(["p1@example.com", "p2@example.com"]))
+    second = redact_list(path, first, digest_set(["p1@example.com"]))
+    third = redact_list(path, second, digest_set(["p1@example.com", "p2@example.com"]))
     assert third.former_sha256 == (first.sha256, second.sha256)
     assert (third.rows_withdrawn, third.list_rows) == (2, 3)
     assert third.fingerprint == email_list(tmp_path / "b", *(f"p{n}@example.com" for n in (0, 3, 4)))[1].fingerprint
@@ -78,14 +78,14 @@ def test_every_withdrawal_is_remembered(tmp_path: Path) -> None:
 
 def test_everybody_may_be_withdrawn(tmp_path: Path) -> None:
     path, manifest = email_list(tmp_path, "a@example.com")
-    left = withdraw(path, manifest, digest_set(["a@example.com"]))
+    left = redact_list(path, manifest, digest_set(["a@example.com"]))
     verify_customer_list(path, left)
     assert path.read_text() == "EMAIL_ID_SHA256\n"
 
 
 def test_p09_what_is_rewritten_is_private(tmp_path: Path, open_umask: None) -> None:
     path, manifest = email_list(tmp_path, "a@example.com", "b@example.com")
-    withdraw(path, manifest, digest_set(["a@example.com"]))
+    redact_list(path, manifest, digest_set(["a@example.com"]))
     assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
 
 
@@ -96,7 +96,7 @@ def test_a_changed_list_is_not_given_new_checksums(tmp_path: Path) -> None:
     path.write_bytes(tampered)
     for digests in (["a@example.com"], ["nobody@example.com"]):
         with pytest.raises(CustomerListError, match="changed after it was built"):
-            withdraw(path, manifest, digest_set(digests))
+            redact_list(path, manifest, digest_set(digests))
     assert path.read_bytes() == tampered
     assert Manifest.from_json(path.with_name("manifest.json").read_bytes()) == manifest
 
@@ -104,5 +104,5 @@ def test_a_changed_list_is_not_given_new_checksums(tmp_path: Path) -> None:
 def test_list_of_an_older_format_is_rewritten_in_the_newer(tmp_path: Path) -> None:
     path, manifest = email_list(tmp_path, "a@example.com", "b@example.com")
     older = replace(manifest, format=1)
-    left = withdraw(path, older, digest_set(["a@example.com"]))
+    left = redact_list(path, older, digest_set(["a@example.com"]))
     assert left.format == 3

@@ -24,7 +24,7 @@ _SENT = "sent"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListAsSent:
+class SentVersion:
     """A list that was sent.
 
     Attributes:
@@ -43,26 +43,26 @@ class ListAsSent:
         return self.path, self.kept
 
 
-def as_sent(stored: StoredList, sha256: str) -> ListAsSent | None:
+def sent_version(stored: StoredList, sha256: str) -> SentVersion | None:
     """The list as it was when its file had this SHA-256; None if it never had.
 
     Of a list from which people were taken before it was known to be one that is compared with, only what is left can
     be told.
     """
     path, kept = stored
-    was = [each for each in (kept, *kept.as_sent) if each.sha256 == sha256]
+    was = [each for each in (kept, *kept.sent_versions) if each.sha256 == sha256]
     if not was and sha256 in kept.former_sha256:
         was = [kept]
-    return ListAsSent(path=path, kept=kept, manifest=was[0]) if was else None
+    return SentVersion(path=path, kept=kept, manifest=was[0]) if was else None
 
 
-def prefix_rows(customer_list: StoredList | ListAsSent) -> pl.DataFrame:
+def prefix_rows(customer_list: StoredList | SentVersion) -> pl.DataFrame:
     """The first 64 bits of each digest, row by row; of a list as it was sent, with those who were erased since.
 
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
-    if isinstance(customer_list, ListAsSent):
+    if isinstance(customer_list, SentVersion):
         rows = _prefix_rows(customer_list.stored)
         return pl.concat([rows, _erased_since(customer_list, rows.schema)])
     return _prefix_rows(customer_list)
@@ -75,7 +75,7 @@ def erased_rows(stored: StoredList) -> pl.DataFrame | None:
         CustomerListError: that is missing or damaged.
     """
     path, manifest = stored
-    return _read_erased(path, manifest).drop(_SENT) if manifest.as_sent else None
+    return _read_erased(path, manifest).drop(_SENT) if manifest.sent_versions else None
 
 
 def remember_erased(stored: StoredList, rows: pl.DataFrame, sha256: str, sent: Collection[str]) -> tuple[Manifest, ...]:
@@ -92,13 +92,13 @@ def remember_erased(stored: StoredList, rows: pl.DataFrame, sha256: str, sent: C
         HomeError: it cannot be written.
     """
     path, manifest = stored
-    known = manifest.as_sent
+    known = manifest.sent_versions
     if manifest.sha256 in sent:
-        known = (*known, replace(manifest, as_sent=()))
+        known = (*known, replace(manifest, sent_versions=()))
     if not known:
         return ()
     taken = rows.select(prefixes(each) for each in rows).with_columns(pl.lit(len(known), pl.UInt32).alias(_SENT))
-    before = _read_erased(path, manifest) if manifest.as_sent else taken.clear()
+    before = _read_erased(path, manifest) if manifest.sent_versions else taken.clear()
     written = io.BytesIO()
     pl.concat([before.select(taken.columns), taken]).write_parquet(written)
     with atomic_private_file(erased_rows_file(path, sha256)) as file:
@@ -112,11 +112,11 @@ def _prefix_rows(customer_list: StoredList) -> pl.DataFrame:
     return pl.concat([nothing, *found])
 
 
-def _erased_since(sent: ListAsSent, schema: pl.Schema) -> pl.DataFrame:
-    if sent.manifest not in sent.kept.as_sent:
+def _erased_since(sent: SentVersion, schema: pl.Schema) -> pl.DataFrame:
+    if sent.manifest not in sent.kept.sent_versions:
         return pl.DataFrame(schema=schema)
     erased = _read_erased(sent.path, sent.kept)
-    since = erased.filter(pl.col(_SENT) > sent.kept.as_sent.index(sent.manifest)).select(schema.names())
+    since = erased.filter(pl.col(_SENT) > sent.kept.sent_versions.index(sent.manifest)).select(schema.names())
     if since.height != sent.manifest.list_rows - sent.kept.list_rows:
         raise _damaged(sent.path)
     return since

@@ -15,12 +15,12 @@ from spotify_pipeline.customer_list import (
     Layout,
     SnapshotStore,
     compare_lists,
-    issue,
     overlap,
+    redact_list,
+    redacted_copy,
     verify_customer_list,
-    withdraw,
 )
-from spotify_pipeline.customer_list.read.as_sent import as_sent, erased_rows
+from spotify_pipeline.customer_list.read.sent_version import erased_rows, sent_version
 from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline_tests.customer_list.making import NOW, email_list
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, digest_set, list_of
@@ -39,8 +39,8 @@ def test_w17_whoever_is_erased_a_list_compares_as_it_was_sent(people, new, erase
         before = compare_lists((path, sent), other)
         kept = sent
         for values in erased:
-            kept = withdraw(path, kept, digest_set(values), sent=[sent.sha256])
-        known = as_sent((path, kept), sent.sha256)
+            kept = redact_list(path, kept, digest_set(values), sent=[sent.sha256])
+        known = sent_version((path, kept), sent.sha256)
         assert known is not None
         assert known.manifest == sent
         after = compare_lists(known, other)
@@ -51,23 +51,23 @@ def test_w17_whoever_is_erased_a_list_compares_as_it_was_sent(people, new, erase
 
 def test_w17_a_list_sent_twice_of_one_file_is_known_as_each(tmp_path: Path) -> None:
     path, first = email_list(tmp_path, A, B, C, D)
-    second = withdraw(path, first, digest_set([A]), sent=[first.sha256])
-    third = withdraw(path, second, digest_set([B]), sent=[first.sha256, second.sha256])
+    second = redact_list(path, first, digest_set([A]), sent=[first.sha256])
+    third = redact_list(path, second, digest_set([B]), sent=[first.sha256, second.sha256])
     new = email_list(tmp_path / "new", A, B, C)
     shares = {}
     for manifest in (first, second, third):
-        known = as_sent((path, third), manifest.sha256)
+        known = sent_version((path, third), manifest.sha256)
         assert known is not None
         assert known.manifest.list_rows == manifest.list_rows
         shares[manifest.list_rows] = compare_lists(known, new).removed
     assert shares == {4: 1, 3: 1, 2: 1}
-    assert as_sent((path, third), "0" * 64) is None
+    assert sent_version((path, third), "0" * 64) is None
 
 
 def test_a_list_that_is_compared_with_nothing_keeps_nobody_in_mind(tmp_path: Path) -> None:
     path, manifest = email_list(tmp_path, A, B)
-    left = withdraw(path, manifest, digest_set([A]), sent=["0" * 64])
-    assert (left.as_sent, erased_rows((path, left))) == ((), None)
+    left = redact_list(path, manifest, digest_set([A]), sent=["0" * 64])
+    assert (left.sent_versions, erased_rows((path, left))) == ((), None)
     assert list(path.parent.glob("erased-*")) == []
 
 
@@ -79,8 +79,8 @@ def test_w17_erased_people_and_those_confirmed_are_counted_with_all_their_rows(t
         {"email": D, "phone": "+12025550103"},
     ]
     path, sent = list_of(tmp_path / "sent", people)
-    kept = withdraw(path, sent, digest_set([A, C]), sent=[sent.sha256])
-    known = as_sent((path, kept), sent.sha256)
+    kept = redact_list(path, sent, digest_set([A, C]), sent=[sent.sha256])
+    known = sent_version((path, kept), sent.sha256)
     assert known is not None
     change = compare_lists(known, (path, kept), erased=digest_set([A, C]), confirmed=digest_set([A]))
     assert (change.staying, change.removed, change.erased, change.confirmed) == (1, 3, 3, 2)
@@ -94,15 +94,15 @@ def test_w08_a_list_of_which_it_is_not_known_who_was_erased_compares_with_nothin
     tmp_path: Path, damage: bytes | None
 ) -> None:
     path, sent = email_list(tmp_path, A, B)
-    kept = withdraw(path, sent, digest_set([A]), sent=[sent.sha256])
+    kept = redact_list(path, sent, digest_set([A]), sent=[sent.sha256])
     (file,) = path.parent.glob("erased-*")
     file.unlink() if damage is None else file.write_bytes(damage)
-    known = as_sent((path, kept), sent.sha256)
+    known = sent_version((path, kept), sent.sha256)
     assert known is not None
     with pytest.raises(CustomerListError, match="Who was erased"):
         overlap(known, (path, kept))
     with pytest.raises(CustomerListError, match="Who was erased"):
-        withdraw(path, kept, digest_set([B]), sent=[sent.sha256])
+        redact_list(path, kept, digest_set([B]), sent=[sent.sha256])
 
 
 def test_w18_a_digest_that_many_rows_share_proves_nobody_where_there_is_another(tmp_path: Path) -> None:
@@ -130,26 +130,26 @@ def test_w17_a_thinned_list_is_a_file_of_its_own_and_always_the_same(store: Snap
     materialize(store, "lapsed", WEEKS[0], people=4)
     whole = stored(store)
     before = whole[0].read_bytes(), whole[0].with_name("manifest.json").read_bytes()
-    path, manifest = issue(store, whole, digest_set([B]), issued_at=LATER)
+    path, manifest = redacted_copy(store, whole, digest_set([B]), issued_at=LATER)
     assert (whole[0].read_bytes(), whole[0].with_name("manifest.json").read_bytes()) == before
     assert (manifest.snapshot, manifest.list_rows, manifest.built_at) == (WEEKS[0], 3, LATER)
     assert manifest.issued_from is not None
     assert manifest.issued_from.sha256 == whole[1].sha256
     verify_customer_list(path, manifest)
-    assert issue(store, whole, digest_set([B]), issued_at=NOW)[0] == path
-    assert issue(store, whole, digest_set(["nobody@example.com"]), issued_at=NOW) == whole
+    assert redacted_copy(store, whole, digest_set([B]), issued_at=NOW)[0] == path
+    assert redacted_copy(store, whole, digest_set(["nobody@example.com"]), issued_at=NOW) == whole
     assert store.find_sent("lapsed", manifest.sha256) is not None
     assert store.sweep("lapsed") == 0
     with pytest.raises(CustomerListError, match="time zone"):
-        issue(store, whole, digest_set([B]), issued_at=NOW.replace(tzinfo=None))
+        redacted_copy(store, whole, digest_set([B]), issued_at=NOW.replace(tzinfo=None))
 
 
 def test_thinned_lists_go_but_for_the_newest_of_each_and_those_that_were_sent(store: SnapshotStore) -> None:
     for number, week in enumerate(WEEKS):
         materialize(store, "lapsed", week, NOW + timedelta(weeks=number), people=4 + number)
-    sent = issue(store, stored(store), digest_set([A]), issued_at=NOW)[1].sha256
-    issue(store, stored(store), digest_set([B]), issued_at=NOW)
-    newest = issue(store, stored(store), digest_set([C]), issued_at=NOW)[1].sha256
+    sent = redacted_copy(store, stored(store), digest_set([A]), issued_at=NOW)[1].sha256
+    redacted_copy(store, stored(store), digest_set([B]), issued_at=NOW)
+    newest = redacted_copy(store, stored(store), digest_set([C]), issued_at=NOW)[1].sha256
     store.keep_lists("lapsed", 3, sent=[sent])
     names = store.snapshots("lapsed")
     assert names == sorted([*WEEKS, f"{WEEKS[0]} without {sent[:16]}", f"{WEEKS[0]} without {newest[:16]}"])
@@ -159,7 +159,7 @@ def test_thinned_lists_go_but_for_the_newest_of_each_and_those_that_were_sent(st
 
 def test_w17_a_list_of_the_window_is_set_aside_with_what_is_known_of_those_erased(store: SnapshotStore) -> None:
     sent = materialize(store, "lapsed", "once", people=4)
-    withdraw(store.list_path("lapsed", "once"), sent, digest_set([A]), sent=[sent.sha256])
+    redact_list(store.list_path("lapsed", "once"), sent, digest_set([A]), sent=[sent.sha256])
     with set_aside(store, "lapsed", "once", sent=[sent.sha256]):
         materialize(store, "lapsed", "once", LATER, people=3)
     known = store.find_sent("lapsed", sent.sha256)
@@ -173,11 +173,11 @@ def test_w17_a_list_of_the_window_is_set_aside_with_what_is_known_of_those_erase
 
 def test_who_was_erased_is_known_no_longer_than_the_list_is_compared_with(store: SnapshotStore) -> None:
     sent = materialize(store, "lapsed", WEEKS[0], people=4)
-    withdraw(store.list_path("lapsed", WEEKS[0]), sent, digest_set([A]), sent=[sent.sha256])
+    redact_list(store.list_path("lapsed", WEEKS[0]), sent, digest_set([A]), sent=[sent.sha256])
     store.keep_lists("lapsed", 3, sent=[sent.sha256])
     folder = store.list_path("lapsed", WEEKS[0]).parent
     assert len(list(folder.glob("erased-*"))) == 1
     store.keep_lists("lapsed", 3, sent=["0" * 64])
     assert list(folder.glob("erased-*")) == []
-    assert store.manifest("lapsed", WEEKS[0]).as_sent == ()
+    assert store.manifest("lapsed", WEEKS[0]).sent_versions == ()
     assert store.manifest("lapsed", WEEKS[0]).list_rows == 3

@@ -52,6 +52,7 @@ from spotify_pipeline.customer_list.read import (
     overlap,
     overlaps,
     removal_reasons,
+    rows_erased,
     rows_holding,
     verify_customer_list,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "redact_list",
     "redacted_copy",
     "removal_reasons",
+    "rows_erased",
     "rows_holding",
     "rows_to_redact",
     "split_list",

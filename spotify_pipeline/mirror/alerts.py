@@ -74,7 +74,7 @@ class _Record:
     Attributes:
         now: how things stand.
         told: the codes that were told last; none at first, as nobody expects anything to be wrong.
-        told_at: when that was; None in a record of an earlier version.
+        told_at: when that was; None where nothing was told yet.
         unsure: something else may have been told since: its delivery began and is not known to have ended.
         format: version of this record.
     """

@@ -20,7 +20,7 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
 from spotify_pipeline.privacy.ledger import ErasureLedger, ErasureRequest
-from spotify_pipeline.privacy.live_lists import LiveLists, is_live, not_kept
+from spotify_pipeline.privacy.live_lists import LiveLists, is_live, not_searchable
 from spotify_pipeline.rows import DigestSet
 
 _ROWS = 65_536
@@ -68,7 +68,7 @@ class Explanation:
 
     Attributes:
         lines: one for each identifier, in the order of the input.
-        unknown: audiences of which Spotify has a list that is not kept as it was sent.
+        unknown: audiences of which Spotify has a list that cannot be searched here.
         problems: what could not be looked into, in sentences.
     """
 
@@ -103,7 +103,7 @@ def explain(
         )
         for each in people
     )
-    return Explanation(lines=lines, unknown=tuple(not_kept(store, live)), problems=tuple(problems))
+    return Explanation(lines=lines, unknown=tuple(not_searchable(store, live)), problems=tuple(problems))
 
 
 def _in_audience(

@@ -33,8 +33,6 @@ from spotify_pipeline.privacy.identifiers import GivenAs, GivenIdentifier
 from spotify_pipeline.rows import DigestSet
 
 FORMAT = 2
-_READABLE_FORMATS = frozenset({1, 2})
-"""Format 1 lacked what stands in a request with a default."""
 _INDEX = "ledger.json"
 _LOCK = ".lock"
 _TURN = ".forget.lock"
@@ -80,7 +78,7 @@ class ErasureRequest:
     digests_sha256: str
     confirmed: Attribution | None = None
     taken_back: Attribution | None = None
-    rules_version: int = 1
+    rules_version: int
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -296,7 +294,7 @@ class ErasureLedger:
             raise self._broken(f"{_INDEX} cannot be read") from None
         except ValidationError:
             raise self._broken(f"{_INDEX} is damaged, or of another version of this project") from None
-        if index.format not in _READABLE_FORMATS:
+        if index.format != FORMAT:
             raise self._broken(f"{_INDEX} is of another version of this project")
         return index
 

@@ -17,12 +17,27 @@ def is_live(manifest: Manifest, live: LiveLists) -> bool:
     return not {manifest.sha256, *manifest.former_sha256}.isdisjoint(live.get(manifest.audience, ()))
 
 
+def not_searchable(store: SnapshotStore, live: LiveLists) -> list[str]:
+    """Audiences of which Spotify has a list that cannot be searched for somebody here; in alphabetical order.
+
+    A list can be searched as long as it is kept, also if people were erased from it since: they are marked then.
+    """
+    return sorted(
+        audience for audience, sent in live.items() if not all(_is_searchable(store, audience, each) for each in sent)
+    )
+
+
 def not_kept(store: SnapshotStore, live: LiveLists) -> list[str]:
     """Audiences of which Spotify has a list that is not kept as it was sent; in alphabetical order.
 
-    Who is in them at Spotify cannot be told from here.
+    Spotify may still have people in them who were erased here.
     """
     return sorted(audience for audience, sent in live.items() if not set(sent) <= _kept(store, audience))
+
+
+def _is_searchable(store: SnapshotStore, audience: str, sha256: str) -> bool:
+    found = store.find_sent(audience, sha256)
+    return found is not None and found.manifest.sha256 == sha256
 
 
 def _kept(store: SnapshotStore, audience: str) -> set[str]:

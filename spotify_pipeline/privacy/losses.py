@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, rows_to_redact
+from spotify_pipeline.customer_list import CustomerListError, SentVersion, SnapshotStore, rows_erased, rows_to_redact
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
 from spotify_pipeline.privacy.ledger import ErasureLedger
@@ -47,20 +47,16 @@ def live_losses(
         LedgerError: the ledger cannot be trusted.
     """
     digests = DigestSet.of(*(pl.Series(each.digests, dtype=pl.String) for each in people))
+    confirmed = ledger.confirmed_digests()
     losses = [
-        _loss(store, audience, sha256, digests, confirmed=_is_confirmed(ledger, audience))
+        _loss(store, audience, sha256, digests, confirmed)
         for audience, lists in sorted(live.items())
         for sha256 in sorted(lists)
     ]
     return [each for each in losses if each.rows is None or each.going]
 
 
-def _is_confirmed(ledger: ErasureLedger, audience: str) -> bool:
-    """Whether a confirmed request waits for the audience: what is gone of its list then includes what was meant."""
-    return any(each.confirmed is not None for each in ledger.waiting(audience))
-
-
-def _loss(store: SnapshotStore, audience: str, sha256: str, digests: DigestSet, *, confirmed: bool) -> LiveLoss:
+def _loss(store: SnapshotStore, audience: str, sha256: str, digests: DigestSet, confirmed: DigestSet) -> LiveLoss:
     sent = store.find_sent(audience, sha256)
     if sent is None:
         return LiveLoss(audience=audience, rows=None)
@@ -68,5 +64,13 @@ def _loss(store: SnapshotStore, audience: str, sha256: str, digests: DigestSet, 
         going = rows_to_redact(sent.stored, digests)
     except (CustomerListError, HomeError):
         return LiveLoss(audience=audience, rows=None)
-    rows = sent.manifest.list_rows
-    return LiveLoss(audience=audience, rows=rows, going=going, gone=0 if confirmed else rows - sent.kept.list_rows)
+    return LiveLoss(audience=audience, rows=sent.manifest.list_rows, going=going, gone=_gone(sent, confirmed))
+
+
+def _gone(sent: SentVersion, confirmed: DigestSet) -> int:
+    """Rows taken since the list was sent, but for people whose erasure was confirmed; all, where that is not known."""
+    gone = sent.manifest.list_rows - sent.kept.list_rows
+    try:
+        return rows_erased(sent, apart_from=confirmed) if gone else 0
+    except CustomerListError:
+        return gone

@@ -66,7 +66,14 @@ def test_an_erasure_is_told_with_the_audiences_it_waits_for(machine: Machine) ->
     assert [line.erasures for line in explanation.lines] == [(), (request,)]
     assert told(explanation.lines[1]) == [("lapsed", "2", "ERASED", "email")]
     assert told(explanation.lines[0])[0] == ("lapsed", "2", "LIVE", "email")
-    assert explanation.unknown == ("lapsed",)  # the list without them is not the one that Spotify has
+    assert explanation.unknown == (), "who was taken out is marked, so Spotify's list can still be searched"
+
+
+def test_a_list_that_cannot_be_searched_is_unknown(machine: Machine) -> None:
+    live = {**machine.live, "gone": {sha("a list of long ago")}, "loyal": {""}}
+    assert explain(people(ADA), machine.store, machine.ledger, live).unknown == ("gone", "loyal")
+    forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live={})
+    assert explain(people(ADA), machine.store, machine.ledger, machine.live).unknown == ("lapsed",), "nobody is marked"
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_looked_into(machine: Machine) -> None:

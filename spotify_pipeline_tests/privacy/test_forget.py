@@ -17,7 +17,7 @@ import pytest
 
 from spotify_pipeline.customer_list import Layout, build_customer_list, verify_customer_list, write_identifiers
 from spotify_pipeline.identity import IdentifierType
-from spotify_pipeline.privacy import ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
+from spotify_pipeline.privacy import Attribution, ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
 from spotify_pipeline.privacy.losses import live_losses
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline_tests.customer_list.making import emails
@@ -223,6 +223,22 @@ def test_w21_what_lists_at_spotify_would_lose_is_said_before_anything_is_changed
     ]
     after = {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file() and file.suffix != ".lock"}
     assert after == before
+
+
+def test_w21_pieces_that_nobody_confirmed_count_beside_a_confirmed_request_that_waits(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.build("lapsed", "1", [f"n{number}" for number in range(10)])
+    machine.mirror("lapsed", "1")
+
+    def erase(*names: str, confirmed: bool) -> None:
+        word = Attribution(by="Kim", at=machine.clock()) if confirmed else None
+        given = people(*map(address, names))
+        forget(given, machine.store, machine.ledger, now=machine.clock, live=machine.live, review=lambda _: word)
+
+    erase("n0", "n1", confirmed=False)
+    erase("n2", "n3", "n4", confirmed=True)
+    (loss,) = live_losses(people(address("n5")), machine.store, machine.ledger, machine.live)
+    assert (loss.rows, loss.going, loss.gone) == (10, 1, 2)
 
 
 def test_w21_rows_that_go_with_a_person_count(tmp_path: Path) -> None:

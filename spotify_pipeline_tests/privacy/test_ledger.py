@@ -249,8 +249,12 @@ def newer_index(folder: Path) -> None:
     (folder / "ledger.json").write_text('{"requests": [], "format": 3}')
 
 
+def older_index(folder: Path) -> None:
+    (folder / "ledger.json").write_text('{"requests": [], "format": 1}')
+
+
 def unknown_field(folder: Path) -> None:
-    (folder / "ledger.json").write_text('{"requests": [], "format": 1, "more": 1}')
+    (folder / "ledger.json").write_text('{"requests": [], "format": 2, "more": 1}')
 
 
 def index_is_a_folder(folder: Path) -> None:
@@ -271,6 +275,7 @@ def escaping_id(folder: Path) -> None:
         cut_digests,
         empty_index,
         newer_index,
+        older_index,
         unknown_field,
         index_is_a_folder,
         escaping_id,
@@ -300,7 +305,7 @@ def test_a_crash_before_the_first_request_is_named_leaves_a_ledger_that_works(tm
     folder.mkdir()
     left = next((tmp_path / "other" / "erasures").glob("*.digests.json"))
     (folder / left.name).write_bytes(left.read_bytes())
-    (folder / "ledger.json").write_text('{"requests": [], "format": 1}')
+    (folder / "ledger.json").write_text('{"requests": [], "format": 2}')
     assert held(ledger_in(tmp_path), "a") == [False]
     ask(ledger_in(tmp_path), "a")
     assert held(ledger_in(tmp_path), "a") == [True]

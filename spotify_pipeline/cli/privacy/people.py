@@ -118,8 +118,7 @@ def explain(
             sys.stdout.write(f"Line {line.identifier.line} is to be forgotten by {request.id}: {_standing(request)}.\n")
     if explanation.unknown:
         sys.stdout.write(
-            f"Of {', '.join(explanation.unknown)} Spotify has a list that is not kept here as it was sent: whether it "
-            "holds them cannot be told.\n"
+            f"Spotify has a list of {', '.join(explanation.unknown)} that is not kept here, so it cannot be searched.\n"
         )
     _fail_with((*explanation.problems, *problems))
 

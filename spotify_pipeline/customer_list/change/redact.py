@@ -17,7 +17,6 @@ import polars as pl
 
 from spotify_pipeline.customer_list.building import ListWriter
 from spotify_pipeline.customer_list.model import (
-    MANIFEST_FORMAT,
     CustomerListError,
     IssuedFrom,
     Layout,
@@ -62,7 +61,6 @@ def redact_list(path: Path, manifest: Manifest, digests: DigestSet, *, sent: Col
                 rows_withdrawn=manifest.rows_withdrawn + taken.height,
                 former_sha256=(*manifest.former_sha256, manifest.sha256),
                 sent_versions=remember_erased((path, manifest), taken, fields["sha256"], sent),
-                format=MANIFEST_FORMAT,
                 **fields,
             )
             publish_list(folder / "list.csv", rewritten, path)
@@ -105,7 +103,6 @@ def redacted_copy(store: SnapshotStore, stored: StoredList, digests: DigestSet, 
                 former_sha256=(),
                 sent_versions=(),
                 issued_from=IssuedFrom(snapshot=manifest.partition, sha256=manifest.sha256),
-                format=MANIFEST_FORMAT,
                 **fields,
             )
             destination = store.list_path(manifest.audience, issued.snapshot)

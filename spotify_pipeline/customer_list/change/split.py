@@ -14,7 +14,6 @@ import polars as pl
 
 from spotify_pipeline.customer_list.building import ListWriter
 from spotify_pipeline.customer_list.model import (
-    MANIFEST_FORMAT,
     TOKENS,
     CustomerListError,
     Layout,
@@ -138,6 +137,5 @@ def _part_manifest(whole: Manifest, number: int, writers: list[ListWriter]) -> M
             number=number, of=len(writers), whole_sha256=whole.sha256, rows_elsewhere=whole.list_rows - writer.rows
         ),
         former_sha256=(),
-        format=MANIFEST_FORMAT,
         **writer.manifest_fields(),
     )

@@ -12,8 +12,6 @@ from spotify_pipeline.customer_list.model.layout import Layout
 from spotify_pipeline.identity import IdentifierType
 
 MANIFEST_FORMAT = 3
-_READABLE_FORMATS = frozenset({1, 2, 3})
-"""Formats 1 and 2 lacked what stands below with a default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +134,7 @@ class Manifest:
     format: int = MANIFEST_FORMAT
 
     def __post_init__(self) -> None:
-        if self.format not in _READABLE_FORMATS:
+        if self.format != MANIFEST_FORMAT:
             raise CustomerListError(
                 f"The manifest has format {self.format}; this program reads {MANIFEST_FORMAT}. "
                 "Materialize the customer list again."

@@ -13,7 +13,13 @@ from spotify_pipeline.customer_list.read.compare import (
     rows_holding,
 )
 from spotify_pipeline.customer_list.read.rows import StoredList, read_list
-from spotify_pipeline.customer_list.read.sent_version import SentVersion, erased_rows, remember_erased, sent_version
+from spotify_pipeline.customer_list.read.sent_version import (
+    SentVersion,
+    erased_rows,
+    remember_erased,
+    rows_erased,
+    sent_version,
+)
 from spotify_pipeline.customer_list.read.verify import verify_customer_list
 
 __all__ = [
@@ -31,6 +37,7 @@ __all__ = [
     "read_list",
     "remember_erased",
     "removal_reasons",
+    "rows_erased",
     "rows_holding",
     "sent_version",
     "verify_customer_list",

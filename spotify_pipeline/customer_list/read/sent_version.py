@@ -18,7 +18,7 @@ from spotify_pipeline.customer_list.model import CustomerListError, Manifest
 from spotify_pipeline.customer_list.read.rows import StoredList, read_list
 from spotify_pipeline.customer_list.storage import erased_rows_file
 from spotify_pipeline.home import atomic_private_file
-from spotify_pipeline.rows import prefixes
+from spotify_pipeline.rows import DigestSet, prefixes
 
 _SENT = "sent"
 
@@ -78,6 +78,24 @@ def erased_rows(stored: StoredList) -> pl.DataFrame | None:
     return _read_erased(path, manifest).drop(_SENT) if manifest.sent_versions else None
 
 
+def rows_erased(sent: SentVersion, *, apart_from: DigestSet) -> int:
+    """How many rows were taken out of a list since it was sent, but for those that went with some people.
+
+    Args:
+        sent: the list.
+        apart_from: digests of these people. A row went with them if it holds one, or shares a digest with a row that
+            does.
+
+    Raises:
+        CustomerListError: that is missing or damaged.
+    """
+    schema = pl.Schema(dict.fromkeys(sent.kept.columns, pl.UInt64))
+    rows = _erased_since(sent, schema)
+    theirs = rows.filter(_any_of(rows, apart_from))
+    with_them = apart_from | DigestSet.of_prefixes(*theirs.iter_columns())
+    return rows.filter(~_any_of(rows, with_them)).height
+
+
 def remember_erased(stored: StoredList, rows: pl.DataFrame, sha256: str, sent: Collection[str]) -> tuple[Manifest, ...]:
     """Keep in mind who is about to be taken out of a list, if it was sent; the manifests of what was sent of it.
 
@@ -127,6 +145,10 @@ def _read_erased(path: Path, manifest: Manifest) -> pl.DataFrame:
         return pl.read_parquet(erased_rows_file(path, manifest.sha256).read_bytes())
     except (OSError, pl.exceptions.PolarsError):
         raise _damaged(path) from None
+
+
+def _any_of(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
+    return rows.select(pl.any_horizontal(digests.holds_prefixes(column) for column in rows.iter_columns())).to_series()
 
 
 def _damaged(path: Path) -> CustomerListError:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
-from spotify_pipeline.customer_list.model import MANIFEST_FORMAT, CustomerListError, Manifest, withheld_errors
+from spotify_pipeline.customer_list.model import CustomerListError, Manifest, withheld_errors
 from spotify_pipeline.customer_list.storage import erased_rows_file, workspace, write_manifest
 from spotify_pipeline.customer_list.store.store import SnapshotStore
 
@@ -55,7 +55,7 @@ def _linked(store: SnapshotStore, path: Path, manifest: Manifest) -> Path:
             with suppress(FileExistsError):
                 # Never written to again: a list that changes is a new file under its name.
                 os.link(original, link)
-        write_manifest(replace(manifest, snapshot=key, format=MANIFEST_FORMAT), kept)
+        write_manifest(replace(manifest, snapshot=key), kept)
     return kept
 
 

@@ -146,11 +146,7 @@ class _EventBasedAudience:
         shown = shown_audience(self._client, self._spec, had, self._sleep) if had is not None else None
         if shown is not None:
             # Spotify may leave the subtype out, so what the journal says of it counts, too.
-            if (
-                entry.file_sha256 is not None
-                or not self._may_be(entry.filled_with)
-                or not self._definition.is_kind(shown)
-            ):
+            if entry.file_sha256 is not None or not self._may_be(entry.made_of) or not self._definition.is_kind(shown):
                 raise MirrorRefused(self._is_another(f"{shown.subtype or shown.type} audience {shown.id}"))
             return shown
         if entry.unfinished is not None and entry.unfinished.list is not None:
@@ -248,14 +244,14 @@ class _EventBasedAudience:
         if self._definition.differing(made_of):
             raise MirrorRefused(self._definition.mismatch(found, self._spec, made_of))
         entry = self._wal.entry
-        if entry.audience_id != found.id or entry.retired_at is not None or entry.filled_with is None:
+        if entry.audience_id != found.id or entry.retired_at is not None or entry.made_of is None:
             self._wal.write(entry.filled(found.id, made_of))
 
     def _made_of(self, found: Audience) -> dict[str, Any]:
         """What it is made of: as Spotify shows it, else as the journal, else as the receipt of its creation says."""
         shown = {name: value for name, value in self._definition.shown(found).items() if value is not None}
         entry = self._wal.entry
-        noted = entry.filled_with if entry.audience_id == found.id else None
+        noted = entry.made_of if entry.audience_id == found.id else None
         if noted is None:
             noted = self._by_receipt(found)
         # An empty list is left out of Spotify's answers, so there the journal knows better.

@@ -206,8 +206,6 @@ def suppressions(facts: GuardFacts, limits: GuardLimits) -> Finding:
     if facts.previous is None:
         return not_applicable(GuardName.SUPPRESSIONS, figure=_NOTHING_BEFORE, limit=limit)
     before, now = _suppressing(facts.previous.manifest), _suppressing(facts.manifest)
-    if not facts.previous.manifest.suppression_values:
-        now = facts.manifest.suppressions  # before, only digests were counted
     lacking = {
         name: share_of(count - now.get(name, 0), count)
         for name, count in before.items()

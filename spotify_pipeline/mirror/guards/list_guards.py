@@ -49,8 +49,7 @@ def invalid(facts: GuardFacts, limits: GuardLimits) -> Finding:
     turned: Counter[str] = Counter()
     for kind, reasons in facts.manifest.rejected.items():
         turned[kind] = sum(count for reason, count in reasons.items() if reason != Rejection.MISSING)
-    # A manifest of format 1 does not say how many values were kept; there were at least as many as digests.
-    looked_at = turned + Counter({**facts.manifest.digests, **facts.manifest.values_kept})
+    looked_at = turned + Counter(facts.manifest.values_kept)
     shares = {"all types": share_of(turned.total(), looked_at.total())}
     for kind, values in sorted(looked_at.items()):
         if values >= ENOUGH_VALUES:

@@ -82,7 +82,7 @@ class Unfinished:
     audience_id: str | None = None
     """The audience that is replaced, or the id that a new one is to be created with, once an upload URL brought it."""
     list: SentList | None = None
-    """None for an audience that Spotify fills, and in an entry of format 1, which did not say."""
+    """None for an audience that Spotify fills."""
     name: str | None = None
     """The audience's name at the time."""
     description: str | None = None
@@ -137,8 +137,6 @@ class JournalEntry:
     """When a person decided that it is not mirrored any more; None as long as it is."""
     retired_policy: str | None = None
     """What was done with the audience at Spotify then."""
-    seed_audience_id: str | None = None
-    """Of a lookalike, in an entry of an earlier version: the audience that it is like."""
     made_of: dict[str, Any] | None = None
     """Of an audience that Spotify fills by itself: what of, by Spotify's names of the fields."""
     suspect: bool = False
@@ -169,18 +167,11 @@ class JournalEntry:
         return known and self.retired_at is None
 
     @property
-    def filled_with(self) -> dict[str, Any] | None:
-        """What Spotify fills the audience with; None for one that is made of a customer list."""
-        if self.made_of is None and self.seed_audience_id is not None:
-            return {"seed_audience_id": self.seed_audience_id}
-        return self.made_of
-
-    @property
     def is_filled_by_spotify(self) -> bool:
         """Whether Spotify fills, or was asked to fill, the audience by itself: no list of ours is in it."""
         if self.unfinished is not None and self.unfinished.list is not None:
             return False  # a list is being sent in its place
-        return self.filled_with is not None or (self.asked_spotify_to_fill and self.audience_id is None)
+        return self.made_of is not None or (self.asked_spotify_to_fill and self.audience_id is None)
 
     @property
     def asked_spotify_to_fill(self) -> bool:

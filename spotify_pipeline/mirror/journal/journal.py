@@ -13,13 +13,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
 
 from pydantic import TypeAdapter
 
 from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
 from spotify_pipeline.locks import exclusive
-from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase, WriteKind
+from spotify_pipeline.mirror.journal.entry import JournalEntry
 from spotify_pipeline.mirror.journal.lease import Lease, leased
 from spotify_pipeline.spotify import same_id
 
@@ -61,7 +60,7 @@ class Journal:
         """What is known of an audience; an empty entry when nothing is.
 
         Raises:
-            JournalError: the file is there but is not a journal entry, or one of a newer version. It is left as it
+            JournalError: the file is there but is not a journal entry, or one of another format. It is left as it
                 is: what would be lost with it is for a person to weigh.
         """
         file = self._file(audience, ad_account_id, ".json")
@@ -73,12 +72,13 @@ class Journal:
             raise HomeError(f"The journal of {audience} ({file}) cannot be read: {error.strerror}.") from None
         try:
             stored = json.loads(text)
-            if _is_newer(stored):
+            stated = stored.pop("format")
+            if isinstance(stated, int) and stated != FORMAT:
                 raise JournalError(
-                    f"The journal of {audience} ({file}) was written by a newer version of this project. Nothing was "
-                    "sent. Update this one."
+                    f"The journal of {audience} ({file}) was written by another version of this project (format "
+                    f"{stated}; this one reads {FORMAT}). Nothing was sent. Run the version that wrote it."
                 )
-            return _ENTRY.validate_python(_in_format_3(stored))
+            return _ENTRY.validate_python(stored)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             raise JournalError(
                 f"The journal of {audience} ({file}) is damaged. Nothing was sent. Restore it from a backup, or move "
@@ -138,33 +138,6 @@ class Journal:
 
     def _file(self, audience: str, ad_account_id: str, suffix: str) -> Path:
         return self._directory / ad_account_id / f"{audience}{suffix}"
-
-
-def _is_newer(stored: dict[str, Any]) -> bool:
-    stated: object = stored.get("format")
-    return isinstance(stated, int) and stated > FORMAT
-
-
-def _in_format_3(stored: dict[str, Any]) -> dict[str, Any]:
-    """The fields of an entry as format 3 has them, from format 1, 2 or 3; ValueError for any other."""
-    stated = cast("object", stored.pop("format"))
-    _drop_what_was_never_read(stored)
-    if stated in (2, FORMAT):  # format 3 has more fields, all of which may be missing
-        return stored
-    if stated != 1:
-        raise ValueError
-    # Format 1 wrote a line before one thing only: before asking for an audience whose list had arrived.
-    pending = stored.pop("pending_audience_id")
-    if pending is not None:
-        stored["unfinished"] = {"kind": WriteKind.CREATE, "phase": Phase.CREATING, "audience_id": pending}
-    return stored
-
-
-def _drop_what_was_never_read(stored: dict[str, Any]) -> None:
-    begun: dict[str, Any] = stored.get("unfinished") or {}
-    begun.pop("attempt", None)
-    for each in (stored, begun.get("list") or {}):
-        each.pop("fingerprint", None)
 
 
 _ENTRY = TypeAdapter(JournalEntry)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spotify_pipeline.mirror.journal import JournalEntry
-from spotify_pipeline.mirror.receipts.model import Receipt, ReceiptKind
+from spotify_pipeline.mirror.receipts.model import Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +116,6 @@ def _faults_of(receipt: Receipt, number: int, audience: str, ad_account_id: str,
         faults.append(f"The file of receipt {number} holds receipt {receipt.number}.")
     if (receipt.audience, receipt.ad_account_id) != (audience, ad_account_id):
         faults.append(f"Receipt {number} is of another audience ({receipt.audience}) or ad account.")
-    if receipt.kind is ReceiptKind.DELETED and receipt.audience.count(".") > 1:
-        faults.append(
-            f"Receipt {number} says that {receipt.audience} was deleted, which never was: a part has no parts. Look in "
-            "Ads Manager whether the part itself is still there."
-        )
     if receipt.previous != before:
         faults.append(
             f"Receipt {number} does not follow receipt {number - 1}: one of the two is not the one that was written "

@@ -13,7 +13,6 @@ from spotify_pipeline.mirror.receipts import plain
 from spotify_pipeline.spotify import UploadProof
 
 _FOUND_OUT = "An earlier run uploaded the list and had the storage's proof; this one found the audience at Spotify."
-_NO_DECISION = "The write was begun by an earlier version of this project, which kept no decision."
 
 
 def list_evidence(manifest: Manifest, decision: Decision, evidence: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,9 +51,9 @@ def list_evidence(manifest: Manifest, decision: Decision, evidence: Mapping[str,
     )
 
 
-def list_content(fixed: Mapping[str, Any] | None, proof: UploadProof | None) -> dict[str, Any]:
+def list_content(fixed: Mapping[str, Any], proof: UploadProof | None) -> dict[str, Any]:
     """What the receipt of a list says: what was fixed when its sending was begun, and how it is proven."""
-    content: dict[str, Any] = dict(fixed) if fixed is not None else {"decision": None, "no_decision": _NO_DECISION}
+    content = dict(fixed)
     if proof is None:
         return {**content, "proof": None, "no_proof": _FOUND_OUT}
     return {

@@ -124,7 +124,7 @@ class ListWriteAheadLog(WriteAheadLog):
         if fixed is None and self.evidence is not None and self.evidence["file"]["sha256"] == sent.file_sha256:
             fixed = self.evidence
         stated = {"audience_id": audience.id, "name": audience.name, "snapshot": sent.snapshot}
-        content = {**stated, **list_content(fixed, proof)}
+        content = {**stated, **list_content(fixed or {"decision": None}, proof)}
         self._accept(self.with_due(self.entry.accepting(audience.id, sent, at=self.now()), kind, content))
 
     def give_up(self, *, suspect: bool = False) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,10 +98,3 @@ def test_a_changed_list_is_not_given_new_checksums(tmp_path: Path) -> None:
             redact_list(path, manifest, digest_set(digests))
     assert path.read_bytes() == tampered
     assert Manifest.from_json(path.with_name("manifest.json").read_bytes()) == manifest
-
-
-def test_list_of_an_older_format_is_rewritten_in_the_newer(tmp_path: Path) -> None:
-    path, manifest = email_list(tmp_path, "a@example.com", "b@example.com")
-    older = replace(manifest, format=1)
-    left = redact_list(path, older, digest_set(["a@example.com"]))
-    assert left.format == 3

@@ -70,12 +70,6 @@ def test_w07_a_column_of_arrays_as_text_is_said_to_be_one():
     assert "array" not in str(finding(facts(fewer), GuardName.INVALID).sentence)
 
 
-def test_w07_a_manifest_without_the_values_kept_is_judged_by_its_digests():
-    old = {"values_kept": {}, "rejected": {"email": {"invalid": 2_500}}}
-    assert not blocks(facts(manifest(**old)), GuardName.INVALID)
-    assert blocks(facts(manifest(**old | {"rejected": {"email": {"invalid": 2_501}}})), GuardName.INVALID)
-
-
 @pytest.mark.parametrize(
     ("digests", "cells", "stopped"),
     [(1, 10_000, True), (100, 10_000, True), (101, 10_000, False), (1, 99, False), (1, 100, True), (2, 100, False)],

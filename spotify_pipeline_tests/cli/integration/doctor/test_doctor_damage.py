@@ -192,7 +192,7 @@ def test_a_file_that_is_missing_is_said(home: Path, missing: str) -> None:
 
 
 def test_a_ledger_that_names_fewer_requests_than_there_are_digests_is_said(home: Path) -> None:
-    only(home, FILES["ledger"]).write_text('{"format": 1, "requests": []}')
+    only(home, FILES["ledger"]).write_text('{"format": 2, "requests": []}')
     result = found()["erasures"]
     assert result.state is State.FAILED
     assert "is of a request that the ledger does not name" in result.sentence

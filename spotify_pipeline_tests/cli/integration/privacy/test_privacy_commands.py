@@ -212,7 +212,11 @@ def test_explain_knows_of_the_erasure_and_of_what_cannot_be_told(machine: Machin
     (request,) = ErasureLedger(machine.home / "erasures").requests()
     sentence = f"Line 1 is to be forgotten by {request.id}: due {request.deadline:%Y-%m-%d}, waiting for lapsed."
     assert sentence in ran.out
-    assert "Of lapsed Spotify has a list that is not kept here as it was sent" in ran.out
+    assert "list, taken out; marked as erased" in ran.out
+    assert "not kept here" not in ran.out
+    journal_of(machine, "gone", audience_id="a9", file_sha256=sha("a list of long ago"))
+    said = "Spotify has a list of gone that is not kept here, so it cannot be searched."
+    assert said in run("explain", stdin=ADA.encode()).out
 
 
 def test_lists_that_spotify_may_have_are_looked_up_in_every_ad_account(machine: Machine, run: Run) -> None:
@@ -223,7 +227,7 @@ def test_lists_that_spotify_may_have_are_looked_up_in_every_ad_account(machine: 
     begun = replace(sent(machine, "loyal", "2026-11-16"), file_sha256=sha("begun"))
     unfinished = Unfinished(kind=WriteKind.CREATE, phase=Phase.SENDING, list=begun)
     journal_of(machine, "begun", unfinished=unfinished)
-    journal_of(machine, "loyal.lookalike", audience_id="a3", seed_audience_id="a1")
+    journal_of(machine, "loyal.lookalike", audience_id="a3", made_of={"seed_audience_id": "a1"})
     (machine.home / "journal" / ACCOUNT / "damaged.json").write_text("{")
     assert "loyal 2026-11-16 list, live" in " ".join(run("explain", stdin=BOB.encode()).out.split())
     run("forget", stdin=b"nobody@example.com")

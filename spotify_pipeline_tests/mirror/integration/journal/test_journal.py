@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -43,23 +41,6 @@ def test_what_was_begun_is_read_by_the_next_process(tmp_path: Path) -> None:
     assert Journal(tmp_path).read("lapsed", ACCOUNT) == entry
 
 
-@pytest.mark.parametrize("pending", [None, "an-id"])
-def test_an_entry_of_format_1_is_read(tmp_path: Path, pending: str | None) -> None:
-    file = tmp_path / ACCOUNT / "lapsed.json"
-    file.parent.mkdir()
-    accepted: dict[str, Any] = {
-        "audience_id": "x",
-        "snapshot": "s",
-        "built_at": MOMENT,
-        "file_sha256": "d",
-    }
-    stored = {"format": 1, "ad_account_id": ACCOUNT, "pending_audience_id": pending, "fingerprint": "f", **accepted}
-    file.write_text(json.dumps(stored))
-    entry = Journal(tmp_path).read("lapsed", ACCOUNT)
-    created = Unfinished(kind=WriteKind.CREATE, phase=Phase.CREATING, audience_id=pending) if pending else None
-    assert entry == JournalEntry(ad_account_id=ACCOUNT, unfinished=created, **accepted)
-
-
 BEGUN_YESTERDAY = '{"kind": "create", "phase": "audience asked to be created", "begun_at": "yesterday"}'
 DAMAGED = (
     "",
@@ -67,17 +48,16 @@ DAMAGED = (
     "[]",
     "{}",
     "null",
-    '{"format": 2}',
-    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "nobody": "knows"}}',
-    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "unfinished": {{"kind": "create", "phase": "no such"}}}}',
-    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "unfinished": 1}}',
-    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "built_at": "b"}}',
-    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "built_at": "2026-11-16T05:00:00"}}',
-    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "built_at": 1e999}}',
-    f'{{"format": 2, "ad_account_id": "{ACCOUNT}", "unfinished": {BEGUN_YESTERDAY}}}',
+    '{"format": 3}',
+    f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "nobody": "knows"}}',
+    f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "unfinished": {{"kind": "create", "phase": "no such"}}}}',
+    f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "unfinished": 1}}',
+    f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "built_at": "b"}}',
+    f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "built_at": "2026-11-16T05:00:00"}}',
+    f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "built_at": 1e999}}',
+    f'{{"format": 3, "ad_account_id": "{ACCOUNT}", "unfinished": {BEGUN_YESTERDAY}}}',
     "[" * 100_000,
     '{"format": 1e999}',
-    '{"format": 1, "nobody": "knows"}',
 )
 
 
@@ -91,25 +71,14 @@ def test_a_damaged_entry_is_said_and_left_as_it_is(tmp_path: Path, content: str)
     assert file.read_text() == content
 
 
-def test_an_entry_of_a_newer_version_is_not_called_damaged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [1, 2, 4])
+def test_an_entry_of_another_format_is_refused_and_no_first_list(tmp_path: Path, other: int) -> None:
     file = tmp_path / ACCOUNT / "lapsed.json"
     file.parent.mkdir()
-    file.write_text(f'{{"format": 4, "ad_account_id": "{ACCOUNT}", "something": "new"}}')
-    with pytest.raises(JournalError, match=r"was written by a newer version of this project\. .* Update this one"):
+    file.write_text(f'{{"format": {other}, "ad_account_id": "{ACCOUNT}", "audience_id": "x"}}')
+    said = rf"was written by another version of this project \(format {other}; this one reads 3\)\. Nothing was sent"
+    with pytest.raises(JournalError, match=said):
         Journal(tmp_path).read("lapsed", ACCOUNT)
-
-
-def test_an_entry_of_format_2_is_read_and_written_as_format_3(tmp_path: Path) -> None:
-    file = tmp_path / ACCOUNT / "lapsed.json"
-    file.parent.mkdir()
-    known = {"audience_id": "x", "snapshot": "s", "built_at": MOMENT, "file_sha256": "d", "suspect": False}
-    file.write_text(json.dumps({"format": 2, "ad_account_id": ACCOUNT, "edit_begun_at": None, **known}))
-    journal = Journal(tmp_path)
-    entry = journal.read("lapsed", ACCOUNT)
-    assert (entry.file_sha256, entry.accepted_at, entry.receipts, entry.receipt_due) == ("d", None, 0, None)
-    journal.write("lapsed", entry)
-    assert json.loads(file.read_text())["format"] == 3
-    assert journal.read("lapsed", ACCOUNT) == entry
 
 
 def test_a_retired_audience_holds_its_id_no_more(tmp_path: Path) -> None:
@@ -119,15 +88,3 @@ def test_a_retired_audience_holds_its_id_no_more(tmp_path: Path) -> None:
     journal.write("lapsed", JournalEntry(ad_account_id=ACCOUNT, audience_id="x", retired_at=MOMENT))
     assert journal.holder("x", ACCOUNT, other_than="new") is None
     assert journal.known() == [(ACCOUNT, "lapsed")]
-
-
-def test_an_entry_with_fields_that_were_never_read_is_read(tmp_path: Path) -> None:
-    file = tmp_path / ACCOUNT / "lapsed.json"
-    file.parent.mkdir()
-    sent = {"snapshot": "s", "built_at": MOMENT, "fingerprint": "f", "file_sha256": "d", "size": 1, "crc32c": "c"}
-    begun = {"kind": "create", "phase": "list being sent", "attempt": 1, "list": sent}
-    file.write_text(json.dumps({"format": 2, "ad_account_id": ACCOUNT, "fingerprint": "f", "unfinished": begun}))
-    unfinished = Journal(tmp_path).read("lapsed", ACCOUNT).unfinished
-    assert unfinished is not None
-    assert unfinished.list is not None
-    assert unfinished.list.snapshot == "s"

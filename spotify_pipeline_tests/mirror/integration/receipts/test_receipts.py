@@ -181,22 +181,6 @@ def test_a_change_of_texts_that_was_not_made_has_none(
     assert kinds(machine) == ["created", "replaced"]
 
 
-def test_an_entry_of_format_2_that_was_being_sent_has_a_receipt_that_says_so(
-    machine: Machine, spotify: FakeSpotify, listed: Listed, newer: Listed
-) -> None:
-    spotify.after("create_audience", Fault.CRASH_AFTER)
-    with pytest.raises(Crash):
-        machine.mirror(listed)
-    spotify.faults = no_fault
-    stored = json.loads(machine.journal_file.read_text())
-    del stored["unfinished"]["evidence"]
-    machine.journal_file.write_text(json.dumps({**stored, "format": 2}))
-    machine.mirror(newer)
-    first = machine.receipts.read("lapsed", AD_ACCOUNT)[0].to_json()
-    assert first["decision"] is None
-    assert "by an earlier version" in first["no_decision"]
-
-
 def test_a_due_receipt_is_written_without_asking_spotify(
     machine: Machine, spotify: FakeSpotify, listed: Listed, tmp_path: Path
 ) -> None:

@@ -11,7 +11,6 @@ from spotify_pipeline.customer_list import split_list
 from spotify_pipeline.mirror import (
     MirrorAction,
     MirrorRefused,
-    Receipt,
     RemovalPolicy,
     Retired,
     mirror_parts,
@@ -20,7 +19,6 @@ from spotify_pipeline.mirror import (
     retire,
     sync_lookalike,
 )
-from spotify_pipeline.mirror.receipts.verify import check_chain
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
@@ -319,14 +317,3 @@ def test_p21_no_receipt_says_deleted_of_what_is_no_part(machine: Machine, build_
         taken_leave_of(machine, RemovalPolicy.DELETE, key)
     assert machine.receipts.read(key, AD_ACCOUNT) == []
     assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 2
-
-
-def test_p21_verify_finds_a_receipt_that_says_deleted_of_what_never_was(
-    machine: Machine, build_list: BuildList
-) -> None:
-    """As an earlier version wrote it for `retire` of one part."""
-    in_parts_with_a_lookalike(machine, build_list)
-    written = machine.receipts.read("lapsed", AD_ACCOUNT)[0]
-    false = Receipt(body={**written.body, "kind": "deleted", "audience": "lapsed.2.2"})
-    report = check_chain("lapsed.2.2", AD_ACCOUNT, {1: false}, None)
-    assert any("says that lapsed.2.2 was deleted, which never was" in each for each in report.faults)

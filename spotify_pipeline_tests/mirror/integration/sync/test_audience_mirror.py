@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -284,14 +282,3 @@ def test_c03_a_create_that_never_arrives_fails_and_the_next_run_makes_one_audien
     mirroring.client = working
     mirroring.mirror(spec, range(10))
     assert len(at_spotify(working, spec)) == 1
-
-
-def test_a_create_begun_by_a_version_that_kept_format_1_is_found(
-    mirroring: Mirroring, journal: Journal, spec: AudienceSpec, tmp_path: Path
-) -> None:
-    first = mirroring.mirror(spec, range(10))
-    entry = {"format": 1, "ad_account_id": spec.ad_account_id, "pending_audience_id": first.audience.id}
-    (tmp_path / "journal" / spec.ad_account_id / "lapsed.json").write_text(json.dumps(entry))
-    shutil.rmtree(tmp_path / "receipts")
-    assert mirroring.mirror(spec, range(12)).audience.id == first.audience.id
-    assert len(at_spotify(mirroring.client, spec)) == 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
+from spotify_pipeline.mirror.journal import SettingValue
 from spotify_pipeline.mirror.receipts import ReceiptKind
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient
@@ -25,7 +26,7 @@ class EventBasedDefinition(ABC):
 
     @property
     @abstractmethod
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, SettingValue]:
         """What it is made of, by Spotify's names of the fields, as plain JSON values."""
 
     @abstractmethod
@@ -33,18 +34,18 @@ class EventBasedDefinition(ABC):
         """Whether an audience is filled in this way, as far as Spotify says: a subtype may be left out."""
 
     @abstractmethod
-    def shown(self, audience: Audience) -> dict[str, Any]:
+    def shown(self, audience: Audience) -> dict[str, SettingValue | None]:
         """What Spotify shows of the settings. An empty list where what it does show implies that there is nothing."""
 
     @abstractmethod
     def create(self, client: SpotifyAdsClient, spec: AudienceSpec) -> Audience:
         """Ask Spotify for the audience. Errors are those of the client."""
 
-    def differing(self, made_of: Mapping[str, Any]) -> list[str]:
+    def differing(self, made_of: Mapping[str, SettingValue]) -> list[str]:
         """The settings that an audience made of ``made_of`` has otherwise; what is not known of it is passed over."""
         return [name for name, value in self.settings.items() if name in made_of and made_of[name] != value]
 
-    def mismatch(self, found: Audience, spec: AudienceSpec, made_of: Mapping[str, Any]) -> str:
+    def mismatch(self, found: Audience, spec: AudienceSpec, made_of: Mapping[str, SettingValue]) -> str:
         """Why an audience that was made of something else is left alone, and the two ways out."""
         told = "; ".join(
             f"its {_YAML_NAMES.get(name, name)} {'are' if name.endswith('s') else 'is'} {_said(made_of[name])}, and "
@@ -87,13 +88,13 @@ class Lookalike(EventBasedDefinition):
     seed_audience_id: str
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, SettingValue]:
         return {"seed_audience_id": self.seed_audience_id}
 
     def is_kind(self, audience: Audience) -> bool:
         return audience.type == LOOKALIKE
 
-    def shown(self, audience: Audience) -> dict[str, Any]:
+    def shown(self, audience: Audience) -> dict[str, SettingValue | None]:
         return {"seed_audience_id": audience.seed_audience_id}
 
     def create(self, client: SpotifyAdsClient, spec: AudienceSpec) -> Audience:
@@ -104,7 +105,7 @@ class Lookalike(EventBasedDefinition):
             seed_audience_id=self.seed_audience_id,
         )
 
-    def mismatch(self, found: Audience, spec: AudienceSpec, made_of: Mapping[str, Any]) -> str:
+    def mismatch(self, found: Audience, spec: AudienceSpec, made_of: Mapping[str, SettingValue]) -> str:
         return (
             f"Lookalike {found.id} ({spec.audience}) is like audience {made_of['seed_audience_id']}, and the "
             f"audience is {self.seed_audience_id} now: it was created again, or another is adopted. Spotify cannot "
@@ -133,7 +134,7 @@ class WebEvents(EventBasedDefinition):
     lookback_days: int
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, SettingValue]:
         return {
             "dataset_ids": _ids(self.dataset_ids),
             "included_events": sorted(self.included_events),
@@ -144,7 +145,7 @@ class WebEvents(EventBasedDefinition):
     def is_kind(self, audience: Audience) -> bool:
         return audience.type == CUSTOM and audience.subtype in (None, WEB_EVENT)
 
-    def shown(self, audience: Audience) -> dict[str, Any]:
+    def shown(self, audience: Audience) -> dict[str, SettingValue | None]:
         lists = {"included_events": sorted(audience.included_events)} if audience.included_events else {}
         if lists:
             lists["excluded_events"] = sorted(audience.excluded_events)
@@ -185,7 +186,7 @@ class AdEngagement(EventBasedDefinition):
     lookback_days: int
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, SettingValue]:
         return {
             "campaign_ids": _ids(self.campaign_ids),
             "ad_set_ids": _ids(self.ad_set_ids),
@@ -196,7 +197,7 @@ class AdEngagement(EventBasedDefinition):
     def is_kind(self, audience: Audience) -> bool:
         return audience.type == CUSTOM and audience.subtype in (None, AD_ENGAGEMENT)
 
-    def shown(self, audience: Audience) -> dict[str, Any]:
+    def shown(self, audience: Audience) -> dict[str, SettingValue | None]:
         whose = {"campaign_ids": _ids(audience.campaign_ids), "ad_set_ids": _ids(audience.ad_set_ids)}
         return {
             **(whose if any(whose.values()) else {}),

@@ -13,18 +13,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused, way_to_another_kind
 from spotify_pipeline.mirror.event_based.definitions import EventBasedDefinition
-from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal, Phase, Unfinished, WriteKind
+from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal, Phase, SettingValue, Unfinished, WriteKind
 from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind, plain
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.writes import (
     LANDS_WITHIN,
-    LOOKS_AFTER,
     WriteAheadLog,
     confirmed,
     find_event_based,
+    looks,
     only_one,
     refuse_mistakable,
     shown_audience,
@@ -162,7 +161,7 @@ class _EventBasedAudience:
         self._wal.refuse_held(shown.id)
         return shown
 
-    def _may_be(self, made_of: Mapping[str, Any] | None) -> bool:
+    def _may_be(self, made_of: Mapping[str, SettingValue] | None) -> bool:
         return set(made_of or ()) <= set(self._definition.settings)
 
     def _seemed_gone(self, found: Audience) -> None:
@@ -206,9 +205,7 @@ class _EventBasedAudience:
             return self._definition.create(self._client, self._spec)
         except SpotifyError as error:
             if not error.may_have_happened:
-                # Where that cannot be written, the creation counts as one that may have been carried out.
-                with suppress(HomeError, MirrorRefused):
-                    self._wal.write(replace(self._wal.entry, unfinished=None))
+                self._wal.not_carried_out(replace(self._wal.entry, unfinished=None))
                 raise
             doubt = error
         found = self._looked_for()
@@ -225,9 +222,7 @@ class _EventBasedAudience:
 
     def _looked_for(self) -> Audience | None:
         with suppress(SpotifyError):
-            for pause in LOOKS_AFTER:
-                if pause:
-                    self._sleep(pause)
+            for _ in looks(self._sleep):
                 found = find_event_based(self._spec, self._listed(), self._definition.is_kind)
                 if found is not None:
                     return self._confirmed(found)
@@ -247,7 +242,7 @@ class _EventBasedAudience:
         if entry.audience_id != found.id or entry.retired_at is not None or entry.made_of is None:
             self._wal.write(entry.filled(found.id, made_of))
 
-    def _made_of(self, found: Audience) -> dict[str, Any]:
+    def _made_of(self, found: Audience) -> dict[str, SettingValue]:
         """What it is made of: as Spotify shows it, else as the journal, else as the receipt of its creation says."""
         shown = {name: value for name, value in self._definition.shown(found).items() if value is not None}
         entry = self._wal.entry
@@ -258,7 +253,7 @@ class _EventBasedAudience:
         implied = {name: value for name, value in shown.items() if value == []}
         return {**implied, **noted, **{name: value for name, value in shown.items() if value != []}}
 
-    def _by_receipt(self, found: Audience) -> dict[str, Any]:
+    def _by_receipt(self, found: Audience) -> dict[str, SettingValue]:
         for receipt in reversed(self._book.read(self._spec.audience, self._spec.ad_account_id)):
             if receipt.kind not in _SAY_WHAT_OF or receipt.body.get("audience_id") != found.id:
                 continue
@@ -269,7 +264,7 @@ class _EventBasedAudience:
             return self._settings_in(receipt.body)
         return {}
 
-    def _settings_in(self, content: Mapping[str, Any]) -> dict[str, Any]:
+    def _settings_in(self, content: Mapping[str, Any]) -> dict[str, SettingValue]:
         return {name: content[name] for name in self._definition.settings if name in content}
 
     def _with_stated_texts(self, found: Audience) -> Audience:

@@ -181,7 +181,7 @@ def _going_on(facts: GuardFacts, entry: JournalEntry) -> bool:
     """
     sha256 = facts.manifest.sha256
     begun = entry.unfinished.list if entry.unfinished is not None else None
-    started = [entry.whole_sha256, (entry.edit_asked or {}).get("list")]
+    started = [entry.whole_sha256, entry.edit_asked.for_list if entry.edit_asked is not None else None]
     if begun is not None:
         started += [begun.file_sha256, begun.whole_sha256]
     return sha256 in started

@@ -2,10 +2,13 @@
 
 from spotify_pipeline.mirror.journal.entry import (
     SESSION_OPEN,
+    EditAsked,
     JournalEntry,
     Moment,
     Phase,
+    RetirementOrder,
     SentList,
+    SettingValue,
     Unfinished,
     WriteKind,
 )
@@ -16,13 +19,16 @@ from spotify_pipeline.mirror.journal.upload_session import forget_session, remov
 __all__ = [
     "SESSION_OPEN",
     "WAIT_FOR_OTHERS",
+    "EditAsked",
     "Journal",
     "JournalEntry",
     "JournalError",
     "Lease",
     "Moment",
     "Phase",
+    "RetirementOrder",
     "SentList",
+    "SettingValue",
     "Unfinished",
     "WriteKind",
     "forget_session",

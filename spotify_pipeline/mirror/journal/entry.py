@@ -101,6 +101,39 @@ class Unfinished:
         return self.list is not None and self.list.file_sha256 == sent.file_sha256
 
 
+SettingValue = str | int | list[str]
+"""A setting of an audience that Spotify fills, as a plain JSON value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditAsked:
+    """A change of name and description that was asked for, until it is known what became of it."""
+
+    audience_id: str
+    texts: tuple[str, str]
+    """Name and description that were asked for."""
+    before: tuple[str, str]
+    for_list: str | None = None
+    """SHA-256 of the list that is to be sent after it."""
+    ignored: tuple[str, str] | None = None
+    """What Spotify showed all the same, where it took the change and did not make it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetirementOrder:
+    """A person's decision what becomes of an audience that is no longer mirrored."""
+
+    policy: str
+    by: str
+    why: str
+    at: Moment | None = None
+    """When it was first carried out at Spotify."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True, kw_only=True)
 class JournalEntry:
     """The state of one audience in one ad account."""
@@ -126,18 +159,14 @@ class JournalEntry:
     """The digest of the last of them."""
     receipt_due: dict[str, Any] | None = None
     """A receipt whose change is done and which is not yet known to be written."""
-    edit_asked: dict[str, Any] | None = None
-    """The texts that were asked for and those before, and for which list, until it is known what became of them.
-
-    With ``ignored``, the texts that Spotify showed all the same: these were asked for in vain.
-    """
-    retiring: dict[str, Any] | None = None
-    """A deletion that was begun and is not known to have ended: who asked for it, when and why."""
+    edit_asked: EditAsked | None = None
+    retiring: RetirementOrder | None = None
+    """A deletion that was begun and is not known to have ended."""
     retired_at: Moment | None = None
     """When a person decided that it is not mirrored any more; None as long as it is."""
     retired_policy: str | None = None
     """What was done with the audience at Spotify then."""
-    made_of: dict[str, Any] | None = None
+    made_of: dict[str, SettingValue] | None = None
     """Of an audience that Spotify fills by itself: what of, by Spotify's names of the fields."""
     suspect: bool = False
     """The storage was seen to hold something else than was sent, so the list is sent again even if it is the same."""
@@ -179,7 +208,7 @@ class JournalEntry:
         begun = self.in_creation
         return begun is not None and begun.list is None and begun.audience_id is None
 
-    def filled(self, audience_id: str, made_of: dict[str, Any]) -> JournalEntry:
+    def filled(self, audience_id: str, made_of: dict[str, SettingValue]) -> JournalEntry:
         """The entry once ``audience_id``, which Spotify fills with ``made_of``, is the audience that is ours."""
         return JournalEntry(
             ad_account_id=self.ad_account_id,

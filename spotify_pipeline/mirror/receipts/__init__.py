@@ -1,7 +1,7 @@
 """Receipts: one for each change at Spotify, chained by their digests."""
 
 from spotify_pipeline.mirror.receipts.book import ReceiptBook
-from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT, Receipt, ReceiptKind, plain
+from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT, ListEvidence, Receipt, ReceiptKind, plain
 from spotify_pipeline.mirror.receipts.sent_lists import (
     LONGEST_WINDOW,
     SHORTEST_WINDOW,
@@ -17,6 +17,7 @@ __all__ = [
     "SHORTEST_WINDOW",
     "AcceptedList",
     "ChainReport",
+    "ListEvidence",
     "Receipt",
     "ReceiptBook",
     "ReceiptKind",

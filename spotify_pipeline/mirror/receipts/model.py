@@ -153,6 +153,29 @@ class Receipt:
         return receipt
 
 
+@dataclass(frozen=True, kw_only=True)
+class ListEvidence:
+    """What the receipt of a list will say of it and of the decision to send it: fixed before the first write.
+
+    Attributes:
+        file_sha256: of the file that is sent.
+        content: all of it, as plain JSON values.
+    """
+
+    file_sha256: str
+    content: dict[str, Any]
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        """Why the list may be sent."""
+        return cast("dict[str, Any]", self.content["decision"])
+
+    @property
+    def decided_sha256(self) -> str:
+        """SHA-256 of the list that was decided about: of the whole, where it is split."""
+        return str(self.decision["file_sha256"])
+
+
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:
     """The value as JSON gives it back; TypeError or ValueError where it cannot be written as JSON."""
     return cast("dict[str, Any]", json.loads(_canonical(value)))

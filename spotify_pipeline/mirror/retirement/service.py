@@ -9,11 +9,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, cast
+from typing import cast
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
-from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal, JournalEntry, JournalError, forget_session
+from spotify_pipeline.mirror.journal import (
+    WAIT_FOR_OTHERS,
+    Journal,
+    JournalEntry,
+    JournalError,
+    RetirementOrder,
+    forget_session,
+)
 from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind
 from spotify_pipeline.mirror.spec import folder_of, lookalike_key
 from spotify_pipeline.mirror.writes import Deletion, WriteAheadLog
@@ -145,7 +152,7 @@ def retire(
         HomeError, JournalError: the journal or a receipt cannot be read or written.
         SpotifyError: Spotify refused or was not reached.
     """
-    word = {"policy": str(policy), "approval": {"by": by, "why": reason}}
+    order = RetirementOrder(policy=str(policy), by=by, why=reason)
     with ExitStack() as leases:
         pages: dict[str, WriteAheadLog] = {}
         first: WriteAheadLog | None = None
@@ -168,7 +175,7 @@ def retire(
             )
         if policy is RemovalPolicy.LEAVE:
             _send_in_fewer(first, first_to_go)
-            return [_left(journal, key, wal, word, _named(receipts, key, ad_account_id)) for key, wal in pages.items()]
+            return [_left(journal, key, wal, order, _named(receipts, key, ad_account_id)) for key, wal in pages.items()]
         if client is None:
             raise MirrorRefused(f"To delete {audience}, Spotify must be asked. Nothing was deleted. Sign in first.")
         deletions = {
@@ -179,7 +186,7 @@ def retire(
             deletion.refuse_unless_possible()
         # Before the first is deleted: as long as a part is there, it counts by its own entry.
         _send_in_fewer(first, first_to_go)
-        return [_deleted(journal, deletions[key], key, wal, word) for key, wal in pages.items()]
+        return [_deleted(journal, deletions[key], key, wal, order) for key, wal in pages.items()]
 
 
 def part_number(key: str) -> int | None:
@@ -227,16 +234,16 @@ def _named(receipts: ReceiptBook, key: str, ad_account_id: str) -> str | None:
     return cast("str | None", next(iter(named), None))
 
 
-def _left(journal: Journal, key: str, wal: WriteAheadLog, word: dict[str, Any], named: str | None) -> Retired:
+def _left(journal: Journal, key: str, wal: WriteAheadLog, order: RetirementOrder, named: str | None) -> Retired:
     entry = wal.entry
     audience_id = entry.audience_id or named
     left = replace(entry, retired_at=wal.now(), retired_policy=str(RemovalPolicy.LEAVE))
-    return _noted(journal, key, wal, left, ReceiptKind.LEFT, {**word, "audience_id": audience_id})
+    return _noted(journal, key, wal, left, ReceiptKind.LEFT, order, {"audience_id": audience_id})
 
 
-def _deleted(journal: Journal, deletion: Deletion, key: str, wal: WriteAheadLog, word: dict[str, Any]) -> Retired:
+def _deleted(journal: Journal, deletion: Deletion, key: str, wal: WriteAheadLog, order: RetirementOrder) -> Retired:
     entry = wal.entry
-    how = deletion.carry_out(word)
+    how = deletion.carry_out(order)
     gone = JournalEntry(
         ad_account_id=entry.ad_account_id,
         built_at=entry.built_at,  # a list older than the last must not be sent, should it ever be mirrored again
@@ -245,17 +252,23 @@ def _deleted(journal: Journal, deletion: Deletion, key: str, wal: WriteAheadLog,
         retired_at=wal.now(),
         retired_policy=str(RemovalPolicy.DELETE),
     )
-    content = {**word, "audience_id": deletion.audience_id, "name": deletion.name, "how": how}
-    return _noted(journal, key, wal, gone, ReceiptKind.DELETED, content)
+    content = {"audience_id": deletion.audience_id, "name": deletion.name, "how": how}
+    return _noted(journal, key, wal, gone, ReceiptKind.DELETED, order, content)
 
 
 def _noted(
-    journal: Journal, key: str, wal: WriteAheadLog, entry: JournalEntry, kind: ReceiptKind, content: dict[str, Any]
+    journal: Journal,
+    key: str,
+    wal: WriteAheadLog,
+    entry: JournalEntry,
+    kind: ReceiptKind,
+    order: RetirementOrder,
+    content: Mapping[str, str | None],
 ) -> Retired:
     known = wal.entry
     last = {"snapshot": known.snapshot, "built_at": known.built_at, "sha256": known.file_sha256}
-    approval = {**content["approval"], "at": wal.now()}
-    wal.done(entry, kind, {**content, "approval": approval, "last_list": last})
+    approval = {"by": order.by, "why": order.why, "at": wal.now()}
+    wal.done(entry, kind, {**content, "policy": order.policy, "approval": approval, "last_list": last})
     forget_session(journal.session_file(key, known.ad_account_id))
     return Retired(key=key, audience_id=content["audience_id"], receipt=wal.written[-1])
 

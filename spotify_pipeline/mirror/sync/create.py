@@ -7,6 +7,7 @@ URL. So a lost answer is followed by looking, and only what is not there is aske
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.write_ahead import ListWriteAheadLog
@@ -83,7 +84,7 @@ class Creation:
             try:
                 return self._client.audience(account, audience_id)
             except NotFound:
-                self._wal.not_created(before)
+                self._wal.not_carried_out(replace(self._wal.entry, unfinished=before))
                 taken.next_step = (
                     f"Spotify shows no audience {audience_id}, so something else is taken: perhaps the name "
                     f'"{self._spec.name}". Look for it in Ads Manager, archived audiences included, and choose '
@@ -92,7 +93,7 @@ class Creation:
                 raise taken from None
         except SpotifyError as error:
             if not error.may_have_happened:
-                self._wal.not_created(before)
+                self._wal.not_carried_out(replace(self._wal.entry, unfinished=before))
             raise
 
     def _looked_for(self, audience_id: str, doubt: SpotifyError) -> Audience | None:

@@ -9,19 +9,19 @@ from typing import Any
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards import Decision
-from spotify_pipeline.mirror.receipts import plain
+from spotify_pipeline.mirror.receipts import ListEvidence, plain
 from spotify_pipeline.spotify import UploadProof
 
 _FOUND_OUT = "An earlier run uploaded the list and had the storage's proof; this one found the audience at Spotify."
 
 
-def list_evidence(manifest: Manifest, decision: Decision, evidence: Mapping[str, Any]) -> dict[str, Any]:
+def list_evidence(manifest: Manifest, decision: Decision, evidence: Mapping[str, Any]) -> ListEvidence:
     """What the receipt of a list will say of it, fixed before the first write, so that a crash cannot lose it.
 
     Raises:
         TypeError, ValueError: ``evidence`` cannot be written as JSON.
     """
-    return plain(
+    content = plain(
         {
             "snapshot": manifest.snapshot,
             "built_at": manifest.built_at.astimezone(UTC).isoformat(),
@@ -49,6 +49,7 @@ def list_evidence(manifest: Manifest, decision: Decision, evidence: Mapping[str,
             "evidence": dict(evidence),
         }
     )
+    return ListEvidence(file_sha256=manifest.sha256, content=content)
 
 
 def list_content(fixed: Mapping[str, Any], proof: UploadProof | None) -> dict[str, Any]:

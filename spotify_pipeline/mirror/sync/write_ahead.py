@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -55,7 +54,7 @@ class ListWriteAheadLog(WriteAheadLog):
 
     def begin(self, unfinished: Unfinished) -> None:
         """Before an upload URL is asked for."""
-        begun = replace(unfinished, begun_at=self.now(), evidence=self.evidence)
+        begun = replace(unfinished, begun_at=self.now(), evidence=self._evidence_content())
         # Whoever had taken leave of it mirrors it again.
         self.write(replace(self.entry, unfinished=begun, retired_at=None, retired_policy=None))
 
@@ -75,7 +74,9 @@ class ListWriteAheadLog(WriteAheadLog):
         """Before what was begun is gone on with: a list of the same bytes counts as built when the newer one was."""
         sent = SentList.of(manifest)
         if self._begun().list != sent:
-            self.write(replace(self.entry, unfinished=replace(self._begun(), list=sent, evidence=self.evidence)))
+            self.write(
+                replace(self.entry, unfinished=replace(self._begun(), list=sent, evidence=self._evidence_content()))
+            )
 
     def finishing(self, manifest: Manifest) -> None:
         """Before the bytes are sent that complete the list: the last moment at which nothing has changed at Spotify.
@@ -97,14 +98,6 @@ class ListWriteAheadLog(WriteAheadLog):
         named = replace(asked, name=self._spec.name, description=self._spec.full_description)
         self.write(replace(self.entry, unfinished=named))
 
-    def not_created(self, before: Unfinished | None) -> None:
-        """After a creation was refused for certain: as far as it is concerned, nothing was asked for.
-
-        Where that cannot be written, the creation counts as one that may have been carried out, which is safe.
-        """
-        with suppress(HomeError, MirrorRefused):
-            self.write(replace(self.entry, unfinished=before))
-
     def editing(self, audience: Audience, name: str, description: str) -> None:
         """As :meth:`WriteAheadLog.editing`; it may be the first write."""
         self.before_first_write()
@@ -121,8 +114,8 @@ class ListWriteAheadLog(WriteAheadLog):
         """
         begun = self.entry.unfinished
         fixed: Mapping[str, Any] | None = begun.evidence if begun is not None and begun.list == sent else None
-        if fixed is None and self.evidence is not None and self.evidence["file"]["sha256"] == sent.file_sha256:
-            fixed = self.evidence
+        if fixed is None and self.evidence is not None and self.evidence.file_sha256 == sent.file_sha256:
+            fixed = self.evidence.content
         stated = {"audience_id": audience.id, "name": audience.name, "snapshot": sent.snapshot}
         content = {**stated, **list_content(fixed or {"decision": None}, proof)}
         self._accept(self.with_due(self.entry.accepting(audience.id, sent, at=self.now()), kind, content))
@@ -165,6 +158,9 @@ class ListWriteAheadLog(WriteAheadLog):
                 f"The list of {self._spec.audience} has arrived at Spotify, and its receipt could not be written; "
                 f"the next run writes it. {error}"
             ) from None
+
+    def _evidence_content(self) -> dict[str, Any] | None:
+        return self.evidence.content if self.evidence is not None else None
 
     def _begun(self) -> Unfinished:
         assert self.entry.unfinished is not None, "a write begins with begin()"  # noqa: S101

@@ -3,12 +3,12 @@
 from spotify_pipeline.mirror.writes.delete import Deletion
 from spotify_pipeline.mirror.writes.lookup import (
     CLOCKS_DIFFER_BY,
-    LOOKS_AFTER,
     confirmed,
     doubles,
     find_audience,
     find_event_based,
     is_customer_list,
+    looks,
     only_one,
     refuse_mistakable,
     shown_audience,
@@ -19,7 +19,6 @@ from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, WriteAheadL
 __all__ = [
     "CLOCKS_DIFFER_BY",
     "LANDS_WITHIN",
-    "LOOKS_AFTER",
     "Deletion",
     "WriteAheadLog",
     "confirmed",
@@ -28,6 +27,7 @@ __all__ = [
     "find_event_based",
     "flush_receipts",
     "is_customer_list",
+    "looks",
     "only_one",
     "refuse_mistakable",
     "shown_audience",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
-from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
+from spotify_pipeline.mirror.journal import RetirementOrder
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.writes.lookup import confirmed, find_event_based, is_event_based
 from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, WriteAheadLog
@@ -68,7 +67,7 @@ class Deletion:
         if shown.status == _LIVE:
             raise self._in_use("Nothing was deleted.")
 
-    def carry_out(self, word: dict[str, Any]) -> str:
+    def carry_out(self, order: RetirementOrder) -> str:
         """Delete it; how it went, for the receipt.
 
         Raises:
@@ -78,7 +77,7 @@ class Deletion:
         if self.audience_id is None:
             return _NONE_KNOWN
         begun_before = self._wal.entry.retiring is not None
-        self._wal.write(replace(self._wal.entry, retiring={**word, "at": self._wal.now()}))
+        self._wal.write(replace(self._wal.entry, retiring=replace(order, at=self._wal.now())))
         try:
             self._client.delete_audience(self._ad_account_id, self.audience_id)
         except NotFound:
@@ -134,9 +133,7 @@ class Deletion:
         return False
 
     def _not_begun(self) -> None:
-        """Where that cannot be written, the deletion counts as one that may have been carried out."""
-        with suppress(HomeError, MirrorRefused):
-            self._wal.write(replace(self._wal.entry, retiring=None))
+        self._wal.not_carried_out(replace(self._wal.entry, retiring=None))
 
     def _in_use(self, what: str) -> MirrorRefused:
         return MirrorRefused(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from spotify_pipeline.mirror.errors import MirrorRefused
@@ -22,13 +22,19 @@ CLOCKS_DIFFER_BY = timedelta(minutes=10)
 _ANY_KEY = re.compile(r"\[sp:[0-9a-f]{8}\]")
 
 
+def looks(sleep: Callable[[float], None]) -> Iterator[None]:
+    """Four looks within 17 seconds for an audience that should be there: it may show late."""
+    for pause in LOOKS_AFTER:
+        if pause:
+            sleep(pause)
+        yield
+
+
 def shown_audience(
     client: SpotifyAdsClient, spec: AudienceSpec, audience_id: str, sleep: Callable[[float], None]
 ) -> Audience | None:
     """The audience with this id, or None when none was shown in four looks within 17 seconds."""
-    for pause in LOOKS_AFTER:
-        if pause:
-            sleep(pause)
+    for _ in looks(sleep):
         try:
             return client.audience(spec.ad_account_id, audience_id)
         except NotFound:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
-from spotify_pipeline.mirror.journal import Journal, JournalEntry, Lease
-from spotify_pipeline.mirror.receipts import RECEIPT_FORMAT, Receipt, ReceiptBook, ReceiptKind, plain
+from spotify_pipeline.mirror.journal import EditAsked, Journal, JournalEntry, Lease
+from spotify_pipeline.mirror.receipts import RECEIPT_FORMAT, ListEvidence, Receipt, ReceiptBook, ReceiptKind, plain
 from spotify_pipeline.mirror.spec import folder_of
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience
@@ -57,7 +59,7 @@ class WriteAheadLog:
         self._traces_told = 0
         self.trace_ids: Callable[[], Sequence[str]] = tuple
         """The trace ids of Spotify's answers to this run so far."""
-        self.evidence: dict[str, Any] | None = None
+        self.evidence: ListEvidence | None = None
         """What receipts say of the list of this run, once it is decided that it may be sent."""
         self.written: list[Receipt] = []
         """The receipts that this run wrote."""
@@ -108,6 +110,14 @@ class WriteAheadLog:
         else:
             self._journal.write(self._audience, entry)
         self.entry = entry
+
+    def not_carried_out(self, before: JournalEntry) -> None:
+        """After Spotify refused a write for certain: ``before`` is what is known again.
+
+        Where that cannot be written, the write counts as one that may have been carried out, which is safe.
+        """
+        with suppress(HomeError, MirrorRefused):
+            self.write(before)
 
     def refuse_held(self, *audience_ids: str) -> None:
         """Refuse audiences at Spotify that are, by the journal, those of another audience of this project.
@@ -173,12 +183,12 @@ class WriteAheadLog:
 
     def editing(self, audience: Audience, name: str, description: str) -> None:
         """Before name or description are changed."""
-        asked = {
-            "audience_id": audience.id,
-            "texts": [name, description],
-            "before": _texts(audience),
-            "list": self.evidence["decision"]["file_sha256"] if self.evidence is not None else None,
-        }
+        asked = EditAsked(
+            audience_id=audience.id,
+            texts=(name, description),
+            before=_texts(audience),
+            for_list=self.evidence.decided_sha256 if self.evidence is not None else None,
+        )
         self.write(replace(self.entry, edit_begun_at=self.now(), edit_asked=asked))
 
     def edited(self, shown: Audience) -> None:
@@ -187,34 +197,35 @@ class WriteAheadLog:
         if asked is None:
             return
         settled = replace(self.entry, edit_asked=None)
-        if asked["audience_id"] != shown.id or asked["texts"] != _texts(shown):
-            if not self.is_ignored(shown, *asked["texts"]):
+        if asked.audience_id != shown.id or asked.texts != _texts(shown):
+            if not self.is_ignored(shown, *asked.texts):
                 self.write(settled)
             return
         content = {
             "audience_id": shown.id,
             "name": shown.name,
             "description": shown.description,
-            "name_before": asked["before"][0],
-            "description_before": asked["before"][1],
-            "decision": self.evidence["decision"] if self.evidence is not None else None,
+            "name_before": asked.before[0],
+            "description_before": asked.before[1],
+            "decision": self.evidence.decision if self.evidence is not None else None,
         }
         self.done(settled, ReceiptKind.RENAMED, content)
 
     def ignored(self, shown: Audience) -> None:
         """After Spotify took a change of texts and shows others all the same: remembered, so as not to ask again."""
-        asked = {**(self.entry.edit_asked or {}), "ignored": _texts(shown), "list": None}
-        self.write(replace(self.entry, edit_asked=asked))
+        if self.entry.edit_asked is not None:
+            asked = replace(self.entry.edit_asked, ignored=_texts(shown), for_list=None)
+            self.write(replace(self.entry, edit_asked=asked))
 
     def is_ignored(self, shown: Audience, name: str, description: str) -> bool:
         """Whether these very texts were asked for in vain, and Spotify shows what it showed then."""
-        asked = self.entry.edit_asked or {}
-        known = (asked.get("audience_id"), asked.get("texts"), asked.get("ignored"))
-        return known == (shown.id, [name, description], _texts(shown))
+        asked = self.entry.edit_asked
+        known = (asked.audience_id, asked.texts, asked.ignored) if asked is not None else None
+        return known == (shown.id, (name, description), _texts(shown))
 
 
-def _texts(audience: Audience) -> list[str]:
-    return [audience.name, audience.description or ""]
+def _texts(audience: Audience) -> tuple[str, str]:
+    return audience.name, audience.description or ""
 
 
 def flush_receipts(

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -149,47 +144,6 @@ def test_two_at_a_time_bring_nobody_back_and_both_wait(machine: Machine) -> None
         waiting = list(threads.map(one, names))
     assert waiting == [("new",)] * 6
     assert machine.cells("new", "2") == {sha(BOB)}
-
-
-def killed(home: Path, at: str) -> None:
-    """Forget ada in another process that is killed when it is about to use ``at`` of the store for `lapsed`."""
-    script = f"""
-        import os, signal, sys
-        from pathlib import Path
-        from spotify_pipeline.customer_list import SnapshotStore
-        from spotify_pipeline.privacy import forget
-        from spotify_pipeline_tests.privacy.making import Machine, people
-
-        class Killing(SnapshotStore):
-            def {at}(self, audience, *arguments):
-                if audience == "lapsed" and arguments in [(), (0,), ("2",)]:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return super().{at}(audience, *arguments)
-
-        machine = Machine(Path(sys.argv[1]))
-        forget(people({ADA!r}), Killing(machine.home / "data"), machine.ledger, now=machine.clock, live={{}})
-    """
-    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script), home], check=False, env=os.environ)
-    assert ended.returncode == -signal.SIGKILL
-
-
-@pytest.mark.parametrize("at", ["keep_identifiers", "snapshots", "list_path"])
-def test_p13_a_call_that_is_killed_after_the_ledger_keeps_them_out_and_is_completed_by_another(
-    machine: Machine, at: str
-) -> None:
-    killed(machine.home, at)
-    (request,) = machine.ledger.requests()
-    assert request.waiting == ("lapsed", "loyal", "new")
-    assert machine.files_with(sha(ADA)) != []
-    machine.build("lapsed", "3", ["ada", "eve"])
-    assert machine.cells("lapsed", "3") == {sha(EVE)}
-    forget(people(BOB), machine.store, machine.ledger, now=machine.clock, live=machine.live)
-    assert machine.files_with(sha(ADA)) == machine.files_with(sha(BOB)) == []
-    for audience in ("lapsed", "loyal", "new"):
-        machine.build(audience, "4", ["ada", "eve"])
-        for _ in range(2):
-            machine.mirror(audience, "4")
-    assert [each.waiting for each in machine.ledger.requests()] == [(), ()]
 
 
 def test_a_list_built_from_what_was_read_before_holds_them_and_is_found_out_by_the_ledger(machine: Machine) -> None:

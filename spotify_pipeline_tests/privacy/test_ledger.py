@@ -133,10 +133,10 @@ def test_many_at_a_time_are_all_kept(tmp_path: Path) -> None:
     assert (len(ledger.requests()), all(held(ledger, *names))) == (24, True)
 
 
-def test_a_hundred_thousand_people_in_one_request(tmp_path: Path) -> None:
-    names = [f"{number}" for number in range(100_000)]
+def test_ten_thousand_people_in_one_request(tmp_path: Path) -> None:
+    names = [f"{number}" for number in range(10_000)]
     ask(ledger_in(tmp_path), *names)
-    assert len(ledger_in(tmp_path).digests()) == 100_000
+    assert len(ledger_in(tmp_path).digests()) == 10_000
 
 
 def test_a_request_that_older_identity_rules_read_is_named_until_it_is_taken_back(tmp_path: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,28 +78,6 @@ def test_failure_of_the_source_keeps_the_old_file(tmp_path: Path) -> None:
     assert names_below(tmp_path) == {"a.parquet"}
 
 
-def test_p08_next_build_sweeps_what_a_killed_one_left(tmp_path: Path) -> None:
-    killed = """
-        import os, signal, sys
-        from pathlib import Path
-        from spotify_pipeline.customer_list import write_identifiers
-        from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, emails
-
-        def batches():
-            yield emails("canary@example.com")
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        write_identifiers(batches(), EMAIL_ONLY, Path(sys.argv[1]))
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(killed), tmp_path / "a.parquet"], check=False)
-    assert done.returncode == -9
-    left = names_below(tmp_path)
-    assert left
-    assert "a.parquet" not in left
-    write_identifiers([emails("a@example.com")], EMAIL_ONLY, tmp_path / "b.parquet")
-    assert names_below(tmp_path) == {"b.parquet"}
-
-
 def test_living_builders_in_one_place_leave_each_other_alone(tmp_path: Path) -> None:
     def batches() -> Iterator[pl.DataFrame]:
         yield emails("a@example.com")
@@ -134,38 +109,6 @@ def test_p03_library_error_on_a_value_is_withheld(tmp_path: Path) -> None:
         write_identifiers([objects], EMAIL_ONLY, tmp_path / "a.parquet")
     assert "canary" not in "".join(traceback.format_exception(caught.value))
     assert names_below(tmp_path) == set()
-
-
-@pytest.mark.parametrize("stage", ["identifiers", "list"])
-def test_full_disk_is_said_plainly_and_cleaned_up(tmp_path: Path, stage: str) -> None:
-    """A limit on the size of files stands for the full disk: the same system call fails in the same place."""
-    limited = """
-        import resource, signal, sys
-        from pathlib import Path
-        from spotify_pipeline.customer_list import CustomerListError, write_identifiers
-        from spotify_pipeline.home import HomeError
-        from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, build, emails
-
-        stage, folder = sys.argv[1], Path(sys.argv[2])
-        table = emails(*(f"canary{n}@example.com" for n in range(50_000)))
-        report = write_identifiers([table], EMAIL_ONLY, folder / "whole.parquet") if stage == "list" else None
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-        try:
-            if stage == "list":
-                build(folder / "whole.parquet", report, folder / "list.csv")
-            else:
-                write_identifiers([table], EMAIL_ONLY, folder / "a.parquet")
-        except (CustomerListError, HomeError) as error:
-            print(error)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(limited), stage, tmp_path], check=True, capture_output=True, text=True
-    )
-    assert "File too large" in done.stdout
-    assert "Free some space" in done.stdout
-    assert "canary" not in done.stdout + done.stderr
-    assert names_below(tmp_path) == ({"whole.parquet"} if stage == "list" else set())
 
 
 def test_place_that_cannot_be_written(tmp_path: Path) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import textwrap
 from datetime import timedelta
 from pathlib import Path
 
@@ -149,22 +145,3 @@ def test_p09_parts_have_a_private_place_that_is_gone_afterwards(store: SnapshotS
     assert names_below(path.parent) == {"customer_list.csv", "manifest.json"}
     with pytest.raises(CustomerListError, match="materialize"), store.parts_directory("lapsed", "2031-01-01"):
         pass
-
-
-def test_p08_parts_of_a_killed_run_are_swept(store: SnapshotStore, tmp_path: Path) -> None:
-    killed = """
-        import os, signal, sys
-        from pathlib import Path
-        from spotify_pipeline.customer_list import SnapshotStore, split_list
-
-        store, key = SnapshotStore(Path(sys.argv[1])), sys.argv[2]
-        with store.parts_directory("lapsed", key) as folder:
-            split_list(store.list_path("lapsed", key), store.manifest("lapsed", key), 2, folder)
-            os.kill(os.getpid(), signal.SIGKILL)
-    """
-    before = names_below(tmp_path)
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(killed), tmp_path, WEEKS[0]], check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert any(name.endswith("part-1-of-2.csv") for name in names_below(tmp_path))
-    assert store.sweep("lapsed") == 1
-    assert names_below(tmp_path) == before

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.customer_list import TypeChange
@@ -112,6 +112,7 @@ APPROVALS = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(any_facts(), limits(), st.none() | APPROVALS)
 def test_every_decision_has_one_finding_of_each_guard(about: GuardFacts, by: GuardLimits, word: Approval | None):
     decision = decided(about, by, given=word)
@@ -123,6 +124,7 @@ def test_every_decision_has_one_finding_of_each_guard(about: GuardFacts, by: Gua
     assert all(each.figure and each.limit for each in decision.findings)
 
 
+@settings(max_examples=40)
 @given(any_facts(), limits(), APPROVALS)
 def test_w10_w11_an_approval_of_anything_else_unlocks_nothing(about: GuardFacts, by: GuardLimits, word: Approval):
     right = (AUDIENCE, ACCOUNT, OURS, (NOW + timedelta(1)).isoformat())
@@ -131,6 +133,7 @@ def test_w10_w11_an_approval_of_anything_else_unlocks_nothing(about: GuardFacts,
         assert decided(about, by, given=word).approval is None
 
 
+@settings(max_examples=40)
 @given(any_facts(), limits())
 def test_an_approval_turns_what_blocks_into_overridden_and_nothing_else(about: GuardFacts, by: GuardLimits):
     for plain, approved in zip(decided(about, by).findings, decided(about, by, given=approval()).findings, strict=True):
@@ -160,6 +163,7 @@ def test_w03_more_exchanging_never_unblocks(one: int, other: int, share: float):
     assert blocks(few, GuardName.CHURN, by) <= blocks(many, GuardName.CHURN, by)
 
 
+@settings(max_examples=40)
 @given(any_facts(), limits(), SHARES)
 def test_a_stricter_limit_never_unblocks(about: GuardFacts, by: GuardLimits, share: float):
     for name in ("max_shrink", "max_growth", "max_churn", "max_drain", "max_invalid", "max_suppression_loss"):

@@ -98,7 +98,7 @@ def test_an_upload_that_is_gone_on_with_uses_its_approval_first(
     assert guard.writes_before_spending == [0]
 
 
-@pytest.mark.parametrize("error", [ValueError(CANARY), KeyError(CANARY), ZeroDivisionError(), RecursionError()])
+@pytest.mark.parametrize("error", [ValueError(CANARY), RecursionError()])
 @pytest.mark.parametrize("when", ["judge", "spend"])
 def test_w13_a_guard_that_fails_blocks_and_its_message_is_not_shown(
     machine: Machine, spotify: FakeSpotify, listed: Listed, error: Exception, when: str

@@ -1,0 +1,18 @@
+"""Processes that use one approval at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from spotify_pipeline.mirror.guards import ApprovalStore
+from spotify_pipeline_tests.mirror.guards.facts import approval
+from spotify_pipeline_tests.mirror.guards.test_approvals import used
+
+
+def test_w10_of_processes_that_use_an_approval_at_once_one_succeeds(tmp_path: Path):
+    ApprovalStore(tmp_path / "approvals").give(approval())
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
+        outcomes = list(workers.map(used, [tmp_path / "approvals"] * 8))
+    assert sorted(outcomes) == [False] * 7 + [True]

@@ -26,7 +26,7 @@ class AudienceSpec:
 
     @property
     def key(self) -> str:
-        """A short mark, the same for ever, by which the audience is found again when the journal is lost."""
+        """A short mark that never changes, by which the audience is found again when the journal is lost."""
         return f"[sp:{hashlib.sha256(self.audience.encode()).hexdigest()[:8]}]"
 
     def texts_for(self, audience_name: str, audience_description: str | None) -> tuple[str, str]:

@@ -42,7 +42,7 @@ def erasure_alert(
         f"Delete it: spotify-pipeline retire {audience} --policy delete, with a --reason; or put its file back and "
         "materialize it"
         if not mirrored
-        else "Look at what blocked it, and mend it or approve of that list"
+        else "Look at what blocked it, and fix it or approve that list"
         if blocked
         else f"Materialize {audience}/spotify_audience, or look why its schedule does not"
     )

@@ -28,7 +28,7 @@ _BARE_PHONE = re.compile(r"'?[+0-9 ().,\-/\xa0]+([eE][+-]?[0-9]+)?[,;]*", re.ASC
 _NOT_TEXT = "not UTF-8 text"
 _TOO_LONG = f"longer than {LONGEST_LINE} bytes, as no identifier is"
 _UNKNOWN = (
-    "not an e-mail address, device id, phone number or digest by its look; write `email:`, `phone:`, `device_id:` or "
+    "not recognized as an e-mail address, device id, phone number or digest; write `email:`, `phone:`, `device_id:` or "
     "`digest:` before it"
 )
 _REASONS = {

@@ -143,7 +143,7 @@ class ErasureLedger:
         return digests
 
     def confirmed_digests(self) -> DigestSet:
-        """Those of the requests that a second word confirmed: a list may lose these people, however many they are."""
+        """Those of confirmed requests: a list may lose these people, however many they are."""
         confirmed = (digests for request, digests in self._all_digests() if request.confirmed is not None)
         return DigestSet.of(*(pl.Series(digests, dtype=pl.String) for digests in confirmed))
 

@@ -44,7 +44,7 @@ def test_p15_the_sentence_names_the_deadline_and_the_days_left(requests: list[Er
     _, blocked = erasure_alert("lapsed", requests, blocked=True, now=NOW + 2 * DAY)
     assert blocked == (
         f"2 erasure requests wait for audience lapsed, and its last run was blocked; {requests[0].id} is due on "
-        "2026-12-16, 28 days from now. Look at what blocked it, and mend it or approve of that list."
+        "2026-12-16, 28 days from now. Look at what blocked it, and fix it or approve that list."
     )
     _, overdue = erasure_alert("lapsed", requests[:1], blocked=False, now=NOW + 31 * DAY)
     assert overdue == (

@@ -1,4 +1,4 @@
-"""Stage two: normalized identifiers become a list of digests, in a layout Spotify reads, with its manifest."""
+"""Stage two: builds a list of digests from normalized identifiers, with its manifest."""
 
 from __future__ import annotations
 

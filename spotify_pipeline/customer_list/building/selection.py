@@ -16,7 +16,7 @@ from spotify_pipeline.rows import DigestSet, Suppressions, people_holding
 
 @dataclass(kw_only=True)
 class Selection:
-    """Reads the identifiers once, and says of whom it gave what became.
+    """Reads the identifiers once, and counts who was left out and why.
 
     Attributes:
         source: the identifiers, a row per person.

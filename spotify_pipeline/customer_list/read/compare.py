@@ -114,7 +114,7 @@ def compare_lists(
         old: the list before.
         new: the list after.
         erased: digests of those who asked to be forgotten.
-        confirmed: of those of them of whom a second word said that it is meant.
+        confirmed: of those of them whose erasure was confirmed.
 
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.

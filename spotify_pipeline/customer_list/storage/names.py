@@ -18,7 +18,7 @@ def audience_folder(name: str) -> str:
         CustomerListError: it is not one.
     """
     if not _AUDIENCE.fullmatch(name):
-        raise CustomerListError(f"{name!r} names no audience: 1 to 63 characters of a-z, 0-9 and _ do.")
+        raise CustomerListError(f"Invalid audience name {name!r}: use 1 to 63 characters of a-z, 0-9 and _.")
     return name
 
 
@@ -34,7 +34,7 @@ def file_name(snapshot: str) -> str:
     except UnicodeEncodeError:
         name = ""
     if not 1 <= len(name) <= _LONGEST_NAME:
-        raise CustomerListError(f"{snapshot!r} is no key of a snapshot: it is empty, too long, or not text.")
+        raise CustomerListError(f"Invalid snapshot key {snapshot!r}: it is empty, too long, or not text.")
     return name
 
 

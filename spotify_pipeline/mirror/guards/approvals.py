@@ -1,4 +1,4 @@
-"""The approvals that people gave, each to be used once; kept for ever, as a record.
+"""The approvals that people gave, each to be used once; kept forever, as a record.
 
 One private JSON file per ad account and audience: ``<ad account>/<audience>.json``. It holds file digests, names of
 those who approved and their reasons; no identifier.
@@ -66,8 +66,8 @@ class ApprovalStore:
         """
         if not approval.is_for_one_thing or not _DIGEST.fullmatch(approval.file_sha256 or "0" * 64):
             raise ApprovalRefused(
-                f"An approval for {approval.audience} names no list: a digest is 64 characters of 0-9 and a-f. Nothing "
-                "was approved. Take the digest from the sentence that held the list back."
+                f"Invalid digest in the approval for {approval.audience}: use 64 characters of 0-9 and a-f. Nothing "
+                "was approved. Copy the digest from the message that held the list back."
             )
         if approval.used_at is not None or _moment(approval.expires_at) <= _moment(approval.approved_at):
             raise ApprovalRefused(
@@ -142,8 +142,8 @@ class ApprovalStore:
     def _file(self, audience: str, ad_account_id: str) -> Path:
         if not _AUDIENCE.fullmatch(audience) or not _AD_ACCOUNT.fullmatch(ad_account_id):
             raise ApprovalRefused(
-                f"{audience!r} in ad account {ad_account_id!r} cannot be approved of: an audience is named by 1 to 63 "
-                "characters of a-z, 0-9 and _, and an ad account by its id. Nothing was sent. Correct the name."
+                f"Invalid audience {audience!r} or ad account {ad_account_id!r}: an audience has a name of 1 to 63 "
+                "characters of a-z, 0-9 and _, and an ad account has an id. Nothing was sent. Correct the name."
             )
         return self._directory / ad_account_id / f"{audience}.json"
 

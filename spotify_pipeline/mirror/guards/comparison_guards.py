@@ -159,8 +159,8 @@ def ad_account(facts: GuardFacts, _limits: GuardLimits) -> Finding:
         blocks=bool(facts.other_accounts),
         figure=f"sent before to {others}" if others else "no other ad account",
         limit="the ad account it was sent to before",
-        sentence=f"By the journal this audience was sent to ad account {others} and never to this one. Look at the ad "
-        "account that the YAML or SPOTIFY_AD_ACCOUNT_ID names.",
+        sentence=f"The journal says that this audience was sent to ad account {others} and never to this one. Check "
+        "the ad account that the YAML or SPOTIFY_AD_ACCOUNT_ID names.",
     )
 
 

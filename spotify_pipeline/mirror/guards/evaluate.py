@@ -60,7 +60,7 @@ def decide(
         approval: that a person gave, if any.
 
     Raises:
-        Exception: a guard failed. Whoever asks must take that for a refusal.
+        Exception: a guard failed. The caller must treat that as blocked.
     """
     flaw = why_void(approval, facts, limits, audience, ad_account_id) if approval is not None else ""
     valid = approval if not flaw else None
@@ -156,12 +156,12 @@ def _with_history(decision: Decision, blocking: Finding) -> Decision:
 
 
 def block_message(decision: Decision) -> str:
-    """What a person is told when guards block: which, why, what became of the audience, and what to do."""
+    """The message when guards block: which, why, what became of the audience, and what to do."""
     blocking = decision.blocked_by
     why = " ".join(f"[{each.guard}] {each.sentence}" for each in blocking)
     final = [each.guard.value for each in blocking if each.guard in FINAL]
     if final:
-        way = f"No approval helps against: {', '.join(final)}."
+        way = f"No approval can override: {', '.join(final)}."
     else:
         way = (
             "If the list is right all the same, run: spotify-pipeline approve "

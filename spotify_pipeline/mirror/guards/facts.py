@@ -33,7 +33,7 @@ class PreviousList:
         added: rows of the new list whose people are not.
         removed: rows of the list before whose people are not in the new one.
         erased: how many of those removed are of people who asked to be forgotten.
-        confirmed: how many of these a second word confirmed. Their loss is meant, and counts for no guard.
+        confirmed: how many of these erasures were confirmed. Their loss is intended, and no guard counts it.
         types: what became of the digests, by type.
     """
 

@@ -36,7 +36,7 @@ class SentHistory:
         audience: the audience's folder name.
         ad_account_id: where it is sent.
         erased: digests of those who asked to be forgotten.
-        confirmed: of those of them of whom a second word said that it is meant.
+        confirmed: of those of them whose erasure was confirmed.
     """
 
     store: SnapshotStore

@@ -25,7 +25,7 @@ class GuardLimits:
             of the shorter list.
         max_drain: how much shorter a list may be than any that Spotify had within the window, as a share of that. It is
             above ``max_shrink``, so that one step at its limit leaves room for ordinary days, and below half.
-        max_invalid: how many of the identifiers found may be turned away as not valid.
+        max_invalid: how many of the identifiers found may be rejected as invalid.
         max_suppression_loss: how much smaller a source of suppressions may be than before, as a share of that.
         max_bytes: of a file that is sent.
         max_source_age: how old the newest row of the segment may be; None where no column says.

@@ -40,7 +40,7 @@ def older_list(manifest: Manifest, entry: JournalEntry, *, now: datetime, journa
         known_at = datetime.fromisoformat(known) if known is not None else None
         if known_at is not None and known_at > max(now + CLOCK_MAY_ERR, manifest.built_at):
             return (
-                f"By the journal of {manifest.audience} a list was sent that was built at {known}, and this machine's "
+                f"The journal of {manifest.audience} says that a list built at {known} was sent, and this machine's "
                 f"clock says {now.isoformat(timespec='seconds')}: one of the two is wrong. Nothing was sent. Set the "
                 "clock right if it is behind. If it was ahead when that list was built, write when it was truly built "
                 f"as built_at into {journal}, then run again."

@@ -59,7 +59,7 @@ class ListGuard:
             limits: of the audience.
             erased: the digests of those who asked to be forgotten.
             now: the time, with a time zone.
-            confirmed: the digests of those of them of whom a second word said that it is meant.
+            confirmed: the digests of those of them whose erasure was confirmed.
             window: how long a list is compared with after it was replaced.
             given: an approval that was given in this very run, by its configuration or by a rollback.
             went_back_to: of a rollback: the list that goes live again, where Spotify had it once.
@@ -169,7 +169,7 @@ class ListGuard:
     def _not_judged(self, why: str) -> GuardBlocked:
         return GuardBlocked(
             f"Whether the list of {self._audience} for {self._customer_list[1].snapshot} may be sent could not be "
-            f"judged: {why} Nothing was sent; the audience at Spotify is as it was. Run it again once that is mended."
+            f"judged: {why} Nothing was sent; the audience at Spotify is as it was. Fix that, then run again."
         )
 
 

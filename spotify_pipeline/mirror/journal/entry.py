@@ -184,14 +184,14 @@ class JournalEntry:
 
     @property
     def held_ids(self) -> frozenset[str]:
-        """The audiences at Spotify that are ours by this entry, or are about to be; none once leave was taken."""
+        """The audiences at Spotify that are ours by this entry, or are about to be; none once it was retired."""
         begun = self.unfinished.audience_id if self.unfinished is not None else None
         known = {each for each in (self.audience_id, begun) if each is not None}
         return frozenset(known if self.retired_at is None else ())
 
     @property
     def may_exist(self) -> bool:
-        """Whether there is an audience of this entry at Spotify, or may be, that nobody took leave of."""
+        """Whether there is an audience of this entry at Spotify, or may be, that is not retired."""
         known = self.audience_id is not None or self.unfinished is not None
         return known and self.retired_at is None
 

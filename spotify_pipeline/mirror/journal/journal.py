@@ -3,7 +3,7 @@
 One small JSON file per audience and ad account. A line is made durable before each write to Spotify, so that a run
 after a crash knows which write may have been carried out, looks what became of it, and writes again only what was not.
 Counts, ids and file digests only: no identifier, no URL, no token. The session of an upload under way stands in a
-file of its own (:mod:`spotify_pipeline.mirror.journal.journal.upload_session`).
+file of its own (:mod:`spotify_pipeline.mirror.journal.upload_session`).
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Journal:
         return exclusive(self._directory / ".taking.lock")
 
     def accounts(self, audience: str) -> list[str]:
-        """The ad accounts in which Spotify accepted a list of an audience that nobody has taken leave of since.
+        """The ad accounts in which Spotify accepted a list of an audience that was not retired since.
 
         Raises:
             JournalError: an entry cannot be read, so what is accepted there is not known.

@@ -62,7 +62,7 @@ class Lease:
 
 @contextmanager
 def leased(file: Path, audience: str, *, wait: float, sleep: Callable[[float], None]) -> Generator[Lease]:
-    """Hold the lock on ``file`` within the block. Whoever is killed lets go of it at once.
+    """Hold the lock on ``file`` within the block. The lock is released when the process dies.
 
     Args:
         file: the lock file. It is made where it is missing, and stays.

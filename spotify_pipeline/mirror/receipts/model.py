@@ -102,7 +102,7 @@ class Receipt:
 
     @property
     def approved_by(self) -> str | None:
-        """Who overrode the guards, or took leave of the audience, as they call themselves; None for nobody."""
+        """Who overrode the guards, or retired the audience, as they call themselves; None for nobody."""
         return cast("str | None", self._within("approval").get("by"))
 
     @property

@@ -1,5 +1,6 @@
-"""Takes leave of an audience that is not mirrored any more: deletes it at Spotify, or leaves it there, by a person's
-word and with a receipt. Until then it is an orphan: an audience that nobody updates, with the people of its last list.
+"""Retires an audience that is no longer mirrored: deletes it at Spotify, or leaves it there, with a receipt.
+
+A person decides which. Until then the audience is an orphan: nobody updates it, and it keeps its last list's people.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class RemovalPolicy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Retired:
-    """An audience, a part of one or a lookalike, that was taken leave of.
+    """A retired audience, part of one or lookalike.
 
     Attributes:
         key: in the journal.
@@ -62,7 +63,7 @@ class Orphan:
         snapshot: the partition that was sent last.
         accepted_at: when Spotify was last proven to hold a list of it; ISO 8601.
         problem: why the journal of one of them cannot be read; None where it can.
-        waits_only: somebody took leave of it, or the journal does not know it; but an erasure waits for it.
+        waits_only: it was retired, or the journal does not know it; but an erasure waits for it.
     """
 
     audience: str
@@ -76,7 +77,7 @@ class Orphan:
 
 
 def orphans(journal: Journal, configured: Collection[str], *, waiting: Collection[str] = ()) -> list[Orphan]:
-    """The audiences that were sent to Spotify, that nobody took leave of, and that no YAML defines.
+    """The audiences that were sent to Spotify, were not retired, and are defined by no YAML.
 
     Args:
         journal: of this machine.
@@ -128,10 +129,10 @@ def retire(
     sleep: Callable[[float], None] = time.sleep,
     wait: float = WAIT_FOR_OTHERS,
 ) -> list[Retired]:
-    """Take leave of an audience, with its lookalike and the parts it was split into. Call it again after any error.
+    """Retire an audience, with its lookalike and the parts it was split into. Call it again after any error.
 
-    Of a part, such as ``lapsed.2``, it is taken leave of that part and of those after it, and the list is sent in so
-    many fewer: the way back when a list fits again.
+    Retiring a part, such as ``lapsed.2``, retires the parts after it too, and the list is then sent in fewer parts:
+    the way back when a list fits again.
 
     Args:
         client: signed in; only a deletion asks for it.
@@ -146,8 +147,8 @@ def retire(
         clock, sleep, wait: as of ``AudienceMirror``.
 
     Raises:
-        MirrorRefused: the journal knows no such audience or says that leave of it was taken so already, a campaign
-            uses it, two could be it, a creation of it may yet be carried out, or a run has it. Unless the message says
+        MirrorRefused: the journal knows no such audience or says that it was retired so already, a campaign uses it,
+            two could be it, a creation of it may yet be carried out, or a run has it. Unless the message says
             otherwise, nothing was deleted.
         HomeError, JournalError: the journal or a receipt cannot be read or written.
         SpotifyError: Spotify refused or was not reached.
@@ -170,8 +171,8 @@ def retire(
                 pages[key] = wal
         if not pages:
             raise MirrorRefused(
-                f"By the journal there is no audience {audience} in ad account {ad_account_id} to take leave of. "
-                "Nothing was changed. Look at the name and at the ad account."
+                f"There is no audience {audience} in ad account {ad_account_id} to retire. Nothing was changed. Check "
+                "the name and the ad account."
             )
         if policy is RemovalPolicy.LEAVE:
             _send_in_fewer(first, first_to_go)
@@ -199,7 +200,7 @@ def part_number(key: str) -> int | None:
     if not rest or key == lookalike_key(folder):
         return None
     if not (rest.isascii() and rest.isdecimal() and int(rest) > 1):
-        raise MirrorRefused(f"{key} is no audience and no part of one: parts are called {folder}.2 and so on.")
+        raise MirrorRefused(f"{key} is not an audience or a part of one: parts are called {folder}.2 and so on.")
     return int(rest)
 
 
@@ -221,7 +222,7 @@ def _parts(journal: Journal, audience: str, ad_account_id: str) -> list[str]:
 
 
 def _is_to_go(entry: JournalEntry, policy: RemovalPolicy, *, was_sent: bool) -> bool:
-    """Whether there is something to take leave of; what was left before may still be deleted."""
+    """Whether there is something to retire; what was left at Spotify may still be deleted."""
     if entry.retired_policy == RemovalPolicy.DELETE or (entry.retired_at is not None and policy is RemovalPolicy.LEAVE):
         return False
     return was_sent or entry.audience_id is not None or entry.unfinished is not None

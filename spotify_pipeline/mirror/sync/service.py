@@ -1,9 +1,8 @@
 """Makes an audience at Spotify equal to a customer list.
 
-Spotify offers full replacement only and reports no errors in a file, so everything that can be known beforehand is
-checked beforehand: the file against its manifest, the list against the one before, which audience is ours. Then a new
-audience is uploaded first and created with the id that the upload answered (Spotify's order); an existing one is
-replaced by uploading to it, with no further call.
+Spotify only replaces whole lists and reports no errors in a file. So everything is checked before: the file against
+its manifest, the list against the one before, which audience is ours. A new audience is uploaded first and then
+created with the id that came with the upload URL; an existing one is replaced by uploading to it, with no other call.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ class AudienceMirror:
     ) -> MirrorOutcome:
         """Make the audience equal to the list in ``customer_list``.
 
-        What a run before left half done is found out and gone on with first. Call it again after any error.
+        What an earlier run left half done is found and finished first. Call it again after any error.
 
         Args:
             spec: which audience.

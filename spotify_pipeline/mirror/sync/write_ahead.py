@@ -55,7 +55,7 @@ class ListWriteAheadLog(WriteAheadLog):
     def begin(self, unfinished: Unfinished) -> None:
         """Before an upload URL is asked for."""
         begun = replace(unfinished, begun_at=self.now(), evidence=self._evidence_content())
-        # Whoever had taken leave of it mirrors it again.
+        # A retired audience is mirrored again.
         self.write(replace(self.entry, unfinished=begun, retired_at=None, retired_policy=None))
 
     def opening(self, audience_id: str) -> None:
@@ -71,7 +71,7 @@ class ListWriteAheadLog(WriteAheadLog):
         self.write(replace(self.entry, unfinished=replace(self._begun(), phase=Phase.SENDING)))
 
     def going_on(self, manifest: Manifest) -> None:
-        """Before what was begun is gone on with: a list of the same bytes counts as built when the newer one was."""
+        """Before what was begun is continued: a list of the same bytes counts as built when the newer one was."""
         sent = SentList.of(manifest)
         if self._begun().list != sent:
             self.write(
@@ -121,7 +121,7 @@ class ListWriteAheadLog(WriteAheadLog):
         self._accept(self.with_due(self.entry.accepting(audience.id, sent, at=self.now()), kind, content))
 
     def give_up(self, *, suspect: bool = False) -> None:
-        """What was begun is not gone on with."""
+        """What was begun is dropped."""
         self.write(replace(self.entry, unfinished=None, suspect=suspect or self.entry.suspect))
         self.drop_session()
 

@@ -143,7 +143,7 @@ def test_s03_audience_that_is_no_folder_name(tmp_path: Path, audience: str) -> N
         lambda name: store.parts_directory(name, "2026-11-16").__enter__(),
     )
     for use in uses:
-        with pytest.raises(CustomerListError, match="names no audience"):
+        with pytest.raises(CustomerListError, match="Invalid audience name"):
             use(audience)
     assert names_below(tmp_path) == {"x", "x/precious"}
 

@@ -221,6 +221,6 @@ def test_a_refusal_names_every_guard_that_blocks_and_those_that_no_approval_help
     assert told.startswith(f"The list of lapsed for 2026-11-16 is held back. {why} Nothing was sent;")
     assert why.index("[minimum]") < why.index("[erased people]") < why.index("[oversize]")
     assert told.endswith(
-        "Nothing was sent; the audience at Spotify is as it was. No approval helps against: erased people, oversize."
+        "Nothing was sent; the audience at Spotify is as it was. No approval can override: erased people, oversize."
     )
     assert "approve lapsed" not in told

@@ -116,7 +116,7 @@ def test_p16_an_audience_that_has_moved_can_be_retired_where_it_was(run: Run, mi
     [
         ((AUDIENCE, *DELETE), "newsletter_readers still has a YAML file"),
         ((AUDIENCE, *DELETE, "--ad-account", ACCOUNT), "newsletter_readers still has a YAML file"),
-        (("nobody", *LEAVE), "By the journal there is no audience nobody"),
+        (("nobody", *LEAVE), "There is no audience nobody"),
         ((RETIRED, "--policy", "leave", "--reason", "over"), "State a reason of at least 10 characters"),
     ],
 )
@@ -142,7 +142,7 @@ def test_p21_a_part_is_not_given_up_while_its_list_needs_it(run: Run, mirrored: 
     assert mirrored.run(1200).success
     ran = run("retire", f"{AUDIENCE}.2", *DELETE)
     assert ran.code == 1
-    assert f"By the journal there is no audience {AUDIENCE}.2" in ran.err
+    assert f"There is no audience {AUDIENCE}.2" in ran.err
     ran = run("retire", "nobody.2", *DELETE)
     assert "nobody has no YAML file, so nothing is sent to its parts. Nothing was changed." in ran.err
-    assert "is no audience and no part of one" in run("retire", f"{AUDIENCE}.2.2", *DELETE).err
+    assert "is not an audience or a part of one" in run("retire", f"{AUDIENCE}.2.2", *DELETE).err

@@ -10,7 +10,7 @@ import pytest
 from spotify_pipeline.mirror import EventBasedAction, MirrorRefused, RemovalPolicy, retire
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
-from spotify_pipeline_tests.mirror.integration.event_based.test_filled_audience import (
+from spotify_pipeline_tests.mirror.integration.event_based.test_event_based import (
     BOUGHT,
     HEARD,
     SPEC,

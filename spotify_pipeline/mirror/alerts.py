@@ -1,4 +1,4 @@
-"""What a person must be told of an audience: each change once, not once for each run, and daily what stands.
+"""Tells a person what is wrong with an audience: each change once, not once per run, and daily while it stays wrong.
 
 One small JSON file per audience and kind of alert says how things stand and what was told last; an alert is due while
 the two differ, and again a day after it was told, as long as something is wrong. It counts as told only once its

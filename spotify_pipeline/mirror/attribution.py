@@ -1,4 +1,4 @@
-"""Who decides something, and why: what receipts say of it, whether it was typed at a command or in a run's config."""
+"""Checks who decides something and why, before it goes into a receipt: from the command line or a run's config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a refusal is, and what helps where a folder is to become another kind of audience."""
+"""The exception of a run that stops on purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audience that a customer list is to become."""
+"""What the configuration asks an audience at Spotify to be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When it must be said that an erasure waits."""
+"""Decides when to alert that an erasure waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this room raises. No message holds an identifier or a digest."""
+"""Errors of erasures. No message holds an identifier or a digest."""
 
 from __future__ import annotations
 

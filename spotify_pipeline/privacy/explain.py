@@ -1,4 +1,4 @@
-"""Where somebody is: which kept lists hold them, whether Spotify has those, and whether they asked to be forgotten.
+"""Says where somebody is: which kept lists hold them, whether Spotify has those, and whether they are to be forgotten.
 
 Files are read a part at a time, and nothing is logged or kept.
 """

@@ -1,4 +1,4 @@
-"""Forgetting people: first the ledger, then everything of them that this machine keeps.
+"""Forgets people: first in the ledger, then in everything that this machine keeps of them.
 
 The order is the safety. Once the ledger names them, they are dropped from each list that is built, and each list is
 held against the ledger once more before it is sent. So nothing need be locked: a list that is being built meanwhile may

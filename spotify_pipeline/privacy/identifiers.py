@@ -1,4 +1,4 @@
-"""Identifiers of people as somebody types them, one a line, and the digests by which lists hold them.
+"""Reads identifiers that somebody types, one a line, and gives the digests by which lists hold them.
 
 Identifiers live in memory only. What is said of a line is its number and what is wrong with it, never its text.
 """

@@ -1,4 +1,4 @@
-"""Who asked to be forgotten, as digests, kept for as long as this project runs: they stay out of every list.
+"""The ledger of people who asked to be forgotten, as digests: they stay out of every list, for good.
 
 Below one private directory::
 

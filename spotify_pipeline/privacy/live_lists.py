@@ -1,4 +1,4 @@
-"""Whether the list that Spotify has of an audience is kept on this machine, so that it can be looked into."""
+"""Says whether a list that Spotify has is kept on this machine, so that it can be searched or rewritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the lists that Spotify has a request to be forgotten would take, before it is carried out."""
+"""Measures how much a request to be forgotten would take from the lists that Spotify has, before it is carried out."""
 
 from __future__ import annotations
 

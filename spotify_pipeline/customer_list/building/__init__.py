@@ -1,4 +1,4 @@
-"""From normalized identifiers to the hashed CSV file with its manifest, in bounded memory."""
+"""Builds the hashed CSV file and its manifest from normalized identifiers, in bounded memory."""
 
 from spotify_pipeline.customer_list.building.build import OVER_LIMIT, SUPPRESSED, build_customer_list
 from spotify_pipeline.customer_list.building.truncation import Truncation

@@ -1,4 +1,4 @@
-"""Exact numbers of distinct digests in a list, in bounded memory."""
+"""Counts the distinct digests of a list exactly, in bounded memory."""
 
 from __future__ import annotations
 

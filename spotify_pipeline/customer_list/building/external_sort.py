@@ -1,4 +1,4 @@
-"""Distinct rows of digests in canonical order, for any number of rows, in the memory of one bucket.
+"""Sorts any number of rows of digests into canonical order without duplicates, in the memory of one bucket.
 
 Digests are uniform, so rows are spread over files by the leading hex digits of the digest they are sorted by, and each
 file is sorted by itself. Where that fails, because very many rows share one digest (the household's number, the shop's

@@ -1,4 +1,4 @@
-"""A person with several identifiers of a type becomes several rows of digests."""
+"""Turns a person with several identifiers of a type into several rows of digests."""
 
 from __future__ import annotations
 

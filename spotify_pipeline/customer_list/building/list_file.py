@@ -1,4 +1,4 @@
-"""Writing a customer list: its bytes, its checksums, and the fingerprint of its membership."""
+"""Writes a customer list: its bytes, its checksums, and the fingerprint of its membership."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which people of the identifiers go into a list: not those who are suppressed, and not those beyond its limit."""
+"""Selects the people who go into a list: nobody who is suppressed, and nobody beyond the list's limit."""
 
 from __future__ import annotations
 

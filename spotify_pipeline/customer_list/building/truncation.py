@@ -1,4 +1,4 @@
-"""Cutting people off the end of a list, so that the file is one that Spotify takes."""
+"""Cuts people off the end of a list until Spotify takes the file."""
 
 from __future__ import annotations
 

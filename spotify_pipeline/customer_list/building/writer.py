@@ -1,4 +1,4 @@
-"""A list in the making, together with all that its manifest will say of the file."""
+"""Writes a list and counts what its manifest will say."""
 
 from __future__ import annotations
 

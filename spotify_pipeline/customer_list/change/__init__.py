@@ -1,4 +1,4 @@
-"""Makes a list of a list: people taken out, or split into parts."""
+"""Makes a list from another list: people taken out, or split into parts."""
 
 from spotify_pipeline.customer_list.change.redact import redact_list, redacted_copy, rows_to_redact
 from spotify_pipeline.customer_list.change.split import MOST_PARTS, parts_needed, split_list

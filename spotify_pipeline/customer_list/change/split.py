@@ -1,4 +1,4 @@
-"""Splitting a list into parts that are lists themselves.
+"""Splits a list into parts that are lists themselves.
 
 A row goes to a part by its first digest alone: the same row to the same part, whatever else is in the list. If there
 is one part more, rows move into that part and nowhere else (jump consistent hash; Lamping and Veach, 2014).

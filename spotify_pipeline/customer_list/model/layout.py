@@ -1,4 +1,4 @@
-"""The two shapes in which a list of digests can be written.
+"""The two layouts in which a list of digests can be written.
 
 Spotify does not publish the format. ``wide``, a column per identifier type, is what two independent vendors describe
 with the same column names; one other vendor describes ``type,value``. A list is never a mixture of both.

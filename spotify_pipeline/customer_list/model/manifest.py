@@ -1,4 +1,4 @@
-"""What a customer list is, how it came about, and that its counts add up."""
+"""The manifest of a customer list: counts, checksums and origin, and a check that the counts add up."""
 
 from __future__ import annotations
 

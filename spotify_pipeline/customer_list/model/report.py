@@ -1,4 +1,4 @@
-"""What became of the rows and values of a segment when they were normalized. Counts only."""
+"""Counts what became of the rows and values of a segment when they were normalized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage one: rows of a segment become a private Parquet file of normalized identifiers.
+"""Stage one: writes the rows of a segment into a private Parquet file of normalized identifiers.
 
 The file holds raw identifiers, so it holds nothing else: a column per identifier type and at most a rank, no customer
 key, and no minimum or maximum of a column in its footer. The counts of the run stand in the footer as JSON, so they

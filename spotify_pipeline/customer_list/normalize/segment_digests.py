@@ -1,4 +1,4 @@
-"""The digests of the people in a segment, where it is asked who they are and no list is built of them."""
+"""Reads the digests of the people in a segment when no list is built of them, as for a suppression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in two lists, who in one of them, and why somebody is in a list no more. Numbers of rows only.
+"""Compares two lists: who is in both, who is in one, and why somebody left. Counts of rows only.
 
 A row is of the same person as a row of another list when they share a digest. A digest that many rows share, such as
 the number of a shop, proves nobody where a row has another. Digests are compared by their first 64 bits, type by type

@@ -1,4 +1,4 @@
-"""Reading a list's rows back."""
+"""Reads a list's rows back."""
 
 from __future__ import annotations
 

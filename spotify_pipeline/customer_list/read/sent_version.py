@@ -1,4 +1,4 @@
-"""A list as it was sent, although erased people have been taken out of its file since.
+"""Reads a list as it was sent, although erased people have been taken out of its file since.
 
 Their digests leave the file at once. What the next list is compared with is what Spotify has, so the first 64 bits of
 them stay in a file beside the list, ``erased-<digest of the list>.parquet``, as long as that list is compared with:

@@ -1,4 +1,4 @@
-"""Reading a finished list again, as suspiciously as if somebody else had written it."""
+"""Verifies a finished list, as suspiciously as if somebody else had written it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How files of lists are laid out and replaced on disk."""
+"""Lays out the files of lists on disk, and replaces them safely."""
 
 from spotify_pipeline.customer_list.storage.arrow import ParquetFile, append_rows, parquet_writer, read_rows
 from spotify_pipeline.customer_list.storage.names import audience_folder, file_name, is_audience, snapshot_key

@@ -1,4 +1,4 @@
-"""The two kinds of Arrow file this room keeps. pyarrow ships no types, so it is used here and nowhere else."""
+"""Reads and writes the two kinds of Arrow file used here. pyarrow ships no types, so only this module imports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of audiences and snapshots as names of files, of which none leads out of its directory."""
+"""Turns names of audiences and snapshots into file names that cannot leave their directory."""
 
 from __future__ import annotations
 

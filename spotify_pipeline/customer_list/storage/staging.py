@@ -1,4 +1,4 @@
-"""A private place beside a file that is being built, and the step that gives the finished file its name.
+"""A private workspace beside a file that is being built, and the step that publishes the finished file.
 
 Everything unfinished lies in one directory, ``.<name>.<random>.work``, mode 0700, beside the destination and so on the
 same file system. Its builder holds a lock on that directory. The lock ends with the process, however that ends, so

@@ -1,4 +1,4 @@
-"""Where the identifiers and lists of every audience are kept, and for how long."""
+"""Keeps the identifiers and lists of every audience, and deletes them in time."""
 
 from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline.customer_list.store.store import SnapshotStore

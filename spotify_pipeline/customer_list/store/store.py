@@ -1,4 +1,4 @@
-"""Where identifiers and lists lie, and how long they stay."""
+"""Where identifiers and lists are kept, and for how long."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from spotify_pipeline.home import home_directory
 _IDENTIFIERS = "identifiers"
 _LISTS = "customer_lists"
 _COMPARISON = "comparison"
-_ROOMS = (_IDENTIFIERS, _LISTS)
+_FOLDERS = (_IDENTIFIERS, _LISTS)
 
 
 class SnapshotStore:
@@ -113,8 +113,10 @@ class SnapshotStore:
 
     def audiences(self) -> list[str]:
         """All audiences of which anything is kept, in alphabetical order; also those that are configured no more."""
-        rooms = [self._root / room for room in _ROOMS if (self._root / room).is_dir()]
-        folders = [folder for room in rooms for folder in room.iterdir() if folder.is_dir() and any(folder.iterdir())]
+        places = [self._root / each for each in _FOLDERS if (self._root / each).is_dir()]
+        folders = [
+            folder for place in places for folder in place.iterdir() if folder.is_dir() and any(folder.iterdir())
+        ]
         return sorted({folder.name for folder in folders if is_audience(folder.name)})
 
     def lists(self, audience: str) -> list[StoredList]:

@@ -1,4 +1,4 @@
-"""Which data sets a YAML means: by id, or by the name that they have at Spotify."""
+"""Finds the data sets that a YAML names, by id or by their name at Spotify."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Spotify fills an audience with, where it does so by itself. None of it can be changed after the creation."""
+"""Defines what Spotify fills an audience with. None of it can be changed once the audience is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps one lookalike of a mirrored audience."""
+"""Keeps one lookalike of a mirrored audience up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's word that a list may be sent although a guard blocks it: for one file, a change, or other rules."""
+"""A person's approval of a list that a guard blocks: of one file, of a change, or of other rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The approvals that people gave, each to be used once; kept forever, as a record.
+"""Stores the approvals that people gave. Each is used once, and kept forever as a record.
 
 One private JSON file per ad account and audience: ``<ad account>/<audience>.json``. It holds file digests, names of
 those who approved and their reasons; no identifier.

@@ -1,4 +1,4 @@
-"""Whether a list may be sent, and why."""
+"""What a guard finds, and the decision whether a list may be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a list differs from one that was sent, in shares. Pure."""
+"""Measures how a list differs from one that was sent, in shares. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards that hold the list to be sent against what came before: pure functions of the facts and the limits."""
+"""Guards that compare the list with what was sent before. Each is a pure function of the facts and the limits."""
 
 from __future__ import annotations
 

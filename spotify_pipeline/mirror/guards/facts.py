@@ -1,4 +1,4 @@
-"""What is known of a list and of what came before it, when it is decided whether the list may be sent."""
+"""The facts about a list and what came before it, from which a decision is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How guards say what they found: the same words and the same rounding in all of them."""
+"""Words and rounding that all guards share in what they say."""
 
 from __future__ import annotations
 

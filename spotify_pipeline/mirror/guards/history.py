@@ -1,4 +1,4 @@
-"""What this machine knows of the lists that Spotify has."""
+"""Compares a list with those that Spotify has or had, as far as this machine keeps them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a list may differ from the one before it."""
+"""The limits within which a list may differ from the one before it."""
 
 from __future__ import annotations
 

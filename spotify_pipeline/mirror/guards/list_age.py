@@ -1,4 +1,4 @@
-"""Lists that are too old, or dated by a wrong clock. Decided from what this machine knows, without asking Spotify."""
+"""Refuses lists that are too old, or dated by a wrong clock. Makes no calls to Spotify."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards that look at the list to be sent alone. Each is a pure function of the facts and the limits."""
+"""Guards that look only at the list to be sent. Each is a pure function of the facts and the limits."""
 
 from __future__ import annotations
 

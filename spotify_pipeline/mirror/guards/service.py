@@ -1,4 +1,4 @@
-"""Judges one list: gathers what is known of it and of what came before, and lets ``decide`` decide."""
+"""Decides about one list: gathers the facts, and asks ``decide``."""
 
 from __future__ import annotations
 

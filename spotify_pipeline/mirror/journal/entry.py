@@ -1,4 +1,4 @@
-"""What the journal says of one audience in one ad account."""
+"""One entry of the journal: what is known of one audience in one ad account."""
 
 from __future__ import annotations
 

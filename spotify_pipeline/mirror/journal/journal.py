@@ -1,4 +1,4 @@
-"""What this machine knows of each audience: which one at Spotify is ours, what it holds, and what was left half done.
+"""Keeps what this machine knows of each audience: its id at Spotify, its list, and what was left half done.
 
 One small JSON file per audience and ad account. A line is made durable before each write to Spotify, so that a run
 after a crash knows which write may have been carried out, looks what became of it, and writes again only what was not.

@@ -1,4 +1,4 @@
-"""One run at a time per audience and ad account.
+"""Lets one run at a time write to an audience of an ad account.
 
 A lock of the operating system (``flock``) keeps runs of this machine apart, in processes and in threads alike, and goes
 with its process, however that ends. Its holder writes a mark into the lock file and looks for it before each write:

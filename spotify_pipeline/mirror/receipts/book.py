@@ -1,4 +1,4 @@
-"""The receipts of all audiences: one small private file for each change at Spotify, chained by their digests.
+"""Stores the receipts of all audiences: one small private file for each change at Spotify, chained by digests.
 
 ``<receipts>/<ad account>/<audience>/000001.json`` and so on. Files are written whole and never changed.
 """

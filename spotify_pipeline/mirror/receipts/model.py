@@ -1,4 +1,4 @@
-"""A receipt: what was changed at Spotify, with which list, on whose decision, and what proves it.
+"""A receipt: what was changed at Spotify, with which list, by whose decision, and the proof.
 
 Counts, ids, texts of the audience and digests of files only: no identifier, no digest of a person, no URL.
 """

@@ -1,4 +1,4 @@
-"""Which lists Spotify had, by the receipts: what the next list is compared with, and so what has to be kept.
+"""Reads from the receipts which lists Spotify had: what the next list is compared with, so what must be kept.
 
 This is the one place that knows of it: nothing besides the receipts and the lists themselves is written down.
 """

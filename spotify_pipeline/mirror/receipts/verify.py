@@ -1,4 +1,4 @@
-"""Whether the receipts of an audience are all there and as they were written.
+"""Verifies that the receipts of an audience are complete and unchanged.
 
 Each receipt names the digest of the one before, and the journal names number and digest of the last. So one that was
 removed, changed, exchanged or put in is noticed, and so is the removal of the newest.

@@ -1,4 +1,4 @@
-"""One sync: from what the journal and Spotify say to an audience that holds the list."""
+"""Syncs one list: finds the audience, decides, uploads, creates or replaces, and records it."""
 
 from spotify_pipeline.mirror.sync.decision import unknown_audience
 from spotify_pipeline.mirror.sync.result import MirrorAction, MirrorOutcome

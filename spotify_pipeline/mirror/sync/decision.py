@@ -1,4 +1,4 @@
-"""Whether this run may write to Spotify: the guards' decision, held for the run, and its approval used once."""
+"""Holds the guards' decision for one run, and uses its approval once, before the first write to Spotify."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which audience at Spotify is ours: by the id we know, else by the key in its description, else by its name."""
+"""Finds our audience at Spotify: by the id we know, else by the key in its description, else by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What receipts say: of a list and of the decision to send it, of a proof, of texts."""
+"""Composes what receipts say of a list, of the decision to send it, and of its proof."""
 
 from __future__ import annotations
 

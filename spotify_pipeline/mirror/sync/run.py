@@ -1,4 +1,4 @@
-"""One run: from what the journal and Spotify say to an audience that holds the list."""
+"""One run, from what the journal and Spotify say to an audience that holds the list."""
 
 from __future__ import annotations
 

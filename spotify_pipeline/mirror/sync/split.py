@@ -1,4 +1,4 @@
-"""Mirrors a list that is too large for one file: each part to an audience of its own."""
+"""Mirrors a list that is too large for one file, each part to an audience of its own."""
 
 from __future__ import annotations
 

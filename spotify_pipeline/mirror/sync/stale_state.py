@@ -1,4 +1,4 @@
-"""What is known outside the journal of what was sent, and whether this machine's directory is older than that.
+"""Detects that this machine's directory is older than what was sent, by receipts and a checkpoint elsewhere.
 
 A directory, or a file of it, that was put back from a backup looks right by itself. So it is held against what else
 remembers: the receipts beside the journal, and a checkpoint elsewhere, such as the storage of whatever runs this. A

@@ -1,4 +1,4 @@
-"""Sends a customer list to the storage, with a line in the journal before each write, and continues a broken upload."""
+"""Uploads a customer list, with a line in the journal before each write, and continues a broken upload."""
 
 from __future__ import annotations
 

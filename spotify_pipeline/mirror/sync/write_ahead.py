@@ -1,4 +1,4 @@
-"""A mirror run's wal of the journal: a line before each write to Spotify, the upload's session, what came of it."""
+"""The write-ahead log of a list on its way: a line before each write to Spotify, the upload's session, the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletes one audience at Spotify, once, whatever becomes of the answer."""
+"""Deletes one audience at Spotify, once, even if the answer is lost."""
 
 from __future__ import annotations
 

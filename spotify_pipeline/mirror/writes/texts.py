@@ -1,4 +1,4 @@
-"""Makes the name and description of an audience what they are to be, and looks what became of it."""
+"""Changes the name and description of an audience, and checks that Spotify did."""
 
 from __future__ import annotations
 

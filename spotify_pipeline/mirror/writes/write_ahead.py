@@ -1,4 +1,4 @@
-"""A run's own wal of the journal: what is known of one audience, written only while its lease is held.
+"""The write-ahead log of one audience: each line is durable before the write to Spotify that it announces.
 
 A change at Spotify and its receipt are made durable in three steps: the line of the journal that says that it is done
 also holds the receipt that is due; then the receipt; then the line that counts it. A run that finds one due writes it

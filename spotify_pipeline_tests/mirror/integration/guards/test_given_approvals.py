@@ -66,14 +66,6 @@ def test_w10_an_approval_of_another_list_is_refused_and_named(machine: Machine, 
     assert "is for the list with digest cdcdcdcdcdcd, and this is another one" in block_message(decision)
 
 
-def test_w10_an_expired_approval_is_refused_and_named(machine: Machine, stored: StoredList):
-    machine.approvals.give(word_for(stored))
-    machine.now = NOW + timedelta(hours=24)
-    decision = machine.judge(stored)
-    assert not decision.allowed
-    assert "The approval that was given expired at 2026-11-17T06:00:00+00:00" in block_message(decision)
-
-
 def test_w10_it_may_expire_between_the_decision_and_the_first_write(machine: Machine, stored: StoredList):
     machine.approvals.give(word_for(stored))
     guard = machine.guard(stored)

@@ -11,13 +11,12 @@ def validated_reason(reason: str) -> str:
     """The reason for a receipt, on one line.
 
     Raises:
-        MirrorRefused: it is too short to say anything, or holds characters that cannot be shown.
+        MirrorRefused: it is too short, or holds characters that cannot be shown.
     """
     line = _line(reason, "reason")
     if len(line) < SHORTEST_REASON:
         raise MirrorRefused(
-            f"State a reason of at least {SHORTEST_REASON} characters: it is what the receipt will say. Nothing was "
-            "changed."
+            f"Give a reason of at least {SHORTEST_REASON} characters: it goes into the receipt. Nothing was changed."
         )
     return line
 

@@ -8,8 +8,8 @@ class MirrorRefused(Exception):
 
 
 def way_to_another_kind(audience: str) -> str:
-    """What to do where a folder's YAML asks for another kind of audience than the folder already is."""
+    """What to do when a folder's YAML asks for another kind of audience than the folder already is."""
     return (
-        "Give the new one a folder of another name; then say what is to become of the one before: spotify-pipeline "
-        f"retire {audience} --policy leave, or --policy delete."
+        "Put the new one into a folder of another name, and retire the old one: spotify-pipeline retire "
+        f"{audience} --policy leave, or --policy delete."
     )

@@ -11,7 +11,7 @@ from spotify_pipeline.mirror import MirrorRefused, validated_name, validated_rea
 
 @pytest.mark.parametrize("reason", ["", "   ", "ok", "because", " a b c d ", "\n" * 20, "\u00a0" * 20])
 def test_a_reason_says_something(reason: str) -> None:
-    with pytest.raises(MirrorRefused, match="State a reason of at least 10 characters"):
+    with pytest.raises(MirrorRefused, match="Give a reason of at least 10 characters"):
         validated_reason(reason)
 
 

@@ -282,7 +282,7 @@ class _EventBasedAudience:
     def _is_another(self, what: str) -> str:
         name = self._spec.audience
         return (
-            f"By its journal and receipts {name} is {what}, and not what its YAML asks for now "
+            f"The journal and receipts say that {name} is {what}, and not what its YAML asks for now "
             f"({self._definition.word}). Nothing was changed. {way_to_another_kind(name)}"
         )
 

@@ -178,7 +178,7 @@ def retire(
             _send_in_fewer(first, first_to_go)
             return [_left(journal, key, wal, order, _named(receipts, key, ad_account_id)) for key, wal in pages.items()]
         if client is None:
-            raise MirrorRefused(f"To delete {audience}, Spotify must be asked. Nothing was deleted. Sign in first.")
+            raise MirrorRefused(f"Sign in first: deleting {audience} needs a call to Spotify. Nothing was deleted.")
         deletions = {
             key: Deletion(client, wal, key, ad_account_id, sleep=sleep, named=_named(receipts, key, ad_account_id))
             for key, wal in pages.items()

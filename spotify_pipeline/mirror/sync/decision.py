@@ -142,8 +142,8 @@ def unknown_audience(spec: AudienceSpec, entry: JournalEntry, audience_id: str) 
             f"bears the mark of {spec.audience}; another deployment made it, or the journal is an older one"
         )
     return (
-        f"by the journal nothing was ever sent for {spec.audience}, and Spotify has its audience {audience_id}; the "
-        "journal was lost, or another deployment made the audience"
+        f"the journal says that nothing was ever sent for {spec.audience}, and Spotify has its audience {audience_id}; "
+        "the journal was lost, or another deployment made the audience"
     )
 
 

@@ -61,7 +61,7 @@ def test_w02_w10_a_list_that_is_held_back_goes_once_it_is_approved_of(
         ((AUDIENCE, "--file-digest", "a" * 12, *WHY), "No list of newsletter_readers that is kept here has a digest"),
         ((AUDIENCE, "--file-digest", "a" * 11, *WHY), "--file-digest takes the first 12 to 64 hex digits"),
         ((AUDIENCE, "--file-digest", "x" * 64, *WHY), "--file-digest takes the first 12 to 64 hex digits"),
-        ((AUDIENCE, "--file-digest", "a" * 64, "--reason", " it is ok  "), "State a reason of at least 10 characters"),
+        ((AUDIENCE, "--file-digest", "a" * 64, "--reason", " it is ok  "), "Give a reason of at least 10 characters"),
     ],
 )
 def test_w10_w11_what_names_no_list_or_gives_no_reason_approves_of_nothing(

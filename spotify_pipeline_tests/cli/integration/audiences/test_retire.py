@@ -117,7 +117,7 @@ def test_p16_an_audience_that_has_moved_can_be_retired_where_it_was(run: Run, mi
         ((AUDIENCE, *DELETE), "newsletter_readers still has a YAML file"),
         ((AUDIENCE, *DELETE, "--ad-account", ACCOUNT), "newsletter_readers still has a YAML file"),
         (("nobody", *LEAVE), "There is no audience nobody"),
-        ((RETIRED, "--policy", "leave", "--reason", "over"), "State a reason of at least 10 characters"),
+        ((RETIRED, "--policy", "leave", "--reason", "over"), "Give a reason of at least 10 characters"),
     ],
 )
 def test_what_may_not_be_retired_is_refused(

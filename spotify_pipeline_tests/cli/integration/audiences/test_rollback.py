@@ -77,7 +77,7 @@ def test_a_rollback_that_fails_is_one_sentence(run: Run, mirrored: Mirrored, dag
     [
         (("nobody", "2026-10", *WHY), "The project defines no audience nobody."),
         ((AUDIENCE, "no such month", *WHY), f"{AUDIENCE}/spotify_audience has no partition no such month."),
-        ((AUDIENCE, "2026-10", "--reason", "because"), "State a reason of at least 10 characters"),
+        ((AUDIENCE, "2026-10", "--reason", "because"), "Give a reason of at least 10 characters"),
     ],
 )
 def test_what_cannot_be_gone_back_to_is_said(

@@ -114,8 +114,8 @@ def test_a_list_approved_in_the_run_config_is_sent_once_and_says_who_approved(
 @pytest.mark.parametrize(
     ("reason", "approved_by", "said"),
     [
-        ("ok!", "Kim", "State a reason of at least 10 characters"),
-        ("             ", "Kim", "State a reason of at least 10 characters"),
+        ("ok!", "Kim", "Give a reason of at least 10 characters"),
+        ("             ", "Kim", "Give a reason of at least 10 characters"),
         ("The spring clean-up", "  ", "Say who decides"),
         ("The spring \x1b[2Jclean-up", "Kim", "The reason holds control characters"),
         ("The spring clean-up", "Kim\u202e", "The name of who decides holds control characters"),

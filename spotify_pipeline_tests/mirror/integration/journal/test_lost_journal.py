@@ -52,7 +52,7 @@ def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: P
     approvals = ApprovalStore(machine.folder / "approvals")
     expires = (NOW + timedelta(days=1)).isoformat()
     approvals.give(dataclasses.replace(approval_of(listed[1], AD_ACCOUNT), expires_at=expires))
-    with pytest.raises(GuardBlocked, match=r"\[history\] .* by the journal nothing was ever sent for lapsed"):
+    with pytest.raises(GuardBlocked, match=r"\[history\] .* the journal says that nothing was ever sent for lapsed"):
         mirror(machine, other)
     outcome = mirror(machine, listed)
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, ours)

@@ -62,7 +62,7 @@ def test_another_kind_is_refused_where_spotify_shows_neither_kind_nor_settings(
         if journal_is_lost:
             forget_journal(machine)
         with pytest.raises(
-            MirrorRefused, match=rf"By its journal and receipts bought is .*{made}.*, and not .*ad engagement"
+            MirrorRefused, match=rf"The journal and receipts say that bought is .*{made}.*, and not .*ad engagement"
         ):
             kept(machine, heard)
     assert kept(machine, BOUGHT).audience.id == made

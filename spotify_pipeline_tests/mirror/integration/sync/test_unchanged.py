@@ -88,7 +88,7 @@ def test_without_a_journal_it_is_not_known_what_spotify_has(machine: Machine, bu
     machine.journal_file.unlink()
     listed = build_list(range(10), "2026-11-23")
     with pytest.raises(
-        GuardBlocked, match=r"\[history\] .* by the journal nothing was ever sent for lapsed, and Spotify"
+        GuardBlocked, match=r"\[history\] .* the journal says that nothing was ever sent for lapsed, and Spotify"
     ):
         machine.mirror(listed)
     assert machine.mirror(listed, approved=True).action is MirrorAction.REPLACED

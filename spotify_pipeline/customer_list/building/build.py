@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from spotify_pipeline.customer_list.building.external_sort import SortedRows
 from spotify_pipeline.customer_list.building.fan_out import digest_rows
@@ -18,6 +17,7 @@ from spotify_pipeline.customer_list.building.writer import ListWriter
 from spotify_pipeline.customer_list.model import (
     ERASED,
     CustomerListError,
+    FileFields,
     IdentifiersReport,
     Layout,
     Manifest,
@@ -106,7 +106,7 @@ def build_customer_list(
             suppression_values=suppressions.values,
             suppressed=_suppressed(draft.people, report, suppressions),
             truncated_by=truncate.order if truncate is not None and draft.people.left_out_by_rank else None,
-            **draft.manifest_fields,
+            **draft.file_fields,
         )
         publish_list(draft.file, manifest, destination)
     return manifest
@@ -121,7 +121,7 @@ class _Draft:
     fanned_out: int
     rows: int
     bytes: int
-    manifest_fields: dict[str, Any]
+    file_fields: FileFields
 
 
 def _fitting_draft(
@@ -178,7 +178,7 @@ def _draft(folder: Path, people: Selection, report: IdentifiersReport, layout: L
         fanned_out=fanned_out,
         rows=written.rows,
         bytes=written.bytes,
-        manifest_fields=written.manifest_fields(),
+        file_fields=written.file_fields(),
     )
 
 

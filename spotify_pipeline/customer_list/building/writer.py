@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import polars as pl
 
 from spotify_pipeline.customer_list.building.digest_counts import DigestCounts
 from spotify_pipeline.customer_list.building.list_file import ListFile
-from spotify_pipeline.customer_list.model import Layout
+from spotify_pipeline.customer_list.model import FileFields, Layout
 from spotify_pipeline.identity import IdentifierType
 
 
@@ -59,7 +59,7 @@ class ListWriter:
         self._digests.add(rows)
         self._cells.update({column: rows[column].count() for column in self._columns})
 
-    def manifest_fields(self) -> dict[str, Any]:
+    def file_fields(self) -> FileFields:
         """What ``Manifest`` says of the file; once, after the last row."""
         checksums = self._list.checksums
         return {

@@ -11,13 +11,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from spotify_pipeline.customer_list.building import ListWriter
 from spotify_pipeline.customer_list.model import (
     CustomerListError,
+    FileFields,
     IssuedFrom,
     Layout,
     Manifest,
@@ -145,7 +145,7 @@ def _hits(customer_list: StoredList, digests: DigestSet) -> _Hits:
     return _Hits(rows=rows, digests=everything)
 
 
-def _written(finished: Path, stored: StoredList, hits: _Hits) -> tuple[dict[str, Any], pl.DataFrame]:
+def _written(finished: Path, stored: StoredList, hits: _Hits) -> tuple[FileFields, pl.DataFrame]:
     """Write the list without those who are to go; what its manifest says of the file, and the rows taken out."""
     manifest = stored[1]
     taken = [pl.DataFrame(schema=dict.fromkeys(manifest.columns, pl.String))]
@@ -162,4 +162,4 @@ def _written(finished: Path, stored: StoredList, hits: _Hits) -> tuple[dict[str,
             goes = holding_rows(batch, hits.digests)
             written.add(batch.filter(~goes))
             taken.append(batch.filter(goes))
-    return written.manifest_fields(), pl.concat(taken)
+    return written.file_fields(), pl.concat(taken)

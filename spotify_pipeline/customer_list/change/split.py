@@ -137,5 +137,5 @@ def _part_manifest(whole: Manifest, number: int, writers: list[ListWriter]) -> M
             number=number, of=len(writers), whole_sha256=whole.sha256, rows_elsewhere=whole.list_rows - writer.rows
         ),
         former_sha256=(),
-        **writer.manifest_fields(),
+        **writer.file_fields(),
     )

@@ -2,7 +2,7 @@
 
 from spotify_pipeline.customer_list.model.errors import CustomerListError, withheld_errors
 from spotify_pipeline.customer_list.model.layout import TOKENS, Layout, header
-from spotify_pipeline.customer_list.model.manifest import MANIFEST_FORMAT, IssuedFrom, Manifest, PartOf
+from spotify_pipeline.customer_list.model.manifest import MANIFEST_FORMAT, FileFields, IssuedFrom, Manifest, PartOf
 from spotify_pipeline.customer_list.model.report import (
     ERASED,
     NO_CONSENT,
@@ -19,6 +19,7 @@ __all__ = [
     "NO_IDENTIFIER",
     "TOKENS",
     "CustomerListError",
+    "FileFields",
     "IdentifiersReport",
     "IssuedFrom",
     "Layout",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 
@@ -12,6 +13,20 @@ from spotify_pipeline.customer_list.model.layout import Layout
 from spotify_pipeline.identity import IdentifierType
 
 MANIFEST_FORMAT = 3
+
+
+class FileFields(TypedDict):
+    """The fields of a manifest that describe its file; see ``Manifest``."""
+
+    columns: tuple[IdentifierType, ...]
+    list_rows: int
+    digests: Mapping[str, int]
+    cells: Mapping[str, int]
+    bytes: int
+    sha256: str
+    crc32c: str
+    md5: str
+    fingerprint: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from spotify_pipeline.mirror.event_based.definitions import Lookalike
 from spotify_pipeline.mirror.event_based.service import EventBasedOutcome, sync_event_based
 from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal
-from spotify_pipeline.mirror.receipts import ReceiptBook
+from spotify_pipeline.mirror.receipts import ReceiptBook, RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.spotify import SpotifyAdsClient
 
@@ -23,7 +22,7 @@ def sync_lookalike(
     name: str,
     description: str | None,
     receipts: ReceiptBook | None = None,
-    evidence: Mapping[str, Any] | None = None,
+    evidence: RunEvidence | None = None,
     trace_ids: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,

@@ -16,7 +16,7 @@ from typing import Any
 from spotify_pipeline.mirror.errors import MirrorRefused, way_to_another_kind
 from spotify_pipeline.mirror.event_based.definitions import EventBasedDefinition
 from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal, Phase, SettingValue, Unfinished, WriteKind
-from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind, plain
+from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind, RunEvidence, plain
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.writes import (
     LANDS_WITHIN,
@@ -67,7 +67,7 @@ def sync_event_based(
     definition: EventBasedDefinition,
     *,
     receipts: ReceiptBook | None = None,
-    evidence: Mapping[str, Any] | None = None,
+    evidence: RunEvidence | None = None,
     trace_ids: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,

@@ -1,7 +1,15 @@
 """Receipts: one for each change at Spotify, chained by their digests."""
 
 from spotify_pipeline.mirror.receipts.book import ReceiptBook
-from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT, ListEvidence, Receipt, ReceiptKind, plain
+from spotify_pipeline.mirror.receipts.model import (
+    RECEIPT_FORMAT,
+    ErasureEvidence,
+    ListEvidence,
+    Receipt,
+    ReceiptKind,
+    RunEvidence,
+    plain,
+)
 from spotify_pipeline.mirror.receipts.sent_lists import (
     LONGEST_WINDOW,
     SHORTEST_WINDOW,
@@ -17,10 +25,12 @@ __all__ = [
     "SHORTEST_WINDOW",
     "AcceptedList",
     "ChainReport",
+    "ErasureEvidence",
     "ListEvidence",
     "Receipt",
     "ReceiptBook",
     "ReceiptKind",
+    "RunEvidence",
     "accepted_lately",
     "compared_with",
     "plain",

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 RECEIPT_FORMAT = 1
 
@@ -151,6 +151,24 @@ class Receipt:
         except (KeyError, TypeError, ValueError, IndexError, OverflowError):
             raise ReceiptDamaged("lacks what every receipt says") from None
         return receipt
+
+
+class ErasureEvidence(TypedDict):
+    """Requests to be forgotten, when a list was sent: how many waited, rows taken out, the newest request's id."""
+
+    requests: int
+    rows: int
+    newest: str | None
+
+
+class RunEvidence(TypedDict, total=False):
+    """What a run adds to its receipts; nothing of a person but who decided something, as they call themselves."""
+
+    run_id: str
+    cause: str
+    reason: str
+    by: str
+    erasures: ErasureEvidence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,13 @@ from typing import Any
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards import Decision
-from spotify_pipeline.mirror.receipts import ListEvidence, plain
+from spotify_pipeline.mirror.receipts import ListEvidence, RunEvidence, plain
 from spotify_pipeline.spotify import UploadProof
 
 _FOUND_OUT = "An earlier run uploaded the list and had the storage's proof; this one found the audience at Spotify."
 
 
-def list_evidence(manifest: Manifest, decision: Decision, evidence: Mapping[str, Any]) -> ListEvidence:
+def list_evidence(manifest: Manifest, decision: Decision, evidence: RunEvidence) -> ListEvidence:
     """What the receipt of a list will say of it, fixed before the first write, so that a crash cannot lose it.
 
     Raises:

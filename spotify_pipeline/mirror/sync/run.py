@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from spotify_pipeline.customer_list import Manifest, verify_customer_list
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards import History
 from spotify_pipeline.mirror.journal import SentList, Unfinished, WriteKind
-from spotify_pipeline.mirror.receipts import ReceiptKind
+from spotify_pipeline.mirror.receipts import ReceiptKind, RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.create import Creation
 from spotify_pipeline.mirror.sync.decision import SendDecision
@@ -44,7 +43,7 @@ class MirrorRun:
         *,
         decision: SendDecision,
         max_age: timedelta | None,
-        evidence: Mapping[str, Any],
+        evidence: RunEvidence,
         sleep: Callable[[float], None],
         on_progress: OnProgress | None,
         stale_state: StaleStateCheck,

@@ -8,15 +8,14 @@ created with the id that came with the upload URL; an existing one is replaced b
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards import Guard
 from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal
-from spotify_pipeline.mirror.receipts import ReceiptBook
+from spotify_pipeline.mirror.receipts import ReceiptBook, RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.decision import SendDecision
 from spotify_pipeline.mirror.sync.result import MirrorOutcome
@@ -73,7 +72,7 @@ class AudienceMirror:
         *,
         guard: Guard,
         max_age: timedelta | None = None,
-        evidence: Mapping[str, Any] | None = None,
+        evidence: RunEvidence | None = None,
         trace_ids: Callable[[], Sequence[str]] = tuple,
         on_progress: OnProgress | None = None,
         keys: Sequence[str] = (),
@@ -88,7 +87,7 @@ class AudienceMirror:
             manifest: what describes it.
             guard: decides whether it may be sent, once nobody else can change what is known, before Spotify is asked.
             max_age: a list that Spotify was last proven to hold longer ago than this is sent again, also unchanged.
-            evidence: what the receipt is to say besides: JSON values, and nothing of a person.
+            evidence: what the receipt is to say besides.
             trace_ids: the trace ids of Spotify's answers to this run so far, for the receipts.
             on_progress: is told how far the upload is.
             keys: in the journal, of all audiences that the list is sent to, where it is a part of one.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from spotify_pipeline.customer_list import Manifest, SnapshotStore, parts_needed
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards import Guard
 from spotify_pipeline.mirror.journal import Journal, JournalError
+from spotify_pipeline.mirror.receipts import RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.decision import SharedGuard
 from spotify_pipeline.mirror.sync.result import MirrorOutcome
@@ -26,7 +26,7 @@ def mirror_parts(
     *,
     guard: Guard,
     max_age: timedelta | None = None,
-    evidence: Mapping[str, Any] | None = None,
+    evidence: RunEvidence | None = None,
     trace_ids: Callable[[], Sequence[str]] = tuple,
     on_progress: OnProgress | None = None,
 ) -> list[MirrorOutcome]:

@@ -53,7 +53,7 @@ def people_of(rows: list[dict]) -> ModelPeople:
     return model_people(rows, COLUMNS, region_column="country", default_region="SE", consent_column="consent")
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, batch=st.integers(1, 45), layout=st.sampled_from(Layout))
 def test_list_and_counts_equal_the_model(rows: list[dict], batch: int, layout: Layout) -> None:
     people = people_of(rows)
@@ -95,7 +95,7 @@ def assert_manifest_states(manifest: Manifest, people: ModelPeople, expected: Mo
     assert manifest.fingerprint == expected.fingerprint
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, random=st.randoms(use_true_random=False), batch=st.integers(1, 45), layout=st.sampled_from(Layout))
 def test_equal_membership_gives_equal_bytes(rows: list[dict], random, batch: int, layout: Layout) -> None:
     """Neither the order of the source, nor its batches, nor repeated rows leave a trace in the file."""

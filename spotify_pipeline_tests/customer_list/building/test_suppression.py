@@ -35,7 +35,7 @@ from spotify_pipeline_tests.customer_list.people import (
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(people=PEOPLE, opted_out=VALUES, erased=VALUES, layout=st.sampled_from(Layout))
 def test_p13_suppressed_people_are_left_out_whole(people, opted_out, erased, layout: Layout) -> None:
     suppressions = Suppressions(sources={"opt_outs": digest_set(opted_out), "erasure": digest_set(erased)})
@@ -81,7 +81,7 @@ def test_sources_that_hold_nobody_are_counted_and_change_no_byte(tmp_path: Path)
     assert "suppressed" not in without.rows_dropped
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(people=PEOPLE, batch=st.integers(1, 30))
 def test_digests_of_a_segment_are_those_of_all_its_rows(people, batch: int) -> None:
     """Consent is not asked: an opt-out needs none."""

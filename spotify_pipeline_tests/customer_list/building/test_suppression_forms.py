@@ -86,7 +86,7 @@ spellings = st.sampled_from(sorted(SPELLED))
 cases = st.sampled_from(("lower", "upper"))
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(
     kinds=some_types,
     case=cases,

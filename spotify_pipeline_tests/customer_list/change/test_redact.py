@@ -26,7 +26,7 @@ from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, cells_in
 LATER = NOW + timedelta(days=3)
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(people=PEOPLE, values=VALUES, layout=st.sampled_from(Layout))
 def test_no_cell_of_the_withdrawn_is_left(people, values, layout: Layout) -> None:
     with tempfile.TemporaryDirectory() as name:

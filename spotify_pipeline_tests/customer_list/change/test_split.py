@@ -45,7 +45,7 @@ def lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines()
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(people=PEOPLE, layout=LAYOUTS, parts=st.integers(1, 6))
 def test_parts_are_lists_that_make_up_the_whole(people, layout: Layout, parts: int) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -69,7 +69,7 @@ def test_parts_are_lists_that_make_up_the_whole(people, layout: Layout, parts: i
         assert len(set(rows)) == len(rows)
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(people=PEOPLE, layout=LAYOUTS, parts=st.integers(1, 6))
 def test_one_part_more_takes_rows_and_gives_none(people, layout: Layout, parts: int) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -79,7 +79,7 @@ def test_one_part_more_takes_rows_and_gives_none(people, layout: Layout, parts: 
     assert all(now <= then for then, now in zip(before, after, strict=False))
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(people=PEOPLE, layout=LAYOUTS, max_bytes=st.integers(100, 3000), at_least=st.integers(1, 3))
 def test_fewest_parts_of_which_none_is_too_large(people, layout: Layout, max_bytes: int, at_least: int) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -35,7 +35,7 @@ def shared(rows: list, others: list) -> int:
     return sum(bool(row & cells_in(others)) for row in rows)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(old=PEOPLE, new=PEOPLE, layouts=st.tuples(LAYOUTS, LAYOUTS))
 def test_lists_are_compared_as_sets_would_be(old, new, layouts) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -52,7 +52,7 @@ def test_lists_are_compared_as_sets_would_be(old, new, layouts) -> None:
         assert common.likeness == (1 if before else 0)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(old=PEOPLE, new=PEOPLE, suppressed=VALUES, declined=VALUES, layout=LAYOUTS)
 def test_removed_rows_have_the_first_reason_that_fits(old, new, suppressed, declined, layout: Layout) -> None:
     reasons = {"suppressed": digest_set(suppressed), "no_consent": digest_set(declined)}
@@ -75,7 +75,7 @@ def test_removed_rows_have_the_first_reason_that_fits(old, new, suppressed, decl
     assert sum(counted.values()) == change.removed
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(people=PEOPLE, values=VALUES, layout=LAYOUTS)
 def test_rows_holding_any_of_some_digests(people, values, layout: Layout) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -141,7 +141,7 @@ def test_a_list_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
         compare_lists(made, made)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(people=st.lists(st.tuples(PEOPLE, LAYOUTS), min_size=0, max_size=4))
 def test_all_pairs_at_once_are_as_each_pair_by_itself(people) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -166,7 +166,7 @@ def _note(event: str, arguments: tuple) -> None:
 
 
 def test_each_list_is_read_once_for_all_pairs_and_what_is_compared_is_private(tmp_path: Path) -> None:
-    lists = {f"list_{n}": email_list(tmp_path / f"{n}", f"p{n}@example.com", "q@example.com") for n in range(20)}
+    lists = {f"list_{n}": email_list(tmp_path / f"{n}", f"p{n}@example.com", "q@example.com") for n in range(8)}
     store = SnapshotStore(tmp_path / "store")
     sys.addaudithook(_note)  # cannot be taken away again
     LISTENING.append(True)
@@ -176,10 +176,10 @@ def test_each_list_is_read_once_for_all_pairs_and_what_is_compared_is_private(tm
             modes = {each.stat().st_mode & 0o777 for each in folder.iterdir()}
     finally:
         LISTENING.clear()
-    assert len(found) == 190
+    assert len(found) == 28
     assert {common.shared_a for _, _, common in found} == {1}
     reads = Counter(each for each in OPENED if each in {str(path) for path, _ in lists.values()})
-    assert len(reads) == 20
+    assert len(reads) == 8
     assert set(reads.values()) == {1}
     assert modes == {0o600}
     assert names_below(tmp_path / "store") == set()

@@ -30,7 +30,7 @@ LATER = NOW + timedelta(days=1)
 A, B, C, D = (f"{name}@example.com" for name in "abcd")
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(people=PEOPLE, new=PEOPLE, erased=st.lists(VALUES, max_size=3), layout=st.sampled_from(Layout))
 def test_w17_whoever_is_erased_a_list_compares_as_it_was_sent(people, new, erased, layout: Layout) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -11,6 +11,7 @@ import pytest
 
 from spotify_pipeline.customer_list import CustomerListError, write_identifiers
 from spotify_pipeline.home import HomeError
+from spotify_pipeline.rows import RowsError
 from spotify_pipeline_tests.customer_list.making import (
     ALL_TYPES,
     EMAIL_ONLY,

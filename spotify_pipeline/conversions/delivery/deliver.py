@@ -143,7 +143,7 @@ def deliver(
                 unreached = 0
             except (SpotifyUnavailable, RateLimited) as error:
                 if plan.guarantee is Guarantee.AT_MOST_ONCE and error.may_have_happened:
-                    # Each further try, by whoever tries again what may pass, could cost as many events.
+                    # Each retry of a transient failure could cost as many events.
                     raise UnexpectedResponse(
                         f"{error.message} As the feed sends at most once, the {len(delivery.in_flight)} events of that "
                         "request are dead letters now (unconfirmed), and the delivery stops.",
@@ -245,7 +245,7 @@ class _Delivery:
         return [each for each in batch if each.number not in erased]
 
     def end(self) -> None:
-        """Nothing is left to be tried: what became of the suspects."""
+        """Nothing is left to be tried: settle the suspects."""
         if self.delivered:
             self._bury()
         elif len(self.suspects) >= FEW_REFUSED:
@@ -323,7 +323,7 @@ class _Delivery:
     def _probe(self) -> None:
         """Try events of every day, alone, until one is accepted: then it is the suspects that are at fault.
 
-        Meanwhile no other event is claimed than the one that is tried: whoever dies here has sent no other.
+        Meanwhile no other event is claimed than the one that is tried: a process that dies here has sent no other.
 
         Raises:
             FeedRefused: none was accepted.

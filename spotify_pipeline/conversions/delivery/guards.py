@@ -2,7 +2,7 @@
 
 A mistake somewhere before the feed (a suppression list that holds everybody, a consent that was not loaded, a name
 that is mapped to nothing, a load that did not run) filters events, or lets through what should not be. It shows as a
-day that is unlike the days before it. Such a day holds the delivery until it is mended or a person approves, once.
+day that is unlike the days before it. Such a day holds the delivery until it is fixed or a person approves, once.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _usual(
 ) -> tuple[float, int] | None:
     """The share that is usual, and of how many rows it is known; None where nothing is known.
 
-    What was accepted last is usual, too: what a person approved of yesterday needs no other word today.
+    What was accepted last is usual too: what a person approved yesterday needs no other approval today.
     """
     shares = [(count / of, of) for count, of in map(part, before) if of >= fewest]
     own = [(count / of, of) for count, of in map(part, [accepted] if accepted is not None else []) if of >= fewest]

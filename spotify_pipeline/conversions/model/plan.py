@@ -12,12 +12,12 @@ from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.rows import IdentifierPlan
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""How far ahead of ours the clock that wrote an event may be. Spotify: `event_time` must be in the past."""
+"""How far the clock that wrote an event may be ahead of this machine's. Spotify: `event_time` must be in the past."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A value that stands in a column of the relation."""
+    """A value in a column of the relation."""
 
     name: str
 
@@ -41,7 +41,7 @@ class TimeUnit(StrEnum):
 
 
 class OptOutPolicy(StrEnum):
-    """What becomes of the event of somebody who opted out of targeting (A11)."""
+    """What happens to the event of somebody who opted out of targeting (A11)."""
 
     FLAG = "flag"
     """It is sent with `opt_out_targeting`: counted for attribution, never used for retargeting."""
@@ -51,7 +51,7 @@ class OptOutPolicy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class EventIdSource:
-    """What names an event for ever.
+    """What identifies an event permanently.
 
     Attributes:
         columns: at least one.
@@ -102,7 +102,7 @@ class FeedPlan:
             ``identifiers`` names is asked, too.
         opt_out_column: who says anything in it but a plain no opted out of targeting, such as the time when they did;
             null is no. Where there is one, every event says whether its person opted out.
-        opt_out_policy: what becomes of their events.
+        opt_out_policy: what happens to their events.
         purchase_needs_amount: a PURCHASE without amount and currency is refused (it would count without revenue).
         max_age: older events are not sent. Spotify attributes within 30 days.
         allowed_skew: an event that lies further ahead than this is refused; one that lies less far ahead is sent as

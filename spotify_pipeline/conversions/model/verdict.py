@@ -81,5 +81,5 @@ VERDICTS = {
 ``key`` is never null and names the event in the outbox: its id, or ``row:`` and a SHA-256 of the row where it has none.
 ``state`` is pending, filtered or dead. ``fields`` names the parameters at fault, with commas, and never holds a value;
 in pending rows those that are left out, as the event can be sent without them.
-``body`` is the event as JSON, as Spotify takes it, and stands in pending rows only.
+``body`` is the event as JSON, as Spotify accepts it, in pending rows only.
 """

@@ -1,4 +1,4 @@
-"""The outbox: what became of every event, kept through crashes, in a file or in PostgreSQL."""
+"""The outbox: the state of every event, kept through crashes, in a file or in PostgreSQL."""
 
 from spotify_pipeline.conversions.outbox.erasure_filter import filter_erased
 from spotify_pipeline.conversions.outbox.model import (

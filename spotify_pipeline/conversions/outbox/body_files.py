@@ -77,7 +77,7 @@ class BodyFiles:
         """How many bodies a file holds; 0 if it is gone or damaged."""
         try:
             return int(pl.scan_parquet(self._file(place)).select(pl.len()).collect().item())
-        except Exception:  # noqa: BLE001 - whoever needs what is in it is told
+        except Exception:  # noqa: BLE001 - reading its content raises
             return 0
 
     def _of(self, place: int) -> pl.DataFrame:
@@ -90,7 +90,7 @@ class BodyFiles:
             except Exception as error:  # noqa: BLE001 - Polars may quote what it read
                 raise OutboxError(
                     f"{self._file(place)} cannot be read ({type(error).__name__}): it is damaged. Materialize the "
-                    "feed's days since the oldest pending one again, which writes it anew. Nothing was sent."
+                    "feed's days since the oldest pending one again, which writes it again. Nothing was sent."
                 ) from None
             while len(self._read) > _MOST_IN_MEMORY:
                 self._read.popitem(last=False)

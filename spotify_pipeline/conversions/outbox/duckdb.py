@@ -66,7 +66,7 @@ class DuckDBDatabase:
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
-            # The log is made anew after every checkpoint, by whatever statement comes next.
+            # After every checkpoint the next statement creates the log again.
             with private_umask():
                 return self._connection.execute(statement, list(values)).fetchall()
         except duckdb.Error as error:

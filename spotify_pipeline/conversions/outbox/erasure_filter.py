@@ -18,7 +18,7 @@ def filter_erased(erased: Callable[[], DigestSet]) -> ErasureFilter:
     """Names the events whose body holds one of these digests, or a device id that has one in either letter case.
 
     Args:
-        erased: is asked anew for each batch, as somebody may ask to be forgotten while a delivery is under way.
+        erased: is called for each batch, because somebody may ask to be forgotten during a delivery.
     """
 
     def named(events: Sequence[Claimed]) -> Collection[int]:

@@ -76,7 +76,7 @@ class DayMerge:
         next_number: of the next event that is new.
         by_verdict: all rows that were read, by what was said of them: a reason, or `pending`.
         moved: events that other days had before, by day; and those of them whose rows are still there.
-        dropped: events of the day that are none any more.
+        dropped: events of the day that no longer are.
     """
 
     database: Database
@@ -171,7 +171,7 @@ class DayMerge:
             return higher
         waiting = ties.filter(pl.col("known_state") == State.PENDING.value)
         bodies: Mapping[int, str] = {}
-        with suppress(OutboxError):  # one that is damaged is written anew
+        with suppress(OutboxError):  # one that is damaged is written again
             bodies = self.bodies.read(list(waiting.select("number", "known_place").iter_rows()))
         known = pl.DataFrame({"number": list(bodies), "known_body": list(bodies.values())}, schema_overrides=_BODIES)
         ties = ties.join(known, on="number", how="left", maintain_order="left")

@@ -1,7 +1,7 @@
-"""The outbox: what became of every event that was ever read, kept through crashes.
+"""The outbox: the state of every event that was ever read, kept through crashes.
 
 It holds no personal data but the body of events that are still to be sent. Bodies of settled events are gone as soon as
-the outbox is let go of, or, after a crash, as soon as it is held again.
+the outbox is closed or, after a crash, as soon as it is opened again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Reading:
         known: events that it knew, and that are this day's, be it that this reading took them over from another.
         repeated: rows of an id of which another row counts, of this day or another.
         not_wanted: rows that are no events, as nobody wants them.
-        judged_again: known events that were not sent yet and whose row was judged anew.
+        judged_again: known events that were not sent yet and whose row was validated again.
         withdrawn: events that were not sent yet and have no row any more.
     """
 
@@ -111,7 +111,7 @@ class DayAccount:
     """The account of one day (A10): read = delivered + dead + pending + filtered.
 
     Attributes:
-        read: events that all readings of the day brought, and rows of the newest one that are none (``repeated`` and
+        read: events that all readings of the day brought, and rows of the newest one that are not events (``repeated`` and
             ``not_wanted``): a number kept beside the events, not counted from them.
         delivered, pending: events.
         filtered, dead: events by reason; the rows that are no events are among the filtered.
@@ -176,7 +176,7 @@ class Outbox(Protocol):
     def claim(self, most: int, most_bytes: int) -> Sequence[Claimed]:
         """The next events to be sent, oldest day first: at most so many, and so many bytes of body, but at least one.
 
-        They are `sending` from now on, durably: whoever finds them so after a crash knows that they may have been sent.
+        They are `sending` from now on, durably: if they are found so after a crash, they may have been sent.
         """
         ...
 
@@ -225,7 +225,7 @@ class Outbox(Protocol):
         ...
 
     def replay(self, day: date | None = None, reason: str | None = None) -> Mapping[date, int]:
-        """Mark events so that their days are read again, which judges them anew; how many of which day.
+        """Mark events so that their days are read and validated again; how many of each day.
 
         Any reason of a dead letter or a filtered event does; without one all dead letters are marked. A dead letter
         that is Spotify's to say and whose row that reading does not find stays as it is, and is no longer marked.

@@ -113,7 +113,7 @@ class PostgresDatabase:
         with suppress(self._psycopg.Error):
             try:
                 if self._holds:
-                    # The server ends a session, and lets go of its locks, only some time after it was told to.
+                    # The server ends a session, and releases its locks, only some time after the request.
                     self._connection.rollback()
                     self._connection.execute("SELECT pg_advisory_unlock_all()")
             finally:
@@ -175,7 +175,7 @@ class PostgresDatabase:
 
 
 class PostgresBodies:
-    """Bodies in a table. The room of deleted ones is cleared by the database's own vacuum."""
+    """Bodies in a table. The database's own vacuum frees the space of deleted ones."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database

@@ -213,7 +213,7 @@ class StoredOutbox(OutboxViews):
                 "UPDATE days SET new = new - ?, repeated = repeated + ? WHERE feed = ? AND day = ?",
                 [events, merge.displaced[day], self._feed, day],
             )
-        # What this reading did not find cannot be replayed, and would have the day read for ever.
+        # What this reading did not find cannot be replayed, and would have the day read forever.
         self._database.change("UPDATE events SET replay = false WHERE feed = ? AND day = ? AND replay", of_day)
         self._database.change("DELETE FROM readings WHERE feed = ? AND day = ? AND NOT accepted", of_day)
         # A reading without rows leaves a trace, too.
@@ -246,7 +246,7 @@ class StoredOutbox(OutboxViews):
         if lost:
             raise OutboxError(
                 f"The bodies of {lost} pending events of the feed {self._name} are gone from its outbox. Materialize "
-                f"its days since {rows[0][1]} again: that writes them anew. Nothing of them was sent."
+                f"its days since {rows[0][1]} again: that writes them again. Nothing of them was sent."
             )
         return [Claimed(number=number, day=day, event_id=key, body=bodies[number]) for number, day, key, _ in rows]
 

@@ -75,7 +75,7 @@ class TimeRange:
 
 
 def places_of(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
-    """Where each row stands in time, in microseconds since 1970; null where it stands nowhere.
+    """The time of each row, in microseconds since 1970; null if it has none.
 
     Raises:
         EventsError: the rows have no column of times, or it holds no single values.

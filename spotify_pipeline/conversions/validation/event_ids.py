@@ -1,4 +1,4 @@
-"""What names an event for ever: its id, by which Spotify and the outbox tell that two events are one."""
+"""What identifies an event permanently: its id, by which Spotify and the outbox recognize that two events are one."""
 
 from __future__ import annotations
 

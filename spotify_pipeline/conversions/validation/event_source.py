@@ -36,7 +36,7 @@ def urls(text: pl.Series, own: OwnIdentifiers = ()) -> pl.Series:
 
 
 def action_sources(text: pl.Series) -> pl.Series:
-    """WEB, APP or OFFLINE, in whatever case it was; null where it is none of them."""
+    """WEB, APP or OFFLINE, from any letter case; null for any other value."""
     # Letters beyond ASCII never pass: some have an upper case that is an ASCII letter.
     upper = text.str.extract("^([A-Za-z]+)$").str.to_uppercase()
     return upper.set(~upper.is_in(ACTION_SOURCES).fill_null(value=False), None)

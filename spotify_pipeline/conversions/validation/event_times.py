@@ -30,15 +30,14 @@ _ISO = (
 )
 
 _Read: TypeAlias = tuple[pl.Series, pl.Series]
-"""Where each value stands in time, in microseconds since 1970 (null where it stands nowhere); whether it is usable."""
+"""The time of each value, in microseconds since 1970 (null if it has none); whether it is usable."""
 
 
 def event_times(values: pl.Series, source: TimeSource) -> pl.DataFrame:
     """Columns ``place``, ``at`` (UTC) and ``time_fault`` (a ``Dead``); in each row exactly one of the last two is null.
 
-    ``place`` is where the value stands in the column's order, in microseconds since 1970: that of its moment, or nearby
-    where it is a time that the clocks of its zone left out, or beyond all days where it is too far away. It is null
-    where the value stands nowhere.
+    ``place`` orders the values, in microseconds since 1970: the value's moment; or nearby, for a time that the clocks of
+    its zone skipped; or beyond all days, if it is too far away. It is null for a value without a time.
     """
     dtype = values.dtype
     missing = values.is_null()
@@ -127,7 +126,7 @@ def _of_texts(text: pl.Series, source: TimeSource) -> _Read:
     parts = text.str.extract_groups(_ISO).struct.unnest()
     number = {name: parts[name].cast(pl.Int64).fill_null(0) for name in ("hour", "minute", "second")}
     days = parts["date"].str.to_date("%Y-%m-%d", strict=False).to_physical().cast(pl.Int64)
-    # 23:59:60 is the second that is put in now and then; no clock of ours counts it, so it is the one behind it.
+    # 23:59:60 is the leap second; our clocks do not count it, so it is the second after it.
     leap = number["second"] == 60
     fraction = parts["fraction"].fill_null("").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64).set(leap, 0)
     minutes = number["hour"] * 60 + number["minute"]

@@ -3,11 +3,11 @@
 A text is read as a person would read it: percent-encoding and HTML entities decoded, however often, compatibility forms
 (full-width letters, other digits) in their plain form, invisible characters left out. Then it holds personal data if
 
-- an e-mail address stands in it, also with blanks around its @ or with ``(at)``;
-- a phone number stands in it as it is dialled from abroad: a plus sign, or 00 and groups, or ``tel:``, and 7 to 15
-  digits, whatever separates them. Other numbers are left alone: order numbers, EANs and dates look like national ones;
-- a device id stands in it that is named as one (``idfa=``). Other UUIDs are left alone: products and orders have them;
-- the row's own phone number or device id stands in it, in whatever form.
+- it contains an e-mail address, also with spaces around its @ or with ``(at)``;
+- it contains a phone number in international form: a plus sign, or 00 and groups, or ``tel:``, and 7 to 15
+  digits with any separators. Other numbers are left alone: order numbers, EANs and dates look like national ones;
+- it contains a device id that is labelled as one (``idfa=``). Other UUIDs are left alone: products and orders have them;
+- it contains the row's own phone number or device id, in any form.
 """
 
 from __future__ import annotations

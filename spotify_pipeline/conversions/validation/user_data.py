@@ -98,7 +98,7 @@ def _values(rows: pl.DataFrame, plan: IdentifierPlan | None, kind: IdentifierTyp
     hashed = several.with_columns(digest(several[_VALUE]).alias(_HASHED)).drop_nulls(_HASHED)
     if not isinstance(values.dtype, pl.List):
         return hashed
-    # One address may stand in a row twice, as it is and as its digest.
+    # A row may have one address twice: in clear and as its digest.
     return hashed.unique([_ROW, _HASHED], keep="first", maintain_order=True)
 
 

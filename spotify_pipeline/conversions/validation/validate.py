@@ -38,7 +38,7 @@ def validate_events(
         rows: have the columns that the plan names; at most some 50,000 at a time, for memory holds all of them.
         plan: which column holds what, and what is done with events that are not sent.
         now: aware.
-        suppressions: whoever shares a digest with one of these is not sent.
+        suppressions: people who share a digest with one of these are not sent.
 
     Raises:
         EventsError: a column is missing, or holds lists or structures.

@@ -111,8 +111,8 @@ class DayAccount:
     """The account of one day (A10): read = delivered + dead + pending + filtered.
 
     Attributes:
-        read: events that all readings of the day brought, and rows of the newest one that are not events (``repeated`` and
-            ``not_wanted``): a number kept beside the events, not counted from them.
+        read: events that all readings of the day brought, and rows of the newest one that are no events (``repeated``
+            and ``not_wanted``): a number kept beside the events, not counted from them.
         delivered, pending: events.
         filtered, dead: events by reason; the rows that are no events are among the filtered.
         left_out: events that were sent, or are to be, without a parameter whose value cannot be used.

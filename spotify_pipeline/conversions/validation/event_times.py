@@ -36,8 +36,8 @@ _Read: TypeAlias = tuple[pl.Series, pl.Series]
 def event_times(values: pl.Series, source: TimeSource) -> pl.DataFrame:
     """Columns ``place``, ``at`` (UTC) and ``time_fault`` (a ``Dead``); in each row exactly one of the last two is null.
 
-    ``place`` orders the values, in microseconds since 1970: the value's moment; or nearby, for a time that the clocks of
-    its zone skipped; or beyond all days, if it is too far away. It is null for a value without a time.
+    ``place`` orders the values, in microseconds since 1970: the value's moment; or nearby, for a time that the clocks
+    of its zone skipped; or beyond all days, if it is too far away. It is null for a value without a time.
     """
     dtype = values.dtype
     missing = values.is_null()

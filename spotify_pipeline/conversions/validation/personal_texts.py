@@ -6,7 +6,7 @@ A text is read as a person would read it: percent-encoding and HTML entities dec
 - it contains an e-mail address, also with spaces around its @ or with ``(at)``;
 - it contains a phone number in international form: a plus sign, or 00 and groups, or ``tel:``, and 7 to 15
   digits with any separators. Other numbers are left alone: order numbers, EANs and dates look like national ones;
-- it contains a device id that is labelled as one (``idfa=``). Other UUIDs are left alone: products and orders have them;
+- it contains a device id that is labelled as one (``idfa=``). Other UUIDs are left alone: products have them, too;
 - it contains the row's own phone number or device id, in any form.
 """
 

@@ -112,6 +112,7 @@ def test_a10_a_backfill_of_three_days_is_one_run_with_an_account_for_each_day(
     assert set(shown(result, "validated_events")) == {partition(day) for day in (0, 1, 2)}
 
 
+@pytest.mark.e2e
 def test_a04_a_refused_token_fails_the_run_loses_nothing_and_the_next_run_sends(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_run_without_a_token_says_which_variable_to_set_and_one_with_nothing_t
     assert received(sandbox) == {}
 
 
+@pytest.mark.e2e
 def test_a07_events_that_come_late_are_found_and_those_known_are_not_sent_again(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -151,6 +153,7 @@ def test_a07_events_that_come_late_are_found_and_those_known_are_not_sent_again(
     assert {each["times_received"] for each in received(sandbox).values()} == {1}
 
 
+@pytest.mark.e2e
 def test_a10_rows_that_are_gone_from_the_warehouse_stay_in_the_account(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -163,6 +166,7 @@ def test_a10_rows_that_are_gone_from_the_warehouse_stay_in_the_account(
     assert len(received(sandbox)) == 4
 
 
+@pytest.mark.e2e
 def test_a20_two_refused_events_a_run_wait_and_the_check_says_so_until_there_are_enough_to_tell(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -214,6 +218,7 @@ def assert_stop_is_checked(result: dg.ExecuteInProcessResult) -> None:
     assert "spotify-pipeline conversions resume orders" in sentence
 
 
+@pytest.mark.e2e
 def test_a21_a_feed_that_stopped_fails_its_check_though_nothing_waits(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -248,6 +253,7 @@ def test_a02_a09_a_poisoned_event_is_one_dead_letter_without_values_and_its_repl
     assert {each["times_received"] for each in received(sandbox).values()} == {1}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("policy", ["flag", "drop"])
 def test_a11_who_opted_out_is_flagged_or_dropped_by_policy(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer, policy: str
@@ -263,6 +269,7 @@ def test_a11_who_opted_out_is_flagged_or_dropped_by_policy(
         assert account(result)["filtered"] == 1
 
 
+@pytest.mark.e2e
 def test_people_on_a_suppression_list_are_not_sent(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -274,6 +281,7 @@ def test_people_on_a_suppression_list_are_not_sent(
     assert account(result)["filtered"] == 1
 
 
+@pytest.mark.e2e
 def test_w22_a_suppression_of_unusable_values_stops_a_feed_too(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -291,6 +299,7 @@ def test_w22_suppressions_of_a_feed_that_can_match_nobody_are_refused(mistake: C
     assert "attributes.suppress.0: crm.never would keep nobody out: it knows people by phone only" in said
 
 
+@pytest.mark.e2e
 def test_who_asks_to_be_forgotten_between_reading_and_sending_is_not_sent(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -316,6 +325,7 @@ def test_a_missing_column_is_said_with_the_feed_and_nothing_is_recorded(
     assert "has no column bought_at, which event_time of the feed orders names" in said_by(runs.run())
 
 
+@pytest.mark.e2e
 def test_a14_columns_of_other_types_hold_the_same_events_and_people(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -332,6 +342,7 @@ def test_a14_columns_of_other_types_hold_the_same_events_and_people(
     assert set(received(sandbox)) == {"order-1", "order-3"}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

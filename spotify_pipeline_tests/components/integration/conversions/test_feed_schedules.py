@@ -13,9 +13,10 @@ import pytest
 
 from spotify_pipeline.components.conversions.config.schedule import FeedScheduleConfig
 from spotify_pipeline.components.conversions.definitions import WATCH_CONVERSIONS, find_feeds
+from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.components.conversions.schedules import FEED_TAG, RANGE_END_TAG, RANGE_START_TAG
-from spotify_pipeline.conversions import open_outbox
+from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, account, add_orders, days_ago, order, partition
 
 TICK = datetime(2026, 11, 20, 0, 30, tzinfo=ZoneInfo("Europe/Stockholm"))
@@ -87,55 +88,64 @@ def test_a_tick_reaches_back_to_the_oldest_day_that_still_waits(
         assert days_of(tick(definitions, now)) == (partition(3), partition(0))
 
 
-def test_a10_days_on_which_nothing_ran_are_made_up_for(
-    load: Callable[..., dg.Definitions], environment: Path, tick: Tick
-) -> None:
-    definitions = load({"orders": FEED})
-    runs, now = FeedRuns(definitions), datetime.now(UTC)
-    add_orders(environment)
-    assert days_of(tick(definitions, now)) == (partition(3), partition(0))
-    runs.run(12, 7)
-    assert days_of(tick(definitions, now)) == (partition(9), partition(0))
-    runs.run(6, 0)
-    assert days_of(tick(definitions, now)) == (partition(3), partition(0))
-    assert days_of(tick(definitions, now + timedelta(days=7))) == (partition(3), partition(-7))
-    assert days_of(tick(definitions, now + timedelta(days=90))) == (partition(-60), partition(-90))
+def due(feed: FeedDefinition, now: datetime) -> tuple[date, date] | None:
+    with view_outbox(feed.name) as outbox:
+        return feed.due(now, outbox.pending_days(), outbox.accounts())
+
+
+def read(first: int, last: int, at: datetime | None = None) -> None:
+    """Read these days, so many days ago, now or at some other time: none has an event."""
+    at = at or datetime.now(UTC)
+    with open_outbox("orders", clock=lambda: at) as outbox:
+        for days in range(first, last - 1, -1):
+            outbox.record(days_ago(days).date(), [], at=at)
+
+
+def days(first: int, last: int) -> tuple[date, date]:
+    return days_ago(first).date(), days_ago(last).date()
+
+
+@pytest.fixture
+def feed(load: Callable[..., dg.Definitions], environment: Path) -> FeedDefinition:
+    assert environment
+    return find_feeds(load({"orders": FEED}))[0]
+
+
+def test_a10_days_on_which_nothing_ran_are_made_up_for(feed: FeedDefinition) -> None:
+    now = datetime.now(UTC)
+    assert feed.due(now) == days(3, 0)
+    read(12, 7)
+    assert due(feed, now) == days(9, 0)
+    read(6, 0)
+    assert due(feed, now) == days(3, 0)
+    assert due(feed, now + timedelta(days=7)) == days(3, -7)
+    assert due(feed, now + timedelta(days=90)) == days(-60, -90)
 
 
 @pytest.mark.parametrize(("old", "first"), [([20], "the backfill"), ([20, 19], "the schedule")])
 def test_a24_a_backfilled_old_day_does_not_make_the_next_run_read_every_day_since(
-    load: Callable[..., dg.Definitions], environment: Path, tick: Tick, old: list[int], first: str
+    feed: FeedDefinition, old: list[int], first: str
 ) -> None:
-    definitions = load({"orders": FEED})
-    runs, now = FeedRuns(definitions), datetime.now(UTC)
-    add_orders(environment, order(1, days_ago(20, hour=5)))
+    now = datetime.now(UTC)
     if first == "the schedule":
-        runs.run(3, 0)
+        read(3, 0)
     for day in old:
-        assert runs.run(day).success
-    assert days_of(tick(definitions, now)) == (partition(3), partition(0))
+        read(day, day)
+    assert due(feed, now) == days(3, 0)
     if first == "the backfill":
-        runs.run(3, 0)
+        read(3, 0)
     # Today was not read to its end yet.
-    assert days_of(tick(definitions, now + timedelta(days=1))) == (partition(3), partition(-1))
+    assert due(feed, now + timedelta(days=1)) == days(3, -1)
 
 
-def test_a24_a_backfill_within_or_of_a_gap_hides_nothing_of_it(
-    load: Callable[..., dg.Definitions], environment: Path, tick: Tick
-) -> None:
-    definitions = load({"orders": FEED})
-    runs, now = FeedRuns(definitions), datetime.now(UTC)
-    add_orders(environment)
-    runs.run(3, 0)
-    runs.run(20)
+def test_a24_a_backfill_within_or_of_a_gap_hides_nothing_of_it(feed: FeedDefinition) -> None:
+    read(3, 0)
+    read(20, 20)
     # Nothing ran for ten days, but the day before yesterday.
-    later = now + timedelta(days=10)
-    (feed,) = find_feeds(definitions)
-    with open_outbox("orders", clock=lambda: later) as outbox:
-        outbox.record(later.date() - timedelta(days=2), [], at=later)
-        outbox.record(days_ago(2).date(), [], at=later)
-        accounts = outbox.accounts()
-    assert feed.due(later, (), accounts) == ((now - timedelta(days=3)).date(), later.date())
+    later = datetime.now(UTC) + timedelta(days=10)
+    read(-8, -8, later)
+    read(2, 2, later)
+    assert due(feed, later) == days(3, -10)
 
 
 def test_no_second_run_of_a_feed_is_asked_for_while_one_is_under_way(

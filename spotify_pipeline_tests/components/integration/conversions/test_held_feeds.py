@@ -59,6 +59,7 @@ def names(paid: str) -> str:
     return FEED.replace("{value: PURCHASE}", f"{{column: event, names: {{paid: {paid}}}}}")
 
 
+@pytest.mark.e2e
 def test_a16_a19_names_that_ignore_by_mistake_hold_the_feed_and_nothing_is_lost_once_they_are_corrected(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -84,6 +85,7 @@ def test_a16_consent_that_is_loaded_a_day_late_loses_nothing(
     assert len(received(sandbox)) == 5
 
 
+@pytest.mark.e2e
 def test_a19_another_run_is_held_too_until_somebody_approves_once(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -115,6 +117,7 @@ def test_a19_another_run_is_held_too_until_somebody_approves_once(
     assert "[dead]" in said_by(other)
 
 
+@pytest.mark.e2e
 def test_a19_a_load_that_did_not_run_holds_the_feed(runs: FeedRuns, environment: Path, sandbox: SandboxServer) -> None:
     change_people(environment, "DELETE FROM shop.orders WHERE order_id >= 'order-20'")
     add_orders(environment, order(90, days_ago(0)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-import duckdb
 import pytest
 
 from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, DeliveryReport, FeedStopped, Send, deliver
@@ -400,16 +399,3 @@ def test_a21_at_least_once_a_success_that_names_refused_parts_is_sent_again_in_p
         read_all(outbox, orders(20))
         report = deliver(outbox, send, DeliveryPlan(), clock=place.clock)
         assert (report.delivered, report.dead) == (19, {"refused": 1})
-
-
-def test_an_outbox_of_an_earlier_version_gets_the_tables_that_came_later(place: Place) -> None:
-    if place.url is not None:
-        pytest.skip("PostgreSQL's tables are made at each opening")
-    with place.open() as outbox:
-        read_all(outbox, orders(1))
-    with duckdb.connect(str(place.home / "outbox" / "purchases.duckdb")) as connection:
-        connection.execute("DROP TABLE stops")
-    with place.look() as views:
-        assert totals(views)["pending"] == 1
-    with place.open() as outbox:
-        assert outbox.stopped() is None

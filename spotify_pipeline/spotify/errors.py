@@ -1,21 +1,21 @@
-"""What can go wrong between us and Spotify, one class per kind.
+"""Errors of this package, one class per kind.
 
-Every message is one sentence, then what to do next. No message holds a token, a signed URL or a session URI.
+Every message is one sentence, then what to do next. No message contains a token, a signed URL or a session URI.
 """
 
 from __future__ import annotations
 
 
 class SpotifyError(Exception):
-    """Base of this room's errors.
+    """Base of this package's errors.
 
     Attributes:
         message: what is wrong and where, one sentence.
-        next_step: what a person should do about it, in words.
-        status: HTTP status of the answer, or None when there was none.
-        trace_id: ``sp_trace_id`` of the answer; Spotify's support asks for it.
-        may_have_happened: True when the call was a write and Spotify may have carried it out all the same: the
-            answer was lost, broken, or a server error. Look before you repeat it.
+        next_step: what to do about it.
+        status: HTTP status of the response, or None when there was none.
+        trace_id: ``sp_trace_id`` of the response; Spotify's support asks for it.
+        may_have_happened: True when the call was a write and Spotify may still have carried it out: the response
+            was lost, broken, or a server error. Check before you repeat it.
     """
 
     usual_next_step = ""
@@ -46,11 +46,11 @@ class SettingsMissing(SpotifyError):
 
 
 class SettingsInvalid(SpotifyError):
-    """An environment variable holds something that cannot be used, or that Spotify refuses."""
+    """An environment variable is not valid, or Spotify rejects it."""
 
 
 class TokenStoreUnusable(SpotifyError):
-    """The token store is damaged, or its owner, mode or place would let somebody else read or replace it."""
+    """The token store is damaged, or other users could read or replace it."""
 
 
 class SignInRequired(SpotifyError):
@@ -61,11 +61,11 @@ class SignInRequired(SpotifyError):
 
 
 class ScopeMissing(SignInRequired):
-    """The user signed in and granted less than what is needed."""
+    """The user signed in but granted fewer scopes than needed."""
 
 
 class SignInFailed(SpotifyError):
-    """The browser sign-in did not come to an end: refused, timed out, or the port is taken."""
+    """The browser sign-in did not complete: refused, timed out, or the port is taken."""
 
     usual_next_step = "Run `spotify-pipeline login` again."
 
@@ -75,7 +75,7 @@ class TermsNotAccepted(SpotifyError):
 
     usual_next_step = (
         "Accept the Ads API terms for your client id at https://adsmanager.spotify.com/api-terms; "
-        "it can take an hour to count."
+        "it can take an hour to take effect."
     )
 
 
@@ -90,37 +90,37 @@ class PermissionDenied(SpotifyError):
 
 
 class CapiTokenRefused(SpotifyError):
-    """401: the Conversions API refuses the token of the feed's connection. No event was taken."""
+    """401: the Conversions API rejects the token of the feed's connection. No event was accepted."""
 
     usual_next_step = (
-        "Make a new one with `spotify-pipeline conversions create-token`, set the variable to it, then run again. The "
-        "events stay pending."
+        "Create a new one with `spotify-pipeline conversions create-token`, set the variable to it, then run again. "
+        "The events stay pending."
     )
 
 
 class BusinessNotAllowed(SpotifyError):
-    """The authorization in use is for one business only, and the ad account belongs to another. Nothing was sent."""
+    """The authorization is for one business only, and the ad account belongs to another. Nothing was sent."""
 
     usual_next_step = (
-        "Name the authorization for that business as `authorization` in the audience's YAML, or where that has none "
-        "in SPOTIFY_AUTHORIZATION; `spotify-pipeline authorizations` lists those there are."
+        "Name the authorization for that business as `authorization` in the audience's YAML, or if that has none "
+        "in SPOTIFY_AUTHORIZATION; `spotify-pipeline authorizations` lists the existing ones."
     )
 
 
 class NotFound(SpotifyError):
-    """404: no such object, or not visible to the user who signed in."""
+    """404: the object does not exist, or the user who signed in may not see it."""
 
     usual_next_step = "Check the id, and that it belongs to this ad account or business."
 
 
 class InvalidRequest(SpotifyError):
-    """Spotify, or our own check before the call, refuses the request as it stands. Repeating it cannot help."""
+    """Spotify, or our own check before the call, rejects the request. Repeating it cannot help."""
 
     usual_next_step = "Correct what the message names, then run again."
 
 
 class Conflict(SpotifyError):
-    """409: the object is in use, for instance an audience that is LIVE cannot be deleted."""
+    """409: the object is in use; for instance, an audience that is LIVE cannot be deleted."""
 
     usual_next_step = "If an ad set uses the audience, remove it there first; then run again."
 
@@ -136,9 +136,9 @@ class RateLimited(SpotifyError):
 
 
 class SpotifyUnavailable(SpotifyError):
-    """Spotify could not be reached, or answered with a server error or with something that is no answer of its."""
+    """Spotify could not be reached, or what came back is a server error or not a valid response."""
 
-    usual_next_step = "Nothing is wrong on your side if the network works: run again later."
+    usual_next_step = "If your network works, nothing is wrong on your side: run again later."
 
 
 class UntrustedServer(SpotifyError):
@@ -151,35 +151,35 @@ class UntrustedServer(SpotifyError):
 
 
 class UnexpectedResponse(SpotifyError):
-    """The call succeeded by its status, but the answer does not hold what Spotify documents."""
+    """The status is a success, but the response is not what Spotify documents."""
 
     usual_next_step = "If it happens again, report it with the trace id; Spotify's interface may have changed."
 
 
 class UnknownSuccess(UnexpectedResponse):
-    """Events were sent and the answer is a success by its status, but none that says that they were taken.
+    """Events were sent and the status is a success, but the response does not confirm that they were accepted.
 
-    ``shown`` is the answer, without anything in it that may be personal.
+    ``shown`` is the response without anything that may be personal.
     """
 
     shown = ""
     usual_next_step = (
-        "The feed is stopped. Look in Spotify's diagnostics whether the events arrived. If this is how Spotify says so "
-        "now, state the answer as `delivery.taken_answers` in the feed's YAML; if it is not, have it send again with "
+        "The feed is stopped. Check in Spotify's diagnostics whether the events arrived. If this is how Spotify now "
+        "confirms them, add the response to `delivery.taken_answers` in the feed's YAML; if not, send again with "
         "`spotify-pipeline conversions resume FEED`."
     )
 
 
 class UploadRefused(SpotifyError):
-    """The upload was not begun, or was broken off on purpose: a check of ours or the storage says no."""
+    """The upload was not started, or was stopped on purpose: by a check of ours or by the storage."""
 
-    usual_next_step = "Nothing was replaced. Run again; a new upload URL is asked for."
+    usual_next_step = "Nothing was replaced. Run again; a new upload URL is requested."
 
 
 class UploadIncomplete(SpotifyError):
-    """The upload was begun and there is no proof that the whole file arrived. Treat it as not uploaded.
+    """The upload was started, but nothing proves that the whole file arrived. Treat it as not uploaded.
 
-    ``resumable`` is False where the session itself is at fault: going on with it would end the same way.
+    ``resumable`` is False where the session itself is at fault: resuming it would fail the same way.
     """
 
     suspect = False
@@ -188,9 +188,9 @@ class UploadIncomplete(SpotifyError):
 
 
 class UploadDataLoss(UploadIncomplete):
-    """The storage holds, or says that it holds, something else than was sent.
+    """The storage holds, or claims to hold, something else than was sent.
 
-    ``suspect`` is True: what the audience is made of may be wrong until a whole list has been uploaded and proven.
+    ``suspect`` is True: the audience may be built from wrong bytes until a whole list has been uploaded and proven.
     """
 
     suspect = True

@@ -1,9 +1,9 @@
-"""The spellings of an event's name. Pure.
+"""Translates between the spellings of an event's name. Pure.
 
 Spotify spells one event in several ways: ``ADD_TO_CART`` where events are sent (the Conversions API), ``ADDTOCART``
 in audiences and diagnostics (``SignalEventType`` of the OpenAPI document), ``add_to_cart`` and ``addtocart`` in
-examples, and its reports and connectors for its API have names of their own. Case means nothing here, nor does what
-is between words: ``_``, ``-``, blanks or nothing.
+examples; its reports and connectors have further names. Case and what is between words (``_``, ``-``, blanks or
+nothing) are ignored here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CAPI_EVENT_NAMES = (
     "ALIAS",
     *(f"CUSTOM_EVENT_{number}" for number in range(1, 6)),
 )
-"""As events are sent. ``ALIAS`` is in no list of the Conversions API, but it is accepted and counted."""
+"""As events are sent. The Conversions API lists no ``ALIAS``, but accepts and counts it."""
 
 _ONLY_SIGNALS = ("CLICK",)  # audiences and diagnostics know it; it cannot be sent
 _BETWEEN_WORDS = str.maketrans("", "", "_- ")
@@ -47,21 +47,21 @@ _AS_SENT = {_bare(name): name for name in (*CAPI_EVENT_NAMES, *_ONLY_SIGNALS)} |
 
 
 def sent_event_name(name: str) -> str | None:
-    """``name`` as the Conversions API takes it (``ADD_TO_CART``); None where it takes no such event.
+    """``name`` as the Conversions API accepts it (``ADD_TO_CART``); None where it does not accept the event.
 
-    Its v1 had Search and Subscribe, which are among those.
+    Those include Search and Subscribe of its v1.
     """
     found = _AS_SENT.get(_bare(name))
     return None if found in _ONLY_SIGNALS else found
 
 
 def capi_event_name(name: str) -> str:
-    """``name`` as the Conversions API spells it (``ADD_TO_CART``); a name that nobody knows stays as it is."""
+    """``name`` as the Conversions API spells it (``ADD_TO_CART``); an unknown name stays as it is."""
     return _AS_SENT.get(_bare(name), name)
 
 
 def signal_event_name(name: str) -> str:
-    """``name`` as audiences spell it (``ADDTOCART``); a name that nobody knows stays as it is."""
+    """``name`` as audiences spell it (``ADDTOCART``); an unknown name stays as it is."""
     found = _AS_SENT.get(_bare(name))
     if found is None:
         return name

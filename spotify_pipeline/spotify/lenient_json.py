@@ -16,7 +16,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def parse_object(body: bytes) -> JsonObject | None:
-    """The JSON object in ``body``, or None when it is empty, HTML, another JSON type or nested beyond reason."""
+    """The JSON object in ``body``, or None when it is empty, HTML, another JSON type or nested too deeply."""
     try:
         parsed: object = json.loads(body)
     except (ValueError, RecursionError):
@@ -39,19 +39,19 @@ def text(source: JsonObject, key: str) -> str | None:
 
 
 def texts(source: JsonObject, key: str) -> tuple[str, ...]:
-    """The texts in the list under ``key``; whatever else it holds is passed over."""
+    """The texts in the list under ``key``; everything else in it is ignored."""
     entries = as_list(source.get(key)) or []
     return tuple(without_surrogates(entry) for entry in entries if isinstance(entry, str) and entry)
 
 
 def one_line(source: JsonObject, key: str) -> str | None:
-    """As :func:`text`, for a status, a kind or a code: on one line, and fit to be shown as it is."""
+    """As :func:`text`, for a status, a kind or a code: on one line, and safe to show."""
     value = text(source, key)
     return None if value is None else printable(value)
 
 
 def objects_in(source: JsonObject, key: str) -> list[JsonObject]:
-    """The objects in the list under ``key``; whatever else it holds is passed over."""
+    """The objects in the list under ``key``; everything else in it is ignored."""
     found = (as_object(entry) for entry in as_list(source.get(key)) or [])
     return [entry for entry in found if entry is not None]
 
@@ -74,25 +74,25 @@ def timestamp(source: JsonObject, key: str) -> datetime | None:
 
 
 def is_id(value: str) -> bool:
-    """Whether a text can be an id: it then changes no path, and can be shown anywhere."""
+    """Whether a text can be an id: it then cannot change a path, and may be shown anywhere."""
     return _ID.fullmatch(value) is not None
 
 
 def canonical(identity: str) -> str:
     """The one spelling of an id: a UUID in lower case, anything else as it is.
 
-    Upper and lower case of a UUID are one id (RFC 9562, section 4): Spotify answers in lower case what somebody may
-    have pasted in upper case. Of other ids nothing is promised, so there the case counts.
+    Upper and lower case of a UUID are the same id (RFC 9562, section 4): Spotify returns in lower case what somebody
+    may have pasted in upper case. In other ids case counts.
     """
     return identity.lower() if _UUID.fullmatch(identity) else identity
 
 
 def id_in(source: JsonObject, key: str) -> str | None:
-    """The id under ``key`` in its one spelling, fit to be shown; None when it is missing, empty or not a text."""
+    """The id under ``key`` in its canonical spelling, safe to show; None when it is missing, empty or not a text."""
     stated = one_line(source, key)
     return None if stated is None else canonical(stated)
 
 
 def same_id(one: str, other: str) -> bool:
-    """Whether two ids are of one object."""
+    """Whether two ids are of the same object."""
     return canonical(one) == canonical(other)

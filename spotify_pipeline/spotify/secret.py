@@ -1,4 +1,4 @@
-"""A text that must not be shown: tokens, client secrets, signed URLs."""
+"""Hides texts that must not be shown: tokens, client secrets, signed URLs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, NoReturn
 
 
 class Secret:
-    """Holds one secret text and shows it only to who asks by name, with :meth:`reveal`.
+    """Holds one secret text and shows it only through :meth:`reveal`.
 
     ``repr``, ``str``, formatting, ``dataclasses.asdict`` and a debugger's view of the attributes show ``<hidden>``;
-    ``json.dumps`` and ``pickle`` refuse. So a dataclass that holds one may be logged.
+    ``json.dumps`` and ``pickle`` raise. So a dataclass that holds one may be logged.
     """
 
     __slots__ = ("__text",)
@@ -19,7 +19,7 @@ class Secret:
         self.__text = text
 
     def reveal(self) -> str:
-        """The text itself. Call it where the bytes go on the wire or into a private file, nowhere else."""
+        """The text itself. Call this only where it is sent or written to a private file."""
         return self.__text
 
     def __repr__(self) -> str:

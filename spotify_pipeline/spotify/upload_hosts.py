@@ -1,6 +1,6 @@
-"""Which hosts a signed upload URL may name.
+"""Checks which hosts a signed upload URL may name.
 
-The URL comes from a server's answer, so it is checked as hostile input: a wrong one would send a customer list to
+The URL comes from a server's response and is treated as hostile input: a wrong one could send a customer list to
 somebody else, or a request into the private network.
 """
 
@@ -27,7 +27,7 @@ _HTTPS_PORT = 443
 
 @dataclass(frozen=True, slots=True)
 class SignedUrl:
-    """An upload URL that has passed the check, and the origin that it leads to."""
+    """An upload URL that has passed the check, and its origin."""
 
     url: Secret
     scheme: str
@@ -55,12 +55,12 @@ class _Entry:
 class UploadHosts:
     """The allow-list. An entry is a host (https, port 443), ``*.`` and a domain, or a loopback host with its port.
 
-    Plain http is allowed only for a loopback host that is listed with its port, which is how a local stand-in for
-    the storage is used.
+    Plain http is allowed only for a loopback host that is listed with its port, such as a local stand-in for the
+    storage.
 
     Raises:
-        ValueError: an entry is none of these; the text says which and why. It shows the entry only where that cannot
-            be a signed URL, set here by mistake.
+        ValueError: an entry is not valid; the text says which and why. It shows the entry only if that cannot be a
+            signed URL, put here by mistake.
     """
 
     def __init__(self, entries: Sequence[str]) -> None:
@@ -76,9 +76,7 @@ class UploadHosts:
         """
         parsed = _parse(url)
         if parsed is None:
-            raise UploadRefused(
-                f"{what} that Spotify's side gave is not a plain https address, so nothing was sent to it."
-            )
+            raise UploadRefused(f"{what} that Spotify gave is not a plain https address, so nothing was sent to it.")
         if not any(entry.admits(parsed) for entry in self._entries):
             raise UploadRefused(
                 f"{what} leads to {parsed.scheme}://{parsed.host[:80]}:{parsed.port}, which is not an allowed upload "
@@ -88,10 +86,10 @@ class UploadHosts:
         return parsed
 
     def check_session(self, location: str, start: SignedUrl) -> SignedUrl:
-        """The same check for the session URI that the storage answered to ``start``.
+        """The same check for the session URI that the storage gave for ``start``.
 
-        It stays on the origin of the signed URL. Only Google's storage, whose buckets have hosts of their own, may
-        name another one of its hosts.
+        It must be on the origin of the signed URL. Only Google's storage, whose buckets have their own hosts, may
+        name another of its hosts.
         """
         session = self.check(location, what="The upload session")
         if session.origin != start.origin and not (_is_googles(session.host) and _is_googles(start.host)):
@@ -102,7 +100,7 @@ class UploadHosts:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine by its name or address: localhost, 127.0.0.0/8 or ::1."""
+    """Whether ``host`` is this machine: localhost, 127.0.0.0/8 or ::1."""
     if host == "localhost":
         return True
     try:
@@ -132,8 +130,8 @@ def _entry(entry: str, position: int) -> _Entry:
 
 
 def _parse(url: str) -> SignedUrl | None:
-    # Read by one strict pattern and not by a URL library: what two parsers could read differently (userinfo,
-    # backslashes, escapes, white space, other scripts) does not match at all.
+    # One strict pattern instead of a URL library: whatever two parsers could read differently (userinfo, backslashes,
+    # escapes, white space, other scripts) does not match.
     if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or any(c in url for c in ' \\"<>#'):
         return None
     matched = _URL.fullmatch(url)

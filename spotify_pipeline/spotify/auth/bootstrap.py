@@ -1,4 +1,4 @@
-"""``SPOTIFY_REFRESH_TOKEN``: a refresh token from outside, taken over into the token store once."""
+"""The bootstrap token: ``SPOTIFY_REFRESH_TOKEN``, taken over into the token store once."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ def key_of(settings: SpotifySettings) -> AuthorizationKey:
 
 
 def bootstrap_sha256(settings: SpotifySettings) -> str | None:
-    """SHA-256 of the seed, by which it is known again; None without one."""
+    """SHA-256 of the bootstrap token, by which it is recognised; None without one."""
     seed = settings.refresh_token
     return None if seed is None else hashlib.sha256(seed.reveal().encode()).hexdigest()
 
 
 class KnowsUsedTokens(Protocol):
-    """The token store, open or not."""
+    """The token store, locked or not."""
 
     def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool: ...
 
 
 def bootstrap_token_is_new(settings: SpotifySettings, store: KnowsUsedTokens) -> bool:
-    """There is a seed, and no authorization of this client id has taken it over or signed it out, whatever its label.
+    """Whether a bootstrap token is set that no authorization of this client id, whatever its label, has used.
 
-    A token that rotates is used in one place only: under two labels each renewal would end the other's.
+    A token that rotates may be used in one place only: under two labels each renewal would end the other's.
     """
     fingerprint = bootstrap_sha256(settings)
     return fingerprint is not None and not store.bootstrap_token_is_used(key_of(settings), fingerprint)
 
 
 def from_bootstrap_token(settings: SpotifySettings, stored: Authorization | None, *, seen_at: float) -> Authorization:
-    """The seed of ``settings`` as an authorization that follows ``stored``."""
+    """The bootstrap token of ``settings`` as an authorization that replaces ``stored``."""
     assert settings.refresh_token is not None  # noqa: S101  (the caller has looked)
     fresh = Authorization(
         **key_of(settings)._asdict(),

@@ -1,8 +1,8 @@
-"""How old a sign-in is, and so whether it still works. Reads the store; asks nobody.
+"""How old a sign-in is, and so whether it still works. Reads the store; makes no calls.
 
 Spotify ends an authorization six calendar months after the user agreed, however often its tokens are renewed
 (developer.spotify.com, "Introducing refresh token expiration", June 2026; apps from before it since 2026-07-20). Only
-Spotify's refusal is certain: what is said here of the end is this machine's reckoning, which is there to warn in time.
+Spotify's rejection is certain: the end stated here is computed on this machine, to warn in time.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ WARNED_BEFORE = timedelta(days=30)
 
 
 class SignInKind(StrEnum):
-    """How a sign-in stands."""
+    """The state of a sign-in."""
 
     OK = "ok"
     ENDS_SOON = "ends_soon"
-    """In 30 days or less; the sign-in of unknown age too, once it may end so soon."""
+    """In 30 days or less; a sign-in of unknown age too, once it may end so soon."""
     ENDED = "ended"
-    """Refused by Spotify, or older than six months."""
+    """Rejected by Spotify, or older than six months."""
     UNKNOWN_AGE = "unknown_age"
-    """It came from a seed: when the user agreed is not known here."""
+    """It came from a bootstrap token: when the user agreed is unknown."""
     MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInState:
-    """How a sign-in stands, and what to do about it.
+    """The state of a sign-in, and what to do about it.
 
     Attributes:
         kind: see :class:`SignInKind`.
@@ -53,7 +53,7 @@ class SignInState:
 
 
 def sign_in_state(settings: SpotifySettings, store: TokenStore, now: datetime) -> SignInState:
-    """How the sign-in that ``settings`` choose stands at ``now`` (an aware datetime).
+    """The state at ``now`` (an aware datetime) of the sign-in that ``settings`` choose.
 
     Raises:
         TokenStoreUnusable: the token store is damaged or open to others.
@@ -79,7 +79,7 @@ def sign_in_state(settings: SpotifySettings, store: TokenStore, now: datetime) -
 
 
 def authorization_state(authorization: Authorization, now: datetime) -> SignInState:
-    """How one stored authorization stands at ``now``."""
+    """The state of one stored authorization at ``now``."""
     known = authorization.authorized_at is not None
     since = authorization.authorized_at if known else authorization.bootstrapped_at
     begun = None if since is None else datetime.fromtimestamp(since, UTC)
@@ -99,13 +99,13 @@ def six_months_after(moment: datetime) -> datetime:
 
 
 def end_reason(authorization: Authorization) -> str:
-    """Why Spotify refuses an authorization, as far as it is known here; one sentence."""
+    """Why Spotify rejects an authorization, as far as known here; one sentence."""
     if authorization.refresh_started_at is None:
         return SignInRequired.ended
     begun = datetime.fromtimestamp(authorization.refresh_started_at, UTC)
     return (
-        "Spotify no longer accepts the stored authorization: a renewal was cut short on "
-        f"{begun:%Y-%m-%d at %H:%M} UTC, and the new token that Spotify gave was lost with its answer."
+        "Spotify no longer accepts the stored authorization: a renewal was interrupted on "
+        f"{begun:%Y-%m-%d at %H:%M} UTC, and the new token that Spotify sent was lost."
     )
 
 
@@ -115,9 +115,9 @@ def _judged(
     if authorization.needs_sign_in:
         return SignInKind.ENDED, end_reason(authorization)
     if begun is None or ends_at is None:
-        return SignInKind.UNKNOWN_AGE, "When the sign-in ends is not known: six months after the user agreed."
+        return SignInKind.UNKNOWN_AGE, "The end of the sign-in is unknown: six months after the user agreed."
     if authorization.authorized_at is None:
-        origin = f"The sign-in came from SPOTIFY_REFRESH_TOKEN, known here since {begun:%Y-%m-%d};"
+        origin = f"The sign-in came from SPOTIFY_REFRESH_TOKEN, first used here on {begun:%Y-%m-%d};"
         words = {
             SignInKind.ENDED: f"{origin} it ended on {ends_at:%Y-%m-%d} at the latest.",
             SignInKind.ENDS_SOON: f"{origin} it ends on {ends_at:%Y-%m-%d} at the latest, {_in(ends_at - now)}.",

@@ -1,4 +1,4 @@
-"""The accounts service on the wire: the authorize address, and the two uses of the token endpoint.
+"""Calls the accounts service: the authorize address, and the two uses of the token endpoint.
 
 RFC 6749 sections 4.1 and 6, PKCE of RFC 7636, and Spotify's "Refreshing tokens".
 """
@@ -27,10 +27,10 @@ from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.transport import HttpClient, Response
 
-LONGEST_CALL = 40.0  # seconds of one call, by which others are kept waiting
-DOCUMENTED_LIFE = 3600.0  # seconds that Spotify's access tokens live
+LONGEST_CALL = 40.0  # seconds of one call, while other processes wait
+DOCUMENTED_LIFE = 3600.0  # seconds that Spotify's access tokens are valid
 REQUIRED_SCOPES: frozenset[str] = frozenset()
-"""Spotify's Ads API has none (``scopes: {}`` in its OpenAPI document); the user's roles decide."""
+"""Spotify's Ads API has no scopes (``scopes: {}`` in its OpenAPI document); the user's roles decide."""
 _LONGEST_LIFE = 24 * 3600.0
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
@@ -43,9 +43,9 @@ class GrantRefused(SignInRequired):
 class TokenResponse:
     """A token endpoint's success.
 
-    ``refresh_token`` is None when the one that was sent stays in force (RFC 6749 section 6). ``expires_in`` is in
-    seconds and always positive. ``scopes`` are what the user granted; None where the answer does not state them,
-    which means what was asked for (RFC 6749 section 5.1).
+    ``refresh_token`` is None when the one that was sent stays valid (RFC 6749 section 6). ``expires_in`` is in
+    seconds and always positive. ``scopes`` are what the user granted; None where the response does not state them,
+    which means what was requested (RFC 6749 section 5.1).
     """
 
     access_token: Secret
@@ -55,9 +55,9 @@ class TokenResponse:
 
 
 class AccountsService:
-    """Speaks for one client id; with its secret by HTTP Basic, else as a public client that names itself (PKCE).
+    """Calls the accounts service for one client id: with its secret by HTTP Basic, or as a public client (PKCE).
 
-    ``clock`` gives seconds since the epoch, for a ``Retry-After`` that is a date. ``required_scopes`` are asked for
+    ``clock`` gives seconds since the epoch, for a ``Retry-After`` that is a date. ``required_scopes`` are requested
     at sign-in.
     """
 
@@ -75,7 +75,7 @@ class AccountsService:
         self._required_scopes = required_scopes
 
     def authorize_url(self, *, redirect_uri: str, state: str, verifier: Secret) -> str:
-        """Where the user's browser goes to sign in. Holds the S256 challenge, never the verifier."""
+        """Where the user's browser goes to sign in. Contains the S256 challenge, never the verifier."""
         digest = sha256(verifier.reveal().encode()).digest()
         query = {
             "client_id": self._settings.client_id,
@@ -101,23 +101,23 @@ class AccountsService:
         Raises:
             GrantRefused: the token is used, revoked, or older than six months.
             SettingsInvalid: Spotify does not know the client id, or its secret is wrong.
-            SpotifyUnavailable, RateLimited: no answer that means anything; the token may still be good.
-            SpotifyError: any other refusal.
+            SpotifyUnavailable, RateLimited: no valid response; the token may still be valid.
+            SpotifyError: any other error response.
         """
         form = {"grant_type": "refresh_token"}
         return self._token(form, {"refresh_token": refresh_token}, "renew the access token", attempt=attempt)
 
     def require_scopes(self, granted: frozenset[str] | None) -> None:
-        """Nothing where ``granted`` (:attr:`TokenResponse.scopes`) is enough, or not known.
+        """Return if ``granted`` (:attr:`TokenResponse.scopes`) is sufficient or unknown.
 
         Raises:
-            ScopeMissing: it is less than what is needed.
+            ScopeMissing: it is not sufficient.
         """
         missing = frozenset[str]() if granted is None else self._required_scopes - granted
         if missing:
             raise ScopeMissing(
-                f"The sign-in does not allow what is needed: Spotify did not grant {_scope_names(missing)}.",
-                next_step=f"Run `{login_command(self._settings.authorization)}` and agree to everything that is asked.",
+                f"The sign-in lacks permissions: Spotify did not grant {_scope_names(missing)}.",
+                next_step=f"Run `{login_command(self._settings.authorization)}` and agree to all permissions.",
             )
 
     def _token(
@@ -156,13 +156,13 @@ def _token_refusal(response: Response, doing: str, sent: Sequence[Secret], *, no
     error = response_error(response, doing, sent=sent, now=now)
     if response.status != 403:
         return error
-    # Roles and terms are of the Ads API: here it is no answer of Spotify's that is known.
+    # Roles and terms belong to the Ads API; the accounts service documents no 403.
     return SpotifyUnavailable(
         error.message,
         status=403,
         trace_id=error.trace_id,
-        next_step="A proxy or firewall on the way may forbid it: let this machine reach Spotify's accounts service, or "
-        "name the proxy in SPOTIFY_PROXY_URL; then run again.",
+        next_step="A proxy or firewall may block it: let this machine reach Spotify's accounts service, or name the "
+        "proxy in SPOTIFY_PROXY_URL; then run again.",
     )
 
 
@@ -175,10 +175,9 @@ def _token_answer(response: Response, doing: str) -> TokenResponse:
             status=response.status,
         )
     refresh_token = _token_text(body, "refresh_token")
-    if refresh_token is None and body.get("refresh_token") not in (None, ""):  # rotated, and not to be had
+    if refresh_token is None and body.get("refresh_token") not in (None, ""):  # rotated, and unreadable
         raise SpotifyUnavailable(
-            f"Spotify's accounts service did not {doing}: it answered {response.status} with a refresh token that "
-            "cannot be one.",
+            f"Spotify's accounts service did not {doing}: it answered {response.status} with an invalid refresh token.",
             status=response.status,
         )
     return TokenResponse(
@@ -199,9 +198,9 @@ def _token_text(body: JsonObject, key: str) -> Secret | None:
 
 
 def _life(stated: object) -> float:
-    """Seconds that the access token lives; the documented hour where the answer states nothing sensible.
+    """Seconds that the access token is valid; the documented hour where the response states no valid time.
 
-    A life taken too long costs one refused call, which renews the token; one taken too short would renew it at
+    A time that is too long costs one rejected call, which renews the token; one that is too short would renew it at
     every call.
     """
     try:

@@ -1,7 +1,7 @@
-"""Saves renewed tokens, and keeps those that cannot be saved in memory until they can be.
+"""Saves renewed tokens, and keeps those that cannot be saved in memory until they can.
 
-The service has ended the stored token by then, so what is in memory is all there is. But a process may live for hours,
-and somebody may sign in or out meanwhile: what is on disk then counts, not what this process still holds.
+The stored token is no longer valid by then, so the one in memory is the only one. But a process may run for hours, and
+somebody may sign in or out meanwhile: then the token on disk counts, not the one in memory.
 """
 
 from __future__ import annotations
@@ -14,46 +14,46 @@ from spotify_pipeline.spotify.auth.authorization import Authorization
 from spotify_pipeline.spotify.auth.token_store import OpenTokens
 from spotify_pipeline.spotify.errors import TokenStoreUnusable
 
-TRIED_EVERY = 30.0  # seconds between two tries to save
+TRIED_EVERY = 30.0  # seconds between two attempts to save
 _log = logging.getLogger(__name__)
 
 
 class PendingTokens:
-    """What one process has to save. ``timer`` gives monotonic seconds. Use it with the store's lock held."""
+    """The tokens that one process has to save. ``timer`` gives monotonic seconds. Use it with the store locked."""
 
     def __init__(self, timer: Callable[[], float]) -> None:
         self._timer = timer
         self._try_at = 0.0
         self._on_disk: Authorization | None = None
         self.pending: Authorization | None = None
-        """What could not be saved; None while all is on disk."""
+        """The authorization that could not be saved; None while all is on disk."""
 
     @property
     def is_due(self) -> bool:
-        """Something is unsaved, and it is time to try again."""
+        """Whether something is pending and it is time to try again."""
         return self.pending is not None and self._timer() >= self._try_at
 
     def mark(self, marked: Authorization, tokens: OpenTokens) -> None:
-        """Store that a renewal begins, without which it must not. Errors as for :meth:`OpenTokens.save`."""
+        """Store that a renewal begins; it must not begin otherwise. Errors as for :meth:`OpenTokens.save`."""
         tokens.save_mark(marked)
         self._on_disk = marked
 
     def unmark(self, unmarked: Authorization, tokens: OpenTokens) -> None:
-        """Store that it changed nothing, if that is possible."""
+        """Store that the renewal changed nothing, if possible."""
         try:
             tokens.save_mark(unmarked)
         except (HomeError, TokenStoreUnusable) as reason:
             _log.warning("The token store could not be written: %s", reason)
 
     def save(self, authorization: Authorization, tokens: OpenTokens) -> None:
-        """Store it, or keep it and say so."""
+        """Store it, or keep it in memory and log that."""
         reason = self._failure(authorization, tokens)
         if reason is not None:
             self._on_disk = _found(authorization, tokens) or self._on_disk
             _log.warning("The renewed Spotify authorization could not be stored: %s", reason)
 
     def settle(self, tokens: OpenTokens) -> Authorization | None:
-        """What is unsaved still, or was until now; None where nothing was, or the store has something else since."""
+        """What is pending, or was until now; None where nothing was, or the store has changed since."""
         pending = self.pending
         if pending is None:
             return None
@@ -63,7 +63,7 @@ class PendingTokens:
             return pending
         if not _same(stored, self._on_disk):
             _log.warning(
-                "A Spotify authorization that could not be stored is dropped: somebody signed in or out since."
+                "A Spotify authorization that could not be stored was dropped: somebody signed in or out since."
             )
             self.pending = None
             return None

@@ -1,8 +1,8 @@
-"""The token store's two files, and what a process that died or a disk that failed has left of them.
+"""The token store's two files, and their recovery after a process died or a disk failed.
 
-After each change a second copy is written, ``tokens.json.prev``: a file that is damaged is restored from it. A write
-that was killed after its content was complete is brought to its end by whoever takes the lock next, since that content
-may be the only place of a token that Spotify has just given.
+After each change a second copy is written, ``tokens.json.prev``: a damaged file is restored from it. A write that was
+killed after its content was complete is finished by whoever takes the lock next, since it may hold the only copy of a
+new token.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class StoreFiles:
-    """The file and its copy. Only who holds the lock may call what writes, which is all but ``read()``."""
+    """The file and its copy. All methods but ``read()`` need the lock."""
 
     def __init__(self, path: Path, mount_table: Path) -> None:
         self._path = path
@@ -47,7 +47,7 @@ class StoreFiles:
         return contents
 
     def is_damaged(self) -> bool:
-        """Whether there is a file and it is no store, whatever its copy is."""
+        """Whether the file exists and is damaged, whatever its copy is."""
         content = read_private_file(self._path)
         return content is not None and self._parsed(content) is None
 
@@ -58,29 +58,29 @@ class StoreFiles:
             self._write_copy(content)
 
     def end_interrupted_writes(self) -> None:
-        """Bring a write to its end that was killed before its rename; remove what is not worth it.
+        """Finish writes that were killed before their rename; remove those that are incomplete.
 
         We hold the lock, so whoever wrote such a file is gone.
         """
         for left in self._left_over(f".{self._copy.name}.", ".tmp"):
             left.unlink(missing_ok=True)
-        # Only now: the copy's own begin with the same words.
+        # After the copy's, whose names begin the same.
         for left in sorted(self._left_over(f".{self._path.name}.", ".tmp"), key=_modified):
             content, fault = self._complete(left)
             if content is None:
                 left.unlink(missing_ok=True)
                 _log.warning(
-                    "What a change of the token store %s that was cut short had left was removed: %s.",
+                    "Removed what an interrupted change of the token store %s had left: %s.",
                     self._path,
                     fault,
                 )
             else:
-                _rename(left, self._path)  # needs no room, where a write would
+                _rename(left, self._path)  # needs no disk space, as a write would
                 self._write_copy(content)
-                _log.warning("A change of the token store %s had been cut short; it is complete now.", self._path)
+                _log.warning("Completed an interrupted change of the token store %s.", self._path)
 
     def replace(self, contents: StoreContents) -> None:
-        """Write ``contents``, and leave no file that holds what was there before."""
+        """Write ``contents``, and delete every file that holds older contents."""
         for old in (self._copy, *self._left_over(f"{self._path.name}.damaged-", "")):
             old.unlink(missing_ok=True)
         self.write(contents)
@@ -88,15 +88,15 @@ class StoreFiles:
     def _complete(self, left: Path) -> tuple[bytes | None, str]:
         """The content of a temporary file, or None and why it must not replace the store's.
 
-        One that looks older is taken all the same while a renewal is not known to have ended: the clock may have
-        been set back, and its answer be nowhere else.
+        One that looks older is used all the same while a renewal may be running: the clock may have been set back,
+        and the response may be stored nowhere else.
         """
         try:
             content = read_private_file(left)
             if content is None or self._parsed(content) is None:
-                return None, "it is not whole"
+                return None, "it is incomplete"
         except TokenStoreUnusable:
-            return None, "it is not surely ours, or of another version"
+            return None, "it may not be ours, or is of another version"
         if _modified(left) < _modified(self._path) and not self._renewal_under_way():
             return None, "it is older than the store"
         return content, ""
@@ -118,7 +118,7 @@ class StoreFiles:
         aside = self._path.with_name(f"{self._path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}")
         _write(aside, damaged)
         _write(self._path, contents.to_bytes())
-        _log.warning("The token store %s is restored; the damaged file was kept as %s.", self._path, aside.name)
+        _log.warning("Restored the token store %s; the damaged file was kept as %s.", self._path, aside.name)
 
     def _parsed(self, content: bytes) -> StoreContents | None:
         try:
@@ -132,7 +132,7 @@ class StoreFiles:
     def _damaged(self) -> TokenStoreUnusable:
         return TokenStoreUnusable(
             f"The token store {self._path} is damaged.",
-            next_step="Restore it, or move it away and run `spotify-pipeline login`; it was left as it is.",
+            next_step="Restore it, or move it away and run `spotify-pipeline login`; it was not changed.",
         )
 
     def _left_over(self, begin: str, end: str) -> list[Path]:

@@ -1,7 +1,7 @@
-"""Whether the place of the token store is safe: ours alone, and on a disk of this machine.
+"""Checks that the token store is safe: accessible to this user only, and on a disk of this machine.
 
-Checked at every use, on what was opened and not on its name, and without mending: somebody who can change the mode
-of a file under us may have read it already.
+Checked at every use, on the open file and not on its name. Nothing is repaired: somebody who can change the mode of
+the file may have read it already.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from spotify_pipeline.home import reason_of
 from spotify_pipeline.spotify.errors import TokenStoreUnusable
 
 MOUNT_TABLE = Path("/proc/self/mountinfo")
-"""Linux's list of what is mounted, proc(5). Where it is missing (macOS) a network share is not recognised."""
+"""Linux's list of what is mounted, proc(5). Where it is missing (macOS), network shares are not recognised."""
 _OWN_DIRECTORY = "Set SPOTIFY_PIPELINE_HOME to a directory of your own"
 _MAX_FILE_BYTES = 1024 * 1024
 _NETWORK = frozenset(
@@ -25,22 +25,22 @@ _NETWORK = frozenset(
 
 
 def refuse_unsafe_directory(directory: Path, mount_table: Path = MOUNT_TABLE) -> None:
-    """Nothing when ``directory`` does not exist yet.
+    """Return if ``directory`` is safe, or does not exist yet.
 
     Raises:
-        TokenStoreUnusable: it is not a directory or cannot be looked at; others can write to it; it is another
-            user's; or on a network share, where a lock may hold on one machine only.
+        TokenStoreUnusable: it is not a directory or not accessible; others can write to it; it belongs to another
+            user; or it is on a network share, where a lock may hold on one machine only.
     """
     try:
         state = directory.stat()
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unsafe(directory, f"cannot be looked at ({reason_of(error)})", _OWN_DIRECTORY) from None
+        raise _unsafe(directory, f"is not accessible ({reason_of(error)})", _OWN_DIRECTORY) from None
     if not stat.S_ISDIR(state.st_mode):
         raise _unsafe(directory, "is not a directory", _OWN_DIRECTORY)
     if state.st_mode & 0o022:
-        # The mode of a directory that is meant for all, such as /tmp, is not this user's to change.
+        # The mode of a shared directory such as /tmp is not this user's to change.
         ours = state.st_uid == os.geteuid() and not state.st_mode & stat.S_ISVTX
         cure = f"Run `chmod 700 {directory}`" if ours else _OWN_DIRECTORY
         raise _unsafe(directory, "can be written by other users", cure)
@@ -76,7 +76,7 @@ def read_private_file(path: Path) -> bytes | None:
 
 
 def open_lock(path: Path) -> int:
-    """A descriptor to hold a lock with.
+    """A descriptor to lock.
 
     Raises:
         TokenStoreUnusable: it cannot be opened, or is a link.
@@ -100,7 +100,7 @@ def _refuse_unsafe_file(path: Path, state: os.stat_result) -> None:
 
 
 def _network_filesystem(device: int, mount_table: Path) -> str | None:
-    """The type of the file system with this device number, where it is one that other machines share."""
+    """The type of the file system with this device number, if other machines share it."""
     wanted = f"{os.major(device)}:{os.minor(device)}"
     try:
         lines = mount_table.read_text(errors="replace").splitlines()

@@ -1,8 +1,8 @@
 """Gives a valid access token, and renews it exactly once however many processes need it.
 
-A renewal rotates the refresh token, so its answer is the only place of the new one. Hence the order: a mark on disk
-that a renewal has begun, the call, the answer on disk, and only then the answer's use. A mark that is found later says
-that an answer may be lost; then the stored token and the one before are tried, each once.
+A renewal rotates the refresh token, so its response has the only copy of the new one. Hence the order: store a mark
+that a renewal has begun, make the call, store the response, and only then use it. A mark that is found later means
+that a response may be lost; then the stored token and the one before are tried, each once.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
 
 EARLY = 300.0  # seconds before its end that a token is renewed
-_REFRESH_TRIES = 3  # of one refresh token, while the service is not able to answer
-_MOST_GRANTS = 3  # refresh tokens tried, each after the one before was refused
-_PATIENCE_TO_SAVE = 1.0  # seconds that what is unsaved waits for the store's lock
-_REPEATED_FOR = 90.0  # seconds from the first call in which another try of a call may begin
+_REFRESH_TRIES = 3  # of one refresh token, while the service is unavailable
+_MOST_GRANTS = 3  # refresh tokens tried, each after the one before was rejected
+_PATIENCE_TO_SAVE = 1.0  # seconds that a pending save waits for the store's lock
+_REPEATED_FOR = 90.0  # seconds from the first call in which a retry may begin
 LONGEST_RENEWAL = _REPEATED_FOR + _MOST_GRANTS * LONGEST_CALL
-"""Seconds that the store's lock is held at most; others wait for longer (token_store.LOCK_SECONDS)."""
-_GATEWAY_STATUSES = (502, 504)  # given on the way, perhaps in place of an answer that Spotify did give
+"""Seconds that the store is locked at most; others wait for longer (token_store.LOCK_SECONDS)."""
+_GATEWAY_STATUSES = (502, 504)  # of a gateway, perhaps in place of a response that Spotify did give
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A token that is good for minutes at least, and what it may be used for: one business, or None for any."""
+    """A token that is valid for minutes at least, and the only business it may be used for, or None for any."""
 
     token: Secret
     business_id: str | None
 
 
 class TokenProvider:
-    """The access token of one authorization, from the store while it is good, else from the accounts service.
+    """The access token of one authorization, from the store while it is valid, else from the accounts service.
 
-    The decision to renew is taken with the store's lock held and after reading it again; the answer is on disk
-    before it is used. ``clock`` gives seconds since the epoch, because the store outlives the process; ``timer``
+    The decision to renew is made while the store is locked and after reading it again; the response is on disk before
+    it is used. ``clock`` gives seconds since the epoch, because the store outlives the process; ``timer``
     monotonic seconds.
     """
 
@@ -85,14 +85,14 @@ class TokenProvider:
         self._saver = PendingTokens(timer)
 
     def current(self) -> Access:
-        """The token to use now, with the restriction of the very authorization that it is of.
+        """The token to use now, with the restriction of its authorization.
 
         Raises:
-            SignInRequired: never signed in, or the authorization has ended. No call is made to find out again.
+            SignInRequired: never signed in, or the authorization has ended. No call is made to check again.
             ScopeMissing: the user has not granted what is needed.
             SettingsInvalid: the accounts service does not accept the client id or secret.
-            SpotifyUnavailable, RateLimited: it could not be asked; the tokens in the store are as they were.
-            HomeError: the disk is full; no call was made, whose answer would have been lost.
+            SpotifyUnavailable, RateLimited: it is not available; the tokens in the store are unchanged.
+            HomeError: the disk is full; no call was made, as its response would have been lost.
             TokenStoreUnusable: the store cannot be used.
         """
         if self._saver.is_due:
@@ -104,14 +104,14 @@ class TokenProvider:
         return self.current().token
 
     def replace_rejected(self, rejected: Secret) -> Secret:
-        """Another token than ``rejected``, which the API has just refused although it should be good.
+        """Another token than ``rejected``, which the API has just rejected although it should be valid.
 
-        Asks the accounts service only if no other process has replaced it yet. Errors as above.
+        Calls the accounts service only if no other process has replaced it yet. Errors as above.
         """
         return self._renewed(rejected=rejected).token
 
     def close(self) -> None:
-        """Store what could not be stored yet, if that is possible now. Never fails."""
+        """Store what is pending, if possible. Never fails."""
         if self._saver.pending is not None:
             self._save_unsaved()
 
@@ -120,7 +120,7 @@ class TokenProvider:
             with self._store.exclusive(sleep=self._sleep, within=_PATIENCE_TO_SAVE) as tokens:
                 self._current = self._saver.settle(tokens)
         except (HomeError, TokenStoreUnusable, SpotifyUnavailable):
-            pass  # told when it could not be stored; it stays in memory
+            pass  # logged before; it stays in memory
 
     def _usable(self, authorization: Authorization | None, rejected: Secret | None = None) -> Secret | None:
         if authorization is None or authorization.needs_sign_in or authorization.renew_at <= self._clock():
@@ -138,7 +138,7 @@ class TokenProvider:
             self._current = authorization
         access = _access(authorization, token)
         if access is None:
-            raise SpotifyUnavailable("Spotify's accounts service gave a token that has already ended.")
+            raise SpotifyUnavailable("Spotify's accounts service gave a token that has already expired.")
         return access
 
     def _read(self, tokens: OpenTokens) -> Authorization:
@@ -159,13 +159,13 @@ class TokenProvider:
     def _refreshed(self, authorization: Authorization, tokens: OpenTokens) -> Authorization:
         """``authorization`` with new tokens, or another that has them.
 
-        A mark that cannot be written stops it: neither could the answer be, and without the call no token is lost.
-        Except when the store lacks the newest token already, so that there is nothing left in it to protect.
+        A mark that cannot be written stops the renewal: the response could not be stored either, and without the call
+        no token is lost. The exception: the store lacks the newest token already, so nothing in it needs protection.
         """
         marked = None if self._saver.pending else self._stored(tokens) or authorization
         cut_short_at = None if marked is None else marked.refresh_started_at
         if cut_short_at is not None:
-            _log.warning("A renewal of the Spotify sign-in was cut short; the stored tokens are tried, each once.")
+            _log.warning("A renewal of the Spotify sign-in was interrupted; the stored tokens are tried, each once.")
         if marked is not None:
             self._saver.mark(replace(marked, refresh_started_at=cut_short_at or self._clock()), tokens)
         try:
@@ -206,12 +206,12 @@ class TokenProvider:
     def _other_than(
         self, refused: Sequence[Secret], authorization: Authorization, tokens: OpenTokens
     ) -> Authorization | None:
-        """What to try instead of what Spotify has refused: the store's token, the one before it, the seed.
+        """What to try instead of what Spotify rejected: the store's token, the one before it, the bootstrap token.
 
-        The store may hold another token when somebody who does not take the lock, such as a restored backup, has
-        changed it meanwhile; or when the refused one is a new seed, which then does not cost us what works. The
-        token before it may still be good when a rotation was cut short; the seed that all came from, when the
-        service has forgotten what came after. No other seed: it is another user's, or another label's.
+        The store may hold another token if something that ignores the lock, such as restoring a backup, changed it
+        meanwhile; or if the rejected one is a new bootstrap token, which must not cost us the one that works. The
+        token before it may still be valid if a rotation was interrupted; the bootstrap token that all came from, if
+        the service has lost what came after. No other bootstrap token: it belongs to another user or label.
         """
         stored = self._stored(tokens)
         if stored is not None and not stored.needs_sign_in and stored.refresh_token not in refused:
@@ -222,7 +222,7 @@ class TokenProvider:
             return replace(newest, refresh_token=previous, previous_refresh_token=None, access_token=None)
         of_seed = newest.authorized_at is None and newest.bootstrap_sha256 == bootstrap_sha256(self._settings)
         if seed is not None and of_seed and seed not in refused:
-            _log.warning("Spotify refuses what it gave for SPOTIFY_REFRESH_TOKEN, which is tried once more.")
+            _log.warning("Spotify rejects what it gave for SPOTIFY_REFRESH_TOKEN, which is tried once more.")
             known_since = self._clock() if newest.bootstrapped_at is None else newest.bootstrapped_at
             again = from_bootstrap_token(self._settings, newest, seen_at=known_since)
             return replace(again, previous_refresh_token=None)
@@ -231,8 +231,8 @@ class TokenProvider:
     def _instead_of_seed(self, stored: Authorization, refused: Authorization, tokens: OpenTokens) -> Authorization:
         if stored.bootstrap_sha256 == refused.bootstrap_sha256:
             return stored
-        _log.warning("Spotify refuses SPOTIFY_REFRESH_TOKEN; the authorization in the token store is used instead.")
-        remembering = replace(stored, bootstrap_sha256=refused.bootstrap_sha256)  # so that the seed is not tried again
+        _log.warning("Spotify rejects SPOTIFY_REFRESH_TOKEN; the authorization in the token store is used instead.")
+        remembering = replace(stored, bootstrap_sha256=refused.bootstrap_sha256)  # so that it is not tried again
         self._saver.save(remembering, tokens)
         return remembering
 
@@ -241,8 +241,8 @@ class TokenProvider:
             try:
                 return self._accounts.refresh(refresh_token, attempt=attempt)
             except (SpotifyUnavailable, RateLimited) as failure:
-                # An answer that was lost may hold a rotated token: asking again with the old one could end the
-                # authorization. Only a stated refusal, or a request that was never sent, is repeated.
+                # A lost response may hold a rotated token: asking again with the old one could end the
+                # authorization. Only an error response, or a request that was never sent, is retried.
                 asked = failure.retry_after if isinstance(failure, RateLimited) else None
                 dice = self._random()
                 pause = backoff(attempt + 1, dice) if asked is None else asked + dice
@@ -263,7 +263,7 @@ def with_token_response(authorization: Authorization, response: TokenResponse, *
         previous_refresh_token=authorization.previous_refresh_token if kept else authorization.refresh_token,
         bootstrapped_at=now if unknown_age else authorization.bootstrapped_at,
         access_token=response.access_token,
-        # A token of a short life is used for half of it, or it would be renewed at every call.
+        # A token that is valid for a short time is used for half of it, or it would be renewed at every call.
         renew_at=now + response.expires_in - min(EARLY, response.expires_in / 2),
         scopes=authorization.scopes if response.scopes is None else response.scopes,
         needs_sign_in=False,
@@ -272,7 +272,7 @@ def with_token_response(authorization: Authorization, response: TokenResponse, *
 
 
 def _may_be_lost(failure: SpotifyError) -> bool:
-    """Whether Spotify may have answered with new tokens that did not reach us."""
+    """Whether Spotify may have sent new tokens that did not reach us."""
     if failure.status is None:
         return failure.may_have_happened
     return 200 <= failure.status < 300 or failure.status in _GATEWAY_STATUSES

@@ -1,10 +1,10 @@
-"""The file that holds the refresh tokens, which rotate and so cannot live in an environment variable.
+"""The file that stores the refresh tokens, which rotate and so cannot be kept in an environment variable.
 
-One JSON file, mode 0600, in a directory that nobody else can write; written to a temporary name and renamed; a
-lock file beside it, held with flock, so that a killed process frees it at once. It holds one authorization for each
-accounts service, client id and label: a local stand-in and Spotify never get each other's tokens.
+One JSON file, mode 0600, in a directory that nobody else can write to; written to a temporary name and renamed. A lock
+file beside it is locked with flock; the lock is released when the process dies. The store has one authorization for
+each accounts service, client id and label: a local stand-in and Spotify never get each other's tokens.
 
-The lock is this machine's. Several machines that share one sign-in need one machine that runs, or a sign-in each.
+The lock holds on this machine only. Several machines need a sign-in each.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from spotify_pipeline.spotify.errors import SpotifyUnavailable, TokenStoreUnusab
 from spotify_pipeline.spotify.settings import DEFAULT_LABEL
 
 FILE_NAME = "tokens.json"
-LOCK_SECONDS = 240.0  # longer than the longest renewal, tokens.LONGEST_RENEWAL: who waits for a healthy one gets it
+LOCK_SECONDS = 240.0  # longer than token_provider.LONGEST_RENEWAL: waiting for a healthy renewal succeeds
 _FIRST_POLL, _LAST_POLL = 0.002, 0.02
 
 
 class OpenTokens:
-    """The store while its lock is held: read, decide, save."""
+    """The store while it is locked: read, decide, save."""
 
     def __init__(self, files: StoreFiles) -> None:
         self._files = files
@@ -38,7 +38,7 @@ class OpenTokens:
         return self._contents().authorizations.get(AuthorizationKey(issuer, client_id, label))
 
     def used_bootstrap_token(self, key: AuthorizationKey) -> str | None:
-        """SHA-256 of the seed that a sign-out has used up, None when there is none."""
+        """SHA-256 of the bootstrap token that a sign-out has used up, None when there is none."""
         return self._contents().signed_out.get(key)
 
     def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool:
@@ -46,23 +46,23 @@ class OpenTokens:
         return self._contents().bootstrap_token_is_used(key, fingerprint)
 
     def save(self, authorization: Authorization) -> None:
-        """Write ``authorization`` and leave all others as they are. On disk, twice, when this returns.
+        """Write ``authorization`` and leave all others unchanged. It is on disk, twice, when this returns.
 
         Raises:
-            HomeError: the disk is full or the directory not writable; the file is as it was.
-            TokenStoreUnusable: the file and its copy are damaged or open to others; they are as they were.
+            HomeError: the disk is full or the directory not writable; the file is unchanged.
+            TokenStoreUnusable: the file and its copy are damaged or open to others; they are unchanged.
         """
         self._files.write(self._with(authorization))
 
     def save_mark(self, authorization: Authorization) -> None:
-        """As :meth:`save`, for a change that holds no token: the copy is left as it is."""
+        """As :meth:`save`, for a change without a new token: the copy is left unchanged."""
         self._files.write(self._with(authorization), copy=False)
 
     def forget(self, used_bootstrap_tokens: Mapping[AuthorizationKey, str | None]) -> None:
-        """Take authorizations out, each with its tokens, and what is left of damaged files, which may hold them too.
+        """Remove authorizations with their tokens, and left-over damaged files, which may hold them too.
 
         Args:
-            spent_seeds: which; with the digest of the seed that must not be taken over again, None for none.
+            spent_seeds: which; with the digest of the bootstrap token that must not be used again, None for none.
         """
         contents = self._contents()
         kept = {key: each for key, each in contents.authorizations.items() if key not in used_bootstrap_tokens}
@@ -70,7 +70,7 @@ class OpenTokens:
         self._files.replace(StoreContents(kept, {**contents.signed_out, **spent}))
 
     def forget_all(self, used_bootstrap_tokens: Mapping[AuthorizationKey, str]) -> None:
-        """Take everything out, also where the files are damaged. Seeds that are known to be spent stay known."""
+        """Remove everything, even from damaged files. Used bootstrap tokens stay known."""
         try:
             contents = self._files.read()
         except TokenStoreUnusable:
@@ -92,9 +92,9 @@ class OpenTokens:
 
 
 class TokenStore:
-    """The token file at ``path``. Nothing is read or made before it is asked for.
+    """The token file at ``path``. Touches no file before the first call.
 
-    ``mount_table`` is where Linux lists what is mounted.
+    ``mount_table`` is where Linux lists mounted file systems.
     """
 
     def __init__(self, path: Path, *, mount_table: Path = MOUNT_TABLE) -> None:
@@ -103,11 +103,11 @@ class TokenStore:
 
     @classmethod
     def at_home(cls, environment: Mapping[str, str] | None = None) -> TokenStore:
-        """The store in the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
+        """The store in the project's directory (``SPOTIFY_PIPELINE_HOME``)."""
         return cls(home_directory(environment) / FILE_NAME)
 
     def find(self, issuer: str, client_id: str, label: str = DEFAULT_LABEL) -> Authorization | None:
-        """What is stored now, without waiting for the lock: files are replaced whole, never changed.
+        """What is stored now, without waiting for the lock: files are replaced whole.
 
         Raises:
             TokenStoreUnusable: the file and its copy are damaged, or open to other users of this machine.
@@ -119,7 +119,7 @@ class TokenStore:
         return [each for _, each in sorted(self._files.read().authorizations.items())]
 
     def is_damaged(self) -> bool:
-        """Whether there is a store that cannot be read, also where its copy is used instead."""
+        """Whether the store exists and is damaged, even if its copy is used instead."""
         return self._files.is_damaged()
 
     def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool:
@@ -134,7 +134,7 @@ class TokenStore:
         clock: Callable[[], float] = time.monotonic,
         within: float = LOCK_SECONDS,
     ) -> Generator[OpenTokens]:
-        """Hold the store's lock, against other processes and other threads.
+        """Lock the store, against other processes and threads.
 
         Raises:
             TokenStoreUnusable: see :meth:`find`.
@@ -149,7 +149,7 @@ class TokenStore:
             while not _locked(descriptor):
                 if clock() >= deadline:
                     raise SpotifyUnavailable(
-                        f"Another process has been using the token store {self.path} for minutes.",
+                        f"Another process has locked the token store {self.path} for minutes.",
                         next_step="End the process that hangs, then run again.",
                     )
                 sleep(pause)
@@ -157,7 +157,7 @@ class TokenStore:
             self._files.end_interrupted_writes()
             yield OpenTokens(self._files)
         finally:
-            # Closing alone would leave it to a process that another thread has forked meanwhile.
+            # Unlock first: a process that another thread forked meanwhile may have the descriptor too.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 

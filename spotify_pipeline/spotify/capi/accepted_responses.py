@@ -1,7 +1,7 @@
-"""Which answers say that Spotify took the events of a request. Everything else is not known to be taken.
+"""Decides which responses mean that Spotify accepted the events of a request. With any other, this is unknown.
 
-Spotify's contract knows one: status 200 with ``{"message": "SUCCESS"}``. An answer counts if its status and its JSON
-are exactly one of those that are stated; a word more, a number, another case, and it does not.
+Spotify's contract has one: status 200 with ``{"message": "SUCCESS"}``. A response counts only if its status and its
+JSON equal one of those configured; another word, number or case does not count.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ EVENTS = "{events}"
 
 _STATED = re.compile(r"\s*(2[0-9]{2})\s+(\{.*\})\s*", re.DOTALL)
 _MOST_BYTES = 10_000
-"""Of an answer that is read to the end: Spotify's says one word."""
+"""Of a response that is read to the end: Spotify's is one word."""
 _DEEPEST, _MOST_SHOWN = 4, 8
 _LARGEST_SHOWN = 9_999
 
 
 class _NoSuchJson(ValueError):
-    """It has a key twice, or a number that JSON does not have."""
+    """A key occurs twice, or a number is not valid in JSON."""
 
 
 @dataclass(frozen=True)
 class AcceptedResponse:
-    """One answer that says that all events of a request were taken.
+    """One response that means that all events of a request were accepted.
 
     Attributes:
         status: 200 to 299.
@@ -44,17 +44,17 @@ class AcceptedResponse:
 
     @classmethod
     def parse(cls, stated: str) -> AcceptedResponse:
-        """Read what a person states, such as ``200 {"message": "SUCCESS"}``.
+        """Read what a person configures, such as ``200 {"message": "SUCCESS"}``.
 
         Raises:
-            ValueError: it is no status from 200 to 299 with a JSON object that says anything.
+            ValueError: it is not a status from 200 to 299 with a JSON object that has a value.
         """
         found = _STATED.fullmatch(stated)
         body = _read(found[2].encode()) if found else None
         if found is None or not isinstance(body, dict) or set(_leaves(cast("object", body))) <= {ANY}:
             raise ValueError(
-                f"an answer is written as its status and its JSON, such as {CONTRACT}; in it {EVENTS} stands for the "
-                f"number of events that were sent and {ANY} for any value, and something must be stated"
+                f"write a response as its status and its JSON, such as {CONTRACT}; {EVENTS} stands for the number of "
+                f"events that were sent and {ANY} for any value, and at least one value must be given"
             )
         return cls(int(found[1]), cast("Mapping[str, object]", body))
 
@@ -63,7 +63,7 @@ CONTRACT_ONLY = (AcceptedResponse(200, {"message": "SUCCESS"}),)
 
 
 def accepts_all(response: Response, events: int, accepted: Sequence[AcceptedResponse] = CONTRACT_ONLY) -> bool:
-    """Whether the answer says, in one of the accepted forms, that all ``events`` of the request were taken."""
+    """Whether the response is one of the accepted ones, for all ``events`` of the request."""
     if len(response.body) > _MOST_BYTES:
         return False
     said = _read(response.body)
@@ -73,20 +73,20 @@ def accepts_all(response: Response, events: int, accepted: Sequence[AcceptedResp
 
 
 def masked_response(response: Response, known_words: frozenset[str]) -> str:
-    """An answer for a person to see: status and JSON, with nothing in it that may be somebody's: texts and keys are
-    shown if each of their words is known, numbers up to four digits; anything else is ``...``.
+    """A response that is safe to show: texts and keys are shown if each of their words is known, numbers up to four
+    digits; anything else is ``...``.
     """
     if not response.body.strip():
         return f"{response.status} without a body"
     said = _read(response.body[: _MOST_BYTES + 1])
     if isinstance(said, dict | list):
         return f"{response.status} {json.dumps(_masked(cast('object', said), known_words, _DEEPEST))}"
-    kind = "HTML" if response.body.lstrip()[:1] == b"<" else "something that is no JSON object"
+    kind = "HTML" if response.body.lstrip()[:1] == b"<" else "something that is not a JSON object"
     return f"{response.status} with {kind}"
 
 
 def _read(body: bytes) -> object:
-    """The JSON in it; None where it is none, or has a key twice."""
+    """The JSON in it; None where it is not valid, or has a key twice."""
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_each_key_once, parse_constant=_no_number)
     except (ValueError, RecursionError):

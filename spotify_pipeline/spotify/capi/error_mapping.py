@@ -1,8 +1,8 @@
-"""What the Conversions API's answer means: the events were taken, or the error that says why not.
+"""Maps the Conversions API's response to a result: the events were accepted, or the error that says why not.
 
-How it words an error is not published; ``message``, ``messages``, ``errors`` and ``error_codes`` are read where they
-are there. Its words may repeat what was sent, and a name or a product in plain words looks like no secret. So none of
-them is shown unless each of its words is from a list of ours.
+Its error messages are not documented; ``message``, ``messages``, ``errors`` and ``error_codes`` are read where
+present. They may repeat what was sent, and a name or a product in plain words does not look like a secret. So a
+message is shown only if each of its words is on a list of ours.
 """
 
 from __future__ import annotations
@@ -72,13 +72,13 @@ _Kind = TypeVar("_Kind", bound=SpotifyError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentBatch:
-    """What an answer is the answer to.
+    """The batch that a response is about.
 
     Attributes:
         events: how many were sent.
-        accepted: the answers that say that all of them were taken.
-        token_variable: the variable whose token went with them.
-        trace_id: of the answer, None where it has none that may be shown.
+        accepted: the responses that mean that all of them were accepted.
+        token_variable: the variable whose token was sent with them.
+        trace_id: of the response, None where it has none that may be shown.
         now: seconds since the epoch.
     """
 
@@ -90,7 +90,7 @@ class SentBatch:
 
 
 def batch_error(response: Response, sent: SentBatch) -> SpotifyError | None:
-    """The error that ``response`` means, to be raised by the caller; None when it says that the events were taken."""
+    """The error that ``response`` means, to be raised by the caller; None when the events were accepted."""
     if accepts_all(response, sent.events, sent.accepted):
         return None
     if 200 <= response.status < 300:
@@ -99,7 +99,7 @@ def batch_error(response: Response, sent: SentBatch) -> SpotifyError | None:
 
 
 def _unknown(response: Response, sent: SentBatch) -> SpotifyError:
-    """A success by its status that does not say that the events were taken. Part of them may have been."""
+    """A success by its status that does not confirm the events. Some may have been accepted."""
     body = response.json() or {}
     if _names_events(body, sent.events):
         return _error(InvalidRequest, response, sent, f"it lists errors{_said(body, sent.events)}", lost=True)
@@ -111,7 +111,7 @@ def _unknown(response: Response, sent: SentBatch) -> SpotifyError:
 
 
 def _names_events(body: JsonObject, events: int) -> bool:
-    """Whether it names, by their places, events of the request that it refuses, and nothing besides."""
+    """Whether it lists only events of the request, by their index, as errors."""
     listed, named = as_list(body.get("errors")), objects_in(body, "errors")
     places = [whole_number(each, "index") for each in named]
     return bool(listed) and len(listed or ()) == len(named) and all(p is not None and 0 <= p < events for p in places)
@@ -121,7 +121,7 @@ def _refused(response: Response, sent: SentBatch) -> SpotifyError:
     status = response.status
     why = f"status {status}{_said(response.json() or {}, sent.events)}"
     if status == 401:
-        return _error(CapiTokenRefused, response, sent, f"it refuses the token of {sent.token_variable}, {why}")
+        return _error(CapiTokenRefused, response, sent, f"it rejects the token of {sent.token_variable}, {why}")
     if status == 403:
         return _error(PermissionDenied, response, sent, why, next_step=_another_connection(sent.token_variable))
     if status == 429:
@@ -137,7 +137,7 @@ def _refused(response: Response, sent: SentBatch) -> SpotifyError:
 
 
 def _bad_request(response: Response, sent: SentBatch, why: str) -> SpotifyError:
-    """The fault of an event, unless Spotify says that what stands around the events is at fault."""
+    """The fault of an event, unless Spotify says that the fields around the events are at fault."""
     fields = _fields_at_fault(response.json() or {})
     if fields == {"capi_connection_id"}:
         return _error(SettingsInvalid, response, sent, why, next_step=_CONNECTION_STEP)
@@ -147,9 +147,9 @@ def _bad_request(response: Response, sent: SentBatch, why: str) -> SpotifyError:
 
 
 def _took_nothing(response: Response, events: int) -> bool:
-    """Whether a refusal says that none of its events was taken: by its status, by its counts, or in so many words.
+    """Whether an error says that no event was accepted: by its status, its counts or its message.
 
-    That it names what is at fault does not say what became of the others.
+    Naming the event at fault says nothing about the others.
     """
     body = response.json() or {}
     counts = {key.replace("_", "").lower(): value for key, value in body.items()}
@@ -172,17 +172,17 @@ _NOTHING = re.compile(
 
 
 _ADDRESS_STEP = (
-    "Check SPOTIFY_CAPI_URL: it is used as it stands, and Spotify's own ends with a slash. The events stay pending."
+    "Check SPOTIFY_CAPI_URL: it is used as it is, and Spotify's own ends with a slash. The events stay pending."
 )
 _CONNECTION_STEP = (
-    "Check SPOTIFY_CAPI_CONNECTION_ID or the feed's own; `spotify-pipeline conversions datasets` shows those there "
-    "are. The events stay pending."
+    "Check SPOTIFY_CAPI_CONNECTION_ID or the feed's own; `spotify-pipeline conversions datasets` shows the existing "
+    "ones. The events stay pending."
 )
 
 
 def _another_connection(token_variable: str) -> str:
     return (
-        f"The token of {token_variable} belongs to another connection, or the connection to somebody else: make one "
+        f"The token of {token_variable} belongs to another connection, or the connection to somebody else: create one "
         "for this connection with `spotify-pipeline conversions create-token`. The events stay pending."
     )
 
@@ -205,7 +205,7 @@ def _batch(sent: SentBatch) -> str:
 
 
 def _said(body: JsonObject, events: int) -> str:
-    """In brackets: which of the events, which fields, and the words that are all ours."""
+    """In brackets: which events, which fields, and the messages made of known words."""
     numbers = {number for each in objects_in(body, "errors") if (number := whole_number(each, "index")) is not None}
     named = [f"event {number} of them" for number in sorted(numbers) if 0 <= number < events]
     sayings = list(_sayings(body))

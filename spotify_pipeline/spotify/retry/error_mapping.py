@@ -1,6 +1,6 @@
-"""From an answer that is not a success to the error that says what to do about it.
+"""Maps a response that is not a success to the error that says what to do about it.
 
-Shapes: Spotify's OpenAPI document (``ErrorResponse``) and its own notes on how live answers differ from it:
+Shapes: Spotify's OpenAPI document (``ErrorResponse``) and its notes on how live responses differ from it:
 ``error_codes`` or ``errorCodes``, of objects or of plain texts; bodies that are empty, HTML, or another service's JSON.
 """
 
@@ -45,10 +45,10 @@ def response_error(
 
     Args:
         answer: anything but the success that the call expected.
-        doing: what was attempted, as in "create the audience".
-        sent: the secrets that went with the call; a server may repeat them in its words.
+        doing: what was attempted, such as "create the audience".
+        sent: the secrets that were sent; a server may repeat them in its messages.
         now: seconds since the epoch, for a ``Retry-After`` that is a date.
-        writing: the call changes something, so a server error leaves its outcome open.
+        writing: the call changes something, so after a server error its outcome is unknown.
     """
     status, said = response.status, _quoted(response, sent)
     message = f"Spotify did not {doing}: status {status}{said}."
@@ -78,7 +78,7 @@ def _kind(status: int, said: str) -> tuple[type[SpotifyError], str | None]:
 
 
 def _forbidden(said: str) -> tuple[type[SpotifyError], str | None]:
-    # The body for terms that are not accepted is not documented; any mention of terms is taken for it.
+    # The body for terms that are not accepted is not documented; any mention of terms counts as it.
     if re.search(r"\bterms\b|terms_", said):
         return TermsNotAccepted, None
     if re.search(r"not registered|allow-?list|white-?list|developer dashboard", said):
@@ -110,10 +110,10 @@ def _sayings(body: JsonObject) -> Iterator[str]:
 
 
 def fit_to_show(said: str, sent: Sequence[Secret] = ()) -> str:
-    """A server's own words, made safe for a log: one line, at most 300 characters, without addresses and tokens.
+    """A server's message, made safe for a log: one line, at most 300 characters, without addresses and tokens.
 
-    A server may repeat to us what we sent. The secrets of the call are taken out, and for good measure whatever
-    looks like a URL, an e-mail address, a token or a digest; UUIDs and error codes stay.
+    A server may repeat what we sent. The secrets of the call are removed, and so is whatever looks like a URL, an
+    e-mail address, a token or a digest; UUIDs and error codes stay.
     """
     for secret in sent:
         said = said.replace(secret.reveal(), "[hidden]")

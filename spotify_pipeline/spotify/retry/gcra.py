@@ -1,8 +1,8 @@
-"""How many calls may go out and when: the arithmetic of the rate limiter. Pure: the time is given.
+"""Decides how many calls may be made and when: the arithmetic of the rate limiter. Pure: the time is given.
 
-Spotify's Ads API documentation, "Rate limits": 1,500 requests in any 30 seconds per client id and user. The pace is
-the generic cell rate algorithm with one number, the time at which the next call would be due if all were spaced
-evenly. A call takes the slot that this time gives it; who dies before the slot has cost the others one slot.
+Spotify's Ads API documentation, "Rate limits": 1,500 requests in any 30 seconds per client id and user. This is the
+generic cell rate algorithm (GCRA) with one number, the time at which the next call would be due if all were spaced
+evenly. A call takes the slot that this time gives it; a process that dies before its slot has cost the others one.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import math
 from dataclasses import dataclass, replace
 
 MAX_AHEAD = 120.0
-"""Seconds. No slot is given further ahead; a stored time beyond it is from before this machine was last started."""
+"""Seconds. No slot is given further ahead; a stored time beyond it is from before this machine's last boot."""
 _SHORTEST_TERM, _LONGEST_TERM = 1.0, 60.0
-_SPARE = 0.8  # an answer that leaves this share of the pace is no reason to slow down
+_SPARE = 0.8  # a response that leaves this share of the limit is no reason to slow down
 _SLOWEST_INTERVAL = 10.0
-_RESERVE = 10.0  # repetitions
+_RESERVE = 10.0  # retries
 _EARNED_BY_SUCCESS = 0.1
 _EARNED_PER_SECOND = _RESERVE / 3600
 
@@ -25,7 +25,7 @@ class RateLimit:
     """At most ``burst`` calls at once, and ``per_second`` on average.
 
     In any W seconds at most ``per_second`` * W + ``burst`` slots begin. A call reaches the server later than its
-    slot, but a caller has one call under way at a time, so the server counts at most one more for each caller.
+    slot, but a caller has one call open at a time, so the server counts at most one more for each caller.
     """
 
     per_second: float
@@ -52,9 +52,9 @@ class GcraState:
 
     Attributes:
         due: when the next call would be due if all were spaced evenly.
-        paused_until: Spotify has asked for silence until then.
-        interval: seconds between two calls that Spotify's own count leaves room for, until ``slow_until``.
-        repetitions: how many calls may be repeated at ``counted_at``.
+        paused_until: no calls until then, as Spotify asked.
+        interval: seconds between two calls that Spotify's own count allows, until ``slow_until``.
+        repetitions: how many calls may be retried at ``counted_at``.
     """
 
     due: float = -math.inf
@@ -65,7 +65,7 @@ class GcraState:
     counted_at: float = -math.inf
 
     def slot(self, now: float, limit: RateLimit) -> float:
-        """When a call that asks now may go out: now or later."""
+        """When a call that asks now may be made: now or later."""
         if now < self.slow_until:
             return max(now, self.due, self.paused_until)
         return max(now, self.due - limit.tolerance, self.paused_until)
@@ -76,12 +76,12 @@ class GcraState:
         return replace(self, due=max(self.due, slot) + interval)
 
     def paused(self, seconds: float, now: float, limit: RateLimit) -> GcraState:
-        """After Spotify has asked for ``seconds`` of silence. Then calls go out one by one, without a burst."""
+        """After Spotify asked for a pause of ``seconds``. Calls then go out one by one, without a burst."""
         until = max(self.paused_until, now + seconds)
         return replace(self, paused_until=until, due=max(self.due, until + limit.tolerance))
 
     def slowed_by(self, remaining: float, reset: float, now: float, limit: RateLimit) -> GcraState:
-        """After an answer that says ``remaining`` calls are left for ``reset`` seconds; it can only slow us down.
+        """After a response that says ``remaining`` calls are left for ``reset`` seconds; it can only slow us down.
 
         That happens where another machine uses the same key, whose calls only Spotify can count.
         """
@@ -95,11 +95,11 @@ class GcraState:
         return replace(self, interval=interval, slow_until=now + term)
 
     def succeeded(self, now: float) -> GcraState:
-        """After a call that need not be repeated: ten of them earn one repetition."""
+        """After a call that needs no retry: ten of them earn one retry."""
         return self._earning(_EARNED_BY_SUCCESS, now)
 
     def retried(self, now: float) -> GcraState | None:
-        """After one repetition; None when there is none left. A quiet hour gives all of them back."""
+        """After one retry; None when there is none left. A quiet hour restores all of them."""
         earned = self._earning(0.0, now)
         return replace(earned, repetitions=earned.repetitions - 1) if earned.repetitions >= 1 else None
 
@@ -109,7 +109,7 @@ class GcraState:
         return replace(self, repetitions=earned, counted_at=now)
 
     def plausible(self, now: float) -> GcraState:
-        """Without what cannot have been stored since this machine was started: a reboot begins the clock again."""
+        """A fresh state if this one cannot be from the current boot: a reboot restarts the clock."""
         latest = now + MAX_AHEAD
         times = (self.due, self.paused_until, self.slow_until, self.counted_at)
         if any(math.isnan(time) or time > latest for time in times):

@@ -1,7 +1,7 @@
-"""The loopback listener that the browser comes back to: RFC 8252 section 7.3.
+"""The loopback listener that the browser returns to: RFC 8252 section 7.3.
 
-It takes exactly one callback: the right path, the right state, one code or one error. Everything else is answered
-with a refusal and changes nothing, so a page that guesses at the port cannot end or take over a sign-in.
+It accepts exactly one callback: the right path, the right state, one code or one error. Everything else is rejected and
+changes nothing, so a page that guesses the port cannot end or take over a sign-in.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Spotify s
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What the browser brought: a code, or Spotify's error code such as ``access_denied``."""
+    """The result of the sign-in: a code, or Spotify's error code such as ``access_denied``."""
 
     code: Secret | None
     error: str | None
@@ -45,10 +45,10 @@ class CallbackListener:
 
     Args:
         port: to listen on; 0 for any that is free.
-        state: the callback must carry it.
+        state: that the callback must have.
 
     Raises:
-        SignInFailed: the port is taken, or not one that this user may listen on.
+        SignInFailed: the port is in use, or this user may not listen on it.
     """
 
     def __init__(self, port: int, state: Secret) -> None:
@@ -62,13 +62,13 @@ class CallbackListener:
             taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
             raise SignInFailed(
                 f"Port {port} of this machine {'is in use' if taken else 'cannot be used'}, so the sign-in cannot "
-                "come back to it.",
+                "return to it.",
                 next_step="End what uses it, or choose another port and register its address with your Spotify app.",
             ) from None
 
     @property
     def redirect_uri(self) -> str:
-        """The address to come back to. Spotify compares it with those registered for the app."""
+        """The address to return to. Spotify compares it with those registered for the app."""
         return f"http://{LOOPBACK}:{self._server.server_address[1]}{CALLBACK_PATH}"
 
     def wait(self, *, seconds: float, clock: Callable[[], float]) -> Callback:
@@ -88,12 +88,12 @@ class CallbackListener:
         self._server.server_close()
 
     def answered(self, status: HTTPStatus) -> None:
-        """To be called when the browser has its page, or has gone: now the one callback may end the wait."""
+        """Call this when the browser has its page, or is gone: then the accepted callback ends the wait."""
         if status is HTTPStatus.OK:
             self._answered.set()
 
     def judge(self, target: str, host: str) -> tuple[HTTPStatus, str]:
-        """The answer to one GET; takes its callback if it is the one."""
+        """The response to one GET; accepts its callback if it is valid."""
         parts = urlsplit(target)
         if parts.path != CALLBACK_PATH:
             return HTTPStatus.NOT_FOUND, "There is nothing here."
@@ -102,18 +102,21 @@ class CallbackListener:
         query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=20)
         state, code, error = (_only(query, name) for name in ("state", "code", "error"))
         if state is None or not hmac.compare_digest(state.encode(), self._state.reveal().encode()):
-            return HTTPStatus.BAD_REQUEST, "This is not the sign-in that was begun here. Start again from the terminal."
+            return (
+                HTTPStatus.BAD_REQUEST,
+                "This is not the sign-in that was started here. Start again from the terminal.",
+            )
         if (code is None) == (error is None):
             return HTTPStatus.BAD_REQUEST, "Spotify's answer is incomplete. Start again from the terminal."
         with self._lock:
             if self._callback is not None:
-                return HTTPStatus.BAD_REQUEST, "This sign-in has been used already."
+                return HTTPStatus.BAD_REQUEST, "This sign-in was used already."
             if error is not None:
                 shown = error if _ERROR_CODE.fullmatch(error) else "an unknown error"
                 self._callback = Callback(None, shown)
                 return HTTPStatus.OK, f"Spotify answered: {error[:80]}. You can close this window."
             self._callback = Callback(Secret(code or ""), None)
-            return HTTPStatus.OK, "Spotify has answered. You can close this window and go back to the terminal."
+            return HTTPStatus.OK, "Spotify has answered. You can close this window and return to the terminal."
 
 
 def _only(query: dict[str, list[str]], name: str) -> str | None:
@@ -134,7 +137,7 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)  # HTTPServer would ask the name service for this machine's full name
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A connection that breaks is the browser's matter; the default would print a traceback."""
+        """Ignore broken connections; the default would print a traceback."""
 
 
 class _Handler(BaseHTTPRequestHandler):

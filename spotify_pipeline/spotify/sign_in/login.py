@@ -1,4 +1,4 @@
-"""Signing in with the browser: authorization code with PKCE, back to a listener on this machine. And signing out."""
+"""Signs in with the browser (authorization code with PKCE, back to a listener on this machine), and signs out."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def sign_in(
     Args:
         settings: whose client id signs in, and under which label (``authorization``).
         token_store: where the tokens go. Another authorization of the same client id and label is replaced.
-        open_browser: is given the address to open; what it returns does not matter. It may also print it.
+        open_browser: opens the address, or prints it; its return value is ignored.
         port: of ``http://127.0.0.1:<port>/callback``, which must be registered as redirect URI of the app. Spotify
             no longer takes ``localhost`` there.
         timeout: seconds to wait for the user, at most five minutes.
@@ -58,14 +58,14 @@ def sign_in(
             that is replaced, if it has one.
         now: seconds since the epoch; clock: monotonic seconds, for the timeout.
         observer, transport: as for :meth:`SpotifyAdsClient.open`.
-        required_scopes: asked for, and granted or the sign-in fails.
+        required_scopes: requested; the sign-in fails if one is not granted.
 
     Raises:
         SignInFailed: refused by the user, not finished in time, the port is taken, or the user does not belong to
-            ``business_id``. The store is as it was.
-        ScopeMissing: the user has not granted what is needed. The store is as it was.
+            ``business_id``. The store is unchanged.
+        ScopeMissing: the user has not granted what is needed. The store is unchanged.
         SettingsInvalid: ``business_id`` is not a UUID; or Spotify does not accept the client id or secret.
-        SpotifyUnavailable: the accounts service cannot be asked.
+        SpotifyUnavailable: the accounts service is not available.
         TokenStoreUnusable, HomeError: the store cannot be used.
     """
     if business_id is not None and not UUID.fullmatch(business_id):
@@ -73,7 +73,7 @@ def sign_in(
             "The business to sign in for is not a UUID.",
             next_step="Give an id that `spotify-pipeline businesses` shows, or none for every business.",
         )
-    token_store.find(*key_of(settings))  # an unusable store is told before the browser opens
+    token_store.find(*key_of(settings))  # fails before the browser opens if the store is unusable
     with HttpClient(
         ACCOUNTS,
         transport=transport,
@@ -104,10 +104,10 @@ def sign_in(
 
 
 def sign_out(settings: SpotifySettings, token_store: TokenStore) -> bool:
-    """Take the tokens of the authorization that ``settings`` choose off this machine; False where there are none.
+    """Delete the tokens of the authorization that ``settings`` choose from this machine; False where there are none.
 
-    Nothing changes at Spotify, and no audience. A ``SPOTIFY_REFRESH_TOKEN`` that is set does not sign in again. A
-    process that runs may go on with its access token until that ends, within an hour.
+    Nothing changes at Spotify. A ``SPOTIFY_REFRESH_TOKEN`` that is set does not sign in again. A running process may
+    use its access token until that expires, within an hour.
 
     Raises:
         TokenStoreUnusable, HomeError: the store cannot be used.
@@ -125,7 +125,7 @@ def sign_out(settings: SpotifySettings, token_store: TokenStore) -> bool:
 def sign_out_of_all(settings: SpotifySettings | None, token_store: TokenStore) -> None:
     """As :func:`sign_out`, for every authorization in the store, even a damaged one.
 
-    Seeds that are known to be spent do not sign in again; ``settings`` name one more. None where there are none.
+    Used bootstrap tokens do not sign in again, nor does that of ``settings``, if there are any.
     """
     seed = None if settings is None else bootstrap_sha256(settings)
     with token_store.exclusive() as tokens:
@@ -164,7 +164,7 @@ def _authorization(
     now: float,
 ) -> Authorization:
     assert response.refresh_token is not None  # noqa: S101  (the caller has looked)
-    # A seed that is set now is older than this sign-in: it must not be taken over afterwards.
+    # A bootstrap token that is set now is older than this sign-in: it must not be taken over afterwards.
     fresh = Authorization(
         **key_of(settings)._asdict(),
         business_id=business_id if business_id is not None else (before.business_id if before else None),
@@ -176,10 +176,10 @@ def _authorization(
 
 
 def _fault_of_business(client: SpotifyAdsClient, business_id: str) -> SignInFailed | None:
-    """Why the sign-in must be taken back, where its business is not one of the user's.
+    """Why the sign-in must be undone, if the user does not belong to its business.
 
-    Until then it is stored with its restriction, so that it can be used for nothing else. Where Spotify cannot be
-    asked it stays so: it is compared with the ad account's business before each first write anyway.
+    Until then it is stored with its restriction, so that it can be used for nothing else. If Spotify is not available
+    it stays: the ad account's business is checked before each first write anyway.
     """
     try:
         found = client.businesses()

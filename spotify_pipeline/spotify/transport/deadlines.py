@@ -1,7 +1,7 @@
-"""Network connections that keep one deadline for a whole call, however the other side spreads its bytes.
+"""Network connections that keep one deadline for a whole call, however slowly the other side sends.
 
-An HTTP library's timeouts are for one read or one write each: a server that sends a byte a second, in its headers
-say, never runs into one. Here each read and write is given no more than what is left until the deadline.
+An HTTP library's timeouts apply to one read or write each: a server that sends a byte a second never exceeds them.
+Here each read and write gets at most the time that is left until the deadline.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import httpcore
 
-# What one write may hold, so that the time left is looked at in between.
+# Of one write, so that the time left is checked in between.
 _WRITE_BYTES = 256 * 1024
 
 
@@ -40,7 +40,7 @@ def deadline(at: float, clock: Callable[[], float]) -> Generator[None]:
 
 @contextmanager
 def no_deadline() -> Generator[None]:
-    """Inside the block, there is none: what runs there is not part of the call."""
+    """Inside the block there is no deadline: what runs there is not part of the call."""
     token = _current.set(None)
     try:
         yield
@@ -49,7 +49,7 @@ def no_deadline() -> Generator[None]:
 
 
 def _within(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
-    """``timeout``, or less: what is left until the deadline."""
+    """``timeout``, or the time left until the deadline if that is less."""
     current = _current.get()
     if current is None:
         return timeout
@@ -60,18 +60,18 @@ def _within(timeout: float | None, late: type[httpcore.TimeoutException]) -> flo
 
 
 def addresses(host: str, port: int) -> list[str]:
-    """The numeric addresses of ``host``, in the order in which the system would try them.
+    """The numeric addresses of ``host``, in the system's order.
 
     Raises:
         OSError: the name cannot be looked up.
-        UnicodeError: it cannot be a name.
+        UnicodeError: it is not a valid name.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(where[0]) for *_, where in found))
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Opens TCP connections. Looking up a host's name is the one step that nothing can shorten.
+    """Opens TCP connections. Only looking up a host's name cannot be limited.
 
     ``look_up`` gives a host's addresses as :func:`addresses` does; ``network`` connects to one of them.
     """
@@ -92,7 +92,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Tries the host's addresses one after the other, each for ``timeout`` seconds, until the deadline."""
+        """Try the host's addresses one after the other, each for ``timeout`` seconds, until the deadline."""
         try:
             found = self._look_up(host, port)
         except UnicodeError:

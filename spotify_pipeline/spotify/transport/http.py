@@ -204,7 +204,7 @@ class HttpClient:
             self._record(method, route, response, time.perf_counter() - started, attempt, waited)
         if failure is not None:  # raised here and not in the handler, so that httpx's error is not its context
             raise failure
-        assert response is not None  # noqa: S101  (either an answer or a failure)
+        assert response is not None  # noqa: S101  (either a response or a failure)
         return response
 
     def _allowed_seconds(self, request: httpx.Request) -> float:
@@ -213,23 +213,23 @@ class HttpClient:
 
     def _read(self, http_response: httpx.Response, ends_at: float) -> Response:
         headers = {name.lower(): value for name, value in http_response.headers.items()}
-        refused = http_response.status_code >= 400  # a refusal is told by its status; its body may be cut or skipped
+        refused = http_response.status_code >= 400  # the status of an error is enough; its body may be cut or skipped
         body = b""
         fault = None
         if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
-            fault = "is compressed, which was not asked for"
+            fault = "is compressed, which was not requested"
         else:
             body = self._body(http_response, ends_at)
             if len(body) > MAX_RESPONSE_BYTES:
                 body = b""
                 fault = "is larger than 5 MB"
         if fault is not None and not refused:
-            message = f"The answer of {self._service.name} {fault}."
+            message = f"The response of {self._service.name} {fault}."
             raise UnexpectedResponse(message, status=http_response.status_code, may_have_happened=True)
         return Response(http_response.status_code, headers, body)
 
     def _body(self, http_response: httpx.Response, ends_at: float) -> bytes:
-        """At most one byte more than the cap. Of a refusal, what there is; else the whole of it or an error."""
+        """At most one byte more than the cap. Of an error response, as much as arrived."""
         body = bytearray()
         try:
             for block in http_response.iter_bytes():
@@ -246,17 +246,17 @@ class HttpClient:
     def _failure(self, error: Exception) -> SpotifyError:
         name = self._service.subject
         if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-            return UnexpectedResponse(f"{name} cannot be reached: its address is not one.")
+            return UnexpectedResponse(f"{name} cannot be reached: its address is not valid.")
         if isinstance(error, _NOT_SENT):
             return self._not_sent(error)
         if isinstance(error, httpx.TimeoutException):
-            return SpotifyUnavailable(f"{name} did not answer in time.", may_have_happened=True)
+            return SpotifyUnavailable(f"{name} did not respond in time.", may_have_happened=True)
         if headers_too_large(error):
             return UnexpectedResponse(
-                f"The answer of {self._service.name} has headers of more than 100 KB.", may_have_happened=True
+                f"The response of {self._service.name} has headers of more than 100 KB.", may_have_happened=True
             )
         return SpotifyUnavailable(
-            f"The connection to {self._service.name} broke before the answer was complete.", may_have_happened=True
+            f"The connection to {self._service.name} broke before the response was complete.", may_have_happened=True
         )
 
     def _not_sent(self, error: Exception) -> SpotifyError:
@@ -265,13 +265,15 @@ class HttpClient:
             status = str(error)[:3]
             if status == "407":
                 return SettingsInvalid(
-                    f"{name} was not spoken to: the proxy does not accept the user name and password it was given.",
+                    f"{name} was not called: the proxy rejects the user name and password.",
                     next_step="Set SPOTIFY_PROXY_URL to http://user:password@host:port.",
                 )
-            return SpotifyUnavailable(f"{name} could not be reached: the proxy refuses (status {status}).")
+            return SpotifyUnavailable(
+                f"{name} could not be reached: the proxy rejects the connection (status {status})."
+            )
         fault = tls_fault(error)
         if fault is not None:
-            return UntrustedServer(f"{name} was not spoken to: {fault}.")
+            return UntrustedServer(f"{name} was not called: {fault}.")
         return SpotifyUnavailable(f"{name} could not be reached{self._via}: {why_no_connection(error)}.")
 
     def _record(
@@ -293,7 +295,7 @@ class HttpClient:
 
 
 def _outside_the_call(content: Iterable[bytes]) -> Iterator[bytes]:
-    """``content``, whose maker may make calls of its own, with a log and a deadline of their own."""
+    """``content``, whose producer may make calls with their own log lines and deadline."""
     blocks = iter(content)
     while True:
         with http_logs_unmuted(), no_deadline():

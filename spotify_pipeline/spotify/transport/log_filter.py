@@ -1,4 +1,4 @@
-"""httpx and httpcore say nothing of our calls in any log: they would show signed URLs and sessions."""
+"""Keeps httpx and httpcore from logging our calls: their lines would show signed URLs and sessions."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ _LOGGERS = (
     "httpcore.proxy",
     "httpcore.socks",
 )
-_speaking: ContextVar[bool] = ContextVar("spotify_pipeline_speaking", default=False)
+_muted: ContextVar[bool] = ContextVar("spotify_pipeline_muted", default=False)
 
 
-class _SilentWhileWeSpeak(logging.Filter):
-    """Drops what they log about our calls, at any level; calls of other code are logged as before."""
+class _MuteOurCalls(logging.Filter):
+    """Drops log lines about our calls, at any level; calls of other code are logged as before."""
 
     def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002
-        return not _speaking.get()
+        return not _muted.get()
 
 
-_silence = _SilentWhileWeSpeak()
+_filter = _MuteOurCalls()
 for _name in _LOGGERS:
     # A filter and not a level: Dagster and others set levels again later.
-    logging.getLogger(_name).addFilter(_silence)
+    logging.getLogger(_name).addFilter(_filter)
 
 
 @contextmanager
 def http_logs_muted() -> Generator[None]:
     """Inside the block, this context's HTTP calls are not logged by the libraries that make them."""
-    token = _speaking.set(True)
+    token = _muted.set(True)
     try:
         yield
     finally:
-        _speaking.reset(token)
+        _muted.reset(token)
 
 
 @contextmanager
 def http_logs_unmuted() -> Generator[None]:
-    """Inside the block, calls are logged as usual: somebody else's code runs there, in the midst of a call of ours."""
-    token = _speaking.set(False)
+    """Inside the block, calls are logged as usual: other code runs there, during a call of ours."""
+    token = _muted.set(False)
     try:
         yield
     finally:
-        _speaking.reset(token)
+        _muted.reset(token)

@@ -1,4 +1,8 @@
-"""Drives one :class:`.ResumableUpload`: carries its steps out over HTTP, and tells it what came of them."""
+"""Drives one :class:`.ResumableUpload`: carries out its steps over HTTP and reports the results to it.
+
+The requests are those of Google's XML API. Spotify's audiences skill, step 4: no header goes to the storage beyond what
+the signature covers.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +38,15 @@ _log = logging.getLogger(__name__)
 
 
 class UploadHooks(TypedDict, total=False):
-    """What the caller of an upload wants to be asked or told. An exception that one raises stops the upload.
+    """Callbacks of an upload's caller. An exception that one raises stops the upload.
 
     Attributes:
-        renew: asked for a new ticket when the signed URL is refused, the session is gone or other bytes arrived.
+        renew: gives a new ticket when the signed URL is rejected, the session is gone or other bytes arrived.
             Without it, these end the upload.
-        on_open: told of a session before its first byte is sent, so that a later run can go on with it.
-        on_progress: told at most once per MiB or request, while a request is under way: the time that it takes counts
-            against that of the request.
-        before_finish: asked right before each request that may complete the object.
+        on_open: receives a session before its first byte is sent, so that a later run can resume it.
+        on_progress: called at most once per MiB or request, during a request: the time that it takes counts against
+            that of the request.
+        before_finish: called right before each request that may complete the object.
     """
 
     renew: Callable[[], UploadTicket] | None
@@ -53,11 +57,11 @@ class UploadHooks(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadTiming:
-    """Time, for one :class:`.Uploader`.
+    """Clocks and limits of one :class:`.Uploader`.
 
     Attributes:
         clock: seconds since the epoch.
-        monotonic: seconds that no setting of the clock moves.
+        monotonic: seconds that setting the clock does not change.
         sleep, random: for pauses; random from 0 to 1.
         time_limit: seconds that one upload may take, pauses included.
     """
@@ -70,7 +74,7 @@ class UploadTiming:
 
 
 class UploadDriver:
-    """One file on its way to the storage, from a ticket or in the session that it has."""
+    """One file on its way to the storage, from a ticket or in an open session."""
 
     def __init__(
         self,
@@ -85,7 +89,7 @@ class UploadDriver:
     ) -> None:
         """
         Raises:
-            UploadRefused: the ticket's or the session's address is not an allowed one.
+            UploadRefused: the ticket's or the session's address is not allowed.
         """
         self._audience_id = at.audience_id
         if isinstance(at, UploadTicket):
@@ -104,10 +108,10 @@ class UploadDriver:
         self._waited = 0.0
 
     def run(self) -> UploadProof:
-        """Bring the upload to its end.
+        """Run the upload to its end.
 
         Raises:
-            UploadRefused, UploadIncomplete, UploadDataLoss, SpotifyUnavailable, UntrustedServer: it has failed.
+            UploadRefused, UploadIncomplete, UploadDataLoss, SpotifyUnavailable, UntrustedServer: it failed.
         """
         try:
             while not isinstance(step := self._machine.step, Finished):
@@ -164,7 +168,7 @@ class UploadDriver:
     def _content(self, part: SendRange) -> Iterator[bytes]:
         for block in self._outgoing.blocks(part.first, part.end):
             self._require_time(0)
-            self._count(len(block) - 1)  # of a block that breaks while it is sent, the last byte cannot have arrived
+            self._count(len(block) - 1)  # if sending a block breaks, its last byte cannot have arrived
             yield block
             self._count(1)
             self._meter.sending(part.first + self._taken)
@@ -197,7 +201,7 @@ class UploadDriver:
         renew = self._hooks.get("renew")
         if renew is None:
             raise step.failure
-        _log.warning("The upload begins again from the first byte, with a new URL: %s.", step.reason)
+        _log.warning("The upload starts again from the first byte, with a new URL: %s.", step.reason)
         ticket = renew()
         self._audience_id = ticket.audience_id
         self._address = self._hosts.check(ticket.url.reveal())
@@ -208,7 +212,7 @@ class UploadDriver:
         if step.response is not None:
             asked = requested_pause(step.response.status, step.response.headers, self._pacing.clock())
         dice = self._pacing.random()
-        # Jitter over the upper half: the machine counts faults, and so many of them must outlast an outage.
+        # Jitter over the upper half: the machine counts faults, and that many must outlast an outage.
         seconds = min(_LONGEST_BACKOFF, 2.0 ** (step.faults - 1)) * (1 + dice) / 2
         if asked is not None:
             seconds = max(seconds, asked + dice)
@@ -221,21 +225,21 @@ class UploadDriver:
         if self._pacing.monotonic() + seconds > self._deadline:
             hours = self._pacing.time_limit / 3600
             raise UploadIncomplete(
-                f"The upload was not finished within {hours:g} hours, which is its limit.",
-                next_step="Check the network, then run again: the upload goes on where it broke off.",
+                f"The upload did not finish within its limit of {hours:g} hours.",
+                next_step="Check the network, then run again: the upload resumes where it broke off.",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Which try it is, from 1, and the seconds waited before it; for the records of calls."""
+    """The number of a try, from 1, and the seconds waited before it; for the records of calls."""
 
     number: int
     waited: float
 
 
 class StorageRequests:
-    """Sends them for one file of ``size`` bytes. Each raises what :meth:`HttpClient.send` raises."""
+    """The three requests of an upload of ``size`` bytes. Each raises what :meth:`HttpClient.send` raises."""
 
     def __init__(self, http: HttpClient, size: int) -> None:
         self._http = http
@@ -279,9 +283,9 @@ class StorageRequests:
 
 
 class ProgressMeter:
-    """Counts what goes over the wire, and tells ``tell`` of every MiB and of every change that is no sending.
+    """Counts sent bytes, and calls ``tell`` after every MiB and whenever the storage acknowledges another offset.
 
-    ``monotonic`` gives seconds that no clock setting moves; the upload begins now.
+    ``monotonic`` gives seconds that setting the clock does not change; the upload begins now.
     """
 
     def __init__(
@@ -295,7 +299,7 @@ class ProgressMeter:
         self.bytes_sent = 0
 
     def sending(self, stored: int) -> None:
-        """Bytes are on their way: with them the storage has ``stored`` of the file."""
+        """Bytes were sent: with them the storage has ``stored`` of the file."""
         if stored - self._told >= _REPORTED_BYTES:
             self.stands_at(stored)
 

@@ -1,4 +1,4 @@
-"""What one answer of the storage means. No I/O: an answer in, a meaning, an offset or a statement out.
+"""What one response of the storage means. No I/O: a response in, a meaning, an offset or an object's state out.
 
 Google's documents "Performing resumable uploads" and "Resumable uploads with the XML API". Errors come as XML.
 """
@@ -26,24 +26,24 @@ class Meaning(Enum):
     """What the storage says of an upload session, by status and headers."""
 
     INCOMPLETE = auto()
-    """308, or 200 that stands for it: :func:`next_offset` says how much is stored."""
+    """308, or a 200 that stands for it: :func:`next_offset` says how much is stored."""
     COMPLETE = auto()
     """The object is finished: :func:`stated` says what it holds."""
     FOREIGN = auto()
-    """A success that is not the storage's: a sign-in page, or a status that it does not use."""
+    """A success that is not from the storage: a sign-in page, or a status that it does not use."""
     NOT_READY = auto()
-    """A server error, or too many requests: to be asked again later."""
+    """A server error, or too many requests: to be retried later."""
     GONE = auto()
     """The session was cancelled, or is too old."""
     BAD_DIGEST = auto()
-    """The bytes that arrived have another checksum than those that were announced."""
+    """The bytes that arrived have another checksum than announced."""
     ELSEWHERE = auto()
     """A redirect."""
     REFUSED = auto()
 
 
 def meaning(response: Response) -> Meaning:
-    """The meaning of an answer to a PUT on a session."""
+    """The meaning of a response to a PUT on a session."""
     status = response.status
     if status in _COMPLETE and response.headers.get("x-http-status-code-override") == str(_RESUME):
         status = _RESUME
@@ -67,7 +67,7 @@ def _meaning_of_refusal(response: Response) -> Meaning:
 
 
 def _is_page(response: Response) -> bool:
-    """A page for people, as a hotel's network or a proxy shows it in place of any answer."""
+    """Whether it is a page for people, as a hotel's network or a proxy shows in place of any response."""
     if not stated(response).nothing:
         return False
     html = response.headers.get("content-type", "").lower().startswith("text/html")
@@ -79,13 +79,13 @@ class MalformedRange(ValueError):
 
 
 def next_offset(response: Response) -> int | None:
-    """How many bytes of the file the storage has, so the offset to go on from; None where it does not say.
+    """How many bytes of the file the storage has, so the offset to resume from; None where it does not say.
 
-    ``Range: bytes=0-K`` means that byte K is the last one stored. An answer to a status query that does not say has
-    no byte; after a chunk it says nothing.
+    ``Range: bytes=0-K`` means that byte K is the last one stored. Without it, the response to a status query means
+    that nothing is stored; the response to a chunk means nothing.
 
     Raises:
-        MalformedRange: the header is something else.
+        MalformedRange: the header is not valid.
     """
     stored = response.headers.get("range")
     if stored is None:
@@ -98,10 +98,10 @@ def next_offset(response: Response) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """What the storage states of a finished object; empty or None for what it leaves out, or cannot be read.
+    """What the storage states about a finished object; empty or None for what is missing or unreadable.
 
     Attributes:
-        lengths, crc32c, md5: of each, all values stated; more than one, where they differ.
+        lengths, crc32c, md5: all values stated; more than one if they differ.
         etag: of the object.
     """
 
@@ -112,7 +112,7 @@ class Stated:
 
     @property
     def nothing(self) -> bool:
-        """Neither a length nor a hash: it may be an answer of something between us and the storage."""
+        """Neither a length nor a hash: something between us and the storage may have responded."""
         return not self.lengths and not self.crc32c and not self.md5
 
 
@@ -130,7 +130,7 @@ def stated(response: Response) -> Stated:
 
 
 def status_and_code(response: Response) -> str:
-    """Status and Google's code for a sentence: ``403 (ExpiredToken)``. Nothing else of the answer is safe to show."""
+    """Status and Google's code for a sentence: ``403 (ExpiredToken)``. Nothing else in the response is safe to show."""
     code = _code(response)
     return f"{response.status} ({code})" if code else str(response.status)
 

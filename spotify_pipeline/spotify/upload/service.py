@@ -1,7 +1,6 @@
-"""Sends a customer list to the storage that a signed URL of Spotify's names, and proves that it arrived.
+"""Uploads a customer list to the storage that Spotify's signed URL names, and proves that it arrived.
 
-The protocol is in :mod:`.resumable_upload`, its requests in :mod:`.storage_requests`, what drives them in
-:mod:`.upload_loop`, the file in :mod:`.open_source_file`.
+The protocol is in :mod:`.state_machine`, its requests and the loop in :mod:`.driver`, the file in :mod:`.source_file`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ OLDEST_SESSION = 6 * 86_400.0  # Google keeps a session for a week; a day is lef
 
 
 class Uploader:
-    """Uploads over one HTTP client, which brings no authentication, cookie or header of Spotify's."""
+    """Uploads over one HTTP client, which sends no authentication, cookie or header of Spotify's."""
 
     def __init__(
         self,
@@ -42,10 +41,10 @@ class Uploader:
         """
         Args:
             http: for the storage alone.
-            hosts: that a signed URL or a session may lead to.
+            hosts: that a signed URL or a session may name.
             chunk_bytes: of one request, a multiple of 256 KiB; None sends a file in one request.
             clock: seconds since the epoch, for the age of a session and a ``Retry-After`` that is a date.
-            monotonic: seconds that no setting of the clock moves, for the time limit and the rate.
+            monotonic: seconds that setting the clock does not change, for the time limit and the rate.
             sleep, random: for pauses; random from 0 to 1.
             time_limit: seconds that one upload may take, pauses included.
         """
@@ -65,21 +64,21 @@ class Uploader:
         md5: str | None = None,
         **hooks: Unpack[UploadHooks],
     ) -> UploadProof:
-        """Send ``file``, and return what proves its arrival. What breaks off on the way is taken up where it broke.
+        """Send ``file``, and return the proof that it arrived. An interrupted upload is resumed where it broke off.
 
         Args:
             ticket: of :meth:`SpotifyAdsClient.new_upload` or ``replacement_upload``; good for one upload.
             file: the customer list.
-            size: its bytes, as they were when it was built.
-            crc32c: its CRC32C then, base64 of the big-endian bytes; what is sent is checked against it.
-            md5: its MD5 then, base64, where it is known; the storage's is compared with it.
+            size: its number of bytes when it was built.
+            crc32c: its CRC32C then, base64 of the big-endian bytes; the sent bytes are checked against it.
+            md5: its MD5 then, base64, if known; the storage's is compared with it.
             hooks: see :class:`UploadHooks`.
 
         Raises:
-            UploadRefused: a check of ours, or the storage, says no.
+            UploadRefused: a check of ours, or the storage, rejects it.
             UploadDataLoss: the storage holds something else than was sent; the audience is suspect.
-            UploadIncomplete: the file was on its way and its arrival is not proven.
-            SpotifyUnavailable: the storage could not be reached to begin.
+            UploadIncomplete: sending began, and the arrival is not proven.
+            SpotifyUnavailable: the storage could not be reached to start.
             UntrustedServer: the storage's certificate is not valid.
         """
         with open_source_file(file, size=size, crc32c=crc32c) as outgoing:
@@ -95,19 +94,19 @@ class Uploader:
         md5: str | None = None,
         **hooks: Unpack[UploadHooks],
     ) -> UploadProof:
-        """Go on with a session that an earlier process opened, from the byte that the storage asks for next.
+        """Resume a session that an earlier process opened, from the byte that the storage needs next.
 
-        A session that is over six days old, or for another list, is left alone, and ``renew`` asked for a ticket.
+        A session that is over six days old, or for another list, is not used; ``renew`` gives a ticket instead.
 
         Raises:
-            UploadIncomplete: the session cannot be used and there is no ``renew``; else as of :meth:`upload`.
+            UploadIncomplete: the session cannot be used and there is no ``renew``; else as for :meth:`upload`.
         """
         with open_source_file(file, size=size, crc32c=crc32c) as outgoing:
             if self._usable(opened, outgoing):
                 return self._run(opened, outgoing, md5, hooks)
             renew = hooks.get("renew")
             if renew is None:
-                raise UploadIncomplete("The upload that was begun is too old to go on with, or was of another list.")
+                raise UploadIncomplete("The unfinished upload is too old to resume, or is of another list.")
             return self._run(renew(), outgoing, md5, hooks)
 
     def _usable(self, opened: OpenUpload, outgoing: SourceFile) -> bool:

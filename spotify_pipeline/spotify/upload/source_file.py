@@ -1,4 +1,4 @@
-"""The local file while it is sent: read from disk block by block, and proven to be the file that was built."""
+"""Reads the local file block by block while it is sent, and proves that it is the file that was built."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from spotify_pipeline.home import reason_of
 from spotify_pipeline.spotify.errors import UploadRefused
 
 MAX_UPLOAD_BYTES = 1024**3  # 1 GiB per upload, after a vendor's documentation; Spotify states no limit
-_BLOCK_BYTES = 256 * 1024  # what the storage keeps of an interrupted request is whole blocks of this size
+_BLOCK_BYTES = 256 * 1024  # of an interrupted request, the storage keeps whole blocks of this size
 _LONGEST_HEADER = 4096
 
 
 class SourceFile:
-    """One opened customer list of a known size and CRC32C, of which any range can be read, any number of times.
+    """One open customer list of a known size and CRC32C; any range can be read, any number of times.
 
-    What is read for the first time goes through the CRC32C of the whole file, in order, and the CRC32C of each
-    block is kept: what is read again must be the same. The block that ends the file is given only once the whole file
-    has been found to be what was built, so of a file that was changed the storage lacks at least one byte.
+    The first read of each block updates the CRC32C of the whole file, in order, and the CRC32C of each block is kept:
+    a second read must be the same. The last block is given out only after the whole file proved to be what was built,
+    so of a changed file the storage lacks at least one byte.
     """
 
     def __init__(
@@ -33,8 +33,8 @@ class SourceFile:
         """
         Args:
             stream: the file.
-            size, crc32c: as they were when it was built.
-            untouched: whether the file on disk is still the one that was opened, as far as the disk's own records say.
+            size, crc32c: of the file when it was built.
+            untouched: whether the file on disk is still the one that was opened, by its metadata.
         """
         self._stream = stream
         self.crc32c = crc32c
@@ -44,10 +44,10 @@ class SourceFile:
         self.size = size
 
     def read_up_to(self, offset: int) -> None:
-        """Have the bytes before ``offset`` go through the CRC32C, where they have not yet.
+        """Add the bytes before ``offset`` to the CRC32C, unless they are in it.
 
         Raises:
-            UploadRefused: as of :meth:`blocks`.
+            UploadRefused: as for :meth:`blocks`.
         """
         while len(self._blocks) * _BLOCK_BYTES < offset:
             self._block(len(self._blocks))
@@ -110,7 +110,7 @@ def open_source_file(path: Path, *, size: int, crc32c: str) -> Generator[SourceF
     """
     if size > MAX_UPLOAD_BYTES:
         raise UploadRefused(
-            f"The customer list has {size} bytes; one upload takes {MAX_UPLOAD_BYTES} (1 GiB) at most.",
+            f"The customer list has {size} bytes; one upload may have at most {MAX_UPLOAD_BYTES} (1 GiB).",
             next_step="Make the segment smaller, or split it over several audiences.",
         )
     try:
@@ -130,19 +130,19 @@ def open_source_file(path: Path, *, size: int, crc32c: str) -> Generator[SourceF
         if not newline or not first_row:
             raise UploadRefused(
                 "The customer list holds no row, and uploading it would empty the audience.",
-                next_step="Check the segment; nothing was sent and the audience is as it was.",
+                next_step="Check the segment; nothing was sent and the audience is unchanged.",
             )
         yield SourceFile(stream, size=size, crc32c=crc32c, untouched=lambda: _identity_at(path) == _identity(found))
 
 
 @contextmanager
 def _disk() -> Generator[None]:
-    """Around what reads the file once it is open: a disk that fails is an error of ours, without the file's name."""
+    """Turns a disk failure into an error of ours, without the file's name."""
     try:
         yield
     except OSError:
         raise UploadRefused(
-            "The customer list could not be read to its end, so the upload was broken off.",
+            "The customer list could not be read to its end, so the upload was stopped.",
             next_step="Check the disk that holds it, build the list again, then run again.",
         ) from None
 
@@ -152,7 +152,7 @@ def _identity(found: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def _identity_at(path: Path) -> tuple[int, int, int, int] | None:
-    """Of the file that has the path now: another one, where it was replaced while we hold the first one open."""
+    """Of the file that has the path now: another, if it was replaced while we have the first one open."""
     try:
         return _identity(path.stat())
     except OSError:

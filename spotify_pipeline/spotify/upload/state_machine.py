@@ -37,8 +37,8 @@ from spotify_pipeline.spotify.upload.responses import (
     status_and_code,
 )
 
-# In a row, without one more byte acknowledged: of all faults, and of those in which the storage answers.
-MAX_FAULTS = 25  # with pauses of 32 seconds at least from the seventh on, an outage of ten minutes is outlasted
+# In a row, without one more byte acknowledged: of all faults, and of those in which the storage responds.
+MAX_FAULTS = 25  # with pauses of at least 32 seconds from the seventh on, this outlasts an outage of ten minutes
 MAX_ODDITIES = 8
 MAX_REWINDS = 3
 MAX_RESTARTS = 2  # for sessions that were gone
@@ -53,7 +53,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class UseSession:
-    """Check where the session is, and remember it, before a byte goes there."""
+    """Check the session's address, and store it, before a byte is sent there."""
 
     location: Secret
 
@@ -69,14 +69,14 @@ class SendRange:
 
 @dataclass(frozen=True, slots=True)
 class AskStatus:
-    """Ask how far the upload is. ``may_finish``: the storage may have every byte, and finish the object when asked."""
+    """Ask how far the upload is. ``may_finish``: the storage may have every byte, and finish the object now."""
 
     may_finish: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait after the ``faults``-th fault in a row, and ``then`` go on. ``response`` may ask for a pause of its own."""
+    """Wait after the ``faults``-th fault in a row, ``then`` go on. ``response`` may ask for a longer pause."""
 
     faults: int
     response: Response | None
@@ -86,14 +86,14 @@ class Pause:
 class RenewalReason(StrEnum):
     """Why a new upload URL is needed."""
 
-    URL_REFUSED = "the upload URL was refused"
+    URL_REFUSED = "the upload URL was rejected"
     SESSION_GONE = "the upload session is gone"
     OTHER_BYTES = "other bytes arrived than were sent"
 
 
 @dataclass(frozen=True, slots=True)
 class RenewUrl:
-    """Get a new signed URL, for an upload from the first byte. ``failure``: to raise when none can be had."""
+    """Get a new signed URL, for an upload from the first byte. ``failure``: to raise when there is none."""
 
     reason: RenewalReason
     failure: SpotifyError = field(repr=False)
@@ -101,7 +101,7 @@ class RenewUrl:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The object is whole, by what the storage states; the fields are those of :class:`UploadProof`."""
+    """The object is complete, as the storage states; the fields are those of :class:`UploadProof`."""
 
     md5: str | None
     verified: bool
@@ -112,14 +112,14 @@ Step: TypeAlias = Start | UseSession | SendRange | AskStatus | Pause | RenewUrl 
 
 
 class ResumableUpload:
-    """One file on its way. See the module for how it is driven.
+    """One upload. See the module for how to drive it.
 
     Attributes:
         step: what to do next.
         acknowledged: bytes of the file that the storage says it has.
         faults: in a row, without one more byte acknowledged.
         loss: set once the storage has finished an object of other bytes. Until the upload is :class:`Finished`, this
-            is the error to report, whatever else ends it: a replaced audience may be made of those bytes.
+            is the error to report, whatever else ends it: a replaced audience may be built from those bytes.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class ResumableUpload:
         """
         Args:
             size: bytes of the file, at least 1.
-            crc32c, md5: of the file, as the storage would state them; without an MD5 the storage's counts for nothing.
+            crc32c, md5: of the file, as the storage would state them; without an MD5 the storage's is ignored.
             chunk_bytes: of one range, a multiple of 256 KiB; None for one range to the end of the file.
             resumes: there is a session, opened for this same file by an earlier process.
         """
@@ -142,31 +142,31 @@ class ResumableUpload:
         self._rewinds = 0
         self._left_whole = False
         self.loss: UploadDataLoss | None = None
-        # An earlier process may have sent every byte, whatever it got to know of it.
+        # An earlier process may have sent every byte without learning that it arrived.
         self._enter_session(sent=size if resumes else 0)
         self.step: Step = self._ask() if resumes else Start()
 
     def _enter_session(self, *, sent: int) -> None:
         self.acknowledged = 0
-        self._sent = sent  # no byte at or behind this offset was ever sent to this session
+        self._sent = sent  # no byte at or after this offset was ever sent to this session
         self.faults = self._oddities = 0
         self._unexplained = False
         self._unreadable = False
-        self._hasty = False  # the question under way was asked without a pause
+        self._hasty = False  # the current question was asked without a pause
         self._placed = False
-        self._unproven = sent > 0  # of another process: it may take no byte any more
+        self._unproven = sent > 0  # of another process: it may no longer accept bytes
 
     def on_response(self, response: Response, *, taken: int = 0) -> None:
-        """An answer to the step.
+        """A response to the step.
 
         Args:
             answer: with any status.
-            taken: how many bytes of a range were handed to the connection; it may have answered before the last.
+            taken: how many bytes of a range were handed to the connection; the response may have come before the last.
 
         Raises:
-            UploadRefused: the storage says no, or would have the file sent elsewhere.
+            UploadRefused: the storage rejects it, or redirects.
             UploadDataLoss: the storage holds something else than was sent.
-            UploadIncomplete: the upload cannot be brought to a proven end.
+            UploadIncomplete: the upload cannot be completed and proven.
             SpotifyUnavailable: no session could be opened.
         """
         if isinstance(self.step, Start):
@@ -192,10 +192,10 @@ class ResumableUpload:
                 raise self._end(failures.refused(response))
 
     def on_no_response(self, reason: str, *, taken: int = 0) -> None:
-        """No answer came to the step, for a ``reason`` in words; ``taken`` bytes of a range may have arrived.
+        """No response came, for a ``reason`` in words; ``taken`` bytes of a range may have arrived.
 
         Raises:
-            UploadIncomplete, SpotifyUnavailable: this was once too often.
+            UploadIncomplete, SpotifyUnavailable: there were too many faults.
         """
         starting = isinstance(self.step, Start)
         self._count_sent(taken)
@@ -214,7 +214,7 @@ class ResumableUpload:
                 self._enter_session(sent=0)
                 self.step = Start()
             case _:
-                raise AssertionError("This step is answered, not carried out.")
+                raise AssertionError("This step needs a response.")
 
     def _started(self, response: Response) -> None:
         status = response.status
@@ -244,7 +244,7 @@ class ResumableUpload:
             self._doubt(response)
             return
         if offset is None and not asked:
-            self._doubt(response)  # only an answer to the question means that nothing is stored
+            self._doubt(response)  # only the response to a question means that nothing is stored
             return
         self._unreadable = self._unexplained = False
         hasty, self._hasty = self._hasty, False
@@ -259,7 +259,7 @@ class ResumableUpload:
             self._fault(self._range(), response)
 
     def _acknowledge(self, offset: int, response: Response) -> bool:
-        """Take the storage's offset, forward or back; whether it grew."""
+        """Accept the storage's offset, forward or back; whether it grew."""
         if offset > self._sent:
             raise self._end(failures.more_than_sent(response))
         if offset < self.acknowledged:
@@ -292,7 +292,7 @@ class ResumableUpload:
             self.step = Finished(md5=self._md5 if stated_md5 else None, verified=verified, etag=saying.etag)
 
     def _explain(self, response: Response, failure: UploadIncomplete) -> None:
-        """After a success that states nothing: ask once, and fail if that is answered no better."""
+        """After a success that states nothing: ask once, and fail if the response is no better."""
         if self._unexplained:
             raise self._end(failure)
         self._unexplained = True
@@ -348,7 +348,7 @@ class ResumableUpload:
             self._sent = max(self._sent, min(self.step.end, self.step.first + taken))
 
     def ended_by(self, failure: SpotifyError) -> SpotifyError:
-        """The error to end with, given why: what it says of the audience must hold for all that was done before."""
+        """The error to end with: what it says of the audience must be true for all that was done before."""
         if self.loss is not None:
             return self.loss
         whole = self._left_whole or self._sent == self._size

@@ -73,7 +73,7 @@ def test_o15_seed_is_of_unknown_age_and_ends_six_months_after_it_was_first_seen_
         clock.now += 86_400
     state = sign_in_state(settings(), store, AGREED + timedelta(days=60))
     assert (state.kind, state.ends_at) == (SignInKind.UNKNOWN_AGE, ENDS)
-    assert "known here since 2026-08-31; it ends on 2027-02-28 at the latest" in state.sentence
+    assert "first used here on 2026-08-31; it ends on 2027-02-28 at the latest" in state.sentence
     assert sign_in_state(settings(), store, ENDS - timedelta(days=10)).kind is SignInKind.ENDS_SOON
     assert sign_in_state(settings(), store, ENDS).kind is SignInKind.ENDED
 

@@ -81,7 +81,7 @@ def test_o10_store_spoilt_during_the_call_costs_no_token_and_is_told(
 
     tokens = from_transport(store, httpx.MockTransport(spoil_and_answer), clock)
     assert tokens.access_token().reveal() == "a1"
-    assert ("is restored" if fault == "damaged" else "could not be stored") in caplog.text
+    assert ("Restored the token store" if fault == "damaged" else "could not be stored") in caplog.text
     assert "rotated" not in caplog.text
     clock.now += 3600
     assert tokens.access_token().reveal() == "a2"

@@ -94,13 +94,13 @@ def test_o03_lost_answer_leaves_the_mark_and_the_next_start_tries_stored_then_pr
     clock.now += 86_400
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            with pytest.raises(SignInRequired, match=f"cut short on {begun:%Y-%m-%d at %H:%M} UTC.*Run `spotify-pip"):
+            with pytest.raises(SignInRequired, match=f"interrupted on {begun:%Y-%m-%d at %H:%M} UTC.*Run `spotify-pip"):
                 provider(store, spotify, clock, UNSEEDED).access_token()
     assert sent(spotify) == ["stored", "stored", "previous"]
-    assert "was cut short; the stored tokens are tried" in caplog.text
+    assert "was interrupted; the stored tokens are tried" in caplog.text
     state = sign_in_state(UNSEEDED, store, begun)
     assert state.kind is SignInKind.ENDED
-    assert "cut short" in state.sentence
+    assert "interrupted" in state.sentence
 
 
 def test_o03_lost_answer_after_which_the_token_still_works_is_forgotten(

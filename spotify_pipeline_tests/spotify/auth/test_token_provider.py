@@ -176,7 +176,7 @@ def test_refused_seed_does_not_cost_the_authorization_that_works(
     mistaken = settings(refresh_token=Secret("mistaken-seed"))
     spotify.tokens = [httpx.Response(400, json=INVALID_GRANT), token_answer("good")]
     assert provider(store, spotify, clock, mistaken).access_token().reveal() == "good"
-    assert "refuses SPOTIFY_REFRESH_TOKEN" in caplog.text
+    assert "rejects SPOTIFY_REFRESH_TOKEN" in caplog.text
     assert "mistaken-seed" not in caplog.text
     clock.now += 3600
     provider(store, spotify, clock, mistaken).access_token()

@@ -133,7 +133,7 @@ def test_lock_keeps_others_out_until_it_is_left(store: TokenStore):
 
 def test_lock_that_is_never_freed_is_told_but_not_while_a_renewal_may_still_hold_it(store: TokenStore):
     clock = Clock()
-    stuck = pytest.raises(SpotifyUnavailable, match="Another process has been using the token store")
+    stuck = pytest.raises(SpotifyUnavailable, match="Another process has locked the token store")
     with store.exclusive(), stuck, store.exclusive(sleep=clock.sleep, clock=clock):
         pass
     assert LONGEST_RENEWAL < sum(clock.slept) < LONGEST_RENEWAL + 60

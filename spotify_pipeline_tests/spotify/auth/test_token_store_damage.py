@@ -68,7 +68,7 @@ def test_o09_damaged_file_is_restored_from_its_copy_and_kept_aside(
     assert store.path.read_bytes() == whole
     (aside,) = [store.path.with_name(name) for name in names_beside(store) if "damaged" in name]
     assert (aside.read_bytes(), stat.S_IMODE(aside.stat().st_mode)) == (content, 0o600)
-    assert "is restored" in caplog.text
+    assert "Restored the token store" in caplog.text
     assert "newer" not in caplog.text
 
 
@@ -134,7 +134,7 @@ def test_o03_write_killed_between_its_content_and_its_rename_is_brought_to_its_e
     with cut_short(store), caplog.at_level(logging.WARNING), store.exclusive() as tokens:
         assert tokens.find(ISSUER, "client-1") == NEWER
     assert copy_of(store).read_bytes() == store.path.read_bytes()
-    assert "had been cut short" in caplog.text
+    assert "Completed an interrupted change" in caplog.text
     assert "newer" not in caplog.text
 
 
@@ -164,7 +164,7 @@ def test_o03_answer_of_a_renewal_is_taken_though_the_clock_was_set_back_after_it
         with caplog.at_level(logging.WARNING), store.exclusive() as tokens:
             found = tokens.find(ISSUER, "client-1")
     assert found == (NEWER if marked else GIVEN)
-    assert ("it is complete now" if marked else "was removed: it is older") in caplog.text
+    assert ("Completed an interrupted change" if marked else "had left: it is older") in caplog.text
 
 
 @pytest.mark.parametrize("fault", ["older", "open to others", "link"])

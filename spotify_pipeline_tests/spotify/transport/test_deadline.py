@@ -33,7 +33,7 @@ def test_f25_answer_that_drips_is_no_answer_after_two_minutes(service: Service):
     records: list[CallRecord] = []
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=dripping()))
     client = HttpClient(service, transport=transport, observer=records.append, clock=lambda: now)
-    with client, pytest.raises(SpotifyUnavailable, match="did not answer in time") as caught:
+    with client, pytest.raises(SpotifyUnavailable, match="did not respond in time") as caught:
         client.send("POST", URL, route="/")
     assert caught.value.may_have_happened
     assert now == 120
@@ -64,7 +64,7 @@ def test_f25_request_with_a_body_may_take_what_the_body_needs_or_what_the_caller
 
 @pytest.mark.parametrize(("hours", "given"), [(0.16, {}), (11.0, {"total_seconds": 10 * 3600.0})])
 def test_f25_upload_that_is_slower_than_that_is_given_up(hours: float, given: dict[str, Any]):
-    with pytest.raises(SpotifyUnavailable, match="The upload storage did not answer in time"):
+    with pytest.raises(SpotifyUnavailable, match="The upload storage did not respond in time"):
         sent_in(hours * 3600, **given)
 
 
@@ -152,7 +152,7 @@ class SlowServer:
 def test_f25_server_that_sends_a_byte_at_a_time_is_waited_for_no_longer_than_the_deadline(beginning: bytes):
     slow = SlowServer()
     with listening(slow.drips(beginning)) as server, slow.client() as client:
-        with pytest.raises(SpotifyUnavailable, match="did not answer in time") as caught:
+        with pytest.raises(SpotifyUnavailable, match="did not respond in time") as caught:
             client.send("POST", f"http://127.0.0.1:{server.port}/", route="/")
         assert caught.value.may_have_happened
         assert slow.now >= 20
@@ -170,7 +170,7 @@ def test_f25_server_that_takes_a_body_in_drops_is_given_up_too():
     slow = SlowServer()
     with listening(slow.sips) as server, slow.client() as client:
         content = iter([bytes(64 * 1024 * 1024)])
-        with pytest.raises(SpotifyUnavailable, match="did not answer in time"):
+        with pytest.raises(SpotifyUnavailable, match="did not respond in time"):
             client.send("PUT", f"http://127.0.0.1:{server.port}/", route="/", content=content)
 
 

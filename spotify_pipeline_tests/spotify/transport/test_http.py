@@ -66,8 +66,8 @@ def test_answer_has_status_headers_in_lower_case_and_body():
         (httpx.ConnectError(f"no {URL}"), "could not be reached", False),
         (httpx.ConnectTimeout(URL), "could not be reached", False),
         (httpx.PoolTimeout(URL), "could not be reached", False),
-        (httpx.ReadTimeout(URL), "did not answer in time", True),
-        (httpx.WriteTimeout(URL), "did not answer in time", True),
+        (httpx.ReadTimeout(URL), "did not respond in time", True),
+        (httpx.WriteTimeout(URL), "did not respond in time", True),
         (httpx.ReadError(URL), "broke", True),
         (httpx.WriteError(URL), "broke", True),
         (httpx.RemoteProtocolError(URL), "broke", True),
@@ -95,13 +95,13 @@ def test_nobody_listening_and_unknown_names_are_told_plainly():
 
 @pytest.mark.parametrize("url", ["https://example.com:port", "nothing://example.com", "/relative"])
 def test_address_that_is_none_is_told_plainly(url: str):
-    with HttpClient(ADS_API) as client, pytest.raises(UnexpectedResponse, match="its address is not one"):
+    with HttpClient(ADS_API) as client, pytest.raises(UnexpectedResponse, match="its address is not valid"):
         client.send("GET", url, route="/")
 
 
 def test_answer_cut_in_the_middle_is_no_answer():
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
-    broke = pytest.raises(SpotifyUnavailable, match="broke before the answer was complete")
+    broke = pytest.raises(SpotifyUnavailable, match="broke before the response was complete")
     with raw_server(reply) as url, HttpClient(ADS_API) as client, broke:
         client.send("GET", url, route="/")
 
@@ -206,7 +206,7 @@ def test_r10_headers_of_a_megabyte_are_not_read_to_their_end(reply: bytes):
     "reply", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", b"\0" * 100, b""]
 )
 def test_answer_that_is_no_http_is_no_answer(reply: bytes):
-    broke = pytest.raises(SpotifyUnavailable, match="broke before the answer was complete")
+    broke = pytest.raises(SpotifyUnavailable, match="broke before the response was complete")
     with raw_server(reply) as url, HttpClient(ADS_API) as client, broke as caught:
         client.send("POST", url, route="/")
     assert caught.value.may_have_happened

@@ -181,9 +181,9 @@ def test_s06_proxy_that_opens_tls_is_found_out_unless_its_authority_is_named(
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (407, SettingsInvalid, "the proxy does not accept the user name and password"),
-        (403, SpotifyUnavailable, r"could not be reached: the proxy refuses \(status 403\)"),
-        (503, SpotifyUnavailable, r"could not be reached: the proxy refuses \(status 503\)"),
+        (407, SettingsInvalid, "the proxy rejects the user name and password"),
+        (403, SpotifyUnavailable, r"could not be reached: the proxy rejects the connection \(status 403\)"),
+        (503, SpotifyUnavailable, r"could not be reached: the proxy rejects the connection \(status 503\)"),
     ],
 )
 def test_refusal_of_the_proxy_itself_is_told_as_such_and_without_its_password(

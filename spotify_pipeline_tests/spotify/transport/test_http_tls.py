@@ -56,7 +56,7 @@ def test_s06_certificate_that_is_not_to_be_trusted_is_fatal_at_once(
         chosen = settings(ads_api_url=f"{address}/ads/v3", accounts_url=address, ca_bundle=bundle)
         with (
             SpotifyAdsClient.open(chosen, store, sleep=pauses.append) as client,
-            pytest.raises(UntrustedServer, match="was not spoken to: its TLS certificate is not valid") as caught,
+            pytest.raises(UntrustedServer, match="was not called: its TLS certificate is not valid") as caught,
         ):
             client.businesses()
     assert f"({reason})" in str(caught.value)
@@ -125,7 +125,7 @@ def test_s06_tls_older_than_1_2_is_not_spoken(tmp_path: Path, bundle: Path):
     with (
         tls_server(old_tls(tmp_path)) as server,
         HttpClient(ADS_API, ca_bundle=bundle) as client,
-        pytest.raises(UntrustedServer, match=r"was not spoken to: it does not speak TLS 1\.2 or newer"),
+        pytest.raises(UntrustedServer, match=r"was not called: it does not speak TLS 1\.2 or newer"),
     ):
         client.send("GET", f"https://127.0.0.1:{server.port}/", route="/")
     assert server.requests == []

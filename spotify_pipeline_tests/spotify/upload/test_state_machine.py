@@ -47,7 +47,7 @@ def send(upload: ResumableUpload, answer: Response | None) -> None:
     step = upload.step
     assert isinstance(step, SendRange)
     if answer is None:
-        upload.on_no_response("The upload storage did not answer in time.", taken=step.end - step.first)
+        upload.on_no_response("The upload storage did not respond in time.", taken=step.end - step.first)
     else:
         upload.on_response(answer, taken=step.end - step.first)
 
@@ -112,16 +112,16 @@ def test_u05_next_range_begins_at_the_acknowledged_byte():
 
 def test_u06_more_than_was_sent_is_a_data_loss():
     upload = under_way(40)
-    with pytest.raises(UploadDataLoss, match="holds more") as caught:
+    with pytest.raises(UploadDataLoss, match="to hold more") as caught:
         send(upload, resume(81))
     assert caught.value.suspect
     upload = under_way(40)
     send(upload, None)
     asks_after_a_pause(upload)
     upload.on_response(resume(80))  # it arrived whole, though it was not answered
-    upload.on_no_response("The upload storage did not answer in time.", taken=3)
+    upload.on_no_response("The upload storage did not respond in time.", taken=3)
     asks_after_a_pause(upload)
-    with pytest.raises(UploadDataLoss, match="holds more"):
+    with pytest.raises(UploadDataLoss, match="to hold more"):
         upload.on_response(resume(84))
 
 
@@ -163,7 +163,9 @@ def test_many_faults_without_a_new_byte_end_it_and_a_new_byte_starts_the_count_a
         send(upload, Response(503, {}, b""))
         asks_after_a_pause(upload)
         upload.on_response(resume(30))
-    with pytest.raises(UploadIncomplete, match=r"no further in 25 tries in a row; the last: status 503\.") as caught:
+    with pytest.raises(
+        UploadIncomplete, match=r"made no progress in 25 tries in a row; the last: status 503\."
+    ) as caught:
         send(upload, Response(503, {}, b""))
     assert not caught.value.may_have_happened  # the last byte was never sent
 
@@ -202,7 +204,7 @@ def test_storage_that_has_every_byte_and_does_not_finish_is_asked_and_given_up()
 
 def test_u10_success_before_the_last_byte_is_a_data_loss_whatever_it_states():
     for answer in (DONE, Response(200, {}, b""), Response(201, {"x-goog-stored-content-length": "100"}, b"{}")):
-        with pytest.raises(UploadDataLoss, match="before it was sent whole") as caught:
+        with pytest.raises(UploadDataLoss, match="before all of it was sent") as caught:
             send(under_way(40), answer)
         assert caught.value.may_have_happened
 
@@ -215,7 +217,7 @@ def test_f32_page_in_place_of_an_answer_is_asked_about_once_then_fails():
     upload.on_response(resume(40))  # it was gone with the next request
     assert sends_after_a_pause(upload) == SendRange(40, 80, False)
     send(upload, page)
-    with pytest.raises(UploadIncomplete, match="Something other than the storage answers") as caught:
+    with pytest.raises(UploadIncomplete, match="Something other than the storage responds") as caught:
         upload.on_response(page)
     assert not caught.value.may_have_happened
 
@@ -280,7 +282,7 @@ def test_u01_start_is_tried_as_often_as_outlasts_an_outage():
     for _ in range(MAX_FAULTS - 1):
         upload.on_response(Response(429, {}, b""))
         upload.on_done()
-    with pytest.raises(SpotifyUnavailable, match="begun in 25 tries in a row; the last: status 429") as caught:
+    with pytest.raises(SpotifyUnavailable, match="started in 25 tries in a row; the last: status 429") as caught:
         upload.on_response(Response(429, {}, b""))
     assert not caught.value.may_have_happened
 

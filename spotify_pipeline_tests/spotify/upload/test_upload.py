@@ -66,7 +66,7 @@ def test_u02_start_without_location_sends_nothing(uploads: Uploads, status: int,
 def test_refused_signed_url_is_told_with_the_storages_code_and_asked_once(uploads: Uploads, status: int):
     body = "<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>Invalid CANARYSIGNATURE</Message></Error>"
     with pytest.raises(
-        UploadRefused, match=rf"status {status} \(ExpiredToken\).*a new upload URL is asked for"
+        UploadRefused, match=rf"status {status} \(ExpiredToken\).*a new upload URL is requested"
     ) as caught:
         uploads.send(httpx.Response(status, text=body))
     assert "CANARY" not in str(caught.value)
@@ -76,14 +76,14 @@ def test_refused_signed_url_is_told_with_the_storages_code_and_asked_once(upload
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_u15_redirect_of_the_start_is_refused(uploads: Uploads, status: int):
-    with pytest.raises(UploadRefused, match="follows no redirect"):
+    with pytest.raises(UploadRefused, match="never sent to a redirect"):
         uploads.send(httpx.Response(status, headers={"Location": "https://example.com/x"}))
     assert len(uploads.spotify.storage_calls) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307])
 def test_u15_redirect_of_the_file_is_refused(uploads: Uploads, status: int):
-    with pytest.raises(UploadRefused, match="follows no redirect"):
+    with pytest.raises(UploadRefused, match="never sent to a redirect"):
         uploads.send(STARTED, httpx.Response(status, headers={"Location": "https://example.com/x"}))
     assert {request.url.host for request in uploads.spotify.storage_calls} == {"storage.googleapis.com"}
 

@@ -55,7 +55,7 @@ def test_u09_success_that_states_nothing_is_asked_about_once_and_is_a_failure(
         "redirect": httpx.Response(302, headers={"Location": "https://example.com/"}),
         "refused": httpx.Response(403),
     }
-    with pytest.raises(UploadIncomplete, match=r"may hold the list or not.*whole list") as caught:
+    with pytest.raises(UploadIncomplete, match=r"may or may not have the list.*whole list") as caught:
         uploads.send(STARTED, silent, answers[second])
     assert caught.value.may_have_happened
     assert "CANARY" not in str(caught.value)
@@ -174,7 +174,7 @@ def test_u10_success_at_the_first_bytes_is_a_failure_though_the_rest_is_taken(
     with socket_storage(early=body) as storage:
         ticket = UploadTicket(audience_id=AUDIENCE, url=Secret(f"http://{storage.host}/signed"))
         opened = SpotifyAdsClient.open(settings(upload_hosts=(storage.host,)), store)
-        with opened as client, pytest.raises(UploadIncomplete, match="may hold the list or not") as caught:
+        with opened as client, pytest.raises(UploadIncomplete, match="may or may not have the list") as caught:
             client.upload(ticket, file, size=file.stat().st_size, crc32c=crc32c_of(file))
     assert caught.value.may_have_happened
     assert storage.received[0] == file.stat().st_size  # every byte was taken, and thrown away
@@ -191,7 +191,7 @@ def test_u10_success_without_the_body_having_been_taken_is_a_failure(store: Toke
 
     file = customer_list(tmp_path)
     content = file.read_bytes()
-    too_soon = pytest.raises(UploadDataLoss, match="before it was sent whole")
+    too_soon = pytest.raises(UploadDataLoss, match="before all of it was sent")
     with SpotifyAdsClient.open(settings(), store, transport=Hasty()) as client, too_soon as caught:
         client.upload(TICKET, file, size=len(content), crc32c=crc32c_of(file))
     assert caught.value.may_have_happened

@@ -58,7 +58,7 @@ def test_u22_session_too_old_or_of_another_list_is_not_spoken_to(uploads: Upload
     proof = uploads.resume(opened, STARTED, done(file.read_bytes()), file=file, renew=ticket)
     assert proof.audience_id == "new"
     assert "https://storage.googleapis.com/old" not in [str(request.url) for request in uploads.spotify.storage_calls]
-    with pytest.raises(UploadIncomplete, match="too old to go on with, or was of another list"):
+    with pytest.raises(UploadIncomplete, match="too old to resume, or is of another list"):
         uploads.resume(opened, file=file)
 
 

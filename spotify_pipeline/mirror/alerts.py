@@ -31,7 +31,7 @@ _AUDIENCE = re.compile(r"[a-z0-9_]{1,63}(\.[0-9]{1,4}|\.lookalike)?", re.ASCII)
 
 
 class AlertKind(StrEnum):
-    """What an alert is about. The value stands in file names."""
+    """What an alert is about. The value is in file names."""
 
     BLOCKED = "blocked"
     """A guard keeps lists from being sent."""
@@ -112,7 +112,7 @@ class Alerts:
     def state(self, audience: str, kind: AlertKind, codes: Sequence[str], sentence: str, now: datetime) -> None:
         """Say how things stand: ``codes`` for what is wrong, in any order; none where nothing is, or no longer.
 
-        Saying the same again makes no alert, whatever the sentence. A record that is damaged is written anew, and its
+        Saying the same again makes no alert, whatever the sentence. A damaged record is replaced, and its
         alert becomes due: better twice than never.
 
         Raises:

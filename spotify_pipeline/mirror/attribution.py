@@ -22,7 +22,7 @@ def validated_reason(reason: str) -> str:
 
 
 def validated_name(name: str) -> str:
-    """The name of whoever decides, on one line.
+    """The name of the person who decides, on one line.
 
     Raises:
         MirrorRefused: it is empty, or holds characters that cannot be shown.

@@ -33,7 +33,7 @@ class AudienceSpec:
         """Name and description that an existing audience is to have.
 
         An adopted audience keeps what somebody wrote of it where the YAML states nothing, and needs no key: its id
-        stands in the YAML.
+        is in the YAML.
         """
         if self.adopted_audience_id is None:
             return self.name, self.full_description

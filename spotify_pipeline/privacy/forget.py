@@ -2,7 +2,7 @@
 
 The order is the safety. Once the ledger names them, they are dropped from each list that is built, and each list is
 held against the ledger once more before it is sent. So nothing need be locked: a list that is being built meanwhile may
-still hold them, but it is not sent. Whoever is killed on the way repeats the call; each call takes everybody that the
+still hold them, but it is not sent. After a crash, repeat the call: each call takes everybody that the
 ledger names out of every list. Until then the request waits for every audience, since nobody looked which hold them.
 What a list at Spotify would lose is said before the first change, and somebody may have to confirm it.
 Two calls at a time take turns.
@@ -30,8 +30,8 @@ DEADLINE = timedelta(days=30)
 
 
 Review = Callable[[Sequence[LiveLoss]], Attribution | None]
-"""Is told, before anything is changed, what lists at Spotify would lose. Raises to refuse; gives the second word of a
-person who confirms that it is meant, or None where none was given."""
+"""Is told, before anything is changed, what lists at Spotify would lose. Raises to refuse; returns who confirmed
+that it is meant, or None where nobody did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Forgotten:
     Attributes:
         request: as the ledger has it now.
         rewritten: the lists that held somebody, by audience and snapshot.
-        identifiers_deleted: files of normalized identifiers that were deleted. The next run reads them anew.
+        identifiers_deleted: files of normalized identifiers that were deleted. The next run reads them again.
         problems: what could not be rewritten or deleted, in sentences. It may hold them still.
     """
 

@@ -6,7 +6,7 @@ Below one private directory::
     <request>.digests.json  the digests of one request, by what they were given as
 
 A request's digests are durable before the ledger names them, so who reads needs no lock. A file that is missing or not
-as the ledger says is an error and not an empty list: whoever sends then must stop. Where nobody ever asked, there
+as the ledger says is an error and not an empty list: a run that sends must stop then. Where nobody ever asked, there
 is no directory, so keep it in the backup of this machine. A request that was taken back stays, without its digests.
 """
 
@@ -60,10 +60,10 @@ class ErasureRequest:
         deadline: by when every audience is to be without them, UTC.
         identifiers: how many were given.
         waiting: audiences that may still hold them at Spotify, in alphabetical order.
-        in_force_at: from then on whoever looked found it in the ledger, UTC; None while that is not known.
+        in_force_at: from then on every reader found it in the ledger, UTC; None while that is not known.
         digests_sha256: of the file of its digests; empty once they are gone.
-        confirmed: whose second word said that it is meant, although it takes a large share of an audience; None where
-            none was needed.
+        confirmed: who confirmed that it is meant, although it takes a large share of an audience; None where
+            that was not needed.
         taken_back: who took it back; its digests are gone then, and it waits for nothing.
         rules_version: of the identity rules by which its identifiers were read. What an older version read of a damaged
             one may be somebody else's.
@@ -131,7 +131,7 @@ class ErasureLedger:
         return DigestSet.of(*(pl.Series(digests, dtype=pl.String) for _, digests in self._all_digests()))
 
     def watched_digests(self) -> Callable[[], DigestSet]:
-        """What gives the same as ``digests`` whenever it is asked, and reads anew only if the ledger has changed."""
+        """What gives the same as ``digests`` whenever it is asked, and reads again only if the ledger has changed."""
         known: list[tuple[list[ErasureRequest], DigestSet]] = []
 
         def digests() -> DigestSet:
@@ -173,13 +173,13 @@ class ErasureLedger:
         waiting: Collection[str],
         confirmed: Attribution | None = None,
     ) -> ErasureRequest:
-        """Make a request durable: when this returns, it survives a crash, and whoever looks finds it.
+        """Make a request durable: when this returns, it survives a crash, and every reader finds it.
 
         Args:
             people: at least one identifier.
             requested_at, deadline: with a time zone.
             waiting: audiences that may hold them.
-            confirmed: the second word, where one was given.
+            confirmed: who confirmed that it is meant, if anybody did.
         """
         by_type: dict[str, list[str]] = {kind.value: [] for kind in GivenAs}
         for each in people:
@@ -273,7 +273,7 @@ class ErasureLedger:
             for each in self._index().requests:
                 kept = each
                 if audience in each.waiting and each.in_force_at is None:
-                    # Whoever recorded it was killed. It surely is in force by now; the next mirror finds it so.
+                    # The process that recorded it was killed. It is in force by now; the next mirror finds it so.
                     kept = replace(each, in_force_at=self._clock().astimezone(UTC))
                 elif audience in each.waiting and each.in_force_at is not None and each.in_force_at < decided_at:
                     kept = replace(each, waiting=tuple(name for name in each.waiting if name != audience))

@@ -21,8 +21,8 @@ class Selection:
     Attributes:
         source: the identifiers, a row per person.
         types: their columns.
-        suppressions: whoever holds any of their digests is left out.
-        before_rank: whoever has this rank or a later one is left out; None keeps everybody.
+        suppressions: a person who holds any of their digests is left out.
+        before_rank: people with this rank or a later one are left out; None keeps everybody.
         kept: people given so far.
         left_out_suppressed: people left out because they are suppressed.
         matched: those of them by each source; who is in several counts in each.

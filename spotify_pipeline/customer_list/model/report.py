@@ -1,4 +1,4 @@
-"""Counts what became of the rows and values of a segment when they were normalized."""
+"""Counts the rows and values of a segment that were kept, dropped and rejected when they were normalized."""
 
 from __future__ import annotations
 

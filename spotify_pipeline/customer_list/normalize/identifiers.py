@@ -1,8 +1,8 @@
 """Stage one: writes the rows of a segment into a private Parquet file of normalized identifiers.
 
 The file holds raw identifiers, so it holds nothing else: a column per identifier type and at most a rank, no customer
-key, and no minimum or maximum of a column in its footer. The counts of the run stand in the footer as JSON, so they
-can never be taken for those of another file.
+key, and no minimum or maximum of a column in its footer. The counts of the run are in the footer as JSON, so they
+can never be mistaken for those of another file.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def write_identifiers(
         batches: the segment's rows; all batches have the columns that the plan names.
         plan: which columns hold what.
         destination: the file to write; its directory is made, private, where it is missing.
-        erased: whoever holds one of these digests asked to be forgotten: they are left out before anything is written.
+        erased: digests of people who asked to be forgotten. They are left out before anything is written.
         expected_rows: how many rows the segment has, where the source can say. Fewer or more read is an error, for a
             partial read must never look like a small segment.
         config_fingerprint: of the segment and settings that this is made from. It goes into the report, and from there

@@ -47,9 +47,9 @@ class SegmentDigests:
 def digests_of(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> SegmentDigests:
     """The digests of all identifiers in a segment, in whatever form a list may hold them. Consent is not asked.
 
-    Values that are digests already pass through, so a segment of digests can be read too. Whoever suppresses people by
-    this set must compare the rows read with the segment's own count, as a partial read must never look like a small
-    one, and look at how many values were unusable: whoever they are is not in the set.
+    Values that are digests already pass through, so a segment of digests can be read too. A caller that suppresses
+    people by this set must compare the rows read with the segment's own count, as a partial read must never look like a
+    small one, and look at how many values were unusable: their people are not in the set.
 
     Args:
         batches: the segment's rows; all batches have the identifier columns that the plan names.
@@ -78,7 +78,7 @@ def digests_of(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> Segment
 
 
 def non_consenting_digests(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> DigestSet:
-    """The digests that stand in rows without consent only; none, and nothing is read, if the plan asks no consent.
+    """The digests that are in rows without consent only; none, and nothing is read, if the plan asks no consent.
 
     A digest that another row consents with is not among them: it may be a household's phone, or the second record of
     one person, and a list that is built of these rows has it, too.

@@ -32,7 +32,7 @@ _TASK = "Comparing customer lists"
 
 @dataclass(frozen=True, kw_only=True)
 class TypeChange:
-    """What became of the distinct digests of one type.
+    """How the distinct digests of one type changed.
 
     Attributes:
         before: in the old list.
@@ -59,7 +59,7 @@ class TypeChange:
 
 @dataclass(frozen=True, kw_only=True)
 class MembershipChange:
-    """What became of a list.
+    """How the membership of a list changed.
 
     Attributes:
         staying: rows of the new list whose people are in the old one.
@@ -67,7 +67,7 @@ class MembershipChange:
         removed: rows of the old list whose people are not in the new one.
         erased: how many of those removed are of people who asked to be forgotten.
         confirmed: how many of these were confirmed.
-        types: what became of the digests, by type.
+        types: how the digests changed, by type.
     """
 
     staying: int

@@ -154,5 +154,5 @@ def _any_of(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
 def _damaged(path: Path) -> CustomerListError:
     return CustomerListError(
         f"Who was erased from {path} since it was sent is not known: the file beside it is missing or damaged. "
-        "Restore it from a backup, or approve of the next list."
+        "Restore it from a backup, or approve the next list."
     )

@@ -61,7 +61,7 @@ class SnapshotStore:
         return self._identifiers(audience) / f"{file_name(snapshot)}.parquet"
 
     def identifiers_report(self, audience: str, snapshot: str) -> IdentifiersReport:
-        """What became of the rows of a snapshot's segment.
+        """The counts of a snapshot's segment: rows kept, dropped and rejected.
 
         Raises:
             CustomerListError: there are no identifiers for the snapshot.
@@ -211,7 +211,7 @@ class SnapshotStore:
 
         The time of building decides and not the key, because keys of two cadences do not sort by time. Lists that
         cannot be read go as well. Of the thinned lists that were issued from one that is kept, the newest stays: it may
-        be about to be sent, or be approved of.
+        be about to be sent, or to be approved.
 
         Args:
             audience: whose.

@@ -16,7 +16,7 @@ def dataset_ids(client: SpotifyAdsClient, ad_account_id: str, stated: Sequence[s
     """The ids of the data sets that ``stated`` names, by id or by name, in that order, each once.
 
     Raises:
-        MirrorRefused: one is none of those that the ad account can make audiences of, or a name is that of several.
+        MirrorRefused: the ad account cannot make audiences of one of them, or several have the same name.
         SpotifyError: Spotify refused or was not reached.
     """
     listed = client.audience_datasets(ad_account_id)

@@ -1,6 +1,6 @@
 """Decides whether a customer list may be sent. What is not known, and what fails, blocks.
 
-``decide`` is pure; ``ListGuard`` gathers the facts for it; ``ApprovalStore`` keeps what people approved of.
+``decide`` is pure; ``ListGuard`` gathers the facts for it; ``ApprovalStore`` keeps the approvals that people gave.
 """
 
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource, ApprovedChange, ApprovedRules

@@ -25,7 +25,7 @@ class ApprovedChange:
 
     Attributes:
         live_sha256: of the list that Spotify has. Once it has another, the word is void.
-        within: by guard, and by what it measured: the largest share that is approved of.
+        within: by guard, and by what it measured: the largest share that is approved.
     """
 
     live_sha256: str

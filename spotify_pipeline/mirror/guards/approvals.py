@@ -189,7 +189,7 @@ def _used(approval: Approval, now: datetime, file_sha256: str | None) -> Approva
 def _not_standing(approval: Approval) -> ApprovalRefused:
     return ApprovalRefused(
         f"The approval of {approval.approved_at} for {approval.audience} does not hold any more: it has been used "
-        "already, or has expired. Nothing was sent. Approve of the list again if it is to be sent all the "
+        "already, or has expired. Nothing was sent. Approve the list again if it is to be sent all the "
         "same."
     )
 

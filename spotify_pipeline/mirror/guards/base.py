@@ -46,7 +46,7 @@ class Outcome(StrEnum):
     PASSED = "passed"
     BLOCKED = "blocked"
     OVERRIDDEN = "overridden"
-    """It would block, and a person approved of this very list."""
+    """It would block, and a person approved this very list."""
     NOT_APPLICABLE = "not applicable"
 
 
@@ -111,7 +111,7 @@ class Decision:
 
     @property
     def overridden(self) -> bool:
-        """Whether it may be sent only because somebody approved of it."""
+        """Whether it may be sent only because somebody approved it."""
         return any(each.outcome is Outcome.OVERRIDDEN for each in self.findings)
 
     def to_json(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Guard(Protocol):
     """Decides about one list, and remembers that an approval was used."""
 
     def judge(self, entry: JournalEntry) -> Decision:
-        """Decide, from what the journal says now. Called under the audience's lease, before Spotify is asked."""
+        """Decide, from what the journal says now. Called while the audience is locked, before any call to Spotify."""
         ...
 
     def use_approval(self, decision: Decision) -> None:

@@ -31,7 +31,7 @@ def shrink(facts: GuardFacts, limits: GuardLimits) -> Finding:
         figure=figure,
         limit=limit,
         sentence=f"The list shrank too much: {figure}, {limit} are allowed. "
-        + _cause(facts, limits, "Look whether a source or a join of the segment lost rows."),
+        + _cause(facts, limits, "Check whether a source or a join of the segment lost rows."),
     )
 
 
@@ -50,7 +50,7 @@ def growth(facts: GuardFacts, limits: GuardLimits) -> Finding:
         figure=figure,
         limit=limit,
         sentence=f"The list grew too much: {figure}, {limit} are allowed. "
-        + _cause(facts, limits, "Look whether the segment lost a filter or a join doubles its rows."),
+        + _cause(facts, limits, "Check whether the segment lost a filter or a join doubles its rows."),
     )
 
 
@@ -77,7 +77,7 @@ def churn(facts: GuardFacts, limits: GuardLimits) -> Finding:
         + _cause(
             facts,
             limits,
-            "Look whether the segment is the right one, and whether its identifier columns hold what they did.",
+            "Check whether the segment is the right one, and whether its identifier columns hold what they did.",
         ),
     )
 
@@ -97,7 +97,7 @@ def column_gone(facts: GuardFacts, limits: GuardLimits) -> Finding:
         figure=", ".join(told),
         limit=limit,
         sentence=f"Many people have no value of {' or '.join(losses)} any more, and had one before: {', '.join(told)}. "
-        + _cause(facts, limits, "Look whether the column became NULL or was renamed, or the YAML no longer names it."),
+        + _cause(facts, limits, "Check whether the column became NULL or was renamed, or the YAML no longer names it."),
     )
 
 
@@ -147,7 +147,7 @@ def swapped(facts: GuardFacts, _limits: GuardLimits) -> Finding:
         figure=f"{alike} like {facts.twin.audience}, {own} like its own list before",
         limit=limit,
         sentence=f"The list is {alike} like the one that Spotify has of {facts.twin.audience}, and {own} like its own "
-        "before. Look whether the YAML files of the two name each other's segment.",
+        "before. Check whether the YAML files of the two name each other's segment.",
     )
 
 
@@ -195,7 +195,7 @@ def outdated_history(problems: Sequence[str]) -> Finding:
         sentence=f"What this machine knows is older than what was sent: {found_out}. Its directory, or a part of it, "
         "was put back from a backup, or is another one's. Restore its newest copy "
         "(docs/how-to/back-up-and-restore.md); if there is none, give the people whom the ledger lacks to `forget` "
-        "again, and compare the list's counts with what Ads Manager shows before you approve of it.",
+        "again, and compare the list's counts with what Ads Manager shows before you approve it.",
     )
 
 
@@ -268,6 +268,6 @@ def _cause(facts: GuardFacts, limits: GuardLimits, otherwise: str) -> str:
         return otherwise
     return (
         f"The identity rules changed from version {versions[0]} to {versions[1]}, and the segment itself is much as it "
-        "was: that alone may explain it. If so, one word covers all audiences: spotify-pipeline approve "
+        "was: that alone may explain it. If so, one approval is enough for all audiences: spotify-pipeline approve "
         "--rules-changed."
     )

@@ -49,8 +49,8 @@ def decide(
 ) -> Decision:
     """Whether the list may be sent, with a finding of each guard.
 
-    An approval that does not hold for this very list, audience, ad account and time is as good as none, and the
-    decision says why.
+    An approval that does not hold for this very list, audience, ad account and time is ignored, and the decision says
+    why.
 
     Args:
         facts: what is known.
@@ -156,7 +156,7 @@ def _with_history(decision: Decision, blocking: Finding) -> Decision:
 
 
 def block_message(decision: Decision) -> str:
-    """The message when guards block: which, why, what became of the audience, and what to do."""
+    """The message when guards block: which, why, that the audience is unchanged, and what to do."""
     blocking = decision.blocked_by
     why = " ".join(f"[{each.guard}] {each.sentence}" for each in blocking)
     final = [each.guard.value for each in blocking if each.guard in FINAL]
@@ -186,7 +186,7 @@ def block_message(decision: Decision) -> str:
 def change_within(decision: Decision, margin: float, live_sha256: str) -> ApprovedChange | None:
     """The change that a blocked decision shows, with a margin in shares; None where no share says what blocks.
 
-    Whoever approves of a loss or an exchange since the list that Spotify has, approves of it since those before, too.
+    An approval of a loss or an exchange since the list that Spotify has counts since the lists before it, too.
     """
     if decision.allowed or not all(each.beyond and each.guard not in FINAL for each in decision.blocked_by):
         return None

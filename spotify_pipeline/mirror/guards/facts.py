@@ -34,7 +34,7 @@ class PreviousList:
         removed: rows of the list before whose people are not in the new one.
         erased: how many of those removed are of people who asked to be forgotten.
         confirmed: how many of these erasures were confirmed. Their loss is intended, and no guard counts it.
-        types: what became of the digests, by type.
+        types: how the digests changed, by type.
     """
 
     manifest: Manifest
@@ -96,7 +96,7 @@ class GuardFacts:
         history: what is known of the list that Spotify has.
         history_problem: what is wrong, in words, where it is MISSING.
         previous: that list, where it is KNOWN.
-        lately: the largest and the oldest list that Spotify had within the window, since a person last approved of a
+        lately: the largest and the oldest list that Spotify had within the window, since a person last approved a
             large change.
         went_back_to: of a rollback: the list that goes live again, as Spotify had it once.
         twin: see ``Twin``; None where there is none, or the list is like the one before.

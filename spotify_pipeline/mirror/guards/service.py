@@ -95,7 +95,7 @@ class ListGuard:
             raise self._not_judged(f"{type(error).__name__}. Its message is withheld: it may quote data.") from None
 
     def use_approval(self, decision: Decision) -> None:
-        """Mark the decision's approval as used, durably, if it was needed. Once: going on with the same list is free.
+        """Mark the decision's approval as used, durably, if it was needed. Once: resuming the same list needs no other.
 
         Raises:
             ApprovalRefused: it was used meanwhile, or has expired.

@@ -45,7 +45,7 @@ SESSION_OPEN = frozenset({Phase.SENDING, Phase.FINISHING})
 
 @dataclass(frozen=True, kw_only=True)
 class SentList:
-    """Which list: enough to tell it from any other, and to go on with its upload."""
+    """Which list: enough to tell it from any other, and to resume its upload."""
 
     snapshot: str
     built_at: Moment
@@ -107,7 +107,7 @@ SettingValue = str | int | list[str]
 
 @dataclass(frozen=True, kw_only=True)
 class EditAsked:
-    """A change of name and description that was asked for, until it is known what became of it."""
+    """A change of name and description that was asked for, until its outcome is known."""
 
     audience_id: str
     texts: tuple[str, str]
@@ -123,7 +123,7 @@ class EditAsked:
 
 @dataclass(frozen=True, kw_only=True)
 class RetirementOrder:
-    """A person's decision what becomes of an audience that is no longer mirrored."""
+    """A person's decision about an audience that is no longer mirrored."""
 
     policy: str
     by: str
@@ -197,7 +197,7 @@ class JournalEntry:
 
     @property
     def is_filled_by_spotify(self) -> bool:
-        """Whether Spotify fills, or was asked to fill, the audience by itself: no list of ours is in it."""
+        """Whether Spotify fills, or was asked to fill, the audience by itself: it holds none of our lists."""
         if self.unfinished is not None and self.unfinished.list is not None:
             return False  # a list is being sent in its place
         return self.made_of is not None or (self.asked_spotify_to_fill and self.audience_id is None)
@@ -225,7 +225,7 @@ class JournalEntry:
     def accepting(self, audience_id: str, sent: SentList, *, at: str | None) -> JournalEntry:
         """The entry once Spotify holds ``sent`` in ``audience_id``, as was proven.
 
-        ``at`` is when; None where it was sent before, and that is not proven anew.
+        ``at`` is when; None where it was sent before, and that is not proven again.
         """
         return JournalEntry(
             ad_account_id=self.ad_account_id,

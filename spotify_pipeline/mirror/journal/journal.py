@@ -1,8 +1,8 @@
 """Keeps what this machine knows of each audience: its id at Spotify, its list, and what was left half done.
 
 One small JSON file per audience and ad account. A line is made durable before each write to Spotify, so that a run
-after a crash knows which write may have been carried out, looks what became of it, and writes again only what was not.
-Counts, ids and file digests only: no identifier, no URL, no token. The session of an upload under way stands in a
+after a crash knows which write may have been carried out, looks for its outcome, and writes again only what was not.
+Counts, ids and file digests only: no identifier, no URL, no token. The session of an upload under way is in a
 file of its own (:mod:`spotify_pipeline.mirror.journal.upload_session`).
 """
 
@@ -116,7 +116,7 @@ class Journal:
         return None
 
     def taking(self) -> AbstractContextManager[None]:
-        """Hold off whoever is about to name an audience at Spotify as its own, in this process or another.
+        """Lock out every other run that is about to name an audience at Spotify as its own, in this process or another.
 
         Raises:
             HomeError: the lock file cannot be used.

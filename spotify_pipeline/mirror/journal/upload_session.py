@@ -1,7 +1,7 @@
 """Keeps the upload session under way, in a private file beside the journal.
 
-Whoever holds a session's URI may write to it, so it is kept apart from the journal, 0600, and only while its upload is
-unfinished. It is no loss when it cannot be read: the list is then sent from its beginning.
+Anyone who holds a session's URI may write to it, so it is kept apart from the journal, 0600, and only while its upload
+is unfinished. It is no loss when it cannot be read: the list is then sent from its beginning.
 """
 
 from __future__ import annotations

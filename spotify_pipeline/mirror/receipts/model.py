@@ -24,7 +24,7 @@ class ReceiptKind(StrEnum):
     """Name or description were changed."""
     DELETED = "deleted"
     LEFT = "left"
-    """It is not mirrored any more and stands at Spotify as it is, because a person chose so."""
+    """It is no longer mirrored and stays at Spotify as it is, because a person chose so."""
     LOOKALIKE_CREATED = "lookalike created"
     WEB_EVENT_CREATED = "web event audience created"
     AD_ENGAGEMENT_CREATED = "ad engagement audience created"

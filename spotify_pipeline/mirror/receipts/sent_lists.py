@@ -50,7 +50,7 @@ class AcceptedList:
 def accepted_lately(receipts: ReceiptBook, audience: str, ad_account_id: str, since: datetime) -> list[AcceptedList]:
     """The lists that Spotify had at any time since then, the newest first; the first of them is older, as a rule.
 
-    None from before a person approved of a large change, as that is what the audience is meant to be since, and none
+    None from before a person approved a large change, as that is what the audience is meant to be since, and none
     from before the audience was deleted.
     """
     found: list[AcceptedList] = []

@@ -23,8 +23,8 @@ class ChainReport:
         receipts: how many there are.
         faults: what is wrong, in sentences; empty when all is right.
         due: a change is done whose receipt the next run will write. No fault.
-        gaps: receipts that are not there, or do not follow, since somebody went on from an older state and approved of
-            it, in sentences. No fault: the receipt behind them seals it.
+        gaps: receipts that are not there, or do not follow, since somebody continued from an older state and approved
+            that, in sentences. No fault: the receipt behind them seals it.
     """
 
     audience: str

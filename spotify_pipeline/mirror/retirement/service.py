@@ -29,7 +29,7 @@ from spotify_pipeline.spotify import SpotifyAdsClient
 
 
 class RemovalPolicy(StrEnum):
-    """What becomes of an audience at Spotify that is not mirrored any more."""
+    """What is done at Spotify with an audience that is no longer mirrored."""
 
     LEAVE = "leave"
     """It stays there as it is, and ages."""
@@ -140,7 +140,7 @@ def retire(
         receipts: of this machine.
         audience: the folder's name, or the key of a part.
         ad_account_id: where it is.
-        policy: what becomes of it.
+        policy: what is done with it at Spotify.
         reason: the person's, in a sentence.
         by: who, as they call themselves.
         trace_ids: the trace ids of Spotify's answers so far, for the receipts.

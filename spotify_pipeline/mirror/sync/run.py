@@ -80,7 +80,7 @@ class MirrorRun:
             found = self._settled(in_creation, found)
         if found is None:
             return self._create()
-        # Texts before the list: were they refused afterwards, a list that was sent would stand there as a failed run.
+        # Texts before the list: were they refused afterwards, a list that was sent would look like a failed run.
         described = self._with_stated_texts(found)
         if self._is_sent(found):  # as it is shown, not as the answer to an edit has it: that may say less
             return self._sent_already(described, created=in_creation is not None)

@@ -85,7 +85,7 @@ class AudienceMirror:
             spec: which audience.
             customer_list: the file.
             manifest: what describes it.
-            guard: decides whether it may be sent, once nobody else can change what is known, before Spotify is asked.
+            guard: decides whether it may be sent, while the audience is locked, before any call to Spotify.
             max_age: a list that Spotify was last proven to hold longer ago than this is sent again, also unchanged.
             evidence: what the receipt is to say besides.
             trace_ids: the trace ids of Spotify's answers to this run so far, for the receipts.

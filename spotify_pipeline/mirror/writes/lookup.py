@@ -65,8 +65,8 @@ def find_audience(
 ) -> Audience | None:
     """The one audience among ``audiences`` that is ours, or None when there is none.
 
-    Ours is a customer list whose description holds the spec's key, or, where the description left no room for the
-    key, whose name and description both are the spec's. Another audience of the same name is somebody's: it is
+    Ours is a customer list whose description holds the spec's key, or, where the key did not fit into the description,
+    whose name and description both are the spec's. Another audience of the same name is somebody's: it is
     neither replaced nor doubled; unless ``in_creation`` proves that we asked for one of that name, and when.
 
     Raises:

@@ -24,7 +24,7 @@ from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience
 
 LANDS_WITHIN = timedelta(minutes=15)
-"""So long after a creation was asked for in vain it may still be carried out; later it is not."""
+"""So long after a creation was asked for without an answer it may still be carried out; later it is not."""
 
 _log = logging.getLogger("spotify_pipeline.mirror")
 
@@ -66,7 +66,7 @@ class WriteAheadLog:
         self.entry = journal.read(audience, ad_account_id)
         self._newest = receipts.last(audience, ad_account_id)
         if self._newest is not None and self.entry == JournalEntry(ad_account_id=ad_account_id):
-            # The journal was lost, and goes on where the receipts end.
+            # The journal was lost, and continues where the receipts end.
             self.entry = replace(self.entry, receipts=self._newest[0], receipt_head=self._newest[1])
 
     @property
@@ -120,7 +120,7 @@ class WriteAheadLog:
             self.write(before)
 
     def refuse_held(self, *audience_ids: str) -> None:
-        """Refuse audiences at Spotify that are, by the journal, those of another audience of this project.
+        """Refuse audiences at Spotify that the journal has for another audience of this project.
 
         Raises:
             MirrorRefused: one is. Two that write to one would overwrite each other's lists.
@@ -129,8 +129,8 @@ class WriteAheadLog:
             holder = self.holder(audience_id)
             if holder is not None:
                 raise MirrorRefused(
-                    f"Audience {audience_id} is, by the journal, the one of {holder} in this project, so it was not "
-                    f"taken for the one of {self._audience}: the two would overwrite each other's lists. Nothing was "
+                    f"The journal says that audience {audience_id} is the one of {holder} in this project, so it was "
+                    f"not taken for the one of {self._audience}: the two would overwrite each other's lists. Nothing was "
                     f"written to it. Look in Ads Manager whose it is. If {holder} is no longer mirrored, run: "
                     f"spotify-pipeline retire {folder_of(holder)} --policy leave."
                 )
@@ -218,7 +218,7 @@ class WriteAheadLog:
             self.write(replace(self.entry, edit_asked=asked))
 
     def is_ignored(self, shown: Audience, name: str, description: str) -> bool:
-        """Whether these very texts were asked for in vain, and Spotify shows what it showed then."""
+        """Whether these very texts were asked for without success, and Spotify shows what it showed then."""
         asked = self.entry.edit_asked
         known = (asked.audience_id, asked.texts, asked.ignored) if asked is not None else None
         return known == (shown.id, (name, description), _texts(shown))
@@ -238,7 +238,7 @@ def flush_receipts(
     sleep: Callable[[float], None],
     wait: float = 0.0,
 ) -> tuple[Receipt, ...]:
-    """Write the receipt of an audience that a run which ended early left due, if one is; Spotify is not asked.
+    """Write the receipt of an audience that a run which ended early left due, if one is; without any call to Spotify.
 
     Raises:
         MirrorRefused: a run of the audience is under way, which writes it itself.

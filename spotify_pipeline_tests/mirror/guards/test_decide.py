@@ -205,7 +205,7 @@ def test_w08_that_may_be_approved_of():
 def test_a_refusal_says_what_why_and_what_to_do():
     assert block_message(decided(STOPPED[GuardName.SHRINK])) == (
         "The list of lapsed for 2026-11-16 is held back. [shrink] The list shrank too much: 10,000 rows before, 5,000 "
-        "now, 50 % fewer, at most 30 % fewer are allowed. Look whether a source or a join of the segment lost rows. "
+        "now, 50 % fewer, at most 30 % fewer are allowed. Check whether a source or a join of the segment lost rows. "
         "Nothing was sent; the audience at Spotify is as it was. If the list is right all the same, run: "
         'spotify-pipeline approve lapsed --file-digest a1a1a1a1a1a1 --reason "...", then materialize '
         "lapsed/spotify_audience for 2026-11-16. If it is the change that is right, whatever list comes next: "

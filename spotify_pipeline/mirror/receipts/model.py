@@ -167,7 +167,7 @@ class RunEvidence(TypedDict, total=False):
     run_id: str
     cause: str
     reason: str
-    by: str
+    by: str | None
     erasures: ErasureEvidence
 
 

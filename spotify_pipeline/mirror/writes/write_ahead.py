@@ -130,8 +130,8 @@ class WriteAheadLog:
             if holder is not None:
                 raise MirrorRefused(
                     f"The journal says that audience {audience_id} is the one of {holder} in this project, so it was "
-                    f"not taken for the one of {self._audience}: the two would overwrite each other's lists. Nothing was "
-                    f"written to it. Look in Ads Manager whose it is. If {holder} is no longer mirrored, run: "
+                    f"not taken for the one of {self._audience}: the two would overwrite each other's lists. Nothing "
+                    f"was written to it. Look in Ads Manager whose it is. If {holder} is no longer mirrored, run: "
                     f"spotify-pipeline retire {folder_of(holder)} --policy leave."
                 )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.sync.guarding import list_guard, lists_compared
@@ -17,6 +17,7 @@ from spotify_pipeline.mirror import (
     Checkpoint,
     MirrorOutcome,
     MirrorRefused,
+    RunEvidence,
     mirror_parts,
     newest_erasure,
     parts_known,
@@ -60,19 +61,22 @@ def send(
     customer_list = (sent.path, sent.manifest)
     guard = list_guard(audience, home, ad_account_id, customer_list, given=sent.given, went_back_to=sent.went_back_to)
     mirror = AudienceMirror(client, home.journal, ledger=home.ledger, checkpoint=witness)
-    target = audience.target(ad_account_id)
-    settings: dict[str, Any] = {
-        "guard": guard,
-        "max_age": _max_age(audience, sent),
-        "evidence": _evidence(audience, home, sent, facts),
-        "trace_ids": facts.trace_ids,
-        "on_progress": facts.on_progress,
-    }
-    parts = _parts(audience, home, ad_account_id, sent)
-    if parts == 1:
-        return [mirror.mirror(target, *customer_list, **settings)]
-    with home.snapshots.parts_directory(audience.folder, sent.manifest.snapshot) as folder:
-        return mirror_parts(mirror, target, split_list(*customer_list, parts, folder), **settings)
+    with ExitStack() as stack:
+        lists = [customer_list]
+        parts = _parts(audience, home, ad_account_id, sent)
+        if parts > 1:
+            folder = stack.enter_context(home.snapshots.parts_directory(audience.folder, sent.manifest.snapshot))
+            lists = split_list(*customer_list, parts, folder)
+        return mirror_parts(
+            mirror,
+            audience.target(ad_account_id),
+            lists,
+            guard=guard,
+            max_age=_max_age(audience, sent),
+            evidence=_evidence(audience, home, sent, facts),
+            trace_ids=facts.trace_ids,
+            on_progress=facts.on_progress,
+        )
 
 
 def settle(audience: AudienceDefinition, home: PipelineHome, ad_account_id: str, sent: SendRequest) -> None:
@@ -122,14 +126,16 @@ def _max_age(audience: AudienceDefinition, sent: SendRequest) -> timedelta | Non
     return None if sent.cause == "rollback" else audience.config.max_age
 
 
-def _evidence(audience: AudienceDefinition, home: PipelineHome, sent: SendRequest, facts: RunFacts) -> dict[str, Any]:
-    return {
+def _evidence(audience: AudienceDefinition, home: PipelineHome, sent: SendRequest, facts: RunFacts) -> RunEvidence:
+    evidence: RunEvidence = {
         "run_id": facts.run_id,
         "cause": sent.cause,
-        **({"reason": sent.reason, "by": sent.decided_by} if sent.reason is not None else {}),
         "erasures": {
             "requests": len(home.ledger.waiting(audience.folder)),
             "rows": sent.erased,
             "newest": newest_erasure(home.ledger),
         },
     }
+    if sent.reason is not None:
+        evidence |= {"reason": sent.reason, "by": sent.decided_by}
+    return evidence

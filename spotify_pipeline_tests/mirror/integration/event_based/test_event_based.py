@@ -59,7 +59,7 @@ def forget_journal(machine: Machine) -> None:
     machine.journal.file(SPEC.audience, AD_ACCOUNT).unlink()
 
 
-def taken_leave_of(machine: Machine, policy: RemovalPolicy) -> None:
+def retire_it(machine: Machine, policy: RemovalPolicy) -> None:
     time = machine.spotify.time
     retire(
         machine.client,
@@ -257,7 +257,7 @@ def test_it_is_an_orphan_without_its_yaml_and_is_deleted_by_a_persons_word(
     (orphan,) = orphans(machine.journal, [])
     assert (orphan.audience, orphan.audience_ids) == (SPEC.audience, (made,))
     assert orphans(machine.journal, [SPEC.audience]) == []
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert spotify.audiences == {}
     assert orphans(machine.journal, []) == []
     assert receipts(machine) == [f"{definition.word} created", "deleted"]
@@ -270,13 +270,13 @@ def test_c03_one_whose_creation_was_not_answered_is_found_and_deleted(machine: M
     with pytest.raises(Crash):
         kept(machine, BOUGHT)
     spotify.faults = no_fault
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert spotify.audiences == {}
 
 
 def test_one_that_was_left_is_kept_again_when_its_yaml_is_back(machine: Machine, spotify: FakeSpotify) -> None:
     made = kept(machine, BOUGHT).audience.id
-    taken_leave_of(machine, RemovalPolicy.LEAVE)
+    retire_it(machine, RemovalPolicy.LEAVE)
     outcome = kept(machine, BOUGHT)
     assert (outcome.action, outcome.audience.id) == (EventBasedAction.UNCHANGED, made)
     assert machine.journal.read(SPEC.audience, AD_ACCOUNT).retired_at is None

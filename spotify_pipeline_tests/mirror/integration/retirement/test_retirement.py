@@ -22,7 +22,6 @@ from spotify_pipeline.mirror import (
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
-from spotify_pipeline_tests.mirror.disk_steps import steps_on_disk
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Machine
 
@@ -32,7 +31,7 @@ def machine(tmp_path: Path, spotify: FakeSpotify) -> Machine:
     return Machine(tmp_path / "machine", spotify)
 
 
-def taken_leave_of(machine: Machine, policy: RemovalPolicy, audience: str = "lapsed") -> list[Retired]:
+def retire_it(machine: Machine, policy: RemovalPolicy, audience: str = "lapsed") -> list[Retired]:
     time = machine.spotify.time
     return retire(
         machine.client,
@@ -80,12 +79,12 @@ def test_p16_a_journal_that_cannot_be_read_is_an_orphan_too(machine: Machine) ->
 
 
 @pytest.mark.parametrize("policy", RemovalPolicy)
-def test_p16_what_was_taken_leave_of_is_no_orphan_and_has_a_receipt(
+def test_p16_what_was_retired_is_no_orphan_and_has_a_receipt(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList, policy: RemovalPolicy
 ) -> None:
     in_parts_with_a_lookalike(machine, build_list)
     before = set(spotify.audiences)
-    retired = taken_leave_of(machine, policy)
+    retired = retire_it(machine, policy)
     assert [each.key for each in retired] == ["lapsed.lookalike", "lapsed.2", "lapsed"]
     assert {each.audience_id for each in retired} == before
     assert set(spotify.audiences) == (set() if policy is RemovalPolicy.DELETE else before)
@@ -96,7 +95,7 @@ def test_p16_what_was_taken_leave_of_is_no_orphan_and_has_a_receipt(
     assert said.to_json()["last_list"]["snapshot"] == "2026-11-16"
     asked = len(spotify.asked)
     with pytest.raises(MirrorRefused, match="There is no audience lapsed in ad account"):
-        taken_leave_of(machine, policy)
+        retire_it(machine, policy)
     assert len(spotify.asked) == asked
     assert [len(kinds(machine, each.key)) for each in retired] == [2, 2, 2]
 
@@ -109,13 +108,13 @@ def test_p16_a_part_whose_journal_was_lost_is_deleted_with_the_others(
     theirs = machine.journal.read("lapsed.2", AD_ACCOUNT).audience_id
     machine.journal.file("lapsed.2", AD_ACCOUNT).unlink()
     if left_before:
-        left = taken_leave_of(machine, RemovalPolicy.LEAVE)
+        left = retire_it(machine, RemovalPolicy.LEAVE)
         assert [(each.key, each.audience_id) for each in left][1] == ("lapsed.2", theirs)
-    retired = taken_leave_of(machine, RemovalPolicy.DELETE)
+    retired = retire_it(machine, RemovalPolicy.DELETE)
     assert [(each.key, each.audience_id) for each in retired][1] == ("lapsed.2", theirs)
     assert spotify.audiences == {}
     with pytest.raises(MirrorRefused, match="to retire"):
-        taken_leave_of(machine, RemovalPolicy.DELETE)
+        retire_it(machine, RemovalPolicy.DELETE)
 
 
 def test_p16_of_two_that_may_be_the_audience_none_is_deleted_unseen(
@@ -129,10 +128,10 @@ def test_p16_of_two_that_may_be_the_audience_none_is_deleted_unseen(
     spotify.faults = no_fault
     spotify.audiences[had] = aside
     with pytest.raises(MirrorRefused, match=rf"2 audiences.*{had}.*Nothing was deleted\. Delete all but one"):
-        taken_leave_of(machine, RemovalPolicy.DELETE)
+        retire_it(machine, RemovalPolicy.DELETE)
     assert len(spotify.audiences) == 2
     del spotify.audiences[had]  # what it says to do
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert spotify.audiences == {}
 
 
@@ -142,7 +141,7 @@ def test_p16_an_audience_that_an_erasure_waits_for_is_reported_even_if_it_was_le
     made = machine.mirror(build_list(range(10))).audience.id
     (orphan,) = orphans(machine.journal, set(), waiting={"lapsed"})
     assert (orphan.audience_ids, orphan.waits_only) == ((made,), False)
-    taken_leave_of(machine, RemovalPolicy.LEAVE)
+    retire_it(machine, RemovalPolicy.LEAVE)
     assert orphans(machine.journal, set(), waiting={"another"})[0].audience == "another"
     (orphan,) = orphans(machine.journal, set(), waiting={"lapsed"})
     assert (orphan.audience, orphan.keys, orphan.audience_ids) == ("lapsed", ("lapsed",), (made,))
@@ -152,8 +151,8 @@ def test_p16_an_audience_that_an_erasure_waits_for_is_reported_even_if_it_was_le
 
 def test_what_was_left_may_still_be_deleted(machine: Machine, spotify: FakeSpotify, build_list: BuildList) -> None:
     machine.mirror(build_list(range(10)))
-    taken_leave_of(machine, RemovalPolicy.LEAVE)
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.LEAVE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert spotify.audiences == {}
     assert kinds(machine) == ["created", "left", "deleted"]
 
@@ -165,7 +164,7 @@ def test_an_audience_in_use_is_not_deleted_nor_is_any_part_of_it(
     before = set(spotify.audiences)
     spotify.audiences[str(machine.entry.audience_id)].status = "LIVE"
     with pytest.raises(MirrorRefused, match=r"is used by a campaign.*Nothing was deleted\. Take it out of its ad sets"):
-        taken_leave_of(machine, RemovalPolicy.DELETE)
+        retire_it(machine, RemovalPolicy.DELETE)
     assert set(spotify.audiences) == before
     assert spotify.count("delete_audience") == 0
 
@@ -182,7 +181,7 @@ def test_an_audience_that_came_into_use_meanwhile_stays(
 
     spotify.faults = goes_live
     with pytest.raises(MirrorRefused, match=r"so Spotify does not delete it\. It was not deleted"):
-        taken_leave_of(machine, RemovalPolicy.DELETE)
+        retire_it(machine, RemovalPolicy.DELETE)
     assert kinds(machine) == ["created"]
     assert machine.entry.retiring is None
 
@@ -193,7 +192,7 @@ def test_c02_a_deletion_whose_answer_was_lost_is_looked_for(
 ) -> None:
     machine.mirror(build_list(range(10)))
     spotify.after("delete_audience", fault)
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert kinds(machine) == ["created", "deleted"]
     assert "the answer was lost" in machine.receipts.read("lapsed", AD_ACCOUNT)[-1].to_json()["how"]
 
@@ -204,10 +203,10 @@ def test_a_deletion_that_was_not_made_can_be_asked_for_again(
     machine.mirror(build_list(range(10)))
     spotify.after("delete_audience", Fault.CUT_BEFORE)
     with pytest.raises(SpotifyError):
-        taken_leave_of(machine, RemovalPolicy.DELETE)
+        retire_it(machine, RemovalPolicy.DELETE)
     assert machine.entry.retired_at is None
     spotify.faults = no_fault
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert spotify.audiences == {}
 
 
@@ -216,7 +215,7 @@ def test_an_audience_that_is_gone_already_is_noted(
 ) -> None:
     machine.mirror(build_list(range(10)))
     spotify.audiences.clear()
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert machine.receipts.read("lapsed", AD_ACCOUNT)[-1].to_json()["how"] == "It was gone at Spotify already."
 
 
@@ -230,9 +229,9 @@ def test_c03_an_audience_that_may_yet_be_created_is_waited_for_and_then_deleted(
     spotify.faults = no_fault
     assert [each.audience for each in orphans(machine.journal, set())] == ["lapsed"]
     with pytest.raises(MirrorRefused, match=r"may yet be carried out\. Nothing was deleted\. Try again later"):
-        taken_leave_of(machine, RemovalPolicy.DELETE)
+        retire_it(machine, RemovalPolicy.DELETE)
     spotify.time.now += 900
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert spotify.audiences == {}
 
 
@@ -241,7 +240,7 @@ def test_mirroring_it_again_takes_the_leave_back(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList, policy: RemovalPolicy
 ) -> None:
     machine.mirror(build_list(range(10)))
-    taken_leave_of(machine, policy)
+    retire_it(machine, policy)
     with pytest.raises(MirrorRefused, match="was built before the one Spotify has"):
         machine.mirror(build_list(range(12), "2026-11-09"))
     outcome = machine.mirror(build_list(range(20), "2026-11-23"))
@@ -254,44 +253,18 @@ def test_mirroring_it_again_takes_the_leave_back(
 def test_an_unchanged_list_takes_it_back_too(machine: Machine, build_list: BuildList) -> None:
     listed = build_list(range(10))
     machine.mirror(listed)
-    taken_leave_of(machine, RemovalPolicy.LEAVE)
+    retire_it(machine, RemovalPolicy.LEAVE)
     assert machine.mirror(listed).action is MirrorAction.UNCHANGED
     assert machine.entry.retired_at is None
 
 
 def test_another_folder_may_adopt_what_was_left(machine: Machine, build_list: BuildList) -> None:
     theirs = machine.mirror(build_list(range(10))).audience.id
-    taken_leave_of(machine, RemovalPolicy.LEAVE)
+    retire_it(machine, RemovalPolicy.LEAVE)
     adopting = dataclasses.replace(SPEC, audience="copy", name="Copy", adopted_audience_id=theirs)
     assert (
         machine.mirror(build_list(range(20), audience="copy"), adopting, approved=True).action is MirrorAction.REPLACED
     )
-
-
-@pytest.mark.parametrize("policy", RemovalPolicy)
-def test_c01_ended_before_any_step_on_disk_it_leaves_one_receipt_in_the_end(
-    tmp_path: Path, build_list: BuildList, policy: RemovalPolicy
-) -> None:
-    listed, crashed, step = build_list(range(10)), True, 0
-    while crashed:
-        machine = Machine(tmp_path / f"home-{step}", FakeSpotify())
-        machine.mirror(listed)
-        try:
-            with steps_on_disk(machine.folder, step):
-                taken_leave_of(machine, policy)
-            crashed = False
-        except Crash:
-            pass
-        if machine.entry.retired_at is None or machine.entry.receipt_due is not None:
-            try:
-                taken_leave_of(machine, policy)
-            except MirrorRefused:  # all but its receipt was done
-                assert machine.entry.receipt_due is None
-        assert kinds(machine) == ["created", "deleted" if policy is RemovalPolicy.DELETE else "left"]
-        assert (machine.spotify.audiences == {}) == (policy is RemovalPolicy.DELETE)
-        machine.client.close()
-        step += 1
-    assert step > 5
 
 
 def test_p21_a_part_that_is_not_needed_any_more_goes_alone_and_the_list_is_whole_again(
@@ -299,7 +272,7 @@ def test_p21_a_part_that_is_not_needed_any_more_goes_alone_and_the_list_is_whole
 ) -> None:
     in_parts_with_a_lookalike(machine, build_list)
     first, second = (machine.journal.read(key, AD_ACCOUNT).audience_id for key in ("lapsed", "lapsed.2"))
-    retired = taken_leave_of(machine, RemovalPolicy.DELETE, "lapsed.2")
+    retired = retire_it(machine, RemovalPolicy.DELETE, "lapsed.2")
     assert [(each.key, each.audience_id) for each in retired] == [("lapsed.2", second)]
     assert second not in spotify.audiences
     assert first in spotify.audiences
@@ -307,13 +280,13 @@ def test_p21_a_part_that_is_not_needed_any_more_goes_alone_and_the_list_is_whole
     assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 1
     assert {key for _, key in machine.journal.known()} == {"lapsed", "lapsed.2", "lapsed.lookalike"}
     with pytest.raises(MirrorRefused, match="to retire"):
-        taken_leave_of(machine, RemovalPolicy.DELETE, "lapsed.2")
+        retire_it(machine, RemovalPolicy.DELETE, "lapsed.2")
 
 
 @pytest.mark.parametrize("key", ["lapsed.2.2", "lapsed.x", "lapsed.1", "lapsed.3"])
 def test_p21_no_receipt_says_deleted_of_what_is_no_part(machine: Machine, build_list: BuildList, key: str) -> None:
     in_parts_with_a_lookalike(machine, build_list)
     with pytest.raises(MirrorRefused, match=r"is not an audience or a part of one|to retire"):
-        taken_leave_of(machine, RemovalPolicy.DELETE, key)
+        retire_it(machine, RemovalPolicy.DELETE, key)
     assert machine.receipts.read(key, AD_ACCOUNT) == []
     assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 2

@@ -17,7 +17,7 @@ from spotify_pipeline_tests.mirror.integration.event_based.test_event_based impo
     forget_journal,
     kept,
     receipts,
-    taken_leave_of,
+    retire_it,
 )
 from spotify_pipeline_tests.mirror.machine import Machine
 
@@ -132,10 +132,10 @@ def test_one_that_seemed_gone_and_one_in_its_place_are_not_left_behind_by_a_leav
     with pytest.raises(
         MirrorRefused, match=r"less than 15 minutes ago and may yet be carried out\. Nothing was deleted"
     ):
-        taken_leave_of(machine, RemovalPolicy.DELETE)
+        retire_it(machine, RemovalPolicy.DELETE)
     spotify.time.now += 15 * 60
     with pytest.raises(MirrorRefused, match=rf"2 audiences .*{made}, filled-2\. .*Delete all but one in Ads Manager"):
-        taken_leave_of(machine, RemovalPolicy.DELETE)
+        retire_it(machine, RemovalPolicy.DELETE)
     del spotify.audiences[made]
-    taken_leave_of(machine, RemovalPolicy.DELETE)
+    retire_it(machine, RemovalPolicy.DELETE)
     assert spotify.audiences == {}

@@ -150,7 +150,7 @@ def test_s03_audience_that_is_no_folder_name(tmp_path: Path, audience: str) -> N
 
 @pytest.mark.parametrize("snapshot", ["", "x" * 300, "\ud800"])
 def test_s03_snapshot_that_is_no_key(tmp_path: Path, snapshot: str) -> None:
-    with pytest.raises(CustomerListError, match="no key of a snapshot"):
+    with pytest.raises(CustomerListError, match="Invalid snapshot key"):
         SnapshotStore(tmp_path).identifiers_path("lapsed", snapshot)
 
 

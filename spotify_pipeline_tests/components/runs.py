@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -67,7 +69,7 @@ class Deployment:
         partition: str = "once",
         tags: dict[str, str] | None = None,
         quiet: bool = False,
-        send: dict[str, object] | None = None,
+        send: Mapping[str, object] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """A run of an audience's assets; ``send`` is the run config of ``spotify_audience``."""
         config: dict[str, object] = {"ops": {f"{audience}__spotify_audience": {"config": send}}} if send else {}
@@ -95,7 +97,7 @@ def said_by(result: dg.ExecuteInProcessResult) -> str:
     return data.error.message
 
 
-def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, object]:
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     for event in result.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
         if materialization.asset_key.path[-1] == asset:

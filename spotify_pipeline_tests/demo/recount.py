@@ -187,7 +187,8 @@ def _recount(
             if any(digest in kept_out for cell in cells for digest in cell):
                 continue
             result.people_kept += 1
-            result.rows.update(itertools.product(*(sorted(digests) or [""] for digests in cells)))
+            emails, phones, device_ids = (sorted(digests) or [""] for digests in cells)
+            result.rows.update(itertools.product(emails, phones, device_ids))
     return result
 
 
@@ -278,7 +279,7 @@ def _verdict(result: RecountResult, source: str | None) -> tuple[str, bool]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line per audience; the process's exit status."""
-    parser = argparse.ArgumentParser(prog="recount", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="recount", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--warehouse", type=Path, required=True, help="the DuckDB file")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--received", help="a running sandbox's URL, or a directory of <audience>.csv")

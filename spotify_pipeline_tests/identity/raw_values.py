@@ -148,6 +148,7 @@ def _float_text(rnd: random.Random, region: str) -> str:
 def _plan(region: str) -> tuple[str, str, list[str]]:
     """How one dials abroad from the region, within it, and examples of its national numbers."""
     metadata = PhoneMetadata.metadata_for_region(region)
+    assert metadata is not None
     kinds = [metadata.fixed_line, metadata.mobile, metadata.toll_free, metadata.voip, metadata.uan]
     examples = [kind.example_number for kind in kinds if kind is not None and kind.example_number]
     patterns = [metadata.preferred_international_prefix, metadata.international_prefix, "00"]

@@ -153,7 +153,7 @@ def _whole_number(value: str) -> str | None:
     seen = "".join(each for each in folded[start:end] if each not in SET_ASIDE and not is_format(each))
     sign = "+" if seen[:1] == "+" else ""
     digits = seen.lstrip("+")
-    before = re.match(r"[0-9]*", digits)[0]
+    before = digits[: len(digits) - len(digits.lstrip("0123456789"))]
     after = digits[len(before) :]
     if len(before) >= 7 and after[:1] in (".", ","):
         fraction = after[1:]

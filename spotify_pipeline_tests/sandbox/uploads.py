@@ -33,7 +33,7 @@ def new_session(visitor: Visitor) -> str:
 def assert_stored(visitor: Visitor, answer: httpx.Response, content: bytes) -> None:
     assert answer.status_code == 200
     assert answer.content == b""
-    hashes = dict(value.partition("=")[::2] for value in answer.headers.get_list("x-goog-hash"))
+    hashes = {name: value for name, _, value in (one.partition("=") for one in answer.headers.get_list("x-goog-hash"))}
     crc32c = google_crc32c.Checksum(content).digest()
     assert hashes["crc32c"] == base64.b64encode(crc32c).decode()
     assert hashes["md5"] == base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -70,7 +71,7 @@ class Visitor:
 
     def refresh(self, refresh_token: str, **form: str) -> httpx.Response:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **form}
-        return self.http.post("/api/token", data=form, auth=None if "client_id" in form else BASIC)
+        return self.http.post("/api/token", data=form, auth=httpx.USE_CLIENT_DEFAULT if "client_id" in form else BASIC)
 
     def ads(self, method: str, path: str, **options: object) -> httpx.Response:
         """An Ads API request with the access token."""
@@ -128,7 +129,7 @@ class Visitor:
         assert answer.status_code == 201, answer.text
         return audience_id
 
-    def get(self, audience_id: str) -> dict[str, object]:
+    def get(self, audience_id: str) -> dict[str, Any]:
         answer = self.ads("GET", f"{AUDIENCES}/{audience_id}")
         assert answer.status_code == 200, answer.text
         return answer.json()

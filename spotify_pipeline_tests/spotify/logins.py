@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from spotify_pipeline.spotify import TokenStore, sign_in
@@ -48,9 +49,7 @@ def agree(browser: Browser) -> None:
     browser.come_back(code="the-code")
 
 
-def run(
-    store: TokenStore, spotify: Spotify, visit: Callable[[Browser], None], **given: object
-) -> tuple[Browser, object]:
+def run(store: TokenStore, spotify: Spotify, visit: Callable[[Browser], None], **given: Any) -> tuple[Browser, object]:
     browser = Browser(visit)
     if not spotify.tokens:
         spotify.tokens = [token_answer("a1", refresh_token="refresh-7CANARYREFRESH")]
@@ -59,7 +58,7 @@ def run(
     chosen = given.pop("settings", None) or settings(refresh_token=None)
     outcome: object
     try:
-        outcome = sign_in(  # type: ignore[arg-type]
+        outcome = sign_in(
             chosen,
             store,
             open_browser=browser,

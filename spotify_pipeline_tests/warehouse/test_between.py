@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 import pytest
 
 from spotify_pipeline.warehouse import Between, Relation, SegmentError, SegmentReader
 
-DAY = {"at_least": datetime(2026, 11, 20), "below": datetime(2026, 11, 21)}  # noqa: DTZ001 - of a column without a zone
+DAY: dict[str, Any] = {"at_least": datetime(2026, 11, 20), "below": datetime(2026, 11, 21)}  # noqa: DTZ001 - of a column without a zone
 
 
 @pytest.fixture

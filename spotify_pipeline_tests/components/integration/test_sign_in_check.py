@@ -74,6 +74,7 @@ def test_o15_five_months_after_the_sign_in_it_warns_and_after_six_it_fails(
     assert (seen.passed, sentence in str(seen.description)) == (passed, True)
     assert passed or seen.severity is severity
     days_left = seen.metadata["default: days left"].value
+    assert isinstance(days_left, int | float)
     # Six months are 181 to 184 days.
     assert 181 - days_ago - 1 <= days_left <= 184 - days_ago
 

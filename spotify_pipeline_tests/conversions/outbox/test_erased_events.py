@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 
 import polars as pl
@@ -37,7 +38,7 @@ ON_DEVICE = {"device_id": DEVICE}
 BOB = {"hashed_emails": [sha("bob@example.com")]}
 
 
-def of(key: str, person: dict[str, object]) -> dict[str, object]:
+def of(key: str, person: Mapping[str, object]) -> dict[str, object]:
     return {**verdict(key), "body": json.dumps({"event_id": key, "user_data": person})}
 
 

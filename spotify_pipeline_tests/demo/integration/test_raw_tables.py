@@ -99,7 +99,7 @@ class TestNobodyIsMeant:
             assert re.fullmatch(r"-?([a-z-]+\.)*example\.?(\.(com|net|org))?", host), host
 
     def test_clean_numbers_are_possible_ones_of_ten_countries(self, contactable: list[dict[str, Any]]) -> None:
-        regions: set[int] = set()
+        regions: set[int | None] = set()
         for row in contactable:
             if phone_dirt(row["phone"]) == "clean":
                 number = phonenumbers.parse(row["phone"])

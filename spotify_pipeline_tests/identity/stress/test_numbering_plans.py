@@ -14,7 +14,7 @@ REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 def test_starts_of_numbers_in_every_region() -> None:
     rnd = random.Random(7)
     for region in REGIONS:
-        pairs = [
+        pairs: list[tuple[str, str | None]] = [
             (f"{start:03}" + "".join(rnd.choices("0123456789", k=rnd.randrange(0, 13))), region)
             for start in range(rnd.randrange(2), 1000, 2)
         ]

@@ -81,6 +81,7 @@ def test_the_newest_approval_is_taken_first(store: ApprovalStore):
     store.give(approval())
     store.give(approval(reason="To be sure."))
     newest = standing(store, going_on=True)
+    assert newest is not None
     assert newest == approval(reason="To be sure.")
     store.use(newest, NOW)
     assert standing(store) == approval()

@@ -164,8 +164,9 @@ def test_w09_limits_that_nobody_stated_are_the_default_ones_and_stand_in_the_dec
     "name", ["max_shrink", "max_growth", "max_churn", "max_drain", "max_invalid", "max_suppression_loss"]
 )
 def test_w13_a_limit_that_is_no_number_switches_no_guard_off(name: str, limit: float):
+    not_a_number: dict[str, Any] = {name: limit}
     with pytest.raises(ValueError, match="Invalid literal for Fraction"):
-        decided(facts(), GuardLimits(**{name: limit}))
+        decided(facts(), GuardLimits(**not_a_number))
 
 
 def test_a_decision_says_what_it_is_about(monkeypatch: pytest.MonkeyPatch):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,7 @@ def delete(there: World) -> None:
 
 def like(there: World) -> None:
     seed = str(there.journal.read(SPEC.audience, ACCOUNT).audience_id)
-    texts = {"name": "Like them", "description": "Like those who cancelled"}
+    texts: dict[str, Any] = {"name": "Like them", "description": "Like those who cancelled"}
     sync_lookalike(there.client, there.journal, SPEC, seed, **texts, clock=lambda: NOW, sleep=no_pause, wait=0)
 
 

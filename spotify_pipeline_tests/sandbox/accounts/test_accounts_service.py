@@ -55,7 +55,7 @@ def code_of(visitor: Visitor, **changes: str) -> str:
 
 def exchange(visitor: Visitor, code: str, *, basic: bool = True, **form: str) -> httpx.Response:
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, **form}
-    return visitor.http.post("/api/token", data=form, auth=BASIC if basic else None)
+    return visitor.http.post("/api/token", data=form, auth=BASIC if basic else httpx.USE_CLIENT_DEFAULT)
 
 
 def works(visitor: Visitor, access_token: str) -> bool:
@@ -232,7 +232,7 @@ def test_a_revoked_grant_refreshes_no_more_and_a_new_sign_in_works(visitor: Visi
 def test_the_token_endpoint_says_what_is_wrong(
     visitor: Visitor, form: dict[str, str], auth: tuple[str, str] | None, error: str
 ) -> None:
-    answer = visitor.http.post("/api/token", data=form, auth=auth)
+    answer = visitor.http.post("/api/token", data=form, auth=auth or httpx.USE_CLIENT_DEFAULT)
     assert answer.status_code == 400
     assert answer.json()["error"] == error
     assert answer.json()["error_description"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -239,7 +240,7 @@ def test_u20_more_than_the_maximum_is_refused_however_it_is_announced() -> None:
         announced = put(visitor, new_session(visitor), bytes(limit + 1))
         by_range = put_part(visitor, new_session(visitor), bytes(limit), 0, QUANTUM, limit + 1)
 
-        def pieces() -> object:
+        def pieces() -> Iterator[bytes]:
             yield bytes(limit)
             yield b"x"
 

@@ -165,7 +165,7 @@ def known_properties(document: dict[str, Any], schema: dict[str, Any]) -> set[st
     return set(schema.get("properties", {})).union(*inner)
 
 
-def faults(document: dict[str, Any], schema: dict[str, Any], value: object) -> list[str]:
+def faults(document: dict[str, Any], schema: dict[str, Any], value: Any) -> list[str]:
     whole = {**schema, "components": document["components"]}
     validator = Draft202012Validator(whole, format_checker=FormatChecker())
     return [error.message for error in validator.iter_errors(value)]

@@ -75,7 +75,7 @@ def test_r04_retry_after_as_a_date_pauses_the_key(
 
 
 def test_another_machine_s_use_of_the_key_slows_this_one_down(store: TokenStore, spotify: Spotify, clock: Clock):
-    spotify.api = [ok(NOTHING, **{"X-RateLimit-Remaining": "10", "X-RateLimit-Reset": "21"}) for _ in range(5)]
+    spotify.api = [*(ok(NOTHING, 200, **{"X-RateLimit-Remaining": "10", "X-RateLimit-Reset": "21"}) for _ in range(5))]
     with spotify.open(store, clock) as client:
         for _ in range(5):
             client.businesses()
@@ -83,7 +83,9 @@ def test_another_machine_s_use_of_the_key_slows_this_one_down(store: TokenStore,
 
 
 def test_plenty_left_is_no_leave_to_go_faster(store: TokenStore, spotify: Spotify, clock: Clock):
-    spotify.api = [ok(NOTHING, **{"X-RateLimit-Remaining": "9999999", "X-RateLimit-Reset": "1"}) for _ in range(108)]
+    spotify.api = [
+        *(ok(NOTHING, 200, **{"X-RateLimit-Remaining": "9999999", "X-RateLimit-Reset": "1"}) for _ in range(108))
+    ]
     began = clock.now
     with spotify.open(store, clock) as client:
         for _ in range(108):

@@ -29,6 +29,7 @@ def test_sign_in_stores_the_tokens_and_when_the_user_agreed(store: TokenStore, s
     assert browser.answers[0][0] == 200
     assert isinstance(outcome, Authorization)
     found = store.find(ISSUER, "client-1")
+    assert found is not None
     assert found == outcome
     assert found.refresh_token == Secret("refresh-7CANARYREFRESH")
     assert found.access_token == Secret("a1")

@@ -20,6 +20,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.accounts.oauth import grant_of_access_token
@@ -134,12 +135,12 @@ class TokenRace:
         killed.seconds = time.monotonic() - begun
         return killed
 
-    def _together(self, workers: Sequence[Worker], **what: str) -> list[Reply]:
+    def _together(self, workers: Sequence[Worker], **what: Any) -> list[Reply]:
         self._now += _HOUR
         self._order(workers, time.monotonic() + _TOGETHER, **what)
         return self._replies(workers)
 
-    def _order(self, workers: Sequence[Worker], begin: float, **what: str) -> None:
+    def _order(self, workers: Sequence[Worker], begin: float, **what: Any) -> None:
         for worker in workers:
             worker.begin(Order(begin, self._now, **what))
 

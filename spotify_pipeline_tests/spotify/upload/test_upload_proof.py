@@ -112,7 +112,7 @@ def test_u09_length_stated_to_the_second_question_is_accepted_and_unverified(upl
 
 
 @pytest.mark.parametrize("headers", [{"x_goog_hash": "crc32c=AAAAAA=="}, {"x_goog_stored_content_length": "191"}])
-def test_u11_other_bytes_stated_to_the_second_question_are_a_failure(uploads: Uploads, headers: dict[str, str]):
+def test_u11_other_bytes_stated_to_the_second_question_are_a_failure(uploads: Uploads, headers: dict[str, Any]):
     with pytest.raises(UploadDataLoss, match="The storage holds") as caught:
         uploads.send(STARTED, done(), done(**headers))
     assert caught.value.may_have_happened
@@ -158,7 +158,7 @@ def test_hashes_in_two_headers_are_both_read(uploads: Uploads):
         {"x_goog_stored_content_length": "0"},
     ],
 )
-def test_u11_other_bytes_at_the_storage_are_a_failure(uploads: Uploads, headers: dict[str, str]):
+def test_u11_other_bytes_at_the_storage_are_a_failure(uploads: Uploads, headers: dict[str, Any]):
     with pytest.raises(UploadDataLoss) as caught:
         uploads.send(STARTED, done(**headers))
     assert caught.value.suspect

@@ -25,7 +25,7 @@ from spotify_pipeline_tests.spotify.uploads import STARTED, TICKET, Uploads, ack
 
 CHUNK = 262_144
 SIZE = 3 * CHUNK
-IN_CHUNKS = {"settings": settings(upload_chunk_bytes=CHUNK)}
+IN_CHUNKS: dict[str, Any] = {"settings": settings(upload_chunk_bytes=CHUNK)}
 OTHER_AUDIENCE = "5d0f6a34-6c5e-4b6f-9b0a-0d1f6f3b0c11"
 OTHER_SIGNED = SIGNED.replace("object", "other")
 BUSY = [httpx.Response(503), httpx.Response(429), httpx.Response(408), httpx.Response(500), httpx.ConnectError(SIGNED)]
@@ -184,7 +184,10 @@ def test_session_is_made_known_before_its_first_byte_and_the_last_request_is_ask
     file = customer_list(uploads.folder, SIZE)
     answers = [STARTED, ack(CHUNK), ack(2 * CHUNK), httpx.Response(503), done(file.read_bytes())]
     opened: list[OpenUpload] = []
-    hooks = {"on_open": lambda each: (opened.append(each), note("open")()), "before_finish": note("finish")}
+    hooks: dict[str, Any] = {
+        "on_open": lambda each: (opened.append(each), note("open")()),
+        "before_finish": note("finish"),
+    }
     uploads.send(*answers, file=file, **hooks, **IN_CHUNKS)
     assert seen == [("open", 1), ("finish", 3), ("finish", 4)]  # the question may finish it too
     assert opened == [uploads.opened(file, opened_at=opened[0].opened_at)]

@@ -21,8 +21,8 @@ from spotify_pipeline_tests.spotify.storage_model import SESSION_URI, resume
 SIZE, CHUNK = 100, 40
 PAGE = Response(200, {"content-type": "text/html"}, b"<html>Sign in</html>")
 BUSY = Response(503, {}, b"")
-LOSING = [each for _ in range(4) for each in (resume(40), resume(80), BUSY, resume(0))]
 Answers = list[Response | None]
+LOSING: Answers = [each for _ in range(4) for each in (resume(40), resume(80), BUSY, resume(0))]
 
 SICK: dict[str, tuple[Answers, Answers]] = {
     "has every byte and does not finish": ([resume(40), resume(80), resume(100)], [resume(100)] * 99),
@@ -80,7 +80,7 @@ def test_session_that_is_busy_is_resumed_but_not_where_it_is_all_that_it_says_to
     assert ended([resume(40), *[BUSY] * 99]).resumable
     assert ended([resume(40), resume(80), *[BUSY] * 99], resumes=True).resumable  # it took bytes of this run
     assert not ended([BUSY] * 99, resumes=True).resumable
-    each_question_answered = [each for _ in range(99) for each in (resume(40), BUSY)]
+    each_question_answered: Answers = [each for _ in range(99) for each in (resume(40), BUSY)]
     assert not ended(each_question_answered, resumes=True).resumable
 
 

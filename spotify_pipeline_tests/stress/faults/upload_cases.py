@@ -102,7 +102,10 @@ def nothing(layout: Layout) -> list[Fault]:
 
 def twice_malformed(layout: Layout) -> list[Fault]:
     first = named_fault("F23", nth=layout.middle)
-    return [first, first.model_copy(update={"kind": "query", "nth": 1, "midway": None, "after": first.midway.do})]
+    return [
+        first,
+        first.model_copy(update={"kind": "query", "nth": 1, "midway": None, "after": first.midway and first.midway.do}),
+    ]
 
 
 def lost_four_times(layout: Layout) -> list[Fault] | None:

@@ -51,7 +51,9 @@ def test_c11_a_run_cancelled_in_the_middle_of_an_upload_leaves_the_way_free(
     child.send_signal(signal.SIGTERM)
     child.wait(LONGEST)
 
-    assert instance.get_run_by_id(cancelled.run_id).status is dg.DagsterRunStatus.CANCELED
+    ended = instance.get_run_by_id(cancelled.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.CANCELED
     assert instance.event_log_storage.get_concurrency_info(spotify_pool("people")).claimed_slots == []
     assert list((environment / "home").rglob("*.tmp")) == []
     result = deployment.run("spotify_audience")

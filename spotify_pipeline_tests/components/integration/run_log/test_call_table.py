@@ -58,7 +58,9 @@ def test_each_request_that_spotify_saw_is_a_row_and_a_line(deployment: Deploymen
 def test_a_failed_run_shows_its_calls_with_the_trace_ids(deployment: Deployment, sandbox: SandboxServer) -> None:
     sandbox.state.terms_accepted = False
     (failure,) = deployment.run().get_step_failure_events()
-    shown = failure.step_failure_data.user_failure_data.metadata
+    failed = failure.step_failure_data.user_failure_data
+    assert failed is not None
+    shown = failed.metadata
     refused = [row for row in rows(shown[CALLS]) if row["status"] == "403"]
     assert refused
     assert all(row["trace id"] for row in refused)
@@ -127,7 +129,9 @@ def test_what_a_run_recovered_from_another_is_shown(
     deployment: Deployment, sandbox: SandboxServer, environment: Path
 ) -> None:
     change_people(environment, "INSERT INTO crm.people VALUES ('new@example.com', true)")
-    sandbox.state.faults.script(Fault(operation="create_audience", before=({"do": "reply", "status": 403},)))
+    sandbox.state.faults.script(
+        Fault.model_validate({"operation": "create_audience", "before": [{"do": "reply", "status": 403}]})
+    )
     assert not deployment.run().success
     assert sandbox.state.faults.unconsumed() == []
     result = deployment.run("spotify_audience")

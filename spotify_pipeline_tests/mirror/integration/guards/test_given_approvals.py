@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_a_list_of_which_a_part_was_sent_goes_on(machine: Machine, stored: Store
     machine.approvals.give(word_for(stored))
     before = machine.guard(stored)
     before.use_approval(before.judge(entry))
-    whole = {"file_sha256": "ab" * 32, "whole_sha256": stored[1].sha256}
+    whole: dict[str, Any] = {"file_sha256": "ab" * 32, "whole_sha256": stored[1].sha256}
     now = replace(entry, **whole) if part == "first of it accepted" else under_way(entry, stored, **whole)
     assert machine.guard(stored).judge(now).overridden
 

@@ -43,6 +43,7 @@ def test_a_new_audience_is_uploaded_first_and_created_with_the_id_of_the_upload(
 ) -> None:
     outcome = mirroring.mirror(spec, range(10))
     assert outcome.action is MirrorAction.CREATED
+    assert outcome.proof is not None
     assert outcome.proof.verified
     (audience,) = at_spotify(mirroring.client, spec)
     assert (audience.id, audience.name) == (outcome.audience.id, "Lapsed subscribers")

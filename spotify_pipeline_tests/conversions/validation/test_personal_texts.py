@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 import pytest
@@ -73,20 +74,26 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("text", PERSONAL)
-def test_p22_personal_data_is_found_in_ids_names_and_pages_however_it_is_written(text: str) -> None:
-    assert outcome(order_id=text) == outcome(order_id=f"o:{text}") == ID
-    assert outcome(title=text) == outcome(title=f"For {text}, soon") == NAME
-    for page in (f"https://example.com/u/{text}", f"https://example.com/a/{text}/b?c=d"):
-        # What stands behind a number sign is cut off, and so is sent nowhere.
-        assert outcome(url=page) == PAGE or "#" in text
+def found_in(texts: Sequence[str], as_page: Callable[[str], str] = str) -> dict[str, tuple[object, ...]]:
+    """What becomes of an event that has each text as its id, its content's name, and in the address of its page."""
+    pages = outcomes(url=[f"https://example.com/u/{as_page(each)}" for each in texts])
+    return dict(zip(texts, zip(outcomes(order_id=texts), outcomes(title=texts), pages, strict=True), strict=True))
 
 
-@pytest.mark.parametrize("text", SPACED)
-def test_p22_blanks_between_hide_nothing(text: str) -> None:
-    assert outcome(title=text) == NAME
-    assert outcome(order_id=text) == ID
-    assert outcome(url=f"https://example.com/{quote(text)}") == PAGE
+@pytest.mark.parametrize("around", ["{}", "o:{}", "a/{}/b?c=d"])
+def test_p22_personal_data_is_found_in_ids_names_and_pages_however_it_is_written(around: str) -> None:
+    found = found_in([around.format(each) for each in PERSONAL])
+    assert {each[:2] for each in found.values()} == {(ID, NAME)}
+    # What stands behind a number sign is cut off, and so is sent nowhere.
+    assert {page for text, (*_, page) in found.items() if "#" not in text} == {PAGE}
+
+
+def test_p22_personal_data_is_found_amid_words() -> None:
+    assert set(outcomes(title=[f"For {each}, soon" for each in PERSONAL])) == {NAME}
+
+
+def test_p22_blanks_between_hide_nothing() -> None:
+    assert set(found_in(SPACED, quote).values()) == {(ID, NAME, PAGE)}
 
 
 def test_p22_what_only_looks_like_personal_data_is_sent() -> None:

@@ -102,5 +102,5 @@ def _send_the_same(first: FeedDefinition, second: FeedDefinition) -> bool:
 
 
 def _connection(feed: FeedDefinition) -> str:
-    """The connection that a feed sends to; what the environment says stands in for one that is not stated."""
+    """The connection that a feed sends to; that of the environment, where its YAML names none."""
     return (feed.config.connection_id or os.environ.get(CONNECTION_VARIABLE, "")).strip().casefold()

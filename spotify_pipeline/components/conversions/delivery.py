@@ -135,7 +135,7 @@ def _read_again(
     context: dg.AssetExecutionContext,
     now: datetime,
 ) -> None:
-    """Judge again what waits and was judged before this run."""
+    """Validate again what waits and was validated before this run."""
     for reading in read_what_waits(feed, outbox, warehouse, ledger, since=started_at(context), now=now):
         context.log.info(
             "%s was read again, as events of it waited: %s judged again, %s withdrawn.",

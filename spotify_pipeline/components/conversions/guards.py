@@ -1,4 +1,4 @@
-"""Whether a feed may send now: what its guards say, what a person approved of, and the check that shows it."""
+"""Whether a feed may send now: what its guards say, what a person approved, and the check that shows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spotify_pipeline.mirror import Approval
 from spotify_pipeline.mirror.guards import ApprovalStore
 
 FEEDS = "feeds"
-"""Stands where the approvals of audiences have their ad account: a feed is approved of whatever its connection is."""
+"""In place of the ad account that the approvals of audiences name: a feed is approved whatever its connection is."""
 DIGEST_SHOWN = 12
 FEED_GUARDS = "guards"
 
@@ -46,10 +46,10 @@ class FeedSendDecision:
             return "No day is unlike the days before it."
         why = " ".join(f"[{each.guard.value}] {each.sentence}" for each in self.decision.held)
         if self.approval is not None:
-            return f"{why} {self.approval.approved_by} approved of it: {self.approval.reason}"
+            return f"{why} Approved by {self.approval.approved_by}: {self.approval.reason}"
         return (
             f"The delivery of {self.feed} is held. {why} Nothing was sent; {self.waiting:,} events wait. If it is a "
-            "mistake, mend it: the next run judges these days again. If it is right, run: spotify-pipeline conversions "
+            "mistake, fix it: the next run checks these days again. If it is right, run: spotify-pipeline conversions "
             f'approve {self.feed} --digest {self.decision.digest[:DIGEST_SHOWN]} --reason "...", then materialize '
             f"{self.feed}/delivery."
         )
@@ -61,7 +61,7 @@ def feed_decision(feed: FeedDefinition, outbox: OutboxViews | Outbox, now: datet
 
 
 def decide_sending(feed: FeedDefinition, outbox: Outbox, approvals: ApprovalStore, now: datetime) -> FeedSendDecision:
-    """Decide about a feed that is about to send. What may pass is the usual from now on, and an approval is used up.
+    """Decide about a feed that is about to send. What may pass counts as usual from now on, and an approval is used up.
 
     Raises:
         ApprovalRefused: the approvals are damaged. Nothing may be sent.

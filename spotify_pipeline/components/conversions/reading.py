@@ -45,10 +45,10 @@ def read_days(
         while left:
             scan = _Scan(feed, left, segment, most_kept)
             readings[left[0].date] = outbox.record(
-                left[0].date, _judged(feed, scan.rows_of_first(), suppressions, now), at=now
+                left[0].date, _validated(feed, scan.rows_of_first(), suppressions, now), at=now
             )
             for day, frames in scan.kept.items():
-                readings[day.date] = outbox.record(day.date, _judged(feed, frames, suppressions, now), at=now)
+                readings[day.date] = outbox.record(day.date, _validated(feed, frames, suppressions, now), at=now)
             left = [day for day in left if day.date not in readings]
     return readings
 
@@ -62,7 +62,7 @@ def read_what_waits(
     since: datetime,
     now: datetime,
 ) -> Sequence[Reading]:
-    """Read the days again whose events wait and were judged before ``since``: consent, suppressions, age, or the row
+    """Read the days again whose events wait and were validated before ``since``: consent, suppressions, age, or the row
     itself may have changed.
 
     Raises:
@@ -79,7 +79,7 @@ def read_what_waits(
     return list(found.values())
 
 
-def _judged(
+def _validated(
     feed: FeedDefinition, frames: Iterable[pl.DataFrame], suppressions: Suppressions, now: datetime
 ) -> Iterator[pl.DataFrame]:
     for rows in frames:

@@ -1,4 +1,4 @@
-"""The asset of a feed's validated events: the rows of some days, judged, and kept in the feed's outbox.
+"""The asset of a feed's validated events: the rows of some days, validated, and kept in the feed's outbox.
 
 No postponed annotations here: see `identifiers_asset`.
 """

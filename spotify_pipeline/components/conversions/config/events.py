@@ -1,4 +1,4 @@
-"""What may stand in a feed's YAML about one parameter of its events: a column, one value for all, or more to say."""
+"""What a feed's YAML may contain for one parameter of its events: a column, one value for all, or a mapping."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def spotifys_name(stated: str) -> str:
     """
     name = sent_event_name(stated)
     if name is None:
-        raise ValueError(f"{stated} is no event of Spotify's; they are {', '.join(CAPI_EVENT_NAMES)}")
+        raise ValueError(f"{stated} is not one of Spotify's events, which are {', '.join(CAPI_EVENT_NAMES)}")
     return name
 
 
@@ -54,7 +54,7 @@ class ColumnOrValue(StrictModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> ColumnOrValue:
         if (self.column is None) == (self.value is None):
-            raise ValueError("state a column, or one value for all events as {value: ...}")
+            raise ValueError("specify a column, or one value for all events as {value: ...}")
         return self
 
     @property
@@ -99,12 +99,12 @@ class EventNameConfig(ColumnOrValue):
 
 
 class EventIdConfig(StrictModel):
-    """What names an event for ever: sent again, it is counted once."""
+    """What identifies an event forever: sent again, it is counted once."""
 
     short_forms: ClassVar[dict[str, Any]] = {"type": "string"}
 
     columns: ColumnNames
-    """One column whose values stay with the event for ever, or several that do together."""
+    """One column whose values never change for an event, or several that do not together."""
     hashed: bool | None = None
     """Whether a SHA-256 of the values is sent in their place. Several columns always are hashed; one is sent as it
     stands by default, so that a pixel that sends the same id is counted once with it."""
@@ -135,7 +135,7 @@ class EventTimeConfig(StrictModel):
 
 
 class OptOutConfig(StrictModel):
-    """Who opted out of targeting, and what becomes of their events."""
+    """Who opted out of targeting, and what happens to their events."""
 
     short_forms: ClassVar[dict[str, Any]] = {"type": "string"}
 

@@ -1,4 +1,4 @@
-"""What may stand in a feed's YAML, and the sentence each mistake gets.
+"""What a feed's YAML may contain, and the error for each mistake.
 
 Values are literal; the token is named by its environment variable, for a secret has no place in a file.
 """
@@ -48,7 +48,7 @@ def _variable(value: object) -> object:
     if value is None:
         raise ValueError(
             "name the environment variable that holds the token, as {env: SPOTIFY_CAPI_TOKEN}: capital letters, digits "
-            "and _. The token itself must not stand in a file; if it did, delete it at Spotify and make another"
+            "and _. Never write the token itself into a file; if one did hold it, delete it at Spotify and make another"
         )
     return value
 
@@ -80,7 +80,7 @@ class DeliveryConfig(StrictModel):
 
 
 class FeedRetainConfig(StrictModel):
-    """How long it is known what became of each event."""
+    """How long the outcome of each event is kept."""
 
     events: Duration = timedelta(days=180)
     """Older days keep their totals only, and cannot be read again."""
@@ -93,7 +93,7 @@ class FeedGuardsConfig(StrictModel):
     """How far a day may differ from those before it, before it holds the delivery. Rises are percentage points."""
 
     min_events: Annotated[int, BeforeValidator(not_null)] = Field(default=_DEFAULTS.min_events, ge=1)
-    """Days with fewer rows are not judged, as chance alone makes them differ."""
+    """Days with fewer rows are not compared: chance alone makes them differ."""
     max_no_consent_rise: Share = _DEFAULTS.max_no_consent_rise
     """Of the share of wanted rows without consent: "30%" or 0.3."""
     max_suppressed_rise: Share = _DEFAULTS.max_suppressed_rise
@@ -162,13 +162,13 @@ class FeedConfig(StrictModel):
     guards: FeedGuardsConfig = FeedGuardsConfig()
     """How far a day may differ from those before it. A day that differs more holds the delivery."""
     retain: FeedRetainConfig = FeedRetainConfig()
-    """How long it is known what became of each event."""
+    """How long the outcome of each event is kept."""
 
     @model_validator(mode="before")
     @classmethod
     def _no_secret_goes_on(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever stood in the file
         if value is None:
-            raise ValueError("state at least events, event_name, event_id, event_time and identifiers")
+            raise ValueError("specify at least events, event_name, event_id, event_time and identifiers")
         if not isinstance(value, dict) or "token" not in value:
             return cast("object", value)
         return {**cast("dict[object, object]", value), "token": _named_only(cast("object", value["token"]))}
@@ -176,7 +176,7 @@ class FeedConfig(StrictModel):
     @model_validator(mode="after")
     def _settings_fit(self) -> FeedConfig:
         if self.identifiers is None and self.ip_address is None:
-            raise ValueError("state identifiers (email, phone, device_id), ip_address or both: Spotify needs one")
+            raise ValueError("specify identifiers (email, phone, device_id), ip_address or both: Spotify needs one")
         if (self.amount is None) != (self.currency is None):
             raise ValueError("amount and currency go together: neither says anything without the other")
         if self.late_window > self.max_age:

@@ -1,4 +1,4 @@
-"""How often a feed is read and sent: what may stand in YAML about it."""
+"""How often a feed is read and sent: what its YAML may contain."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _known_pace(value: str) -> str:
     found = _MINUTES.fullmatch(value)
     if value not in ("hour", "day", ON_UPDATE, BY_HAND) and not (found and int(found[1]) in MINUTES):
         raise ValueError(
-            f"state every: hour, every: day, every: N minutes (N of {', '.join(map(str, MINUTES))}), on_update or "
+            f"specify every: hour, every: day, every: N minutes (N of {', '.join(map(str, MINUTES))}), on_update or "
             "by_hand"
         )
     return value

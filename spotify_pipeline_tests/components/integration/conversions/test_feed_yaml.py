@@ -66,18 +66,22 @@ def with_line(line: str, content: str = MODEL) -> str:
         ),
         pytest.param(MODEL.replace("    consent_column: marketing_consent\n", ""), 3, "consent_column", id="consent"),
         pytest.param(MODEL.replace("dbt_model: lapsed", "dbt_model: laps"), 4, "there is no dbt model", id="model"),
-        pytest.param(MODEL.replace("value: SIGN_UP", "value: PURCHAS"), 6, "PURCHAS is no event", id="name"),
+        pytest.param(MODEL.replace("value: SIGN_UP", "value: PURCHAS"), 6, "PURCHAS is not one of Spotify", id="name"),
         pytest.param(
             MODEL.replace("{value: SIGN_UP}", "{column: email, names: {a: ignore, b: BUY}}"),
             6,
-            "BUY is no event of Spotify's; they are ",
+            "BUY is not one of Spotify's events, which are ",
             id="names",
         ),
         pytest.param(
             MODEL.replace("{value: SIGN_UP}", "{value: LEAD, names: {a: LEAD}}"), 6, "names goes with column", id="both"
         ),
-        pytest.param(MODEL.replace("{value: SIGN_UP}", "{value: A, column: b}"), 6, "state a column, or one", id="two"),
-        pytest.param(MODEL.replace("{value: SIGN_UP}", "{value: ignore}"), 6, "no event of Spotify's", id="ignore all"),
+        pytest.param(
+            MODEL.replace("{value: SIGN_UP}", "{value: A, column: b}"), 6, "specify a column, or one", id="two"
+        ),
+        pytest.param(
+            MODEL.replace("{value: SIGN_UP}", "{value: ignore}"), 6, "not one of Spotify's events", id="ignore all"
+        ),
         pytest.param(
             MODEL.replace("event_id: customer_id", "event_id: {columns: [email, customer_id], hashed: false}"),
             7,
@@ -85,7 +89,9 @@ def with_line(line: str, content: str = MODEL) -> str:
             id="hash",
         ),
         pytest.param(MODEL.replace("Stockholm", "Stokholm"), 11, "Did you mean Europe/Stockholm", id="zone"),
-        pytest.param(MODEL.replace("every: hour", "every: 7 minutes"), 12, "state every: hour, every: day", id="pace"),
+        pytest.param(
+            MODEL.replace("every: hour", "every: 7 minutes"), 12, "specify every: hour, every: day", id="pace"
+        ),
         pytest.param(MODEL.replace("every: hour", "every: hour, at: '06:00'"), 12, "at goes with every: day", id="at"),
         pytest.param(MODEL.replace("{every: hour}", "sometimes"), 12, "on_update or by_hand", id="schedule"),
         pytest.param(with_line("amount: email"), 3, "amount and currency go together", id="money"),
@@ -121,7 +127,7 @@ def with_line(line: str, content: str = MODEL) -> str:
         pytest.param(with_line("opt_out: {column: email, policy: hide}"), 3, "'flag' or 'drop'", id="opt out"),
         pytest.param(with_line("suppress: [nobody]"), 3, "there is no dbt model nobody", id="suppress"),
         pytest.param(
-            MODEL.replace("  identifiers:\n    email: email\n", ""), 3, "state identifiers (email, phone,", id="who"
+            MODEL.replace("  identifiers:\n    email: email\n", ""), 3, "specify identifiers (email, phone,", id="who"
         ),
     ],
 )

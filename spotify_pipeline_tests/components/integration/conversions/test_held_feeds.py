@@ -108,7 +108,7 @@ def test_a19_another_run_is_held_too_until_somebody_approves_once(
     ApprovalStore.at_home().give(approval)
     result = runs.run(1)
     assert result.success
-    assert "Anna approved of it: the list is right" in str(evaluations(result, "guards")["delivery"].description)
+    assert "Approved by Anna: the list is right" in str(evaluations(result, "guards")["delivery"].description)
     assert {"order-38", "order-39"} <= set(received(sandbox))
     assert runs.run(1).success, "what was approved of is usual for that day"
     add_orders(environment, *(order(number, days_ago(0), total=None) for number in range(50, 70)))

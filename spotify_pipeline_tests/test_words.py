@@ -22,7 +22,7 @@ INSTEAD = {
     r"turn(s|ed|ing)? away": "reject",
     r"tak(e|es|en|ing) leave of|took leave of": "retire",
     r"mend(s|ed|ing)?": "fix",
-    r"is none of": "is not a valid ...",
+    r"(?<!there\s)is none of": "is not a valid ...",
     r"that (is|are) none": "that is not a valid ...",
     r"no approval helps": "cannot be overridden",
     r"by the journal": "there is no ..., according to the journal: say what the journal holds",
@@ -56,7 +56,7 @@ QUOTED = re.compile(r"^ *```.*?^ *```|`[^`\n]+`", flags=re.MULTILINE | re.DOTALL
 SPACE = r"[ \n]+"
 WORDS = [(re.compile(rf"\b(?:{words.replace(' ', SPACE)})\b", re.IGNORECASE), use) for words, use in INSTEAD.items()]
 
-NOT_YET = frozenset({"cli", "components", "sandbox", "spotify"})
+NOT_YET = frozenset({"components", "sandbox", "spotify"})
 """Packages whose sentences are still being rewritten."""
 
 PAGES = [

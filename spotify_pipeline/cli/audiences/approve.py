@@ -31,7 +31,7 @@ RULES_HOURS = 31 * 24
 
 
 def approve(
-    reason: Annotated[str, typer.Option(help="Why it is right, in a sentence. It stands in the receipt.")],
+    reason: Annotated[str, typer.Option(help="Why it is right, in a sentence. The receipt records it.")],
     audience: Annotated[
         str | None, typer.Argument(help="The audience's folder name; with --rules-changed by default all.")
     ] = None,
@@ -41,13 +41,13 @@ def approve(
     ] = None,
     change: Annotated[
         bool,
-        typer.Option("--change", help="Approve of the change that the newest list shows, in whatever list is next."),
+        typer.Option("--change", help="Approve the change that the newest list shows, for the next list."),
     ] = False,
     margin: Annotated[
         int, typer.Option(min=0, max=20, help="With --change: how many percentage points more than shown are right.")
     ] = 5,
     rules_changed: Annotated[
-        bool, typer.Option("--rules-changed", help="Approve of what other identity rules change, in all audiences.")
+        bool, typer.Option("--rules-changed", help="Approve what new identity rules change, in all audiences.")
     ] = False,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who approves; by default your user name.")] = None,
     hours: Annotated[
@@ -59,12 +59,12 @@ def approve(
 
     It is for one file, by --file-digest; or for a change of the list that is live now, by --change: the next list that
     differs from it as the newest one does, or up to --margin more; or for what a new version of the identity rules
-    changes, by --rules-changed, once in each audience. No approval helps against an empty list, rows lost in reading,
-    people who asked to be forgotten, and a file that is too large.
+    changes, by --rules-changed, once in each audience. Four guards cannot be overridden: an empty
+    list, rows lost while reading, people who asked to be forgotten, and a file that is too large.
     """
     if sum((file_digest is not None, change, rules_changed)) != 1 or (audience is None and not rules_changed):
         raise CommandError(
-            "State what is approved of: AUDIENCE with --file-digest or with --change, or --rules-changed. Nothing was "
+            "Specify what to approve: AUDIENCE with --file-digest or with --change, or --rules-changed. Nothing was "
             "approved."
         )
     word = _Word(why=validated_reason(reason), who=who_decides(by), now=datetime.now(UTC))
@@ -132,7 +132,7 @@ def _approve_change(audience: str, margin: int, word: _Word, hours: int) -> None
         raise CommandError(
             f"Of the newest list of {audience} ({manifest.partition}) "
             + (
-                f"not everything that blocks is a change that can be approved of: {blocking}. Approve of the very file "
+                f"not everything that blocks is a change that can be approved: {blocking}. Approve the file "
                 f"instead: --file-digest {manifest.sha256[:SHORTEST_DIGEST]}. Nothing was approved."
                 if blocking
                 else "nothing blocks. Nothing was approved."
@@ -192,7 +192,7 @@ def _list_with(audience: str, digest: str) -> Manifest:
         )
     lists = SnapshotStore.at_home().lists(audience)
     found = [manifest for _, manifest in lists if manifest.sha256.startswith(digest)]
-    # Two snapshots may have the same bytes, and these are what is approved of.
+    # Two snapshots may have the same bytes, and the bytes are what is approved.
     if len({each.sha256 for each in found}) != 1:
         kept = ", ".join(f"{each.partition} ({each.sha256[:SHORTEST_DIGEST]})" for _, each in lists) or "none"
         raise CommandError(

@@ -1,4 +1,4 @@
-"""`spotify-pipeline retire`: what becomes of an audience that is not mirrored any more."""
+"""`spotify-pipeline retire`: retires an audience that is no longer mirrored."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def retire(
         RemovalPolicy,
         typer.Option(help="leave: it stays at Spotify as it is, and ages. delete: refused while a campaign uses it."),
     ],
-    reason: Annotated[str, typer.Option(help="Why, in a sentence. It stands in the receipt.")],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence. The receipt records it.")],
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; by default your user name.")] = None,
     ad_account: Annotated[
         str | None, typer.Option(metavar="ID", help="Where it is; by default SPOTIFY_AD_ACCOUNT_ID.")
     ] = None,
     label: Annotated[str | None, LABEL_OPTION] = None,
 ) -> None:
-    """Take leave of an audience whose YAML was removed, with its parts and its lookalike; its lists are deleted here.
+    """Retire an audience whose YAML was removed, with its parts and its lookalike; its lists are deleted here.
 
     Until you do, the check `no_orphans` reports it: an audience that nobody updates keeps the people of its last list.
     """
@@ -99,8 +99,8 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> N
     folder, number = folder_of(part), part_number(part) or 1
     if folder not in mirrored:
         raise CommandError(
-            f"{folder} has no YAML file, so nothing is sent to its parts. Nothing was changed. Take leave of it as a "
-            f"whole: spotify-pipeline retire {folder}"
+            f"{folder} has no YAML file, so nothing is sent to its parts. Nothing was changed. Retire the whole "
+            f"audience: spotify-pipeline retire {folder}"
         )
     definition = chosen_audience(load_definitions(), folder)
     most = definition.config.guards.max_bytes
@@ -145,7 +145,7 @@ def _tidy(journal: Journal, audience: str, left: str, policy: RemovalPolicy, mir
         return
     at_spotify = any(entry.audience_id is not None or entry.unfinished is not None for entry in elsewhere)
     if policy is RemovalPolicy.DELETE and not at_spotify:
-        # Whoever asked to be forgotten is gone from Spotify with the audience.
+        # People who asked to be forgotten are gone from Spotify with the audience.
         ErasureLedger.at_home().done(audience, decided_at=datetime.now(UTC))
     SnapshotStore.at_home().forget_audience(audience)
     sys.stdout.write(f"No list of {audience} is kept here any more.\n")

@@ -16,7 +16,7 @@ from spotify_pipeline.mirror import validated_reason
 def rollback(
     audience: Annotated[str, typer.Argument(help="The audience's folder name.")],
     partition: Annotated[str, typer.Argument(help="The partition whose list is to go live again, such as 2026-11-09.")],
-    reason: Annotated[str, typer.Option(help="Why, in a sentence. It stands in the receipt.")],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence. The receipt records it.")],
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; by default your user name.")] = None,
 ) -> None:
     """Send an older list that is still kept, without the people who are suppressed, forgotten or opted out by now.

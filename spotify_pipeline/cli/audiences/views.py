@@ -18,8 +18,8 @@ def plan(
 ) -> None:
     """Say what would be created, replaced, left unchanged or blocked, and how many people would come and go.
 
-    Reads the segments as they are in the warehouse now and has the guards judge the lists. Keeps nothing, changes
-    nothing, asks Spotify nothing. Counts only. Exits 1 if an audience would be blocked.
+    Reads the segments as they are in the warehouse now and runs the guards on the lists. Keeps nothing, changes
+    nothing, and makes no calls to Spotify. Counts only. Exits 1 if an audience would be blocked.
     """
     from spotify_pipeline.components import PipelineHome, SpotifyAds, WarehouseResource, audience_definitions
     from spotify_pipeline.components.audiences.insights import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all

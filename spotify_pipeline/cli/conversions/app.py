@@ -19,7 +19,7 @@ from spotify_pipeline.cli.conversions.guards import approve, guards
 
 conversions = typer.Typer(
     no_args_is_help=True,
-    help="Set up data sets, connections and tokens; show what became of a feed's events.",
+    help="Set up data sets, connections and tokens; show the totals of a feed's events.",
 )
 for name, command in {
     "account": account,

@@ -123,7 +123,7 @@ def delete_token(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id, as `tokens` shows it.")],
     label: Label = None,
 ) -> None:
-    """Delete a token. Whoever still uses it is refused from then on."""
+    """Delete a token. Spotify refuses it from then on."""
     with signed_in(chosen_settings(label)) as client:
         client.delete_capi_token(_of_connection(client, connection).id, connection, token)
     sys.stdout.write(f"Deleted the token {token}.\n")

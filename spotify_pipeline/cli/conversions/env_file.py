@@ -24,7 +24,7 @@ def add_secret(file: Path, variable: str, make: Callable[[], Secret]) -> None:
     be kept. All other lines stay as they are.
 
     Raises:
-        CommandError: the variable's name or the secret cannot stand in such a file, or it cannot be read.
+        CommandError: such a file cannot hold the variable's name or the secret, or it cannot be read.
         HomeError: the file cannot be written.
     """
     if not VARIABLE.fullmatch(variable):

@@ -1,4 +1,4 @@
-"""`spotify-pipeline conversions account`, `dead-letters`, `replay`: what became of a feed's events."""
+"""`spotify-pipeline conversions account`, `dead-letters`, `replay`: the totals of a feed's events."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def replay(
         bool, typer.Option("--later", help="Mark them only; they are judged again when their day is read next.")
     ] = False,
 ) -> None:
-    """Judge events again that were not sent, after what was wrong was put right, and send those that pass.
+    """Validate events again that were not sent, after the cause was fixed, and send those that pass.
 
     Without a reason: all dead letters. Reads their days again and delivers, in a run of its own that the Dagster UI
     shows. What arrived already is not sent again.

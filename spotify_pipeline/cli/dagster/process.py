@@ -11,12 +11,12 @@ PROCESS_TAG = "spotify_pipeline/process"
 
 
 def this_process() -> str:
-    """What stands in the tag of this process's runs."""
+    """The tag of this process's runs."""
     return f"{socket.gethostname()} {os.getpid()} {_began(os.getpid())}"
 
 
 def process_id(tag: str) -> str | None:
-    """The process id in a tag; None for another machine's, or for a tag that is none."""
+    """The process id in a tag; None for another machine's, or for an invalid tag."""
     machine, *rest = tag.split(" ")
     return rest[0] if machine == socket.gethostname() and rest and rest[0].isdecimal() else None
 

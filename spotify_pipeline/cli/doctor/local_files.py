@@ -104,9 +104,7 @@ def tokens() -> CheckResult:
     store = TokenStore.at_home()
     stored = store.all()
     if store.is_damaged():
-        return CheckResult(
-            State.FAILED, f"{store.path} is damaged, and its copy is used. Sign in again to write it anew."
-        )
+        return CheckResult(State.FAILED, f"{store.path} is damaged, and its copy is used. Sign in again to replace it.")
     return CheckResult(State.OK, f"{len(stored)} sign-ins")
 
 
@@ -115,7 +113,7 @@ def rate() -> CheckResult:
     folder = home_directory() / "rate"
     wrong = [each for each in sorted(folder.glob("[!.]*")) if RateLimiter(each).is_damaged()]
     if wrong:
-        return CheckResult(State.WARNING, f"{wrong[0]} is damaged. Remove it: the next run begins it anew.")
+        return CheckResult(State.WARNING, f"{wrong[0]} is damaged. Remove it: the next run creates it again.")
     return CheckResult(State.OK, "readable")
 
 

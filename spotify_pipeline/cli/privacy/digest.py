@@ -1,4 +1,4 @@
-"""`spotify-pipeline digest`: what becomes of a value, to try a rule or to compare with another system."""
+"""`spotify-pipeline digest`: the digest of a value, to try a rule or to compare with another system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`forget` and `explain`: what becomes of a person who asks. Identifiers come on standard input and are never shown."""
+"""`forget` and `explain`: a person's requests. Identifiers come on standard input and are never shown."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _tell(done: Forgotten, events: ErasedEvents) -> None:
         f"{request.id}: {request.identifiers} identifier{_s(request.identifiers)}, kept out of every list from now on. "
         f"Due {request.deadline:%Y-%m-%d}.\n"
         f"Deleted {done.identifiers_deleted} file{_s(done.identifiers_deleted)} of normalized identifiers; the next "
-        "run reads them anew.\n"
+        "run reads them again.\n"
     )
     lists = [(each.audience, each.snapshot, f"{each.rows}") for each in done.rewritten]
     print_table("lists held them", ("rewritten list of", "snapshot", "rows taken out"), lists)

@@ -16,10 +16,10 @@ from spotify_pipeline.privacy import Attribution, LiveLoss, Review
 
 
 def said_before(*, yes: bool, by: str | None) -> Review:
-    """Prints what would go, and refuses what is beyond an audience's ``max_shrink`` without a second word.
+    """Prints what would go, and refuses what is beyond an audience's ``max_shrink`` without ``--yes``.
 
     Args:
-        yes: the second word was given.
+        yes: ``--yes`` was given.
         by: who gives it; by default the user.
     """
 

@@ -24,7 +24,7 @@ from spotify_pipeline.rows import DigestSet
 
 @dataclass(kw_only=True)
 class ErasedEvents:
-    """What became of events that waited.
+    """The outcome of events that waited.
 
     Attributes:
         erased: how many events of each feed were filtered, where there were any.

@@ -129,7 +129,7 @@ def test_w10_what_is_no_change_of_shares_is_approved_of_by_its_file_only(run: Ru
     refused = run("approve", AUDIENCE, "--change", *WHY)
     assert refused.code == 1
     said = " ".join(refused.err.split())
-    assert "not everything that blocks is a change that can be approved of: minimum, shrink" in said
+    assert "not everything that blocks is a change that can be approved: minimum, shrink" in said
     assert f"--file-digest {mirrored.sha256()[:12]}. Nothing was approved." in said
 
 
@@ -160,7 +160,7 @@ def test_one_word_approves_in_all_audiences_of_what_other_identity_rules_change(
 def test_an_approval_says_what_it_is_for(run: Run, arguments: tuple[str, ...]) -> None:
     refused = run("approve", *arguments, *WHY)
     assert refused.code == 1
-    assert "State what is approved of" in " ".join(refused.err.split())
+    assert "Specify what to approve" in " ".join(refused.err.split())
 
 
 def test_w10_the_change_of_a_list_that_was_thinned_and_held_back_can_be_approved_of(

@@ -1,4 +1,4 @@
-"""Checksums of a file, taken from its bytes as they pass, written as Google Cloud Storage writes them.
+"""Computes checksums of a file while its bytes pass, in the format of Google Cloud Storage.
 
 CRC32C and MD5 are base64 of the big-endian bytes, as in ``x-goog-hash`` and ``Content-MD5``. The CRC32C of the nine
 ASCII digits ``123456789`` is ``4waSgw==``.
@@ -13,13 +13,13 @@ import google_crc32c
 
 
 class Crc32c:
-    """CRC32C of the bytes so far. Costs next to nothing: the processor computes it."""
+    """CRC32C of the bytes so far, computed by the processor at almost no cost."""
 
     def __init__(self) -> None:
         self._checksum = google_crc32c.Checksum()
 
     def update(self, data: bytes) -> None:
-        """Take the next bytes of the file."""
+        """Add the next bytes of the file."""
         self._checksum.update(data)
 
     @property
@@ -29,7 +29,7 @@ class Crc32c:
 
 
 class FileChecksums:
-    """Size, CRC32C and MD5 of the bytes so far, as the storage states them, and SHA-256, by which anybody compares."""
+    """Size, CRC32C and MD5 of the bytes so far, as the storage states them, and SHA-256."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -38,7 +38,7 @@ class FileChecksums:
         self._sha256 = hashlib.sha256()
 
     def update(self, data: bytes) -> None:
-        """Take the next bytes of the file."""
+        """Add the next bytes of the file."""
         self.bytes += len(data)
         self._crc32c.update(data)
         self._md5.update(data)

@@ -1,7 +1,6 @@
-"""The project's own directory on this machine: lists, token store, journal.
+"""The project's directory on this machine: lists, token store, journal.
 
-Everything under it is personal data or a credential, so every directory is 0700 and every file 0600, whatever the
-umask of the process says.
+Everything in it is personal data or a credential, so every directory is 0700 and every file 0600, whatever the umask.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ class HomeError(Exception):
 
 
 def reason_of(error: OSError) -> str:
-    """Why the operating system refused, in its own words; they name no file."""
+    """The operating system's message, which names no file."""
     return os.strerror(error.errno) if error.errno else "unknown reason"
 
 
@@ -32,12 +31,12 @@ def home_directory(environment: Mapping[str, str] | None = None) -> Path:
 
 
 def private_directory(path: Path) -> Path:
-    """Make ``path`` and what is missing above it, each 0700 whatever the umask, and return ``path``.
+    """Create ``path`` and missing parents, each 0700 whatever the umask, and return ``path``.
 
-    A directory that exists already keeps its mode: it may be somebody's, such as ``/tmp``.
+    An existing directory keeps its mode: it may be shared, such as ``/tmp``.
 
     Raises:
-        HomeError: it cannot be made or written, or is something other than a directory.
+        HomeError: it cannot be created or written to, or is not a directory.
     """
     try:
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
@@ -50,17 +49,16 @@ def private_directory(path: Path) -> Path:
     except OSError as error:
         reason = reason_of(error)
         raise HomeError(
-            f"{path} cannot be made ({reason}). Set {HOME_VARIABLE} to a directory that this user can write to."
+            f"{path} cannot be created ({reason}). Set {HOME_VARIABLE} to a directory that this user can write to."
         ) from None
     return path
 
 
 @contextmanager
 def private_umask() -> Generator[int]:
-    """Whatever this process, or a child that it starts, makes within the block is its user's only; gives the umask of
-    before.
+    """Inside the block, files created by this process and its children are private; yields the previous umask.
 
-    For files that a library makes. Other threads make theirs private, too, meanwhile.
+    For files that a library creates. Other threads' files become private, too, meanwhile.
     """
     before = os.umask(0o077)
     try:
@@ -71,13 +69,13 @@ def private_umask() -> Generator[int]:
 
 @contextmanager
 def atomic_private_file(path: Path) -> Generator[IO[bytes]]:
-    """Open a temporary file beside ``path``, mode 0600, and rename it to ``path`` once the block has ended well.
+    """Open a temporary file beside ``path``, mode 0600, and rename it to ``path`` after the block.
 
-    The file and its directory are flushed to disk first, so a crash leaves the old content or the new, never part
-    of it. If the block raises, the temporary file is removed and ``path`` stays as it was.
+    The file and its directory are flushed to disk, so a crash leaves the old content or the new, never part of it. If
+    the block raises, the temporary file is removed and ``path`` is unchanged.
 
     Raises:
-        HomeError: the disk is full, or the directory cannot be written.
+        HomeError: the disk is full, or the directory is not writable.
     """
     private_directory(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -95,7 +93,7 @@ def atomic_private_file(path: Path) -> Generator[IO[bytes]]:
         finally:
             os.close(directory)
     except (ConnectionError, TimeoutError):
-        # Of what the block reads from, not of the disk.
+        # From what the block reads, not from the disk.
         raise
     except OSError as error:
         reason = reason_of(error)

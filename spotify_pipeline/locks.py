@@ -1,6 +1,6 @@
-"""Locks between processes of this machine: on a file, to take turns; on a directory, to show that its owner lives.
+"""Locks between processes of this machine: on a file, to take turns; on a directory, to show that its owner is alive.
 
-Each ends with its process, however that ends.
+The lock is released when the process dies.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ def exclusive(file: Path) -> Generator[None]:
             raise _unusable(file, error) from None
         yield
     finally:
-        with suppress(OSError):  # a process forked meanwhile may have the descriptor too, and would keep the lock
+        with suppress(OSError):  # a process forked meanwhile may have the descriptor too
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
 def lock_directory(folder: Path) -> int | None:
-    """Lock ``folder`` until the returned descriptor is closed; None if it is gone or somebody else holds it.
+    """Lock ``folder`` until the returned descriptor is closed; None if it is gone or locked.
 
-    So a directory whose lock can be taken was left behind by a process that died.
+    A directory that can be locked was left by a process that died.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

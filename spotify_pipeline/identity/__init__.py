@@ -1,7 +1,7 @@
 """Raw identifier -> normalized -> SHA-256: the identity rules, version 2.
 
-Pure functions over Polars series: no file, no network, no clock. Every warehouse, list and event of the project
-takes its digests from here, because a person whose identifier is normalized in two ways is lost without an error.
+Pure functions over Polars series: no file, no network, no clock. All digests of the project are computed here: a
+person whose identifier is normalized in two ways would be lost without an error.
 """
 
 from __future__ import annotations

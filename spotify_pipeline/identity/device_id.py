@@ -31,7 +31,7 @@ def normalize(trimmed: pl.Series, case: DeviceIdCase) -> pl.DataFrame:
 
 
 def _hyphenated(values: pl.Series) -> pl.Series:
-    """The values, with hyphens put back into those that are 32 characters long."""
+    """The values, with hyphens added to those that are 32 characters long."""
     bare = (values.str.len_bytes() == _UNHYPHENATED_LENGTH).fill_null(value=False)
     parts = [values.filter(bare).str.slice(start, length) for start, length in _PARTS]
     with_hyphens = pl.select(pl.concat_str(parts, separator="-")).to_series()

@@ -1,4 +1,4 @@
-"""Normalized identifier -> digest: lower-case hexadecimal SHA-256 of the UTF-8 bytes."""
+"""Hashes normalized identifiers: lower-case hexadecimal SHA-256 of the UTF-8 bytes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ def digest(normalized: pl.Series) -> pl.Series:
 
     A value that is 64 lower-case hexadecimal digits is a digest already and passes through. That is unambiguous: a
     normalized e-mail address holds ``@``, a phone number starts with ``+``, a device id has 36 characters.
-    The digest of nothing never comes out: the empty string, which no normalized identifier is, gives null, and so
-    does its digest.
+    The digest of the empty string is never returned: the empty string and its digest give null.
 
     Raises:
         TypeError: the series does not hold strings.

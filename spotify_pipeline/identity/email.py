@@ -18,13 +18,13 @@ from spotify_pipeline.identity.types import Rejection
 LONGEST_LOCAL_PART = 64
 LONGEST_ADDRESS = 254
 
-# What may not stand before the `@`: a list of two, a display name, a comment, a quoted string, `mailto:`.
+# Not allowed before the `@`: a list of two, a display name, a comment, a quoted string, `mailto:`.
 _FORBIDDEN = rf'{WHITE_SPACE_CLASS}{CONTROL_CLASS}{FORMAT_CLASS},;<>()\[\]"\\:'
-# A domain holds letters, marks, digits, hyphens and dots. Those beyond ASCII have a second look, at their own category.
+# A domain contains letters, marks, digits, hyphens and dots. Those beyond ASCII are checked again, by category.
 _LETTERS = r"a-z\x{80}-\x{10ffff}"
 _REST_OF_LABEL = rf"(?:[0-9{_LETTERS}-]*[0-9{_LETTERS}])?"
 _LABEL = rf"[0-9{_LETTERS}]{_REST_OF_LABEL}"
-# Not digits alone: that is an IP address, or a number that stuck to it.
+# Not digits alone: that is an IP address, or an appended number.
 _LAST_LABEL = rf"(?:[0-9]*[{_LETTERS}]|[0-9]+-+[0-9{_LETTERS}]){_REST_OF_LABEL}"
 _ADDRESS = rf"^[^@{_FORBIDDEN}]{{1,{LONGEST_LOCAL_PART}}}@(?:{_LABEL}\.)+{_LAST_LABEL}$"
 _DOMAIN_BEYOND_ASCII = r"@(.*[^\x00-\x7f].*)$"
@@ -47,10 +47,10 @@ def normalize(trimmed: pl.Series) -> pl.DataFrame:
 
 
 def _is_domain(domain: str) -> bool:
-    """Whether labels hold letters, marks, digits and hyphens only, and the last one more than digits.
+    """Whether labels contain only letters, marks, digits and hyphens, and the last one more than digits.
 
-    By the Unicode of this Python: a newer one may know letters that an older one does not, and then reads an address
-    more; no address gets another digest by it.
+    By the Unicode version of this Python: a newer one may know more letters and so accept more addresses; no address
+    gets another digest.
     """
     kinds = {character: unicodedata.category(character) for character in domain if character not in "-."}
     of_a_domain = all(kind[0] in "LM" or kind == "Nd" for kind in kinds.values())

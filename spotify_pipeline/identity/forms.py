@@ -9,10 +9,10 @@ from spotify_pipeline.identity.types import IdentifierType
 
 
 def in_every_form(normalized: pl.Series, identifier: IdentifierType) -> tuple[pl.Series, ...]:
-    """Normalized identifiers of one type, as each list may spell them before they are hashed.
+    """Normalized identifiers of one type, in each spelling that a list may hash.
 
-    A device id is hashed in lower or upper case, as an audience's YAML says; anything else has one form. A value that
-    is a digest already stays as it is in all of them.
+    A device id is hashed in lower or upper case, as an audience's YAML says; anything else has one form. A digest
+    stays the same in all of them.
 
     Returns:
         Series of the length and order of ``normalized``; null stays null.

@@ -18,19 +18,19 @@ def normalize(
 ) -> pl.DataFrame:
     """Normalize raw identifiers of one type.
 
-    Normalize a raw value once. E-mail addresses, device ids and digests stay as they are if normalized again; a phone
-    number may not: libphonenumber drops a national prefix each time it reads one (``+49 0 0123...``).
+    Normalize a raw value only once. E-mail addresses, device ids and digests do not change if normalized again; a
+    phone number may: libphonenumber drops a national prefix each time it reads one (``+49 0 0123...``).
 
     Args:
         values: raw identifiers, strings, nulls allowed.
         identifier: what they are.
         regions: for phone numbers in national form, the region (ISO 3166 alpha-2, any case) of each row, or one for
-            all. Null and a region libphonenumber does not know mean none. Not read for other identifiers.
-        device_id_case: how device ids are spelled. Not read for other identifiers.
+            all. Null and regions unknown to libphonenumber mean none. Ignored for other identifiers.
+        device_id_case: how device ids are spelled. Ignored for other identifiers.
 
     Returns:
         As many rows as ``values``, in the same order, with the string columns ``normalized`` (a normalized
-        identifier, or a digest that arrived as such, in lower case) and ``rejection`` (a ``Rejection``). In each row
+        identifier, or an already hashed value, in lower case) and ``rejection`` (a ``Rejection``). In each row
         exactly one of the two is null.
 
     Raises:

@@ -14,9 +14,9 @@ import polars as pl
 
 from spotify_pipeline.identity.text import FORMAT_CLASS, WHITE_SPACE_CLASS
 
-# A number without any of these is no float.
+# A number without any of these is not a float.
 _SUSPECT = r"[.,eE．，]"
-# Digits of every script are digits to libphonenumber; here, too, whatever the Unicode of Polars knows.
+# libphonenumber accepts digits of every script; so does this, whatever the Unicode version of Polars.
 _IN_ASCII = {"．": ".", "，": ",", "＋": "+"} | {
     character: str(unicodedata.decimal(character))
     for character in map(chr, range(0x80, sys.maxunicode + 1))
@@ -25,13 +25,13 @@ _IN_ASCII = {"．": ".", "，": ",", "＋": "+"} | {
 _BEFORE, _AFTER = "^[^+0-9]+", r"[^\p{L}\p{N}#]+$"
 _DASHES = r"\-‐-―−ー－"
 _BETWEEN = rf"[{_DASHES}/／()（）\[\]［］{WHITE_SPACE_CLASS}{FORMAT_CLASS}]"
-# As many digits may be an area code, and the point punctuation.
+# So many digits may be an area code, with the point as punctuation.
 _LONGEST_AREA_CODE = 6
 _WHOLE = rf"^\+*[0-9]{{{_LONGEST_AREA_CODE + 1},}}"
 _ZEROS = rf"({_WHOLE})[.,]0+$"
 # Two commas are the pause before an extension.
 _FRACTION = rf"{_WHOLE}(?:\.[.,]*|,)[0-9]"
-# Whatever comes behind it, a fraction or an extension, but for the other letters of a number in words.
+# Whatever follows, a fraction or an extension, but not the letters of a number in words.
 _EXPONENT = r"^\+*[0-9.,]+[eE]\+?[0-9]+(?:$|[^0-9\p{L}]|[xX]|(?i:ext))"
 _NEGATIVE = rf"[eE][^0-9]*[{_DASHES}]"
 _EVERY_DIGIT = r"^(\+*)0*([0-9]*)[.,]([0-9]+)[eE]\+?([0-9]{1,4})$"
@@ -41,8 +41,8 @@ def whole_numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Trimmed phone numbers without the fraction and the exponent of a float.
 
     Returns:
-        The values, those that are floats as whole numbers; and whether each is a float that lost digits or has others
-        than zeros behind its point, which is nobody's number.
+        The values, with floats as whole numbers; and whether each is a float that lost digits or has other digits than
+        zeros after its point, which is not a valid number.
     """
     suspect = values.str.contains(_SUSPECT).fill_null(value=False)
     spoiled = pl.repeat(value=False, n=values.len(), dtype=pl.Boolean, eager=True)
@@ -52,7 +52,7 @@ def whole_numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     written = seen.str.extract_groups(_EVERY_DIGIT)
     sign, first, rest, exponent = (written.struct[n] for n in range(4))
     every_digit = (rest.str.len_bytes() == exponent.cast(pl.UInt32)) & ~in_ascii.str.contains(_NEGATIVE)
-    # A whole number has no zeros before it: as a national prefix they would make another number.
+    # A whole number has no leading zeros: as a national prefix they would make another number.
     in_full = sign + pl.when(first == "").then(rest.str.strip_chars_start("0")).otherwise(first + rest)
     number = pl.coalesce(seen.str.extract(_ZEROS), pl.when(every_digit).then(in_full))
     read = (

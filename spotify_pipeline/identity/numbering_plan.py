@@ -1,9 +1,9 @@
-"""Numbering plans: what libphonenumber's own metadata says of a region, as Polars expressions over digits.
+"""Numbering plans: libphonenumber's metadata of a region, as Polars expressions over digits.
 
-Nothing here is a hand-made list of countries. The patterns are those that ``phonenumbers`` matches with Python's
-``re``; on ASCII digits the regex engine of Polars gives the same matches for the constructs they use (both take the
-leftmost alternative that succeeds first). A pattern with any other construct gives no plan, and its region's numbers
-are left to the library.
+There is no hand-made list of countries. The patterns are those that ``phonenumbers`` matches with Python's ``re``; on
+ASCII digits the regex engine of Polars gives the same matches for the constructs they use (both take the leftmost
+alternative that succeeds first). A pattern with any other construct gives no plan, and its region's numbers are left
+to the library.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import phonenumbers
 import polars as pl
 from phonenumbers.phonemetadata import PhoneMetadata
 
-# Digits, classes, groups, alternatives and counts: what means the same to both regex engines.
+# Digits, classes, groups, alternatives and counts: the same in both regex engines.
 _PORTABLE = re.compile(r"(?:[0-9|$()\[\]\-?]|\(\?:|\\d|\{[0-9]+(?:,[0-9]*)?\})*")
 _NEVER = r"[^\s\S]"
-# The library refuses a national number with fewer or more digits, whatever the plan says.
+# The library rejects a national number with fewer or more digits, whatever the plan.
 _NATIONAL_DIGITS = range(2, 18)
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """Digits that may lead a number, as the library's metadata gives them: a pattern, in most regions a plain ``0``."""
+    """Digits that a number may start with, from the library's metadata: a pattern, in most regions a plain ``0``."""
 
     pattern: str
 
@@ -37,7 +37,7 @@ class Prefix:
         return digits.str.contains(_anchored(self.pattern))
 
     def dropped_from(self, digits: pl.Expr, replacement: str = "") -> pl.Expr:
-        """The digits with the prefix replaced; as they are where it does not lead them."""
+        """The digits with the prefix replaced; unchanged where they do not start with it."""
         if self.pattern.isdigit() and not replacement:
             return digits.str.strip_prefix(self.pattern)
         return digits.str.replace(_anchored(self.pattern), replacement)
@@ -67,7 +67,7 @@ class NumberingPlan:
 
     @classmethod
     def of(cls, metadata: PhoneMetadata) -> Self | None:
-        """The plan that the metadata describes; none where a pattern may mean something else to Polars."""
+        """The plan of the metadata; none where Polars may read a pattern differently."""
         numbers = metadata.general_desc
         prefix = metadata.national_prefix_for_parsing
         national_number = (numbers and numbers.national_number_pattern) or _NEVER

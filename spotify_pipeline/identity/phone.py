@@ -15,7 +15,7 @@ from spotify_pipeline.identity.types import Rejection
 
 
 def known_regions(regions: pl.Series | str | None, height: int) -> pl.Series:
-    """The region of each row, in upper case; null where there is none, or none that libphonenumber knows.
+    """The region of each row, in upper case; null where there is none, or libphonenumber does not know it.
 
     Raises:
         TypeError: ``regions`` does not hold strings.
@@ -48,7 +48,7 @@ def normalize(trimmed: pl.Series, regions: pl.Series) -> pl.DataFrame:
 
 def _known(regions: pl.Series) -> pl.Series:
     code = pl.col("code")
-    # Letters beyond ASCII are kept out first: some have an upper case that is an ASCII letter.
+    # Exclude letters beyond ASCII first: the upper case of some is an ASCII letter.
     upper = pl.when(code.str.contains("^[A-Za-z]{2}$")).then(code.str.to_uppercase())
     known = upper.is_in(sorted(phonenumbers.SUPPORTED_REGIONS))
     return text.unwrapped(regions).alias("code").to_frame().select(pl.when(known).then(upper)).to_series()

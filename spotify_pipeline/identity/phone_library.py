@@ -8,15 +8,15 @@ import polars as pl
 from spotify_pipeline.identity.types import Rejection
 
 _VERDICT = pl.Struct({"normalized": pl.String, "rejection": pl.String})
-# How the library says that a national number came without a usable region; an unknown country code after a `+` has
-# the same type and another sentence.
+# The library's message for a national number without a usable region; an unknown country code after a `+` has the
+# same type and another message.
 _NO_REGION = "Missing or invalid default region."
 
 
 def read(rows: pl.DataFrame) -> pl.DataFrame:
     """Read rows (``row``, ``value``, ``region``) into ``row``, ``normalized`` and ``rejection``.
 
-    The library is asked once for each distinct pair of value and region.
+    The library is called once for each distinct pair of value and region.
     """
     pairs = rows.select("value", "region").unique()
     verdicts = [_verdict(value, region) for value, region in pairs.iter_rows()]

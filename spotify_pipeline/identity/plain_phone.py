@@ -16,10 +16,10 @@ import polars as pl
 from spotify_pipeline.identity.numbering_plan import NumberingPlan, plan_of_country_code, plan_of_region
 from spotify_pipeline.identity.types import Rejection
 
-# Punctuation the library allows between digits; no-break space, as spreadsheets write it, is the last.
+# Punctuation that the library allows between digits; the last is the no-break space of spreadsheets.
 _PUNCTUATION = (" ", "(", ")", ".", "-", "/", "\xa0")
 _PLAIN = r"^[ ().\-/\x{a0}]*\+?[0-9 ().\-/\x{a0}]+$"
-# Up to two digits, the library looks at the punctuation too; it reads no string longer than 250 characters.
+# With up to two digits the library reads the punctuation too; it reads no string over 250 characters.
 _FEWEST_DIGITS = 3
 _LONGEST_STRING = 250
 _CODE_DIGITS = 3
@@ -49,7 +49,7 @@ def read(plain: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Read plain rows (``row``, ``value``, ``region``, ``digits``, ``plus``).
 
     Returns:
-        The rows read, as ``row``, ``normalized`` and ``rejection``; and the rows left to the library, as they came.
+        The rows read, as ``row``, ``normalized`` and ``rejection``; and the rows left to the library, unchanged.
     """
     has_region = pl.col("region").is_not_null()
     settled = [_rejected(plain.filter(~pl.col("plus") & ~has_region), Rejection.NO_REGION)]
@@ -83,8 +83,8 @@ def read(plain: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _international_digits(plan: NumberingPlan) -> pl.Expr:
     """Country code and national number, where digits without ``+`` hold a country code; else null.
 
-    Either the international prefix leads and no zero follows it; or the region's own country code leads, and the
-    digits make a national number without it and not with it, or are too many for one.
+    Either they start with the international prefix and no zero follows; or they start with the region's own country
+    code, and are a national number without it but not with it, or have too many digits for one.
     """
     after_prefix = plan.international_prefix.dropped_from(_DIGITS)
     has_prefix = plan.international_prefix.leads(_DIGITS) & ~after_prefix.str.starts_with("0")
@@ -95,12 +95,12 @@ def _international_digits(plan: NumberingPlan) -> pl.Expr:
 
 
 def _settled(national: pl.DataFrame, plan: NumberingPlan, main_plan: NumberingPlan) -> pl.DataFrame:
-    """The verdict on national digits: the prefix goes by the region's plan, the length by its country code's."""
+    """The verdict on national digits: the prefix by the region's plan, the length by its country code's."""
     numbers = national.lazy().select("row", number=_significant(plan))
     return numbers.select("row", *_verdict(main_plan)).collect()
 
 
-# Expressions are built once per plan: with many regions in a small batch, building them would take half of the time.
+# Expressions are built once per plan: for small batches of many regions, building takes half of the time.
 @cache
 def _significant(plan: NumberingPlan) -> pl.Expr:
     return plan.significant(_DIGITS)

@@ -1,4 +1,4 @@
-"""Values that arrive already hashed: passed through, or rejected, but never hashed again."""
+"""Passes through or rejects values that are already hashed; never hashes them again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIGEST_LENGTH = 64
 """Characters of a SHA-256 digest in hexadecimal."""
 
 DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()
-"""Every missing value of a system that hashes without looking; printed as a sample in Spotify's own guide."""
+"""The digest of every missing value, from systems that hash empty strings; a sample in Spotify's own guide."""
 
 # MD5, SHA-1, SHA-224, SHA-384, SHA-512.
 _OTHER_HASH_LENGTHS = frozenset({32, 40, 56, 96, 128})
@@ -28,7 +28,7 @@ def recognize(trimmed: pl.Series, identifier: IdentifierType) -> pl.DataFrame:
     other_lengths = set(_OTHER_HASH_LENGTHS)
     if identifier is IdentifierType.DEVICE_ID:
         other_lengths.remove(_UNHYPHENATED_UUID_LENGTH)
-    # Few values have the length of a hash, so only those are looked at.
+    # Few values have the length of a hash, so only those are checked.
     has_length = trimmed.str.len_bytes().is_in([DIGEST_LENGTH, *other_lengths]).fill_null(value=False)
     value = pl.col("value")
     is_hex = value.str.contains("^[0-9A-Fa-f]+$")

@@ -6,10 +6,10 @@ import polars as pl
 
 
 def require_strings(values: pl.Series, role: str) -> pl.Series:
-    """The series itself, or as strings where it holds nothing but nulls.
+    """The series itself, or as strings if it contains only nulls.
 
     Raises:
-        TypeError: it holds anything else. The message names the type and never a value.
+        TypeError: it contains anything else. The message names the type and never a value.
     """
     if not isinstance(values, pl.Series):  # pyright: ignore[reportUnnecessaryIsInstance]: callers may be untyped
         raise TypeError(f"{role} must be a Polars series of String, not {type(values).__name__}.")
@@ -17,6 +17,6 @@ def require_strings(values: pl.Series, role: str) -> pl.Series:
         return values
     if values.dtype == pl.Null:
         return values.cast(pl.String)
-    # The type's own name only: an Enum written out in full lists its categories, which are values.
+    # The type's name only: a full Enum lists its categories, which are values.
     found = values.dtype.base_type().__name__
     raise TypeError(f"{role} must be a Polars series of String, not {found}. Cast it to String first.")

@@ -1,9 +1,9 @@
-"""What counts as white space, a format character and lower case: the same on every Python and Polars.
+"""Defines white space, format characters and lower case: the same on every Python and Polars.
 
-The regex engine, the string functions of Polars and Python's ``str`` each carry the Unicode version they were built
-with, and disagree: a newer one knows lower-case letters an older one does not. So character classes are written out
-here as of Unicode 14, that of the oldest Python supported, and lower-casing is left to ``str.lower``, whose result is
-the same in every Python supported. An upgrade of Polars then changes no digest.
+The regex engine, the string functions of Polars and Python's ``str`` each have their own Unicode version, and differ:
+a newer one knows more lower-case letters. So character classes are written out here as of Unicode 14, that of the
+oldest Python supported, and ``str.lower`` does the lower-casing, whose result is the same in every Python supported.
+An upgrade of Polars then changes no digest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FORMAT_RANGES = (
 )  # fmt: skip
 
 STRIPPED = WHITE_SPACE + "\0" + "".join(chr(code) for first, last in _FORMAT_RANGES for code in range(first, last + 1))
-"""What exports, chats and address books leave at the ends of a value: white space, NUL, and all format characters."""
+"""Removed from the ends of a value, as exports, chats and address books add them."""
 
 # General category Cc, as the inside of a regex class.
 CONTROL_CLASS = r"\x{00}-\x{1f}\x{7f}-\x{9f}"
@@ -40,7 +40,7 @@ WHITE_SPACE_CLASS = "".join(rf"\x{{{ord(character):x}}}" for character in WHITE_
 
 _NAME = "value"
 _VALUE = pl.col(_NAME)
-# What most values begin and end with, and needs no second look: printable ASCII but for quotes and braces.
+# Most values begin and end with these and need no second look: printable ASCII without quotes and braces.
 _PLAIN = "!#-&(-z|~"
 _ROUGH_START, _ROUGH_END = f"^[^{_PLAIN}]", f"[^{_PLAIN}]$"
 _QUOTED = (r"(?s)^'(.*)'$", r'(?s)^"(.*)"$')
@@ -49,17 +49,17 @@ _BRACED = rf"^\{{{_PADDING}([0-9A-Fa-f-]+){_PADDING}\}}$"
 
 
 def trimmed(values: pl.Series) -> pl.Series:
-    """The strings without white space, NUL and format characters at both ends, in whatever order they stand."""
+    """The strings without white space, NUL and format characters at both ends, in any order."""
     return _where_rough(values, _VALUE.str.strip_chars(STRIPPED))
 
 
 def unwrapped(values: pl.Series, *, braces: bool = False) -> pl.Series:
-    """The strings trimmed, without one pair of quotes around the whole, and trimmed again.
+    """The strings trimmed, without one pair of quotes around them, and trimmed again.
 
     Args:
         values: strings.
-        braces: whether one pair of braces around hexadecimal digits goes, too, as some systems write a UUID, and what
-            is trimmed inside of them.
+        braces: whether to also remove one pair of braces around hexadecimal digits, as some systems write a UUID, and
+            to trim inside them.
     """
     bare = _VALUE.str.strip_chars(STRIPPED)
     bare = pl.coalesce(*(bare.str.extract(pair) for pair in _QUOTED), bare).str.strip_chars(STRIPPED)
@@ -76,7 +76,7 @@ def _where_rough(values: pl.Series, cleaned: pl.Expr) -> pl.Series:
 
 def lower_case(values: pl.Series) -> pl.Series:
     """The strings as ``str.lower`` gives them, final sigma and dotted capital I included."""
-    # On ASCII, all that most values hold, Polars and `str.lower` cannot differ.
+    # On ASCII, which most values are, Polars and `str.lower` cannot differ.
     beyond_ascii = (values.str.len_bytes() != values.str.len_chars()).fill_null(value=False)
     lowered = values.str.to_lowercase()
     if not beyond_ascii.any():

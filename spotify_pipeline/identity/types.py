@@ -1,4 +1,4 @@
-"""The words of the identity rules: which identifiers there are, and why one is rejected."""
+"""Names of the identity rules: the identifier types, and the reasons for a rejection."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Rejection(StrEnum):
     """Why a raw identifier gives no digest."""
 
     MISSING = "missing"
-    """Null, empty, or nothing but white space, NUL, format characters and a pair of quotes."""
+    """Null, empty, or only white space, NUL, format characters and a pair of quotes."""
 
     DIGEST_OF_NOTHING = "digest_of_nothing"
-    """Already hashed, by a system that hashed the empty string."""
+    """The hash of an empty string."""
 
     OTHER_HASH = "other_hash"
     """As long as an MD5, SHA-1, SHA-224, SHA-384 or SHA-512 digest: Spotify matches SHA-256 only."""
@@ -37,7 +37,7 @@ class Rejection(StrEnum):
     """Not an e-mail address, possible phone number or device id."""
 
     NO_REGION = "no_region"
-    """A phone number in national form, and no region to read it in."""
+    """A phone number in national form without a region."""
 
     ZEROED = "zeroed"
-    """The all-zero device id of a phone that limits ad tracking: everyone's, so no one's."""
+    """The all-zero device id of phones that limit ad tracking."""

@@ -1,4 +1,4 @@
-"""Reads a segment out of the warehouse, as a stream of data frames."""
+"""Reads tables of the warehouse as streams of data frames, over a locked-down connection."""
 
 from spotify_pipeline.warehouse.duckdb import (
     RANK_COLUMN,

@@ -1,4 +1,4 @@
-"""What goes wrong with the warehouse, as a sentence that quotes no value."""
+"""Errors of reading the warehouse. Their messages quote no value."""
 
 from __future__ import annotations
 

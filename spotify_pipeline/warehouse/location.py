@@ -1,4 +1,4 @@
-"""Where the warehouse is on this machine."""
+"""Finds the warehouse file of this machine."""
 
 from __future__ import annotations
 

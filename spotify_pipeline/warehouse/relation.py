@@ -1,4 +1,4 @@
-"""The name of a table or view, quoted part by part so that it can only ever be a name."""
+"""Names of tables and views, quoted part by part so that SQL can only read them as names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ def quoted(name: str) -> str:
     """``name`` as a SQL identifier: in double quotes, with inner ones doubled.
 
     Raises:
-        ValueError: ``name`` is empty, longer than 128 characters or holds a control character.
+        ValueError: ``name`` is empty, longer than 128 characters or contains a control character.
     """
     if not name or len(name) > LONGEST_NAME or any(ord(character) < 32 or ord(character) == 127 for character in name):
-        raise ValueError(f"a name has 1 to {LONGEST_NAME} characters and no control character")
+        raise ValueError(f"a name must have 1 to {LONGEST_NAME} characters and no control character")
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -32,7 +32,7 @@ class Relation:
 
     @classmethod
     def parse(cls, text: str) -> Relation:
-        """``schema.table`` as a relation. A name that itself holds a dot cannot be written this way."""
+        """``schema.table`` as a relation. Names that contain a dot cannot be written this way."""
         return cls(tuple(text.split(".")))
 
     @property
@@ -41,7 +41,7 @@ class Relation:
         return ".".join(quoted(part) for part in self.parts)
 
     def may_be(self, other: Relation) -> bool:
-        """Whether both name one table: in any case, and where one leaves out the catalog or the schema ``main``."""
+        """Whether both may name the same table: in any case, even if one omits the catalog or the schema ``main``."""
         mine, others = ([part.casefold() for part in each.parts] for each in (self, other))
         mine, others = (["main", *each] if len(each) == 1 else each for each in (mine, others))
         shared = min(len(mine), len(others))

@@ -120,11 +120,11 @@ def test_s01_a_name_is_only_ever_a_name(table: str, column: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a\x00b", "a\nb", "\x7f", "x" * 129])
 def test_s01_a_name_that_no_table_has_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="a name has 1 to 128 characters"):
+    with pytest.raises(ValueError, match="a name must have 1 to 128 characters"):
         Relation((name,))
 
 
 @pytest.mark.parametrize("text", ["a.b.c.d", "", "a..b", "."])
 def test_a_relation_has_one_to_three_names(text: str) -> None:
-    with pytest.raises(ValueError, match=r"a name has|a table is named"):
+    with pytest.raises(ValueError, match=r"a name must have|a table is named"):
         Relation.parse(text)

@@ -1,4 +1,4 @@
-"""DuckDB as the warehouse: opening, column types, a segment as a stream of data frames."""
+"""Reads a DuckDB warehouse: opening the file, column types, tables as streams of data frames."""
 
 from spotify_pipeline.warehouse.duckdb.column_types import (
     can_consent,

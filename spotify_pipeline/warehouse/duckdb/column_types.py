@@ -1,4 +1,4 @@
-"""DuckDB's types of columns, as far as something depends on them."""
+"""Decides what columns of a DuckDB type can be used for."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _NO_SINGLE_VALUE = _UNREADABLE | {"STRUCT", "MAP", "BIT"}
 
 
 def says_when(kind: str) -> bool:
-    """Whether values of a type, by DuckDB's name, are dates or times of a day."""
+    """Whether values of a type, by DuckDB's name, are dates or timestamps."""
     return kind in _TIMES
 
 
 def orders_rows(kind: str) -> bool:
-    """Whether values of a type are numbers, dates or times of a day: by these people can be ranked."""
+    """Whether values of a type are numbers, dates or timestamps, by which people can be ranked."""
     return _ORDERED.fullmatch(kind) is not None
 
 
 def may_be_nan(kind: str) -> bool:
-    """Whether a value of a type may be no number although it is there."""
+    """Whether a value of a type may be NaN."""
     return kind in _WITH_NAN
 
 
 def duckdb_name(stated: str) -> str | None:
-    """DuckDB's own name of a type that somebody wrote down; None where it knows none without asking the warehouse."""
+    """DuckDB's name of a type that somebody wrote; None if it is unknown without the warehouse."""
     try:
         return str(duckdb.sqltype(stated))
     except duckdb.Error:
@@ -55,7 +55,7 @@ def is_text_list(kind: str) -> bool:
 
 
 def is_readable(kind: str) -> bool:
-    """Whether values of a type can be handed to Polars."""
+    """Whether Polars can read values of a type."""
     return type_name(kind) not in _UNREADABLE
 
 
@@ -63,18 +63,18 @@ def can_identify(kind: str) -> bool:
     """Whether a value of a type may be an identifier, or several of one person."""
     if _LIST.fullmatch(kind):
         return is_text_list(kind)
-    # A FLOAT of 32 bits cannot hold the digits of a phone number, and would give somebody else's.
+    # A FLOAT of 32 bits cannot hold the digits of a phone number; rounding gives somebody else's.
     return type_name(kind) not in _NO_SINGLE_VALUE | {"BOOLEAN", "FLOAT"} and not _WHEN.fullmatch(kind)
 
 
 def can_consent(kind: str) -> bool:
-    """Whether a value of a type may say yes."""
+    """Whether a value of a type may mean consent."""
     never = _NO_SINGLE_VALUE | {"BLOB", "UUID"}
     return not _LIST.fullmatch(kind) and type_name(kind) not in never and not _WHEN.fullmatch(kind)
 
 
 def no_identifier(column: str, kind: str) -> str:
-    """The sentence, without its end, on a column of identifiers whose type can hold none."""
+    """The sentence, without its end, about a column of identifiers whose type cannot hold any."""
     return (
         f"{column} holds {type_name(kind)}, of which no identifier can be made. Give it as text (several values of one "
         "person as a LIST of text), or name another column"
@@ -82,7 +82,7 @@ def no_identifier(column: str, kind: str) -> str:
 
 
 def no_consent(column: str, kind: str) -> str:
-    """The sentence, without its end, on a column of consent whose type can never say yes."""
+    """The sentence, without its end, about a consent column whose type can never mean yes."""
     return (
         f"{column} holds {type_name(kind)}, which can never say yes, so nobody would be used. Consent is a BOOLEAN, a "
         "number (1 is yes) or text (true, t, yes, y or 1): name such a column, or make one in the segment"

@@ -1,4 +1,4 @@
-"""Opens the warehouse file for reading, or says at once why it cannot be opened."""
+"""Opens the warehouse file for reading, or says why it cannot be opened."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
 from spotify_pipeline.warehouse.location import WAREHOUSE_VARIABLE
 
 TO_READ = {"access_mode": "READ_ONLY", "custom_user_agent": "dagster"}
-"""How it is opened. Within a process all connections to one file must be opened the same way, Dagster's among them."""
+"""How it is opened. Within a process all connections to a file, Dagster's too, must be opened the same way."""
 _HELD = "Could not set lock"
 
 
@@ -20,7 +20,7 @@ def open_to_read(file: Path) -> duckdb.DuckDBPyConnection:
 
     Raises:
         WarehouseHeld: another process writes to it.
-        SegmentError: there is no such file, it cannot be read, is no DuckDB database, or is damaged.
+        SegmentError: the file is missing, unreadable, damaged, or not a DuckDB database.
     """
     if not _begins_as_duckdb(file):
         raise SegmentError(
@@ -48,7 +48,7 @@ def open_to_read(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _is_whole(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
-    """Whether the file is as long as the blocks in use. Of one cut short DuckDB may not notice before it gets there."""
+    """Whether the file is as long as its blocks in use. DuckDB may only notice a truncated file when it gets there."""
     ((in_use,),) = connection.execute("SELECT sum(block_size * used_blocks) FROM pragma_database_size()").fetchall()
     return file.stat().st_size >= (in_use or 0)
 

@@ -1,7 +1,7 @@
-"""Streams the rows of a segment out of DuckDB without ever letting a value into an error message.
+"""Streams the rows of a segment out of DuckDB, with error messages that contain no value.
 
-DuckDB prints the offending cell in most of its error messages (reliability requirement P03), so every error of the
-driver is replaced here by one that names the relation and the kind of failure only.
+DuckDB quotes the offending cell in most of its error messages, so every error of the driver is replaced by one that
+names only the relation and the kind of failure (requirement P03).
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def lock_down(
 ) -> None:
     """Confine a connection that touches personal data (requirements P07, S02).
 
-    What does not fit into ``memory_limit`` is spilled below ``spill_directory`` (made 0700), nothing can be read from
-    or written to files or the network by SQL, no extension is fetched, and none of this can be switched back on.
+    What does not fit into ``memory_limit`` is spilled to ``spill_directory`` (created with mode 0700). SQL cannot read
+    or write files or the network, no extension is installed, and none of this can be changed back.
     """
     spill = str(own_spill_directory(spill_directory)).replace("'", "''")
     connection.execute(f"SET temp_directory = '{spill}'")
@@ -62,10 +62,10 @@ def lock_down(
 
 @dataclass(frozen=True)
 class Ranking:
-    """An order of the rows. Rows without a value, or with NaN, come last, whichever end is first.
+    """An order of the rows. Rows without a value, or with NaN, come last in either direction.
 
     Attributes:
-        column: by which they are ordered: of numbers, dates or times. Infinity is beyond all others.
+        column: of numbers, dates or times. Infinity is beyond all others.
         highest_first: whether the row with the highest value has rank 1.
     """
 
@@ -75,12 +75,12 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Between:
-    """Rows whose column lies in a range.
+    """Rows whose value in a column is in a range.
 
     Attributes:
-        column: that is compared.
+        column: name.
         at_least, below: of the column's own type; None for no limit.
-        or_missing: rows without a value, too.
+        or_missing: also rows without a value.
     """
 
     column: str
@@ -89,7 +89,7 @@ class Between:
     or_missing: bool = False
 
     def where(self) -> tuple[str, list[object]]:
-        """The condition, and the values of its parameters."""
+        """The SQL condition, and the values of its parameters."""
         name = quoted(self.column)
         tests = [f"{name} {sign} ?" for sign, value in ((">=", self.at_least), ("<", self.below)) if value is not None]
         values = [value for value in (self.at_least, self.below) if value is not None]
@@ -98,7 +98,7 @@ class Between:
 
 
 def _selected(column: str, column_type: str) -> str:
-    """A column as it is asked for: of JSON its text, and a list of a fixed length as any list."""
+    """The SQL of a column: JSON as text, and a list of a fixed length as any list."""
     name = quoted(column)
     if column_type == JSON:
         text = (
@@ -141,7 +141,7 @@ class SegmentReader:
         """Column names and their DuckDB types, in order.
 
         Raises:
-            SegmentError: there is no such relation.
+            SegmentError: the relation does not exist.
         """
         try:
             rows = self.connection.execute(f"DESCRIBE {self._sql()}").fetchall()
@@ -150,14 +150,14 @@ class SegmentReader:
         return {str(name): str(kind) for name, kind, *_ in rows}
 
     def count(self, only: Between | None = None) -> int:
-        """How many rows the relation holds, or how many of those that are asked for.
+        """The number of rows, of all or of those in ``only``.
 
         Raises:
             SegmentError: it cannot be counted.
         """
         condition, values = only.where() if only is not None else ("true", [])
         try:
-            # The names of relation and column are quoted part by part.
+            # The names of relation and column are quoted.
             query = f"SELECT count(*) FROM {self._sql()} WHERE {condition}"  # noqa: S608
             found = self.connection.execute(query, values).fetchall()
         except duckdb.Error as error:
@@ -165,12 +165,12 @@ class SegmentReader:
         return int(found[0][0])
 
     def newest(self, column: str) -> datetime | None:
-        """The latest time in a column of dates or times, in UTC; None if no row has one.
+        """The latest time in a column of dates or timestamps, in UTC; None if no row has one.
 
-        A date is its midnight in UTC, and a time without a zone is taken to be UTC.
+        A date is its midnight in UTC, and a timestamp without a zone counts as UTC.
 
         Raises:
-            SegmentError: there is no such column, it holds something else, or its latest time is infinite.
+            SegmentError: the column is missing or of another type, or its latest time is infinite.
         """
         kind = self._require([column])[column]
         if not says_when(kind):
@@ -190,7 +190,7 @@ class SegmentReader:
             return None
         try:
             return _EPOCH + timedelta(microseconds=microseconds)
-        # DuckDB gives null for infinity, and knows years that Python does not.
+        # DuckDB gives null for infinity, and allows years that Python does not.
         except (TypeError, OverflowError):
             raise SegmentError(
                 f"The latest time in {self.relation}.{column} is infinite or beyond the year 9999, so it cannot say "
@@ -208,20 +208,19 @@ class SegmentReader:
     ) -> Iterator[pl.DataFrame]:
         """The named columns of every row, some 50,000 rows at a time, in no particular order.
 
-        Columns keep their warehouse type, but for JSON, which is text: a string's own, of anything else the JSON. A
-        column asked for twice comes once.
+        Columns keep their warehouse type, except JSON, which becomes text: of a string its value, of anything else
+        the JSON. A column named twice comes once.
 
         Args:
             columns: their names.
-            batch_rows: the most rows of a frame.
-            rank: adds ``RANK_COLUMN``, Int64, last: 1 for the row that this order puts first, each number once.
-            only: by default every row.
-            identifiers: those of the columns that identify people.
-            consent: those of the columns that say whether a person agreed.
+            batch_rows: maximum number of rows of a frame.
+            rank: adds ``RANK_COLUMN``, Int64, last: 1 for the first row of this order, each number once.
+            only: which rows; by default all.
+            identifiers: the columns that identify people.
+            consent: the columns that say whether a person agreed.
 
         Raises:
-            SegmentError: a column does not exist, its type cannot hold what is asked of it, or reading stopped before
-                the end.
+            SegmentError: a column does not exist, its type does not fit its use, or reading stopped before the end.
         """
         stream = self._stream(columns, batch_rows, rank, only, identifiers, consent)
         self._streams.append(stream)
@@ -256,7 +255,7 @@ class SegmentReader:
         except Exception as error:  # noqa: BLE001 - Arrow hands DuckDB's message on as an OSError of its own
             raise self._failure(error) from None
         finally:
-            rows = None  # an error's traceback may hold this frame for long
+            rows = None  # an error's traceback may keep this frame alive
 
     def _order(self, rank: Ranking, kind: str, selected: Sequence[str]) -> str:
         if not orders_rows(kind):
@@ -272,7 +271,7 @@ class SegmentReader:
         return f"{value} {'DESC' if rank.highest_first else 'ASC'} NULLS LAST{ties}"
 
     def _require(self, columns: Sequence[str]) -> dict[str, str]:
-        """All columns and their types, if these are among them."""
+        """All columns and their types, which must include ``columns``."""
         present = self.columns()
         absent = [column for column in columns if column not in present]
         if absent:
@@ -283,7 +282,7 @@ class SegmentReader:
         return present
 
     def _refuse_types(self, types: Mapping[str, str], identifiers: Collection[str], consent: Collection[str]) -> None:
-        """Refuse columns of types that cannot be read, or can never hold what they are asked for."""
+        """Reject columns whose types cannot be read, or cannot hold what they are used for."""
         problem = None
         for column, kind in types.items():
             name = f"{self.relation}.{column}"
@@ -303,7 +302,7 @@ class SegmentReader:
                 raise SegmentError(f"{problem}. Nothing was sent.")
 
     def _other_json(self, column: str) -> str | None:
-        """What a value of a JSON column is, in JSON's words, that is no string; None where all are."""
+        """The JSON type of a value of a JSON column that is not a string; None if all are strings."""
         kind = f"json_type({quoted(column)})"
         try:
             found = self.connection.execute(

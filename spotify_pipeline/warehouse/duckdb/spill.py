@@ -1,8 +1,8 @@
-"""Where DuckDB puts rows that do not fit in memory: raw ones, so nobody may read them, and none may be left behind.
+"""Private directories for the raw rows that DuckDB spills when memory is full; left-over ones are deleted.
 
-Each process has a directory of its own and holds a lock on it. The lock ends with the process, however that ends, so
-a directory whose lock can be taken belongs to a process that died. DuckDB itself clears away what another process left
-only when it spills again, which may be never.
+Each process has its own locked directory. The lock is released when the process dies, so a directory that can be
+locked belongs to a dead process. DuckDB itself deletes what another process left only when it spills again, which may
+be never.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from spotify_pipeline.home import private_directory
 from spotify_pipeline.locks import lock_directory
 
 _held: dict[tuple[Path, int], Path] = {}
-"""This process's directory below each parent. The descriptor of its lock stays open as long as the process lives."""
+"""This process's directory in each parent. The descriptor of its lock stays open until the process ends."""
 
 
 def own_spill_directory(parent: Path) -> Path:
-    """This process's private directory below ``parent``, the same one every time.
+    """This process's private directory in ``parent``, the same one every time.
 
-    The first time, what dead processes left in ``parent`` is deleted.
+    The first call deletes what dead processes left in ``parent``.
 
     Raises:
-        HomeError: it cannot be made.
+        HomeError: it cannot be created.
     """
-    key = (parent, os.getpid())  # a forked process has one of its own
+    key = (parent, os.getpid())  # a forked process has its own
     while key not in _held or not _held[key].is_dir():
         sweep(private_directory(parent))
         folder = private_directory(parent / f"{os.getpid()}.{secrets.token_hex(8)}")
@@ -39,7 +39,7 @@ def own_spill_directory(parent: Path) -> Path:
 
 
 def sweep(parent: Path) -> None:
-    """Delete everything in ``parent`` that no living process holds."""
+    """Delete everything in ``parent`` that no running process has locked."""
     for left in parent.iterdir():
         if not left.is_dir():
             with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Why a relation could not be read, said without the driver's message: it may quote a value (requirement P03)."""
+"""Says why a relation could not be read, without the driver's message, which may quote a value (requirement P03)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from spotify_pipeline.warehouse.relation import Relation
 _FILES_OR_EXTENSION = ("file system operations are disabled", "extension", "disabled by configuration")
 _DAMAGED = ("Corrupt database file", "Could not read enough bytes")
 _MISSING = ("does not exist", "not found in FROM clause", *_FILES_OR_EXTENSION)
-"""What DuckDB says of a name in a view's definition that it cannot resolve."""
+"""Parts of DuckDB's messages about names in a view's definition that it cannot resolve."""
 
 _DEFAULT_SCHEMA = "main"
 
 
 def main_catalog(connection: duckdb.DuckDBPyConnection) -> str:
-    """What the warehouse file is called inside DuckDB."""
+    """The warehouse file's name inside DuckDB."""
     ((name,),) = connection.execute("SELECT current_database()").fetchall()
     return str(name)
 
 
 def why_unreadable(connection: duckdb.DuckDBPyConnection, relation: Relation, error: Exception) -> SegmentError:
-    """The error to raise in place of ``error``, which reading ``relation`` over ``connection`` ended with."""
+    """The error to raise instead of ``error``, with which reading ``relation`` failed."""
     said = str(error)
     if any(sign in said for sign in _DAMAGED):
         return SegmentError(
@@ -76,7 +76,7 @@ def _is_view(connection: duckdb.DuckDBPyConnection, relation: Relation) -> bool:
     except duckdb.Error:
         return False
     there = {tuple(str(part).casefold() for part in each) for each in views}
-    # Of two parts the first is the schema, or the file.
+    # With two parts, the first is the schema or the file.
     schemas = [(catalog, *outer)] if len(outer) == 1 else [(*outer,)] if outer else [(catalog, _DEFAULT_SCHEMA)]
     schemas += [(catalog, _DEFAULT_SCHEMA)] if outer == [catalog] else []
     return any((*schema, name) in there for schema in schemas)

@@ -154,7 +154,7 @@ def a02_a04_p02_spotify_refuses_events(stage: Stage) -> None:
         command("dead-letters", "few"),
     )
     assert [list(each.said) for each in (*refused, lost)] == [["few__delivery"]] * 3 + [["once__delivery"]]
-    for each, words in zip(refused, ("refuses the token", "403", "Spotify refused each of"), strict=True):
+    for each, words in zip(refused, ("rejects the token", "403", "Spotify refused each of"), strict=True):
         assert words in each.said["few__delivery"]
     assert tried_again.success, tried_again
     assert (shown.code, dead.code) == (0, 0)

@@ -67,17 +67,17 @@ def approve(
             "Specify what to approve: AUDIENCE with --file-digest or with --change, or --rules-changed. Nothing was "
             "approved."
         )
-    word = _Word(why=validated_reason(reason), who=who_decides(by), now=datetime.now(UTC))
+    given_by = _Attribution(why=validated_reason(reason), who=who_decides(by), now=datetime.now(UTC))
     if rules_changed:
-        _approve_rules(audience, word, hours or RULES_HOURS)
+        _approve_rules(audience, given_by, hours or RULES_HOURS)
     elif change:
-        _approve_change(str(audience), margin, word, _at_most_a_week(hours or CHANGE_HOURS))
+        _approve_change(str(audience), margin, given_by, _at_most_a_week(hours or CHANGE_HOURS))
     else:
-        _approve_file(str(audience), str(file_digest), word, _at_most_a_week(hours or FILE_HOURS))
+        _approve_file(str(audience), str(file_digest), given_by, _at_most_a_week(hours or FILE_HOURS))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Word:
+class _Attribution:
     """Who approves, why and when."""
 
     why: str
@@ -101,21 +101,21 @@ class _Word:
         return f"{expires_at:%Y-%m-%d %H:%M} UTC"
 
 
-def _approve_file(audience: str, file_digest: str, word: _Word, hours: int) -> None:
+def _approve_file(audience: str, file_digest: str, given_by: _Attribution, hours: int) -> None:
     ad_account_id = ad_account_of(audience)
     manifest = _list_with(audience, file_digest.strip().lower())
-    until = word.give(audience, ad_account_id, hours, file_sha256=manifest.sha256)
+    until = given_by.give(audience, ad_account_id, hours, file_sha256=manifest.sha256)
     sys.stdout.write(
-        f"Approved by {word.who}: the list of {audience} for {manifest.partition} with "
+        f"Approved by {given_by.who}: the list of {audience} for {manifest.partition} with "
         f"{manifest.list_rows:,} rows (file {manifest.sha256[:SHORTEST_DIGEST]}) may be sent once, until {until}.\n"
         f"Now materialize {audience}/spotify_audience for partition {manifest.partition}; do not build the list again "
         "unless its segment is unchanged.\n"
     )
 
 
-def _approve_change(audience: str, margin: int, word: _Word, hours: int) -> None:
+def _approve_change(audience: str, margin: int, given_by: _Attribution, hours: int) -> None:
     from spotify_pipeline.components import PipelineHome
-    from spotify_pipeline.components.audiences.sync import live_list, predicted
+    from spotify_pipeline.components.audiences.guarding import live_list, predicted
 
     definitions = load_definitions()
     refuse_event_audiences(definitions, [audience])
@@ -138,20 +138,20 @@ def _approve_change(audience: str, margin: int, word: _Word, hours: int) -> None
                 else "nothing blocks. Nothing was approved."
             )
         )
-    until = word.give(audience, ad_account_id, hours, change=approved)
+    until = given_by.give(audience, ad_account_id, hours, change=approved)
     bounds = [
         f"{guard}: {what} up to {most:.1%}" for guard, each in approved.within.items() for what, most in each.items()
     ]
     sys.stdout.write(
-        f"Approved by {word.who}: the next list of {audience} may be sent once, until {until}, if it differs from the "
-        f"list that Spotify has now by no more than this: {'; '.join(bounds)}.\n"
+        f"Approved by {given_by.who}: the next list of {audience} may be sent once, until {until}, if it differs from "
+        f"the list that Spotify has now by no more than this: {'; '.join(bounds)}.\n"
         "Wait for the schedule, or materialize the audience.\n"
     )
 
 
-def _approve_rules(audience: str | None, word: _Word, hours: int) -> None:
+def _approve_rules(audience: str | None, given_by: _Attribution, hours: int) -> None:
     from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_definitions
-    from spotify_pipeline.components.audiences.sync import live_list
+    from spotify_pipeline.components.audiences.guarding import live_list
 
     definitions, home, spotify = load_definitions(), PipelineHome(), SpotifyAds()
     chosen = [chosen_audience(definitions, audience)] if audience is not None else audience_definitions(definitions)
@@ -164,7 +164,7 @@ def _approve_rules(audience: str | None, word: _Word, hours: int) -> None:
         if sent is None or sent.manifest.rules_version == RULES_VERSION:
             continue
         rules = ApprovedRules(before=sent.manifest.rules_version, now=RULES_VERSION)
-        until = word.give(definition.folder, ad_account_id, hours, rules=rules)
+        until = given_by.give(definition.folder, ad_account_id, hours, rules=rules)
         given.append(f"{definition.folder} (from version {rules.before})")
     if not given:
         raise CommandError(
@@ -172,9 +172,9 @@ def _approve_rules(audience: str | None, word: _Word, hours: int) -> None:
             "Nothing was approved."
         )
     sys.stdout.write(
-        f"Approved by {word.who}: the next list of each of these may differ from the one that Spotify has as version "
-        f"{RULES_VERSION} of the identity rules makes it, once, until {until}: {', '.join(given)}. Its segment must be "
-        "much as it was, by its rows and by those left out.\n"
+        f"Approved by {given_by.who}: the next list of each of these may differ from the one that Spotify has as "
+        f"version {RULES_VERSION} of the identity rules makes it, once, until {until}: {', '.join(given)}. Its segment "
+        "must be much as it was, by its rows and by those left out.\n"
     )
 
 

@@ -8,11 +8,10 @@ from pydantic import BaseModel
 from spotify_pipeline.components.audiences.checks import privacy_checks, targetable_check
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.customer_list import customer_list_asset
-from spotify_pipeline.components.audiences.definition import AudienceDefinition
+from spotify_pipeline.components.audiences.definition import AudienceDefinition, audience_named_by, refuse_own_name
 from spotify_pipeline.components.audiences.identifiers import identifiers_asset
 from spotify_pipeline.components.audiences.lookalike import lookalike_asset
-from spotify_pipeline.components.audiences.naming import audience_named_by, refuse_own_name
-from spotify_pipeline.components.audiences.scaffolder import AudienceScaffolder
+from spotify_pipeline.components.audiences.scaffolders import AudienceScaffolder
 from spotify_pipeline.components.audiences.sync import audience_asset
 from spotify_pipeline.components.sources import (
     SuppressionList,

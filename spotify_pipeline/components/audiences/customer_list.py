@@ -20,11 +20,10 @@ from spotify_pipeline.components.audiences.checks import (
     not_judged,
 )
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.list_building import build_list
+from spotify_pipeline.components.audiences.guarding import alert_blocked, lists_compared, live_list, predicted
+from spotify_pipeline.components.audiences.list_building import build_list, non_consenting_people
 from spotify_pipeline.components.audiences.membership import membership_metadata, membership_steps
-from spotify_pipeline.components.audiences.non_consenting import non_consenting_people
 from spotify_pipeline.components.audiences.partitions import nothing_materialized, skipped_in_backfill
-from spotify_pipeline.components.audiences.sync import alert_blocked, lists_compared, live_list, predicted
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import customer_list_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource

@@ -1,4 +1,4 @@
-"""One audience of the configuration: the keys of its assets, and what its runs refuse whatever else is true."""
+"""One audience of the configuration: its names, the keys of its assets, and what every run of it refuses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Protocol
 
 import dagster as dg
 
-from spotify_pipeline.components.audiences.config import AudienceConfig
+from spotify_pipeline.components.audiences.config import NAME_LENGTHS, AudienceConfig, LookalikeConfig
 from spotify_pipeline.components.resources import AudienceAttributes
 from spotify_pipeline.components.sources import SuppressionSource
+from spotify_pipeline.components.yaml import config_error, named_by_folder
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceSpec, MirrorRefused
 from spotify_pipeline.rows import ERASURE
@@ -185,3 +186,21 @@ def spotify_pool(audience: str) -> str:
     of its lists, all processes share one rate limit, and how many lists are sent at once is bounded by Dagster's runs.
     """
     return f"{SPOTIFY_POOL}_{audience}"
+
+
+def audience_named_by(name: str | None, context: dg.ComponentLoadContext) -> str:
+    """The name of the folder that an audience's file is in: its identity. ``name`` is the one that the file states.
+
+    Raises:
+        AudienceConfigError: it cannot serve.
+    """
+    folder = named_by_folder(context, "an audience")
+    if name is None and len(folder) < NAME_LENGTHS[0]:
+        raise config_error(context, (), "state a name: Spotify wants 2 to 80 characters and the folder's name has one")
+    return folder
+
+
+def refuse_own_name(name: str, lookalike: LookalikeConfig | None, context: dg.ComponentLoadContext) -> None:
+    """Refuse a lookalike that is called as its audience: in Ads Manager nobody could tell them apart."""
+    if lookalike is not None and lookalike.name.strip().casefold() == name.strip().casefold():
+        raise config_error(context, ("lookalike",), f"is called {name}, as its audience is. Give it a name of its own")

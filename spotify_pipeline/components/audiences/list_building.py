@@ -1,22 +1,47 @@
-"""Reads an audience's segment and builds its list, as its YAML states: for the assets, for a plan, for a command."""
+"""Reads an audience's segment and builds its list as the YAML says: used by assets, plan and commands alike."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.segment_plan import identifier_plan, ranking, segment_columns
 from spotify_pipeline.components.resources import WarehouseResource
+from spotify_pipeline.components.sources import columns_by_type
 from spotify_pipeline.customer_list import (
     IdentifiersReport,
     Manifest,
     Truncation,
     build_customer_list,
+    non_consenting_digests,
     write_identifiers,
 )
 from spotify_pipeline.privacy import ErasureLedger
-from spotify_pipeline.rows import DigestSet, Suppressions
+from spotify_pipeline.rows import DigestSet, IdentifierPlan, Suppressions
+from spotify_pipeline.warehouse import RANK_COLUMN, Ranking
+
+
+def identifier_plan(config: AudienceConfig) -> IdentifierPlan:
+    """Which columns of the segment hold which identifiers, and which says yes or no to advertising."""
+    return IdentifierPlan(
+        identifiers=columns_by_type(config.identifiers),
+        consent_column=config.segment.consent_column,
+        rank_column=RANK_COLUMN if config.oversize.truncate is not None else None,
+    )
+
+
+def segment_columns(config: AudienceConfig) -> list[str]:
+    """Every column that is read from the segment row by row, each once."""
+    columns = [column for _, column in config.identifiers.named_columns()]
+    consent = config.segment.consent_column
+    return list(dict.fromkeys([*columns, *([consent] if consent is not None else [])]))
+
+
+def ranking(config: AudienceConfig) -> Ranking | None:
+    """By what people are ranked, where a list that is too large is cut."""
+    cut = config.oversize.truncate
+    return Ranking(column=cut.order_by, highest_first=cut.keep == "highest") if cut is not None else None
 
 
 def read_segment(
@@ -86,3 +111,20 @@ def build_list(
         suppressions=suppressions,
         truncate=Truncation(max_bytes=config.guards.max_bytes, order=cut.in_words) if cut is not None else None,
     )
+
+
+def non_consenting_people(audience: AudienceDefinition, warehouse: WarehouseResource) -> DigestSet:
+    """The digests of people who did not consent; none where the YAML says that no consent is needed.
+
+    Raises:
+        SegmentError, RowsError: the segment cannot be read.
+    """
+    consent = audience.config.segment.consent_column
+    if consent is None:
+        return DigestSet.of()
+    plan = IdentifierPlan(identifiers=columns_by_type(audience.config.identifiers), consent_column=consent)
+    with warehouse.segment(audience.relation) as segment:
+        return non_consenting_digests(
+            segment.batches(segment_columns(audience.config), identifiers=plan.columns, consent=plan.consent_columns),
+            plan,
+        )

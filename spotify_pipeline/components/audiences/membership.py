@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.non_consenting import non_consenting_people
+from spotify_pipeline.components.audiences.list_building import non_consenting_people
 from spotify_pipeline.components.metadata import counts_table
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.customer_list import LEFT, Manifest, SentVersion, SnapshotStore, compare_lists, removal_reasons

@@ -1,4 +1,4 @@
-"""The calls of a run as a table in the Dagster UI: what was asked of Spotify, and what came back, without a secret."""
+"""The calls of a step: each a line of its log while it runs, and a row of a table afterwards, without a secret."""
 
 from __future__ import annotations
 
@@ -72,3 +72,27 @@ def _in_words(calls: CallLog) -> str:
         f"{totals.repeated:,} were repetitions, {totals.refused:,} refused, {totals.unanswered:,} without an answer."
     )
     return f"{said} {calls.left_out:,} in the middle are left out of the table." if calls.left_out else said
+
+
+class StepCalls:
+    """An observer of a client's calls."""
+
+    def __init__(self, context: dg.AssetExecutionContext) -> None:
+        self._log = context.log
+        self._retried = context.retry_number
+        self._calls = new_call_log()
+        self._trace_ids: list[str] = []
+
+    def __call__(self, call: CallRecord) -> None:
+        self._log.info(str(call))
+        self._calls(call)
+        if call.trace_id:
+            self._trace_ids.append(call.trace_id)
+
+    def trace_ids(self) -> list[str]:
+        """Of Spotify's answers so far, as receipts name them."""
+        return self._trace_ids
+
+    def shown(self) -> dict[str, dg.MetadataValue]:
+        """The table of the calls so far, and their totals in words."""
+        return calls_metadata(self._calls, retried=self._retried)

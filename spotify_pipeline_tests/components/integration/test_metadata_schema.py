@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.audiences.insights.plan_job import PLAN_JOB
+from spotify_pipeline.components.audiences.insights.plan import PLAN_JOB
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.metadata import in_words, people, row_count, without_small_counts
 from spotify_pipeline.mirror import GuardName

@@ -7,8 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from spotify_pipeline.components.audiences.insights.overlap_asset import OVERLAP
-from spotify_pipeline.components.audiences.insights.plan_job import PLAN_JOB
+from spotify_pipeline.components.audiences.insights.overlap import OVERLAP
+from spotify_pipeline.components.audiences.insights.plan import PLAN_JOB
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.sandbox import DEFAULTS
 from spotify_pipeline_tests.stress.leaks.canaries import canaries, digests, dirty_email, dirty_phone

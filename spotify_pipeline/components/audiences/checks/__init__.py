@@ -22,6 +22,7 @@ from spotify_pipeline.components.audiences.checks.privacy import (
     ERASURES_DONE,
     RECEIPTS_WHOLE,
     RETENTION_KEPT,
+    clean_up_removed,
     privacy_checks,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "RETENTION_KEPT",
     "TARGETABLE",
     "UNUSABLE",
+    "clean_up_removed",
     "codes",
     "guard_check_result",
     "guard_check_spec",

@@ -1,22 +1,21 @@
-"""Checks on what was promised: that people's data is deleted in time, that who asked to be forgotten is, and that what
-was sent is on record.
+"""Checks that what was promised holds: people's data is deleted in time, erasures are done, receipts are whole.
 
 The job `watch_audiences` runs them, so that an audience that is never mirrored again is noticed too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from spotify_pipeline.components.audiences.config import RetainConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.promises import waiting_for
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PLANS, PipelineHome
 from spotify_pipeline.customer_list.storage import sweep
 from spotify_pipeline.home import home_directory
-from spotify_pipeline.mirror import AlertKind
-from spotify_pipeline.privacy import erasure_alert
+from spotify_pipeline.mirror import AlertKind, sent_before
+from spotify_pipeline.privacy import ErasureRequest, erasure_alert
 
 RETENTION_KEPT = "retention_kept"
 ERASURES_DONE = "erasures_done"
@@ -93,7 +92,7 @@ def judge_erasures(audience: AudienceDefinition, home: PipelineHome, now: dateti
     blocked = any(
         each.audience == audience.folder and each.kind is AlertKind.BLOCKED for each in home.alerts.standing()
     )
-    waiting = waiting_for(audience.folder, home, now)
+    waiting = waiting_erasures(audience.folder, home, now)
     codes, sentence = erasure_alert(audience.folder, waiting, blocked=blocked, now=now)
     home.alerts.state(audience.folder, AlertKind.ERASURE_DUE, codes, sentence, now)
     return dg.AssetCheckResult(
@@ -118,3 +117,27 @@ def judge_receipts(audience: AudienceDefinition, home: PipelineHome) -> dg.Asset
         description=told or "Nothing was sent yet.",
         metadata={"receipts kept": sum(each.receipts for each in reports)},
     )
+
+
+def clean_up_removed(configured: Collection[str], home: PipelineHome, now: datetime) -> None:
+    """Clean up for audiences that no YAML file defines any more: they have no run and no check of their own.
+
+    Their old identifiers are deleted, and a person is told of erasures that wait for them.
+    """
+    store, age = home.snapshots, RetainConfig().identifiers_age
+    for name in set(store.audiences()).difference(configured):
+        store.sweep(name)
+        store.keep_identifiers(name, 1, older_than=now - age)
+    waiting = {name for request in home.ledger.requests() for name in request.waiting}
+    told = {each.audience for each in home.alerts.standing() if each.kind is AlertKind.ERASURE_DUE}
+    for name in sorted((waiting | told).difference(configured)):
+        waits = waiting_erasures(name, home, now)
+        codes, sentence = erasure_alert(name, waits, blocked=False, mirrored=False, now=now)
+        home.alerts.state(name, AlertKind.ERASURE_DUE, codes, sentence, now)
+
+
+def waiting_erasures(audience: str, home: PipelineHome, now: datetime) -> list[ErasureRequest]:
+    """The requests that wait for an audience. None waits for one of which nothing is at Spotify, or ever was."""
+    if home.ledger.waiting(audience) and not sent_before(home.journal, audience):
+        home.ledger.done(audience, decided_at=now)
+    return home.ledger.waiting(audience)

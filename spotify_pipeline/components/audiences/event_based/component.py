@@ -1,4 +1,4 @@
-"""What the components of audiences that Spotify fills have in common."""
+"""The components of audiences that Spotify fills: one YAML file, one audience."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import dagster as dg
 from pydantic import BaseModel
 
 from spotify_pipeline.components.audiences.checks import targetable_check
+from spotify_pipeline.components.audiences.definition import audience_named_by, refuse_own_name
 from spotify_pipeline.components.audiences.event_based.asset import event_audience_asset
 from spotify_pipeline.components.audiences.event_based.config import AdEngagementAudienceConfig, WebEventAudienceConfig
 from spotify_pipeline.components.audiences.event_based.definition import EventAudienceDefinition
 from spotify_pipeline.components.audiences.lookalike import lookalike_asset
-from spotify_pipeline.components.audiences.naming import audience_named_by, refuse_own_name
+from spotify_pipeline.components.audiences.scaffolders import AdEngagementAudienceScaffolder, WebEventAudienceScaffolder
 from spotify_pipeline.components.yaml import config_error
 
 
@@ -61,3 +62,43 @@ class EventAudienceComponent(dg.Component):
             ],
             asset_checks=[targetable_check(audience)],
         )
+
+
+@dg.scaffold_with(WebEventAudienceScaffolder)
+class WebEventAudience(EventAudienceComponent):
+    """Makes one Spotify audience of people by their events in a data set; Spotify fills it and keeps it up to date.
+
+    Put each audience into a folder of its own below `defs/audiences`; the folder's name is the audience's identity.
+
+    ```yaml
+    type: spotify_pipeline.WebEventAudience
+    attributes:
+      name: Bought lately
+      dataset: Web shop
+      include: [PURCHASE]
+      lookback_days: 30
+    ```
+    """
+
+    model: ClassVar[type[WebEventAudienceConfig | AdEngagementAudienceConfig]] = WebEventAudienceConfig
+    summary: ClassVar[str] = "Makes one Spotify audience of people by their events in a data set."
+
+
+@dg.scaffold_with(AdEngagementAudienceScaffolder)
+class AdEngagementAudience(EventAudienceComponent):
+    """Makes one Spotify audience of people by the ads they heard or clicked; Spotify fills it and keeps it up to date.
+
+    Put each audience into a folder of its own below `defs/audiences`; the folder's name is the audience's identity.
+
+    ```yaml
+    type: spotify_pipeline.AdEngagementAudience
+    attributes:
+      name: Heard the autumn spot
+      campaigns: [ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a]
+      exposure: impressions
+      lookback_days: 90
+    ```
+    """
+
+    model: ClassVar[type[WebEventAudienceConfig | AdEngagementAudienceConfig]] = AdEngagementAudienceConfig
+    summary: ClassVar[str] = "Makes one Spotify audience of people by the ads they heard or clicked."

@@ -1,9 +1,19 @@
 """What spans a run or an audience: the plan of the next run, and the overlap of audiences."""
 
-from spotify_pipeline.components.audiences.insights.overlap import live_lists, overlap_rows
-from spotify_pipeline.components.audiences.insights.overlap_asset import NO_ORPHANS, OVERLAP, overlap_definitions
-from spotify_pipeline.components.audiences.insights.plan import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all
-from spotify_pipeline.components.audiences.insights.plan_job import plan_job
+from spotify_pipeline.components.audiences.insights.overlap import (
+    NO_ORPHANS,
+    OVERLAP,
+    live_lists,
+    overlap_definitions,
+    overlap_rows,
+)
+from spotify_pipeline.components.audiences.insights.plan import (
+    KEPT_OUT_COLUMNS,
+    PLAN_COLUMNS,
+    PlannedAction,
+    plan_all,
+    plan_job,
+)
 
 __all__ = [
     "KEPT_OUT_COLUMNS",

@@ -1,6 +1,4 @@
-"""What the next run would do to each audience, without doing it: nothing is kept, and Spotify is not asked."""
-
-from __future__ import annotations
+"""What the next run would do to each audience: nothing is kept, and no call is made to Spotify."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,12 +6,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+import dagster as dg
+from pydantic import Field
+
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
+from spotify_pipeline.components.audiences.guarding import live_list, predicted
 from spotify_pipeline.components.audiences.list_building import build_list, read_segment
-from spotify_pipeline.components.audiences.sync import live_list, predicted
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
-from spotify_pipeline.components.resources import PLANS, PipelineHome, WarehouseResource
-from spotify_pipeline.components.sources import read_suppressions
+from spotify_pipeline.components.resources import PLANS, PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
 from spotify_pipeline.customer_list import Manifest, SentVersion, compare_lists
 from spotify_pipeline.customer_list.storage import workspace
 from spotify_pipeline.home import HomeError, home_directory
@@ -190,3 +192,49 @@ def plan_table(plans: Sequence[PlannedChange]) -> str:
     kept_out = [cells for each in plans for cells in each.kept_out]
     more = ["", markdown_table(KEPT_OUT_COLUMNS, kept_out)] if kept_out else []
     return "\n".join([head, "|:--|:--|--:|--:|--:|--:|", *lines, *notes, *more])
+
+
+PLAN_JOB = "plan"
+
+
+class PlanConfig(dg.Config):
+    """Which audiences to plan for; all where none is named."""
+
+    audiences: list[str] = Field(default_factory=list[str])
+
+
+def plan_job(audiences: Sequence[AudienceDefinition]) -> dg.JobDefinition:
+    """A job of one step.
+
+    Args:
+        audiences: every audience of the deployment.
+    """
+
+    @dg.op(name="plan_audiences", pool=WAREHOUSE_POOL, out=dg.Out(dagster_type=dg.Nothing))
+    def plan_audiences(
+        context: dg.OpExecutionContext,
+        config: PlanConfig,
+        home: PipelineHome,
+        warehouse: WarehouseResource,
+        spotify: SpotifyAds,
+    ) -> None:
+        with sanitized_failures():
+            plans = plan_all(
+                audiences,
+                config.audiences,
+                home=home,
+                warehouse=warehouse,
+                ad_account_of=spotify.account_of,
+            )
+        context.add_output_metadata({"plan": dg.MarkdownMetadataValue(plan_table(plans))})
+
+    @dg.job(
+        name=PLAN_JOB,
+        description="Says what the next run of each audience would do: whom it would add and remove, and what the "
+        "guards say. Nothing is sent, nothing is kept, and Spotify is not asked.",
+        executor_def=dg.in_process_executor,
+    )
+    def plan() -> None:
+        plan_audiences()
+
+    return plan

@@ -13,10 +13,9 @@ import dagster as dg
 from spotify_pipeline.components.audiences.checks import codes, guard_check_result, guard_check_spec, not_judged
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition, spotify_pool
+from spotify_pipeline.components.audiences.guarding import alert_blocked, alert_resolved
 from spotify_pipeline.components.audiences.partitions import BACKFILL_TAG, nothing_materialized, skipped_in_backfill
-from spotify_pipeline.components.audiences.sync.blocked_runs import alert_blocked, alert_resolved
-from spotify_pipeline.components.audiences.sync.request import SendRequest, send_request
-from spotify_pipeline.components.audiences.sync.run_config import RunConfig
+from spotify_pipeline.components.audiences.sync.request import RunConfig, SendRequest, send_request
 from spotify_pipeline.components.audiences.sync.sending import RunFacts, send, settle
 from spotify_pipeline.components.audiences.sync.witness import dagster_witness, state_metadata
 from spotify_pipeline.components.failures import sanitized_failures

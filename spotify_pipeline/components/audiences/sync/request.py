@@ -1,28 +1,80 @@
 """The list that a run sends: the one of its partition, or an older one that is issued anew.
 
-Whatever it is, people who must not be in it any more are left out before it is judged: those who were erased, and of
-a list that this run did not build itself also those whom suppressions and consent keep out by now. The kept list stays
-as it is: what is sent without them is a file of its own, held against the list that Spotify has.
+People who must not be in it any more are left out before it is judged: those who were erased and, from a list that this
+run did not build, also those whom suppressions and consent exclude now. The kept list stays as it is. What is sent
+without them is a file of its own, compared with the list that Spotify has.
 """
 
-from __future__ import annotations
+# No postponed annotations: Dagster reads those of the run configuration when its classes are made.
 
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
+
+import dagster as dg
+from pydantic import Field
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.non_consenting import non_consenting_people
-from spotify_pipeline.components.audiences.sync.guarding import live_list
-from spotify_pipeline.components.audiences.sync.run_config import Approve, Rollback, RunConfig
+from spotify_pipeline.components.audiences.guarding import live_list
+from spotify_pipeline.components.audiences.list_building import non_consenting_people
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
 from spotify_pipeline.customer_list import Manifest, redacted_copy, rows_holding
-from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovedChange, MirrorRefused, Receipt
+from spotify_pipeline.mirror import (
+    Approval,
+    ApprovalSource,
+    ApprovedChange,
+    MirrorRefused,
+    Receipt,
+    validated_name,
+    validated_reason,
+)
 from spotify_pipeline.mirror.guards import APPROVAL_LIFE
 from spotify_pipeline.mirror.receipts import AcceptedList
+
+
+class Attribution(dg.Config):
+    """Who decides, and why. The commands ask for the same."""
+
+    reason: str = Field(description="Why it is right, in a sentence of at least 10 characters. The receipt says it.")
+    approved_by: str = Field(description="Who says so.")
+
+    def validated(self) -> Self:
+        """The same, fit for a receipt.
+
+        Raises:
+            MirrorRefused: the reason says nothing, nobody is named, or either cannot be shown.
+        """
+        return self.model_copy(
+            update={"reason": validated_reason(self.reason), "approved_by": validated_name(self.approved_by)}
+        )
+
+
+class Approve(Attribution):
+    """A word for a list that guards hold back. It counts once: for one file, or for a change of the list that is live.
+
+    State one of ``file_digest`` and ``within``.
+    """
+
+    file_digest: str = Field(default="", description="The SHA-256 of the list, or its first 12 characters or more.")
+    within: dict[str, float] = Field(
+        default={},
+        description="The change that is right, as the largest share of each guard that blocks: {shrink: 0.55}.",
+    )
+
+
+class Rollback(Attribution):
+    """Send the list of an older partition again, without those who must not be in it any more."""
+
+
+class RunConfig(dg.Config):
+    """By default neither: the newest list is sent if no guard holds it back."""
+
+    approve: Approve | None = None
+    rollback: Rollback | None = None
+
 
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
 
@@ -86,8 +138,8 @@ def send_request(
         SegmentError, ErasureError: who must not be in it cannot be read.
     """
     rollback, approve = cast("Rollback | None", stated.rollback), cast("Approve | None", stated.approve)
-    rollback = rollback.accountable() if rollback is not None else None
-    approve = approve.accountable() if approve is not None else None
+    rollback = rollback.validated() if rollback is not None else None
+    approve = approve.validated() if approve is not None else None
     if rollback is not None:
         return _older(audience, home, warehouse, ad_account_id, partition, rollback, approve, now)
     audience.refuse_unless_newest(partition, now, retried=retried, sending=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.sync.guarding import list_guard, lists_compared
+from spotify_pipeline.components.audiences.guarding import list_guard, lists_compared
 from spotify_pipeline.components.audiences.sync.request import SendRequest
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import parts_needed, split_list

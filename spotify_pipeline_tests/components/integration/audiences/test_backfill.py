@@ -15,7 +15,7 @@ from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.partitions import BACKFILL_TAG
 from spotify_pipeline.components.audiences.sync.asset import audience_asset
-from spotify_pipeline.components.audiences.sync.run_config import RunConfig
+from spotify_pipeline.components.audiences.sync.request import RunConfig
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer

@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.audiences.checks.guards import GUARDS
+from spotify_pipeline.components.audiences.guarding import lists_compared
 from spotify_pipeline.components.audiences.insights.plan import PlannedAction, plan_all
-from spotify_pipeline.components.audiences.sync.guarding import lists_compared
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.audiences.checks.audience import TARGETABLE
-from spotify_pipeline.components.audiences.insights.overlap_asset import judge_orphans
+from spotify_pipeline.components.audiences.insights.overlap import judge_orphans
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import Journal, ReceiptBook

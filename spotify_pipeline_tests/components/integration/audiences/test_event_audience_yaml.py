@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.cli.project import AudienceAccount, audience_accounts, innermost_mistake, refuse_event_audiences
 from spotify_pipeline.components.audiences.event_based.config import WebEventAudienceConfig
-from spotify_pipeline.components.audiences.event_based.scaffolder import (
+from spotify_pipeline.components.audiences.scaffolders import (
     AdEngagementAudienceScaffolder,
     WebEventAudienceScaffolder,
 )

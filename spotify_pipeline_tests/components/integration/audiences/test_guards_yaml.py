@@ -9,8 +9,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.audiences.config import AudienceConfig
-from spotify_pipeline.components.audiences.guards_config import GuardsConfig
+from spotify_pipeline.components.audiences.config import AudienceConfig, GuardsConfig
 from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.mirror import GuardLimits
 from spotify_pipeline_tests.components.conftest import GOOD

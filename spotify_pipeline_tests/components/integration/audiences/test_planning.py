@@ -9,8 +9,13 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.audiences.checks.guards import GUARDS
-from spotify_pipeline.components.audiences.insights.plan import PlannedAction, PlannedChange, plan_all, plan_table
-from spotify_pipeline.components.audiences.insights.plan_job import PLAN_JOB
+from spotify_pipeline.components.audiences.insights.plan import (
+    PLAN_JOB,
+    PlannedAction,
+    PlannedChange,
+    plan_all,
+    plan_table,
+)
 from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.mirror import MirrorRefused

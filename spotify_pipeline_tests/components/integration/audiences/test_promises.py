@@ -17,7 +17,7 @@ from spotify_pipeline.components.audiences.checks.privacy import (
     RETENTION_KEPT,
     judge_erasures,
 )
-from spotify_pipeline.components.audiences.insights.overlap_asset import NO_ORPHANS, judge_orphans
+from spotify_pipeline.components.audiences.insights.overlap import NO_ORPHANS, judge_orphans
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.audiences.scaffolder import AudienceScaffolder
+from spotify_pipeline.components.audiences.scaffolders import AudienceScaffolder
 
 
 def request(folder: Path, **changes: object) -> dg.ScaffoldRequest:

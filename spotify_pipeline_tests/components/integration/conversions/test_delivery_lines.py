@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spotify_pipeline.components.run_log.delivery_progress import DeliveryProgressLog
+from spotify_pipeline.components.run_log.progress import DeliveryProgressLog
 from spotify_pipeline.spotify import CallRecord
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotify_pipeline.components.run_log.upload_progress import LONGEST_SILENCE, UploadProgressLog, progress_line
+from spotify_pipeline.components.run_log.progress import LONGEST_SILENCE, UploadProgressLog, progress_line
 from spotify_pipeline.spotify import UploadProgress
 
 MIB = 1 << 20

@@ -1,7 +1,9 @@
-"""The guard of an audience's list, put together from what its YAML states and what this machine knows."""
+"""The guards of an audience's list, as its YAML and this machine's state make them; and the alert when they block."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import (
+    AlertKind,
     Approval,
     Decision,
     GuardBlocked,
@@ -21,7 +24,7 @@ from spotify_pipeline.mirror import (
 from spotify_pipeline.mirror.guards import ListGuard, without_history
 from spotify_pipeline.mirror.receipts import AcceptedList, compared_with
 from spotify_pipeline.mirror.sync import unknown_audience
-from spotify_pipeline.privacy import ErasureError
+from spotify_pipeline.privacy import ErasureError, erasure_alert
 
 
 def list_guard(
@@ -99,3 +102,36 @@ def lists_compared(audience: AudienceDefinition, home: PipelineHome, ad_account_
 def live_list(entry: JournalEntry) -> str | None:
     """The SHA-256 of the list that Spotify has, of the whole where it was split; None where nothing was sent."""
     return entry.whole_sha256 or entry.file_sha256
+
+
+def alert_blocked(
+    audience: AudienceDefinition, home: PipelineHome, codes: Sequence[str], sentence: str, log: logging.Logger
+) -> None:
+    """Have it told that the audience's list is held back. That this fails hides nothing of what holds it back.
+
+    Args:
+        audience: the audience.
+        home: where alerts and erasures are kept.
+        codes: what blocks, in words that stay the same from run to run.
+        sentence: for a person.
+        log: of the run.
+    """
+    _state(audience, home, codes, sentence, log)
+
+
+def alert_resolved(audience: AudienceDefinition, home: PipelineHome, log: logging.Logger) -> None:
+    """Have it told, where it was said that the audience is held back, that this is over."""
+    _state(audience, home, (), f"{audience.folder} is mirrored again: nothing holds its list back.", log)
+
+
+def _state(
+    audience: AudienceDefinition, home: PipelineHome, codes: Sequence[str], sentence: str, log: logging.Logger
+) -> None:
+    now = datetime.now(UTC)
+    try:
+        home.alerts.state(audience.folder, AlertKind.BLOCKED, codes, sentence, now)
+        waiting = home.ledger.waiting(audience.folder)
+        due, said = erasure_alert(audience.folder, waiting, blocked=bool(codes), now=now)
+        home.alerts.state(audience.folder, AlertKind.ERASURE_DUE, due, said, now)
+    except (HomeError, ErasureError) as error:
+        log.warning("The alert about %s could not be kept: %s", audience.folder, error)

@@ -1,11 +1,26 @@
-"""What `dg scaffold defs` writes for an audience that Spotify fills."""
+"""What `dg scaffold defs` writes for a new audience."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import dagster as dg
 
+CUSTOMER_LIST = """\
+type: {type_name}
+attributes:
+  name: {name}
+  # description: Who they are, at most 80 characters
+  segment:
+    dbt_model: {folder}                    # a model of the dbt project; or table: schema.table
+    consent_column: marketing_consent      # or consent: {{not_required: "the reason"}}
+  identifiers:                             # keep what the segment has; a list of columns gives several rows
+    email: email
+    phone: {{column: phone, region_column: country}}
+    device_id: device_id
+  cadence: {{every: week, on: monday, at: "06:00", timezone: UTC, start: {today}}}
+"""
 WEB_EVENTS = """\
 type: {type_name}
 attributes:
@@ -27,10 +42,10 @@ attributes:
 """
 
 
-class EventAudienceScaffolder(dg.Scaffolder[Any]):
+class AudienceScaffolder(dg.Scaffolder[Any]):
     """Writes an audience's YAML with its usual fields, to be adapted."""
 
-    template: ClassVar[str]
+    template: ClassVar[str] = CUSTOMER_LIST
 
     def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
         """Write `defs.yaml` into the audience's own folder.
@@ -42,18 +57,23 @@ class EventAudienceScaffolder(dg.Scaffolder[Any]):
             raise ValueError(
                 "An audience is one YAML file in a folder of its own. Leave --format out; name a new folder."
             )
-        name = request.target_path.name.replace("_", " ").capitalize()
-        text = self.template.format(type_name=request.type_name, name=name)
+        folder = request.target_path.name
+        text = self.template.format(
+            type_name=request.type_name,
+            name=folder.replace("_", " ").capitalize(),
+            folder=folder,
+            today=datetime.now(UTC).date().isoformat(),
+        )
         (request.target_path / "defs.yaml").write_text(text, encoding="utf-8")
 
 
-class WebEventAudienceScaffolder(EventAudienceScaffolder):
-    """Of people by their events."""
+class WebEventAudienceScaffolder(AudienceScaffolder):
+    """For an audience of people by their events."""
 
     template: ClassVar[str] = WEB_EVENTS
 
 
-class AdEngagementAudienceScaffolder(EventAudienceScaffolder):
-    """Of people by the ads they heard or clicked."""
+class AdEngagementAudienceScaffolder(AudienceScaffolder):
+    """For an audience of people by the ads they heard or clicked."""
 
     template: ClassVar[str] = AD_ENGAGEMENT

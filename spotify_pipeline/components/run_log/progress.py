@@ -1,11 +1,11 @@
-"""An upload's progress as lines of the run's log: often enough to see that it moves, seldom enough to read."""
+"""Progress of an upload or a delivery, as lines of the run's log: often enough to see it move, few enough to read."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-from spotify_pipeline.spotify import UploadProgress
+from spotify_pipeline.spotify import CallRecord, UploadProgress
 
 LONGEST_SILENCE = 10.0
 """Seconds after which a line is said although less than a tenth of the file has gone."""
@@ -56,3 +56,29 @@ def _duration(seconds: float) -> str:
     if whole < 120:
         return f"{whole} s"
     return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+SILENCE = 10.0
+"""Seconds after which it is said again how many requests were accepted. A line a request would be 10,000 of them for a
+million events, and Dagster keeps each for ever."""
+
+
+class DeliveryProgressLog:
+    """Says what became of calls."""
+
+    def __init__(
+        self, say: Callable[[str], None], warn: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._say, self._warn, self._clock = say, warn, clock
+        self._accepted = 0
+        self._said_at: float | None = None
+
+    def __call__(self, call: CallRecord) -> None:
+        """Take note of a call that ended."""
+        if call.status is None or not 200 <= call.status < 300:
+            self._warn(str(call))
+            return
+        self._accepted += 1
+        if self._said_at is None or self._clock() - self._said_at >= SILENCE:
+            self._said_at = self._clock()
+            self._say(f"{self._accepted:,} requests accepted. The last: {call}")

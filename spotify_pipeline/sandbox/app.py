@@ -18,7 +18,7 @@ from spotify_pipeline.sandbox.ads import (
     AudienceOperations,
     CapiOperations,
     DatasetOperations,
-    error_answer,
+    error_response,
 )
 from spotify_pipeline.sandbox.assumptions import ASSUMPTIONS
 from spotify_pipeline.sandbox.config import SandboxConfig
@@ -26,13 +26,13 @@ from spotify_pipeline.sandbox.control import (
     Control,
     EventControl,
     FaultControl,
-    clock_answer,
+    clock_response,
     dataset_overview,
     overview,
 )
 from spotify_pipeline.sandbox.events import EventHost, EventsRefused
 from spotify_pipeline.sandbox.http import render
-from spotify_pipeline.sandbox.middleware import Gate
+from spotify_pipeline.sandbox.middleware import RequestMiddleware
 from spotify_pipeline.sandbox.storage import ObjectStore, StoreRefusal, xml_error
 from spotify_pipeline.sandbox.store import SandboxState
 
@@ -62,7 +62,7 @@ def create_app(state: SandboxState | SandboxConfig | None = None) -> Starlette:
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Gate, state=sandbox, routes=routes)],
+        middleware=[Middleware(RequestMiddleware, state=sandbox, routes=routes)],
         exception_handlers={
             HTTPException: _refuse,
             ClientDisconnect: _nobody_listens,
@@ -82,7 +82,7 @@ def _page(state: SandboxState) -> Callable[[Request], Awaitable[Response]]:
             audiences=list(reversed(await overview(state, wait_for_all=False))),
             datasets=dataset_overview(state),
             ad_accounts={account.id: account for account in state.ad_accounts.all()},
-            clock=clock_answer(state),
+            clock=clock_response(state),
             config=state.config,
             list_format=state.list_format.value,
             terms_accepted=state.terms_accepted,
@@ -101,15 +101,15 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if status == 405:
         headers = {"Allow": ", ".join(sorted(_methods_of(request)))}
     if path.startswith(ADS_API_PREFIX + "/"):
-        return error_answer(ApiError(status, "UNKNOWN_OPERATION", "NO_ROUTE", "No such operation"), headers)
+        return error_response(ApiError(status, "UNKNOWN_OPERATION", "NO_ROUTE", "No such operation"), headers)
     if path.startswith("/capi-direct"):
-        answer = EventsRefused(status, "NOT_FOUND" if status == 404 else "UNIMPLEMENTED").answer()
-        answer.headers.update(headers)
-        return answer
+        response = EventsRefused(status, "NOT_FOUND" if status == 404 else "UNIMPLEMENTED").response()
+        response.headers.update(headers)
+        return response
     if path.startswith("/upload/"):
-        answer = xml_error(StoreRefusal(status, "MethodNotAllowed" if status == 405 else "NoSuchKey", "Not here."))
-        answer.headers.update(headers)
-        return answer
+        response = xml_error(StoreRefusal(status, "MethodNotAllowed" if status == 405 else "NoSuchKey", "Not here."))
+        response.headers.update(headers)
+        return response
     return PlainTextResponse("The sandbox has nothing here. Start at /\n", status, headers=headers)
 
 
@@ -130,7 +130,7 @@ async def _broken(request: Request, error: Exception) -> Response:
     """A fault of the sandbox itself."""
     del error
     if request.url.path.startswith(ADS_API_PREFIX + "/"):
-        return error_answer(ApiError(500, "INTERNAL", "SANDBOX_FAULT", "The sandbox failed"))
+        return error_response(ApiError(500, "INTERNAL", "SANDBOX_FAULT", "The sandbox failed"))
     if request.url.path.startswith("/capi-direct"):
-        return EventsRefused(500, "INTERNAL").answer()
+        return EventsRefused(500, "INTERNAL").response()
     return PlainTextResponse("The sandbox failed; its log says why.\n", 500)

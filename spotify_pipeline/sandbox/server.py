@@ -15,7 +15,7 @@ import uvicorn
 
 from spotify_pipeline.sandbox.app import create_app
 from spotify_pipeline.sandbox.config import DEFAULT_PORT, SandboxConfig, SandboxError
-from spotify_pipeline.sandbox.http import WiredProtocol
+from spotify_pipeline.sandbox.http import RawConnectionProtocol
 from spotify_pipeline.sandbox.store import SandboxState
 
 LOOPBACK = "127.0.0.1"
@@ -144,7 +144,7 @@ def _server(state: SandboxState) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             create_app(state),
-            http=WiredProtocol,
+            http=RawConnectionProtocol,
             log_config=None,  # the process's own logging stays as it is
             log_level="warning",
             access_log=False,

@@ -200,7 +200,7 @@ def _answer(state: SandboxState, grant: Grant, refresh_token: str | None) -> dic
     state.access_tokens.put(
         AccessToken(id=secret_digest(access_token), grant_id=grant.id, expires_at=now + timedelta(seconds=life))
     )
-    answer: dict[str, object] = {"access_token": access_token, "token_type": "Bearer", "expires_in": life}
+    response: dict[str, object] = {"access_token": access_token, "token_type": "Bearer", "expires_in": life}
     if refresh_token is not None:
-        answer["refresh_token"] = refresh_token
-    return answer | {"scope": ""}
+        response["refresh_token"] = refresh_token
+    return response | {"scope": ""}

@@ -94,12 +94,12 @@ class AccountsService:
                 raise OAuthError("invalid_request", "The body must be application/x-www-form-urlencoded")
             form = await read_form(request)
             rotate = self._state.config.rotate_refresh_tokens and KEEPS_REFRESH_TOKEN not in request.scope
-            answer = self._tokens(_client(request, form), form, rotate=rotate)
+            response = self._tokens(_client(request, form), form, rotate=rotate)
         except BodyTooLarge:
             return _refusal(OAuthError("invalid_request", "The body is too large"))
         except OAuthError as error:
             return _refusal(error)
-        return JSONResponse(answer, headers=_NO_STORE)
+        return JSONResponse(response, headers=_NO_STORE)
 
     def _tokens(self, client: Client, form: Mapping[str, str], *, rotate: bool) -> dict[str, object]:
         grant_type = form.get("grant_type")
@@ -175,10 +175,10 @@ def _redirect_error(asked: Mapping[str, str]) -> str | None:
     return None
 
 
-def _back(asked: Mapping[str, str], answer: dict[str, str]) -> RedirectResponse:
+def _back(asked: Mapping[str, str], response: dict[str, str]) -> RedirectResponse:
     """To the client's redirect URI, with its ``state`` unchanged."""
     parts = urlsplit(asked["redirect_uri"])
-    query = parse_qsl(parts.query, keep_blank_values=True) + list(answer.items())
+    query = parse_qsl(parts.query, keep_blank_values=True) + list(response.items())
     if "state" in asked:
         query.append(("state", asked["state"]))
     location = urlunsplit(parts._replace(query=urlencode(query)))

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from spotify_pipeline.sandbox.accounts import grant_of_access_token
-from spotify_pipeline.sandbox.ads.errors import ApiError, error_answer, invalid, not_found
+from spotify_pipeline.sandbox.ads.errors import ApiError, error_response, invalid, not_found
 from spotify_pipeline.sandbox.ads.fields import as_uuid
 from spotify_pipeline.sandbox.http import BodyTooLarge
 from spotify_pipeline.sandbox.store import VIEWER, AdAccount, Business, Grant, SandboxState
@@ -35,13 +35,13 @@ def guarded(state: SandboxState, handler: Endpoint, query: frozenset[str] = froz
             unknown = sorted(set(request.query_params) - query)
             if unknown:
                 raise invalid("QUERY", f"unknown query parameter {unknown[0]}")
-            answer = await handler(request)
+            response = await handler(request)
         except BodyTooLarge:
-            answer = error_answer(ApiError(413, "TOO_LARGE", "BODY_TOO_LARGE", "The body is larger than 1 MiB"))
+            response = error_response(ApiError(413, "TOO_LARGE", "BODY_TOO_LARGE", "The body is larger than 1 MiB"))
         except ApiError as error:
-            answer = error_answer(error, path=request.url.path)
-        answer.headers.update(allowance.headers())
-        return answer
+            response = error_response(error, path=request.url.path)
+        response.headers.update(allowance.headers())
+        return response
 
     return endpoint
 

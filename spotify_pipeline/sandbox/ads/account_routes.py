@@ -50,13 +50,13 @@ class AccountOperations:
     async def businesses(self, request: Request) -> Response:
         """Every business of the user. ``paging`` is in Spotify's examples, though not in its document."""
         del request
-        found = [business_answer(business) for business in self._state.businesses.all()]
+        found = [business_response(business) for business in self._state.businesses.all()]
         paging = {"page_size": 50, "total_results": len(found), "offset": 0, "current_page": 1}
         return JSONResponse({"paging": paging, "businesses": found})
 
     async def business(self, request: Request) -> Response:
         """One business."""
-        return JSONResponse(business_answer(readable_business(self._state, request)))
+        return JSONResponse(business_response(readable_business(self._state, request)))
 
     async def ad_accounts(self, request: Request) -> Response:
         """The ad accounts of a business that the user has a role in."""
@@ -65,14 +65,14 @@ class AccountOperations:
         if wanted not in AD_ACCOUNT_TYPES:
             raise invalid("TYPE", f"type must be one of {', '.join(AD_ACCOUNT_TYPES)}")
         found = self._state.ad_accounts.of(business.id) if wanted == _TYPE_OF_ALL else []
-        return JSONResponse({"ad_accounts": [ad_account_answer(account) for account in found]})
+        return JSONResponse({"ad_accounts": [ad_account_response(account) for account in found]})
 
     async def ad_account(self, request: Request) -> Response:
         """One ad account."""
-        return JSONResponse(ad_account_answer(readable_ad_account(self._state, request)))
+        return JSONResponse(ad_account_response(readable_ad_account(self._state, request)))
 
 
-def business_answer(business: Business) -> dict[str, object]:
+def business_response(business: Business) -> dict[str, object]:
     return {
         "id": business.id,
         "name": business.name,
@@ -83,7 +83,7 @@ def business_answer(business: Business) -> dict[str, object]:
     }
 
 
-def ad_account_answer(account: AdAccount) -> dict[str, object]:
+def ad_account_response(account: AdAccount) -> dict[str, object]:
     return {
         "id": account.id,
         "business_id": account.business_id,

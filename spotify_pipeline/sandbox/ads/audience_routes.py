@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spotify_pipeline.sandbox.ads.access import guarded, readable_ad_account, writable_ad_account
-from spotify_pipeline.sandbox.ads.audience_answers import audience_answer
 from spotify_pipeline.sandbox.ads.audience_rules import (
     LARGEST_PAGE,
     LIST_QUERY,
@@ -18,10 +17,10 @@ from spotify_pipeline.sandbox.ads.audience_rules import (
     list_query,
     new_audience,
 )
-from spotify_pipeline.sandbox.ads.dataset_answers import datasets_of_ad_account, received_names
 from spotify_pipeline.sandbox.ads.errors import ApiError, invalid, not_found
 from spotify_pipeline.sandbox.ads.fields import as_uuid, body_of, query_number
-from spotify_pipeline.sandbox.lists import CUSTOMER_LIST, Standing, settle, standing_of
+from spotify_pipeline.sandbox.ads.responses import audience_response, datasets_of_ad_account, received_names
+from spotify_pipeline.sandbox.lists import CUSTOMER_LIST, AudienceStatus, settle, status_of
 from spotify_pipeline.sandbox.storage import upload_url_for
 from spotify_pipeline.sandbox.store import AdAccount, Audience, Dataset, SandboxState, Share, Upload
 
@@ -79,10 +78,10 @@ class AudienceOperations:
         query = list_query(request)
         found = [audience for audience in self._state.audiences.of(account.id) if query.admits(audience)]
         await settle(self._state, found)
-        standing = {audience.id: standing_of(self._state, audience) for audience in found}
+        current = {audience.id: status_of(self._state, audience) for audience in found}
 
         def order(audience: Audience) -> tuple[str, str]:
-            key = audience.name.lower() if query.by_name else standing[audience.id].updated_at.isoformat()
+            key = audience.name.lower() if query.by_name else current[audience.id].updated_at.isoformat()
             return key, audience.id
 
         found.sort(key=order, reverse=query.descending)
@@ -95,7 +94,7 @@ class AudienceOperations:
                     "offset": query.offset,
                     "current_page": query.offset // query.limit + 1,
                 },
-                "audiences": [audience_answer(self._state, audience, standing[audience.id]) for audience in page],
+                "audiences": [audience_response(self._state, audience, current[audience.id]) for audience in page],
             }
         )
 
@@ -178,8 +177,8 @@ class AudienceOperations:
 
     async def _answer(self, audience: Audience) -> dict[str, object]:
         await settle(self._state, [audience])
-        standing: Standing = standing_of(self._state, audience)
-        return audience_answer(self._state, audience, standing)
+        current: AudienceStatus = status_of(self._state, audience)
+        return audience_response(self._state, audience, current)
 
     def _dataset(self, dataset: Dataset) -> dict[str, object]:
         arrived = (name.lower() for name in received_names(self._state, dataset))

@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spotify_pipeline.sandbox.ads.access import guarded, readable_business
-from spotify_pipeline.sandbox.ads.dataset_answers import connection_answer, token_answer
 from spotify_pipeline.sandbox.ads.dataset_routes import NAME_LENGTH
 from spotify_pipeline.sandbox.ads.errors import ApiError, not_found
 from spotify_pipeline.sandbox.ads.fields import as_uuid, body_of, required
+from spotify_pipeline.sandbox.ads.responses import connection_response, token_response
 from spotify_pipeline.sandbox.store import CapiConnection, CapiToken, Dataset, SandboxState, secret_digest
 
 MOST_TOKENS = 3
@@ -66,11 +66,11 @@ class CapiOperations:
             name=name,
         )
         self._state.capi_connections.put(connection)
-        return JSONResponse(connection_answer(self._state, connection), status_code=201)
+        return JSONResponse(connection_response(self._state, connection), status_code=201)
 
     async def get(self, request: Request) -> Response:
         """One connection."""
-        return JSONResponse(connection_answer(self._state, self._connection(request)))
+        return JSONResponse(connection_response(self._state, self._connection(request)))
 
     async def edit(self, request: Request) -> Response:
         """Change its name."""
@@ -79,7 +79,7 @@ class CapiOperations:
         body.allow_only(("name",))
         edited = replace(connection, name=body.text("name", *NAME_LENGTH) or connection.name)
         self._state.capi_connections.put(edited)
-        return JSONResponse(connection_answer(self._state, edited))
+        return JSONResponse(connection_response(self._state, edited))
 
     async def create_token(self, request: Request) -> Response:
         """201 with a token that never expires; 400 where there are three already."""
@@ -101,11 +101,11 @@ class CapiOperations:
             created_at=self._state.clock.now(),
         )
         self._state.capi_tokens.put(token)
-        return JSONResponse({"data": token_answer(token)}, status_code=201)
+        return JSONResponse({"data": token_response(token)}, status_code=201)
 
     async def list_tokens(self, request: Request) -> Response:
         """The active tokens, secrets included, as the document has it."""
-        return JSONResponse({"data": [token_answer(token) for token in self._tokens(self._connection(request))]})
+        return JSONResponse({"data": [token_response(token) for token in self._tokens(self._connection(request))]})
 
     async def delete_token(self, request: Request) -> Response:
         """204: the token is refused from now on."""

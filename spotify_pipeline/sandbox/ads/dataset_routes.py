@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from spotify_pipeline.sandbox.ads.access import guarded, readable_ad_account, readable_business
-from spotify_pipeline.sandbox.ads.dataset_answers import dataset_answer, datasets_of_ad_account
-from spotify_pipeline.sandbox.ads.diagnostics import DIAGNOSTICS_QUERY, diagnostics_answer, granularities_of
+from spotify_pipeline.sandbox.ads.diagnostics import DIAGNOSTICS_QUERY, diagnostics_response, granularities_of
 from spotify_pipeline.sandbox.ads.errors import SUBJECT, ApiError, invalid, not_found
 from spotify_pipeline.sandbox.ads.fields import as_uuid, body_of, required
+from spotify_pipeline.sandbox.ads.responses import dataset_response, datasets_of_ad_account
 from spotify_pipeline.sandbox.store import VIEWER, AdAccount, CapiConnection, Dataset, Pixel, SandboxState, Share
 
 NAME_LENGTH = (1, 200)
@@ -74,11 +74,11 @@ class DatasetOperations:
         dataset = Dataset(id=str(uuid.uuid4()), name=name, business_id=business.id)
         self._state.datasets.put(dataset)
         self._move(joined, dataset)
-        return JSONResponse(dataset_answer(self._state, dataset), status_code=201)
+        return JSONResponse(dataset_response(self._state, dataset), status_code=201)
 
     async def get(self, request: Request) -> Response:
         """One data set."""
-        return JSONResponse(dataset_answer(self._state, self._dataset(request)))
+        return JSONResponse(dataset_response(self._state, self._dataset(request)))
 
     async def edit(self, request: Request) -> Response:
         """Change its name."""
@@ -87,7 +87,7 @@ class DatasetOperations:
         body.allow_only(("name",))
         edited = replace(dataset, name=body.text("name", *NAME_LENGTH) or dataset.name)
         self._state.datasets.put(edited)
-        return JSONResponse(dataset_answer(self._state, edited))
+        return JSONResponse(dataset_response(self._state, edited))
 
     async def remove_integration(self, request: Request) -> Response:
         """The integration gets a new data set of its own, which is the answer."""
@@ -98,13 +98,13 @@ class DatasetOperations:
         own = Dataset(id=str(uuid.uuid4()), name=found.name, business_id=dataset.business_id)
         self._state.datasets.put(own)
         self._move([found], own)
-        return JSONResponse(dataset_answer(self._state, own))
+        return JSONResponse(dataset_response(self._state, own))
 
     async def diagnostics(self, request: Request) -> Response:
         """What has arrived, by hour or day."""
         dataset = self._dataset(request)
         wanted = frozenset(request.query_params.getlist("datasource_ids"))
-        return JSONResponse(diagnostics_answer(self._state, dataset, granularities_of(request), wanted))
+        return JSONResponse(diagnostics_response(self._state, dataset, granularities_of(request), wanted))
 
     async def share(self, request: Request) -> Response:
         """204: the ad account may use the data set, if it did not already."""
@@ -154,4 +154,4 @@ class DatasetOperations:
 
     def _page(self, found: Sequence[Dataset]) -> Response:
         paging = {"page_size": max(50, len(found)), "total_results": len(found), "offset": 0, "current_page": 1}
-        return JSONResponse({"paging": paging, "datasets": [dataset_answer(self._state, one) for one in found]})
+        return JSONResponse({"paging": paging, "datasets": [dataset_response(self._state, one) for one in found]})

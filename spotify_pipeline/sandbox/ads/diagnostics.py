@@ -7,8 +7,8 @@ from itertools import groupby
 
 from starlette.requests import Request
 
-from spotify_pipeline.sandbox.ads.dataset_answers import SIGNAL_NAMES, seen_until
 from spotify_pipeline.sandbox.ads.errors import invalid
+from spotify_pipeline.sandbox.ads.responses import SIGNAL_NAMES, seen_until
 from spotify_pipeline.sandbox.config import DAY, HOUR
 from spotify_pipeline.sandbox.store import Bucket, CapiConnection, Dataset, SandboxState
 
@@ -29,7 +29,7 @@ def granularities_of(request: Request) -> list[str]:
     return wanted
 
 
-def diagnostics_answer(
+def diagnostics_response(
     state: SandboxState, dataset: Dataset, granularities: Collection[str], datasource_ids: Collection[str]
 ) -> dict[str, object]:
     """The document's ``DiagnosticsResponse``. An id is an integration's; none means all."""

@@ -44,7 +44,7 @@ def not_found(what: str, message: str) -> ApiError:
     return ApiError(404, f"NOT_FOUND.{what}", "The id is not known to this user.", message)
 
 
-def error_answer(error: ApiError, headers: Mapping[str, str] | None = None, *, path: str = "") -> JSONResponse:
+def error_response(error: ApiError, headers: Mapping[str, str] | None = None, *, path: str = "") -> JSONResponse:
     """The error as the document describes it, with a fresh ``sp_trace_id``; ``path`` is the operation's."""
     subject = next(name for part, name in _SUBJECTS if part in path)
     body = {

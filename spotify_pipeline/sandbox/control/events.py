@@ -77,11 +77,11 @@ class EventControl:
         if not isinstance(document, dict) or not set(cast("dict[str, object]", document)) <= set(self._poison()):
             raise ControlRefused("The body must be a JSON object with event_ids, content_names, or both.")
         fields = cast("dict[str, object]", document)
-        self._state.poison.plant(_texts(fields, "event_ids"), _texts(fields, "content_names"))
+        self._state.rejected_events.replace_all(_texts(fields, "event_ids"), _texts(fields, "content_names"))
         return JSONResponse(self._poison())
 
     def _poison(self) -> dict[str, list[str]]:
-        poison = self._state.poison
+        poison = self._state.rejected_events
         return {"event_ids": sorted(poison.event_ids), "content_names": sorted(poison.content_names)}
 
 

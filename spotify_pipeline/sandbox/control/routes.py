@@ -1,4 +1,4 @@
-"""``/sandbox/...``: the sandbox's own endpoints, with which a test or a demo moves its world. None is Spotify's."""
+"""The sandbox's own endpoints: clock, audiences, switches, requests, and faults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from spotify_pipeline.sandbox.accounts import revoke, sign_in
 from spotify_pipeline.sandbox.config import ListFormat
-from spotify_pipeline.sandbox.control.overview import clock_answer, overview
+from spotify_pipeline.sandbox.control.overview import clock_response, overview
+from spotify_pipeline.sandbox.faults import PRESETS, FaultInvalid, read_fault
 from spotify_pipeline.sandbox.http import BodyTooLarge, NotJson, read_form, read_json
 from spotify_pipeline.sandbox.lists import STATUSES
 from spotify_pipeline.sandbox.store import ROLES, SandboxState
@@ -61,7 +62,7 @@ class Control:
     async def clock(self, request: Request) -> Response:
         """What time it is here."""
         del request
-        return JSONResponse(clock_answer(self._state))
+        return JSONResponse(clock_response(self._state))
 
     async def move_clock(self, request: Request) -> Response:
         """``{"advance_seconds": n}``, as JSON or from the page's buttons."""
@@ -76,7 +77,7 @@ class Control:
         self._state.advance_clock(seconds)
         if is_form:
             return RedirectResponse("/", status_code=303)
-        return JSONResponse(clock_answer(self._state))
+        return JSONResponse(clock_response(self._state))
 
     async def audiences(self, request: Request) -> Response:
         """Every audience and what came of its newest list."""
@@ -180,3 +181,51 @@ async def _fields(request: Request) -> dict[str, object]:
     if not isinstance(document, dict):
         raise ControlRefused("The body must be a JSON object.")
     return cast("dict[str, object]", document)
+
+
+_PATH = "/sandbox/faults"
+
+
+class FaultControl:
+    """The endpoints, on one state."""
+
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
+
+    def routes(self) -> list[Route]:
+        """Answers are JSON."""
+        table = (("POST", self.script), ("GET", self.report), ("DELETE", self.clear))
+        return [
+            Route(_PATH, answering_in_json(handler), methods=[method], name=f"sandbox.{handler.__name__}_faults")
+            for method, handler in table
+        ]
+
+    async def script(self, request: Request) -> Response:
+        """One fault or a list of them, in this order. 201 with their numbers; on an error none is scripted."""
+        try:
+            document = await read_json(request)
+            entries = cast("list[object]", document) if isinstance(document, list) else [document]
+            faults = [read_fault(entry) for entry in entries]
+        except NotJson:
+            raise ControlRefused("The body must be a fault, or a list of faults, in JSON.") from None
+        except FaultInvalid as error:
+            raise ControlRefused(str(error)) from None
+        scripted = [{"number": self._state.faults.script(fault), "name": fault.name} for fault in faults]
+        return JSONResponse({"faults": scripted}, status_code=201)
+
+    async def report(self, request: Request) -> Response:
+        """Every scripted fault, the numbers of those that are still to happen, and the names there are."""
+        del request
+        return JSONResponse(
+            {
+                "faults": [report.as_json() for report in self._state.faults.report()],
+                "unconsumed": [report.number for report in self._state.faults.unconsumed()],
+                "names": list(PRESETS),
+            }
+        )
+
+    async def clear(self, request: Request) -> Response:
+        """Forget every fault."""
+        del request
+        self._state.faults.clear()
+        return Response(status_code=204)

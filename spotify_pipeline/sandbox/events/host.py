@@ -36,7 +36,7 @@ class EventsRefused(Exception):
         self.message = message
         self.errors = errors
 
-    def answer(self) -> JSONResponse:
+    def response(self) -> JSONResponse:
         """The invented body: a message and, where events are named, their places in the request."""
         body: dict[str, object] = {"message": self.message}
         if self.errors is not None:
@@ -65,11 +65,11 @@ class EventHost:
                 raise EventsRefused(429, "RESOURCE_EXHAUSTED")
             envelope = self._envelope(await self._body(request))
             self._take(self._connection(envelope, token), self._listed(envelope))
-            answer: Response = JSONResponse({"message": "SUCCESS"})
+            response: Response = JSONResponse({"message": "SUCCESS"})
         except EventsRefused as refusal:
-            answer = refusal.answer()
-        answer.headers.update(allowance.headers())
-        return answer
+            response = refusal.response()
+        response.headers.update(allowance.headers())
+        return response
 
     def _token(self, request: Request) -> CapiToken | None:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
@@ -144,7 +144,7 @@ class EventHost:
         )
 
     def _check_poison(self, reading: Reading) -> None:
-        field = self._state.poison.field_of(reading.event_id, reading.content_name)
+        field = self._state.rejected_events.field_of(reading.event_id, reading.content_name)
         if field is not None:
             raise Misfit(field, "is poison, as a test wants it")
 

@@ -1,16 +1,20 @@
 """HTTP as the sandbox needs it: request bodies, ranges, pages, and the raw connection."""
 
-from spotify_pipeline.sandbox.http.content_range import (
+from spotify_pipeline.sandbox.http.pages import render
+from spotify_pipeline.sandbox.http.raw_connection import RawConnection, RawConnectionProtocol, raw_connection_of
+from spotify_pipeline.sandbox.http.requests import (
     CHUNK_QUANTUM,
     BadRange,
+    BodyTooLarge,
     Chunk,
+    NotJson,
     StatusQuery,
     committed,
     content_of,
+    read_body,
+    read_form,
+    read_json,
 )
-from spotify_pipeline.sandbox.http.pages import render
-from spotify_pipeline.sandbox.http.raw_connection import Wire, WiredProtocol, wire_of
-from spotify_pipeline.sandbox.http.request_body import BodyTooLarge, NotJson, read_body, read_form, read_json
 
 __all__ = [
     "CHUNK_QUANTUM",
@@ -18,14 +22,14 @@ __all__ = [
     "BodyTooLarge",
     "Chunk",
     "NotJson",
+    "RawConnection",
+    "RawConnectionProtocol",
     "StatusQuery",
-    "Wire",
-    "WiredProtocol",
     "committed",
     "content_of",
+    "raw_connection_of",
     "read_body",
     "read_form",
     "read_json",
     "render",
-    "wire_of",
 ]

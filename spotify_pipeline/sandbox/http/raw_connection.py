@@ -21,7 +21,7 @@ _KEY = "spotify_pipeline.sandbox.http.raw_connection"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Wire:
+class RawConnection:
     """One client's connection."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -48,7 +48,7 @@ class Wire:
         self._transport.abort()
 
 
-class WiredProtocol(AutoHTTPProtocol):
+class RawConnectionProtocol(AutoHTTPProtocol):
     """uvicorn's HTTP protocol, which also shows its connection to the application."""
 
     app_state: dict[str, object]
@@ -56,16 +56,16 @@ class WiredProtocol(AutoHTTPProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """uvicorn calls this once per connection."""
         super().connection_made(transport)
-        self.app_state = {**self.app_state, _KEY: Wire(cast("asyncio.Transport", transport))}
+        self.app_state = {**self.app_state, _KEY: RawConnection(cast("asyncio.Transport", transport))}
 
 
-def wire_of(scope: Scope) -> Wire:
+def raw_connection_of(scope: Scope) -> RawConnection:
     """The connection a request came by.
 
     Raises:
         SandboxError: the application runs under another server than the sandbox's own.
     """
-    wire = scope.get("state", {}).get(_KEY)
-    if not isinstance(wire, Wire):
+    connection = scope.get("state", {}).get(_KEY)
+    if not isinstance(connection, RawConnection):
         raise SandboxError("connections can only be cut or slowed down under SandboxServer or serve().")
-    return wire
+    return connection

@@ -3,17 +3,17 @@
 from spotify_pipeline.sandbox.lists.audience_status import (
     CUSTOMER_LIST,
     STATUSES,
-    Standing,
+    AudienceStatus,
     judge_list,
     settle,
-    standing_of,
+    status_of,
 )
 
 __all__ = [
     "CUSTOMER_LIST",
     "STATUSES",
-    "Standing",
+    "AudienceStatus",
     "judge_list",
     "settle",
-    "standing_of",
+    "status_of",
 ]

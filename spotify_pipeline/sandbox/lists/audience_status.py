@@ -26,7 +26,7 @@ _judging = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Standing:
+class AudienceStatus:
     """Status and size now, the list that serves, and whether a newer one is being processed."""
 
     status: str
@@ -55,7 +55,7 @@ def judge_list(state: SandboxState, list_id: str) -> None:
 
 
 async def settle(state: SandboxState, audiences: list[Audience], *, wait_for_all: bool = False) -> None:
-    """Judge those lists of ``audiences`` whose processing time is over, so that :func:`standing_of` can tell.
+    """Judge those lists of ``audiences`` whose processing time is over, so that :func:`status_of` can tell.
 
     A list is judged in the background as soon as it has arrived, so there is rarely anything to wait for.
     ``wait_for_all`` also waits for lists that are still being processed by the clock.
@@ -76,13 +76,13 @@ def _due(state: SandboxState, audience: Audience, received: ReceivedList) -> dat
     return started + timedelta(seconds=state.config.processing_seconds)
 
 
-def standing_of(state: SandboxState, audience: Audience) -> Standing:
+def status_of(state: SandboxState, audience: Audience) -> AudienceStatus:
     """The standing of ``audience`` now. :func:`settle` it first."""
     now = state.clock.now()
     if audience.subtype == CUSTOMER_LIST:
-        computed = _list_standing(state, audience, now)
+        computed = _list_status(state, audience, now)
     else:
-        computed = _learned_standing(state, audience, now)
+        computed = _learned_status(state, audience, now)
     forced = audience.forced_status
     if forced is None:
         return computed
@@ -92,7 +92,7 @@ def standing_of(state: SandboxState, audience: Audience) -> Standing:
     return replace(computed, status=forced)
 
 
-def _list_standing(state: SandboxState, audience: Audience, now: datetime) -> Standing:
+def _list_status(state: SandboxState, audience: Audience, now: datetime) -> AudienceStatus:
     lists = state.received_lists.of(audience.id)
     updated_at = audience.updated_at
     serving: ReceivedList | None = None
@@ -113,18 +113,18 @@ def _list_standing(state: SandboxState, audience: Audience, now: datetime) -> St
         status = "PROCESSING" if now < timeout else "EMPTY"
     else:
         status = "BOOKABLE" if matched else "EMPTY"
-    return Standing(status, size_range(matched), updated_at, serving, processing)
+    return AudienceStatus(status, size_range(matched), updated_at, serving, processing)
 
 
-def _learned_standing(state: SandboxState, audience: Audience, now: datetime) -> Standing:
+def _learned_status(state: SandboxState, audience: Audience, now: datetime) -> AudienceStatus:
     learning = audience.created_at + timedelta(seconds=state.config.processing_seconds)
     learned = learning + timedelta(seconds=state.config.learning_seconds)
     updated_at = max(
         [audience.updated_at, *(moment for moment in (learning, learned) if moment <= now)],
     )
     if now < learning:
-        return Standing("PROCESSING", NOBODY, updated_at)
+        return AudienceStatus("PROCESSING", NOBODY, updated_at)
     if now < learned:
-        return Standing("LEARNING", NOBODY, updated_at)
+        return AudienceStatus("LEARNING", NOBODY, updated_at)
     members = 20_000 + state.listeners.steady_number(audience.id, 80_000)
-    return Standing("BOOKABLE", size_range(members), updated_at)
+    return AudienceStatus("BOOKABLE", size_range(members), updated_at)

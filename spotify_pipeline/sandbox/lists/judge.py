@@ -6,8 +6,7 @@ import logging
 from pathlib import Path
 
 from spotify_pipeline.sandbox.config import ListFormat
-from spotify_pipeline.sandbox.lists.layouts import Layout, count_rows, header_fault, layout_of
-from spotify_pipeline.sandbox.lists.lines import lines_of
+from spotify_pipeline.sandbox.lists.layouts import Layout, count_rows, header_fault, layout_of, lines_of
 from spotify_pipeline.sandbox.lists.tally import SENTENCES, ProblemKind, Tally
 from spotify_pipeline.sandbox.store import Judgement, Listeners
 

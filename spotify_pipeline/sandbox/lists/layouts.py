@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator
 from enum import StrEnum
 from itertools import chain
-from typing import cast
+from typing import IO, cast
 
-from spotify_pipeline.sandbox.lists.lines import OVERLONG
 from spotify_pipeline.sandbox.lists.tally import ProblemKind, Tally
 from spotify_pipeline.sandbox.store import DEVICE_ID, EMAIL, PHONE, TOKENS, UNSPECIFIED
 
@@ -125,3 +124,27 @@ def _count_ndjson(first_line: bytes, rest: Iterator[bytes], tally: Tally) -> Non
             ],
             number,
         )
+
+
+BLOCK_BYTES = 1 << 20
+LONGEST_LINE = 1 << 16
+
+OVERLONG = b"\x00overlong"
+"""Stands for a line of more than 64 KiB, of which nothing is kept."""
+
+
+def lines_of(file: IO[bytes]) -> Iterator[bytes]:
+    """Each line without its ``\\n`` or ``\\r\\n``. A line break at the end of the file starts no further line."""
+    rest = b""
+    overlong = False
+    while block := file.read(BLOCK_BYTES):
+        first, *others = block.split(b"\n")
+        rest += first
+        for following in others:
+            yield OVERLONG if overlong or len(rest) > LONGEST_LINE else rest.removesuffix(b"\r")
+            overlong = False
+            rest = following
+        if len(rest) > LONGEST_LINE:
+            overlong, rest = True, b""
+    if rest or overlong:
+        yield OVERLONG if overlong else rest.removesuffix(b"\r")

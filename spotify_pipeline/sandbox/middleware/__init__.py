@@ -1,7 +1,7 @@
 """What every request passes: access, the request log, and the faults that are scripted for it."""
 
-from spotify_pipeline.sandbox.middleware.middleware import Gate
+from spotify_pipeline.sandbox.middleware.middleware import RequestMiddleware
 
 __all__ = [
-    "Gate",
+    "RequestMiddleware",
 ]

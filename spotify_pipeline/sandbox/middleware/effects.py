@@ -29,17 +29,17 @@ from spotify_pipeline.sandbox.faults import (
     Stall,
     Truncate,
 )
-from spotify_pipeline.sandbox.http import Wire, wire_of
-from spotify_pipeline.sandbox.middleware.answers import (
-    Answer,
+from spotify_pipeline.sandbox.http import RawConnection, raw_connection_of
+from spotify_pipeline.sandbox.middleware.body_stream import BodyStream, offset_of
+from spotify_pipeline.sandbox.middleware.other_objects import about_another
+from spotify_pipeline.sandbox.middleware.responses import (
+    WholeResponse,
     altered,
     edited,
     is_left_alone,
     replied,
     without_audience,
 )
-from spotify_pipeline.sandbox.middleware.intake import Intake, offset_of
-from spotify_pipeline.sandbox.middleware.others import about_another
 from spotify_pipeline.sandbox.middleware.store_effects import acknowledgement, change_world, kept_refresh_token
 from spotify_pipeline.sandbox.store import SandboxState
 
@@ -57,7 +57,7 @@ class FaultyCall:
         self._scope = dict(scope)
         self._receive = receive
         self._send = send
-        self._intake = Intake(receive)
+        self._body_stream = BodyStream(receive)
         self._ending: Ending | None = None
         self._over = False
         self._start: Message = {}
@@ -67,7 +67,7 @@ class FaultyCall:
         """Have ``app`` carry the request out, faults included. A fault that did not happen waits for the next one."""
         try:
             if await self._before():
-                await app(self._scope, self._intake, self._collect)
+                await app(self._scope, self._body_stream, self._collect)
         finally:
             self._hit.release()
 
@@ -75,7 +75,7 @@ class FaultyCall:
         """The first moment. Whether the operation is still to be carried out."""
         for action in self._hit.fault.before:
             if isinstance(action, Reply | Cut):
-                await self._end(action, Answer(200))
+                await self._end(action, WholeResponse(200))
                 return False
             if isinstance(action, Stall):
                 await self._stall(action)
@@ -83,7 +83,7 @@ class FaultyCall:
                 self._hit.strike()
         midway = self._hit.fault.midway
         if midway is not None:
-            self._intake.stop_at(offset_of(midway.stored, Headers(scope=self._scope)), self._midway)
+            self._body_stream.stop_at(offset_of(midway.stored, Headers(scope=self._scope)), self._midway)
         return True
 
     async def _midway(self) -> bool:
@@ -93,9 +93,9 @@ class FaultyCall:
             if isinstance(action, Stall):
                 await self._stall(action)
             elif isinstance(action, Corrupt):
-                self._intake.flip_next(self._hit.strike)
+                self._body_stream.flip_next(self._hit.strike)
             elif isinstance(action, Cut) and not action.read_body:
-                await self._end(action, Answer(200))
+                await self._end(action, WholeResponse(200))
                 return True
             else:
                 self._ending = action
@@ -110,22 +110,22 @@ class FaultyCall:
         self._body += message.get("body", b"")
         if message.get("more_body", False) or self._over:
             return
-        answer = Answer.of(self._start, bytes(self._body))
-        if kept_refresh_token(self._state, self._scope, answer):
+        response = WholeResponse.of(self._start, bytes(self._body))
+        if kept_refresh_token(self._state, self._scope, response):
             self._hit.strike()
         if self._ending is not None:
-            await self._end(self._ending, answer)
-        elif self._hit.fault.on_status in {None, answer.status}:
-            await self._after(answer)
+            await self._end(self._ending, response)
+        elif self._hit.fault.on_status in {None, response.status}:
+            await self._after(response)
         else:
-            await self._deliver(answer)
+            await self._deliver(response)
 
-    async def _after(self, answer: Answer) -> None:
+    async def _after(self, response: WholeResponse) -> None:
         for action in self._hit.fault.after:
-            if isinstance(action, Truncate | Drip) and is_left_alone(answer, action):
+            if isinstance(action, Truncate | Drip) and is_left_alone(response, action):
                 break
             if isinstance(action, Ending):
-                await self._end(action, answer)
+                await self._end(action, response)
                 return
             if isinstance(action, Stall):
                 await self._stall(action)
@@ -133,82 +133,82 @@ class FaultyCall:
                 if change_world(self._state, self._scope, action):
                     self._hit.strike()
             else:
-                answer = self._changed(answer, action)
-        await self._deliver(answer)
+                response = self._changed(response, action)
+        await self._deliver(response)
 
-    def _changed(self, answer: Answer, action: Alter | EditJson | HideNewest | ForAnother) -> Answer:
+    def _changed(self, response: WholeResponse, action: Alter | EditJson | HideNewest | ForAnother) -> WholeResponse:
         if isinstance(action, Alter):
-            changed = altered(answer, action)
+            changed = altered(response, action)
         elif isinstance(action, EditJson):
-            changed = edited(answer, action, self._hit.turn)
+            changed = edited(response, action, self._hit.turn)
         elif isinstance(action, ForAnother):
-            changed = about_another(self._state, self._scope, answer, action.id)
+            changed = about_another(self._state, self._scope, response, action.id)
         else:
             newest = max(self._state.audiences.all(), key=lambda audience: audience.created_at, default=None)
-            changed = without_audience(answer, newest.id if newest else "")
-        if changed is not answer:
+            changed = without_audience(response, newest.id if newest else "")
+        if changed is not response:
             self._hit.strike()
         return changed
 
-    async def _end(self, action: Ending, answer: Answer) -> None:
+    async def _end(self, action: Ending, response: WholeResponse) -> None:
         """Be done with the request. ``answer`` is the operation's own, where it gave one."""
         if not isinstance(action, Cut) or action.read_body:
-            await self._intake.drain()
+            await self._body_stream.drain()
         if isinstance(action, Reply):
-            answer = await run_in_threadpool(replied, action)
+            response = await run_in_threadpool(replied, action)
         elif isinstance(action, Acknowledge):
-            answer = acknowledgement(self._state, self._scope, action)
+            response = acknowledgement(self._state, self._scope, action)
         elif isinstance(action, Cut):
             await self._cut(action)
             return
         else:
-            await self._send_raw(answer, action)
+            await self._send_raw(response, action)
             return
         self._hit.strike()
-        await self._deliver(answer)
+        await self._deliver(response)
 
     async def _stall(self, action: Stall) -> None:
         self._hit.strike()
         await self._state.faults.pause(action.seconds)
 
-    async def _deliver(self, answer: Answer) -> None:
+    async def _deliver(self, response: WholeResponse) -> None:
         self._over = True
         self._hit.release()
-        for message in answer.messages():
+        for message in response.messages():
             await self._send(message)
 
     async def _cut(self, action: Cut) -> None:
         self._over = True
-        wire = wire_of(self._scope)
+        connection = raw_connection_of(self._scope)
         self._hit.strike()
         self._note(None)
         if action.how == "reset":
-            wire.reset()
+            connection.reset()
         else:
-            wire.close()
+            connection.close()
         await self._until_gone()
 
-    async def _send_raw(self, answer: Answer, action: Truncate | Drip) -> None:
+    async def _send_raw(self, response: WholeResponse, action: Truncate | Drip) -> None:
         """Send an answer past the HTTP server, and close the connection."""
         self._over = True
-        wire = wire_of(self._scope)
+        connection = raw_connection_of(self._scope)
         self._hit.strike()
-        self._note(answer.status)
+        self._note(response.status)
         if isinstance(action, Truncate):
-            wire.write(answer.head() + answer.body[: action.keep])
+            connection.write(response.head() + response.body[: action.keep])
         else:
-            slow, rest = (answer.head(), answer.body) if action.part == "head" else (answer.body, b"")
-            wire.write(b"" if action.part == "head" else answer.head())
-            await self._drip(wire, slow, action.seconds)
-            wire.write(rest)
-        wire.close()
+            slow, rest = (response.head(), response.body) if action.part == "head" else (response.body, b"")
+            connection.write(b"" if action.part == "head" else response.head())
+            await self._drip(connection, slow, action.seconds)
+            connection.write(rest)
+        connection.close()
         await self._until_gone()
 
-    async def _drip(self, wire: Wire, data: bytes, seconds: float) -> None:
+    async def _drip(self, connection: RawConnection, data: bytes, seconds: float) -> None:
         for position in range(len(data)):
-            wire.write(data[position : position + 1])
-            if wire.closing or not await self._state.faults.pause(seconds):
-                wire.write(data[position + 1 :])
+            connection.write(data[position : position + 1])
+            if connection.closing or not await self._state.faults.pause(seconds):
+                connection.write(data[position + 1 :])
                 return
 
     async def _until_gone(self) -> None:

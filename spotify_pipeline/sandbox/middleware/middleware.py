@@ -16,8 +16,8 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spotify_pipeline.sandbox.faults import OPERATIONS, Hit
+from spotify_pipeline.sandbox.middleware.body_stream import kinds_of_put
 from spotify_pipeline.sandbox.middleware.effects import FaultyCall
-from spotify_pipeline.sandbox.middleware.intake import kinds_of_put
 from spotify_pipeline.sandbox.store import Exchange, SandboxState
 
 _READING_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -92,7 +92,7 @@ class _Exchange:
         )
 
 
-class Gate:
+class RequestMiddleware:
     """ASGI application around another."""
 
     def __init__(self, app: ASGIApp, *, state: SandboxState, routes: Sequence[Route]) -> None:

@@ -22,7 +22,7 @@ from spotify_pipeline.sandbox.faults import (
     MoveClock,
 )
 from spotify_pipeline.sandbox.http import BadRange, Chunk, committed, content_of
-from spotify_pipeline.sandbox.middleware.answers import Answer, lacks_refresh_token
+from spotify_pipeline.sandbox.middleware.responses import WholeResponse, lacks_refresh_token
 from spotify_pipeline.sandbox.store import SandboxState, SessionState, UploadSession, secret_digest
 
 WorldChange = Lose | Intrude | EndSession | EndHere | MoveClock | EditQuery | KeepRefreshToken
@@ -52,24 +52,24 @@ def change_world(state: SandboxState, scope: Scope, action: WorldChange) -> bool
             return _edit_query(scope, action)
 
 
-def kept_refresh_token(state: SandboxState, scope: Scope, answer: Answer) -> bool:
+def kept_refresh_token(state: SandboxState, scope: Scope, response: WholeResponse) -> bool:
     """Whether ``KeepRefreshToken`` is why a token answer has no refresh token. Where none rotates, it never is."""
     kept = KEEPS_REFRESH_TOKEN in scope and state.config.rotate_refresh_tokens
-    return kept and lacks_refresh_token(answer)
+    return kept and lacks_refresh_token(response)
 
 
-def acknowledgement(state: SandboxState, scope: Scope, action: Acknowledge) -> Answer:
+def acknowledgement(state: SandboxState, scope: Scope, action: Acknowledge) -> WholeResponse:
     """308 for the session of this request, with what it holds now or as the action says."""
-    answer = Answer(200 if action.as_200 else 308)
+    response = WholeResponse(200 if action.as_200 else 308)
     if action.as_200:
-        answer = answer.with_headers({"X-HTTP-Status-Code-Override": "308"})
+        response = response.with_headers({"X-HTTP-Status-Code-Override": "308"})
     session = _session(state, scope)
     end = (0 if session is None else _held(state, session)) + action.beyond
     if action.range is not None:
-        return answer.with_headers({"Range": action.range})
+        return response.with_headers({"Range": action.range})
     if action.without_range or not end:
-        return answer
-    return answer.with_headers({"Range": f"bytes=0-{end - 1}"})
+        return response
+    return response.with_headers({"Range": f"bytes=0-{end - 1}"})
 
 
 def _session(state: SandboxState, scope: Scope) -> UploadSession | None:

@@ -1,7 +1,7 @@
 """The sandbox's object store: signed URLs and resumable uploads."""
 
-from spotify_pipeline.sandbox.storage.answers import StoreRefusal, xml_error
 from spotify_pipeline.sandbox.storage.object_store import ObjectStore, upload_url_for
+from spotify_pipeline.sandbox.storage.responses import StoreRefusal, xml_error
 
 __all__ = [
     "ObjectStore",

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from spotify_pipeline.sandbox.http import BadRange, Chunk, StatusQuery, content_of
 from spotify_pipeline.sandbox.lists import judge_list
-from spotify_pipeline.sandbox.storage.answers import (
+from spotify_pipeline.sandbox.storage.responses import (
     StoreRefusal,
     object_stored,
     offset_beyond_stored,

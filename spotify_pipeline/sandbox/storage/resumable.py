@@ -20,7 +20,7 @@ import google_crc32c
 from starlette.concurrency import run_in_threadpool
 
 from spotify_pipeline.sandbox.http import committed
-from spotify_pipeline.sandbox.storage.answers import StoreRefusal
+from spotify_pipeline.sandbox.storage.responses import StoreRefusal
 from spotify_pipeline.sandbox.store import (
     ReceivedList,
     SandboxState,

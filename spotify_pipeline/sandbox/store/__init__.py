@@ -1,8 +1,8 @@
 """What a sandbox knows and where it keeps it."""
 
-from spotify_pipeline.sandbox.store.capi_records import CapiConnection, CapiToken, Pixel, Share
 from spotify_pipeline.sandbox.store.clock import add_months, in_utc_seconds
 from spotify_pipeline.sandbox.store.event_store import Arrival, Bucket, Tally
+from spotify_pipeline.sandbox.store.in_memory import Exchange
 from spotify_pipeline.sandbox.store.listeners import (
     DEVICE_ID,
     EMAIL,
@@ -20,18 +20,21 @@ from spotify_pipeline.sandbox.store.records import (
     Audience,
     AuthorizationCode,
     Business,
+    CapiConnection,
+    CapiToken,
     Dataset,
     Grant,
     Judgement,
+    Pixel,
     Problem,
     ReceivedList,
     RefreshToken,
     SessionState,
+    Share,
     Upload,
     UploadSession,
     secret_digest,
 )
-from spotify_pipeline.sandbox.store.request_log import Exchange
 from spotify_pipeline.sandbox.store.state import SandboxState
 from spotify_pipeline.sandbox.store.world import ROLES, VIEWER
 

@@ -14,28 +14,29 @@ from typing import Any
 
 from spotify_pipeline.sandbox.config import DEFAULTS, ListFormat, SandboxConfig, SandboxError
 from spotify_pipeline.sandbox.faults import FaultScript
-from spotify_pipeline.sandbox.store.capi_records import CapiConnection, CapiToken, Pixel, Share
 from spotify_pipeline.sandbox.store.clock import Clock, wall_clock
 from spotify_pipeline.sandbox.store.database import Collection, Database, Record
 from spotify_pipeline.sandbox.store.event_store import EventStore
+from spotify_pipeline.sandbox.store.in_memory import RateLimiter, RejectedEvents, RequestLog
 from spotify_pipeline.sandbox.store.listeners import Listeners
-from spotify_pipeline.sandbox.store.rate_limit import RateLimiter
 from spotify_pipeline.sandbox.store.records import (
     AccessToken,
     AdAccount,
     Audience,
     AuthorizationCode,
     Business,
+    CapiConnection,
+    CapiToken,
     Dataset,
     Grant,
+    Pixel,
     ReceivedList,
     RefreshToken,
     Setting,
+    Share,
     Upload,
     UploadSession,
 )
-from spotify_pipeline.sandbox.store.rejected_events import Poison
-from spotify_pipeline.sandbox.store.request_log import RequestLog
 from spotify_pipeline.sandbox.store.state_directory import DATABASE, LISTS, SESSIONS, claimed, private_folder
 from spotify_pipeline.sandbox.store.world import default_world
 
@@ -86,7 +87,7 @@ class SandboxState:
         self.audiences = Collection(self._database, Audience, lambda audience: audience.ad_account_id)
         self.limiter = RateLimiter(config.requests_per_window, config.window_seconds, monotonic)
         self.event_limiter = RateLimiter(config.event_requests_per_window, config.window_seconds, monotonic)
-        self.poison = Poison()
+        self.rejected_events = RejectedEvents()
         self.requests = RequestLog()
         self.faults = FaultScript()
         self.listeners = Listeners.of(config)
@@ -135,7 +136,7 @@ class SandboxState:
         self.clock.restart()
         self.limiter.clear()
         self.event_limiter.clear()
-        self.poison.clear()
+        self.rejected_events.clear()
         self.requests.clear()
         self.faults.clear()
         self._seed()

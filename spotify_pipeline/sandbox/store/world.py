@@ -5,9 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from spotify_pipeline.sandbox.config import DEFAULTS
-from spotify_pipeline.sandbox.store.capi_records import CapiConnection, CapiToken, Pixel, Share
 from spotify_pipeline.sandbox.store.database import Record
-from spotify_pipeline.sandbox.store.records import AdAccount, Business, Dataset, Grant, RefreshToken, secret_digest
+from spotify_pipeline.sandbox.store.records import (
+    AdAccount,
+    Business,
+    CapiConnection,
+    CapiToken,
+    Dataset,
+    Grant,
+    Pixel,
+    RefreshToken,
+    Share,
+    secret_digest,
+)
 
 ADMIN = "AD_ACCOUNT_ADMIN"
 CONTRIBUTOR = "AD_ACCOUNT_CONTRIBUTOR"

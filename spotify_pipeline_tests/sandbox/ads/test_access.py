@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxState, create_app
-from spotify_pipeline.sandbox.store.rate_limit import RateLimiter
+from spotify_pipeline.sandbox.store.in_memory import RateLimiter
 from spotify_pipeline_tests.sandbox.visitor import ADS, AUDIENCES, Visitor, email_list, error_code, visiting
 
 VIEWER_AUDIENCES = f"{ADS}/ad_accounts/{DEFAULTS.viewer_ad_account_id}/audiences"

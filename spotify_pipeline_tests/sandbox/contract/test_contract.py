@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxState, create_app
 from spotify_pipeline.sandbox.ads import account_routes, audience_rules
-from spotify_pipeline.sandbox.ads.dataset_answers import SIGNAL_NAMES
 from spotify_pipeline.sandbox.ads.diagnostics import DIAGNOSTICS_QUERY, GRANULARITIES
+from spotify_pipeline.sandbox.ads.responses import SIGNAL_NAMES
 from spotify_pipeline.sandbox.events.rules import EVENT_NAMES
 from spotify_pipeline.sandbox.lists import audience_status as standing
 from spotify_pipeline_tests.sandbox.visitor import (

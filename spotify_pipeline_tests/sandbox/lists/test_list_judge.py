@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from spotify_pipeline.sandbox.config import ListFormat, SandboxConfig
 from spotify_pipeline.sandbox.lists.judge import judge
-from spotify_pipeline.sandbox.lists.lines import BLOCK_BYTES, LONGEST_LINE, OVERLONG, lines_of
+from spotify_pipeline.sandbox.lists.layouts import BLOCK_BYTES, LONGEST_LINE, OVERLONG, lines_of
 from spotify_pipeline.sandbox.lists.tally import DIGEST_OF_NOTHING
 from spotify_pipeline.sandbox.store.listeners import DEVICE_ID, EMAIL, PHONE, TOKENS, Listeners, size_range
 from spotify_pipeline.sandbox.store.records import Judgement

@@ -12,7 +12,7 @@ import pytest
 
 from spotify_pipeline.sandbox import ListFormat, SandboxState
 from spotify_pipeline.sandbox.lists.audience_status import judge_list
-from spotify_pipeline.sandbox.storage.answers import StoreRefusal
+from spotify_pipeline.sandbox.storage.responses import StoreRefusal
 from spotify_pipeline.sandbox.storage.resumable import UploadSessions
 from spotify_pipeline.sandbox.store.records import Judgement, Upload
 from spotify_pipeline_tests.sandbox.uploads import QUANTUM, how_far, new_session, put_part

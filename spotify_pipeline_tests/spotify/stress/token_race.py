@@ -197,7 +197,7 @@ def token_race(directory: Path, processes: int = PROCESSES) -> Generator[TokenRa
             race.end()
 
 
-def main(arguments: Sequence[str] | None = None) -> bool:
+def main(arguments: Sequence[str] = ()) -> bool:
     """Print one table for the races and one for the kills; whether no grant of ours died unsaid."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--processes", type=int, default=PROCESSES)
@@ -232,4 +232,4 @@ def main(arguments: Sequence[str] | None = None) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

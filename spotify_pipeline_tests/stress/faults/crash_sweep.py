@@ -5,7 +5,8 @@
 A sync of a new audience and one of a replacement are first run whole and their boundaries counted. Then each is run
 once per boundary and killed there, and run again without a fault until it succeeds. What Spotify (the sandbox) has
 then is counted: audiences, their bytes, bytes sent twice, and the receipts that the machine keeps. The seed chooses the
-list's length, the chunk size and where in a body the process dies. Between a rotated token's answer and its file nobody
+list's length, the chunk size and where in a body the process dies. Two processes share the situations and seeds.
+Between a rotated token's answer and its file nobody
 can save it (the old one is dead already): the next run must say so, and a person signs in, which the harness does and
 counts.
 """
@@ -18,6 +19,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +27,7 @@ from pathlib import Path
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceSpec, Journal, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
-from spotify_pipeline.sandbox.accounts.oauth import sign_in
+from spotify_pipeline.sandbox.accounts import sign_in
 from spotify_pipeline_tests.stress.faults.crash_process import MUST_SIGN_IN, Sync, run_sync
 from spotify_pipeline_tests.stress.faults.lists import made_list
 
@@ -34,6 +36,7 @@ QUANTUM = 256 * KIB
 MOST_RUNS = 2
 FEWEST_ROWS = 5
 PATIENCE_SECONDS = 60.0
+PROCESSES = 2
 SITUATIONS = ("new audience", "replacement")
 TARGET = AudienceSpec(
     audience="lapsed",
@@ -263,8 +266,18 @@ def table(result: Sweep) -> str:
     return "\n".join(lines)
 
 
+def _sweep_of(run: tuple[str, int]) -> Sweep:
+    situation, seed = run
+    return sweep(range(seed, seed + 1), (situation,))
+
+
 def main(seeds: int = 3) -> bool:
     """Print the table; whether all was right."""
-    result = sweep(range(seeds))
+    runs = [(situation, seed) for situation in SITUATIONS for seed in range(seeds)]
+    result = Sweep()
+    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for swept in pool.map(_sweep_of, runs):
+            result.boundaries |= swept.boundaries
+            result.crashes += swept.crashes
     sys.stdout.write(table(result) + "\n")
     return all(each.converged and each.killed for each in result.crashes)

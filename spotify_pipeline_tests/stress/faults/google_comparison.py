@@ -2,7 +2,7 @@
 
     python -m spotify_pipeline_tests.stress.faults google
 
-Both send three chunks of 1 MiB to the sandbox, through the same scripted faults of the session's requests; what
+Both send three chunks of 256 KiB to the sandbox, through the same scripted faults of the session's requests; what
 begins or renews an upload is left out, for it is Spotify's and not Google's. The reference is driven generously: its
 own retries, and after an error `recover()` and on, as its documentation says, five times over. Its API answers the
 last byte with JSON where a signed upload answers with headers, so it is given that JSON, made of those headers.
@@ -27,10 +27,10 @@ from google.cloud.storage._media.requests import ResumableUpload
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from spotify_pipeline.spotify import UploadTicket
-from spotify_pipeline_tests.stress.faults.upload_cases import CASES, Case, Layout
-from spotify_pipeline_tests.stress.faults.upload_matrix import MIB, Bench, bench
+from spotify_pipeline_tests.stress.faults.upload_cases import CASES, QUANTUM, Case, Layout
+from spotify_pipeline_tests.stress.faults.upload_matrix import Bench, bench
 
-LAYOUT = Layout(3 * MIB, MIB)
+LAYOUT = Layout(3 * QUANTUM, QUANTUM)
 MOST_RECOVERIES = 5
 STALLED, PATIENT = (1.0, 0.3), (20.0, 20.0)  # seconds to connect, and to wait for an answer; ours has the same
 QUICK = Retry(predicate=DEFAULT_RETRY._predicate, initial=0.01, maximum=0.05, timeout=10.0)

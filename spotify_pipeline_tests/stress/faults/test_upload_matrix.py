@@ -7,9 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from spotify_pipeline_tests.stress.faults.upload_cases import CASES, Case
-from spotify_pipeline_tests.stress.faults.upload_matrix import CHUNKS, LARGE, MIB, SIZES, Bench, bench, size_of
-
-LARGEST_HERE = 3 * MIB
+from spotify_pipeline_tests.stress.faults.upload_matrix import LARGE, SIZES, Bench, bench, row
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +19,8 @@ def bench_of_all() -> Iterator[Bench]:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_an_upload_ends_byte_identical_or_rightly_refused(case: Case, bench_of_all: Bench) -> None:
-    sizes = ((size_of(name, chunk), chunk) for name in SIZES if name != LARGE for chunk in CHUNKS)
-    cells = [bench_of_all.cell(case, size, chunk) for size, chunk in sizes if size <= LARGEST_HERE]
+    sizes = tuple(name for name in SIZES if name != LARGE)
+    cells = [cell for of_size in row(bench_of_all, case, sizes).values() for cell in of_size]
     assert not [(cell.layout, cell.wrong) for cell in cells if cell.wrong]
     assert any(cell.mark in "=R" for cell in cells)
 

@@ -145,7 +145,7 @@ def a02_a04_p02_spotify_refuses_events(stage: Stage) -> None:
     waiting = account(stage, "few").pending
     assert waiting > 10
     poison = ["order-2", "order-7", "order-11"]
-    stage.sandbox.state.poison.plant(event_ids=poison)
+    stage.sandbox.state.rejected_events.replace_all(event_ids=poison)
     *refused, lost, tried_again, shown, dead = stage.materialize(
         *(sent("few", echo(stage, status)) for status in (401, 403, 400)),
         sent("once", echo(stage, 200)),
@@ -162,7 +162,7 @@ def a02_a04_p02_spotify_refuses_events(stage: Stage) -> None:
     few = account(stage, "few")
     assert (few.delivered, few.pending, few.dead["refused"]) == (waiting - len(poison), 0, len(poison))
     assert all(each in printed(stage) for each in poison)
-    stage.sandbox.state.poison.clear()
+    stage.sandbox.state.rejected_events.clear()
     stopped, resumed, replayed, rest = stage.materialize(
         command("account", "once"), command("resume", "once"), command("replay", "few"), all_of("once")
     )

@@ -13,7 +13,7 @@ from spotify_pipeline.cli.doctor.feeds import connections, outboxes
 from spotify_pipeline.cli.project import FeedConnection
 from spotify_pipeline.conversions import Stop, open_outbox
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer, read_fault
-from spotify_pipeline.sandbox.store.capi_records import Share
+from spotify_pipeline.sandbox.store.records import Share
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.integration.doctor.test_doctor import lines
 

@@ -171,7 +171,7 @@ def test_a20_two_refused_events_a_run_wait_and_the_check_says_so_until_there_are
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
     everything = [f"order-{number}" for number in range(10)]
-    sandbox.state.poison.plant(event_ids=everything)
+    sandbox.state.rejected_events.replace_all(event_ids=everything)
     add_orders(environment, *(order(number, days_ago(1)) for number in range(2)))
     result = runs.run(1)
     assert result.success
@@ -235,7 +235,7 @@ def test_a02_a09_a_poisoned_event_is_one_dead_letter_without_values_and_its_repl
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
     add_orders(environment, *(order(number, days_ago(0)) for number in range(50)))
-    sandbox.state.poison.plant(event_ids=["order-7"])
+    sandbox.state.rejected_events.replace_all(event_ids=["order-7"])
     result = runs.run()
     assert result.success
     assert account(result) == {"read": 50, "delivered": 49, "pending": 0, "filtered": 0, "dead": 1}
@@ -243,7 +243,7 @@ def test_a02_a09_a_poisoned_event_is_one_dead_letter_without_values_and_its_repl
     assert (letter.data["event_id"], letter.data["reason"]) == ("order-7", "refused")
     assert "person7" not in str(letter.data)
 
-    sandbox.state.poison.clear()
+    sandbox.state.rejected_events.clear()
     assert account(runs.run())["dead"] == 1
     with open_outbox("orders") as outbox:
         assert sum(outbox.replay().values()) == 1

@@ -17,8 +17,7 @@ from spotify_pipeline.mirror import (
     sync_event_based,
 )
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline.sandbox.store.capi_records import Share
-from spotify_pipeline.sandbox.store.records import Dataset
+from spotify_pipeline.sandbox.store.records import Dataset, Share
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 SHOP = "Sandbox Web Shop"

@@ -1,14 +1,18 @@
-"""What a PUT to a session URI says it carries: the whole object, a chunk, or a question.
+"""What a request carries: a small body, or, by its headers, the whole object, a chunk of it, or a question.
 
-Source: Google's "Performing resumable uploads" (chunks are multiples of 256 KiB except the last; ``bytes */N`` asks
-how far the upload is).
+Bodies that are too large are refused before they fill memory. Chunks are as in Google's "Performing resumable
+uploads": multiples of 256 KiB except the last; ``bytes */N`` asks how far the upload is.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
 
 CHUNK_QUANTUM = 256 * 1024
 
@@ -90,3 +94,54 @@ def read_content_range(content_range: str | None, content_length: int | None) ->
 def committed(stored: int) -> int:
     """How many of ``stored`` bytes of an unfinished upload count: whole quanta of 256 KiB."""
     return stored - stored % CHUNK_QUANTUM
+
+
+LARGEST_BODY = 1 << 20
+
+
+class BodyTooLarge(Exception):
+    """The body has more bytes than are taken."""
+
+
+class NotJson(Exception):
+    """The body is no JSON document."""
+
+
+async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
+    """The whole body.
+
+    Raises:
+        BodyTooLarge: it has more than ``largest`` bytes.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > largest:
+            raise BodyTooLarge
+    return bytes(body)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a URL-encoded form; of a repeated field the first.
+
+    Raises:
+        BodyTooLarge: it has more than 1 MiB.
+    """
+    body = await read_body(request)
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    return dict(reversed(pairs))
+
+
+async def read_json(request: Request) -> object:
+    """The JSON document in the body.
+
+    Raises:
+        BodyTooLarge: it has more than 1 MiB.
+        NotJson: it is none.
+    """
+    body = await read_body(request)
+    try:
+        document: object = json.loads(body)
+    except (ValueError, RecursionError):
+        raise NotJson from None
+    return document

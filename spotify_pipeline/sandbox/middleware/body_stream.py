@@ -35,7 +35,7 @@ def offset_of(point: Point, headers: Mapping[str, str]) -> int | None:
     return point
 
 
-class Intake:
+class BodyStream:
     """The ASGI ``receive`` of an operation.
 
     Once the operation has taken ``offset`` bytes (None: all) and asks for more, ``at_point`` is called. If it says

@@ -21,7 +21,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True)
-class Answer:
+class WholeResponse:
     """A whole answer. Header names are lower case, and none says how long the body is."""
 
     status: int
@@ -29,7 +29,7 @@ class Answer:
     body: bytes = b""
 
     @classmethod
-    def of(cls, start: Message, body: bytes) -> Answer:
+    def of(cls, start: Message, body: bytes) -> WholeResponse:
         """What an ASGI application sent."""
         headers = [(name.lower(), value) for name, value in start["headers"]]
         return cls(start["status"], [pair for pair in headers if pair[0] != b"content-length"], body)
@@ -47,15 +47,15 @@ class Answer:
         lines += [name + b": " + value for name, value in [*self._all_headers(), (b"connection", b"close")]]
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
-    def with_headers(self, headers: Mapping[str, Text]) -> Answer:
+    def with_headers(self, headers: Mapping[str, Text]) -> WholeResponse:
         """The answer with these headers in place of its own of the same names."""
         names = {name.lower().encode() for name in headers}
         kept = [pair for pair in self.headers if pair[0] not in names]
         return replace(self, headers=[*kept, *_encoded(headers)])
 
-    def says_the_same_as(self, other: Answer) -> bool:
+    def says_the_same_as(self, other: WholeResponse) -> bool:
         """Whether a client would read the same from both: the order of headers with different names says nothing."""
-        in_order = [sorted(answer.headers, key=lambda pair: pair[0]) for answer in (self, other)]
+        in_order = [sorted(response.headers, key=lambda pair: pair[0]) for response in (self, other)]
         return (self.status, self.body, in_order[0]) == (other.status, other.body, in_order[1])
 
     def _all_headers(self) -> Headers:
@@ -64,7 +64,7 @@ class Answer:
         return [*self.headers, (b"content-length", str(len(self.body)).encode())]
 
 
-def replied(reply: Reply) -> Answer:
+def replied(reply: Reply) -> WholeResponse:
     """The answer that a :class:`Reply` describes."""
     headers = _encoded(reply.headers)
     body = _compressed(reply.body, reply.repeat) if reply.gzip else reply.body.encode() * reply.repeat
@@ -72,24 +72,24 @@ def replied(reply: Reply) -> Answer:
         headers.append((b"content-encoding", b"gzip"))
     if reply.header_bytes:
         headers.append((b"x-padding", b"x" * reply.header_bytes))
-    return Answer(reply.status, headers, body)
+    return WholeResponse(reply.status, headers, body)
 
 
-def altered(answer: Answer, change: Alter) -> Answer:
+def altered(response: WholeResponse, change: Alter) -> WholeResponse:
     """The answer with the change's parts replaced; the same answer where that makes no difference."""
     removed = {name.lower().encode() for name in change.remove}
-    other = replace(answer, headers=[pair for pair in answer.headers if pair[0] not in removed])
-    body = answer.body if change.body is None else change.body.encode()
-    other = replace(other.with_headers(change.headers), status=change.status or answer.status, body=body)
-    return answer if other.says_the_same_as(answer) else other
+    other = replace(response, headers=[pair for pair in response.headers if pair[0] not in removed])
+    body = response.body if change.body is None else change.body.encode()
+    other = replace(other.with_headers(change.headers), status=change.status or response.status, body=body)
+    return response if other.says_the_same_as(response) else other
 
 
-def edited(answer: Answer, edit: EditJson, times: int) -> Answer:
+def edited(response: WholeResponse, edit: EditJson, times: int) -> WholeResponse:
     """The answer with its JSON edited; the same answer where that makes no difference.
 
     ``times`` is how often the fault has happened, this time included.
     """
-    document = _document(answer)
+    document = _document(response)
     unedited = _canonical(document)
     for path, value in edit.set.items():
         _apply(document, path, functools.partial(_set, value))
@@ -101,31 +101,31 @@ def edited(answer: Answer, edit: EditJson, times: int) -> Answer:
         _apply(document, path, functools.partial(_pluck, name))
     for path, step in edit.add.items():
         _apply(document, path, functools.partial(_add, step * times))
-    return answer if _canonical(document) == unedited else replace(answer, body=json.dumps(document).encode())
+    return response if _canonical(document) == unedited else replace(response, body=json.dumps(document).encode())
 
 
-def is_left_alone(answer: Answer, ending: Truncate | Drip) -> bool:
+def is_left_alone(response: WholeResponse, ending: Truncate | Drip) -> bool:
     """Whether the ending has nothing to do with this answer: no byte to keep back, or no body to drip."""
     if isinstance(ending, Truncate):
-        return ending.keep >= len(answer.body)
-    return ending.part == "body" and not answer.body
+        return ending.keep >= len(response.body)
+    return ending.part == "body" and not response.body
 
 
-def lacks_refresh_token(answer: Answer) -> bool:
+def lacks_refresh_token(response: WholeResponse) -> bool:
     """Whether a token answer is a success that gives no refresh token."""
-    return answer.status == HTTPStatus.OK and "refresh_token" not in _document(answer)
+    return response.status == HTTPStatus.OK and "refresh_token" not in _document(response)
 
 
-def without_audience(answer: Answer, audience_id: str) -> Answer:
+def without_audience(response: WholeResponse, audience_id: str) -> WholeResponse:
     """A page of audiences without this one; the same answer where it is not on the page."""
-    document = _document(answer)
+    document = _document(response)
     audiences = cast("list[dict[str, str]]", document.get("audiences", []))
     left = [audience for audience in audiences if audience["id"] != audience_id]
     if len(left) == len(audiences):
-        return answer
+        return response
     document["audiences"] = left
     cast("dict[str, int]", document["paging"])["total_results"] -= 1
-    return replace(answer, body=json.dumps(document).encode())
+    return replace(response, body=json.dumps(document).encode())
 
 
 def _encoded(headers: Mapping[str, Text]) -> Headers:
@@ -149,9 +149,9 @@ def _compressed(text: str, repeat: int) -> bytes:
 _Change = Callable[[dict[str, object], str], None]
 
 
-def _document(answer: Answer) -> dict[str, object]:
+def _document(response: WholeResponse) -> dict[str, object]:
     try:
-        document: object = json.loads(answer.body)
+        document: object = json.loads(response.body)
     except ValueError:
         return {}
     return cast("dict[str, object]", document) if isinstance(document, dict) else {}

@@ -1,11 +1,13 @@
-"""Data sets, connections, pixels and tokens as the Ads API shows them, and what it sees of the events by now."""
+"""Audiences, data sets, connections and tokens as the Ads API shows them, unused fields left out."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from spotify_pipeline.sandbox.lists import AudienceStatus
 from spotify_pipeline.sandbox.store import (
     AdAccount,
+    Audience,
     CapiConnection,
     CapiToken,
     Dataset,
@@ -50,11 +52,11 @@ def received_names(state: SandboxState, dataset: Dataset) -> list[str]:
     return list(dict.fromkeys(tally.name for tally in _seen(state, dataset.id)))
 
 
-def dataset_answer(state: SandboxState, dataset: Dataset) -> dict[str, object]:
+def dataset_response(state: SandboxState, dataset: Dataset) -> dict[str, object]:
     """The document's ``Dataset``; an integration that it does not have is left out."""
     lately = state.clock.now() - RECEIVING
     names = {tally.name for tally in _seen(state, dataset.id) if tally.last_at >= lately}
-    answer: dict[str, object] = {
+    response: dict[str, object] = {
         "id": dataset.id,
         "name": dataset.name,
         "ad_set_count": 0,
@@ -66,13 +68,13 @@ def dataset_answer(state: SandboxState, dataset: Dataset) -> dict[str, object]:
         ],
     }
     for pixel in state.pixels.of(dataset.id):
-        answer["pixel"] = _pixel(pixel)
+        response["pixel"] = _pixel(pixel)
     for connection in state.capi_connections.of(dataset.id):
-        answer["capi_integration"] = connection_answer(state, connection)
-    return answer
+        response["capi_integration"] = connection_response(state, connection)
+    return response
 
 
-def connection_answer(state: SandboxState, connection: CapiConnection) -> dict[str, object]:
+def connection_response(state: SandboxState, connection: CapiConnection) -> dict[str, object]:
     """The document's ``CapiIntegration``."""
     first: dict[str, datetime] = {}
     for tally in _seen(state, None):
@@ -90,7 +92,7 @@ def connection_answer(state: SandboxState, connection: CapiConnection) -> dict[s
     }
 
 
-def token_answer(token: CapiToken) -> dict[str, object]:
+def token_response(token: CapiToken) -> dict[str, object]:
     """The document's ``CapiAuthTokenResponse``, secret included, as its list of tokens has it."""
     return {
         "capi_auth_token_id": token.token_id,
@@ -118,3 +120,56 @@ def _pixel(pixel: Pixel) -> dict[str, object]:
         "aam_fields": [],
         "cookie_opt_in": True,
     }
+
+
+_SOURCES = {
+    "CUSTOMER_LIST": "CUSTOMER_LIST",
+    "WEB_EVENT": "PIXEL",
+    "AD_ENGAGEMENT": "AD_ENGAGEMENT",
+    None: "AUDIENCE",
+}
+
+
+def audience_response(state: SandboxState, audience: Audience, current: AudienceStatus) -> dict[str, object]:
+    """The answer for one audience."""
+    response: dict[str, object | None] = {
+        "id": audience.id,
+        "created_at": in_utc_seconds(audience.created_at),
+        "updated_at": in_utc_seconds(current.updated_at),
+        "name": audience.name,
+        "description": audience.description,
+        "type": audience.type,
+        "subtype": audience.subtype,
+        "status": current.status,
+        "size": current.size.as_json(),
+        "sources": [_SOURCES[audience.subtype]],
+        "lookalike_audience_ids": _lookalikes(state, audience),
+        "included_events": list(audience.included_events),
+        "excluded_events": list(audience.excluded_events),
+        "lookback_days": audience.lookback_days,
+        "campaign_ids": list(audience.campaign_ids),
+        "ad_set_ids": list(audience.ad_set_ids),
+        "exposure_type": audience.exposure_type,
+        "datasets": _datasets(state, audience),
+        "audience_category": audience.type,
+        **_seed(state, audience),
+    }
+    return {name: value for name, value in response.items() if value is not None and value != []}
+
+
+def _lookalikes(state: SandboxState, audience: Audience) -> list[str]:
+    siblings = state.audiences.of(audience.ad_account_id)
+    return [other.id for other in siblings if other.seed_audience_id == audience.id]
+
+
+def _datasets(state: SandboxState, audience: Audience) -> list[dict[str, str]]:
+    found = [state.datasets.get(id_) for id_ in audience.dataset_ids]
+    return [{"id": dataset.id, "name": dataset.name} for dataset in found if dataset is not None]
+
+
+def _seed(state: SandboxState, audience: Audience) -> dict[str, str]:
+    if audience.seed_audience_id is None:
+        return {}
+    seed = state.audiences.get(audience.seed_audience_id)
+    name = {"seed_audience_name": seed.name} if seed else {}
+    return {"seed_audience_id": audience.seed_audience_id, **name}

@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from spotify_pipeline.sandbox.ads import (
-    ad_account_answer,
-    audience_answer,
-    business_answer,
-    connection_answer,
-    dataset_answer,
-    token_answer,
+    ad_account_response,
+    audience_response,
+    business_response,
+    connection_response,
+    dataset_response,
+    token_response,
 )
-from spotify_pipeline.sandbox.lists import standing_of
-from spotify_pipeline.sandbox.middleware.answers import Answer
+from spotify_pipeline.sandbox.lists import status_of
+from spotify_pipeline.sandbox.middleware.responses import WholeResponse
 from spotify_pipeline.sandbox.storage import upload_url_for
 from spotify_pipeline.sandbox.store import Audience, SandboxState, Upload
 
@@ -34,24 +34,24 @@ class _Named(Protocol):
 Kept = TypeVar("Kept", bound=_Named)
 
 
-def about_another(state: SandboxState, scope: Scope, answer: Answer, chosen: str | None) -> Answer:
+def about_another(state: SandboxState, scope: Scope, response: WholeResponse, chosen: str | None) -> WholeResponse:
     """A success of the Ads API with the body of another object of its kind; the same answer where there is none.
 
     ``chosen`` is the id of the other; None for the newest that the request does not name. A list becomes that of
     whatever else there is. An answer without an object becomes that of another of what was changed.
     """
-    if answer.status >= 300:
-        return answer
-    body = _Others(state, scope, chosen).body(_document(answer))
+    if response.status >= 300:
+        return response
+    body = _OtherObjects(state, scope, chosen).body(_document(response))
     if body is None:
-        return answer
-    status = 200 if answer.status == 204 else answer.status
+        return response
+    status = 200 if response.status == 204 else response.status
     return replace(
-        answer.with_headers({"Content-Type": "application/json"}), status=status, body=json.dumps(body).encode()
+        response.with_headers({"Content-Type": "application/json"}), status=status, body=json.dumps(body).encode()
     )
 
 
-class _Others:
+class _OtherObjects:
     def __init__(self, state: SandboxState, scope: Scope, chosen: str | None) -> None:
         self._state = state
         self._request = Request(scope)
@@ -69,10 +69,10 @@ class _Others:
             return self._dataset(right, own)
         accounts = self._other(self._state.ad_accounts.all(), own)
         if "/ad_accounts" in self._path and accounts is not None:
-            shown = ad_account_answer(accounts)
+            shown = ad_account_response(accounts)
             return {"ad_accounts": [{**shown, "business_id": accounts.id}]} if "ad_accounts" in right else shown
         business = self._other(self._state.businesses.all(), own)
-        return self._any() if business is None else business_answer(business)
+        return self._any() if business is None else business_response(business)
 
     def _audience(self, right: Mapping[str, object], own: frozenset[str]) -> Body | None:
         if "datasets" in right and "id" not in right:
@@ -95,9 +95,9 @@ class _Others:
         connection = self._other(self._state.capi_connections.all(), own)
         if connection is None:
             return None
-        tokens = [token_answer(each) for each in self._state.capi_tokens.of(connection.id)]
+        tokens = [token_response(each) for each in self._state.capi_tokens.of(connection.id)]
         if "data" not in right or not tokens:
-            return connection_answer(self._state, connection)
+            return connection_response(self._state, connection)
         return {"data": [{**each, "capi_connection_id": connection.id} for each in tokens]}
 
     def _dataset(self, right: Mapping[str, object], own: frozenset[str]) -> Body | None:
@@ -106,14 +106,14 @@ class _Others:
             return None
         if "datasources" in right:
             return {"dataset_id": dataset.id, "datasources": []}
-        return dataset_answer(self._state, dataset)
+        return dataset_response(self._state, dataset)
 
     def _any(self) -> Body | None:
         audience = self._other(self._state.audiences.all(), frozenset())
         return None if audience is None else self._shown(audience)
 
     def _shown(self, audience: Audience) -> Body:
-        return audience_answer(self._state, audience, standing_of(self._state, audience))
+        return audience_response(self._state, audience, status_of(self._state, audience))
 
     def _other(self, kept: Iterable[Kept], own: frozenset[str]) -> Kept | None:
         others = [each for each in kept if each.id not in own and each.id not in self._path]
@@ -121,9 +121,9 @@ class _Others:
         return next((each for each in reversed(others) if wanted(each)), None)
 
 
-def _document(answer: Answer) -> Mapping[str, object]:
+def _document(response: WholeResponse) -> Mapping[str, object]:
     try:
-        parsed: object = json.loads(answer.body)
+        parsed: object = json.loads(response.body)
     except ValueError:
         return {}
     return cast("Mapping[str, object]", parsed) if isinstance(parsed, dict) else {}

@@ -17,7 +17,7 @@ from spotify_pipeline.cli.errors import EXPECTED, CommandError
 from spotify_pipeline.cli.privacy import digest, erasures, explain, forget
 from spotify_pipeline.cli.project import PROJECT
 from spotify_pipeline.cli.spotify import ad_accounts, audiences, authorizations, businesses, login, logout
-from spotify_pipeline.demo.place import DemoPlace
+from spotify_pipeline.demo.workspace import DemoWorkspace
 from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
 from spotify_pipeline.printable import printable
 from spotify_pipeline.process import no_core_dumps
@@ -65,7 +65,7 @@ def settings(
 ) -> None:
     """Choose whose settings the commands use."""
     if use_demo:
-        place = DemoPlace(PROJECT, DEFAULT_PORT)
+        place = DemoWorkspace(PROJECT, DEFAULT_PORT)
         if not place.exists():
             raise CommandError("There is no demo yet. Run `make demo` first.")
         os.environ.update(place.environment())

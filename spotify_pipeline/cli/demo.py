@@ -16,8 +16,8 @@ import typer
 
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT, load_definitions
-from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.demo.raw_tables import DEFAULT_PEOPLE, RawTablesError
+from spotify_pipeline.demo.workspace import DemoWorkspace
 from spotify_pipeline.home import private_directory
 from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS, serve
 
@@ -27,22 +27,22 @@ PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The sandbox's p
 
 
 def demo(
-    people: Annotated[int, typer.Option(min=1, help="How many people the generated customer table holds.")] = (
+    people: Annotated[int, typer.Option(min=1, help="Number of people in the generated customer table.")] = (
         DEFAULT_PEOPLE
     ),
     port: PortOption = DEFAULT_PORT,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget earlier demos first.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the state of earlier demos first.")] = False,
 ) -> None:
     """Mirror every audience of this project to a local Spotify, send a day of events, and show what arrived.
 
-    Nothing leaves this machine. The state stays, so that `spotify-pipeline dev` shows it in the Dagster UI. A
-    second demo finds the lists unchanged; with another number of people it replaces them.
+    Nothing leaves this machine. The state is kept, and `spotify-pipeline dev` shows it in the Dagster UI. A second
+    demo finds the lists unchanged; with another number of people it replaces them.
     """
     # Importing Dagster takes seconds, which other commands should not cost.
     from spotify_pipeline.demo.run import DemoFailed, run_demo
     from spotify_pipeline.demo.table import outcome_table
 
-    place = DemoPlace(PROJECT, port)
+    place = DemoWorkspace(PROJECT, port)
     _refuse_taken_port(port)
     if fresh:
         place.forget()
@@ -62,11 +62,11 @@ def demo(
             raise CommandError(f"The disk that {PROJECT} is on is full. Free some space, then run again.") from None
         raise
     outcome_table(outcome).print()
-    say(f"\nOpen the same state in the Dagster UI with `make dev`; the sandbox's page is then at {place.sandbox_url}/.")
+    say(f"\nRun `make dev` to open this state in the Dagster UI; the sandbox's page is then at {place.sandbox_url}/.")
     if outcome.failed:
         raise CommandError(f"{len(outcome.failed)} audiences or feeds failed; see above.")
     if outcome.counted is not None and outcome.counted != outcome.delivered:
-        raise CommandError("Spotify counts other events than were delivered; see above.")
+        raise CommandError("Spotify counts a different number of events than were delivered; see above.")
 
 
 def _refuse_taken_port(port: int) -> None:
@@ -86,7 +86,7 @@ def dev(
 ) -> None:
     """Open the Dagster UI: over your own settings where .env names a client id, else over the demo's state."""
     own = bool(os.environ.get("SPOTIFY_CLIENT_ID", "").strip())
-    place = DemoPlace(PROJECT, sandbox_port)
+    place = DemoWorkspace(PROJECT, sandbox_port)
     if own:
         environment = dict(os.environ)
         sys.stdout.write("Using your own settings (SPOTIFY_CLIENT_ID is set).\n")

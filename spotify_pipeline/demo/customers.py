@@ -1,4 +1,4 @@
-"""A block of ``raw.customers``: people who do not exist, entered in every way that a real table knows."""
+"""A block of ``raw.customers``: fictional people, entered with the errors that real tables have."""
 
 from __future__ import annotations
 

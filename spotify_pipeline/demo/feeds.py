@@ -1,4 +1,4 @@
-"""The second half of the demo: a day of the web shop's events goes to Spotify, and Spotify's own count is asked for."""
+"""The second half of the demo: send a day of the web shop's events, and compare with Spotify's own count."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SendDay = Callable[[FeedDefinition, date], str | None]
 
 @dataclass(frozen=True, kw_only=True)
 class DemoFeed:
-    """How one feed came out.
+    """The result of one feed.
 
     Attributes:
         feed: its name.
         accounts: of every day that was ever read.
         failure: what went wrong, if anything did.
-        left_out: why nothing was sent, where that is right.
+        skipped: why nothing was sent, if that is intended.
     """
 
     feed: str
     accounts: Sequence[DayAccount] = ()
     failure: str | None = None
-    left_out: str | None = None
+    skipped: str | None = None
 
     @property
     def delivered(self) -> int:
@@ -44,9 +44,9 @@ class DemoFeed:
         return sum(each.delivered for each in self.accounts)
 
     @property
-    def as_it_should_be(self) -> bool:
-        """Sent, and accounted for; or left out for a stated reason."""
-        if self.left_out is not None:
+    def succeeded(self) -> bool:
+        """Whether it was sent and accounted for, or skipped for a stated reason."""
+        if self.skipped is not None:
             return True
         whole = bool(self.accounts) and all(each.adds_up and not each.pending for each in self.accounts)
         return self.failure is None and whole and self.delivered > 0
@@ -55,15 +55,13 @@ class DemoFeed:
 def sent(feed: FeedDefinition, send: SendDay) -> DemoFeed:
     """Send a day of a feed to the demo's Spotify."""
     if feed.config.connection_id not in (None, DEFAULTS.capi_connection_id):
-        return DemoFeed(
-            feed=feed.name, left_out="Left out of the demo: its YAML names a connection of the real Spotify."
-        )
+        return DemoFeed(feed=feed.name, skipped="Skipped: its YAML names a real connection.")
     if feed.config.events.table is not None:
         return DemoFeed(
-            feed=feed.name, left_out="Left out of the demo: it reads a table, and its warehouse holds dbt models only."
+            feed=feed.name, skipped="Skipped: it reads a table, and the demo's warehouse has only the dbt models."
         )
     if not feed.config.start <= DAY:
-        return DemoFeed(feed=feed.name, left_out=f"Left out of the demo: it starts after {DAY}, the day that is sent.")
+        return DemoFeed(feed=feed.name, skipped=f"Skipped: it starts after {DAY}, the day that the demo sends.")
     failure = send(feed, DAY)
     if failure is not None:
         return DemoFeed(feed=feed.name, failure=failure)
@@ -72,7 +70,7 @@ def sent(feed: FeedDefinition, send: SendDay) -> DemoFeed:
 
 
 def counted_by_spotify() -> int:
-    """Events that the diagnostics show for the demo's connection, all hours together."""
+    """Events that the diagnostics show for the demo's connection, over all hours."""
     with SpotifyAds().client() as client:
         return sum(each.events for each in received_events(client, DEFAULTS.capi_connection_id) or [])
 
@@ -89,8 +87,8 @@ def feeds_table(feeds: Sequence[DemoFeed]) -> Table:
 
 
 def feed_notes(feeds: Sequence[DemoFeed]) -> list[str]:
-    """Why events were filtered or are dead, and why a feed was left out or failed."""
-    notes = [f"{each.feed}: {each.left_out or each.failure}" for each in feeds if each.left_out or each.failure]
+    """Why events were filtered or are dead, and why a feed was skipped or failed."""
+    notes = [f"{each.feed}: {each.skipped or each.failure}" for each in feeds if each.skipped or each.failure]
     for each in feeds:
         for account in each.accounts:
             for what, reasons in (("filtered", account.filtered), ("dead", account.dead)):
@@ -106,5 +104,5 @@ def _cells(feed: str, account: DayAccount) -> tuple[str, ...]:
 
 
 def feed_assets(feed: FeedDefinition) -> list[dg.AssetKey]:
-    """What is materialized of a feed."""
+    """The assets of a feed."""
     return [feed.validated_key, feed.delivery_key]

@@ -14,9 +14,8 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from spotify_pipeline.demo.activity import consents, events
+from spotify_pipeline.demo.activity import consents, events, shop_events
 from spotify_pipeline.demo.customers import Block, customers
-from spotify_pipeline.demo.orders import shop_events
 from spotify_pipeline.home import private_directory
 
 DEFAULT_PEOPLE: Final = 250_000
@@ -57,9 +56,9 @@ class RawTablesError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class RawTables:
-    """The contents of schema ``raw``: the inputs, and the rows of each table.
+    """Schema ``raw``: what it was made from, and the rows of each table.
 
-    ``customers`` exceeds ``people``: some numbers were loaded twice. ``reused``: the tables stood there already.
+    ``customers`` exceeds ``people``: some numbers were loaded twice. ``reused``: the tables were there already.
     """
 
     people: int
@@ -79,10 +78,10 @@ def write_raw_tables(
     seed: int = DEFAULT_SEED,
     as_of: date = DEFAULT_AS_OF,
 ) -> RawTables:
-    """Make the tables of schema ``raw`` in ``database``, unless they are there and were made from the same inputs.
+    """Write the tables of schema ``raw``, unless they are there and were made from the same inputs.
 
     Args:
-        database: a DuckDB file; it and its directory are made if missing, readable by their owner alone.
+        database: a DuckDB file; it and its directory are created if missing, readable by their owner only.
         people: customer numbers, 1 or more.
         seed: another seed gives other people.
         as_of: the day the data is of. Nothing in it happens later.
@@ -93,7 +92,7 @@ def write_raw_tables(
         HomeError: the directory cannot be made.
     """
     if people < 1:
-        raise RawTablesError(f"A demo needs at least one person, and {people} were asked for. Ask for 1 or more.")
+        raise RawTablesError(f"The demo needs at least one person, not {people}. Use --people with 1 or more.")
     if not database.parent.exists():
         private_directory(database.parent)
     try:
@@ -104,8 +103,8 @@ def write_raw_tables(
     except (duckdb.IOException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise RawTablesError(
-            f"{database} cannot be written: {reason}. Close what else has it open (Dagster, a dbt run, a DuckDB shell)"
-            " or free some space, then run again."
+            f"Cannot write {database}: {reason}. Close other programs that use it (Dagster, dbt, a DuckDB shell)"
+            " or free some disk space, then run again."
         ) from None
 
 
@@ -115,8 +114,8 @@ def _already_written(connection: duckdb.DuckDBPyConnection, *, people: int, seed
     if _GENERATOR not in tables:
         if foreign := sorted(tables.intersection(_TABLES)):
             raise RawTablesError(
-                f"The database has tables of its own in schema raw ({', '.join(foreign)}), which the demo would"
-                " replace. Give the demo another file."
+                f"Schema raw has tables that are not the demo's ({', '.join(foreign)}), and the demo would replace"
+                " them. Use another database file."
             )
         return None
     made_from = "version = ? and people = ? and seed = ? and as_of = ?"

@@ -1,6 +1,6 @@
-"""The main job from end to end on one machine: tables, segments, lists, audiences, and what Spotify made of them.
+"""Run the whole chain on one machine: tables, segments, lists, audiences, and their status at the local Spotify.
 
-Every asset is materialized by Dagster itself, so that the runs, checks and metadata are those a deployment would have.
+Dagster materializes every asset, so the runs, checks and metadata are those of a deployment.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from spotify_pipeline.components.conversions import FEED_TAG, FeedDefinition, fi
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.demo import feeds as demo_feeds
 from spotify_pipeline.demo.feeds import DemoFeed
-from spotify_pipeline.demo.place import DemoPlace
 from spotify_pipeline.demo.raw_tables import write_raw_tables
+from spotify_pipeline.demo.workspace import DemoWorkspace
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience
 
@@ -31,28 +31,28 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 class DemoFailed(Exception):
-    """The demo cannot go on; the message says why."""
+    """The demo cannot continue; the message says why."""
 
 
 @dataclass(frozen=True)
 class DemoAudience:
-    """How one audience came out."""
+    """The result of one audience."""
 
     chain: AudienceDefinition
     manifest: Manifest | None
-    """The list that was built, if it came to that."""
+    """The list, if it was built."""
     held_back: str | None
-    """Why nothing was sent, where that is right: the list is too short, or the audience not the demo's business."""
+    """Why nothing was sent, if that is intended: the list is too short, or the demo skips the audience."""
     failure: str | None
     """What went wrong, if anything did."""
     done: str | None
-    """What was done at Spotify: created, replaced."""
+    """What was done at Spotify: created or replaced."""
     audience: Audience | None = None
     """The audience at Spotify at the end."""
 
     @property
-    def as_it_should_be(self) -> bool:
-        """Sent and targetable, or held back for a stated reason."""
+    def succeeded(self) -> bool:
+        """Whether it was sent and can be targeted, or was held back or skipped for a stated reason."""
         if self.held_back is not None:
             return True
         return self.failure is None and self.audience is not None and self.audience.status in READY
@@ -60,15 +60,15 @@ class DemoAudience:
 
 @dataclass(frozen=True)
 class DemoOutcome:
-    """How all of them came out, in the order of their names."""
+    """The results of all audiences and feeds, in the order of their names."""
 
     audiences: Sequence[DemoAudience]
     waited: timedelta
     """Time that passed on the sandbox's clock until the audiences were ready."""
     feeds: Sequence[DemoFeed] = ()
-    """How each feed of events came out."""
+    """The result of each feed."""
     counted: int | None = None
-    """Events that Spotify's diagnostics show for the connection of the feeds; None where nothing was sent."""
+    """Events that Spotify's diagnostics show for the connection of the feeds; None if nothing was sent."""
 
     @property
     def delivered(self) -> int:
@@ -77,21 +77,21 @@ class DemoOutcome:
 
     @property
     def failed(self) -> list[DemoAudience | DemoFeed]:
-        """Audiences and feeds that are not as they should be."""
-        return [each for each in (*self.audiences, *self.feeds) if not each.as_it_should_be]
+        """Audiences and feeds that failed."""
+        return [each for each in (*self.audiences, *self.feeds) if not each.succeeded]
 
 
 def run_demo(
-    place: DemoPlace,
+    workspace: DemoWorkspace,
     *,
     people: int,
     load_definitions: Callable[[], dg.Definitions],
     say: Callable[[str], None],
 ) -> DemoOutcome:
-    """Run it all. The process's environment must already be that of ``place``.
+    """Run the demo. The process must already have the environment of ``workspace``.
 
     Raises:
-        DemoFailed: the segments could not be built, or nothing is there to mirror.
+        DemoFailed: the segments could not be built, or there is no audience.
         SandboxError, HomeError, RawTablesError: the port is taken, the disk is full, the warehouse is in use.
     """
     started = time.monotonic()
@@ -99,26 +99,28 @@ def run_demo(
     def report(sentence: str) -> None:
         say(f"[{time.monotonic() - started:5.1f} s] {sentence}")
 
-    place.prepare()
-    with place.sandbox() as sandbox:
-        report(f"A local Spotify is at {place.sandbox_url}/.")
-        tables = write_raw_tables(place.warehouse, people=people)
+    workspace.prepare()
+    with workspace.sandbox() as sandbox:
+        report(f"A local Spotify runs at {workspace.sandbox_url}/.")
+        tables = write_raw_tables(workspace.warehouse, people=people)
         report(
-            f"The warehouse holds {tables.customers:,} customer rows, {tables.consents:,} consents and "
+            f"The warehouse has {tables.customers:,} customer rows, {tables.consents:,} consents and "
             f"{tables.events + tables.shop_events:,} events" + (" (from before)." if tables.reused else ".")
         )
         definitions = load_definitions()
         chains = audience_definitions(definitions)
         if not chains:
-            raise DemoFailed("The project defines no audience. Add one below spotify_pipeline/defs/audiences.")
+            raise DemoFailed("The project has no audience. Add one in spotify_pipeline/defs/audiences.")
         with dg.DagsterInstance.get() as instance:
             runner = _Runner(definitions, instance)
             runner.build_segments()
-            report(f"dbt has built and tested the segments of {len(chains)} audiences.")
+            report(f"dbt built and tested the segments of {len(chains)} audiences.")
             mirrored = [_mirrored(runner, chain, report) for chain in chains]
             sent = [_sent(runner, feed, report) for feed in find_feeds(definitions)]
             waited = _wait_until_ready(sandbox, mirrored)
-            report(f"Spotify has processed the lists, after {waited.total_seconds() / 3600:.0f} hours on its clock.")
+            report(
+                f"Spotify processed the lists after {waited.total_seconds() / 3600:.0f} hours on the sandbox's clock."
+            )
             runner.watch_audiences()
         if not any(each.done for each in mirrored):
             raise DemoFailed("No audience was sent to Spotify; the lines above say why.")
@@ -127,7 +129,7 @@ def run_demo(
 
 
 class _Runner:
-    """Materializes assets as Dagster does it: in runs of the job of all assets, kept in the instance."""
+    """Materializes assets in runs of the job of all assets, which Dagster's instance keeps."""
 
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
         self._definitions = definitions
@@ -174,19 +176,19 @@ class _Runner:
         return None if result.success else _failure_of(result)
 
     def watch_audiences(self) -> None:
-        """Ask Spotify how every audience stands, by the job that does so on a schedule."""
+        """Check the status of every audience, with the job that runs on a schedule."""
         self._definitions.resolve_job_def(WATCH_JOB).execute_in_process(
             instance=self._instance, raise_on_error=False, run_config=QUIET
         )
 
 
-def _not_for_the_demo(chain: AudienceDefinition) -> str | None:
-    """Why an audience cannot be mirrored to the demo's Spotify, which has an account and a warehouse of its own."""
+def _reason_to_skip(chain: AudienceDefinition) -> str | None:
+    """Why the demo cannot mirror an audience: its Spotify has one ad account, its warehouse only the dbt models."""
     config = chain.config
     if config.ad_account_id is not None or config.audience_id is not None:
-        return "Left out of the demo: its YAML names an ad account or an audience of the real Spotify."
+        return "Skipped: its YAML names a real ad account or audience."
     if config.segment.table is not None:
-        return "Left out of the demo: it reads a table, and the demo's warehouse holds the dbt models only."
+        return "Skipped: it reads a table, and the demo's warehouse has only the dbt models."
     try:
         config.cadence.newest_partition(datetime.now(UTC))
     except NoWindowOpen as not_yet:
@@ -195,10 +197,10 @@ def _not_for_the_demo(chain: AudienceDefinition) -> str | None:
 
 
 def _mirrored(runner: _Runner, chain: AudienceDefinition, report: Callable[[str], None]) -> DemoAudience:
-    left_out = _not_for_the_demo(chain)
-    if left_out is not None:
-        report(f"{chain.folder}: {left_out}")
-        return DemoAudience(chain, None, left_out, None, None)
+    skipped = _reason_to_skip(chain)
+    if skipped is not None:
+        report(f"{chain.folder}: {skipped}")
+        return DemoAudience(chain, None, skipped, None, None)
     partition = chain.config.cadence.newest_partition(datetime.now(UTC))
     result = runner.mirror(chain, partition)
     snapshots = PipelineHome().snapshots
@@ -215,18 +217,18 @@ def _mirrored(runner: _Runner, chain: AudienceDefinition, report: Callable[[str]
 
 def _sent(runner: _Runner, feed: FeedDefinition, report: Callable[[str], None]) -> DemoFeed:
     outcome = demo_feeds.sent(feed, runner.send)
-    said = outcome.left_out or (f"FAILED. {outcome.failure}" if outcome.failure else None)
-    report(f"{feed.name}: {said or f'{outcome.delivered:,} events delivered, those of {demo_feeds.DAY} among them.'}")
+    said = outcome.skipped or (f"FAILED. {outcome.failure}" if outcome.failure else None)
+    report(f"{feed.name}: {said or f'{outcome.delivered:,} events delivered, including those of {demo_feeds.DAY}.'}")
     return outcome
 
 
 def _is_too_short(chain: AudienceDefinition, manifest: Manifest | None) -> bool:
-    """Whether the list is held back because of its size, as one of the demo's is meant to be."""
+    """Whether the list is held back because of its size; one of the demo's is."""
     return manifest is not None and 0 < manifest.list_rows < chain.config.guards.min_rows
 
 
 def _held_back_by(result: dg.ExecuteInProcessResult) -> str | None:
-    """What the guards say of a list that they hold back."""
+    """What the guards say about a list that they hold back."""
     return next(
         (
             each.description
@@ -246,7 +248,7 @@ def _done_at_spotify(result: dg.ExecuteInProcessResult, chain: AudienceDefinitio
         materialization = event.step_materialization_data.materialization
         if materialization.asset_key == chain.audience_key:
             return str(materialization.metadata["done"].value)
-    raise DemoFailed(f"The run of {chain.folder} ended well without materializing the audience.")
+    raise DemoFailed(f"The run of {chain.folder} succeeded but did not materialize the audience.")
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:
@@ -260,7 +262,7 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> str:
 
 
 def _wait_until_ready(sandbox: SandboxServer, mirrored: Sequence[DemoAudience]) -> timedelta:
-    """Move the sandbox's clock until every audience that was sent is ready, or has come to another end."""
+    """Move the sandbox's clock until every audience that was sent is ready or unusable."""
     waited = timedelta(0)
     sent = [each for each in mirrored if each.done]
     while waited < LONGEST_WAIT:

@@ -1,8 +1,8 @@
-"""How much of each dirt the demo data holds: the one table that the generator draws from.
+"""How often each data error occurs in the demo's tables. The generator draws from this table.
 
-Each mapping is a partition of the values it speaks of: every value is of one kind, drawn with the share given, and what
-is left to 1.0 is ``clean``. A share is of the rows named in the comment above its mapping. The same table stands, for
-readers, in ``dbt_project/README.md``; a test compares the observed shares with this one.
+Each mapping splits values into kinds, each drawn with its share; what is left to 1.0 is ``clean``. The comment above a
+mapping names the rows that the shares are of. ``dbt_project/README.md`` shows the same table; a test compares the
+actual shares with these.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Spells an identifier the way a real table does: padded, upper case, hashed already, wrong, missing.
+"""Spell identifiers as real tables do: padded, upper case, hashed already, invalid, missing.
 
 Each function takes the clean values and a stream of draws, and returns a String series of the same height and order.
 The kinds and their shares are in :mod:`spotify_pipeline.demo.shares`.

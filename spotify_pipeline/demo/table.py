@@ -1,4 +1,4 @@
-"""The one table at the end of the demo."""
+"""The tables that the demo prints at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NARROWEST = 150
 
 @dataclass(frozen=True)
 class OutcomeTable:
-    """A table with a line per audience, under it why any was held back or failed, and the same of feeds."""
+    """A line per audience, with why any was held back or failed, and the same for feeds."""
 
     table: Table
     notes: tuple[str, ...]
@@ -83,7 +83,7 @@ def _cells(each: DemoAudience) -> tuple[str, ...]:
 
 def _status(each: DemoAudience) -> str:
     if each.held_back:
-        return "held back" if each.manifest else "left out"
+        return "held back" if each.manifest else "skipped"
     if each.failure or each.audience is None:
         return "FAILED"
     return f"{each.audience.status} ({each.done})"

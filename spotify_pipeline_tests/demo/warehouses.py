@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import duckdb
 
 DBT_PROJECT = Path(__file__).parents[2] / "dbt_project"
+RAW_TABLES = ("customers", "consents", "events", "shop_events")
 
 
 def run_dbt(
@@ -75,3 +77,15 @@ def rows_of(warehouse: Path, table: str) -> list[dict[str, Any]]:
         cursor = connection.execute(f"select * from {table}")
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def content(warehouse: Path) -> str:
+    """A hash of every value of the raw tables, in the order in which they are stored."""
+    digest = hashlib.sha256()
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        for table in RAW_TABLES:
+            cursor = connection.execute(f"select * from raw.{table}")
+            digest.update(repr((table, [column[0] for column in cursor.description])).encode())
+            for row in cursor.fetchall():
+                digest.update(repr(row).encode())
+    return digest.hexdigest()

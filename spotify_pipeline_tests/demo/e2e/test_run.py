@@ -8,9 +8,9 @@ import socket
 import pytest
 
 from spotify_pipeline.cli.project import PROJECT, load_definitions
-from spotify_pipeline.demo.place import INSTANCE_SETTINGS, DemoPlace
 from spotify_pipeline.demo.run import DemoOutcome, run_demo
 from spotify_pipeline.demo.table import outcome_table
+from spotify_pipeline.demo.workspace import INSTANCE_SETTINGS, DemoWorkspace
 from spotify_pipeline_tests.demo import recount
 
 pytestmark = pytest.mark.slow
@@ -19,7 +19,7 @@ PEOPLE = (20_000, 20_500)
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> list[DemoPlace]:
+def places(tmp_path_factory: pytest.TempPathFactory) -> list[DemoWorkspace]:
     """The same demo at two ports, one after the other."""
     project = tmp_path_factory.mktemp("project")
     (project / INSTANCE_SETTINGS).parent.mkdir(parents=True)
@@ -29,11 +29,11 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> list[DemoPlace]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             ports.append(int(probe.getsockname()[1]))
-    return [DemoPlace(project, port) for port in ports]
+    return [DemoWorkspace(project, port) for port in ports]
 
 
 @pytest.fixture(scope="module")
-def outcomes(places: list[DemoPlace]) -> list[DemoOutcome]:
+def outcomes(places: list[DemoWorkspace]) -> list[DemoOutcome]:
     """What two demos in a row came to."""
     came_to: list[DemoOutcome] = []
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -60,7 +60,7 @@ def test_the_second_run_reuses_the_audiences_of_the_first(outcomes: list[DemoOut
 
 
 def test_the_lists_are_those_of_a_recount_in_plain_python(
-    outcomes: list[DemoOutcome], places: list[DemoPlace], capsys: pytest.CaptureFixture[str]
+    outcomes: list[DemoOutcome], places: list[DemoWorkspace], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert outcomes
     place = places[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -16,23 +15,9 @@ import phonenumbers
 import pytest
 
 from spotify_pipeline.demo.phone_numbers import PLANS
-from spotify_pipeline.demo.raw_tables import BLOCK_ROWS, DEFAULT_AS_OF, RawTablesError, write_raw_tables
+from spotify_pipeline.demo.raw_tables import DEFAULT_AS_OF, RawTablesError, write_raw_tables
 from spotify_pipeline_tests.demo.dirt import EVERY_PADDING, phone_dirt
-from spotify_pipeline_tests.demo.warehouses import rows_of
-
-TABLES = ("customers", "consents", "events", "shop_events")
-
-
-def content(warehouse: Path) -> str:
-    """A hash of every value of the raw tables, in the order in which they are stored."""
-    digest = hashlib.sha256()
-    with duckdb.connect(warehouse, read_only=True) as connection:
-        for table in TABLES:
-            cursor = connection.execute(f"select * from raw.{table}")
-            digest.update(repr((table, [column[0] for column in cursor.description])).encode())
-            for row in cursor.fetchall():
-                digest.update(repr(row).encode())
-    return digest.hexdigest()
+from spotify_pipeline_tests.demo.warehouses import content, rows_of
 
 
 class TestSameAgain:
@@ -45,7 +30,7 @@ class TestSameAgain:
     def test_same_seed_same_bytes_and_another_seed_others(self, tmp_path: Path) -> None:
         first, again, other = (tmp_path / name / "warehouse.duckdb" for name in ("first", "again", "other"))
         for warehouse, seed in ((first, 1), (again, 1), (other, 2)):
-            write_raw_tables(warehouse, people=BLOCK_ROWS + 1_000, seed=seed)
+            write_raw_tables(warehouse, people=2_000, seed=seed)
         assert content(first) == content(again)
         assert content(first) != content(other)
 
@@ -174,24 +159,24 @@ class TestFile:
         warehouse = tmp_path / "warehouse.duckdb"
         with duckdb.connect(warehouse) as connection:
             connection.execute("create schema raw; create table raw.customers as select 1 as one")
-        with pytest.raises(RawTablesError, match=r"tables of its own in schema raw \(customers\)"):
+        with pytest.raises(RawTablesError, match=r"tables that are not the demo's \(customers\)"):
             write_raw_tables(warehouse, people=10)
         with duckdb.connect(warehouse) as connection:
             assert connection.execute("select one from raw.customers").fetchall() == [(1,)]
 
     def test_nobody_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RawTablesError, match="at least one person, and 0 were asked for"):
+        with pytest.raises(RawTablesError, match="at least one person, not 0"):
             write_raw_tables(tmp_path / "warehouse.duckdb", people=0)
 
     def test_a_file_that_is_no_database_is_named(self, tmp_path: Path) -> None:
         warehouse = tmp_path / "warehouse.duckdb"
         warehouse.write_text("not a database, however long this sentence is made to be" * 100)
-        with pytest.raises(RawTablesError, match=r"warehouse\.duckdb cannot be written"):
+        with pytest.raises(RawTablesError, match=r"Cannot write .*warehouse\.duckdb"):
             write_raw_tables(warehouse, people=10)
 
     def test_a_file_in_use_says_what_to_close(self, tmp_path: Path, holding: Callable[[Path], None]) -> None:
         warehouse = tmp_path / "warehouse.duckdb"
         write_raw_tables(warehouse, people=10)
         holding(warehouse)
-        with pytest.raises(RawTablesError, match="Close what else has it open"):
+        with pytest.raises(RawTablesError, match="Close other programs that use it"):
             write_raw_tables(warehouse, people=10)

@@ -42,7 +42,7 @@ def script(visitor: Visitor, **fault: object) -> int:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nth=st.integers(1, 5), times=st.integers(1, 4))
 def test_a_fault_hits_the_nth_request_and_those_that_follow(visitor: Visitor, nth: int, times: int) -> None:
     faults = visitor.server.state.faults

@@ -96,7 +96,7 @@ def test_an_upload_under_way_survives_a_restart(tmp_path: Path) -> None:
         assert_stored(visitor, put_part(visitor, session, content, QUANTUM, len(content), len(content)), content)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_way_of_cutting_an_object_into_chunks_stores_the_same_bytes(visitor: Visitor, data: st.DataObject) -> None:
     content = os.urandom(data.draw(st.integers(1, 5 * QUANTUM)))

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import PACKAGE, PROJECT
-from spotify_pipeline.demo.place import INSTANCE_SETTINGS
+from spotify_pipeline.demo.workspace import INSTANCE_SETTINGS
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import AUDIENCE, Mirrored, newest_partition

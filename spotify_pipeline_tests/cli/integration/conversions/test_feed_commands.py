@@ -12,7 +12,7 @@ import pytest
 from spotify_pipeline.cli.dagster.run import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import PROJECT, chosen_feed
-from spotify_pipeline.demo.place import INSTANCE_SETTINGS
+from spotify_pipeline.demo.workspace import INSTANCE_SETTINGS
 from spotify_pipeline.sandbox import SandboxServer, named_fault
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import own_definitions

@@ -147,28 +147,3 @@ class TestRunningDbt:
         assert {node["database"] for node in models} == {"warehouse"}
         assert manifest["metadata"]["send_anonymous_usage_stats"] is False
         assert all(column["description"] for node in models for column in node["columns"].values())
-
-
-class TestAsStated:
-    def test_the_day_of_the_models_is_the_day_of_the_data(self) -> None:
-        assert PROJECT["vars"]["as_of"] == DEFAULT_AS_OF.isoformat()
-
-    def test_dbt_sends_no_statistics_and_needs_no_package(self) -> None:
-        assert PROJECT["flags"]["send_anonymous_usage_stats"] is False
-        assert not (DBT_PROJECT / "packages.yml").exists()
-        assert not (DBT_PROJECT / "dependencies.yml").exists()
-
-    def test_each_segment_is_a_contract_with_unique_people_and_consent(self) -> None:
-        assert PROJECT["models"]["spotify_pipeline_warehouse"]["segments"]["+contract"] == {"enforced": True}
-        assert set(STATED) == set(SEGMENTS)
-        for model in STATED.values():
-            columns = {column["name"]: column for column in model["columns"]}
-            assert {"not_null", "unique"} <= {
-                test for test in columns["customer_id"]["data_tests"] if isinstance(test, str)
-            }
-            assert columns["marketing_consent"]["data_type"] == "boolean"
-
-    def test_no_model_asks_the_clock(self) -> None:
-        for model in (DBT_PROJECT / "models").rglob("*.sql"):
-            text = model.read_text().lower()
-            assert not any(word in text for word in ("now()", "current_date", "current_timestamp", "today()")), model

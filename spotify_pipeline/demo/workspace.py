@@ -1,4 +1,4 @@
-"""Where the demo keeps everything, and the settings under which the project runs there."""
+"""The demo's directory, and the settings with which the project runs there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INSTANCE_SETTINGS = Path("deploy") / "one_machine" / "dagster.yaml"
 
 
 @dataclass(frozen=True)
-class DemoPlace:
+class DemoWorkspace:
     """The demo's directory below the project, and the port of its sandbox."""
 
     project: Path
@@ -22,12 +22,12 @@ class DemoPlace:
 
     @property
     def home(self) -> Path:
-        """The demo's own home, apart from any other use of the project."""
+        """The demo's own home, separate from the project's."""
         return self.project / DIRECTORY
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file. dbt writes its stem into the manifest, so it is the same everywhere."""
+        """The DuckDB file. dbt writes the name into the manifest, so it is the same everywhere."""
         return self.home / "warehouse" / "warehouse.duckdb"
 
     @property
@@ -37,7 +37,7 @@ class DemoPlace:
 
     @property
     def sandbox_state(self) -> Path:
-        """What the sandbox remembers."""
+        """The sandbox's state."""
         return self.home / "sandbox"
 
     @property
@@ -46,21 +46,21 @@ class DemoPlace:
         return f"http://127.0.0.1:{self.port}"
 
     def exists(self) -> bool:
-        """Whether a demo was run here."""
+        """Whether a demo ran here."""
         return self.warehouse.exists() and self.dagster_home.exists()
 
     def prepare(self) -> None:
-        """Make the directories, and give Dagster the settings for one machine.
+        """Create the directories, and write Dagster's settings for one machine.
 
         Raises:
-            HomeError: they cannot be made or written.
+            HomeError: they cannot be created or written.
         """
         private_directory(self.dagster_home)
         with atomic_private_file(self.dagster_home / "dagster.yaml") as file:
             file.write((self.project / INSTANCE_SETTINGS).read_bytes())
 
     def forget(self) -> None:
-        """Remove all of it.
+        """Remove all of the demo's state.
 
         Raises:
             HomeError: some of it cannot be removed.
@@ -69,11 +69,13 @@ class DemoPlace:
             try:
                 shutil.rmtree(self.home)
             except OSError as error:
-                raise HomeError(f"{self.home} cannot be removed ({error.strerror}). Remove it by hand.") from None
+                raise HomeError(
+                    f"{self.home} cannot be removed ({error.strerror}). Remove it yourself, then run again."
+                ) from None
 
     def sandbox(self) -> SandboxServer:
-        """The demo's Spotify. Its refresh tokens do not rotate, so that the demo may change its port between two runs:
-        a client keeps tokens for each address, and only knows the first one at a new address."""
+        """The demo's Spotify. Its refresh tokens do not rotate, so the demo can change its port between two runs:
+        a client stores tokens per address, and at a new address it has only the first one."""
         config = SandboxConfig(rotate_refresh_tokens=False)
         return SandboxServer(config, port=self.port, state_directory=self.sandbox_state)
 

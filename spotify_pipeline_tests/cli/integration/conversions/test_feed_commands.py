@@ -1,4 +1,4 @@
-"""`conversions account`, `dead-letters`, `replay`: what became of a feed's events, and another try."""
+"""`conversions account`, `dead-letters`, `replay`: the outcome of a feed's events, and another try."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def warehouse(spotify: SandboxServer, tmp_path: Path, monkeypatch: pytest.Monkey
     return file
 
 
-def test_a09_a10_a_dead_letter_is_shown_mended_and_replayed_and_the_account_adds_up(
+def test_a09_a10_a_dead_letter_is_shown_fixed_and_replayed_and_the_account_adds_up(
     run: Run, spotify: SandboxServer, warehouse: Path
 ) -> None:
     account = run("conversions", "account", FEED)
@@ -70,6 +70,7 @@ def test_a09_a10_a_dead_letter_is_shown_mended_and_replayed_and_the_account_adds
     assert "No dead letters." in run("conversions", "dead-letters", FEED).out
 
 
+@pytest.mark.e2e
 def test_a16_what_was_filtered_by_mistake_is_replayed_by_its_reason(
     run: Run, spotify: SandboxServer, warehouse: Path
 ) -> None:
@@ -89,7 +90,8 @@ def test_a16_what_was_filtered_by_mistake_is_replayed_by_its_reason(
     assert run("conversions", "replay", FEED, "--reason", "not_wanted").out == "There are no such filtered rows.\n"
 
 
-def test_a19_a_day_without_a_consent_is_held_shown_approved_of_once_and_sent(
+@pytest.mark.e2e
+def test_a19_a_day_without_a_consent_is_held_shown_approved_once_and_sent(
     run: Run, spotify: SandboxServer, warehouse: Path
 ) -> None:
     with duckdb.connect(str(warehouse)) as connection:
@@ -119,6 +121,7 @@ def test_a19_a_day_without_a_consent_is_held_shown_approved_of_once_and_sent(
     assert run("conversions", "guards", FEED).code == 0
 
 
+@pytest.mark.e2e
 def test_a21_a_feed_that_stopped_says_what_was_seen_and_is_resumed(
     run: Run, spotify: SandboxServer, warehouse: Path
 ) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -28,8 +29,11 @@ from spotify_pipeline_tests.conversions.outbox_making import (
     totals,
 )
 
+in_test_rest = partial(pytest.param, marks=pytest.mark.stress)
+"""Another size of what one shows."""
 
-@pytest.mark.parametrize("poisoned", [0, 1, 499, 500, 731, 999])
+
+@pytest.mark.parametrize("poisoned", [0, 731, *map(in_test_rest, (1, 499, 500, 999))])
 def test_a02_one_bad_event_among_a_thousand_costs_twelve_calls_and_no_other_event(place: Place, poisoned: int) -> None:
     ids = orders(1_000)
     spotify = FakeSpotify(poison={ids[poisoned]})
@@ -140,7 +144,7 @@ def test_a20_a_spotify_that_refuses_everything_buries_nobody_however_few_come_at
         assert delivered(outbox, spotify, place).delivered == 16
 
 
-@pytest.mark.parametrize(("days", "batch"), [(1, 100), (2, 1_000), (5, 7)])
+@pytest.mark.parametrize(("days", "batch"), [(1, 100), in_test_rest(2, 1_000), in_test_rest(5, 7)])
 def test_a20_three_hundred_refused_events_hold_up_no_good_one(place: Place, days: int, batch: int) -> None:
     bad, good = orders(300), orders(1_000, first=300)
     spotify = FakeSpotify(poison=set(bad))
@@ -157,7 +161,7 @@ def test_a20_three_hundred_refused_events_hold_up_no_good_one(place: Place, days
     assert set(spotify.taken.values()) == {1}
 
 
-@pytest.mark.parametrize("good_day", [0, 3, 6])
+@pytest.mark.parametrize("good_day", [3, *map(in_test_rest, (0, 6))])
 def test_a20_every_day_is_tried_before_it_is_concluded_that_everything_is_refused(place: Place, good_day: int) -> None:
     spotify = FakeSpotify()
     with place.open() as outbox:

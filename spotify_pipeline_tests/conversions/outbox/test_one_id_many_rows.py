@@ -89,7 +89,7 @@ def test_a15_a_row_nobody_wants_is_no_event_of_its_id_on_another_day(place: Plac
         assert account(outbox, TUESDAY) == {"read": 1, "not_wanted": 1}
 
 
-@pytest.mark.parametrize("frames", [1, 2, 4])
+@pytest.mark.parametrize("frames", [2, *(pytest.param(each, marks=pytest.mark.stress) for each in (1, 4))])
 def test_a15_of_rows_of_one_id_the_newest_good_one_is_sent_in_any_order(place: Place, frames: int) -> None:
     with place.open() as outbox:
         for number, order in enumerate(permutations(range(4))):

@@ -78,7 +78,7 @@ def read(feed: FeedDefinition, outbox: Outbox, kind: str, days: list[int], most_
     [
         ("VARCHAR", list(range(DAYS)), 1),
         ("VARCHAR", [0, 5, 29], 1),
-        ("TIMESTAMPTZ", list(range(DAYS)), 1),
+        pytest.param("TIMESTAMPTZ", list(range(DAYS)), 1, marks=pytest.mark.stress),
         ("TIMESTAMPTZ", [3, 2, 1, 0], 1),
         ("TIMESTAMPTZ", [29, 1, 0], 2),
         ("DATE", [0, 1], 1),
@@ -91,7 +91,9 @@ def test_a25_days_are_read_by_one_scan(
 
 
 @pytest.mark.parametrize("kind", ["VARCHAR", "TIMESTAMPTZ"])
-@pytest.mark.parametrize("room", [1, A_DAY, 3 * A_DAY + 1])
+@pytest.mark.parametrize(
+    "room", [3 * A_DAY + 1, *(pytest.param(each, marks=pytest.mark.stress) for each in (1, A_DAY))]
+)
 def test_a25_what_does_not_fit_into_memory_is_read_by_further_scans(
     feed: FeedDefinition, outbox: Outbox, kind: str, room: int
 ) -> None:

@@ -37,9 +37,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert not dead, f"{page.relative_to(ROOT)}: correct or remove these links"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [each for each in PAGES if each.name != "CHANGELOG.md"], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_every_path_in_backticks_exists(page: Path) -> None:
-    """A path to a module or a folder of this repository; a YAML file that the reader is to write is no such path."""
+    """A path to a module or a folder of this repository: not a YAML file that the reader writes, nor an old name in the
+    changelog."""
     named = SOURCE.findall(CODE_BLOCK.sub("", page.read_text(encoding="utf-8")))
     dead = [path for path in named if not path.endswith("/defs.yaml") and not (ROOT / path).exists()]
     assert not dead, f"{page.relative_to(ROOT)}: correct or remove these paths"

@@ -8,10 +8,10 @@ from spotify_pipeline.mirror.event_based import (
     EventBasedAction,
     EventBasedDefinition,
     EventBasedOutcome,
+    Lookalike,
     WebEvents,
     dataset_ids,
     sync_event_based,
-    sync_lookalike,
 )
 from spotify_pipeline.mirror.guards import (
     Approval,
@@ -78,6 +78,7 @@ __all__ = [
     "JournalEntry",
     "JournalError",
     "ListGuard",
+    "Lookalike",
     "MirrorAction",
     "MirrorOutcome",
     "MirrorRefused",
@@ -109,7 +110,6 @@ __all__ = [
     "retire",
     "sent_before",
     "sync_event_based",
-    "sync_lookalike",
     "validated_name",
     "validated_reason",
 ]

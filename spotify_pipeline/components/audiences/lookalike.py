@@ -17,7 +17,7 @@ from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
 from spotify_pipeline.components.run_log import StepCalls
-from spotify_pipeline.mirror import MirrorRefused, sync_lookalike
+from spotify_pipeline.mirror import Lookalike, MirrorRefused, sync_event_based
 
 
 def lookalike_asset(audience: AudienceAtSpotify, stated: LookalikeConfig) -> dg.AssetsDefinition:
@@ -51,13 +51,11 @@ def lookalike_asset(audience: AudienceAtSpotify, stated: LookalikeConfig) -> dg.
                     f"{audience.folder}/spotify_audience first."
                 )
             with spotify.client(calls, authorization=audience.config.authorization) as client:
-                outcome = sync_lookalike(
+                outcome = sync_event_based(
                     client,
                     home.journal,
-                    audience.target(account),
-                    seed,
-                    name=stated.name,
-                    description=stated.description,
+                    audience.target(account).lookalike(stated.name, stated.description),
+                    Lookalike(seed_audience_id=seed),
                     evidence={"run_id": context.run.run_id},
                     trace_ids=calls.trace_ids,
                 )

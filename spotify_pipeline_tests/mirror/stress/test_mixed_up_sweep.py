@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,13 +17,13 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import (
     AudienceSpec,
     Journal,
+    Lookalike,
     MirrorRefused,
     ReceiptBook,
     RemovalPolicy,
     WebEvents,
     retire,
     sync_event_based,
-    sync_lookalike,
 )
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer, named_fault
 from spotify_pipeline.sandbox.store.records import Audience as Kept
@@ -138,8 +137,8 @@ def delete(there: World) -> None:
 
 def like(there: World) -> None:
     seed = str(there.journal.read(SPEC.audience, ACCOUNT).audience_id)
-    texts: dict[str, Any] = {"name": "Like them", "description": "Like those who cancelled"}
-    sync_lookalike(there.client, there.journal, SPEC, seed, **texts, clock=lambda: NOW, sleep=no_pause, wait=0)
+    spec, definition = SPEC.lookalike("Like them", "Like those who cancelled"), Lookalike(seed_audience_id=seed)
+    sync_event_based(there.client, there.journal, spec, definition, clock=lambda: NOW, sleep=no_pause, wait=0)
 
 
 def fill(there: World, name: str = "Bought") -> None:

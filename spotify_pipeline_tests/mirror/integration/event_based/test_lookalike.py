@@ -11,10 +11,11 @@ from spotify_pipeline.mirror import (
     EventBasedAction,
     EventBasedOutcome,
     Journal,
+    Lookalike,
     MirrorRefused,
     ReceiptBook,
+    sync_event_based,
 )
-from spotify_pipeline.mirror import sync_lookalike as keep
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import NotFound, SpotifyAdsClient, SpotifyError
 from spotify_pipeline_tests.mirror.conftest import BuildList
@@ -40,13 +41,11 @@ def seed(machine: Machine) -> str:
 
 def kept(machine: Machine, *, name: str = NAME, of: str | None = None) -> EventBasedOutcome:
     time = machine.spotify.time
-    return keep(
+    return sync_event_based(
         machine.client,
         machine.journal,
-        SPEC,
-        of or seed(machine),
-        name=name,
-        description=DESCRIPTION,
+        SPEC.lookalike(name, DESCRIPTION),
+        Lookalike(seed_audience_id=of or seed(machine)),
         trace_ids=lambda: ["trace-1"],
         evidence={"run_id": "run-1"},
         clock=time,
@@ -178,8 +177,10 @@ def test_the_sandbox_takes_a_lookalike_as_spotify_documents_it(
     client: SpotifyAdsClient, journal: Journal, sandbox: SandboxServer, spec: AudienceSpec, build_list: BuildList
 ) -> None:
     mirrored = Mirroring(client, journal, build_list).mirror(spec, range(10)).audience.id
+    definition = Lookalike(seed_audience_id=mirrored)
     made = [
-        keep(client, journal, spec, mirrored, name=name, description=DESCRIPTION).audience for name in (NAME, "Renamed")
+        sync_event_based(client, journal, spec.lookalike(name, DESCRIPTION), definition).audience
+        for name in (NAME, "Renamed")
     ]
     assert made[0].id == made[1].id
     (found,) = [each for each in at_spotify(client, spec) if each.type == "LOOKALIKE"]

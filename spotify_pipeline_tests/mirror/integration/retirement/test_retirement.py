@@ -9,6 +9,7 @@ import pytest
 
 from spotify_pipeline.customer_list import split_list
 from spotify_pipeline.mirror import (
+    Lookalike,
     MirrorAction,
     MirrorRefused,
     RemovalPolicy,
@@ -17,7 +18,7 @@ from spotify_pipeline.mirror import (
     orphans,
     parts_known,
     retire,
-    sync_lookalike,
+    sync_event_based,
 )
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import Allow
@@ -53,8 +54,9 @@ def in_parts_with_a_lookalike(machine: Machine, build_list: BuildList) -> None:
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
     mirror_parts(machine.mirroring, SPEC, split_list(*listed, 2, listed[0].parent / "parts"), guard=guard)
     seed = str(machine.entry.audience_id)
-    args = {"name": "Like them", "description": None, "clock": time, "sleep": time.sleep}
-    sync_lookalike(machine.client, machine.journal, SPEC, seed, **args)
+    lookalike = SPEC.lookalike("Like them", None)
+    definition = Lookalike(seed_audience_id=seed)
+    sync_event_based(machine.client, machine.journal, lookalike, definition, clock=time, sleep=time.sleep)
 
 
 def kinds(machine: Machine, key: str = "lapsed") -> list[str]:

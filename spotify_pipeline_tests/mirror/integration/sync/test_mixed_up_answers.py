@@ -15,12 +15,12 @@ from spotify_pipeline.mirror import (
     AudienceSpec,
     Journal,
     JournalEntry,
+    Lookalike,
     MirrorRefused,
     RemovalPolicy,
     WebEvents,
     retire,
     sync_event_based,
-    sync_lookalike,
 )
 from spotify_pipeline.spotify import SpotifyError, UnexpectedResponse
 from spotify_pipeline_tests.mirror.conftest import BuildList
@@ -152,9 +152,9 @@ def test_c20_what_spotify_fills_is_no_other(machine: Machine, kind: str, operati
         time = machine.spotify.time
         given = {"clock": time, "sleep": time.sleep, "wait": 0.0}
         if kind == "lookalike":
-            seed = "aaaaaaaa-0000-4000-8000-00000000000a"
-            texts = {"name": f"Like {spec.name}", "description": "Those like them"}
-            return sync_lookalike(machine.client, machine.journal, spec, seed, **texts, **given)
+            like = spec.lookalike(f"Like {spec.name}", "Those like them")
+            definition = Lookalike(seed_audience_id="aaaaaaaa-0000-4000-8000-00000000000a")
+            return sync_event_based(machine.client, machine.journal, like, definition, **given)
         return sync_event_based(machine.client, machine.journal, spec, EVENTS, **given)
 
     if operation != "create_audience":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import dagster as dg
 from pydantic import BaseModel, StrictInt, ValidationError
@@ -70,15 +70,8 @@ def _newest_erasure(instance: dg.DagsterInstance, name: str, ad_account_id: str)
 def _receipts(metadata: Mapping[str, Any], ad_account_id: str) -> Iterator[tuple[str, int, str]]:
     """Key in the journal, number and digest of each receipt that a materialization names and that could be one."""
     state = _state(metadata, ad_account_id)
-    stated: list[tuple[Any, Any, Any]] = [(key, *each) for key, each in (state.receipts if state else {}).items()]
-    listed = _json(metadata, "receipts")  # all that earlier versions left
-    for each in cast("list[Any]", listed) if isinstance(listed, list) else []:
-        receipt = cast("dict[str, Any]", each) if isinstance(each, dict) else {}
-        if receipt.get("ad_account_id") == ad_account_id:
-            stated.append((receipt.get("audience"), receipt.get("number"), receipt.get("digest")))
-    for key, number, digest in stated:
-        is_number = isinstance(number, int) and not isinstance(number, bool) and 0 < number < _MANY
-        if isinstance(key, str) and is_number and isinstance(digest, str) and _DIGEST.fullmatch(digest):
+    for key, (number, digest) in (state.receipts if state is not None else {}).items():
+        if 0 < number < _MANY and digest is not None and _DIGEST.fullmatch(digest):
             yield key, number, digest
 
 

@@ -121,8 +121,6 @@ def test_w20_a_storage_that_knows_nothing_warns_and_holds_nothing_back(
         {STATE: {"ad_account_id": DEFAULTS.ad_account_id, "receipts": {"people": [True, "f" * 64]}}},
         {STATE: {"ad_account_id": DEFAULTS.ad_account_id, "receipts": {"people": [9, "x"]}}},
         {STATE: {"ad_account_id": "another", "receipts": {"people": [9, "f" * 64]}}},
-        {"receipts": [{"audience": "people", "number": 9, "digest": "f" * 64, "ad_account_id": "another"}, 7, None]},
-        {"receipts": {"number": 9}},
     ],
     ids=str,
 )
@@ -134,18 +132,6 @@ def test_w20_what_was_reported_from_outside_proves_nothing(
     deployment.instance.report_runless_asset_event(reported)
     change_people(environment, ONE_MORE)
     assert deployment.run().success
-
-
-def test_w20_what_versions_before_left_in_dagster_counts(deployment: Deployment, environment: Path) -> None:
-    assert deployment.run().success
-    old = [{"audience": "people", "number": 4, "digest": "f" * 64, "ad_account_id": DEFAULTS.ad_account_id}]
-    deployment.instance.report_runless_asset_event(
-        dg.AssetMaterialization(KEY, partition="once", metadata={"receipts": old})
-    )
-    change_people(environment, ONE_MORE)
-    result = deployment.run()
-    assert not result.success
-    assert "Dagster's storage knows receipt 4 of people" in said_by(result)
 
 
 def test_w20_the_newest_receipt_counts_across_partitions_and_parts(environment: Path) -> None:

@@ -6,7 +6,7 @@ from spotify_pipeline.rows import RowsError
 
 
 class EventsError(RowsError):
-    """The rows of an events relation cannot be judged at all; the message says why and what to do.
+    """The rows of an events relation cannot be validated at all; the message says why and what to do.
 
     The message names columns and types, and never holds a value.
     """

@@ -64,7 +64,7 @@ class Dead(StrEnum):
 
 
 DECIDED_BY_SPOTIFY = frozenset({Dead.REFUSED, Dead.UNCONFIRMED})
-"""Dead letters that only a replay judges again; the others are judged again whenever their row is read."""
+"""Dead letters that only a replay validates again; the others are validated again whenever their row is read."""
 
 VERDICTS = {
     "key": pl.String,
@@ -76,7 +76,7 @@ VERDICTS = {
     "fields": pl.String,
     "body": pl.String,
 }
-"""Columns of a frame of verdicts, a row for each row that was judged, in its order.
+"""Columns of a frame of verdicts, a row for each row that was validated, in its order.
 
 ``key`` is never null and names the event in the outbox: its id, or ``row:`` and a SHA-256 of the row where it has none.
 ``state`` is pending, filtered or dead. ``fields`` names the parameters at fault, with commas, and never holds a value;

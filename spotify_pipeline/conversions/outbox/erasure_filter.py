@@ -1,4 +1,4 @@
-"""Leaves out events of people who asked to be forgotten since their event was judged."""
+"""Leaves out events of people who asked to be forgotten since their event was validated."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Guarantee(StrEnum):
     AT_LEAST_ONCE = "at_least_once"
     """It is sent again with the same id, by which Spotify tells that it is the same."""
     AT_MOST_ONCE = "at_most_once"
-    """It is not sent again: it becomes a dead letter (unconfirmed), for a person to judge."""
+    """It is not sent again: it becomes a dead letter (unconfirmed), for a person to decide about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Reading:
     """What one reading of one day brought.
 
     Attributes:
-        rows: that were judged, = new + known + repeated + not_wanted.
+        rows: that were validated, = new + known + repeated + not_wanted.
         new: events that the outbox did not know.
         known: events that it knew, and that are this day's, be it that this reading took them over from another.
         repeated: rows of an id of which another row counts, of this day or another.

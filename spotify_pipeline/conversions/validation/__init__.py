@@ -2,7 +2,7 @@
 
 from spotify_pipeline.conversions.validation.day import Day, TimeRange, places_of, range_of, rows_of
 from spotify_pipeline.conversions.validation.event_details import CURRENCIES
-from spotify_pipeline.conversions.validation.time_units import unit_meant
+from spotify_pipeline.conversions.validation.event_times import unit_meant
 from spotify_pipeline.conversions.validation.validate import validate_events
 
 __all__ = [

@@ -30,7 +30,7 @@ def validate_events(
 ) -> pl.DataFrame:
     """The verdicts on these rows, in their order, as ``VERDICTS`` says.
 
-    Where several things can be said against an event, what somebody decided goes before what is at fault with it, in
+    Where several reasons apply, what somebody decided goes before what is wrong with the event, in
     this order: its name is not wanted, no consent, the person is suppressed or erased, opted out, it is too old. A dead
     letter's reason is the first in the order of ``Dead``; its ``fields`` name every parameter at fault.
 

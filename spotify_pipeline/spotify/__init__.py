@@ -1,6 +1,6 @@
 """Everything that talks to Spotify: sign-in and tokens, the Ads API v3, resumable uploads, the Conversions API.
 
-Other packages import from here. It depends on nothing of ours but ``home``, ``checksums`` and ``printable``.
+Other packages import from here. It imports only ``home``, ``checksums`` and ``printable`` of this project.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ class UnknownSuccess(UnexpectedResponse):
 
 
 class UploadRefused(SpotifyError):
-    """The upload was not started, or was stopped on purpose: by a check of ours or by the storage."""
+    """The upload was not started, or was stopped on purpose: by one of our checks or by the storage."""
 
     usual_next_step = "Nothing was replaced. Run again; a new upload URL is requested."
 

@@ -145,8 +145,8 @@ class AudienceOperations:
             name: 2 to 80 characters.
             description: at most 80 characters.
             dataset_ids: of data sets that are shared with the ad account.
-            included_events: whoever did one of these is in it. Any spelling; sent as ``ADDTOCART``.
-            excluded_events: whoever did one of these is not. Likewise.
+            included_events: people who did one of these are in it. Any spelling; sent as ``ADDTOCART``.
+            excluded_events: people who did one of these are not. Likewise.
             lookback_days: how long ago an event may be: 30, 60, 90 or 180.
 
         Raises:

@@ -1,12 +1,11 @@
-"""Spotify's Ads API v3, as far as this project uses it: businesses, ad accounts, audiences and
-their uploads, data sets and connections for conversion events.
+"""The client of Spotify's Ads API v3: businesses, ad accounts, audiences and their uploads, data sets and connections.
 
 Paths, bodies and queries are those of Spotify's OpenAPI document; a contract test holds each operation against it.
 """
 
 from __future__ import annotations
 
-import random as dice
+import random as randomness
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -35,7 +34,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
 
     Every method may raise the errors of :mod:`spotify_pipeline.spotify.errors`: SignInRequired, SettingsInvalid,
     TokenStoreUnusable, TermsNotAccepted, PermissionDenied, RateLimited, SpotifyUnavailable, UntrustedServer and
-    UnexpectedResponse. NotFound, InvalidRequest and Conflict are named where they mean something of their own.
+    UnexpectedResponse. Methods list NotFound, InvalidRequest and Conflict where these have a special meaning.
     """
 
     def __init__(self, calls: RestrictedCalls, uploader: Uploader, connections: ExitStack) -> None:
@@ -51,23 +50,23 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = dice.random,
+        random: Callable[[], float] = randomness.random,
         observer: Observer | None = None,
         transport: Transport | None = None,
         rate_limiter: RateLimiter | None = None,
         max_wait: float = MAX_WAIT,
     ) -> SpotifyAdsClient:
-        """A client for ``settings``. Makes no call and reads no file before it is asked something.
+        """A client for ``settings``. Makes no call and reads no file before its first use.
 
         Args:
             settings: addresses and credentials.
             token_store: where the tokens are.
             clock: seconds since the epoch.
-            sleep, random: for the pauses between repetitions; random from 0 to 1.
-            observer: is told of each call as it ends; see :class:`CallRecord`. Its records hold no secret.
-            transport: stands in for the network, for all three services; for tests.
-            budget: of calls to the Ads API; by default the one that all processes with this token store share.
-            patience: seconds that one call may wait for the budget and between tries; beyond that it is RateLimited.
+            sleep, random: for the pauses between tries; random from 0 to 1.
+            observer: receives a record of each call as it ends; see :class:`CallRecord`. Records contain no secret.
+            transport: replaces the network, for all three services; for tests.
+            rate_limiter: of calls to the Ads API; by default the one that all processes with this token store share.
+            max_wait: seconds that one call may wait for the rate limiter and between tries; else it is RateLimited.
         """
         connections = ExitStack()
         api, accounts, storage = (
@@ -121,10 +120,10 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
         return [Business.from_json(each) for each in objects(found, "businesses")]
 
     def find_capi_connection(self, capi_connection_id: str) -> tuple[Business, Dataset] | None:
-        """The data set that a connection's events go to, and whose it is; None when no business of the user has it.
+        """The data set that a connection's events go to, and its business; None when no business of the user has it.
 
         Raises:
-            PermissionDenied, NotFound: it was not found, and a business would not list its data sets.
+            PermissionDenied, NotFound: it was not found, and one business did not list its data sets.
         """
 
         def has_it(dataset: Dataset) -> bool:
@@ -133,7 +132,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
         return self._found_among_datasets(has_it)
 
     def find_dataset(self, dataset_id: str) -> tuple[Business, Dataset] | None:
-        """A data set, and whose it is; otherwise as :meth:`find_capi_connection`."""
+        """A data set and its business; otherwise as :meth:`find_capi_connection`."""
         return self._found_among_datasets(lambda dataset: same_id(dataset.id, dataset_id))
 
     def _found_among_datasets(self, is_it: Callable[[Dataset], bool]) -> tuple[Business, Dataset] | None:
@@ -192,5 +191,5 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
         md5: str | None = None,
         **hooks: Unpack[UploadHooks],
     ) -> UploadProof:
-        """Go on with an upload that an earlier run began; see :meth:`Uploader.resume`."""
+        """Resume an upload that an earlier run started; see :meth:`Uploader.resume`."""
         return self._uploader.resume(opened, file, size=size, crc32c=crc32c, md5=md5, **hooks)

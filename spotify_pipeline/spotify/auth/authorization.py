@@ -79,15 +79,15 @@ class StoreContents:
         """Whether a bootstrap token was taken over, or signed out, under any label of the client id."""
         taken = [(each.key, each.bootstrap_sha256) for each in self.authorizations.values()]
         return any(
-            (known.issuer, known.client_id, seed) == (key.issuer, key.client_id, fingerprint)
-            for known, seed in [*taken, *self.signed_out.items()]
+            (known.issuer, known.client_id, digest) == (key.issuer, key.client_id, fingerprint)
+            for known, digest in [*taken, *self.signed_out.items()]
         )
 
     def to_bytes(self) -> bytes:
         content = {
             "version": FORMAT_VERSION,
             "authorizations": [_to_json(each) for each in self.authorizations.values()],
-            "signed_out": [{**key._asdict(), "seed_sha256": seed} for key, seed in self.signed_out.items()],
+            "signed_out": [{**key._asdict(), "seed_sha256": digest} for key, digest in self.signed_out.items()],
         }
         return json.dumps(content, indent=2).encode()
 
@@ -173,7 +173,7 @@ def _key(entry: JsonObject) -> AuthorizationKey | None:
 def _signed_out(parsed: JsonObject) -> dict[AuthorizationKey, str]:
     entries = [as_object(entry) or {} for entry in as_list(parsed.get("signed_out")) or []]
     found = [(_key(entry), text(entry, "seed_sha256")) for entry in entries]
-    return {key: seed for key, seed in found if key is not None and seed is not None}
+    return {key: digest for key, digest in found if key is not None and digest is not None}
 
 
 def _secret(entry: JsonObject, name: str) -> Secret | None:

@@ -17,8 +17,8 @@ def key_of(settings: SpotifySettings) -> AuthorizationKey:
 
 def bootstrap_sha256(settings: SpotifySettings) -> str | None:
     """SHA-256 of the bootstrap token, by which it is recognised; None without one."""
-    seed = settings.refresh_token
-    return None if seed is None else hashlib.sha256(seed.reveal().encode()).hexdigest()
+    bootstrap_token = settings.refresh_token
+    return None if bootstrap_token is None else hashlib.sha256(bootstrap_token.reveal().encode()).hexdigest()
 
 
 class KnowsUsedTokens(Protocol):

@@ -1,8 +1,8 @@
 """The token store's two files, and their recovery after a process died or a disk failed.
 
-After each change a second copy is written, ``tokens.json.prev``: a damaged file is restored from it. A write that was
-killed after its content was complete is finished by whoever takes the lock next, since it may hold the only copy of a
-new token.
+After each change a second copy is written, ``tokens.json.prev``: a damaged file is restored from it. If a write was
+killed after its content was complete, the next process that takes the lock finishes it, since it may hold the only copy
+of a new token.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class StoreFiles:
     def end_interrupted_writes(self) -> None:
         """Finish writes that were killed before their rename; remove those that are incomplete.
 
-        We hold the lock, so whoever wrote such a file is gone.
+        We hold the lock, so the process that wrote such a file is gone.
         """
         for left in self._left_over(f".{self._copy.name}.", ".tmp"):
             left.unlink(missing_ok=True)

@@ -172,8 +172,8 @@ class TokenProvider:
             return self._granted(authorization, tokens)
         except GrantRefused as refused:
             kept = self._stored(tokens) or authorization
-            seed = bootstrap_sha256(self._settings) or kept.bootstrap_sha256
-            kept = replace(kept, needs_sign_in=True, bootstrap_sha256=seed, refresh_started_at=cut_short_at)
+            bootstrap_token = bootstrap_sha256(self._settings) or kept.bootstrap_sha256
+            kept = replace(kept, needs_sign_in=True, bootstrap_sha256=bootstrap_token, refresh_started_at=cut_short_at)
             self._saver.save(kept, tokens)
             raise _sign_in_again(kept, refused.status) from None
         except SpotifyError as failure:
@@ -215,20 +215,20 @@ class TokenProvider:
         """
         stored = self._stored(tokens)
         if stored is not None and not stored.needs_sign_in and stored.refresh_token not in refused:
-            return self._instead_of_seed(stored, authorization, tokens)
+            return self._instead_of_bootstrap(stored, authorization, tokens)
         newest = stored or authorization
-        previous, seed = newest.previous_refresh_token, self._settings.refresh_token
+        previous, bootstrap_token = newest.previous_refresh_token, self._settings.refresh_token
         if previous is not None and not newest.needs_sign_in and previous not in refused:
             return replace(newest, refresh_token=previous, previous_refresh_token=None, access_token=None)
-        of_seed = newest.authorized_at is None and newest.bootstrap_sha256 == bootstrap_sha256(self._settings)
-        if seed is not None and of_seed and seed not in refused:
+        of_bootstrap = newest.authorized_at is None and newest.bootstrap_sha256 == bootstrap_sha256(self._settings)
+        if bootstrap_token is not None and of_bootstrap and bootstrap_token not in refused:
             _log.warning("Spotify rejects what it gave for SPOTIFY_REFRESH_TOKEN, which is tried once more.")
             known_since = self._clock() if newest.bootstrapped_at is None else newest.bootstrapped_at
             again = from_bootstrap_token(self._settings, newest, seen_at=known_since)
             return replace(again, previous_refresh_token=None)
         return None
 
-    def _instead_of_seed(self, stored: Authorization, refused: Authorization, tokens: OpenTokens) -> Authorization:
+    def _instead_of_bootstrap(self, stored: Authorization, refused: Authorization, tokens: OpenTokens) -> Authorization:
         if stored.bootstrap_sha256 == refused.bootstrap_sha256:
             return stored
         _log.warning("Spotify rejects SPOTIFY_REFRESH_TOKEN; the authorization in the token store is used instead.")
@@ -244,8 +244,8 @@ class TokenProvider:
                 # A lost response may hold a rotated token: asking again with the old one could end the
                 # authorization. Only an error response, or a request that was never sent, is retried.
                 asked = failure.retry_after if isinstance(failure, RateLimited) else None
-                dice = self._random()
-                pause = backoff(attempt + 1, dice) if asked is None else asked + dice
+                jitter = self._random()
+                pause = backoff(attempt + 1, jitter) if asked is None else asked + jitter
                 if _may_be_lost(failure) or attempt == _REFRESH_TRIES or self._timer() + pause > deadline:
                     raise
             self._sleep(pause)
@@ -286,12 +286,12 @@ def _access(authorization: Authorization | None, token: Secret | None) -> Access
 
 def _nobody_signed_in(settings: SpotifySettings) -> SignInRequired:
     label = settings.authorization
-    seed = "set SPOTIFY_REFRESH_TOKEN"
+    otherwise = "set SPOTIFY_REFRESH_TOKEN"
     if settings.refresh_token is not None:
-        seed += " to a new refresh token: the one that is set was used before, or signed out"
+        otherwise += " to a new refresh token: the one that is set was used before, or signed out"
     return SignInRequired(
         f"Nobody has signed in to Spotify for this client id as `{label}` yet.",
-        next_step=f"Run `{login_command(label)}`, or {seed}.",
+        next_step=f"Run `{login_command(label)}`, or {otherwise}.",
     )
 
 

@@ -62,11 +62,11 @@ class OpenTokens:
         """Remove authorizations with their tokens, and left-over damaged files, which may hold them too.
 
         Args:
-            spent_seeds: which; with the digest of the bootstrap token that must not be used again, None for none.
+            used_bootstrap_tokens: of which; the digest of the one that must not be used again, None for none.
         """
         contents = self._contents()
         kept = {key: each for key, each in contents.authorizations.items() if key not in used_bootstrap_tokens}
-        spent = {key: seed for key, seed in used_bootstrap_tokens.items() if seed is not None}
+        spent = {key: digest for key, digest in used_bootstrap_tokens.items() if digest is not None}
         self._files.replace(StoreContents(kept, {**contents.signed_out, **spent}))
 
     def forget_all(self, used_bootstrap_tokens: Mapping[AuthorizationKey, str]) -> None:
@@ -84,7 +84,7 @@ class OpenTokens:
 
     def _with(self, authorization: Authorization) -> StoreContents:
         contents = self._contents()
-        spent = {key: seed for key, seed in contents.signed_out.items() if key != authorization.key}
+        spent = {key: digest for key, digest in contents.signed_out.items() if key != authorization.key}
         return StoreContents({**contents.authorizations, authorization.key: authorization}, spent)
 
     def _contents(self) -> StoreContents:

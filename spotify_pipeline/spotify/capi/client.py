@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import random as dice
+import random as randomness
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ class ConversionsClient:
         guarantee_once: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = dice.random,
+        random: Callable[[], float] = randomness.random,
         observer: Observer | None = None,
         transport: Transport | None = None,
         rate_limiter: RateLimiter | None = None,

@@ -2,7 +2,7 @@
 
 Its error messages are not documented; ``message``, ``messages``, ``errors`` and ``error_codes`` are read where
 present. They may repeat what was sent, and a name or a product in plain words does not look like a secret. So a
-message is shown only if each of its words is on a list of ours.
+message is shown only if each of its words is on our list.
 """
 
 from __future__ import annotations

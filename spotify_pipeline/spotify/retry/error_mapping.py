@@ -44,7 +44,7 @@ def response_error(
     """The error for ``response``, to be raised by the caller.
 
     Args:
-        answer: anything but the success that the call expected.
+        response: anything but the success that the call expected.
         doing: what was attempted, such as "create the audience".
         sent: the secrets that were sent; a server may repeat them in its messages.
         now: seconds since the epoch, for a ``Retry-After`` that is a date.

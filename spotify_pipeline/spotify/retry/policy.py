@@ -1,4 +1,4 @@
-"""Decides whether and when a failed call is retried, and tells the rate limiter what Spotify answers.
+"""Decides whether and when a failed call is retried, and updates the rate limiter from Spotify's responses.
 
 Spotify's documentation of rate limits: 429 carries ``X-RateLimit-Reset``, the seconds left until the window opens
 (not a point in time). ``Retry-After`` is RFC 9110 section 10.2.3: seconds, or an HTTP date.
@@ -115,7 +115,7 @@ class RetryPolicy:
         if response.status == 429:
             return 0.0  # the rate limiter is paused
         return pause_before(
-            attempt, status=response.status, headers=response.headers, now=self._clock(), dice=self._random()
+            attempt, status=response.status, headers=response.headers, now=self._clock(), jitter=self._random()
         )
 
     def _may_retry(self) -> bool:
@@ -130,7 +130,7 @@ class RetryPolicy:
         return allowed
 
 
-def pause_before(attempt: int, *, status: int, headers: Mapping[str, str], now: float, dice: float) -> float:
+def pause_before(attempt: int, *, status: int, headers: Mapping[str, str], now: float, jitter: float) -> float:
     """Seconds to wait before try number ``attempt`` (2 is the first retry).
 
     Args:
@@ -138,15 +138,15 @@ def pause_before(attempt: int, *, status: int, headers: Mapping[str, str], now: 
         status: of the response to the try before.
         headers: of that response, names in lower case.
         now: seconds since the epoch, for a ``Retry-After`` that is a date.
-        dice: a random number from 0 to 1, so that many waiting clients do not come back together.
+        jitter: a random number from 0 to 1, so that many waiting clients do not come back together.
     """
     asked = requested_pause(status, headers, now)
-    return backoff(attempt, dice) if asked is None else asked + dice
+    return backoff(attempt, jitter) if asked is None else asked + jitter
 
 
-def backoff(attempt: int, dice: float) -> float:
+def backoff(attempt: int, jitter: float) -> float:
     """Exponential with full jitter: 0 to 1, 2, 4 ... at most 30 seconds before try 2, 3, 4 ..."""
-    return dice * min(_LONGEST_BACKOFF, 2.0 ** (attempt - 2))
+    return jitter * min(_LONGEST_BACKOFF, 2.0 ** (attempt - 2))
 
 
 def requested_pause(status: int, headers: Mapping[str, str], now: float) -> float | None:

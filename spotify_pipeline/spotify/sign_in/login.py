@@ -127,9 +127,9 @@ def sign_out_of_all(settings: SpotifySettings | None, token_store: TokenStore) -
 
     Used bootstrap tokens do not sign in again, nor does that of ``settings``, if there are any.
     """
-    seed = None if settings is None else bootstrap_sha256(settings)
+    digest = None if settings is None else bootstrap_sha256(settings)
     with token_store.exclusive() as tokens:
-        tokens.forget_all({} if settings is None or seed is None else {key_of(settings): seed})
+        tokens.forget_all({} if settings is None or digest is None else {key_of(settings): digest})
 
 
 def _user_agrees(

@@ -32,7 +32,7 @@ class CallRecord:
     waited: float = 0.0
 
     def __str__(self) -> str:
-        outcome = "no answer" if self.status is None else str(self.status)
+        outcome = "no response" if self.status is None else str(self.status)
         line = f"{self.method} {self.service} {self.route}: {outcome} in {self.seconds:.3f} s, try {self.attempt}"
         if self.waited >= _SHORTEST_SHOWN:
             line += f", waited {self.waited:.3f} s"

@@ -43,7 +43,7 @@ def http_logs_muted() -> Generator[None]:
 
 @contextmanager
 def http_logs_unmuted() -> Generator[None]:
-    """Inside the block, calls are logged as usual: other code runs there, during a call of ours."""
+    """Inside the block, calls are logged as usual: other code runs there, during one of our calls."""
     token = _muted.set(False)
     try:
         yield

@@ -1,7 +1,7 @@
 """Makes connections: directly or through the proxy of the settings, with verified TLS 1.2 or newer.
 
 The environment's ``HTTPS_PROXY``, ``SSL_CERT_FILE`` and ``SSLKEYLOGFILE`` are ignored: they are set for other
-programs, and would send customer lists through whoever set them.
+programs, and could send customer lists through somebody else's proxy.
 """
 
 from __future__ import annotations

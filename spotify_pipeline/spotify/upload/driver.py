@@ -211,11 +211,11 @@ class UploadDriver:
         asked = None
         if step.response is not None:
             asked = requested_pause(step.response.status, step.response.headers, self._pacing.clock())
-        dice = self._pacing.random()
+        jitter = self._pacing.random()
         # Jitter over the upper half: the machine counts faults, and that many must outlast an outage.
-        seconds = min(_LONGEST_BACKOFF, 2.0 ** (step.faults - 1)) * (1 + dice) / 2
+        seconds = min(_LONGEST_BACKOFF, 2.0 ** (step.faults - 1)) * (1 + jitter) / 2
         if asked is not None:
-            seconds = max(seconds, asked + dice)
+            seconds = max(seconds, asked + jitter)
         self._require_time(seconds)
         self._pacing.sleep(seconds)
         self._waited = seconds

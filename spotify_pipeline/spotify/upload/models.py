@@ -17,7 +17,7 @@ class UploadTicket:
     Attributes:
         audience_id: whose members the list will be. A new audience is created with this id, so that a repeated run
             finds it.
-        url: the signed URL; whoever has it may write.
+        url: the signed URL; it alone permits writing.
     """
 
     audience_id: str
@@ -37,7 +37,7 @@ class OpenUpload:
 
     Attributes:
         audience_id: of the ticket that opened it.
-        uri: the session; whoever has it may write.
+        uri: the session; it alone permits writing.
         opened_at: seconds since the epoch.
         size, crc32c: of the customer list that the session is for.
     """

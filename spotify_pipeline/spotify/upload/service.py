@@ -5,7 +5,7 @@ The protocol is in :mod:`.state_machine`, its requests and the loop in :mod:`.dr
 
 from __future__ import annotations
 
-import random as dice
+import random as randomness
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,7 @@ class Uploader:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = dice.random,
+        random: Callable[[], float] = randomness.random,
         time_limit: float = TIME_LIMIT,
     ) -> None:
         """
@@ -75,7 +75,7 @@ class Uploader:
             hooks: see :class:`UploadHooks`.
 
         Raises:
-            UploadRefused: a check of ours, or the storage, rejects it.
+            UploadRefused: one of our checks, or the storage, rejects it.
             UploadDataLoss: the storage holds something else than was sent; the audience is suspect.
             UploadIncomplete: sending began, and the arrival is not proven.
             SpotifyUnavailable: the storage could not be reached to start.

@@ -137,7 +137,7 @@ def open_source_file(path: Path, *, size: int, crc32c: str) -> Generator[SourceF
 
 @contextmanager
 def _disk() -> Generator[None]:
-    """Turns a disk failure into an error of ours, without the file's name."""
+    """Turns a disk failure into a typed error, without the file's name."""
     try:
         yield
     except OSError:

@@ -4,7 +4,7 @@ The protocol, after Google's "Performing resumable uploads", "Resumable uploads 
 
 - A ``POST`` to a signed URL with ``x-goog-resumable: start`` opens a session; its URI comes in ``Location``.
 - A ``PUT`` to the session carries a range of the file. Unless the range ends the file it is a multiple of 256 KiB,
-  and the response is 308. ``Range: bytes=0-K`` says what is stored by now: go on at K + 1, wherever the range ended.
+  and the response is 308. ``Range: bytes=0-K`` says what is stored by now: continue at K + 1, wherever the range ended.
 - A ``PUT`` without a body and with ``Content-Range: bytes */SIZE`` asks how far the upload is. 308 without ``Range``
   then means that nothing is stored; 200 or 201, that the object is finished. Ask this after any doubt.
 - 200 or 201 finishes the object and states its size and checksums in headers. Nothing else proves an upload, and
@@ -76,7 +76,7 @@ class AskStatus:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait after the ``faults``-th fault in a row, ``then`` go on. ``response`` may ask for a longer pause."""
+    """Wait after the ``faults``-th fault in a row, ``then`` continue. ``response`` may ask for a longer pause."""
 
     faults: int
     response: Response | None
@@ -160,7 +160,7 @@ class ResumableUpload:
         """A response to the step.
 
         Args:
-            answer: with any status.
+            response: with any status.
             taken: how many bytes of a range were handed to the connection; the response may have come before the last.
 
         Raises:

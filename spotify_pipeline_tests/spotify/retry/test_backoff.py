@@ -15,8 +15,8 @@ def asked(status: int = 429, **headers: str) -> float | None:
 
 def test_r02_reset_is_seconds_left_and_jitter_only_adds():
     pauses = [
-        pause_before(2, status=429, headers={"x-ratelimit-reset": "12"}, now=NOW, dice=dice)
-        for dice in (0.0, 0.4, 0.99)
+        pause_before(2, status=429, headers={"x-ratelimit-reset": "12"}, now=NOW, jitter=jitter)
+        for jitter in (0.0, 0.4, 0.99)
     ]
     assert pauses == [12.0, 12.4, 12.99]
 
@@ -70,5 +70,5 @@ def test_backoff_doubles_with_full_jitter_up_to_half_a_minute():
     st.dictionaries(st.sampled_from(["retry-after", "x-ratelimit-reset"]), st.text(max_size=40)),
     st.floats(0, 1),
 )
-def test_s12_any_headers_give_a_pause_of_sane_length(status: int, headers: dict[str, str], dice: float):
-    assert 0 <= pause_before(2, status=status, headers=headers, now=NOW, dice=dice) <= 61
+def test_s12_any_headers_give_a_pause_of_sane_length(status: int, headers: dict[str, str], jitter: float):
+    assert 0 <= pause_before(2, status=status, headers=headers, now=NOW, jitter=jitter) <= 61

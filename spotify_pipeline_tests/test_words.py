@@ -56,7 +56,7 @@ QUOTED = re.compile(r"^ *```.*?^ *```|`[^`\n]+`", flags=re.MULTILINE | re.DOTALL
 SPACE = r"[ \n]+"
 WORDS = [(re.compile(rf"\b(?:{words.replace(' ', SPACE)})\b", re.IGNORECASE), use) for words, use in INSTEAD.items()]
 
-NOT_YET = frozenset({"components", "sandbox"})
+NOT_YET = frozenset({"components"})
 """Packages whose sentences are still being rewritten."""
 
 PAGES = [

@@ -171,5 +171,5 @@ def _listen(host: str, port: int) -> socket.socket:
         raise SandboxError(f"the sandbox cannot listen on {host}, port {port}: {error.strerror}.") from None
     except OverflowError:
         listener.close()
-        raise SandboxError(f"{port} is no port. Choose one between 1 and 65535.") from None
+        raise SandboxError(f"Invalid port {port}: choose one between 1 and 65535.") from None
     return listener

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse
 
 SUBJECT = "*"
-"""Stands in a code for what the operation is about, until it is answered."""
+"""Placeholder in a code for what the operation is about; the answer replaces it."""
 _SUBJECTS = (
     ("/audiences", "AUDIENCE"),
     ("/tokens", "CAPI_TOKEN"),

@@ -1,4 +1,4 @@
-"""``/sandbox/events`` and ``/sandbox/poison``: which conversion events arrived, and which are to be refused."""
+"""``/sandbox/events`` and ``/sandbox/poison``: which conversion events arrived, and which are rejected."""
 
 from __future__ import annotations
 
@@ -64,25 +64,25 @@ class EventControl:
         return JSONResponse({"events": found, "next_after": following})
 
     async def show_poison(self, request: Request) -> Response:
-        """What is poison now."""
+        """Which events are rejected now."""
         del request
-        return JSONResponse(self._poison())
+        return JSONResponse(self._rejected())
 
     async def plant_poison(self, request: Request) -> Response:
-        """``{"event_ids": [...], "content_names": [...]}`` in place of what was poison before; ``{}`` for nothing."""
+        """``{"event_ids": [...], "content_names": [...]}`` instead of those before; ``{}`` for none."""
         try:
             document = await read_json(request)
         except NotJson:
             document = None
-        if not isinstance(document, dict) or not set(cast("dict[str, object]", document)) <= set(self._poison()):
+        if not isinstance(document, dict) or not set(cast("dict[str, object]", document)) <= set(self._rejected()):
             raise ControlRefused("The body must be a JSON object with event_ids, content_names, or both.")
         fields = cast("dict[str, object]", document)
         self._state.rejected_events.replace_all(_texts(fields, "event_ids"), _texts(fields, "content_names"))
-        return JSONResponse(self._poison())
+        return JSONResponse(self._rejected())
 
-    def _poison(self) -> dict[str, list[str]]:
-        poison = self._state.rejected_events
-        return {"event_ids": sorted(poison.event_ids), "content_names": sorted(poison.content_names)}
+    def _rejected(self) -> dict[str, list[str]]:
+        rejected = self._state.rejected_events
+        return {"event_ids": sorted(rejected.event_ids), "content_names": sorted(rejected.content_names)}
 
 
 def _texts(fields: dict[str, object], name: str) -> list[str]:

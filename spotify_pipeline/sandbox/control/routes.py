@@ -153,7 +153,7 @@ class Control:
         return JSONResponse({"requests": self._state.requests.after(int(after))})
 
     async def reset(self, request: Request) -> Response:
-        """Forget everything; the default world starts anew."""
+        """Forget everything, and start again with the default world."""
         del request
         self._state.reset()
         return Response(status_code=204)

@@ -85,7 +85,7 @@ class EventHost:
         except BodyTooLarge:
             raise EventsRefused(413, "PAYLOAD_TOO_LARGE") from None
         except (ValueError, RecursionError):
-            self._refuse("", "is no JSON")
+            self._refuse("", "is not JSON")
         return document
 
     def _envelope(self, document: object) -> Mapping[str, object]:
@@ -127,7 +127,7 @@ class EventHost:
         for index, event in enumerate(events):
             try:
                 reading = read_event(event, now, oldest)
-                self._check_poison(reading)
+                self._check_rejected(reading)
                 readings.append(reading)
             except Misfit as misfit:
                 errors.append({"index": index, "field": misfit.field, "reason": misfit.reason})
@@ -143,10 +143,10 @@ class EventHost:
             now=now,
         )
 
-    def _check_poison(self, reading: Reading) -> None:
+    def _check_rejected(self, reading: Reading) -> None:
         field = self._state.rejected_events.field_of(reading.event_id, reading.content_name)
         if field is not None:
-            raise Misfit(field, "is poison, as a test wants it")
+            raise Misfit(field, "is rejected, as a test asked")
 
     def _refuse(self, field: str, reason: str) -> NoReturn:
         """400 because of the request as a whole."""
@@ -162,4 +162,4 @@ def _arrival(reading: Reading, event: object, key: bytes, *, keep: bool) -> Arri
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

@@ -97,7 +97,7 @@ def _time(value: object, now: datetime, oldest: datetime | None) -> datetime:
     try:
         time = datetime.fromisoformat(value)
     except ValueError:
-        raise Misfit("event_time", "is no time of the calendar") from None
+        raise Misfit("event_time", "is not a date and time that exists") from None
     if time > now + FUTURE_ALLOWED:
         raise Misfit("event_time", "must be in the past")
     if oldest is not None and time < oldest:

@@ -28,7 +28,7 @@ _CANNOT_BE_SENT = (
 def _sendable(headers: Mapping[str, Text]) -> Mapping[str, Text]:
     for name, text in headers.items():
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a header; use ASCII letters, digits and hyphens")
+            raise ValueError(f"{name!r} is not a valid header name; use ASCII letters, digits and hyphens")
         if name.lower() in _FRAMING:
             raise ValueError(f"{name} is written by the sandbox; to break an answer off, use truncate")
         if not _is_sendable(text):

@@ -114,7 +114,7 @@ class Fault(Described):
     given, would be answered with that status.
 
     With ``share`` below 1 it hits that share of the requests it could hit; which ones follows from ``seed`` and the
-    request's number alone. A ``mixture`` stands in place of actions: each time one of its ways is drawn, likewise.
+    request's number alone. A ``mixture`` replaces the actions: each time one of its ways is drawn, likewise.
 
     Raises:
         pydantic.ValidationError: it makes no sense.

@@ -65,7 +65,7 @@ def read_content_range(content_range: str | None, content_length: int | None) ->
 
     Raises:
         BadRange: the range cannot be read, its ends are the wrong way round or beyond the total, its length is not
-            the body's, or a chunk that is not the last is no multiple of 256 KiB.
+            the body's, or a chunk that is not the last is not a multiple of 256 KiB.
     """
     if content_range is None:
         return WholeObject(content_length)
@@ -104,7 +104,7 @@ class BodyTooLarge(Exception):
 
 
 class NotJson(Exception):
-    """The body is no JSON document."""
+    """The body is not a JSON document."""
 
 
 async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
@@ -137,7 +137,7 @@ async def read_json(request: Request) -> object:
 
     Raises:
         BodyTooLarge: it has more than 1 MiB.
-        NotJson: it is none.
+        NotJson: it is not JSON.
     """
     body = await read_body(request)
     try:

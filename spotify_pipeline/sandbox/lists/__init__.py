@@ -1,4 +1,4 @@
-"""How the sandbox reads a customer list, and what becomes of its audience."""
+"""How the sandbox reads a customer list, and the status that its audience gets."""
 
 from spotify_pipeline.sandbox.lists.audience_status import (
     CUSTOMER_LIST,

@@ -1,7 +1,7 @@
 """What an audience's status and size are at this moment of the sandbox's clock.
 
 No timer changes a status: it is computed from the times at which things happened, so moving the clock is all it takes
-to see an audience become targetable. Only the reading of a list runs in the background, from its arrival; whoever needs
+to see an audience become targetable. Only the reading of a list runs in the background, from its arrival; who needs
 its result earlier waits for it (:func:`settle`).
 """
 

@@ -19,7 +19,7 @@ def judge(path: Path, list_format: ListFormat, listeners: Listeners, minimum_row
     """Read the list in ``path`` once, in memory that does not depend on its size.
 
     A list is refused as a whole when its first line does not fit the format, or when fewer than ``minimum_rows`` of
-    its rows hold a digest. A cell that is no digest is passed over and noted; the rest of its row counts.
+    its rows hold a digest. A cell that is not a digest is skipped and noted; the rest of its row counts.
 
     Whatever goes wrong meanwhile becomes a verdict too: a list without one is judged again with every question about
     its ad account.

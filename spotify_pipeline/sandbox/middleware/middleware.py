@@ -27,7 +27,7 @@ _NO_ROUTE = ("unknown", "unknown")
 class _Exchange:
     """One request on its way through: counts its body, and notes it just before its answer is complete.
 
-    Whoever has the answer can therefore rely on the log, though work may go on in the background.
+    A client that has the answer can therefore rely on the log, though work may continue in the background.
     """
 
     def __init__(

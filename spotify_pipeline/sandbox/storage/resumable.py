@@ -52,7 +52,7 @@ class UploadSessions:
     def start(self, upload: Upload) -> str:
         """Open a session for an object and return its secret, Google's ``upload_id``.
 
-        Sessions older than a week go at this moment: whoever gave one up never asks for it again.
+        Sessions older than a week are dropped now: a client that gave one up never asks for it again.
         """
         self._drop_expired()
         secret = secrets.token_urlsafe(120)

@@ -88,7 +88,7 @@ def verify_signed_request(key: bytes, request: SignedRequest, now: datetime) -> 
     try:
         made = datetime.strptime(parameters["X-Goog-Date"], _DATE_FORMAT).replace(tzinfo=UTC)
     except ValueError:
-        raise _malformed("X-Goog-Date is no date.") from None
+        raise _malformed("X-Goog-Date is not a date.") from None
     if int(expires) > LONGEST_LIFE:
         raise _malformed(f"X-Goog-Expires may be at most {LONGEST_LIFE}.")
     if now >= made + timedelta(seconds=int(expires)):

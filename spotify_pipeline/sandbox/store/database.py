@@ -47,7 +47,7 @@ class Database:
     """The SQLite file. Safe to use from several threads; statements run one at a time.
 
     Raises:
-        SandboxError: the file cannot be opened or is no database.
+        SandboxError: the file cannot be opened or is not a database.
     """
 
     def __init__(self, path: Path) -> None:

@@ -110,7 +110,7 @@ class RateLimiter:
 
 
 class RejectedEvents:
-    """The ids and content names that are poison now. In memory only, as scripted faults are."""
+    """Ids and content names whose events a test wants rejected. In memory only, like scripted faults."""
 
     def __init__(self) -> None:
         self._event_ids: frozenset[str] = frozenset()
@@ -118,25 +118,25 @@ class RejectedEvents:
 
     @property
     def event_ids(self) -> frozenset[str]:
-        """Ids of events that are refused."""
+        """Ids of events that are rejected."""
         return self._event_ids
 
     @property
     def content_names(self) -> frozenset[str]:
-        """Content names whose events are refused."""
+        """Content names whose events are rejected."""
         return self._content_names
 
     def replace_all(self, event_ids: Collection[str] = (), content_names: Collection[str] = ()) -> None:
-        """Refuse these from now on, in place of those before."""
+        """Reject these from now on, instead of those before."""
         self._event_ids = frozenset(event_ids)
         self._content_names = frozenset(content_names)
 
     def clear(self) -> None:
-        """Refuse nothing of the kind."""
+        """Reject no event."""
         self.replace_all()
 
     def field_of(self, event_id: str, content_name: str | None) -> str | None:
-        """The field by which an event is poison, or None."""
+        """The field for which an event is rejected, or None."""
         if event_id in self._event_ids:
             return "event_id"
         return "content_name" if content_name in self._content_names else None

@@ -234,7 +234,7 @@ class Pixel:
 
 @dataclass(frozen=True, kw_only=True)
 class CapiToken:
-    """A token of a connection. Its id is the digest of the secret, which the Ads API shows whoever asks."""
+    """A token of a connection. Its id is the digest of the secret, which the Ads API shows in its lists."""
 
     id: str
     token_id: str

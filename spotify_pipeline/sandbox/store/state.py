@@ -44,8 +44,8 @@ from spotify_pipeline.sandbox.store.world import default_world
 class SandboxState:
     """The records, files, clock and limits of one sandbox. Open it with :meth:`open`, close it when done.
 
-    With a directory everything but the request log, the scripted faults, the poison and the rate limits' windows
-    survives a restart.
+    With a directory everything survives a restart except the request log, the scripted faults, the rejected events and
+    the rate limits' windows.
     """
 
     def __init__(

@@ -37,8 +37,7 @@ EXPECTED = (
     SpotifyError,
 )
 PASSING = (RateLimited, SpotifyUnavailable, UploadIncomplete)
-"""What may go well a minute later: nothing was carried out, or the mirror goes on with it where it was broken off.
-Everything else needs a person."""
+"""Transient: nothing was carried out, or the mirror resumes it. Everything else needs a person."""
 RETRIES = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.LINEAR, jitter=dg.Jitter.FULL)
 """How often a step that may be tried again is, and after how long: up to half a minute, then up to a minute. A run that
 is cancelled while it waits ends after the wait, so that must stay short.
@@ -59,7 +58,7 @@ def sanitized_failures(
     that is cancelled passes through as it is: what it interrupts is no failure.
 
     Args:
-        retried: how often this step was tried again already, where what may pass by itself is to be tried again.
+        retried: how often this step was retried already, if transient failures are to be retried.
         metadata: what the failure is shown with, asked for when there is one.
     """
 

@@ -49,7 +49,7 @@ def row_count(rows: int) -> Metadata:
 
 
 def identifiers_metadata(report: IdentifiersReport) -> Metadata:
-    """The people read and kept, and every identifier that was turned away, by reason."""
+    """The people read and kept, and every rejected identifier, by reason."""
     steps = [("people read", report.rows_read), *_dropped(report.rows_dropped), ("people kept", report.rows_kept)]
     rejected = [
         (f"{kind}: {WORDS.get(reason, reason)}", count)
@@ -63,7 +63,7 @@ def identifiers_metadata(report: IdentifiersReport) -> Metadata:
     return {
         **row_count(report.rows_kept),
         "people": dg.MarkdownMetadataValue(counts_table("people", steps)),
-        "identifiers turned away": dg.MarkdownMetadataValue(counts_table("values", rejected) if rejected else "none"),
+        "identifiers rejected": dg.MarkdownMetadataValue(counts_table("values", rejected) if rejected else "none"),
         **_source(report.source_updated_at),
     }
 

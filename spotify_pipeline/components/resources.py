@@ -87,7 +87,7 @@ class PipelineHome(dg.ConfigurableResource[None]):
 
     @property
     def approvals(self) -> ApprovalStore:
-        """What people approved of."""
+        """What people approved."""
         return ApprovalStore.at_home()
 
     @property

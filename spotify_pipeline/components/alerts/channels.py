@@ -1,7 +1,7 @@
 """Tells due alerts to a webhook, such as Slack's: ``{"text": "<sentence>"}``, one POST for each.
 
-The webhook's address is a credential: it stands in no log, error or record. Spotify's HTTP client is used for what it
-holds for every call: no proxy, certificate or password of the environment, no redirect, a deadline, silence in logs.
+The webhook's address is a credential: it is in no log, error or record. Spotify's HTTP client is used for what it
+ensures for every call: no proxy, certificate or password of the environment, no redirect, a deadline, silence in logs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LOCAL = "127.0.0.1"
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """What became of the due alerts.
+    """The outcome of the due alerts.
 
     Attributes:
         told: those delivered now.
@@ -34,7 +34,7 @@ class Delivery:
 
 
 def webhook_client(transport: Transport | None = None) -> HttpClient:
-    """A client for webhooks; close it, or use it in a ``with`` block. ``transport`` stands in for the network."""
+    """A client for webhooks; close it, or use it in a ``with`` block. ``transport`` replaces the network, for tests."""
     return HttpClient(WEBHOOK, transport=transport)
 
 

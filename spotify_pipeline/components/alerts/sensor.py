@@ -13,7 +13,7 @@ from spotify_pipeline.mirror import Alert, Alerts
 from spotify_pipeline.printable import printable
 
 WEBHOOK_VARIABLE = "SPOTIFY_PIPELINE_ALERT_WEBHOOK"
-"""The address that alerts are posted to. It is a credential, and stands in no log."""
+"""The address that alerts are posted to. It is a credential, and is in no log."""
 EVERY = 60
 
 

@@ -54,7 +54,7 @@ class GuardsConfig(StrictModel):
     """How much shorter a list may be than any that Spotify had within a week or four cadences, whichever is longer:
     small losses add up. Where `max_shrink` is larger, and this is not stated, as much as that."""
     max_invalid: Share = _DEFAULTS.max_invalid
-    """How many of the identifiers found may be turned away as not valid, as a share."""
+    """How many of the identifiers found may be rejected as not valid, as a share."""
     max_suppression_loss: Share = _DEFAULTS.max_suppression_loss
     """How much smaller a suppression segment may be than before, as a share."""
     max_source_age: Annotated[Duration | None, BeforeValidator(not_null)] = None
@@ -87,7 +87,7 @@ class TruncateConfig(StrictModel):
 
 
 class OversizeConfig(StrictModel):
-    """What becomes of a list larger than `guards.max_bytes`: `fail`, `split` or `{truncate: {order_by, keep}}`."""
+    """What happens to a list larger than `guards.max_bytes`: `fail`, `split` or `{truncate: {order_by, keep}}`."""
 
     short_forms: ClassVar[dict[str, Any]] = {"type": "string"}
 
@@ -195,7 +195,7 @@ class AudienceConfig(StrictModel):
     max_age: Duration | None = None
     """How long Spotify may have a list that did not change before it is sent again, such as "30d"."""
     oversize: Oversize = OversizeConfig()
-    """What becomes of a list beyond `guards.max_bytes`: `fail`, `split`, or `{truncate: {order_by: column, keep:
+    """What happens to a list beyond `guards.max_bytes`: `fail`, `split`, or `{truncate: {order_by: column, keep:
     highest|lowest}}`."""
     layout: Layout = Layout.WIDE
     """`wide`: a column per identifier type, as most partners send. `long`: the columns type and value."""

@@ -88,7 +88,7 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             known = _known(audience, home, account)
             shown = _shown_change(audience, warehouse, home, known, (path, manifest), suppressions)
             guards = _guards_say(audience, home, known, (path, manifest), context)
-            # Read anew: another list may have been sent meanwhile, which must not be deleted.
+            # Read again: another list may have been sent meanwhile, which must not be deleted.
             _keep(audience, home, account, now)
             checks = [*list_check_results(path, manifest), guards]
         for check in checks:

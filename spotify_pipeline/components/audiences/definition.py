@@ -117,7 +117,7 @@ class AudienceDefinition:
         return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
     def refuse_other_settings(self, config_fingerprint: str, asset: str) -> None:
-        """Stop what would go on from something that the YAML as it is now would not have made.
+        """Refuse a list or identifiers that the current YAML would not have produced.
 
         Raises:
             MirrorRefused: the segment, the identifiers, the consent or the layout were stated otherwise.

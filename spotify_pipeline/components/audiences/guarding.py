@@ -68,7 +68,7 @@ def list_guard(
 def predicted(
     audience: AudienceDefinition, home: PipelineHome, entry: JournalEntry, customer_list: tuple[Path, Manifest]
 ) -> Decision:
-    """What the guards would say of a list if it were sent now. Spotify is not asked, and nothing is held or changed.
+    """What the guards would decide about a list if it were sent now. Makes no calls to Spotify, and changes nothing.
 
     Raises:
         GuardBlocked: the list cannot be judged.

@@ -1,4 +1,4 @@
-"""The asset of normalized identifiers: the people of a segment who may be used.
+"""The asset of normalized identifiers: the people of a segment who may be contacted.
 
 No postponed annotations here: Dagster reads those of an asset's function when it is defined, and knows
 `MaterializeResult` only without its type argument.
@@ -22,7 +22,7 @@ from spotify_pipeline.components.sources import WAREHOUSE_POOL
 
 
 def identifiers_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
-    """The people of the segment who may be used, their identifiers normalized: a private file."""
+    """The people of the segment who may be contacted, with normalized identifiers: a private file."""
     retain = audience.config.retain
 
     @dg.asset(

@@ -1,4 +1,4 @@
-"""What becomes of old partitions in a backfill: they are left out, each with its reason, and nothing is sent for them.
+"""Old partitions in a backfill: they are skipped, each with its reason, and nothing is sent for them.
 
 The warehouse holds the segment as it is now, so of many partitions only the one whose window is open can be built. A
 person who asks for one old partition is told so by a failed run. A backfill of fifty is no mistake: "bring this

@@ -60,11 +60,11 @@ def _duration(seconds: float) -> str:
 
 SILENCE = 10.0
 """Seconds after which it is said again how many requests were accepted. A line a request would be 10,000 of them for a
-million events, and Dagster keeps each for ever."""
+million events, and Dagster keeps each forever."""
 
 
 class DeliveryProgressLog:
-    """Says what became of calls."""
+    """Logs the outcome of calls."""
 
     def __init__(
         self, say: Callable[[str], None], warn: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic

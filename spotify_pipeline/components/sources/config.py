@@ -1,4 +1,4 @@
-"""What may stand in YAML about a segment: where its people are, how they are identified, and who is kept out."""
+"""What YAML may contain about a segment: where its people are, how they are identified, and who is kept out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NoConsentNeeded(StrictModel):
     """Why this segment needs no consent column."""
 
     not_required: str = Field(min_length=10)
-    """The reason, in a sentence for the privacy officer. It stands in the audience's description in Dagster."""
+    """The reason, in a sentence for the privacy officer. It is shown in the audience's description in Dagster."""
 
 
 class SourceConfig(StrictModel):
@@ -164,7 +164,7 @@ class SuppressConfig(SourceConfig):
     identifiers: IdentifiersConfig | None = None
     """Which of its columns identify a person. By default those of the audience's `identifiers` that it has."""
     max_invalid: Share = MAX_INVALID_SUPPRESSIONS
-    """How many of its identifiers of a type may be unusable, as a share: whoever they are is not kept out."""
+    """How many of its identifiers of a type may be unusable, as a share: these people are not kept out."""
 
     @property
     def name(self) -> str:
@@ -187,7 +187,7 @@ class SuppressionListConfig(StrictModel):
     identifiers: IdentifiersConfig
     """Which of its columns identify a person."""
     max_invalid: Share = MAX_INVALID_SUPPRESSIONS
-    """How many of its identifiers of a type may be unusable, as a share: whoever they are is not kept out."""
+    """How many of its identifiers of a type may be unusable, as a share: these people are not kept out."""
 
 
 def columns_by_type(stated: IdentifiersConfig) -> dict[IdentifierType, IdentifierColumns]:

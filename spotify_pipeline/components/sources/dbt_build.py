@@ -62,7 +62,7 @@ def parse_project(dbt: DbtCliResource, manifest: Path) -> None:
     with secrets_withheld(), private_umask() as umask:
         invocation = dbt.cli(["parse", "--quiet"], target_path=manifest.parent)
     invocation.wait()
-    # Whoever may read the project may read this.
+    # The same people may read it as the project.
     manifest.chmod(0o666 & ~umask)
     with suppress(FileNotFoundError):
         # One that was there keeps its mode.

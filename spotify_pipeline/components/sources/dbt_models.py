@@ -36,7 +36,7 @@ def find_model(manifests: Sequence[Manifest], name: str, main_database: str) -> 
 
     Args:
         manifests: of every dbt project there is.
-        name: as it stands in YAML.
+        name: as in YAML.
         main_database: what the warehouse file is called inside DuckDB, where the projects leave that open.
 
     Raises:

@@ -174,7 +174,7 @@ def read_suppressions(
     """The digests of everybody who is kept out, each source read to its end.
 
     Raises:
-        SegmentError: a source cannot be read, or not all of it, or too much of it is unusable. Whoever it names must
+        SegmentError: a source cannot be read, or not all of it, or too much of it is unusable. Its people must
             not be sent by mistake.
         ErasureError: the ledger of erasures cannot be read.
     """

@@ -24,7 +24,7 @@ from spotify_pipeline.warehouse import (
 
 
 def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: SettingPath) -> Segment:
-    """The asset and relation of a source that stands at ``path``.
+    """The asset and relation of the source at ``path``.
 
     A table that is no dbt model is taken at its word: whether it exists is only known when the warehouse is read.
 

@@ -1,8 +1,8 @@
-"""The base of everything that stands in YAML: nothing unknown, and a JSON schema that gives each mistake its own words.
+"""The base of all YAML models: refuses unknown fields, with a JSON schema that gives each mistake its own error.
 
 `dg check defs` holds a file against the JSON schema before the models see it. Of a union it can only say "not valid
 under any of the given schemas", so the schema made here has none: an optional setting is simply one that may be left
-out, and a short form stands beside the long one as another allowed type. A bare yes or no passes as text, for of that
+out, and a short form is another allowed type besides the long one. A bare yes or no passes as text, for of that
 the models say more.
 """
 
@@ -32,7 +32,7 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     short_forms: ClassVar[dict[str, Any]] = {}
-    """JSON schema of what may stand in place of the mapping, such as `{"type": "string"}`."""
+    """JSON schema of what may replace the mapping, such as `{"type": "string"}`."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -65,7 +65,7 @@ def _with_allowed(detail: ErrorDetails, allowed: list[str]) -> InitErrorDetails:
     if kind == "extra_forbidden" and len(detail["loc"]) == 1:
         near = difflib.get_close_matches(str(detail["loc"][0]), allowed, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        # Dagster raises the error anew with file and line, and can do so for pydantic's own types only.
+        # Dagster raises the error again with file and line, and can do so for pydantic's own types only.
         kind, context = "value_error", {"error": ValueError(f"no such field.{hint} Allowed: {', '.join(allowed)}")}
     return InitErrorDetails(type=kind, loc=detail["loc"], input=detail["input"], ctx=context)
 

@@ -1,4 +1,4 @@
-"""The kinds of values that stand in YAML, and the sentence that each mistake in one gets."""
+"""The kinds of values in YAML, and the error for each mistake in one."""
 
 from __future__ import annotations
 

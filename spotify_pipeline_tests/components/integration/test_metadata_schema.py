@@ -26,7 +26,7 @@ GUARD_WORDS = "|".join(GuardName)
 ALLOWED = {
     "dagster/row_count": r"\d+",
     "people": TABLE,
-    "identifiers turned away": f"{TABLE}|none",
+    "identifiers rejected": f"{TABLE}|none",
     "newest row": r"[\d.]+",
     "funnel": TABLE,
     "suppressions": TABLE,

@@ -53,7 +53,7 @@ def decision_in_words(decision: Decision) -> str:
     approval = decision.approval
     if decision.overridden and approval is not None:
         overridden = ", ".join(each.guard for each in decision.findings if each.outcome is Outcome.OVERRIDDEN)
-        return f"Overridden: {overridden}. {approval.approved_by} approved of {approval.words}: {approval.reason}"
+        return f"Overridden: {overridden}. {approval.approved_by} approved {approval.words}: {approval.reason}"
     return "No guard holds this list back."
 
 

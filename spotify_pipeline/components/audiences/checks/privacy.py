@@ -45,8 +45,8 @@ def privacy_checks(audience: AudienceDefinition) -> dg.AssetChecksDefinition:
             dg.AssetCheckSpec(
                 RECEIPTS_WHOLE,
                 asset=audience.audience_key,
-                description="The receipts of this audience are all there and as they were written, by their own "
-                "digests and by the journal.",
+                description="The receipts of this audience are complete and unchanged, according to their own "
+                "digests and the journal.",
             ),
         ],
     )

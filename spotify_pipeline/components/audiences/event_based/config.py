@@ -1,4 +1,4 @@
-"""What may stand in the YAML of an audience that Spotify fills by itself, and the sentence each mistake gets."""
+"""What the YAML of an audience that Spotify fills may contain, and the error for each mistake."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def overlap_definitions(audiences: Sequence[AudienceDefinition], filled: Collect
 
 
 def judge_orphans(configured: set[str], home: PipelineHome, now: datetime) -> dg.AssetCheckResult:
-    """Whether an audience was taken out of the configuration without saying what is to become of it at Spotify.
+    """Whether an audience was removed from the configuration without deciding what happens to it at Spotify.
 
     One that was left at Spotify on purpose counts again once an erasure waits for it.
     """
@@ -167,12 +167,12 @@ def _sentence(orphan: Orphan) -> str:
     audience = orphan.audience
     if orphan.waits_only:
         return (
-            f"Audience {audience} is no longer mirrored, and an erasure waits for it: whoever asked to be forgotten "
-            f"may still be in it at Spotify. Delete it: spotify-pipeline retire {audience} --policy delete; or put "
-            "its file back and materialize it."
+            f"Audience {audience} is no longer mirrored, and an erasure waits for it: people who asked to be "
+            f"forgotten may still be in it at Spotify. Delete it: spotify-pipeline retire {audience} --policy delete; "
+            "or put its file back and materialize it."
         )
     return (
-        f"Audience {audience} is at Spotify, with the people it last had, and no YAML file defines it any more. Say "
-        f"what is to become of it: spotify-pipeline retire {audience} --policy leave, or --policy delete; or put its "
+        f"Audience {audience} is at Spotify, with the people it last had, and no YAML file defines it any more. Decide "
+        f"what happens to it: spotify-pipeline retire {audience} --policy leave, or --policy delete; or put its "
         "file back."
     )

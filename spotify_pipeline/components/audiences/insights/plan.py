@@ -230,8 +230,8 @@ def plan_job(audiences: Sequence[AudienceDefinition]) -> dg.JobDefinition:
 
     @dg.job(
         name=PLAN_JOB,
-        description="Says what the next run of each audience would do: whom it would add and remove, and what the "
-        "guards say. Nothing is sent, nothing is kept, and Spotify is not asked.",
+        description="Says what the next run of each audience would do: how many people it would add and remove, and "
+        "what the guards decide. Sends nothing, keeps nothing, and makes no calls to Spotify.",
         executor_def=dg.in_process_executor,
     )
     def plan() -> None:

@@ -1,4 +1,4 @@
-"""The list that a run sends: the one of its partition, or an older one that is issued anew.
+"""The list that a run sends: the one of its partition, or an older one that is sent again.
 
 People who must not be in it any more are left out before it is judged: those who were erased and, from a list that this
 run did not build, also those whom suppressions and consent exclude now. The kept list stays as it is. What is sent
@@ -53,9 +53,9 @@ class Attribution(dg.Config):
 
 
 class Approve(Attribution):
-    """A word for a list that guards hold back. It counts once: for one file, or for a change of the list that is live.
+    """An approval of a list that guards hold back. It counts once: for one file, or for a change of the live list.
 
-    State one of ``file_digest`` and ``within``.
+    Specify one of ``file_digest`` and ``within``.
     """
 
     file_digest: str = Field(default="", description="The SHA-256 of the list, or its first 12 characters or more.")
@@ -196,8 +196,8 @@ def _approval(
     digest, within = approve.file_digest.strip().lower(), approve.within
     if bool(digest) == bool(within):
         raise MirrorRefused(
-            f"The run's configuration approves of nothing, or of two things, for {audience.folder}. Nothing was sent. "
-            "State one of approve.file_digest and approve.within."
+            f"The run's configuration approves nothing, or two things, for {audience.folder}. Nothing was sent. "
+            "Specify one of approve.file_digest and approve.within."
         )
     if not digest:
         live = live_list(home.journal.read(audience.folder, ad_account_id)) or ""
@@ -208,9 +208,9 @@ def _approval(
         return replace(word, file_sha256=None, change=change)
     if not _DIGEST.fullmatch(digest) or not manifest.sha256.startswith(digest):
         raise MirrorRefused(
-            f"The run's configuration approves of a list with digest {digest[:12]}, and the list of {audience.folder} "
-            f"for {manifest.snapshot} has {manifest.sha256[:12]}. Nothing was sent. Look at the list again, and state "
-            "the digest that the check `guards` shows."
+            f"The run's configuration approves a list with digest {digest[:12]}, and the list of {audience.folder} "
+            f"for {manifest.snapshot} has {manifest.sha256[:12]}. Nothing was sent. Look at the list again, and "
+            "specify the digest that the check `guards` shows."
         )
     return _given(
         audience, ad_account_id, manifest, approve.reason, approve.approved_by, ApprovalSource.RUN_CONFIG, now

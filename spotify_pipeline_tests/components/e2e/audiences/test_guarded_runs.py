@@ -103,7 +103,7 @@ def test_a_list_approved_in_the_run_config_is_sent_once_and_says_who_approved(
     assert len(digests_at_spotify(sandbox)) == 15
     shown = evaluations(result, GUARDS)["spotify_audience"]
     assert shown.passed
-    assert "Overridden: shrink. Kim approved of this list: The spring clean-up" in str(shown.description)
+    assert "Overridden: shrink. Kim approved this list: The spring clean-up" in str(shown.description)
     assert "| shrink | overridden |" in str(shown.metadata["guards"].value)
     (receipt,) = metadata(result, "spotify_audience")["receipts"]  # pyright: ignore[reportGeneralTypeIssues]
     assert receipt["approval"]["by"] == "Kim"
@@ -148,7 +148,7 @@ def test_w10_w11_an_approval_of_one_file_or_audience_does_nothing_for_another(
     before = writes(sandbox)
     approve = {"approve": {"file_digest": "f" * 64, "reason": "any list will do", "approved_by": "Kim"}}
     said = said_by(deployment.run("spotify_audience", send=approve))
-    assert f"approves of a list with digest {'f' * 12}, and the list of people for once has {digest[:12]}" in said
+    assert f"approves a list with digest {'f' * 12}, and the list of people for once has {digest[:12]}" in said
     change_people(environment, "DELETE FROM crm.people WHERE email = 'person39@example.com'")
     deployment.run("identifiers", "customer_list")
     approve = {"approve": {"file_digest": digest, "reason": "the list before", "approved_by": "Kim"}}
@@ -272,8 +272,8 @@ def test_w10_a_change_approved_in_the_run_config_holds_within_its_share_and_once
         result = deployment.run("spotify_audience", send=approve)
         return None if result.success else said_by(result)
 
-    assert "approves of nothing, or of two things" in str(send())
-    assert "approves of nothing, or of two things" in str(send(file_digest="f" * 64, within={"shrink": 0.6}))
+    assert "approves nothing, or two things" in str(send())
+    assert "approves nothing, or two things" in str(send(file_digest="f" * 64, within={"shrink": 0.6}))
     assert "which is less than what blocks" in str(send(within={"shrink": 0.4}))
     assert writes(sandbox) == before
     assert send(within={"shrink": 0.6}) is None

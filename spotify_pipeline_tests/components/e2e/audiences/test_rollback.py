@@ -100,7 +100,7 @@ def test_a_list_that_spotify_had_once_may_come_back_though_guards_would_hold_it_
     assert result.success
     assert len(digests_at_spotify(sandbox)) == 30
     shown = evaluations(result, GUARDS)["spotify_audience"]
-    assert "Overridden: shrink. Kim approved of this list: The new segment lost a join" in str(shown.description)
+    assert "Overridden: shrink. Kim approved this list: The new segment lost a join" in str(shown.description)
 
 
 def test_w10_a_list_that_spotify_never_had_is_judged_as_any_other(

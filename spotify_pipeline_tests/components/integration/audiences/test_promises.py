@@ -123,7 +123,7 @@ def test_p16_an_audience_that_was_left_at_spotify_is_told_once_an_erasure_waits_
     assert evaluations(watch(without), NO_ORPHANS)["audience_overlap"].passed
     forget("email:person1@example.com")
     found = evaluations(watch(without), NO_ORPHANS)["audience_overlap"]
-    assert "an erasure waits for it: whoever asked to be forgotten may still be in it" in str(found.description)
+    assert "an erasure waits for it: people who asked to be forgotten may still be in it" in str(found.description)
     assert [(each.audience, each.codes) for each in home.alerts.standing()] == [("people", ("erasure waits",))]
 
 

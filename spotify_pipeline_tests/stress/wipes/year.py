@@ -188,7 +188,7 @@ def _accept(bench: Bench, audience: str, listed: Listed, decision: Decision) -> 
     """What a run leaves behind whose list was accepted; of one that was blocked, as if somebody had approved of it."""
     receipts = ReceiptBook.beside(bench.journal)
     before = receipts.last(audience, bench.account)
-    content = list_evidence(listed[1], decision, {})
+    content = list_evidence(listed[1], decision, {}).content
     if not decision.allowed:
         for each in content["decision"]["findings"]:
             each["outcome"] = "overridden" if each["outcome"] == "blocked" else each["outcome"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.mirror import AudienceMirror, Checkpoint, GuardBlocked, MirrorAction, MirrorOutcome
+from spotify_pipeline.mirror import AudienceMirror, Checkpoint, GuardBlocked, MirrorAction, MirrorOutcome, RunEvidence
 from spotify_pipeline.mirror.sync.stale_state import newest_erasure
 from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
 from spotify_pipeline_tests.mirror.allowing import Allow
@@ -60,7 +60,9 @@ def mirror(
     mirroring = AudienceMirror(
         machine.client, machine.journal, ledger=ledger, checkpoint=checkpoint, clock=time, sleep=time.sleep, wait=0
     )
-    evidence = {"erasures": {"newest": newest_erasure(ledger)}} if ledger is not None else {}
+    evidence: RunEvidence = {}
+    if ledger is not None:
+        evidence = {"erasures": {"requests": 0, "rows": 0, "newest": newest_erasure(ledger)}}
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH, approved=approved)
     spec = dataclasses.replace(SPEC, adopted_audience_id=adopted)
     return mirroring.mirror(spec, *listed, guard=guard, evidence=evidence)

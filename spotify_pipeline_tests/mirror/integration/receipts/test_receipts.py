@@ -8,10 +8,11 @@ import re
 import stat
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from spotify_pipeline.mirror import AudienceSpec, MirrorAction, MirrorOutcome, ReceiptBook, flush_receipts
+from spotify_pipeline.mirror import AudienceSpec, MirrorAction, MirrorOutcome, ReceiptBook, RunEvidence, flush_receipts
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, SESSION_SECRET, Crash, FakeSpotify, Fault, no_fault
@@ -204,7 +205,7 @@ def test_evidence_that_is_no_json_is_refused_before_anything_is_written(
 ) -> None:
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH)
     with pytest.raises(TypeError):
-        machine.mirroring.mirror(SPEC, *listed, guard=guard, evidence={"when": object()})
+        machine.mirroring.mirror(SPEC, *listed, guard=guard, evidence=cast("RunEvidence", {"when": object()}))
     assert spotify.lists == {}
 
 

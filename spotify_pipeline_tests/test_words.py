@@ -56,9 +56,6 @@ QUOTED = re.compile(r"^ *```.*?^ *```|`[^`\n]+`", flags=re.MULTILINE | re.DOTALL
 SPACE = r"[ \n]+"
 WORDS = [(re.compile(rf"\b(?:{words.replace(' ', SPACE)})\b", re.IGNORECASE), use) for words, use in INSTEAD.items()]
 
-NOT_YET = frozenset({"components"})
-"""Packages whose sentences are still being rewritten."""
-
 PAGES = [
     *ROOT.glob("*.md"),
     *ROOT.glob("docs/**/*.md"),
@@ -69,7 +66,6 @@ PAGES = [
     ROOT / ".env.example",
     ROOT / "Makefile",
 ]
-MODULES = [module for module in PACKAGE.rglob("*.py") if module.relative_to(PACKAGE).parts[0] not in NOT_YET]
 
 
 def text_of_page(page: Path) -> str:
@@ -121,7 +117,7 @@ def test_pages_are_in_plain_words(page: Path) -> None:
 def test_the_package_is_in_plain_words() -> None:
     hits = {
         hit
-        for module in MODULES
+        for module in PACKAGE.rglob("*.py")
         for line, text in texts_of_module(module.read_text(encoding="utf-8"))
         for hit in found(module, line, text)
     }

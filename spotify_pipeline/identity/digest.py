@@ -6,7 +6,7 @@ import polars as pl
 import polars_hash as plh
 
 from spotify_pipeline.identity.prehashed import DIGEST_OF_NOTHING
-from spotify_pipeline.identity.strings import require_strings
+from spotify_pipeline.identity.text import require_strings
 
 _DIGEST = "^[0-9a-f]{64}$"
 

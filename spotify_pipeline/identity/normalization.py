@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from spotify_pipeline.identity import device_id, email, phone, prehashed, text
-from spotify_pipeline.identity.strings import require_strings
+from spotify_pipeline.identity.text import require_strings
 from spotify_pipeline.identity.types import DeviceIdCase, IdentifierType, Rejection
 
 

@@ -10,7 +10,7 @@ import phonenumbers
 import polars as pl
 
 from spotify_pipeline.identity import number_text, phone_library, plain_phone, text
-from spotify_pipeline.identity.strings import require_strings
+from spotify_pipeline.identity.text import require_strings
 from spotify_pipeline.identity.types import Rejection
 
 

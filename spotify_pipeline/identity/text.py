@@ -1,4 +1,4 @@
-"""Defines white space, format characters and lower case: the same on every Python and Polars.
+"""Defines white space, format characters and lower case, the same on every Python and Polars; checks for strings.
 
 The regex engine, the string functions of Polars and Python's ``str`` each have their own Unicode version, and differ:
 a newer one knows more lower-case letters. So character classes are written out here as of Unicode 14, that of the
@@ -83,3 +83,20 @@ def lower_case(values: pl.Series) -> pl.Series:
         return lowered
     by_python = [value.lower() for value in values.filter(beyond_ascii).to_list()]
     return lowered.scatter(beyond_ascii.arg_true(), by_python)
+
+
+def require_strings(values: pl.Series, role: str) -> pl.Series:
+    """The series itself, or as strings if it contains only nulls.
+
+    Raises:
+        TypeError: it contains anything else. The message names the type and never a value.
+    """
+    if not isinstance(values, pl.Series):  # pyright: ignore[reportUnnecessaryIsInstance]: callers may be untyped
+        raise TypeError(f"{role} must be a Polars series of String, not {type(values).__name__}.")
+    if values.dtype == pl.String:
+        return values
+    if values.dtype == pl.Null:
+        return values.cast(pl.String)
+    # The type's name only: a full Enum lists its categories, which are values.
+    found = values.dtype.base_type().__name__
+    raise TypeError(f"{role} must be a Polars series of String, not {found}. Cast it to String first.")

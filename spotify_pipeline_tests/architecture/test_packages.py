@@ -65,7 +65,6 @@ def may_import(module: str, other: str) -> bool:
     return other in packages() or own == home or own.startswith(f"{home}.") or lazy
 
 
-@pytest.mark.xfail(strict=False)
 def test_a_package_is_imported_and_not_the_modules_in_it() -> None:
     wrong = [
         f"{modules()[module].relative_to(ROOT.parent)}:{line} imports {other}; import it from {package_of(other)}"
@@ -87,7 +86,6 @@ def test_no_module_imports_the_package_it_is_in() -> None:
     assert wrong == []
 
 
-@pytest.mark.xfail(strict=False)
 @pytest.mark.parametrize("package", sorted(packages()))
 def test_a_package_says_what_it_is_for_and_exports_names_only(package: str) -> None:
     tree = ast.parse(modules()[package].read_text(encoding="utf-8"))
@@ -101,7 +99,6 @@ def test_a_package_says_what_it_is_for_and_exports_names_only(package: str) -> N
         assert exports or isinstance(node, ast.ImportFrom), f"{package} holds more than exports, line {node.lineno}"
 
 
-@pytest.mark.xfail(strict=False)
 @pytest.mark.parametrize("package", sorted(packages()))
 def test_a_package_is_small(package: str) -> None:
     inside = [name for name in modules() if package_of(name) == package and name != package]

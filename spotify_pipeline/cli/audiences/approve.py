@@ -115,7 +115,7 @@ def _approve_file(audience: str, file_digest: str, given_by: _Attribution, hours
 
 def _approve_change(audience: str, margin: int, given_by: _Attribution, hours: int) -> None:
     from spotify_pipeline.components import PipelineHome
-    from spotify_pipeline.components.audiences.guarding import live_list, predicted
+    from spotify_pipeline.components.audiences import live_list, predicted
 
     definitions = load_definitions()
     refuse_event_audiences(definitions, [audience])
@@ -151,7 +151,7 @@ def _approve_change(audience: str, margin: int, given_by: _Attribution, hours: i
 
 def _approve_rules(audience: str | None, given_by: _Attribution, hours: int) -> None:
     from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_definitions
-    from spotify_pipeline.components.audiences.guarding import live_list
+    from spotify_pipeline.components.audiences import live_list
 
     definitions, home, spotify = load_definitions(), PipelineHome(), SpotifyAds()
     chosen = [chosen_audience(definitions, audience)] if audience is not None else audience_definitions(definitions)

@@ -2,6 +2,7 @@
 
 from spotify_pipeline.components.audiences.component import CustomerListAudience
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
+from spotify_pipeline.components.audiences.guarding import live_list, predicted
 from spotify_pipeline.components.audiences.membership import membership_steps
 from spotify_pipeline.components.audiences.schedules import (
     AUDIENCE_TAG,
@@ -15,7 +16,9 @@ __all__ = [
     "WATCH_JOB",
     "AudienceDefinition",
     "CustomerListAudience",
+    "live_list",
     "membership_steps",
     "mirror_schedules",
+    "predicted",
     "watch_definitions",
 ]

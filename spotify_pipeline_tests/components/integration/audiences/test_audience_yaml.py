@@ -12,12 +12,6 @@ from spotify_pipeline.cli.project import innermost_mistake
 from spotify_pipeline_tests.components.conftest import GOOD
 from spotify_pipeline_tests.components.feeds import FEED
 
-UUID = "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a"
-
-
-def with_line(after: str, line: str) -> str:
-    return GOOD.replace(after, f"{after}\n{line}", 1)
-
 
 @pytest.mark.parametrize(
     ("content", "line", "sentence"),
@@ -50,83 +44,11 @@ def with_line(after: str, line: str) -> str:
             id="model",
         ),
         pytest.param(
-            with_line("name: Lapsed subscribers", "  ad_account_id: my-account"),
-            4,
-            "not a UUID",
-            id="account",
-        ),
-        pytest.param(
-            with_line("name: Lapsed subscribers", "  authorization: Nordic team"),
-            4,
-            "not the label of an authorization: up to 40 small letters, digits, - and _",
-            id="authorization",
-        ),
-        pytest.param(
-            with_line("name: Lapsed subscribers", f"  authorization: {'a' * 41}"), 4, "up to 40 small", id="long label"
-        ),
-        pytest.param(with_line("name: Lapsed subscribers", "  audience_id: 12345"), 4, "string", id="audience number"),
-        pytest.param(with_line("name: Lapsed subscribers", f"  audience_id: {UUID}x"), 4, "not a UUID", id="audience"),
-        pytest.param(
             GOOD.replace("Europe/Stockholm", "Europe/Stokholm"),
             11,
             "Did you mean Europe/Stockholm",
             id="zone",
         ),
-        pytest.param(GOOD.replace("every: week", "every: weekly"), 11, "'day', 'week', 'month' or 'once'", id="every"),
-        pytest.param(GOOD.replace("on: monday", "on: montag"), 11, "on must be a day of the week", id="day"),
-        pytest.param(GOOD.replace('"06:00"', '"6 am"'), 11, "match pattern", id="time"),
-        pytest.param(
-            GOOD.replace("default_region: SE", "default_region: Sweden"),
-            9,
-            "two-letter country",
-            id="country",
-        ),
-        pytest.param(GOOD.replace("default_region: SE", "default_region: NO"), 9, 'write "NO" in quotes', id="norway"),
-        pytest.param(GOOD.replace("name: Lapsed subscribers", "name: L"), 3, "at least 2 characters", id="short name"),
-        pytest.param(GOOD.replace("name: Lapsed subscribers", f"name: {'L' * 81}"), 3, "at most 80", id="long name"),
-        pytest.param(
-            with_line("name: Lapsed subscribers", f"  description: {'d' * 81}"), 4, "at most 80", id="description"
-        ),
-        pytest.param(
-            with_line("name: Lapsed subscribers", "  mode: add"),
-            4,
-            "the only mode is mirror: Spotify replaces a customer list as a whole and has no call that adds people",
-            id="mode",
-        ),
-        pytest.param(with_line("name: Lapsed subscribers", "  layout: tall"), 4, "'wide' or 'long'", id="layout"),
-        pytest.param(with_line("name: Lapsed subscribers", "  guards: {min_rows: 0}"), 4, "greater than", id="minimum"),
-        pytest.param(
-            with_line("name: Lapsed subscribers", "  supress: [x]"),
-            4,
-            "no such field. Did you mean suppress? Allowed: name",
-            id="misspelled field",
-        ),
-        pytest.param(
-            GOOD.replace("    consent_column: marketing_consent\n", ""),
-            4,
-            "state one of consent_column",
-            id="no consent",
-        ),
-        pytest.param(
-            GOOD.replace("dbt_model: lapsed_subscribers", "dbt_model: lapsed_subscribers\n    table: a.b"),
-            4,
-            "state one of dbt_model",
-            id="two segments",
-        ),
-        pytest.param(
-            GOOD.replace("[email, billing_email]", "[email, email]"), 8, "the column email is listed twice", id="twice"
-        ),
-        pytest.param(GOOD.replace("name: Lapsed subscribers", "name: [a]"), 3, "valid string", id="type"),
-        pytest.param(
-            GOOD.replace("consent_column: marketing_consent", "consent_column: on"), 6, "quote it: YAML reads", id="on"
-        ),
-        pytest.param(GOOD.replace("[email, billing_email]", "no"), 8, "quote it: YAML reads it as true or", id="no"),
-        pytest.param(GOOD.replace("billing_email]", "off]"), 8, "quote it: YAML reads it as true or false", id="off"),
-        pytest.param(GOOD.replace("device_id: device_id", "device_id: yes"), 10, "quote it: YAML reads", id="yes"),
-        pytest.param(
-            GOOD.replace("region_column: country", "region_column: Off"), 9, "quote it: YAML", id="column off"
-        ),
-        pytest.param(GOOD.replace("name: Lapsed subscribers", "name: No"), 3, "quote it: YAML reads", id="name no"),
         pytest.param(
             GOOD.replace("consent_column: marketing_consent", "consent_column: cancelled_on"),
             6,
@@ -155,12 +77,12 @@ def test_an_audience_without_attributes_says_what_it_needs(mistake: Callable[...
     assert "an audience needs at least segment, identifiers and cadence" in said
 
 
-@pytest.mark.parametrize("folder", ["Lapsed", "lapsed-subscribers", "9lives", "l" * 64, "läpsed", "lapsed.se", "v1.2"])
+@pytest.mark.parametrize("folder", ["Lapsed", "lapsed.se"])
 def test_s03_a_folder_that_cannot_be_an_identity_is_refused(mistake: Callable[..., str], folder: str) -> None:
     assert f"the folder is called '{folder}'; an audience's folder is named with" in mistake(GOOD, folder)
 
 
-@pytest.mark.parametrize("folder", ["do_not_mail.se", "v1.2"])
+@pytest.mark.parametrize("folder", ["do_not_mail.se"])
 def test_s03_a_dot_in_the_folder_of_a_list_or_feed_is_refused(mistake: Callable[..., str], folder: str) -> None:
     # Taken for the ending of a file's name, it would have named the list after the folder above.
     table = "type: spotify_pipeline.SuppressionList\nattributes: {segment: {table: a.b}, identifiers: {email: email}}\n"

@@ -1,4 +1,4 @@
-"""The `spotify-pipeline` command: its subcommands, and how an error is said."""
+"""The `spotify-pipeline` command: its subcommands, and how an error is printed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Warehouse segments to Spotify audiences, events to conversions: all that is not a run of Dagster's.",
+    help="Mirror warehouse segments to Spotify audiences and send events: everything that is not a Dagster run.",
 )
 for name, command in {
     "demo": demo,
@@ -63,7 +63,7 @@ def settings(
         bool, typer.Option("--demo", help="Use the demo's state and its local Spotify, as `make dev` does.")
     ] = False,
 ) -> None:
-    """Choose whose settings the commands use."""
+    """Choose the settings that the commands use."""
     if use_demo:
         place = DemoWorkspace(PROJECT, DEFAULT_PORT)
         if not place.exists():
@@ -72,7 +72,7 @@ def settings(
 
 
 def main() -> None:
-    """Run the command line. What can be expected to go wrong is said in a sentence, without a stack trace."""
+    """Run the command line. Expected errors are printed as one sentence, without a stack trace."""
     no_core_dumps()
     load_dotenv(PROJECT / ".env")
     # From the command line the home is the project's, wherever the command is typed; and nothing reports home.

@@ -1,4 +1,4 @@
-"""Who decides something, and why: what an approval, a rollback and a leave-taking have in common."""
+"""Who decides something, and why: for approvals, rollbacks and retirements."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The Dagster UI's port on 127.0.0.1.")] = 3000,
     sandbox_port: PortOption = DEFAULT_PORT,
 ) -> None:
-    """Open the Dagster UI: over your own settings where .env names a client id, else over the demo's state."""
+    """Open the Dagster UI on your settings if .env names a client id, else on the demo's state."""
     own = bool(os.environ.get("SPOTIFY_CLIENT_ID", "").strip())
     place = DemoWorkspace(PROJECT, sandbox_port)
     if own:

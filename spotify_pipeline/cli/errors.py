@@ -1,4 +1,4 @@
-"""What can be expected to go wrong on the command line, and is said in a sentence."""
+"""The errors that the command line expects, and prints as one sentence."""
 
 from __future__ import annotations
 

@@ -28,8 +28,7 @@ def sign_in_definitions(labels: Sequence[str | None]) -> dg.Definitions:
     @dg.asset_check(
         asset=AUTHORIZATION,
         name=SIGN_IN_LASTS,
-        description="Says, from 30 days before, that the sign-in to Spotify ends. "
-        "It knows the sign-in's age and asks nobody.",
+        description="Warns from 30 days before the sign-in to Spotify expires. It uses its age, and makes no calls.",
     )
     def sign_in_lasts(spotify: SpotifyAds) -> dg.AssetCheckResult:
         with sanitized_failures():

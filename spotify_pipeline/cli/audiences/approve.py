@@ -1,4 +1,4 @@
-"""`spotify-pipeline approve`: a person's word that a list may be sent although a guard blocks it."""
+"""`spotify-pipeline approve`: lets a list be sent although a guard blocks it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def approve(
         typer.Option(min=1, max=RULES_HOURS, help="How long it waits to be used: 24; 48 for a change; 744 for rules."),
     ] = None,
 ) -> None:
-    """Allow a list to be sent once, although a guard blocks it; nothing is sent by this command.
+    """Let a list be sent once although a guard blocks it. This command sends nothing.
 
     It is for one file, by --file-digest; or for a change of the list that is live now, by --change: the next list that
     differs from it as the newest one does, or up to --margin more; or for what a new version of the identity rules

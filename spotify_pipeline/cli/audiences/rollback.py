@@ -19,7 +19,7 @@ def rollback(
     reason: Annotated[str, typer.Option(help="Why, in a sentence. The receipt records it.")],
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; by default your user name.")] = None,
 ) -> None:
-    """Send an older list that is still kept, without the people who are suppressed, forgotten or opted out by now.
+    """Send an older list again, without the people who are suppressed, forgotten or opted out by now.
 
     Materializes the audience's asset for that partition, as a run of its own that the Dagster UI shows.
     """

@@ -46,7 +46,7 @@ def plan(
 
 
 def overlap() -> None:
-    """Show how many people each pair of audiences shares, by the lists that Spotify has; small counts are not shown."""
+    """Show how many people each pair of audiences shares, by the lists that Spotify has. Small counts are hidden."""
     from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_definitions, in_words
     from spotify_pipeline.components.audiences.insights import live_lists, overlap_rows
 
@@ -75,7 +75,7 @@ def overlap() -> None:
 def changes(
     audience: Annotated[str, typer.Argument(help="The audience's folder name.")],
 ) -> None:
-    """Show who came and who left between the last two lists that are kept: a waterfall of counts, with the reasons.
+    """Show how many people were added and removed between the last two lists, with the reasons.
 
     Reasons are those of today: suppressions and consent are read from the warehouse now.
     """

@@ -1,4 +1,4 @@
-"""`spotify-pipeline conversions guards` and `approve`: what holds a feed, and a person's word that it may send."""
+"""`spotify-pipeline conversions guards` and `approve`: what holds a feed, and lets it send once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, val
 
 
 def guards(feed: FeedArgument) -> None:
-    """Show whether the days of a feed are like those before them. Exits 1 where one holds the delivery."""
+    """Show which days hold a feed, and why. Exits 1 if a day holds it."""
     decision = _decision_of(feed)
     lines = [(each.day.isoformat(), each.guard.value, each.sentence) for each in decision.held]
     if not lines:

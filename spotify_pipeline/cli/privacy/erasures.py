@@ -10,7 +10,7 @@ from spotify_pipeline.privacy import ErasureLedger, ErasureRequest
 
 
 def erasures() -> None:
-    """List the requests to be forgotten: when, by when, which audiences each waits for. Nobody can be read out of them.
+    """List the requests to be forgotten: when made, their deadline, and the audiences that each waits for.
 
     Until its deadline a request can be taken back: `spotify-pipeline forget --take-back REQUEST`.
     """
@@ -28,10 +28,10 @@ def erasures() -> None:
 def _cells(request: ErasureRequest) -> tuple[str, ...]:
     confirmed = f"{request.confirmed.by}, {request.confirmed.at:%Y-%m-%d}" if request.confirmed is not None else ""
     days = f"{request.requested_at:%Y-%m-%d}", f"{request.deadline:%Y-%m-%d}"
-    return (request.id, *days, counted(request.identifiers), _standing(request), confirmed)
+    return (request.id, *days, counted(request.identifiers), _status(request), confirmed)
 
 
-def _standing(request: ErasureRequest) -> str:
+def _status(request: ErasureRequest) -> str:
     if request.taken_back is not None:
         return f"taken back by {request.taken_back.by}, {request.taken_back.at:%Y-%m-%d}"
     return f"waits for {', '.join(request.waiting)}" if request.waiting else "done"

@@ -47,7 +47,7 @@ def forget(
         int, typer.Option(min=1, max=365, help="Days until every audience has to be without them.")
     ] = 30,
     yes: Annotated[
-        bool, typer.Option("--yes", help="It is meant, also where it takes more of an audience than its max_shrink.")
+        bool, typer.Option("--yes", help="Confirm, even if it removes more of an audience than its max_shrink allows.")
     ] = False,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who says so; by default your user name.")] = None,
     take_back: Annotated[
@@ -102,7 +102,7 @@ def explain(
     arguments: Annotated[list[str] | None, ARGUMENTS] = None,
     region: Annotated[str | None, REGION_OPTION] = None,
 ) -> None:
-    """Say which lists hold people: identifiers on standard input, one a line, as for `forget`.
+    """Show which lists hold people: identifiers on standard input, one a line, as for `forget`.
 
     Looks into what is kept here and into events that wait to be sent; whether Spotify has a list, the journal says.
     """
@@ -115,7 +115,7 @@ def explain(
     print_table("lines", ("line", "given as", *whose, "place", "by"), rows)
     for line in explanation.lines:
         for request in line.erasures:
-            sys.stdout.write(f"Line {line.identifier.line} is to be forgotten by {request.id}: {_standing(request)}.\n")
+            sys.stdout.write(f"Line {line.identifier.line} is to be forgotten by {request.id}: {_status(request)}.\n")
     if explanation.unknown:
         sys.stdout.write(
             f"Spotify has a list of {', '.join(explanation.unknown)} that is not kept here, so it cannot be searched.\n"
@@ -201,7 +201,7 @@ def _next_step(request: ErasureRequest, *, all_done: bool) -> str:
     return " ".join(sentences)
 
 
-def _standing(request: ErasureRequest) -> str:
+def _status(request: ErasureRequest) -> str:
     if not request.waiting:
         return "done"
     return f"due {request.deadline:%Y-%m-%d}, waiting for {', '.join(request.waiting)}"

@@ -25,8 +25,8 @@ def alert_sensor() -> dg.SensorDefinition:
         minimum_interval_seconds=EVERY,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            "Tells what is wrong with an audience, and when it is over: runs held back by a guard, erasures that wait, "
-            f"audiences left behind. To the webhook in {WEBHOOK_VARIABLE}, where it is set, and to this log."
+            "Reports what is wrong with an audience, and when it is resolved: runs held back by a guard, erasures that "
+            f"wait, audiences left behind. To the webhook in {WEBHOOK_VARIABLE}, where it is set, and to this log."
         ),
     )
     def alerts(context: dg.SensorEvaluationContext, home: PipelineHome) -> dg.SkipReason:

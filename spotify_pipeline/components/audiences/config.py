@@ -39,7 +39,7 @@ _DEFAULTS = GuardLimits()
 
 
 class GuardsConfig(StrictModel):
-    """What a list must satisfy before anything is asked of Spotify. A guard that is not named has its default."""
+    """What a list must satisfy before any call to Spotify. A guard that is not named has its default."""
 
     min_rows: Annotated[int, BeforeValidator(not_null)] = Field(default=_DEFAULTS.min_rows, ge=1)
     """The fewest rows that may be sent. Below it the audience is left as it is. Spotify is reported to ignore lists of

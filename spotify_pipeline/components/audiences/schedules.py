@@ -55,9 +55,9 @@ def watch_definitions(
         WATCH_JOB,
         selection=dg.AssetSelection.checks(*checks, dg.AssetCheckKey(OVERLAP, NO_ORPHANS))
         | dg.AssetSelection.assets(OVERLAP),
-        description="Asks Spotify, with one request each, whether the audiences still exist and can be targeted, and "
-        "says when a sign-in is about to end. Looks at this machine for files kept too long, erasures that wait, "
-        "receipts that are not whole, audiences left behind, and how audiences overlap. Changes nothing at Spotify.",
+        description="Checks, with one request each, whether the audiences still exist and can be targeted, and whether "
+        "a sign-in is about to expire. Checks this machine for files kept too long, erasures that wait, incomplete "
+        "receipts, audiences left behind, and how audiences overlap. Changes nothing at Spotify.",
     )
     schedule = dg.ScheduleDefinition(
         name=WATCH_JOB, job=job, cron_schedule=WATCH_EVERY_SIX_HOURS, description=job.description

@@ -75,7 +75,7 @@ class ConsentedSourceConfig(SourceConfig):
     """A column that says whether the person agreed to advertising. True, 1 (or 1.0), or the text true, t, yes, y or 1
     is yes; everything else, and nothing at all, is no. Exactly one of `consent_column` and `consent` is given."""
     consent: NoConsentNeeded | None = None
-    """`{not_required: "reason"}` where all of it may be used without a consent column."""
+    """`{not_required: "reason"}` where everybody in it may be contacted without a consent column."""
 
     @model_validator(mode="after")
     def _one_consent(self) -> ConsentedSourceConfig:

@@ -84,8 +84,8 @@ def list_check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
         guard_check_spec(
             key,
             blocking=True,
-            description="What the guards will say when the list is to be sent: whether it is too small, or too unlike "
-            "the one Spotify has. If one blocks, the audience at Spotify is left as it is.",
+            description="What the guards will decide when the list is sent: whether it is too small or too different "
+            "from the one Spotify has. If one blocks, the audience at Spotify is not changed.",
         ),
     ]
 
@@ -160,7 +160,7 @@ def targetable_check(audience: AudienceAtSpotify) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=audience.audience_key,
         name=TARGETABLE,
-        description="Asks Spotify whether the audience exists and can be targeted, as it should within 72 hours.",
+        description="Checks at Spotify whether the audience exists and can be targeted, as it should within 72 hours.",
     )
     def targetable(
         context: dg.AssetCheckExecutionContext, home: PipelineHome, spotify: SpotifyAds

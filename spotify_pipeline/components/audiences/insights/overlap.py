@@ -110,8 +110,8 @@ def overlap_definitions(audiences: Sequence[AudienceDefinition], filled: Collect
         group_name="spotify",
         kinds={"polars"},
         description=(
-            "How many people of each audience are in each other one, from the lists that Spotify has. Nothing is asked "
-            "of Spotify. Audiences that share most of their people bid against each other."
+            "How many people of each audience are in each other one, by the lists that Spotify has. Makes no calls "
+            "to Spotify. Audiences that share most of their people bid against each other."
         ),
     )
     def audience_overlap(home: PipelineHome, spotify: SpotifyAds) -> dg.MaterializeResult:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]

@@ -45,7 +45,7 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             guard_check_spec(
                 audience.audience_key,
                 blocking=False,
-                description="What the guards decided about the list when it was to be sent. Blocked: nothing was sent.",
+                description="What the guards decided before the list was sent. Blocked: nothing was sent.",
             )
         ],
         description=(

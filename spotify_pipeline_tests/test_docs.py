@@ -12,6 +12,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("dbt_
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE_BLOCK = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
 SOURCE = re.compile(r"`((?:spotify_pipeline|spotify_pipeline_tests|docs|deploy|dbt_project|benchmarks)/[\w./-]*[\w/])`")
+MODULE = re.compile(r"`(\w+/[\w/]+\.py)`")
 
 
 def links(page: Path) -> list[str]:
@@ -43,8 +44,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_path_in_backticks_exists(page: Path) -> None:
     """A path to a module or a folder of this repository: not a YAML file that the reader writes, nor an old name in the
     changelog."""
-    named = SOURCE.findall(CODE_BLOCK.sub("", page.read_text(encoding="utf-8")))
-    dead = [path for path in named if not path.endswith("/defs.yaml") and not (ROOT / path).exists()]
+    text = CODE_BLOCK.sub("", page.read_text(encoding="utf-8"))
+    dead = [path for path in SOURCE.findall(text) if not path.endswith("/defs.yaml") and not (ROOT / path).exists()]
+    places = (ROOT, ROOT / "spotify_pipeline")
+    dead += [path for path in MODULE.findall(text) if not any((place / path).exists() for place in places)]
     assert not dead, f"{page.relative_to(ROOT)}: correct or remove these paths"
 
 

@@ -44,6 +44,8 @@ INSTEAD = {
     r"stands? (in|on|at|under|here|there|beside)": "is in",
     r"look(s|ed)? whether": "check whether",
     r"put right": "fix",
+    r"tried again": "retried",
+    r"(is|are|was|were|not) stated": "is set, is missing, specified",
     r"of ours": "our, of this project",
     r"dice": "randomness",
     r"amid|lest|thereof|hitherto": "during, so that ... not, of it",

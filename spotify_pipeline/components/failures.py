@@ -39,12 +39,12 @@ EXPECTED = (
 PASSING = (RateLimited, SpotifyUnavailable, UploadIncomplete)
 """Transient: nothing was carried out, or the mirror resumes it. Everything else needs a person."""
 RETRIES = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.LINEAR, jitter=dg.Jitter.FULL)
-"""How often a step that may be tried again is, and after how long: up to half a minute, then up to a minute. A run that
+"""How often a step that may be retried is, and after how long: up to half a minute, then up to a minute. A run that
 is cancelled while it waits ends after the wait, so that must stay short.
 
 Not given to the asset as its policy: Dagster applies a policy to a cancelled run, too, and would upload again."""
 LONGEST_WAIT = 60.0
-"""Seconds before a step is tried again, at most."""
+"""Seconds before a step is retried, at most."""
 
 
 @contextmanager

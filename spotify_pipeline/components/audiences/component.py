@@ -102,11 +102,11 @@ def _refuse_half_a_pair(config: AudienceConfig, context: dg.ComponentLoadContext
         raise config_error(
             context,
             ("segment", "updated_at"),
-            "goes with guards.max_source_age, which is not stated",
+            "requires guards.max_source_age, which is missing",
         )
     if config.guards.max_source_age is not None and config.segment.updated_at is None:
         raise config_error(
             context,
             ("guards", "max_source_age"),
-            "goes with segment.updated_at, which is not stated",
+            "requires segment.updated_at, which is missing",
         )

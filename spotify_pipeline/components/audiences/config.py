@@ -52,7 +52,7 @@ class GuardsConfig(StrictModel):
     """How many of the people may be others than before: the smaller of those added and removed, as a share."""
     max_drain: Share = _DEFAULTS.max_drain
     """How much shorter a list may be than any that Spotify had within a week or four cadences, whichever is longer:
-    small losses add up. Where `max_shrink` is larger, and this is not stated, as much as that."""
+    small losses add up. Where `max_shrink` is larger, and this is missing, as much as that."""
     max_invalid: Share = _DEFAULTS.max_invalid
     """How many of the identifiers found may be rejected as not valid, as a share."""
     max_suppression_loss: Share = _DEFAULTS.max_suppression_loss
@@ -191,7 +191,7 @@ class AudienceConfig(StrictModel):
     """Segments of people who are kept out: names of dbt models, or `{dbt_model|table, asset_key, identifiers}`. Those
     of `defs/suppressions` apply to every audience and are not named here."""
     guards: GuardsConfig = GuardsConfig()
-    """Limits that protect the live audience. What is not stated has its default; none can be turned off."""
+    """Limits that protect the live audience. A missing field has its default; none can be turned off."""
     max_age: Duration | None = None
     """How long Spotify may have a list that did not change before it is sent again, such as "30d"."""
     oversize: Oversize = OversizeConfig()

@@ -120,7 +120,7 @@ class AudienceDefinition:
         """Refuse a list or identifiers that the current YAML would not have produced.
 
         Raises:
-            MirrorRefused: the segment, the identifiers, the consent or the layout were stated otherwise.
+            MirrorRefused: the segment, the identifiers, the consent or the layout were different.
         """
         if config_fingerprint != self.config_fingerprint:
             raise MirrorRefused(
@@ -151,7 +151,7 @@ class AudienceDefinition:
         Args:
             partition: the window that the run is for.
             now: decides which window is open.
-            retried: how often this step was tried again already; the tries before may have sent something.
+            retried: how often this step was retried already; the tries before may have sent something.
             sending: whether it is the list that would be sent; then the sentence says how an older one can be.
 
         Raises:
@@ -161,7 +161,7 @@ class AudienceDefinition:
         if partition != newest and retried:
             raise MirrorRefused(
                 f"Partition {partition} of {self.folder} is no longer the one that is open ({newest}), so it is not "
-                "tried again. An upload that an earlier try of this run began may have arrived. Materialize "
+                "retried. An upload that an earlier try of this run began may have arrived. Materialize "
                 f"{newest}, which finds out and replaces the list."
             )
         if partition != newest:

@@ -22,7 +22,7 @@ BACKFILL_TAG = "dagster/backfill"
 def skipped_in_backfill(audience: AudienceDefinition, context: dg.AssetExecutionContext, now: datetime) -> bool:
     """Whether this run belongs to a backfill and its window is not the open one. The reason goes into the run's log.
 
-    Never of a step that is tried again: the window was open at first, and what that try sent may have arrived.
+    Never of a step that is retried: the window was open at first, and what that try sent may have arrived.
     """
     if BACKFILL_TAG not in context.run.tags or context.retry_number > 0:
         return False

@@ -65,7 +65,7 @@ class SpotifyConversions(dg.ConfigurableResource[None]):
         """An open client; each call is reported to ``on_call``, without secrets.
 
         Raises:
-            SettingsMissing: the token or the connection is not stated.
+            SettingsMissing: the token or the connection is not set.
         """
         once = feed.delivery_plan.guarantee is Guarantee.AT_MOST_ONCE
         accepted = tuple(map(AcceptedResponse.parse, feed.delivery_plan.taken_answers))

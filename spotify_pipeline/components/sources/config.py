@@ -64,7 +64,7 @@ class SourceConfig(StrictModel):
 
     @property
     def model(self) -> str | None:
-        """The dbt model as dbt selects it, with its version where one is stated; None of a table."""
+        """The dbt model as dbt selects it, with its version if it has one; None of a table."""
         return self.dbt_model if self.version is None else f"{self.dbt_model}.v{self.version}"
 
 

@@ -181,7 +181,7 @@ def deliver(
 
 
 def active_stop(outbox: Outbox, plan: DeliveryPlan) -> Stop | None:
-    """Why this feed may send nothing now. A stop ends by itself once other answers are stated than it knew."""
+    """Why this feed may send nothing now. A stop ends once the YAML lists other answers than it knew."""
     stop = outbox.stopped()
     if stop is not None and stop.known != "\n".join(plan.taken_answers):
         outbox.resume()

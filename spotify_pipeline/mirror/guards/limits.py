@@ -13,7 +13,7 @@ SPOTIFY_LARGEST_FILE = 1 << 30
 
 @dataclass(frozen=True, kw_only=True)
 class GuardLimits:
-    """The limits of one audience. There is no way to leave one out: what is not stated has its default.
+    """The limits of one audience. There is no way to leave one out: a missing one has its default.
 
     Shares are numbers: 0.3 is 30 %.
 

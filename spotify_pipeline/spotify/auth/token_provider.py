@@ -232,7 +232,7 @@ class TokenProvider:
         if stored.bootstrap_sha256 == refused.bootstrap_sha256:
             return stored
         _log.warning("Spotify rejects SPOTIFY_REFRESH_TOKEN; the authorization in the token store is used instead.")
-        remembering = replace(stored, bootstrap_sha256=refused.bootstrap_sha256)  # so that it is not tried again
+        remembering = replace(stored, bootstrap_sha256=refused.bootstrap_sha256)  # so that it is not retried
         self._saver.save(remembering, tokens)
         return remembering
 

@@ -57,7 +57,7 @@ class EventAudienceDefinition:
         )
 
     def filling(self, client: SpotifyAdsClient, ad_account_id: str) -> EventBasedDefinition:
-        """What Spotify is to fill it with; data sets that are stated by name are looked up.
+        """What Spotify is to fill it with; data sets given by name are looked up.
 
         Raises:
             MirrorRefused: there is no such data set, or there are several.

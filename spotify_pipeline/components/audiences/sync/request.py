@@ -129,11 +129,11 @@ def send_request(
         cause: of the run.
         now: with a time zone.
         run_started: when the run began that sends it.
-        retried: how often this step was tried again already.
+        retried: how often this step was retried already.
 
     Raises:
-        MirrorRefused: the partition is not the newest and no rollback is stated, the list is not as the YAML says, or
-            what is stated does not say who decides and why.
+        MirrorRefused: the partition is not the newest and no rollback is requested, the list is not as the YAML says,
+            or the request does not say who decides and why.
         CustomerListError: there is no such list.
         SegmentError, ErasureError: who must not be in it cannot be read.
     """

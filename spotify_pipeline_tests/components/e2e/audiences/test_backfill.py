@@ -88,7 +88,7 @@ def test_c14_a_window_that_closes_before_a_repetition_is_a_failure_that_tells_of
     result = second_try(days_before(NEWEST, 1), tags)
     assert not result.success
     said = said_by(result)
-    assert f"is no longer the one that is open ({NEWEST}), so it is not tried again" in said
+    assert f"is no longer the one that is open ({NEWEST}), so it is not retried" in said
     assert "An upload that an earlier try of this run began may have arrived." in said
     assert "Nothing was" not in said
     assert writes(sandbox) == 0

@@ -27,7 +27,7 @@ def with_line(line: str) -> str:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("guards: {max_source_age: 36h}", "goes with segment.updated_at, which is not stated"),
+        ("guards: {max_source_age: 36h}", "requires segment.updated_at, which is missing"),
         ("oversize: {truncate: {order_by: cancelled, keep: highest}}", "has no column cancelled. Did you mean cancel"),
         ("suppress: [do_not_contakt]", "there is no dbt model do_not_contakt. Did you mean do_not_contact?"),
         ("suppress: [{dbt_model: do_not_contact, identifiers: {email: mail}}]", "has no column mail. Did you mean"),
@@ -42,7 +42,7 @@ def test_each_mistake_has_its_line_and_its_sentence(mistake: Callable[..., str],
 
 def test_w06_a_column_of_times_needs_a_limit_on_their_age(mistake: Callable[..., str]) -> None:
     said = mistake(GOOD.replace("    consent_column", "    updated_at: cancelled_on\n    consent_column"))
-    assert "goes with guards.max_source_age, which is not stated" in said
+    assert "requires guards.max_source_age, which is missing" in said
     assert re.search(r"lapsed/defs\.yaml:6\b", said), said
 
 

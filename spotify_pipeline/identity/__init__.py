@@ -6,9 +6,8 @@ person whose identifier is normalized in two ways would be lost without an error
 
 from __future__ import annotations
 
-from spotify_pipeline.identity.digest import digest
-from spotify_pipeline.identity.forms import in_every_form
-from spotify_pipeline.identity.normalization import normalize
+from spotify_pipeline.identity.hashing import digest
+from spotify_pipeline.identity.normalization import in_every_form, normalize
 from spotify_pipeline.identity.number_text import whole_numbers
 from spotify_pipeline.identity.text import CONTROL_CLASS, trimmed, unwrapped
 from spotify_pipeline.identity.types import RULES_VERSION, DeviceIdCase, IdentifierType, Rejection

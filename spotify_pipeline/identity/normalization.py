@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from spotify_pipeline.identity import device_id, email, phone, prehashed, text
-from spotify_pipeline.identity.text import require_strings
+from spotify_pipeline.identity import device_id, email, hashing, phone, text
 from spotify_pipeline.identity.types import DeviceIdCase, IdentifierType, Rejection
 
 
@@ -41,8 +40,8 @@ def normalize(
     if device_id_case not in ("lower", "upper"):
         raise ValueError("device_id_case must be 'lower' or 'upper'.")
     known_regions = phone.known_regions(regions, len(values)) if identifier is IdentifierType.PHONE else None
-    trimmed = text.unwrapped(require_strings(values, "values"), braces=identifier is IdentifierType.DEVICE_ID)
-    hashed = prehashed.recognize(trimmed, identifier)
+    trimmed = text.unwrapped(text.require_strings(values, "values"), braces=identifier is IdentifierType.DEVICE_ID)
+    hashed = hashing.recognize(trimmed, identifier)
     missing = trimmed.is_null() | (trimmed == "")
     settled = missing | hashed["normalized"].is_not_null() | hashed["rejection"].is_not_null()
     unsettled = trimmed.set(settled, None)
@@ -58,3 +57,20 @@ def normalize(
         .then(pl.lit(Rejection.MISSING.value))
         .otherwise(pl.coalesce(hashed["rejection"], result["rejection"])),
     )
+
+
+def in_every_form(normalized: pl.Series, identifier: IdentifierType) -> tuple[pl.Series, ...]:
+    """Normalized identifiers of one type, in each spelling that a list may hash.
+
+    A device id is hashed in lower or upper case, as an audience's YAML says; anything else has one form. A digest
+    stays the same in all of them.
+
+    Returns:
+        Series of the length and order of ``normalized``; null stays null.
+    """
+    if identifier is not IdentifierType.DEVICE_ID:
+        return (normalized,)
+    value = pl.col(normalized.name)
+    upper = pl.when(value.str.len_bytes() == hashing.DIGEST_LENGTH).then(value).otherwise(value.str.to_uppercase())
+    spelled = normalized.to_frame().select(lower=value.str.to_lowercase(), upper=upper)
+    return tuple(each.alias(normalized.name) for each in spelled)

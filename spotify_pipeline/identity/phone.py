@@ -10,7 +10,6 @@ import phonenumbers
 import polars as pl
 
 from spotify_pipeline.identity import number_text, phone_library, plain_phone, text
-from spotify_pipeline.identity.text import require_strings
 from spotify_pipeline.identity.types import Rejection
 
 
@@ -26,7 +25,7 @@ def known_regions(regions: pl.Series | str | None, height: int) -> pl.Series:
         return pl.repeat(region, height, dtype=pl.String, eager=True)
     if len(regions) != height:
         raise ValueError(f"regions has {len(regions)} rows and values has {height}: give one region per value.")
-    return _known(require_strings(regions, "regions"))
+    return _known(text.require_strings(regions, "regions"))
 
 
 def normalize(trimmed: pl.Series, regions: pl.Series) -> pl.DataFrame:

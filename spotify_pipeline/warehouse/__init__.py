@@ -3,6 +3,7 @@
 from spotify_pipeline.warehouse.duckdb import (
     RANK_COLUMN,
     TO_READ,
+    WAREHOUSE_VARIABLE,
     Between,
     Ranking,
     SegmentReader,
@@ -14,9 +15,9 @@ from spotify_pipeline.warehouse.duckdb import (
     no_identifier,
     open_to_read,
     orders_rows,
+    warehouse_file,
 )
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
-from spotify_pipeline.warehouse.location import WAREHOUSE_VARIABLE, warehouse_file
 from spotify_pipeline.warehouse.relation import Relation, quoted
 
 __all__ = [

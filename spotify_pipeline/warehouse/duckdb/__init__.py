@@ -8,12 +8,13 @@ from spotify_pipeline.warehouse.duckdb.column_types import (
     no_identifier,
     orders_rows,
 )
-from spotify_pipeline.warehouse.duckdb.opening import TO_READ, open_to_read
+from spotify_pipeline.warehouse.duckdb.opening import TO_READ, WAREHOUSE_VARIABLE, open_to_read, warehouse_file
 from spotify_pipeline.warehouse.duckdb.segment import RANK_COLUMN, Between, Ranking, SegmentReader, lock_down
 
 __all__ = [
     "RANK_COLUMN",
     "TO_READ",
+    "WAREHOUSE_VARIABLE",
     "Between",
     "Ranking",
     "SegmentReader",
@@ -25,4 +26,5 @@ __all__ = [
     "no_identifier",
     "open_to_read",
     "orders_rows",
+    "warehouse_file",
 ]

@@ -150,7 +150,7 @@ def test_authorizations_says_what_to_do_about_one_that_ends_or_has_ended(run: Ru
     with store.exclusive() as tokens:
         tokens.save(replace(first, label="old", authorized_at=now - timedelta(days=170).total_seconds()))
         tokens.save(replace(first, label="revoked", authorized_at=now, needs_sign_in=True))
-        tokens.save(replace(first, client_id="client-2", label="seed", seeded_at=now))
+        tokens.save(replace(first, client_id="client-2", label="seed", bootstrapped_at=now))
     listed = run("authorizations")  # needs no client id
     assert listed.code == 0
     assert "ends soon" in listed.out

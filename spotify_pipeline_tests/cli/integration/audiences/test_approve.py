@@ -53,6 +53,7 @@ def test_w02_w10_a_list_that_is_held_back_goes_once_it_is_approved_of(
     assert run("plan", AUDIENCE).code == 0
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -88,6 +89,7 @@ def test_one_list_of_two_snapshots_can_be_approved_of(run: Run, mirrored: Mirror
     assert (approval.file_sha256, approval.ad_account_id) == (sha256, DEFAULTS.ad_account_id)
 
 
+@pytest.mark.e2e
 def test_changes_need_two_lists_of_an_audience_that_there_is(run: Run, mirrored: Mirrored) -> None:
     materialize(mirrored.store, AUDIENCE, "2026-10")
     assert run("changes", AUDIENCE).err.startswith("error: Two lists are needed to compare, and 1 of")
@@ -102,6 +104,7 @@ def test_a_warehouse_that_is_not_there_is_said_without_a_trace(run: Run, mirrore
     assert str(mirrored.warehouse) in ran.out + ran.err
 
 
+@pytest.mark.e2e
 def test_w10_a_change_that_is_approved_of_lets_the_next_list_pass_whatever_its_bytes(
     run: Run, mirrored: Mirrored, spotify: SandboxServer
 ) -> None:
@@ -123,6 +126,7 @@ def test_w10_a_change_that_is_approved_of_lets_the_next_list_pass_whatever_its_b
     assert "nothing blocks. Nothing was approved." in " ".join(refused.err.split())
 
 
+@pytest.mark.e2e
 def test_w10_what_is_no_change_of_shares_is_approved_of_by_its_file_only(run: Run, mirrored: Mirrored) -> None:
     assert mirrored.run(3000).success
     mirrored.run(900)
@@ -163,6 +167,7 @@ def test_an_approval_says_what_it_is_for(run: Run, arguments: tuple[str, ...]) -
     assert "Specify what to approve" in " ".join(refused.err.split())
 
 
+@pytest.mark.e2e
 def test_w10_the_change_of_a_list_that_was_thinned_and_held_back_can_be_approved_of(
     run: Run, mirrored: Mirrored, spotify: SandboxServer
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.cli.conftest import Run
@@ -18,6 +20,7 @@ def created(audience: str, *assets: str) -> None:
     assert job.execute_in_process(run_config=QUIET).success
 
 
+@pytest.mark.e2e
 def test_retire_deletes_one_with_its_lookalike_and_its_receipts_verify(
     run: Run, mirrored: Mirrored, spotify: SandboxServer
 ) -> None:

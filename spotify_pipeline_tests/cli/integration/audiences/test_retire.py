@@ -55,6 +55,7 @@ def test_p16_it_is_deleted_with_its_lists_and_nobody_waits_for_it_any_more(
     assert run("receipts", "verify").code == 0
 
 
+@pytest.mark.e2e
 def test_p16_it_is_left_with_its_people_and_so_are_those_who_wait(
     run: Run, sent: Mirrored, spotify: SandboxServer
 ) -> None:
@@ -68,6 +69,7 @@ def test_p16_it_is_left_with_its_people_and_so_are_those_who_wait(
     assert (at_spotify(spotify), waiting(sent)) == (0, [()])
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("policy", [DELETE, LEAVE])
 def test_p08_what_an_interrupted_call_left_here_goes_with_the_next(
     run: Run, sent: Mirrored, policy: tuple[str, ...]
@@ -84,6 +86,7 @@ def test_p08_what_an_interrupted_call_left_here_goes_with_the_next(
     assert waiting(sent) == [() if policy is DELETE else (RETIRED,)]
 
 
+@pytest.mark.e2e
 def test_what_is_in_another_ad_account_too_keeps_its_lists_and_those_who_wait(run: Run, sent: Mirrored) -> None:
     also_in_another_account(sent)
     run("forget", stdin=b"person7@example.com")
@@ -93,6 +96,7 @@ def test_what_is_in_another_ad_account_too_keeps_its_lists_and_those_who_wait(ru
     assert waiting(sent) == [(RETIRED,)]
 
 
+@pytest.mark.e2e
 def test_who_waits_for_what_was_left_in_another_ad_account_still_waits(run: Run, sent: Mirrored) -> None:
     also_in_another_account(sent, retired_at="2026-11-16T06:00:00+00:00", retired_policy="leave")
     run("forget", stdin=b"person7@example.com")
@@ -138,6 +142,7 @@ def test_a_user_without_a_name_is_asked_for_one(run: Run, mirrored: Mirrored, mo
     assert ran.err == "error: This machine has no name for your user. Say who decides with --by.\n"
 
 
+@pytest.mark.e2e
 def test_p21_a_part_is_not_given_up_while_its_list_needs_it(run: Run, mirrored: Mirrored) -> None:
     assert mirrored.run(1200).success
     ran = run("retire", f"{AUDIENCE}.2", *DELETE)

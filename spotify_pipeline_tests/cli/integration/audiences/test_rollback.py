@@ -72,6 +72,7 @@ def test_a_rollback_that_fails_is_one_sentence(run: Run, mirrored: Mirrored, dag
     assert len(ran.err.splitlines()) == 1
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -150,6 +150,7 @@ def test_a21_a_feed_that_stopped_says_what_was_seen_and_is_resumed(
     assert "order-9" in {str(each["event_id"]) for each in spotify.state.events.page(0, 10)}
 
 
+@pytest.mark.e2e
 def test_dead_letters_can_be_marked_only_and_go_with_the_next_reading(run: Run, warehouse: Path) -> None:
     marked = run("conversions", "replay", FEED, "--later")
     assert marked.out == "1 dead letter of 2026-11-15 is to be judged again.\n"

@@ -102,6 +102,7 @@ def test_w21_more_of_a_live_audience_than_its_max_shrink_needs_a_second_word(mac
     assert len(ErasureLedger(machine.home / "erasures").confirmed_digests()) == 20
 
 
+@pytest.mark.e2e
 def test_w21_a_wrong_file_in_pieces_is_seen_with_what_is_gone_already(machine: Machine, run: Run) -> None:
     given = live_thirty(machine)
     assert run("forget", stdin="\n".join(given[:8]).encode()).code == 0
@@ -311,6 +312,7 @@ def environment(machine: Machine) -> dict[str, str]:
     return {**os.environ, "SPOTIFY_PIPELINE_HOME": str(machine.home), "PYTHONFAULTHANDLER": "1"}
 
 
+@pytest.mark.e2e
 def test_p01_p02_no_identifier_is_printed_or_written_anywhere(machine: Machine) -> None:
     canaries = ["canary0", "canary1", "canary2"]
     machine.build("lapsed", "2026-11-23", [*canaries, "eve"])
@@ -334,6 +336,7 @@ def test_p01_p02_no_identifier_is_printed_or_written_anywhere(machine: Machine) 
     assert not any("canary" in str(path) for path in machine.home.rglob("*"))
 
 
+@pytest.mark.e2e
 def test_a_person_who_types_is_told_how_to_end(machine: Machine) -> None:
     keyboard, terminal = pty.openpty()
     os.write(keyboard, f"{ADA}\n\x04".encode())

@@ -45,6 +45,7 @@ INSTEAD = {
     r"look(s|ed)? whether": "check whether",
     r"put right": "fix",
     r"tried again": "retried",
+    r"state (one of|at least)": "specify",
     r"(is|are|was|were|not) stated": "is set, is missing, specified",
     r"of ours": "our, of this project",
     r"dice": "randomness",

@@ -99,14 +99,14 @@ class OversizeConfig(StrictModel):
     @model_validator(mode="after")
     def _one_way(self) -> OversizeConfig:
         if self.split and self.truncate is not None:
-            raise ValueError("state one of fail, split and truncate: {order_by, keep}")
+            raise ValueError("specify one of fail, split and truncate: {order_by, keep}")
         return self
 
 
 def _oversize_shorthand(value: object) -> object:
     if isinstance(value, str):
         if value not in ("fail", "split"):
-            raise ValueError("state one of fail, split and truncate: {order_by, keep}")
+            raise ValueError("specify one of fail, split and truncate: {order_by, keep}")
         return {"split": value == "split"}
     return value
 
@@ -208,7 +208,7 @@ class AudienceConfig(StrictModel):
     @classmethod
     def _must_be_mapping(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever stood in the file
         if value is None:
-            raise ValueError("state at least segment, identifiers and cadence")
+            raise ValueError("specify at least segment, identifiers and cadence")
         return value
 
     def named_columns(self) -> list[tuple[SettingPath, str]]:

@@ -53,7 +53,7 @@ class SourceConfig(StrictModel):
     @model_validator(mode="after")
     def _one_source(self) -> SourceConfig:
         if (self.dbt_model is None) == (self.table is None):
-            raise ValueError("state one of dbt_model (a model of the dbt project) and table (schema.table)")
+            raise ValueError("specify one of dbt_model (a model of the dbt project) and table (schema.table)")
         if self.asset_key is not None and self.table is None:
             raise ValueError("asset_key goes with table; a dbt model's asset is known")
         if self.version is not None and self.dbt_model is None:
@@ -81,7 +81,7 @@ class ConsentedSourceConfig(SourceConfig):
     def _one_consent(self) -> ConsentedSourceConfig:
         if (self.consent_column is None) == (self.consent is None):
             raise ValueError(
-                'state one of consent_column (a column of the table) and consent: {not_required: "reason"}'
+                'specify one of consent_column (a column of the table) and consent: {not_required: "reason"}'
             )
         return self
 
@@ -139,7 +139,7 @@ class IdentifiersConfig(StrictModel):
     @model_validator(mode="after")
     def _at_least_one(self) -> IdentifiersConfig:
         if self.email is None and self.phone is None and self.device_id is None:
-            raise ValueError("state at least one of email, phone and device_id")
+            raise ValueError("specify at least one of email, phone and device_id")
         return self
 
     def named_columns(self) -> list[tuple[SettingPath, str]]:

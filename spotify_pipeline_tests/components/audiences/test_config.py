@@ -59,11 +59,13 @@ def told(content: str) -> str:
             with_line("supress: [x]"), "no such field. Did you mean suppress? Allowed: name", id="misspelled field"
         ),
         pytest.param(
-            GOOD.replace("    consent_column: marketing_consent\n", ""), "state one of consent_column", id="no consent"
+            GOOD.replace("    consent_column: marketing_consent\n", ""),
+            "specify one of consent_column",
+            id="no consent",
         ),
         pytest.param(
             GOOD.replace("dbt_model: lapsed_subscribers", "dbt_model: lapsed_subscribers\n    table: a.b"),
-            "state one of dbt_model",
+            "specify one of dbt_model",
             id="two segments",
         ),
         pytest.param(
@@ -97,10 +99,10 @@ def test_each_mistake_is_told_what_is_allowed(content: str, sentence: str) -> No
         ("guards: {max_source_age: 0h}", "a duration is from 1h to 3650d"),
         ("guards: {max_bytes: 2000000000}", "less than or equal to 1073741824"),
         ("max_age: 30", 'not a duration: write hours or days, such as "36h" or "7d"'),
-        ("oversize: drop", "state one of fail, split and truncate: {order_by, keep}"),
+        ("oversize: drop", "specify one of fail, split and truncate: {order_by, keep}"),
         ("oversize: {truncate: {order_by: cancelled_on, keep: newest}}", "'highest' or 'lowest'"),
         ("suppress: [stg_events, stg_events]", "suppress lists stg_events twice"),
-        ("suppress: [{dbt_model: a, table: b}]", "state one of dbt_model"),
+        ("suppress: [{dbt_model: a, table: b}]", "specify one of dbt_model"),
         ("retain: {identifiers: -1}", "greater than or equal to 0"),
         ("retain: {days: 0}", "greater than or equal to 1"),
         ("lookalike: L", "at least 2 characters"),

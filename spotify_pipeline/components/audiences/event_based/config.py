@@ -82,7 +82,7 @@ class EventAudienceConfig(StrictModel):
     def _must_be_mapping(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever stood in the file
         if value is None:
             needed = [name for name, field in cls.model_fields.items() if field.is_required()]
-            raise ValueError(f"state at least {', '.join(needed)}")
+            raise ValueError(f"specify at least {', '.join(needed)}")
         return value
 
 
@@ -101,7 +101,7 @@ class WebEventAudienceConfig(EventAudienceConfig):
     @model_validator(mode="after")
     def _events_fit(self) -> WebEventAudienceConfig:
         if (self.dataset is None) == (self.datasets is None):
-            raise ValueError("state one of dataset (its id or name) and datasets (a list of them)")
+            raise ValueError("specify one of dataset (its id or name) and datasets (a list of them)")
         both = sorted({*self.include} & {*self.exclude})
         if both:
             raise ValueError(f"include and exclude both list {', '.join(both)}, so nobody would be in the audience")
@@ -126,5 +126,5 @@ class AdEngagementAudienceConfig(EventAudienceConfig):
     @model_validator(mode="after")
     def _one_source(self) -> AdEngagementAudienceConfig:
         if (self.campaigns is None) == (self.ad_sets is None):
-            raise ValueError("state one of campaigns and ad_sets: Spotify takes either, not both")
+            raise ValueError("specify one of campaigns and ad_sets: Spotify takes either, not both")
         return self

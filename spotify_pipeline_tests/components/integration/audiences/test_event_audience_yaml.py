@@ -61,16 +61,21 @@ def told(content: str, folder: str = "bought") -> str:
         pytest.param(
             BOUGHT.replace("dataset: Sandbox Web Shop", "dataset: a\n  datasets: [b]"),
             2,
-            "state one of dataset",
+            "specify one of dataset",
             id="two",
         ),
-        pytest.param(BOUGHT.replace("  dataset: Sandbox Web Shop\n", ""), 2, "state one of dataset", id="no data set"),
+        pytest.param(
+            BOUGHT.replace("  dataset: Sandbox Web Shop\n", ""), 2, "specify one of dataset", id="no data set"
+        ),
         pytest.param(BOUGHT.replace("  lookback_days: 30\n", ""), 2, "lookback_days", id="no lookback"),
         pytest.param(BOUGHT.replace("name: Bought lately", "name: B"), 3, "at least 2 characters", id="name"),
         pytest.param(HEARD.replace(CAMPAIGN, "autumn"), 4, "not a UUID", id="campaign"),
         pytest.param(HEARD.replace("impressions", "views"), 5, "'impressions' or 'clicks'", id="exposure"),
         pytest.param(
-            HEARD.replace("  exposure", f"  ad_sets: {CAMPAIGN}\n  exposure"), 2, "state one of campaigns", id="ad sets"
+            HEARD.replace("  exposure", f"  ad_sets: {CAMPAIGN}\n  exposure"),
+            2,
+            "specify one of campaigns",
+            id="ad sets",
         ),
         pytest.param(
             HEARD.replace("Like those who heard it", "heard the AUTUMN spot"), 7, "as its audience is", id="own name"

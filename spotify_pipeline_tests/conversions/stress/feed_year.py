@@ -2,7 +2,7 @@
 
 python -m spotify_pipeline_tests.conversions.stress.feed_year [--days 365] [--seeds 5]
 
-Five feeds, each read four times a day. A delivery that is held falsely is counted and approved of. Every few weeks
+Five feeds, each read four times a day. A delivery that is held falsely is counted and approved. Every few weeks
 something goes wrong, on a copy of the feed: it must be held, and is not accepted.
 """
 

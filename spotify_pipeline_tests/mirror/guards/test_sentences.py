@@ -44,7 +44,7 @@ CASES: dict[str, tuple[GuardName, GuardFacts]] = {
         GuardName.INVALID,
         facts(manifest(rejected={"phone": {"no_region": 150}}, values_kept={"email": 150})),
     ),
-    "invalid: a type with nothing turned away": (
+    "invalid: a type with nothing rejected": (
         GuardName.INVALID,
         facts(manifest(digests=TWO, rejected={"email": {"invalid": 1_000}})),
     ),

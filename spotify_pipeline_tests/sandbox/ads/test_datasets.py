@@ -86,7 +86,7 @@ def test_diagnostics_are_refused_without_a_granularity_there_is(visitor: Visitor
 
 
 def test_a_pixel_that_joined_late_swallows_events(visitor: Visitor) -> None:
-    """The trap: both integrations in a new data set. Removing the pixel mends it for events to come."""
+    """The trap: both integrations in a new data set. Removing the pixel fixes it for events to come."""
     both = [DEFAULTS.capi_integration_id, DEFAULTS.pixel_integration_id]
     joined = visitor.ads("POST", DATASETS, json={"name": "Joined", "integration_ids": both}).json()
     assert joined["pixel"]["dataset_id"] is None

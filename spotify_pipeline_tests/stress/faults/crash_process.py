@@ -17,7 +17,7 @@ from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.stress.faults.boundaries import Boundaries, WatchedTransport
 
 MUST_SIGN_IN = 3
-"""Exit code of a sync that only a person can mend, by signing in again."""
+"""Exit code of a sync that only a person can fix, by signing in again."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Changes that a company means: blocked at first, sent once somebody approved of the very list, and never again."""
+"""Changes that a company means: blocked at first, sent once somebody approved the very list, and never again."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def half() -> pl.DataFrame:
 
 
 def approved(then: Callable[[Bench, Listed], None], rows: Callable[[], pl.DataFrame] = half) -> Happening:
-    """Somebody approved of today's list, which is half of yesterday's, and then this happens."""
+    """Somebody approved today's list, which is half of yesterday's, and then this happens."""
 
     def happen(bench: Bench) -> None:
         listed = bench.build(rows())

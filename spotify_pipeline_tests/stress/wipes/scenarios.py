@@ -88,7 +88,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario("W01", "everybody is suppressed", suppressed(suppressing(range(LIVE_ROWS + 3))), "empty"),
     Scenario("W01", "the first list ever is empty", segment(lambda: people(0, 0)), "empty", first=True),
-    Scenario("W01", "somebody approved of an empty list", approved(approved_empty, lambda: people(0, 0)), "empty"),
+    Scenario("W01", "somebody approved an empty list", approved(approved_empty, lambda: people(0, 0)), "empty"),
     Scenario("W02", "a join lost 99 %", segment(lambda: people(0, 20)), "shrink"),
     Scenario("W02", "a join lost half", segment(half), "shrink"),
     Scenario("W02", "one person more than 30 % are gone", segment(lambda: people(0, 1_399)), "shrink"),

@@ -1,7 +1,7 @@
 """A year of daily syncs with the noise that segments have: how often would a guard block a list that is right?
 
 Nothing is uploaded: each day's list is built, judged as a run would judge it, and written into the journal as accepted.
-A list that is blocked falsely is counted, and accepted as if somebody had approved of it. On some days a disaster
+A list that is blocked falsely is counted, and accepted as if somebody had approved it. On some days a disaster
 strikes instead, on a copy of that day's segment; it must be blocked, and is not accepted.
 """
 
@@ -185,7 +185,7 @@ def _entry(bench: Bench, audience: str) -> JournalEntry:
 
 
 def _accept(bench: Bench, audience: str, listed: Listed, decision: Decision) -> None:
-    """What a run leaves behind whose list was accepted; of one that was blocked, as if somebody had approved of it."""
+    """What a run leaves behind whose list was accepted; of one that was blocked, as if somebody had approved it."""
     receipts = ReceiptBook.beside(bench.journal)
     before = receipts.last(audience, bench.account)
     content = list_evidence(listed[1], decision, {}).content

@@ -1,4 +1,4 @@
-"""A mistake before a feed holds its delivery, is seen, and is mended or approved of; nothing is lost by it."""
+"""A mistake before a feed holds its delivery, is seen, and is fixed or approved; nothing is lost by it."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a19_another_run_is_held_too_until_somebody_approves_once(
     assert result.success
     assert "Approved by Anna: the list is right" in str(evaluations(result, "guards")["delivery"].description)
     assert {"order-38", "order-39"} <= set(received(sandbox))
-    assert runs.run(1).success, "what was approved of is usual for that day"
+    assert runs.run(1).success, "what was approved is usual for that day"
     add_orders(environment, *(order(number, days_ago(0), total=None) for number in range(50, 70)))
     other = runs.run(0)
     assert not other.success

@@ -69,7 +69,7 @@ def mirror(
 
 
 def held_back(machine: Machine, listed: Listed, says: str, **asked: object) -> None:
-    """It is refused with that sentence and nothing is written; once approved of, it is sent."""
+    """It is refused with that sentence and nothing is written; once approved, it is sent."""
     before = len(machine.spotify.asked)
     with pytest.raises(GuardBlocked, match=says) as blocked:
         mirror(machine, listed, **asked)  # pyright: ignore[reportArgumentType]

@@ -50,6 +50,7 @@ check: $(READY) ## Lint, types, import rules, Dagster definitions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
+	@$(BIN)/pyright --project spotify_pipeline_tests
 	@$(BIN)/lint-imports
 	@$(BIN)/dg check defs
 	@$(BIN)/dg list defs > /dev/null

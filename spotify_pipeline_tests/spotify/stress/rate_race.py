@@ -60,7 +60,7 @@ class Race:
     """What became of it. ``used`` is the share of the limit that was used while there was work."""
 
     rate_limiter: str
-    record_response: int
+    answered: int
     refused: int
     used: float
 
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] = ()) -> bool:
     right = False
     for rate_limiter in (SHARED, DIVIDED, WAITING, NONE):
         outcome = race(rate_limiter, processes=given.processes, seconds=given.seconds)
-        say(f"{rate_limiter:<28}{outcome.record_response:>10}{outcome.refused:>15}{outcome.used:>13.0%}")
+        say(f"{rate_limiter:<28}{outcome.answered:>10}{outcome.refused:>15}{outcome.used:>13.0%}")
         if rate_limiter == SHARED:
             right = outcome.refused == 0 and outcome.used >= 0.9
     return right

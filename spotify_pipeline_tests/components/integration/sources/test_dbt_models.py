@@ -272,7 +272,7 @@ def load_with(dbt_project: Path) -> Callable[..., dg.Definitions]:
     return lambda folders: definitions_of({"warehouse": warehouse, **folders})
 
 
-@pytest.mark.slow
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("stated", "table", "key"),
     [
@@ -300,7 +300,7 @@ def test_a_version_is_read_in_segments_suppressions_and_feeds(
     assert {str(each.relation) for each in two.suppressions} == {f"main.{table}"}
 
 
-@pytest.mark.slow
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("content", "where", "sentence"),
     [
@@ -363,7 +363,7 @@ def test_what_cannot_be_read_is_refused_when_definitions_load(
     assert sentence in said
 
 
-@pytest.mark.slow
+@pytest.mark.e2e
 @pytest.mark.parametrize("column", ["spent", "share"])
 def test_an_order_by_numbers_is_taken(load_with: Callable[..., dg.Definitions], column: str) -> None:
     cut = f"  oversize: {{truncate: {{order_by: {column}, keep: highest}}}}\n"

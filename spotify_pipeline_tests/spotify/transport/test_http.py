@@ -233,7 +233,7 @@ def test_observer_sees_each_call_without_its_address():
     assert first.seconds >= 0
     assert (second.status, second.trace_id) == (None, None)
     assert "CANARY" not in repr(records) + str(first) + str(second)
-    assert "no answer" in str(second)
+    assert "no response" in str(second)
 
 
 def test_p05_nothing_of_a_call_is_logged_even_at_debug(caplog: pytest.LogCaptureFixture):

@@ -78,6 +78,7 @@ def second_run(host: str, url: str, file: Path, session: Path) -> UploadProof:
         return uploader(host, http).resume(opened, file, **given)
 
 
+@pytest.mark.e2e
 def test_u17_upload_killed_at_any_byte_is_finished_by_the_next_run(
     sandbox: SandboxServer, proxy: CuttingProxy, tmp_path: Path
 ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import httpx
@@ -51,10 +50,8 @@ def test_a01_the_connection_is_lost_and_nothing_is_taken(visitor: Visitor, how: 
 
 
 def test_a01_an_answer_that_comes_after_the_client_has_left(visitor: Visitor) -> None:
-    with scripted(visitor, "events_slow", seconds=0.3):
-        begin = time.monotonic()
+    with scripted(visitor, "events_slow", seconds=0.1):
         assert visitor.capi([conversion()]).status_code == 200
-    assert time.monotonic() - begin >= 0.3
     assert visitor.counted() == ONCE
 
 

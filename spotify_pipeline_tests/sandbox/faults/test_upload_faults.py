@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import httpx
 import pytest
@@ -217,17 +216,13 @@ def test_f24_the_store_stops_reading_and_goes_on(visitor: Visitor) -> None:
     assert visitor.server.state.faults.unconsumed() == []
     assert held(visitor, session) == QUANTUM
     with scripted(visitor, "F24", seconds=0.1):
-        begin = time.monotonic()
         assert_stored(visitor, put(visitor, session, content), content)
-        assert time.monotonic() - begin >= 0.1
 
 
 def test_f25_the_head_of_an_answer_drips_past_every_read_timeout(visitor: Visitor) -> None:
     session = new_session(visitor)
-    begin = time.monotonic()
     with scripted(visitor, "F25", seconds=0.001):
         answer = visitor.http.put(session, content=b"x", timeout=0.2)
-    assert time.monotonic() - begin > 0.2
     assert_stored(visitor, answer, b"x")
 
 

@@ -124,5 +124,6 @@ def test_a_missing_stage_is_named(root: Path, capsys: pytest.CaptureFixture[str]
     assert f"No single module defines {STAGES['reading the segment'][0]}." in capsys.readouterr().err
 
 
+@pytest.mark.e2e
 def test_the_stages_are_found_in_this_checkout() -> None:
     assert main([]) == 0

@@ -57,6 +57,7 @@ def test_a_phone_number_of_any_region_stays_as_it_is_once_normalized() -> None:
         assert verdict.rows() == [(value, None) for value in examples]
 
 
+@pytest.mark.stress
 def test_a_number_of_any_region_that_was_a_float_is_the_number_it_was() -> None:
     numbers = {region: phonenumbers.example_number(region) for region in raw_values.REGIONS}
     known = {region: number for region, number in numbers.items() if number is not None}

@@ -140,6 +140,7 @@ def test_p20_a_receipt_is_shown_without_small_counts_of_people() -> None:
     }
 
 
+@pytest.mark.e2e
 def test_the_change_since_the_list_before_adds_up_by_reason(
     load: Callable[..., dg.Definitions], environment: Path
 ) -> None:

@@ -109,6 +109,7 @@ def test_o15_the_sign_in_stands_in_the_asset_graph_beside_the_audiences(deployme
     assert {check.name for check in node.check_keys} == {SIGN_IN_LASTS}
 
 
+@pytest.mark.e2e
 def test_o15_each_sign_in_that_an_audience_names_is_looked_at(
     load: Callable[..., dg.Definitions], without_seed: Path
 ) -> None:
@@ -120,6 +121,7 @@ def test_o15_each_sign_in_that_an_audience_names_is_looked_at(
     assert seen.metadata["default: state"].value == "ok"
 
 
+@pytest.mark.e2e
 def test_an_audience_is_mirrored_with_the_sign_in_that_its_yaml_names(
     load: Callable[..., dg.Definitions], without_seed: Path
 ) -> None:

@@ -161,6 +161,7 @@ def test_a20_three_hundred_refused_events_hold_up_no_good_one(place: Place, days
     assert set(spotify.taken.values()) == {1}
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("good_day", [3, *map(in_test_rest, (0, 6))])
 def test_a20_every_day_is_tried_before_it_is_concluded_that_everything_is_refused(place: Place, good_day: int) -> None:
     spotify = FakeSpotify()
@@ -210,6 +211,7 @@ def test_a20_people_who_asked_to_be_forgotten_are_not_tried_either(place: Place)
     assert not any(good[-1] in each for each in spotify.requests)
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("guarantee", list(Guarantee))
 @pytest.mark.parametrize("dies_at", [1, 4, 7])
 def test_a18_a20_a_death_while_days_are_tried_costs_no_other_event_than_the_one_on_its_way(

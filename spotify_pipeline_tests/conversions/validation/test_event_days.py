@@ -69,6 +69,7 @@ def chosen(
     return set(rows_of(day, everything, plan)["n"]), set(rows_of(day, part, plan)["n"]), part.height
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(("zone", "changed"), CHANGES)
 @pytest.mark.parametrize("column_type", TYPES)
 def test_a10_each_row_has_one_day_and_the_warehouse_leaves_none_out(zone: str, changed: date, column_type: str) -> None:

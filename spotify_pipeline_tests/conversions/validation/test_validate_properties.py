@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,7 @@ def test_p03_a09_no_identifier_stands_in_a_verdict(rows: list[Any], plan: Any) -
             assert len(row[column] or "") < 9 or row[column] not in kept
 
 
+@pytest.mark.stress
 @settings(max_examples=12)
 @given(ROWS, st.sampled_from(PLANS), st.data())
 def test_a07_a08_a_verdict_depends_on_its_row_alone(rows: list[Any], plan: Any, data: st.DataObject) -> None:

@@ -78,6 +78,7 @@ def test_p23_secrets_are_back_after_a_failure() -> None:
     assert SECRETS.items() <= dict(os.environ).items()
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_p23_no_core_is_dumped_by_a_process_or_its_children(start: str, tmp_path: Path) -> None:
     raised = "import resource; hard = resource.getrlimit(resource.RLIMIT_CORE)[1]\n"

@@ -174,6 +174,7 @@ def test_f25_server_that_takes_a_body_in_drops_is_given_up_too():
             client.send("PUT", f"http://127.0.0.1:{server.port}/", route="/", content=content)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_f25_server_that_says_nothing_at_all_is_given_up(scheme: str):
     """Here the time that passes is real, as nothing comes that could move another clock."""

@@ -40,6 +40,7 @@ def send(
         return uploader.upload(ticket, file, size=file.stat().st_size, crc32c=crc32c_of(file))
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("chunk", [None, 8 * MIB], ids=["whole", "8 MiB"])
 def test_u16_storage_that_stops_reading_is_left_within_the_timeout_and_resumed(tmp_path: Path, chunk: int | None):
     file = customer_list(tmp_path, SIZE)
@@ -87,6 +88,7 @@ def answering(answer: bytes, *, close: bool) -> Iterator[str]:
             connection.close()
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("close", [True, False], ids=["closes", "keeps the connection open"])
 def test_storage_that_answers_before_it_has_read_is_no_hang_and_no_success(tmp_path: Path, close: bool):
     file = customer_list(tmp_path, SIZE)

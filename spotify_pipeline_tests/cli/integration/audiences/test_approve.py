@@ -137,6 +137,7 @@ def test_w10_what_is_no_change_of_shares_is_approved_of_by_its_file_only(run: Ru
     assert f"--file-digest {mirrored.sha256()[:12]}. Nothing was approved." in said
 
 
+@pytest.mark.e2e
 def test_one_word_approves_in_all_audiences_of_what_other_identity_rules_change(run: Run, mirrored: Mirrored) -> None:
     assert mirrored.run(3000).success
     refused = run("approve", "--rules-changed", *WHY)

@@ -36,6 +36,7 @@ def test_retire_deletes_one_with_its_lookalike_and_its_receipts_verify(
     assert "was deleted at Spotify before." in run("retire", "heard", "--policy", "delete", *WHY).out
 
 
+@pytest.mark.e2e
 def test_p16_who_is_forgotten_does_not_wait_for_an_audience_that_spotify_fills(
     run: Run, mirrored: Mirrored, spotify: SandboxServer
 ) -> None:

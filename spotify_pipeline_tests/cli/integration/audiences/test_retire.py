@@ -115,6 +115,7 @@ def test_p16_an_audience_that_has_moved_can_be_retired_where_it_was(run: Run, mi
     assert len(mirrored.store.lists(AUDIENCE)) == 1
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -65,6 +65,7 @@ def test_p13_an_older_list_goes_live_again_without_who_was_forgotten(
     assert '"cause": "rollback"' in run("receipts", "show", AUDIENCE, "3").out
 
 
+@pytest.mark.e2e
 def test_a_rollback_that_fails_is_one_sentence(run: Run, mirrored: Mirrored, dagster_home: Path) -> None:
     ran = run("rollback", AUDIENCE, newest_partition(), *WHY)
     assert (ran.code, ran.out) == (1, "")
@@ -89,6 +90,7 @@ def test_what_cannot_be_gone_back_to_is_said(
     assert ran.err.startswith(f"error: {sentence}")
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("dagster_home", "sentence"),
     [
@@ -110,6 +112,7 @@ def test_a_rollback_needs_the_storage_of_dagster(
     assert len(ran.err.splitlines()) == 1
 
 
+@pytest.mark.e2e
 def test_demo_settings_need_a_demo(tmp_path: Path) -> None:
     """In a project folder of its own, where nobody ran a demo."""
     (tmp_path / "spotify_pipeline").symlink_to(PACKAGE)

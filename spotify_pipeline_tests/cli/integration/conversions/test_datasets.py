@@ -192,6 +192,7 @@ def test_data_set_is_shared_and_taken_away(run: Run, spotify: SandboxServer) -> 
     assert accounts() == []
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -55,6 +55,7 @@ def test_with_nothing_set_up_every_line_says_what_to_do(run: Run) -> None:
     assert said["ad accounts"] == ("?", "not looked at before `sign-in` is ok")
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("offset", "content", "kept", "sentence"),
     [

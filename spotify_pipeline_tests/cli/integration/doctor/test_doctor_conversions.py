@@ -126,6 +126,7 @@ def test_no_feed_needs_nothing() -> None:
     assert connections(dict).state is outboxes(dict).state is State.OK
 
 
+@pytest.mark.e2e
 def test_doctor_tells_both_and_never_the_token(run: Run, spotify: SandboxServer, tmp_path: Path) -> None:
     ran = run("doctor")
     said = lines(ran.out)

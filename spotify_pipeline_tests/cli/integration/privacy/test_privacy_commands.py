@@ -124,6 +124,7 @@ def waiting(machine: Machine) -> None:
         outbox.record(MONDAY, [verdicts(*rows)], at=NOON)
 
 
+@pytest.mark.e2e
 @pytest.mark.usefixtures("waiting")
 def test_p21_forget_and_explain_know_the_events_that_wait(machine: Machine, run: Run) -> None:
     asked = " ".join(run("explain", stdin=ADA.encode()).out.split())
@@ -139,6 +140,7 @@ def test_p21_forget_and_explain_know_the_events_that_wait(machine: Machine, run:
     assert (account.pending, account.filtered, account.adds_up) == (1, {"erased": 1}, True)
 
 
+@pytest.mark.e2e
 @pytest.mark.usefixtures("waiting")
 def test_p21_of_an_outbox_that_a_run_holds_nothing_false_is_said(
     machine: Machine, run: Run, monkeypatch: pytest.MonkeyPatch
@@ -236,6 +238,7 @@ def test_lists_that_spotify_may_have_are_looked_up_in_every_ad_account(machine: 
     assert request.waiting == ("begun", "damaged")
 
 
+@pytest.mark.e2e
 def test_of_an_audience_left_behind_it_is_said_that_only_its_deletion_helps(machine: Machine, run: Run) -> None:
     left, moment = sent(machine, "loyal", "2026-11-16").file_sha256, "2026-11-16T06:00:00+00:00"
     journal_of(
@@ -291,6 +294,7 @@ def test_what_could_not_be_looked_into_is_said_and_fails(machine: Machine, run: 
     assert "lapsed" in ran.out
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("command", "digests"), [("forget", '{"email": ["canary@example.com"]}'), ("explain", "[5]")])
 def test_p02_of_an_error_that_nobody_expected_no_message_is_shown(
     machine: Machine, run: Run, command: str, digests: str

@@ -50,6 +50,7 @@ def test_a_revoked_sign_in_is_one_sentence_with_the_command_to_run(run: Run, spo
     assert len(ran.err.splitlines()) == 1
 
 
+@pytest.mark.e2e
 def test_an_unreachable_spotify_is_one_sentence(
     run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def tokens_in(home: Path) -> str:
     return "".join(file.read_text() for file in home.glob("*tokens.json*"))
 
 
+@pytest.mark.e2e
 def test_labels_stay_apart_and_the_environment_chooses(
     run: Run, sign_in_as: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ def test_a_second_run_replaces_the_list_of_the_same_audience(
     assert len(sandbox.state.audiences.of(DEFAULTS.ad_account_id)) == 1
 
 
+@pytest.mark.e2e
 def test_the_targetable_check_follows_the_audience(deployment: Deployment, sandbox: SandboxServer) -> None:
     deployment.run()
     check = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(["people", "spotify_audience"]), TARGETABLE))
@@ -132,6 +133,7 @@ def test_the_targetable_check_follows_the_audience(deployment: Deployment, sandb
     assert f"Audience {audience.id} no longer exists at Spotify" in str(gone.description)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("states", "warned"), [("size", True), ("hash", False)])
 def test_u09_an_upload_proven_by_its_size_alone_is_a_warning_in_the_run_s_log(
     deployment: Deployment, sandbox: SandboxServer, states: str, warned: bool
@@ -203,6 +205,7 @@ def test_terms_not_accepted_says_where_to_accept_them(deployment: Deployment, sa
     assert "https://adsmanager.spotify.com/api-terms" in said_by(deployment.run())
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("account", "sentence"),
     [(DEFAULTS.viewer_ad_account_id, "AD_ACCOUNT_CONTRIBUTOR"), ("11111111-1111-4111-8111-111111111111", "ad account")],
@@ -214,6 +217,7 @@ def test_an_ad_account_that_may_not_be_written_to_says_what_to_ask_for(
     assert sentence in said_by(deployment.run())
 
 
+@pytest.mark.e2e
 def test_a_window_that_is_not_open_is_not_built(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -235,6 +239,7 @@ def test_p09_everything_below_the_home_is_private(deployment: Deployment, enviro
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
+@pytest.mark.e2e
 def test_old_lists_are_dropped_and_identifiers_kept_for_the_newest_only(
     load: Callable[..., dg.Definitions], environment: Path
 ) -> None:
@@ -249,6 +254,7 @@ def test_old_lists_are_dropped_and_identifiers_kept_for_the_newest_only(
     assert [path.name for path in lists.iterdir()] == ["once"]
 
 
+@pytest.mark.e2e
 def test_a_list_made_by_other_settings_is_not_sent(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -265,6 +271,7 @@ def test_a_list_made_by_other_settings_is_not_sent(
     assert writes(sandbox) == 0
 
 
+@pytest.mark.e2e
 def test_p01_p02_no_raw_value_and_no_secret_in_anything_a_run_leaves_behind(
     load: Callable[..., dg.Definitions],
     environment: Path,

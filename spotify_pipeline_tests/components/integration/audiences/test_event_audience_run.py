@@ -81,6 +81,7 @@ def test_an_ad_engagement_audience_and_its_lookalike(
     assert kinds(environment, "heard.lookalike") == ["lookalike created"]
 
 
+@pytest.mark.e2e
 def test_a_name_is_changed_and_a_lookback_is_refused_with_both_ways_out(
     deployment: Deployment, sandbox: SandboxServer, environment: Path
 ) -> None:
@@ -130,6 +131,7 @@ def test_one_whose_yaml_is_gone_is_an_orphan_and_one_that_has_it_is_none(
     assert "retire bought --policy leave" in str(gone.description)
 
 
+@pytest.mark.e2e
 def test_without_its_journal_it_is_found_and_not_made_again(deployment: Deployment, sandbox: SandboxServer) -> None:
     run(deployment, "bought")
     journal = PipelineHome().journal

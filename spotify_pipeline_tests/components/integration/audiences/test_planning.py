@@ -105,6 +105,7 @@ def test_the_job_shows_the_plan_and_refuses_an_audience_that_there_is_not(
         plan(deployment, "nobody")
 
 
+@pytest.mark.e2e
 def test_w20_a_plan_says_that_what_is_known_here_is_older_than_what_was_sent(
     deployment: Deployment, environment: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_w20_a_plan_says_that_what_is_known_here_is_older_than_what_was_sent(
     assert "[history]" in planned.sentence
 
 
+@pytest.mark.e2e
 def test_w20_a_plan_says_that_an_audience_of_somebody_else_is_to_be_adopted(
     load: Callable[..., dg.Definitions], deployment: Deployment, sandbox: SandboxServer
 ) -> None:
@@ -133,6 +135,7 @@ def test_w20_a_plan_says_that_an_audience_of_somebody_else_is_to_be_adopted(
     assert f"audience {theirs.id}" in str(evaluations(refused, GUARDS)["customer_list"].description)
 
 
+@pytest.mark.e2e
 def test_w20_a_plan_sees_that_the_journal_of_a_part_is_older(
     load: Callable[..., dg.Definitions], environment: Path
 ) -> None:

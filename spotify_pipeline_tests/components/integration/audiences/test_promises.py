@@ -59,6 +59,7 @@ def test_p08_identifiers_that_are_too_old_are_deleted_by_the_look_that_finds_the
     assert not file.exists()
 
 
+@pytest.mark.e2e
 def test_receipts_that_are_not_whole_are_told_by_the_watch(deployment: Deployment, environment: Path) -> None:
     assert deployment.run(quiet=True).success
     assert evaluations(watch(deployment), RECEIPTS_WHOLE)["spotify_audience"].passed
@@ -88,6 +89,7 @@ def test_p15_an_erasure_that_waits_is_told_a_week_before_its_deadline_and_when_i
     assert evaluations(watch(deployment), ERASURES_DONE)["spotify_audience"].passed
 
 
+@pytest.mark.e2e
 def test_p16_an_audience_without_a_file_is_told_until_somebody_says_what_is_to_become_of_it(
     load: Callable[..., dg.Definitions], deployment: Deployment, environment: Path
 ) -> None:
@@ -102,6 +104,7 @@ def test_p16_an_audience_without_a_file_is_told_until_somebody_says_what_is_to_b
     assert PipelineHome().alerts.standing() == []
 
 
+@pytest.mark.e2e
 def test_p16_an_audience_that_was_left_at_spotify_is_told_once_an_erasure_waits_for_it(
     load: Callable[..., dg.Definitions], deployment: Deployment
 ) -> None:
@@ -163,6 +166,7 @@ def test_p08_what_a_killed_plan_left_is_deleted(deployment: Deployment, environm
     assert not left.exists()
 
 
+@pytest.mark.e2e
 def test_p16_the_last_audience_that_is_taken_out_is_noticed_too(
     load: Callable[..., dg.Definitions], deployment: Deployment
 ) -> None:
@@ -171,6 +175,7 @@ def test_p16_the_last_audience_that_is_taken_out_is_noticed_too(
     assert not evaluations(watch(nothing_left), NO_ORPHANS)["audience_overlap"].passed
 
 
+@pytest.mark.e2e
 def test_the_overlap_of_two_audiences_is_exact_and_small_counts_are_words(deployment: Deployment) -> None:
     for audience in ("people", "others"):
         assert deployment.run(audience=audience).success

@@ -63,6 +63,7 @@ def test_c15_each_status_has_an_outcome(deployment: Deployment, sandbox: Sandbox
         assert seen.metadata["status"].value == status
 
 
+@pytest.mark.e2e
 def test_c15_a_status_that_goes_backwards_is_judged_as_it_stands(
     deployment: Deployment, sandbox: SandboxServer
 ) -> None:
@@ -74,6 +75,7 @@ def test_c15_a_status_that_goes_backwards_is_judged_as_it_stands(
     assert outcomes == [True, True, False, True]
 
 
+@pytest.mark.e2e
 def test_c15_no_status_keeps_a_list_from_being_replaced(
     deployment: Deployment, sandbox: SandboxServer, environment: Path
 ) -> None:
@@ -100,6 +102,7 @@ def test_c16_waiting_for_more_than_three_days_is_a_warning_and_no_failure(
     assert "PROCESSING for 75 hours; Spotify states 72. Ask Spotify's support" in str(seen.description)
 
 
+@pytest.mark.e2e
 def test_c16_one_look_costs_one_request_for_each_audience(deployment: Deployment, sandbox: SandboxServer) -> None:
     for audience in TWO:
         assert deployment.run(audience=audience).success

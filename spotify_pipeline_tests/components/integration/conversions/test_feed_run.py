@@ -99,6 +99,7 @@ def test_no_value_of_an_event_stands_in_what_dagster_keeps_of_a_run(runs: FeedRu
     assert digest("person1@example.com") not in kept
 
 
+@pytest.mark.e2e
 def test_a10_a_backfill_of_three_days_is_one_run_with_an_account_for_each_day(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -130,6 +131,7 @@ def test_a04_a_refused_token_fails_the_run_loses_nothing_and_the_next_run_sends(
     assert len(received(sandbox)) == 5
 
 
+@pytest.mark.e2e
 def test_a_run_without_a_token_says_which_variable_to_set_and_one_with_nothing_to_send_needs_none(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +190,7 @@ def test_a20_two_refused_events_a_run_wait_and_the_check_says_so_until_there_are
         assert [(each.pending, each.dead) for each in outbox.accounts()] == [(2, {}), (2, {})]
 
 
+@pytest.mark.e2e
 def test_a21_an_unknown_success_stops_the_feed_and_every_run_says_so_until_it_is_resumed(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -58,6 +58,7 @@ def days_of(request: dg.RunRequest | str) -> tuple[str, str]:
     return request.tags[RANGE_START_TAG], request.tags[RANGE_END_TAG]
 
 
+@pytest.mark.e2e
 def test_a_tick_reads_from_the_late_window_to_today_in_its_zone(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:
@@ -70,12 +71,14 @@ def test_a_tick_reads_from_the_late_window_to_today_in_its_zone(
     assert request.tags[FEED_TAG] == "orders"
 
 
+@pytest.mark.e2e
 def test_the_first_day_is_never_passed(load: Callable[..., dg.Definitions], tick: Tick) -> None:
     definitions = load({"orders": IN_STOCKHOLM.replace("start: 2026-01-01", "start: 2026-11-19")})
     assert days_of(tick(definitions)) == ("2026-11-19", "2026-11-20")
     assert "orders starts on 2026-11-19" in str(tick(definitions, TICK - timedelta(days=3)))
 
 
+@pytest.mark.e2e
 def test_a_tick_reaches_back_to_the_oldest_day_that_still_waits(
     load: Callable[..., dg.Definitions], environment: Path, tick: Tick
 ) -> None:
@@ -148,6 +151,7 @@ def test_a24_a_backfill_within_or_of_a_gap_hides_nothing_of_it(feed: FeedDefinit
     assert due(feed, later) == days(3, -10)
 
 
+@pytest.mark.e2e
 def test_no_second_run_of_a_feed_is_asked_for_while_one_is_under_way(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:
@@ -162,6 +166,7 @@ def test_no_second_run_of_a_feed_is_asked_for_while_one_is_under_way(
     assert isinstance(tick(definitions), dg.RunRequest)
 
 
+@pytest.mark.e2e
 def test_a_run_whose_process_died_days_ago_does_not_stop_a_feed(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:
@@ -196,6 +201,7 @@ def test_what_a_tick_asks_for_runs_as_one_run_with_the_feeds_own_checks(
     }
 
 
+@pytest.mark.e2e
 def test_an_update_of_the_events_starts_one_run_and_waits_for_the_one_under_way(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:
@@ -252,6 +258,7 @@ def test_a_feed_by_hand_has_no_schedule_and_parity_is_watched_all_the_same(load:
     assert {each.name for each in repository.sensor_defs} == {"alerts"}
 
 
+@pytest.mark.e2e
 def test_a_tick_has_the_model_of_the_events_built_first(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:

@@ -32,6 +32,7 @@ def forget(person: int) -> None:
     ledger.record([given], requested_at=now, deadline=now + timedelta(days=30), waiting=[])
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -108,6 +109,7 @@ class _Forgetting:
             forget(17)
 
 
+@pytest.mark.e2e
 def test_a17_who_is_forgotten_while_a_delivery_is_under_way_is_in_none_of_its_later_batches(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -120,6 +122,7 @@ def test_a17_who_is_forgotten_while_a_delivery_is_under_way_is_in_none_of_its_la
     assert (account.delivered, account.filtered) == (19, {"erased": 1})
 
 
+@pytest.mark.e2e
 def test_a18_at_most_once_a_lost_answer_costs_one_batch_and_the_step_is_not_tried_again(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -141,6 +141,7 @@ def test_each_mistake_has_its_line_and_its_sentence(
     assert abs(int(found[1]) - line) <= 1
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "token",
     [
@@ -233,6 +234,7 @@ def test_a23_two_feeds_of_the_same_events_are_refused_however_they_are_written(
         load({"orders": first, "leads": second})
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "second",
     [

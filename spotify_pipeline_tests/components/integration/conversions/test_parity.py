@@ -67,6 +67,7 @@ def watched(definitions: dg.Definitions, feed: str = "orders") -> dg.AssetCheckE
     return found
 
 
+@pytest.mark.e2e
 def test_events_delivered_a_moment_ago_are_not_compared_yet(
     load: Callable[..., dg.Definitions], environment: Path
 ) -> None:
@@ -115,6 +116,7 @@ def test_feeds_that_share_a_connection_are_added_up(load: Callable[..., dg.Defin
     assert "the feeds lines and orders together" in str(parity.description)
 
 
+@pytest.mark.e2e
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),

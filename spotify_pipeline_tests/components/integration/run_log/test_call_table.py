@@ -113,6 +113,7 @@ def test_the_upload_s_progress_is_said_in_the_run_s_log(deployment: Deployment) 
     assert metadata(result, "spotify_audience")["bytes sent"] == size
 
 
+@pytest.mark.e2e
 def test_a_list_that_spotify_has_already_is_shown_as_unchanged(deployment: Deployment) -> None:
     assert deployment.run().success
     shown = metadata(deployment.run(), "spotify_audience")
@@ -141,6 +142,7 @@ def test_what_a_run_recovered_from_another_is_shown(
     assert shown["recovered"] in lines(deployment, result)
 
 
+@pytest.mark.e2e
 def test_what_the_client_remarks_stands_in_the_run_s_log(
     load: Callable[..., dg.Definitions], one_machine: dg.DagsterInstance, sandbox: SandboxServer
 ) -> None:

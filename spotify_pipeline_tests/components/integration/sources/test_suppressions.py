@@ -63,6 +63,7 @@ def test_p12_a_consent_column_that_is_missing_stops_the_run(deployment: Deployme
     assert "crm.people has no column agreed" in said_by(deployment.run("identifiers"))
 
 
+@pytest.mark.e2e
 def test_p13_a_list_of_the_project_applies_where_the_audience_names_none(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -78,6 +79,7 @@ def test_two_lists_of_the_project_with_one_name_are_refused(load: Callable[..., 
         load({"suppressions/opted_out": EVERYBODYS, "more/opted_out": EVERYBODYS, "people": PEOPLE})
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("statement", "sentence"),
     [

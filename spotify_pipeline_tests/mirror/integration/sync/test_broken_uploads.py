@@ -96,6 +96,7 @@ WITHOUT_END = (
 WITHOUT_SIZE = WITHOUT_END.replace("1e999", "1").replace('"size": 1', '"size": 1e999')
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("content", [None, "", "{}", '{"uri": 1}', "null", WITHOUT_END, WITHOUT_SIZE])
 def test_a_session_that_is_lost_or_damaged_costs_an_upload_and_nothing_else(
     broken: Machine, spotify: FakeSpotify, listed: Listed, content: str | None

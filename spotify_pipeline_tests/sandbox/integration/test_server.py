@@ -27,6 +27,7 @@ def test_no_port_at_all_is_said_plainly() -> None:
         serve(70_000)
 
 
+@pytest.mark.e2e
 def test_a_chosen_port_is_used_and_free_afterwards() -> None:
     with SandboxServer() as server:
         port = server.port

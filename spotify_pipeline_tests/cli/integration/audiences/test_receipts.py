@@ -22,6 +22,7 @@ def sent(mirrored: Mirrored) -> Mirrored:
     return mirrored
 
 
+@pytest.mark.e2e
 def test_receipts_are_listed_shown_and_found_whole(run: Run, sent: Mirrored) -> None:
     listed = run("receipts", "list", RETIRED)
     assert (listed.code, listed.err) == (0, "")
@@ -36,6 +37,7 @@ def test_receipts_are_listed_shown_and_found_whole(run: Run, sent: Mirrored) -> 
     assert verified.out.startswith(f"ok    {RETIRED} in ad account {ACCOUNT}: 1 receipts, all there")
 
 
+@pytest.mark.e2e
 def test_a_receipt_that_was_tampered_with_fails_and_is_not_passed_over(run: Run, sent: Mirrored) -> None:
     file = sent.home / "receipts" / ACCOUNT / RETIRED / "000001.json"
     file.write_text(file.read_text().replace("1200", "1201"))
@@ -56,6 +58,7 @@ def test_a_receipt_that_was_removed_fails(run: Run, sent: Mirrored) -> None:
     assert run("receipts", "verify").code == 1
 
 
+@pytest.mark.e2e
 def test_the_name_of_a_file_that_is_no_receipt_moves_no_terminal_and_hides_no_chain(run: Run, sent: Mirrored) -> None:
     folder = sent.home / "receipts" / ACCOUNT / RETIRED
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff\x1b]0;x\x07.json")).write_text("{}")

@@ -65,6 +65,7 @@ def test_connection_without_a_data_set_gets_one(run: Run, spotify: SandboxServer
     assert f"You do not belong to a business {UNKNOWN}. There are: Sandbox Business" in refused.err
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("operation", "command"),
     [
@@ -121,6 +122,7 @@ def test_c20_a_token_of_another_connection_is_not_written(run: Run, spotify: San
     assert len(secrets(spotify)) == 2
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("variable", "file", "why"),
     [

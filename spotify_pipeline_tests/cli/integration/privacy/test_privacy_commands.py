@@ -284,6 +284,7 @@ def test_p14_a_ledger_that_cannot_be_trusted_is_one_sentence(machine: Machine, r
     assert len(ran.err.splitlines()) == 1
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("command", ["forget", "explain"])
 def test_what_could_not_be_looked_into_is_said_and_fails(machine: Machine, run: Run, command: str) -> None:
     machine.store.list_path("loyal", "2026-11-16").write_text("canary\n")

@@ -126,6 +126,7 @@ def test_a_label_that_is_none_is_refused_before_anything_happens(run: Run, spoti
     assert "label of an authorization" in ran.err
 
 
+@pytest.mark.e2e
 def test_authorizations_lists_label_business_and_both_days_and_never_a_token(
     run: Run, sign_in_as: Run, tmp_path: Path
 ) -> None:
@@ -189,6 +190,7 @@ def test_logout_takes_the_tokens_of_one_label_and_leaves_the_rest(run: Run, sign
     assert run("businesses").code == 1
 
 
+@pytest.mark.e2e
 def test_logout_of_all_needs_no_client_id_and_leaves_no_token(
     run: Run, sign_in_as: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

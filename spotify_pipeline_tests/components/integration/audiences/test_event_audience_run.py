@@ -105,6 +105,7 @@ def test_a_data_set_that_is_not_there_is_told_with_those_there_are(environment: 
     assert writes(sandbox) == 0
 
 
+@pytest.mark.e2e
 def test_the_watch_job_says_how_they_stand(deployment: Deployment, sandbox: SandboxServer) -> None:
     nothing_yet = watched(deployment)["bought"]
     assert not nothing_yet.passed

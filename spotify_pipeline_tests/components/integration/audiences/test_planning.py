@@ -68,6 +68,7 @@ def test_p18_a_plan_shows_counts_only_and_small_ones_in_words(
     assert "@example.com" not in table + printed.out + printed.err
 
 
+@pytest.mark.e2e
 def test_a_plan_of_a_list_that_guards_would_hold_back_says_why(deployment: Deployment, environment: Path) -> None:
     assert deployment.run().success
     change_people(environment, "DELETE FROM crm.people WHERE email LIKE '%3%' OR email LIKE '%2%'")
@@ -78,6 +79,7 @@ def test_a_plan_of_a_list_that_guards_would_hold_back_says_why(deployment: Deplo
     assert "The warehouse has no table or view crm.people" in plan(deployment)[0].sentence
 
 
+@pytest.mark.e2e
 def test_a_plan_asks_spotify_nothing_and_leaves_nothing_behind(
     deployment: Deployment, environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -158,6 +158,7 @@ def test_p08_old_identifiers_of_an_audience_without_a_file_are_deleted_too(
     assert not file.exists()
 
 
+@pytest.mark.e2e
 def test_p08_what_a_killed_plan_left_is_deleted(deployment: Deployment, environment: Path) -> None:
     left = environment / "home" / "plan" / ".people.0123456789abcdef.work"
     left.mkdir(parents=True)

@@ -88,6 +88,7 @@ def test_a06_a10_a12_dirty_events_are_delivered_filtered_or_dead_and_all_account
     assert (letters["order-33"]["reason"], letters["order-33"]["fields"]) == ("no_identifier", "hashed_emails")
 
 
+@pytest.mark.e2e
 def test_no_value_of_an_event_stands_in_what_dagster_keeps_of_a_run(runs: FeedRuns, environment: Path) -> None:
     today = days_ago(0)
     add_orders(environment, order(1, today), order(2, today, total=None), order(3, today, order_id="a@example.com"))
@@ -320,6 +321,7 @@ def test_who_asks_to_be_forgotten_between_reading_and_sending_is_not_sent(
     assert account(result) == {"read": 3, "delivered": 2, "pending": 0, "filtered": 1, "dead": 0}
 
 
+@pytest.mark.e2e
 def test_a_missing_column_is_said_with_the_feed_and_nothing_is_recorded(
     load: Callable[..., dg.Definitions], environment: Path
 ) -> None:

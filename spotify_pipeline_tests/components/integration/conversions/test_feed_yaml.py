@@ -195,6 +195,7 @@ def test_a_feed_makes_two_assets_of_days_in_its_group(load: Callable[..., dg.Def
     assert not graph.get(dg.AssetKey(["shop", "orders"])).is_materializable
 
 
+@pytest.mark.e2e
 def test_two_feeds_of_the_same_events_are_refused(
     mistake: Callable[..., str], load: Callable[..., dg.Definitions]
 ) -> None:

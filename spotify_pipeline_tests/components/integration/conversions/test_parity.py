@@ -88,6 +88,7 @@ def test_events_that_spotify_does_not_show_are_a_warning_with_bars(load: Callabl
     assert "█" in str(parity.metadata["by hour"].value)
 
 
+@pytest.mark.e2e
 @pytest.mark.usefixtures("environment")
 def test_events_that_spotify_shows_agree_hour_by_hour(
     load: Callable[..., dg.Definitions], sandbox: SandboxServer

@@ -41,6 +41,7 @@ def lines(deployment: Deployment, result: dg.ExecuteInProcessResult) -> list[str
     return [each.user_message for each in deployment.instance.all_logs(result.run_id)]
 
 
+@pytest.mark.e2e
 def test_each_request_that_spotify_saw_is_a_row_and_a_line(deployment: Deployment, sandbox: SandboxServer) -> None:
     result = deployment.run()
     seen = [(each["method"], str(each["status"])) for each in sandbox.state.requests.after(0)]
@@ -126,6 +127,7 @@ def test_a_list_that_spotify_has_already_is_shown_as_unchanged(deployment: Deplo
     assert "storage confirmed size and checksum" not in shown
 
 
+@pytest.mark.e2e
 def test_what_a_run_recovered_from_another_is_shown(
     deployment: Deployment, sandbox: SandboxServer, environment: Path
 ) -> None:

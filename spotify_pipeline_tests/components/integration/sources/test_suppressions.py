@@ -112,6 +112,7 @@ def forget(*lines: str) -> None:
     )
 
 
+@pytest.mark.e2e
 def test_p13_who_asked_to_be_forgotten_is_in_no_list_also_not_in_one_that_was_built_before(
     deployment: Deployment, sandbox: SandboxServer
 ) -> None:
@@ -183,6 +184,7 @@ def test_p21_an_erasure_that_waits_for_an_audience_of_which_nothing_is_at_spotif
     assert home.alerts.standing() == []
 
 
+@pytest.mark.e2e
 def test_p21_an_erasure_waits_on_for_an_audience_that_may_be_at_spotify(deployment: Deployment) -> None:
     assert deployment.run().success
     forget("email:person1@example.com")
@@ -194,6 +196,7 @@ def test_p21_an_erasure_waits_on_for_an_audience_that_may_be_at_spotify(deployme
     assert [each.kind for each in home.alerts.standing()] == [AlertKind.ERASURE_DUE]
 
 
+@pytest.mark.e2e
 def test_p21_an_erasure_waits_on_where_the_journal_is_lost_and_receipts_are_there(deployment: Deployment) -> None:
     assert deployment.run().success
     forget("email:person1@example.com")

@@ -179,6 +179,7 @@ CHANGES: list[tuple[EventBasedDefinition, EventBasedDefinition, str]] = [
 ]
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("known", ["shown", "journal", "receipt", "shown, all else lost"])
 @pytest.mark.parametrize(("before", "after", "told"), CHANGES, ids=[told for *_, told in CHANGES])
 def test_what_spotify_cannot_change_is_refused_wherever_it_is_known_from(

@@ -78,6 +78,7 @@ def test_w01_w12_a_list_below_the_minimum_asks_nothing_of_spotify(
     assert calls(sandbox) == []
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "damage",
     [

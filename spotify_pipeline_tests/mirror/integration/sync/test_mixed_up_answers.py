@@ -193,6 +193,7 @@ def held(journal: Journal, audience: str, audience_id: str | None, account: str 
     journal.write(audience, JournalEntry(ad_account_id=account, audience_id=audience_id))
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("holder", ["other", "other.2", "other.lookalike", "lapsed.2", "lapsed.lookalike"])
 @pytest.mark.parametrize("account", [AD_ACCOUNT, "a0000000-0000-4000-8000-000000000009"])
 def test_c20_two_journals_never_hold_one_audience(machine: Machine, build_list: BuildList, holder: str, account: str):

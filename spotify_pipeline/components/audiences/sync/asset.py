@@ -15,9 +15,9 @@ from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition, spotify_pool
 from spotify_pipeline.components.audiences.guarding import alert_blocked, alert_resolved
 from spotify_pipeline.components.audiences.partitions import BACKFILL_TAG, nothing_materialized, skipped_in_backfill
+from spotify_pipeline.components.audiences.sync.checkpoint import dagster_checkpoint, state_metadata
 from spotify_pipeline.components.audiences.sync.request import RunConfig, SendRequest, send_request
 from spotify_pipeline.components.audiences.sync.sending import RunFacts, send, settle
-from spotify_pipeline.components.audiences.sync.witness import dagster_witness, state_metadata
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_metadata, in_words, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
@@ -92,8 +92,8 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             )
             try:
                 with spotify.client(calls, authorization=audience.config.authorization) as client:
-                    witness = dagster_witness(context.instance, audience, account)
-                    outcomes = send(audience, home, client, account, sent, facts, witness)
+                    checkpoint = dagster_checkpoint(context.instance, audience, account)
+                    outcomes = send(audience, home, client, account, sent, facts, checkpoint)
             except GuardBlocked as error:
                 blocked = error
                 alert_blocked(audience, home, codes(error), str(error), context.log)

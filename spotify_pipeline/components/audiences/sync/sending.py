@@ -48,11 +48,11 @@ def send(
     ad_account_id: str,
     sent: SendRequest,
     facts: RunFacts,
-    witness: Checkpoint,
+    checkpoint: Checkpoint,
 ) -> list[MirrorOutcome]:
     """Make the audience equal to the list; an outcome for each part, where it is sent in parts.
 
-    ``witness`` is what is known elsewhere of what was sent.
+    ``checkpoint`` is what is known elsewhere of what was sent.
 
     Raises:
         GuardBlocked: a guard holds it back. Nothing was sent.
@@ -60,7 +60,7 @@ def send(
     """
     customer_list = (sent.path, sent.manifest)
     guard = list_guard(audience, home, ad_account_id, customer_list, given=sent.given, went_back_to=sent.went_back_to)
-    mirror = AudienceMirror(client, home.journal, ledger=home.ledger, checkpoint=witness)
+    mirror = AudienceMirror(client, home.journal, ledger=home.ledger, checkpoint=checkpoint)
     with ExitStack() as stack:
         lists = [customer_list]
         parts = _parts(audience, home, ad_account_id, sent)

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.audiences.sync.witness import STATE, dagster_witness
+from spotify_pipeline.components.audiences.sync.checkpoint import STATE, dagster_checkpoint
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.privacy import GivenAs, GivenIdentifier
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
@@ -145,6 +145,6 @@ def test_w20_the_newest_receipt_counts_across_partitions_and_parts(environment: 
     class Chain:
         audience_key = KEY
 
-    witness = dagster_witness(deployment.instance, Chain(), account)  # pyright: ignore[reportArgumentType]
-    assert witness.receipts == {"people": (7, "a" * 64), "people.2": (3, "b" * 64)}
-    assert witness.newest_erasure == "erasure-2026-11-01-00000000", "of what was sent last"
+    checkpoint = dagster_checkpoint(deployment.instance, Chain(), account)  # pyright: ignore[reportArgumentType]
+    assert checkpoint.receipts == {"people": (7, "a" * 64), "people.2": (3, "b" * 64)}
+    assert checkpoint.newest_erasure == "erasure-2026-11-01-00000000", "of what was sent last"

@@ -47,7 +47,7 @@ def state_metadata(
     return {STATE: dg.JsonMetadataValue(state.model_dump(mode="json"))}
 
 
-def dagster_witness(instance: dg.DagsterInstance, audience: AudienceDefinition, ad_account_id: str) -> Checkpoint:
+def dagster_checkpoint(instance: dg.DagsterInstance, audience: AudienceDefinition, ad_account_id: str) -> Checkpoint:
     """What Dagster's storage knows of an audience in an ad account, across partitions and parts."""
     receipts: dict[str, tuple[int, str]] = {}
     for each in instance.fetch_materializations(audience.audience_key, limit=LOOKED_THROUGH).records:

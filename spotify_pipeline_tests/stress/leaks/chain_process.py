@@ -18,8 +18,8 @@ from typing import Any
 import dagster as dg
 import httpx
 
+from spotify_pipeline import components
 from spotify_pipeline.cli import main
-from spotify_pipeline.components import deployment as components
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import private_directory
 from spotify_pipeline.warehouse.duckdb import segment

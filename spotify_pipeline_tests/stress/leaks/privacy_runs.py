@@ -53,7 +53,7 @@ def p01_p02_what_people_ask_for(stage: Stage) -> None:
     )
     assert sent.success, sent
     assert list(held.said) == ["held__customer_list"]
-    assert (approved.code, released.success) == (0, True), released
+    assert (approved.code, released.success) == (0, True), (approved, released)
     assert "could not be read to its end" in unread.said["unread__customer_list"]
     who_left = {hashlib.sha256(one.email.encode()).hexdigest() for one in FORGOTTEN}
     assert digests_sent(stage, "people") & who_left

@@ -171,6 +171,7 @@ def test_a_column_of_nulls_is_missing_throughout(identifier: IdentifierType) -> 
         assert digest(nulls).to_list() == [None, None]
 
 
+@pytest.mark.stress
 @TYPES
 def test_a_long_column_keeps_its_order(identifier: IdentifierType) -> None:
     values, regions = column(identifier, list(range(1_000)))

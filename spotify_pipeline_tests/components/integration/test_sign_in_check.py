@@ -131,6 +131,7 @@ def test_an_audience_is_mirrored_with_the_sign_in_that_its_yaml_names(
     assert not deployment.run(audience="people").success
 
 
+@pytest.mark.e2e
 def test_o15_a_run_warns_of_a_sign_in_that_ends_soon(deployment: Deployment) -> None:
     signed_in(160)
     result = deployment.run()

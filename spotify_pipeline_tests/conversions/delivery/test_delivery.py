@@ -80,6 +80,7 @@ def test_a01_a_long_outage_ends_the_delivery_and_pauses_begin_anew_after_each_an
         assert totals(outbox) == {"read": 40, "delivered": 30, "pending": 10, "filtered": 0, "dead": 0}
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("guarantee", list(Guarantee))
 @pytest.mark.parametrize(
     "error",

@@ -51,6 +51,7 @@ def set_of(*digests: str) -> DigestSet:
     return DigestSet.of(pl.Series(digests))
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(
     ("digest", "left"),
     [

@@ -89,6 +89,7 @@ def test_a10_each_row_has_one_day_and_the_warehouse_leaves_none_out(zone: str, c
     assert sorted([*seen, *older]) == sorted([-1, *range(len(values) + len(endless))])
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("unit", list(TimeUnit))
 @pytest.mark.parametrize("column_type", NUMBERS)
 def test_a10_numbers_have_one_day_too(unit: TimeUnit, column_type: str) -> None:

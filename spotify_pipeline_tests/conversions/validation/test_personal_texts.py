@@ -119,6 +119,7 @@ def test_p22_the_row_s_own_device_id_is_found(written: str) -> None:
     assert outcome(order_id=written, device="c0ffee00-1111-4222-8333-000000000001")[0] == "pending"
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(
     "phone",
     [

@@ -67,6 +67,7 @@ def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(PURCHASE, pl.String))
 
 
+@pytest.mark.stress
 @settings(max_examples=25)
 @given(ROWS, st.sampled_from(PLANS))
 def test_a10_a12_every_row_gets_one_verdict_and_bodies_are_as_spotify_takes_them(rows: list[Any], plan: Any) -> None:
@@ -93,6 +94,7 @@ def test_a10_a12_every_row_gets_one_verdict_and_bodies_are_as_spotify_takes_them
             assert len(set(each["fields"].split(","))) == len(each["fields"].split(","))
 
 
+@pytest.mark.stress
 @settings(max_examples=15)
 @given(ROWS, st.sampled_from(PLANS))
 def test_p03_a09_no_identifier_stands_in_a_verdict(rows: list[Any], plan: Any) -> None:

@@ -40,6 +40,7 @@ def assert_shares(kinds: Counter[str], documented: Mapping[str, float]) -> None:
         assert kinds[kind] / total == pytest.approx(share, abs=tolerance), kind
 
 
+@pytest.mark.e2e
 def test_emails(contactable: list[dict[str, Any]]) -> None:
     assert_shares(Counter(email_dirt(row["email"]) for row in contactable), shares.EMAIL)
 

@@ -76,11 +76,13 @@ def test_w10_w11_what_names_no_list_or_gives_no_reason_approves_of_nothing(
     assert not (mirrored.home / "approvals").exists()
 
 
+@pytest.mark.e2e
 def test_w10_the_digests_that_there_are_are_shown(run: Run, mirrored: Mirrored) -> None:
     sha256 = materialize(mirrored.store, AUDIENCE, "2026-10").sha256
     assert f"Kept are: 2026-10 ({sha256[:12]})." in run("approve", AUDIENCE, "--file-digest", "a" * 64, *WHY).err
 
 
+@pytest.mark.e2e
 def test_one_list_of_two_snapshots_can_be_approved_of(run: Run, mirrored: Mirrored) -> None:
     for month in ("2026-10", "2026-11"):
         sha256 = materialize(mirrored.store, AUDIENCE, month).sha256
@@ -97,6 +99,7 @@ def test_changes_need_two_lists_of_an_audience_that_there_is(run: Run, mirrored:
     assert run("plan", "nobody").err.startswith("error: There is no audience nobody.")
 
 
+@pytest.mark.e2e
 def test_a_warehouse_that_is_not_there_is_said_without_a_trace(run: Run, mirrored: Mirrored) -> None:
     ran = run("plan", AUDIENCE)
     assert ran.code == 1

@@ -53,6 +53,7 @@ def test_a_receipt_that_was_tampered_with_fails_and_is_not_passed_over(run: Run,
     assert f"{RETIRED} has no receipt 1 that can be read." in shown.err
 
 
+@pytest.mark.e2e
 def test_a_receipt_that_was_removed_fails(run: Run, sent: Mirrored) -> None:
     (sent.home / "receipts" / ACCOUNT / RETIRED / "000001.json").unlink()
     assert run("receipts", "verify").code == 1

@@ -105,6 +105,7 @@ def test_who_waits_for_what_was_left_in_another_ad_account_still_waits(run: Run,
     assert waiting(sent) == [(RETIRED,)]
 
 
+@pytest.mark.e2e
 def test_p16_an_audience_that_has_moved_can_be_retired_where_it_was(run: Run, mirrored: Mirrored) -> None:
     journal = Journal(mirrored.home / "journal")
     journal.write(AUDIENCE, JournalEntry(ad_account_id=ELSEWHERE, audience_id="a1", snapshot="2026-10"))

@@ -48,6 +48,7 @@ def machine(tmp_path: Path, run: Run) -> Machine:
     return machine
 
 
+@pytest.mark.e2e
 def test_forget_says_what_was_done_and_what_comes_next(machine: Machine, run: Run) -> None:
     ran = run("forget", "--deadline-days", "10", stdin=f"{ADA}\nphone:+46701740605\n".encode())
     (request,) = ErasureLedger(machine.home / "erasures").requests()
@@ -172,6 +173,7 @@ def test_w21_a_list_at_spotify_that_is_not_kept_is_said(machine: Machine, run: R
     assert "gone not known not kept here as it was sent" in " ".join(ran.out.split())
 
 
+@pytest.mark.e2e
 def test_w21_a_request_is_taken_back_and_listed(machine: Machine, run: Run) -> None:
     run("forget", stdin=ADA.encode())
     ledger = ErasureLedger(machine.home / "erasures")
@@ -209,6 +211,7 @@ def test_explain_is_a_table_of_lines(machine: Machine, run: Run) -> None:
     ]
 
 
+@pytest.mark.e2e
 def test_explain_knows_of_the_erasure_and_of_what_cannot_be_told(machine: Machine, run: Run) -> None:
     run("forget", stdin=ADA.encode())
     ran = run("explain", stdin=ADA.encode())

@@ -26,6 +26,7 @@ def test_an_account_without_audiences_says_so(run: Run, spotify: SandboxServer) 
     assert run("audiences").out == "No audiences.\n"
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("command", ["businesses", "ad-accounts", "audiences"])
 def test_label_chooses_the_authorization(run: Run, spotify: SandboxServer, command: str) -> None:
     assert run(command, "--label", "default").code == 0

@@ -162,6 +162,7 @@ def test_authorizations_says_what_to_do_about_one_that_ends_or_has_ended(run: Ru
     assert f"unknown, here since {datetime.fromtimestamp(now, UTC):%Y-%m-%d}" in listed.out
 
 
+@pytest.mark.e2e
 def test_logout_asks_and_no_keeps_everything(run: Run, sign_in_as: Run, tmp_path: Path) -> None:
     sign_in_as()
     before = tokens_in(tmp_path / "home")
@@ -172,6 +173,7 @@ def test_logout_asks_and_no_keeps_everything(run: Run, sign_in_as: Run, tmp_path
     assert tokens_in(tmp_path / "home") == before
 
 
+@pytest.mark.e2e
 def test_logout_takes_the_tokens_of_one_label_and_leaves_the_rest(run: Run, sign_in_as: Run, tmp_path: Path) -> None:
     sign_in_as()
     sign_in_as("--label", "agency")

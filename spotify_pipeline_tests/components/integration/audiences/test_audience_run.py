@@ -45,6 +45,7 @@ def test_the_people_who_agreed_reach_spotify_digest_for_digest(deployment: Deplo
     assert lines[1:] == sorted(hashlib.sha256(email.encode()).hexdigest() for email in agreed)
 
 
+@pytest.mark.e2e
 def test_the_metadata_tells_the_funnel_and_where_the_audience_stands(deployment: Deployment) -> None:
     result = deployment.run()
     shown = metadata(result, "spotify_audience")
@@ -84,6 +85,7 @@ def test_w01_an_emptied_segment_fails_the_run_and_leaves_the_live_audience(
     assert writes(sandbox) == before
 
 
+@pytest.mark.e2e
 def test_the_audience_asset_refuses_by_itself_when_only_it_is_materialized(
     deployment: Deployment, sandbox: SandboxServer, environment: Path
 ) -> None:
@@ -151,6 +153,7 @@ def test_a_segment_that_is_not_there_says_so(deployment: Deployment, environment
     assert "The warehouse has no table or view crm.people" in said_by(deployment.run("identifiers"))
 
 
+@pytest.mark.e2e
 def test_an_unknown_column_of_a_table_is_said_with_those_that_exist(
     load: Callable[..., dg.Definitions], environment: Path
 ) -> None:
@@ -182,6 +185,7 @@ def test_a_file_that_is_no_warehouse_is_refused_at_once(
     assert "notes.txt is not a DuckDB database" in said_by(deployment.run("identifiers"))
 
 
+@pytest.mark.e2e
 def test_missing_credentials_are_one_sentence_with_the_next_step(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +204,7 @@ def test_a_revoked_sign_in_says_to_sign_in_again(deployment: Deployment, sandbox
     assert DEFAULTS.refresh_token not in said
 
 
+@pytest.mark.e2e
 def test_terms_not_accepted_says_where_to_accept_them(deployment: Deployment, sandbox: SandboxServer) -> None:
     sandbox.state.terms_accepted = False
     assert "https://adsmanager.spotify.com/api-terms" in said_by(deployment.run())
@@ -231,6 +236,7 @@ def test_a_window_that_is_not_open_is_not_built(
     assert writes(sandbox) == before
 
 
+@pytest.mark.e2e
 def test_p09_everything_below_the_home_is_private(deployment: Deployment, environment: Path) -> None:
     deployment.run()
     below = list((environment / "home").rglob("*"))

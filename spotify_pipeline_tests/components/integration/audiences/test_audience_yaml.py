@@ -96,6 +96,7 @@ def test_every_mistake_is_found_in_every_file_not_only_the_first(load: Callable[
     assert "second/defs.yaml:11" in innermost_mistake(refused.value)
 
 
+@pytest.mark.e2e
 def test_one_file_is_one_audience_and_a_second_file_a_second(load: Callable[..., dg.Definitions]) -> None:
     one = load({"lapsed": GOOD}).resolve_asset_graph().get_all_asset_keys()
     two = load({"lapsed": GOOD, "again": GOOD.replace("Lapsed", "Again")}).resolve_asset_graph().get_all_asset_keys()

@@ -56,6 +56,7 @@ def watched(deployment: Deployment) -> dict[str, dg.AssetCheckEvaluation]:
     return {each.asset_key.path[0]: each for each in evaluations}
 
 
+@pytest.mark.e2e
 def test_a_web_event_audience_is_created_once_from_the_data_set_of_that_name(
     deployment: Deployment, sandbox: SandboxServer, environment: Path
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_web_event_audience_is_created_once_from_the_data_set_of_that_name(
     assert (writes(sandbox), kinds(environment, "bought")) == (1, ["web event audience created"])
 
 
+@pytest.mark.e2e
 def test_an_ad_engagement_audience_and_its_lookalike(
     deployment: Deployment, sandbox: SandboxServer, environment: Path
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_name_is_changed_and_a_lookback_is_refused_with_both_ways_out(
     assert kinds(environment, "bought") == ["web event audience created", "renamed"]
 
 
+@pytest.mark.e2e
 def test_a_data_set_that_is_not_there_is_told_with_those_there_are(environment: Path, sandbox: SandboxServer) -> None:
     assert environment
     refused = said_by(run(changed(BOUGHT.replace("Sandbox Web Shop", "Web Shop")), "bought"))

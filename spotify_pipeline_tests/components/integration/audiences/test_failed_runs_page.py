@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+import pytest
+
 from spotify_pipeline_tests.components.conftest import ROOT
 
 PAGE = ROOT / "docs" / "how-to" / "failed-runs.md"
@@ -27,6 +29,7 @@ def texts(source: str) -> Iterator[str]:
             yield node.value
 
 
+@pytest.mark.e2e
 def test_each_part_of_a_quoted_message_stands_in_the_source() -> None:
     """`...` is a gap: a value, or words that are left out."""
     files = (ROOT / "spotify_pipeline").rglob("*.py")

@@ -57,6 +57,7 @@ def test_a_plan_says_whom_the_next_run_would_add_and_remove(
     assert (planned.added, planned.removed) == (len(after - before), len(before - after))
 
 
+@pytest.mark.e2e
 def test_p18_a_plan_shows_counts_only_and_small_ones_in_words(
     deployment: Deployment, environment: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -130,6 +130,7 @@ def test_p16_an_audience_that_was_left_at_spotify_is_told_once_an_erasure_waits_
     assert [(each.audience, each.codes) for each in home.alerts.standing()] == [("people", ("erasure waits",))]
 
 
+@pytest.mark.e2e
 def test_p15_an_erasure_that_waits_for_an_audience_without_a_file_is_told_before_its_deadline_and_when_it_is_done(
     deployment: Deployment,
 ) -> None:
@@ -147,6 +148,7 @@ def test_p15_an_erasure_that_waits_for_an_audience_without_a_file_is_told_before
     assert [each.kind for each in home.alerts.standing()] == [AlertKind.ORPHAN]
 
 
+@pytest.mark.e2e
 def test_p08_old_identifiers_of_an_audience_without_a_file_are_deleted_too(
     deployment: Deployment, environment: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_the_watch_job_asks_after_every_audience(load: Callable[..., dg.Definiti
     }
 
 
+@pytest.mark.e2e
 def test_an_audience_that_starts_later_holds_up_no_other(load: Callable[..., dg.Definitions]) -> None:
     later = TWO.replace("timezone: Europe/Stockholm", "timezone: Europe/Stockholm, start: 2099-01-01")
     definitions = load({"a_later": later, "one": GOOD})

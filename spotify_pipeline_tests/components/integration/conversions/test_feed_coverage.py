@@ -48,6 +48,7 @@ def said(feed: FeedDefinition, where: Coverage, read: int = 0, *, with_today: bo
     return result.passed, str(result.description)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("unit", "number", "words"),
     [

@@ -114,6 +114,7 @@ def feed(load: Callable[..., dg.Definitions], environment: Path) -> FeedDefiniti
     return find_feeds(load({"orders": FEED}))[0]
 
 
+@pytest.mark.e2e
 def test_a10_days_on_which_nothing_ran_are_made_up_for(feed: FeedDefinition) -> None:
     now = datetime.now(UTC)
     assert feed.due(now) == days(3, 0)

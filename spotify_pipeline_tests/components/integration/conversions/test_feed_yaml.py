@@ -35,6 +35,7 @@ def with_line(line: str, content: str = MODEL) -> str:
     return content.replace("attributes:", f"attributes:\n  {line}", 1)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("content", "line", "sentence"),
     [

@@ -78,6 +78,7 @@ def test_events_delivered_a_moment_ago_are_not_compared_yet(
     assert "0 events delivered, 0 received" in str(parity.description)
 
 
+@pytest.mark.e2e
 @pytest.mark.usefixtures("environment")
 def test_events_that_spotify_does_not_show_are_a_warning_with_bars(load: Callable[..., dg.Definitions]) -> None:
     delivered_earlier("orders", 3, 12)

@@ -56,6 +56,7 @@ def test_each_request_that_spotify_saw_is_a_row_and_a_line(deployment: Deploymen
     assert said[-1].startswith("GET ads-api /ad_accounts/{ad_account_id}/audiences/{audience_id}: 200 in ")
 
 
+@pytest.mark.e2e
 def test_a_failed_run_shows_its_calls_with_the_trace_ids(deployment: Deployment, sandbox: SandboxServer) -> None:
     sandbox.state.terms_accepted = False
     (failure,) = deployment.run().get_step_failure_events()
@@ -68,6 +69,7 @@ def test_a_failed_run_shows_its_calls_with_the_trace_ids(deployment: Deployment,
     assert f"{len(refused)} refused" in str(shown[CALL_TOTALS].value)
 
 
+@pytest.mark.e2e
 def test_no_row_holds_a_secret_or_an_id(deployment: Deployment, sandbox: SandboxServer) -> None:
     table = str(rows(shown_at(deployment.run())[CALLS]))
     tokens = [each.id for each in sandbox.state.access_tokens.all()]
@@ -106,6 +108,7 @@ def test_of_many_calls_the_table_shows_how_it_began_and_how_it_ended() -> None:
     )
 
 
+@pytest.mark.e2e
 def test_the_upload_s_progress_is_said_in_the_run_s_log(deployment: Deployment) -> None:
     result = deployment.run()
     size = metadata(result, "customer_list")["bytes"]

@@ -169,6 +169,7 @@ def test_p21_who_asks_while_the_segment_is_read_is_not_in_the_file_either(
     assert "person1@example.com" not in pl.read_parquet(destination)["email"]
 
 
+@pytest.mark.e2e
 def test_p21_an_erasure_that_waits_for_an_audience_of_which_nothing_is_at_spotify_is_done(
     deployment: Deployment,
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_reading_that_failed_holds_nothing_while_its_error_is_kept(warehouse: 
     assert read_again(warehouse) == 9000
 
 
+@pytest.mark.e2e
 def test_a_process_that_writes_is_waited_for(warehouse: WarehouseResource, tmp_path: Path) -> None:
     file = str(tmp_path / "warehouse.duckdb")
     held = f"import duckdb, time; c = duckdb.connect({file!r}); print('held', flush=True); time.sleep(0.3)"

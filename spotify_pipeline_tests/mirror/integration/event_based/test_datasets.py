@@ -37,6 +37,7 @@ def test_a_name_and_an_id_mean_the_same(client: SpotifyAdsClient) -> None:
     assert dataset_ids(client, ACCOUNT, [SHOP, DEFAULTS.dataset_id]) == (DEFAULTS.dataset_id,)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("stated", ["Web Shop", DEFAULTS.pixel_dataset_id])
 def test_one_that_is_not_there_or_not_shared_is_told_with_those_there_are(
     client: SpotifyAdsClient, stated: str

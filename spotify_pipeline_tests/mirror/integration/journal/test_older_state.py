@@ -90,6 +90,7 @@ def checkpoint_of(machine: Machine, ledger: ErasureLedger | None = None) -> Chec
     )
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("older", range(1, 3))
 def test_w20_a_journal_older_than_its_receipts_holds_lists_back_until_one_is_approved(
     machine: Machine, lists: list[Listed], older: int
@@ -139,6 +140,7 @@ def restored(machine: Machine, backup: Path) -> None:
     shutil.copytree(backup, machine.folder)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("age", [1, 2])
 def test_w20_a_whole_directory_that_is_older_than_the_witness_knows_is_held_back(
     machine: Machine, lists: list[Listed], tmp_path: Path, age: int
@@ -186,6 +188,7 @@ def knows_the_same(checkpoint: Checkpoint) -> Checkpoint:
     return checkpoint
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("known", [knows_nothing, knows_less, knows_the_same])
 def test_w20_a_witness_that_knows_no_more_than_the_journal_holds_nothing_back(
     machine: Machine, lists: list[Listed], known: Callable[[Checkpoint], Checkpoint]

@@ -69,6 +69,7 @@ def test_the_second_list_replaces_the_first_without_a_create_call(
     assert sum(route.endswith("/audiences") for route in writes(sandbox)) == 1
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("people", [range(0), range(ENOUGH - 1)])
 def test_w01_w12_a_list_below_the_minimum_asks_nothing_of_spotify(
     mirroring: Mirroring, sandbox: SandboxServer, spec: AudienceSpec, people: range
@@ -109,6 +110,7 @@ def test_c10_an_older_snapshot_never_lands_after_a_newer_one(
     assert writes(sandbox) == before
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("before", "now"), [("once", "2026-11-23"), ("2026-11-23", "2026-11-01")])
 def test_a_new_cadence_is_not_taken_for_an_older_snapshot(
     mirroring: Mirroring, spec: AudienceSpec, before: str, now: str

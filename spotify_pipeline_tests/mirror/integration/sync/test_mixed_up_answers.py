@@ -236,6 +236,7 @@ def test_c20_an_audience_that_spotify_fills_is_not_the_one_of_another(machine: M
 # Edits that come to nothing
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("echoed", [False, True])
 def test_c20_an_edit_that_spotify_ignores_is_reported_once_and_not_repeated(
     machine: Machine, build_list: BuildList, caplog: pytest.LogCaptureFixture, echoed: bool

@@ -79,6 +79,10 @@ class House:
         """The modules that are no package."""
         return [name for name in self.modules if name not in self.packages]
 
+    def package_of(self, name: str) -> str:
+        """The package that a module is in; of a package, itself."""
+        return name if name in self.packages else name.rpartition(".")[0]
+
     def defining(self, names: Sequence[str]) -> str:
         """The module that defines the first of these classes and functions that there is.
 
@@ -196,9 +200,9 @@ def report(root: Path, *, name_modules: bool = False) -> Iterator[str]:
         NotFoundError: see :meth:`House.defining`.
     """
     house, tests = House.read(root), House.read(root, TESTS)
-    modules, lines = Counter(map(_package, house.files())), Counter[str]()
+    modules, lines = Counter(map(house.package_of, house.files())), Counter[str]()
     for name in house.modules:
-        lines[_package(name, house.packages)] += house.lines[name]
+        lines[house.package_of(name)] += house.lines[name]
     yield f"{'package':<44}{'modules':>8}{'lines':>9}"
     for package in sorted(lines):
         yield f"{package:<44}{modules[package]:>8}{lines[package]:>9,}"
@@ -224,10 +228,6 @@ def report(root: Path, *, name_modules: bool = False) -> Iterator[str]:
     yield f"shortest way to {end}: {' > '.join(shortest_way(graph, start, end))}"
     if name_modules:
         yield from (f"    {name}" for name in sorted(whole))
-
-
-def _package(name: str, packages: frozenset[str] = frozenset()) -> str:
-    return name if name in packages else name.rpartition(".")[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 import spotify_pipeline
+from spotify_pipeline_tests.architecture.import_chain import House
 
-ROOT = Path(spotify_pipeline.__file__).parent
+HOUSE = House.read(Path(spotify_pipeline.__file__).parents[1])
 MOST_MODULES = 13
 LONGEST_MODULE = 400
 """Lines."""
@@ -20,56 +20,36 @@ LOADED_WHEN_ASKED_FOR = {"spotify_pipeline.demo"}
 """The command line imports their modules inside functions: they load Dagster, which takes seconds."""
 
 
-@cache
-def modules() -> dict[str, Path]:
-    """Every module of the package by its dotted name; a package's is that of its ``__init__``."""
-    found: dict[str, Path] = {}
-    for file in ROOT.rglob("*.py"):
-        parts = file.relative_to(ROOT.parent).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
-    return found
-
-
-@cache
-def packages() -> frozenset[str]:
-    return frozenset(name for name, file in modules().items() if file.name == "__init__.py")
-
-
-def package_of(module: str) -> str:
-    return module if module in packages() else module.rpartition(".")[0]
-
-
-@cache
 def exported(package: str) -> frozenset[str]:
     """The names in a package's ``__all__``; one may be called as the module that it is from."""
-    for node in ast.parse(modules()[package].read_text(encoding="utf-8")).body:
+    for node in HOUSE.modules[package].body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return frozenset(ast.literal_eval(node.value))
     return frozenset()
 
 
-def imported(module: str) -> Iterator[tuple[int, str]]:
-    """The modules of ours that a module imports from, with the line."""
-    for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module in modules():
-            for alias in node.names:
-                submodule = f"{node.module}.{alias.name}"
-                is_module = submodule in modules() and alias.name not in exported(node.module)
-                yield node.lineno, submodule if is_module else node.module
+def imports() -> Iterator[tuple[str, int, str]]:
+    """Every import of ours, those for types only among them: the module, the line, and the module imported from."""
+    for module, tree in HOUSE.modules.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module in HOUSE.modules:
+                for alias in node.names:
+                    submodule = f"{node.module}.{alias.name}"
+                    is_module = submodule in HOUSE.modules and alias.name not in exported(node.module)
+                    yield module, node.lineno, submodule if is_module else node.module
 
 
 def may_import(module: str, other: str) -> bool:
     """A module may import modules of its own package and of those that contain it; of others, the package alone."""
-    own, home = package_of(module), package_of(other)
+    own, home = HOUSE.package_of(module), HOUSE.package_of(other)
     lazy = home in LOADED_WHEN_ASKED_FOR
-    return other in packages() or own == home or own.startswith(f"{home}.") or lazy
+    return other in HOUSE.packages or own == home or own.startswith(f"{home}.") or lazy
 
 
 def test_a_package_is_imported_and_not_the_modules_in_it() -> None:
     wrong = [
-        f"{modules()[module].relative_to(ROOT.parent)}:{line} imports {other}; import it from {package_of(other)}"
-        for module in modules()
-        for line, other in imported(module)
+        f"{module}:{line} imports {other}; import it from {HOUSE.package_of(other)}"
+        for module, line, other in imports()
         if not may_import(module, other)
     ]
     assert wrong == []
@@ -78,17 +58,16 @@ def test_a_package_is_imported_and_not_the_modules_in_it() -> None:
 def test_no_module_imports_the_package_it_is_in() -> None:
     """It would find it half loaded."""
     wrong = [
-        f"{modules()[module].relative_to(ROOT.parent)}:{line} imports {other}"
-        for module in modules()
-        for line, other in imported(module)
-        if other in packages() and module != other and (module.startswith(f"{other}."))
+        f"{module}:{line} imports {other}"
+        for module, line, other in imports()
+        if other in HOUSE.packages and module.startswith(f"{other}.")
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize("package", sorted(packages()))
+@pytest.mark.parametrize("package", sorted(HOUSE.packages))
 def test_a_package_says_what_it_is_for_and_exports_names_only(package: str) -> None:
-    tree = ast.parse(modules()[package].read_text(encoding="utf-8"))
+    tree = HOUSE.modules[package]
     if package in WITHOUT_EXPORTS:
         return
     assert ast.get_docstring(tree), f"{package} has no docstring"
@@ -99,19 +78,14 @@ def test_a_package_says_what_it_is_for_and_exports_names_only(package: str) -> N
         assert exports or isinstance(node, ast.ImportFrom), f"{package} holds more than exports, line {node.lineno}"
 
 
-@pytest.mark.parametrize("package", sorted(packages()))
+@pytest.mark.parametrize("package", sorted(HOUSE.packages))
 def test_a_package_is_small(package: str) -> None:
-    inside = [name for name in modules() if package_of(name) == package and name != package]
+    inside = [name for name in HOUSE.files() if HOUSE.package_of(name) == package]
     assert len(inside) <= MOST_MODULES, f"{package} has {len(inside)} modules: {', '.join(sorted(inside))}"
 
 
 def test_no_module_is_long() -> None:
-    long = {
-        name: lines
-        for name, file in modules().items()
-        if (lines := len(file.read_text(encoding="utf-8").splitlines())) > LONGEST_MODULE
-    }
-    assert long == {}
+    assert {name: lines for name, lines in HOUSE.lines.items() if lines > LONGEST_MODULE} == {}
 
 
 def test_the_rule_knows_a_stranger_from_a_relative() -> None:

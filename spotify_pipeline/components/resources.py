@@ -107,7 +107,17 @@ class PipelineHome(dg.ConfigurableResource[None]):
 
 
 class AudienceAttributes(Protocol):
-    """What the YAML of any kind of audience may say of where it is."""
+    """What the YAML of any kind of audience may say of what it is called and where it is."""
+
+    @property
+    def name(self) -> str | None:
+        """Its name in Ads Manager; None for the folder's name."""
+        ...
+
+    @property
+    def description(self) -> str | None:
+        """Who is in it, for people in Ads Manager."""
+        ...
 
     @property
     def ad_account_id(self) -> str | None:

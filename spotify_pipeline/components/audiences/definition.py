@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
 import dagster as dg
 
@@ -22,60 +21,14 @@ from spotify_pipeline.warehouse import Relation
 SPOTIFY_POOL = "spotify_ads_api"
 
 
-class AudienceAtSpotify(Protocol):
-    """An audience of any kind, as its assets and checks at Spotify need to know it."""
-
-    @property
-    def folder(self) -> str:
-        """The folder's name."""
-        ...
-
-    @property
-    def config(self) -> AudienceAttributes:
-        """Its YAML."""
-        ...
-
-    @property
-    def audience_key(self) -> dg.AssetKey:
-        """The asset that is the audience at Spotify."""
-        ...
-
-    @property
-    def lookalike_key(self) -> dg.AssetKey:
-        """The asset that is the lookalike of the audience, where the YAML asks for one."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """The audience's name in Ads Manager."""
-        ...
-
-    def target(self, ad_account_id: str) -> AudienceSpec:
-        """The audience as the mirror needs to know it."""
-        ...
-
-
 @dataclass(frozen=True)
-class AudienceDefinition:
-    """One audience of the configuration, with everything it refers to looked up."""
+class AudienceAtSpotify:
+    """An audience of any kind, as its assets and checks at Spotify need to know it."""
 
     folder: str
     """The folder's name: the audience's identity."""
-    config: AudienceConfig
-    segment_key: dg.AssetKey
-    relation: Relation
-    suppressions: tuple[SuppressionSource, ...] = ()
-    """Who is kept out: the lists of every audience, and this one's own."""
-
-    @property
-    def identifiers_key(self) -> dg.AssetKey:
-        """The asset of normalized identifiers."""
-        return dg.AssetKey([self.folder, "identifiers"])
-
-    @property
-    def list_key(self) -> dg.AssetKey:
-        """The asset of hashed customer lists."""
-        return dg.AssetKey([self.folder, "customer_list"])
+    config: AudienceAttributes
+    """Its YAML."""
 
     @property
     def audience_key(self) -> dg.AssetKey:
@@ -92,16 +45,40 @@ class AudienceDefinition:
         """The audience's name in Ads Manager."""
         return self.config.name or self.folder
 
-    def target(self, ad_account_id: str) -> AudienceSpec:
+    def spec(self, ad_account_id: str) -> AudienceSpec:
         """The audience as the mirror needs to know it."""
         return AudienceSpec(
             audience=self.folder,
             name=self.name,
             description=self.config.description,
             ad_account_id=ad_account_id,
-            adopted_audience_id=self.config.audience_id,
             name_is_stated=self.config.name is not None,
         )
+
+
+@dataclass(frozen=True)
+class AudienceDefinition(AudienceAtSpotify):
+    """One audience of the configuration, with everything it refers to looked up."""
+
+    config: AudienceConfig
+    segment_key: dg.AssetKey
+    relation: Relation
+    suppressions: tuple[SuppressionSource, ...] = ()
+    """Who is kept out: the lists of every audience, and this one's own."""
+
+    @property
+    def identifiers_key(self) -> dg.AssetKey:
+        """The asset of normalized identifiers."""
+        return dg.AssetKey([self.folder, "identifiers"])
+
+    @property
+    def list_key(self) -> dg.AssetKey:
+        """The asset of hashed customer lists."""
+        return dg.AssetKey([self.folder, "customer_list"])
+
+    def spec(self, ad_account_id: str) -> AudienceSpec:
+        """The audience as the mirror needs to know it, with the one that it takes over."""
+        return replace(super().spec(ad_account_id), adopted_audience_id=self.config.audience_id)
 
     @property
     def config_fingerprint(self) -> str:

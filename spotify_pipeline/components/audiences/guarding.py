@@ -74,11 +74,11 @@ def predicted(
         GuardBlocked: the list cannot be judged.
     """
     decision = list_guard(audience, home, entry.ad_account_id, customer_list).judge(entry)
-    target = audience.target(entry.ad_account_id)
+    spec = audience.spec(entry.ad_account_id)
     parts = parts_known(home.journal, audience.folder, entry.ad_account_id)
-    keys = [target.part(number, parts).audience for number in range(1, parts + 1)]
-    if target.adopted_audience_id is not None:
-        foreign = unknown_audience(target, entry, target.adopted_audience_id)
+    keys = [spec.part(number, parts).audience for number in range(1, parts + 1)]
+    if spec.adopted_audience_id is not None:
+        foreign = unknown_audience(spec, entry, spec.adopted_audience_id)
         decision = without_history(decision, foreign) if foreign is not None else decision
     remembered = StaleStateCheck(
         journal=home.journal, receipts=home.receipts, ad_account_id=entry.ad_account_id, ledger=home.ledger

@@ -54,7 +54,7 @@ def lookalike_asset(audience: AudienceAtSpotify, stated: LookalikeConfig) -> dg.
                 outcome = sync_event_based(
                     client,
                     home.journal,
-                    audience.target(account).lookalike(stated.name, stated.description),
+                    audience.spec(account).lookalike(stated.name, stated.description),
                     Lookalike(seed_audience_id=seed),
                     evidence={"run_id": context.run.run_id},
                     trace_ids=calls.trace_ids,

@@ -39,12 +39,12 @@ def event_audience_asset(audience: EventAudienceDefinition) -> dg.AssetsDefiniti
         with sanitized_failures(retried=context.retry_number, metadata=calls.shown):
             account = spotify.account_of(audience)
             with spotify.client(calls, authorization=audience.config.authorization) as client:
-                filling = audience.filling(client, account)
+                definition = audience.event_based(client, account)
                 outcome = sync_event_based(
                     client,
                     home.journal,
-                    audience.target(account),
-                    filling,
+                    audience.spec(account),
+                    definition,
                     evidence={"run_id": context.run.run_id},
                     trace_ids=calls.trace_ids,
                 )
@@ -54,7 +54,7 @@ def event_audience_asset(audience: EventAudienceDefinition) -> dg.AssetsDefiniti
             metadata={
                 "done": dg.TextMetadataValue(str(outcome.action)),
                 **audience_state(outcome.audience),
-                "made of": dg.MarkdownMetadataValue(_settings_table(filling)),
+                "made of": dg.MarkdownMetadataValue(_settings_table(definition)),
                 "in Ads Manager": dg.UrlMetadataValue(spotify.ads_manager_url()),
                 **receipts_metadata(outcome.receipts),
                 **calls.shown(),
@@ -64,9 +64,9 @@ def event_audience_asset(audience: EventAudienceDefinition) -> dg.AssetsDefiniti
     return spotify_audience
 
 
-def _settings_table(filling: EventBasedDefinition) -> str:
+def _settings_table(made_of: EventBasedDefinition) -> str:
     lines = [
-        f"| {name.replace('_', ' ')} | {markdown_cell(_in_words(value))} |" for name, value in filling.settings.items()
+        f"| {name.replace('_', ' ')} | {markdown_cell(_in_words(value))} |" for name, value in made_of.settings.items()
     ]
     return "\n".join(["| what | |", "|:--|:--|", *lines])
 

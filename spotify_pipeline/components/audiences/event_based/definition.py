@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import dagster as dg
-
+from spotify_pipeline.components.audiences.definition import AudienceAtSpotify
 from spotify_pipeline.components.audiences.event_based.config import AdEngagementAudienceConfig, WebEventAudienceConfig
-from spotify_pipeline.mirror import AdEngagement, AudienceSpec, EventBasedDefinition, WebEvents, dataset_ids
+from spotify_pipeline.mirror import AdEngagement, EventBasedDefinition, WebEvents, dataset_ids
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 
 @dataclass(frozen=True)
-class EventAudienceDefinition:
+class EventAudienceDefinition(AudienceAtSpotify):
     """One audience that Spotify fills."""
 
-    folder: str
-    """The folder's name: the audience's identity."""
     config: WebEventAudienceConfig | AdEngagementAudienceConfig
-
-    @property
-    def audience_key(self) -> dg.AssetKey:
-        """The asset that is the audience at Spotify."""
-        return dg.AssetKey([self.folder, "spotify_audience"])
-
-    @property
-    def lookalike_key(self) -> dg.AssetKey:
-        """The asset that is the lookalike of the audience, where the YAML asks for one."""
-        return dg.AssetKey([self.folder, "lookalike"])
-
-    @property
-    def name(self) -> str:
-        """The audience's name in Ads Manager."""
-        return self.config.name or self.folder
 
     @property
     def in_words(self) -> str:
@@ -46,17 +28,7 @@ class EventAudienceDefinition:
         unless = f" and not {' or '.join(config.exclude)}" if config.exclude else ""
         return f"People of {', '.join(config.stated_datasets)} with {' or '.join(config.include)}{unless} {days}."
 
-    def target(self, ad_account_id: str) -> AudienceSpec:
-        """The audience as the mirror needs to know it."""
-        return AudienceSpec(
-            audience=self.folder,
-            name=self.name,
-            description=self.config.description,
-            ad_account_id=ad_account_id,
-            name_is_stated=self.config.name is not None,
-        )
-
-    def filling(self, client: SpotifyAdsClient, ad_account_id: str) -> EventBasedDefinition:
+    def event_based(self, client: SpotifyAdsClient, ad_account_id: str) -> EventBasedDefinition:
         """What Spotify is to fill it with; data sets given by name are looked up.
 
         Raises:

@@ -36,8 +36,8 @@ def state_metadata(
     audience: AudienceDefinition, home: PipelineHome, ad_account_id: str, outcomes: Sequence[MirrorOutcome]
 ) -> dict[str, dg.MetadataValue]:
     """What a later run is to find in Dagster's storage; also of a run that sent nothing."""
-    target = audience.target(ad_account_id)
-    keys = [target.part(number, len(outcomes)).audience for number in range(1, len(outcomes) + 1)]
+    spec = audience.spec(ad_account_id)
+    keys = [spec.part(number, len(outcomes)).audience for number in range(1, len(outcomes) + 1)]
     entries = {key: home.journal.read(key, ad_account_id) for key in keys}
     state = State(
         ad_account_id=ad_account_id,

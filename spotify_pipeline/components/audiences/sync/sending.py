@@ -69,7 +69,7 @@ def send(
             lists = split_list(*customer_list, parts, folder)
         return mirror_parts(
             mirror,
-            audience.target(ad_account_id),
+            audience.spec(ad_account_id),
             lists,
             guard=guard,
             max_age=_max_age(audience, sent),

@@ -43,8 +43,8 @@ dev: $(READY) ## Open the Dagster UI: over the demo's state, or over yours where
 test: $(READY) ## Run the tests of every change, unit and integration: minutes, and nothing but Python is needed
 	@$(PYTEST) -m "unit or integration"
 
-test-rest: $(READY) ## Run the other tests: browser, PostgreSQL, faults, wipes, leaks, contracts, the wheel
-	@$(PYTEST) -m "not (unit or integration)"
+test-rest: $(READY) ## Run the other tests: browser, PostgreSQL, faults, wipes, leaks, the wheel, all examples of each property
+	@ALL_EXAMPLES=1 $(PYTEST) -m "hypothesis or not (unit or integration)"
 
 test-all: test test-rest ## Run all tests
 

@@ -7,10 +7,12 @@
 import pytest
 from hypothesis import settings
 
+from spotify_pipeline_tests.examples import examples
+
 KINDS = ("integration", "e2e", "stress", "contract")
 
-settings.register_profile("every change", deadline=None, max_examples=25)
-settings.load_profile("every change")
+settings.register_profile("untimed", deadline=None, max_examples=examples(25, 100))
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.identity import DeviceIdCase, IdentifierType, Rejection
+from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.identity import raw_values
 from spotify_pipeline_tests.identity.comparison import assert_as_reference
 
@@ -41,7 +42,7 @@ def test_device_ids_get_the_verdict_and_digest_of_the_reference(case: DeviceIdCa
     assert_every_verdict(outcomes, FORMS | {Rejection.ZEROED})
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10, 40))
 @given(st.sampled_from(IdentifierType), st.lists(st.none() | st.text(), max_size=40), st.sampled_from(["SE", None]))
 def test_any_text_gets_the_verdict_of_the_reference(
     identifier: IdentifierType, values: list[str | None], region: str | None
@@ -49,13 +50,13 @@ def test_any_text_gets_the_verdict_of_the_reference(
     assert_as_reference(identifier, values, [region] * len(values))
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10, 40))
 @given(st.lists(st.emails(), min_size=1, max_size=20))
 def test_addresses_of_rfc_5322_get_the_verdict_of_the_reference(values: list[str]) -> None:
     assert_as_reference(IdentifierType.EMAIL, values)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10, 40))
 @given(
     st.lists(st.text("+0123456789 -()./x#,;~*ＡA１", min_size=3, max_size=24), max_size=40),
     st.sampled_from(raw_values.REGIONS),

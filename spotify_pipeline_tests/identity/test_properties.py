@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.identity import IdentifierType, digest, normalize
+from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.identity import raw_values
 
 SEEDS = st.lists(st.integers(0, 2**64 - 1), max_size=60)
-EXAMPLES = settings(max_examples=10)
+EXAMPLES = settings(max_examples=examples(10, 25))
 TYPES = pytest.mark.parametrize("identifier", IdentifierType)
 
 
@@ -174,7 +175,7 @@ def test_a_column_of_nulls_is_missing_throughout(identifier: IdentifierType) -> 
 @pytest.mark.stress
 @TYPES
 def test_a_long_column_keeps_its_order(identifier: IdentifierType) -> None:
-    values, regions = column(identifier, list(range(1_000)))
+    values, regions = column(identifier, list(range(3_000)))
     verdicts = normalize(values, identifier, regions=regions)
     many = normalize(pl.concat([values] * 40), identifier, regions=pl.concat([regions] * 40))
     assert many.equals(pl.concat([verdicts] * 40))

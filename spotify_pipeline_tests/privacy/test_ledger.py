@@ -21,6 +21,7 @@ from spotify_pipeline.privacy import (
     GivenIdentifier,
     LedgerError,
 )
+from spotify_pipeline_tests.examples import in_test_rest
 
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -133,10 +134,11 @@ def test_many_at_a_time_are_all_kept(tmp_path: Path) -> None:
     assert (len(ledger.requests()), all(held(ledger, *names))) == (24, True)
 
 
-def test_ten_thousand_people_in_one_request(tmp_path: Path) -> None:
-    names = [f"{number}" for number in range(10_000)]
+@pytest.mark.parametrize("people", [10_000, in_test_rest(100_000)])
+def test_thousands_of_people_in_one_request(tmp_path: Path, people: int) -> None:
+    names = [f"{number}" for number in range(people)]
     ask(ledger_in(tmp_path), *names)
-    assert len(ledger_in(tmp_path).digests()) == 10_000
+    assert len(ledger_in(tmp_path).digests()) == people
 
 
 def test_a_request_that_older_identity_rules_read_is_named_until_it_is_taken_back(tmp_path: Path) -> None:

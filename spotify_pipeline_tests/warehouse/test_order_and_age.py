@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.warehouse import RANK_COLUMN, Ranking, Relation, SegmentError, SegmentReader, lock_down
+from spotify_pipeline_tests.examples import examples
 
 PEOPLE = Relation.parse("people")
 
@@ -22,7 +23,7 @@ def ranked(connection: duckdb.DuckDBPyConnection, rank: Ranking, columns: tuple[
     return pl.concat(SegmentReader(connection, PEOPLE).batches(list(columns), rank=rank)).sort(RANK_COLUMN)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15, 40))
 @given(
     spent=st.lists(st.none() | st.integers(-3, 3), min_size=1, max_size=30),
     highest_first=st.booleans(),
@@ -43,7 +44,7 @@ def test_ranks_follow_the_column_and_tell_everybody_apart(spent, highest_first: 
     assert found["email"].to_list() == [email for email, _ in by_value]
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15, 40))
 @given(
     spent=st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=True, width=32), min_size=1, max_size=30),
     highest_first=st.booleans(),

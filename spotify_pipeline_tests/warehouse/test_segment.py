@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from spotify_pipeline.warehouse import Relation, SegmentError, SegmentReader, lock_down
 from spotify_pipeline.warehouse.relation import quoted
+from spotify_pipeline_tests.examples import examples
 
 CANARY = "canary-7f3a@example.com"
 
@@ -106,7 +107,7 @@ hostile_names = st.one_of(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20, 100))
 @given(hostile_names, hostile_names)
 def test_s01_a_name_is_only_ever_a_name(table: str, column: str) -> None:
     with duckdb.connect() as connection:

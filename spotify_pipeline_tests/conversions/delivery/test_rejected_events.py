@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
@@ -28,9 +27,7 @@ from spotify_pipeline_tests.conversions.outbox_making import (
     read_all,
     totals,
 )
-
-in_test_rest = partial(pytest.param, marks=pytest.mark.stress)
-"""Another size of what one shows."""
+from spotify_pipeline_tests.examples import in_test_rest
 
 
 @pytest.mark.parametrize("poisoned", [0, 731, *map(in_test_rest, (1, 499, 500, 999))])

@@ -12,6 +12,7 @@ import pytest
 from spotify_pipeline.conversions.model.verdict import State
 from spotify_pipeline.conversions.outbox.model import Outbox, Settled
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, TUESDAY, Place, totals, verdict, verdicts
+from spotify_pipeline_tests.examples import in_test_rest
 
 MUCH = 1_000_000
 DELIVERED = Settled(state=State.DELIVERED)
@@ -89,7 +90,7 @@ def test_a15_a_row_nobody_wants_is_no_event_of_its_id_on_another_day(place: Plac
         assert account(outbox, TUESDAY) == {"read": 1, "not_wanted": 1}
 
 
-@pytest.mark.parametrize("frames", [2, *(pytest.param(each, marks=pytest.mark.stress) for each in (1, 4))])
+@pytest.mark.parametrize("frames", [2, *map(in_test_rest, (1, 4))])
 def test_a15_of_rows_of_one_id_the_newest_good_one_is_sent_in_any_order(place: Place, frames: int) -> None:
     with place.open() as outbox:
         for number, order in enumerate(permutations(range(4))):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from spotify_pipeline.customer_list import Layout, Manifest, verify_customer_list, write_identifiers
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, build, in_batches, segment
 from spotify_pipeline_tests.customer_list.model import ModelList, ModelPeople, model_list, model_people
+from spotify_pipeline_tests.examples import examples
 
 COLUMNS = {"email": ["email", "billing_email"], "phone": ["phone"], "device_id": ["idfa"]}
 A_DIGEST = hashlib.sha256(b"somebody@example.com").hexdigest()
@@ -53,7 +54,7 @@ def people_of(rows: list[dict]) -> ModelPeople:
     return model_people(rows, COLUMNS, region_column="country", default_region="SE", consent_column="consent")
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8, 80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, batch=st.integers(1, 45), layout=st.sampled_from(Layout))
 def test_list_and_counts_equal_the_model(rows: list[dict], batch: int, layout: Layout) -> None:
     people = people_of(rows)
@@ -95,7 +96,7 @@ def assert_manifest_states(manifest: Manifest, people: ModelPeople, expected: Mo
     assert manifest.fingerprint == expected.fingerprint
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, random=st.randoms(use_true_random=False), batch=st.integers(1, 45), layout=st.sampled_from(Layout))
 def test_equal_membership_gives_equal_bytes(rows: list[dict], random, batch: int, layout: Layout) -> None:
     """Neither the order of the source, nor its batches, nor repeated rows leave a trace in the file."""

@@ -15,6 +15,7 @@ from spotify_pipeline.customer_list.building.external_sort import SortedRows
 from spotify_pipeline.customer_list.model.layout import Layout
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline_tests.customer_list.model import canonical
+from spotify_pipeline_tests.examples import examples
 
 COLUMNS = ["email", "phone", "device_id"]
 SCHEMA = dict.fromkeys(COLUMNS, pl.String)
@@ -33,7 +34,7 @@ BUCKETS = st.sampled_from([1, 2, 3, 7, 40])
 ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS).filter(any), max_size=80)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8, 100), deadline=None)
 @given(rows=ROWS, bucket_rows=BUCKETS, expected=st.integers(0, 2_000), piece=st.integers(1, 80))
 def test_any_bucket_size_gives_the_canonical_order(rows, bucket_rows: int, expected: int, piece: int) -> None:
     table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
@@ -47,7 +48,7 @@ def test_any_bucket_size_gives_the_canonical_order(rows, bucket_rows: int, expec
     assert all(0 < frame.height <= bucket_rows for frame in frames)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8, 60), deadline=None)
 @given(rows=ROWS, bucket_rows=BUCKETS, layout=st.sampled_from(Layout))
 def test_digests_are_counted_exactly_wherever_they_lie(rows, bucket_rows: int, layout: Layout) -> None:
     if layout is Layout.LONG:

@@ -33,9 +33,10 @@ from spotify_pipeline_tests.customer_list.people import (
     people_with_values,
     rows_in,
 )
+from spotify_pipeline_tests.examples import examples
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 60))
 @given(people=PEOPLE, opted_out=VALUES, erased=VALUES, layout=st.sampled_from(Layout))
 def test_p13_suppressed_people_are_left_out_whole(people, opted_out, erased, layout: Layout) -> None:
     suppressions = Suppressions(sources={"opt_outs": digest_set(opted_out), "erasure": digest_set(erased)})
@@ -81,7 +82,7 @@ def test_sources_that_hold_nobody_are_counted_and_change_no_byte(tmp_path: Path)
     assert "suppressed" not in without.rows_dropped
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 40))
 @given(people=PEOPLE, batch=st.integers(1, 30))
 def test_digests_of_a_segment_are_those_of_all_its_rows(people, batch: int) -> None:
     """Consent is not asked: an opt-out needs none."""

@@ -17,6 +17,7 @@ from spotify_pipeline.customer_list import Layout, build_customer_list, digests_
 from spotify_pipeline.identity import DeviceIdCase, IdentifierType, in_every_form
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan, Suppressions, Tally, row_identifiers
 from spotify_pipeline_tests.customer_list.making import NOW
+from spotify_pipeline_tests.examples import examples
 
 PEOPLE, SUPPRESSED = 6, 3
 EMAIL, PHONE, DEVICE = IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.DEVICE_ID
@@ -86,7 +87,7 @@ spellings = st.sampled_from(sorted(SPELLED))
 cases = st.sampled_from(("lower", "upper"))
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 80))
 @given(
     kinds=some_types,
     case=cases,

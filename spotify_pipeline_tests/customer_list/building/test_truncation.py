@@ -32,6 +32,7 @@ from spotify_pipeline_tests.customer_list.people import (
     people_with_values,
     rows_of,
 )
+from spotify_pipeline_tests.examples import examples
 
 NEWEST = "newest first"
 
@@ -40,7 +41,7 @@ def cut(max_bytes: int) -> Truncation:
     return Truncation(max_bytes=max_bytes, order=NEWEST)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 100))
 @given(
     people=PEOPLE,
     layout=st.sampled_from(Layout),
@@ -69,7 +70,7 @@ def test_the_first_people_by_rank_stay(people, layout: Layout, max_bytes: int, s
         assert len(model_list(wanted, layout).data) > max_bytes
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 40))
 @given(people=PEOPLE, layout=st.sampled_from(Layout), seed=st.randoms(use_true_random=False))
 def test_a_rank_leaves_no_trace_where_nothing_is_cut(people, layout: Layout, seed: random.Random) -> None:
     ranks = list(range(len(people)))

@@ -22,11 +22,12 @@ from spotify_pipeline.customer_list import (
 from spotify_pipeline_tests.customer_list.making import NOW, email_list, names_below
 from spotify_pipeline_tests.customer_list.model import hexed
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, cells_in, digest_set, list_of, rows_in
+from spotify_pipeline_tests.examples import examples
 
 LATER = NOW + timedelta(days=3)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 80))
 @given(people=PEOPLE, values=VALUES, layout=st.sampled_from(Layout))
 def test_no_cell_of_the_withdrawn_is_left(people, values, layout: Layout) -> None:
     with tempfile.TemporaryDirectory() as name:

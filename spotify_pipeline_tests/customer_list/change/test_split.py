@@ -21,6 +21,7 @@ from spotify_pipeline.customer_list import (
 from spotify_pipeline.customer_list.change.split import part_numbers
 from spotify_pipeline_tests.customer_list.making import email_list, names_below
 from spotify_pipeline_tests.customer_list.people import PEOPLE, list_of
+from spotify_pipeline_tests.examples import examples
 
 LAYOUTS = st.sampled_from(Layout)
 
@@ -45,7 +46,7 @@ def lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines()
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 60))
 @given(people=PEOPLE, layout=LAYOUTS, parts=st.integers(1, 6))
 def test_parts_are_lists_that_make_up_the_whole(people, layout: Layout, parts: int) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -69,7 +70,7 @@ def test_parts_are_lists_that_make_up_the_whole(people, layout: Layout, parts: i
         assert len(set(rows)) == len(rows)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 40))
 @given(people=PEOPLE, layout=LAYOUTS, parts=st.integers(1, 6))
 def test_one_part_more_takes_rows_and_gives_none(people, layout: Layout, parts: int) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -79,7 +80,7 @@ def test_one_part_more_takes_rows_and_gives_none(people, layout: Layout, parts: 
     assert all(now <= then for then, now in zip(before, after, strict=False))
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 60))
 @given(people=PEOPLE, layout=LAYOUTS, max_bytes=st.integers(100, 3000), at_least=st.integers(1, 3))
 def test_fewest_parts_of_which_none_is_too_large(people, layout: Layout, max_bytes: int, at_least: int) -> None:
     with tempfile.TemporaryDirectory() as name:

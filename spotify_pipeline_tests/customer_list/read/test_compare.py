@@ -27,6 +27,7 @@ from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.customer_list.making import email_list, names_below
 from spotify_pipeline_tests.customer_list.model import hexed
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, cells_in, digest_set, list_of, rows_in
+from spotify_pipeline_tests.examples import examples
 
 LAYOUTS = st.sampled_from(Layout)
 
@@ -35,7 +36,7 @@ def shared(rows: list, others: list) -> int:
     return sum(bool(row & cells_in(others)) for row in rows)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 60))
 @given(old=PEOPLE, new=PEOPLE, layouts=st.tuples(LAYOUTS, LAYOUTS))
 def test_lists_are_compared_as_sets_would_be(old, new, layouts) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -52,7 +53,7 @@ def test_lists_are_compared_as_sets_would_be(old, new, layouts) -> None:
         assert common.likeness == (1 if before else 0)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 60))
 @given(old=PEOPLE, new=PEOPLE, suppressed=VALUES, declined=VALUES, layout=LAYOUTS)
 def test_removed_rows_have_the_first_reason_that_fits(old, new, suppressed, declined, layout: Layout) -> None:
     reasons = {"suppressed": digest_set(suppressed), "no_consent": digest_set(declined)}
@@ -75,7 +76,7 @@ def test_removed_rows_have_the_first_reason_that_fits(old, new, suppressed, decl
     assert sum(counted.values()) == change.removed
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 40))
 @given(people=PEOPLE, values=VALUES, layout=LAYOUTS)
 def test_rows_holding_any_of_some_digests(people, values, layout: Layout) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -141,7 +142,7 @@ def test_a_list_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
         compare_lists(made, made)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8, 20), deadline=None)
 @given(people=st.lists(st.tuples(PEOPLE, LAYOUTS), min_size=0, max_size=4))
 def test_all_pairs_at_once_are_as_each_pair_by_itself(people) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -25,12 +25,13 @@ from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline_tests.customer_list.making import NOW, email_list
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, digest_set, list_of
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
+from spotify_pipeline_tests.examples import examples
 
 LATER = NOW + timedelta(days=1)
 A, B, C, D = (f"{name}@example.com" for name in "abcd")
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 60))
 @given(people=PEOPLE, new=PEOPLE, erased=st.lists(VALUES, max_size=3), layout=st.sampled_from(Layout))
 def test_w17_whoever_is_erased_a_list_compares_as_it_was_sent(people, new, erased, layout: Layout) -> None:
     with tempfile.TemporaryDirectory() as name:

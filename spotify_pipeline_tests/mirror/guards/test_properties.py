@@ -23,6 +23,7 @@ from spotify_pipeline.mirror.guards import (
     SentLately,
     Twin,
 )
+from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.mirror.guards.facts import (
     ACCOUNT,
     AUDIENCE,
@@ -112,7 +113,7 @@ APPROVALS = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40, 100))
 @given(any_facts(), limits(), st.none() | APPROVALS)
 def test_every_decision_has_one_finding_of_each_guard(about: GuardFacts, by: GuardLimits, word: Approval | None):
     decision = decided(about, by, given=word)
@@ -124,7 +125,7 @@ def test_every_decision_has_one_finding_of_each_guard(about: GuardFacts, by: Gua
     assert all(each.figure and each.limit for each in decision.findings)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40, 100))
 @given(any_facts(), limits(), APPROVALS)
 def test_w10_w11_an_approval_of_anything_else_unlocks_nothing(about: GuardFacts, by: GuardLimits, word: Approval):
     right = (AUDIENCE, ACCOUNT, OURS, (NOW + timedelta(1)).isoformat())
@@ -133,7 +134,7 @@ def test_w10_w11_an_approval_of_anything_else_unlocks_nothing(about: GuardFacts,
         assert decided(about, by, given=word).approval is None
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40, 100))
 @given(any_facts(), limits())
 def test_an_approval_turns_what_blocks_into_overridden_and_nothing_else(about: GuardFacts, by: GuardLimits):
     for plain, approved in zip(decided(about, by).findings, decided(about, by, given=approval()).findings, strict=True):
@@ -163,7 +164,7 @@ def test_w03_more_exchanging_never_unblocks(one: int, other: int, share: float):
     assert blocks(few, GuardName.CHURN, by) <= blocks(many, GuardName.CHURN, by)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40, 100))
 @given(any_facts(), limits(), SHARES)
 def test_a_stricter_limit_never_unblocks(about: GuardFacts, by: GuardLimits, share: float):
     for name in ("max_shrink", "max_growth", "max_churn", "max_drain", "max_invalid", "max_suppression_loss"):

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.mirror import ChainReport, Journal, JournalEntry, Receipt, ReceiptBook, ReceiptKind
+from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT
 
 COUNT = 5
@@ -206,7 +207,7 @@ def test_what_is_no_receipt_is_said_and_passed_over(tmp_path: Path, content: byt
     assert len(ReceiptBook(tmp_path / "receipts").read("lapsed", AD_ACCOUNT)) == COUNT - 1
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_byte_that_is_changed_lost_or_added_is_found(tmp_path: Path, data: st.DataObject) -> None:
     shutil.rmtree(tmp_path / "home", ignore_errors=True)

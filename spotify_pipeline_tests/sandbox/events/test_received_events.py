@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig
+from spotify_pipeline_tests.examples import in_test_rest
 from spotify_pipeline_tests.sandbox.control.test_page import text_of
 from spotify_pipeline_tests.sandbox.visitor import DATASETS, Visitor, conversion, digest, visiting
 
@@ -103,14 +106,15 @@ def test_events_survive_a_restart_and_not_a_reset(tmp_path: Path) -> None:
         assert received(second) == {"events": [], "next_after": None}
 
 
-def test_the_events_of_many_requests_add_up() -> None:
+@pytest.mark.parametrize("events", [3_000, in_test_rest(20_000)])
+def test_the_events_of_many_requests_add_up(events: int) -> None:
     with visiting() as visitor:
-        for start in range(0, 3_000, 1_000):
+        for start in range(0, events, 1_000):
             assert visitor.capi([conversion(f"e{number}") for number in range(start, start + 1_000)]).status_code == 200
-        assert visitor.counted() == {"received": 3_000, "distinct": 3_000, "repeated": 0}
+        assert visitor.counted() == {"received": events, "distinct": events, "repeated": 0}
         visitor.advance(1_200)
         answer = visitor.ads("GET", f"{SEEDED}/diagnostics", params={"granularities": "DAILY"}).json()
-        assert sum(day["total"] for day in answer["datasources"][0]["timeseries"]) == 3_000
+        assert sum(day["total"] for day in answer["datasources"][0]["timeseries"]) == events
 
 
 def test_the_page_shows_what_data_sets_received(visitor: Visitor) -> None:

@@ -22,6 +22,7 @@ from spotify_pipeline.sandbox import (
     read_fault,
 )
 from spotify_pipeline.sandbox.faults.presets import PRESETS
+from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.sandbox.control.test_page import text_of
 from spotify_pipeline_tests.sandbox.scripting import chunk, some_list
 from spotify_pipeline_tests.sandbox.uploads import QUANTUM, how_far, new_session, put
@@ -42,7 +43,7 @@ def script(visitor: Visitor, **fault: object) -> int:
     )
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10, 25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nth=st.integers(1, 5), times=st.integers(1, 4))
 def test_a_fault_hits_the_nth_request_and_those_that_follow(visitor: Visitor, nth: int, times: int) -> None:
     faults = visitor.server.state.faults

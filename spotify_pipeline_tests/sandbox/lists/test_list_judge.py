@@ -18,6 +18,7 @@ from spotify_pipeline.sandbox.lists.layouts import BLOCK_BYTES, LONGEST_LINE, OV
 from spotify_pipeline.sandbox.lists.tally import DIGEST_OF_NOTHING
 from spotify_pipeline.sandbox.store.listeners import DEVICE_ID, EMAIL, PHONE, TOKENS, Listeners, size_range
 from spotify_pipeline.sandbox.store.records import Judgement
+from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.sandbox.visitor import digest, email_list
 
 STRICT, LENIENT = ListFormat.STRICT, ListFormat.LENIENT
@@ -198,7 +199,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50, 150))
 @given(
     columns=st.permutations(TOKENS).flatmap(lambda order: st.integers(1, 3).map(lambda count: order[:count])),
     rows=st.lists(st.tuples(cells, cells, cells), max_size=30),
@@ -226,7 +227,7 @@ def test_counts_agree_with_a_plain_recount(columns: list[str], rows: list[tuple[
         assert read.digests[token] == expected
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50, 200))
 @given(st.binary(max_size=400) | st.text("ab\r\n,", max_size=400).map(str.encode))
 def test_lines_are_those_between_line_breaks(content: bytes) -> None:
     expected = content.split(b"\n")

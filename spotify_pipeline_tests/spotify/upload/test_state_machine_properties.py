@@ -19,6 +19,7 @@ from spotify_pipeline.spotify.upload.state_machine import (
     Start,
     UseSession,
 )
+from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.spotify.storage_model import FAULTS, SURVIVABLE, Fault, Heard, StorageModel
 from spotify_pipeline_tests.spotify.uploads import crc32c, md5
 
@@ -134,7 +135,9 @@ class UploadToAnUnreliableStorage(RuleBasedStateMachine):
                 self.journey.advance()
 
 
-UploadToAnUnreliableStorage.TestCase.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+UploadToAnUnreliableStorage.TestCase.settings = settings(
+    max_examples=examples(20, 400), stateful_step_count=examples(30, 40), deadline=None
+)
 TestUploadToAnUnreliableStorage = UploadToAnUnreliableStorage.TestCase
 
 
@@ -154,7 +157,7 @@ def test_storage_that_never_stops_misbehaving_ends_the_upload(name: str, chunk: 
     at=st.integers(0, 20),
     resumes=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60, 400), deadline=None)
 def test_any_single_fault_that_can_be_survived_is_survived(
     size: int, chunk: int | None, name: str, at: int, resumes: bool
 ):

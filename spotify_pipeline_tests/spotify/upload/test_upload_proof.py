@@ -18,6 +18,7 @@ from spotify_pipeline.spotify import (
     UploadRefused,
     UploadTicket,
 )
+from spotify_pipeline_tests.examples import in_test_rest
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE, SESSION, settings
 from spotify_pipeline_tests.spotify.socket_storage import socket_storage
 from spotify_pipeline_tests.spotify.uploads import (
@@ -197,12 +198,13 @@ def test_u10_success_without_the_body_having_been_taken_is_a_failure(store: Toke
     assert caught.value.may_have_happened
 
 
-def test_s12_no_answer_of_the_storage_makes_anything_but_a_proof_or_a_typed_error(uploads: Uploads):
+@pytest.mark.parametrize("tries", [40, in_test_rest(400)])
+def test_s12_no_answer_of_the_storage_makes_anything_but_a_proof_or_a_typed_error(uploads: Uploads, tries: int):
     dice = random.Random(7)
     names = ["x-goog-hash", "x-goog-stored-content-length", "location", "range", "x-http-status-code-override", "etag"]
     values = ["", "crc32c", "crc32c=", "=,=,=", "md5==", "bytes=5-9", "-1", "308", "\x7f", '"', SESSION, "," * 1000]
     file = customer_list(uploads.folder, 300)
-    for _ in range(40):
+    for _ in range(tries):
         answers = [
             httpx.Response(dice.choice([200, 201, 204, 206, 304, 308, 404, 418, 503]), headers=headers)
             for headers in ({name: dice.choice(values) for name in names if dice.random() < 0.5} for _ in range(60))

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from spotify_pipeline.spotify import SpotifyError, UploadDataLoss
 from spotify_pipeline.spotify.transport import Response
 from spotify_pipeline.spotify.upload.responses import MalformedRange, next_offset
 from spotify_pipeline.spotify.upload.state_machine import AskStatus, Pause, ResumableUpload, SendRange, Step
+from spotify_pipeline_tests.examples import in_test_rest
 from spotify_pipeline_tests.spotify.storage_model import SESSION_URI
 
 _SIZE, _CHUNK = 1 << 30, 1 << 23
@@ -40,9 +43,10 @@ def after(header: str) -> Step | SpotifyError:
     return upload.step
 
 
-def test_u23_no_range_header_of_ten_thousand_makes_a_wrong_offset_or_an_untyped_error():
+@pytest.mark.parametrize("count", [10_000, in_test_rest(100_000)])
+def test_u23_no_range_header_of_thousands_makes_a_wrong_offset_or_an_untyped_error(count: int):
     offsets = 0
-    for header in headers(10_000):
+    for header in headers(count):
         expected, outcome = well_formed(header), after(header)
         if expected is None:
             assert outcome == AskStatus(may_finish=False), header

@@ -20,6 +20,7 @@ from spotify_pipeline.conversions import Outbox, open_outbox
 from spotify_pipeline.rows import Suppressions
 from spotify_pipeline.warehouse import SegmentReader
 from spotify_pipeline_tests.components.feeds import FEED
+from spotify_pipeline_tests.examples import in_test_rest
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAYS = 30
@@ -78,7 +79,7 @@ def read(feed: FeedDefinition, outbox: Outbox, kind: str, days: list[int], most_
     [
         ("VARCHAR", list(range(DAYS)), 1),
         ("VARCHAR", [0, 5, 29], 1),
-        pytest.param("TIMESTAMPTZ", list(range(DAYS)), 1, marks=pytest.mark.stress),
+        in_test_rest("TIMESTAMPTZ", list(range(DAYS)), 1),
         ("TIMESTAMPTZ", [3, 2, 1, 0], 1),
         ("TIMESTAMPTZ", [29, 1, 0], 2),
         ("DATE", [0, 1], 1),
@@ -91,9 +92,7 @@ def test_a25_days_are_read_by_one_scan(
 
 
 @pytest.mark.parametrize("kind", ["VARCHAR", "TIMESTAMPTZ"])
-@pytest.mark.parametrize(
-    "room", [3 * A_DAY + 1, *(pytest.param(each, marks=pytest.mark.stress) for each in (1, A_DAY))]
-)
+@pytest.mark.parametrize("room", [3 * A_DAY + 1, *map(in_test_rest, (1, A_DAY))])
 def test_a25_what_does_not_fit_into_memory_is_read_by_further_scans(
     feed: FeedDefinition, outbox: Outbox, kind: str, room: int
 ) -> None:

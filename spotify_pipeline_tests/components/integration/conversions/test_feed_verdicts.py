@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -20,9 +19,8 @@ from spotify_pipeline.sandbox import SandboxServer, read_fault
 from spotify_pipeline.spotify import CallRecord, ConversionsClient
 from spotify_pipeline_tests.components.feeds import FEED, SMALL_BATCHES, FeedRuns, add_orders, days_ago, order, received
 from spotify_pipeline_tests.components.runs import change_people, said_by
+from spotify_pipeline_tests.examples import in_test_rest
 
-in_test_rest = partial(pytest.param, marks=pytest.mark.e2e)
-"""Another whole run of what one shows."""
 SUPPRESSED = FEED + "  suppress: [{table: crm.never}]\n"
 
 

@@ -15,8 +15,9 @@ from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror import AudienceSpec, Journal
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
-from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
+from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
 from spotify_pipeline_tests.mirror.fake_spotify import FakeSpotify
+from spotify_pipeline_tests.sandbox_settings import settings_at
 
 if TYPE_CHECKING:
     from spotify_pipeline_tests.mirror.machine import Machine
@@ -33,14 +34,7 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def client(sandbox: SandboxServer, tmp_path: Path) -> Iterator[SpotifyAdsClient]:
-    settings = SpotifySettings(
-        client_id=DEFAULTS.client_id,
-        client_secret=Secret(DEFAULTS.client_secret),
-        refresh_token=Secret(DEFAULTS.refresh_token),
-        ads_api_url=f"{sandbox.url}/ads/v3",
-        accounts_url=sandbox.url,
-        upload_hosts=(f"127.0.0.1:{sandbox.port}",),
-    )
+    settings = settings_at(sandbox.url)
     with SpotifyAdsClient.open(settings, TokenStore(tmp_path / "tokens" / "tokens.json")) as opened:
         yield opened
 

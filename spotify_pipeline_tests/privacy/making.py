@@ -90,3 +90,15 @@ class Machine:
             for file in files("*")
             if file.is_file() and "erasures" not in file.parts and text.encode() in file.read_bytes()
         )
+
+
+def three_audiences(folder: Path) -> Machine:
+    """`lapsed` has ada in both lists, `loyal` in neither, `new` was never sent."""
+    machine = Machine(folder)
+    machine.build("lapsed", "1", ["ada", "bob"])
+    machine.build("lapsed", "2", ["ada", "eve"])
+    machine.mirror("lapsed", "2")
+    machine.build("loyal", "1", ["bob", "eve"])
+    machine.mirror("loyal", "1")
+    machine.build("new", "1", ["bob"])
+    return machine

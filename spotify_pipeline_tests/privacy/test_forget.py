@@ -16,22 +16,14 @@ from spotify_pipeline.privacy import Attribution, ErasureLedger, LedgerError, Li
 from spotify_pipeline.privacy.losses import live_losses
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline_tests.customer_list.making import emails
-from spotify_pipeline_tests.privacy.making import Machine, address, people, sha
+from spotify_pipeline_tests.privacy.making import Machine, address, people, sha, three_audiences
 
 ADA, BOB, EVE = address("ada"), address("bob"), address("eve")
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """Three audiences: `lapsed` has ada in both lists, `loyal` in neither, `new` was never sent."""
-    machine = Machine(tmp_path)
-    machine.build("lapsed", "1", ["ada", "bob"])
-    machine.build("lapsed", "2", ["ada", "eve"])
-    machine.mirror("lapsed", "2")
-    machine.build("loyal", "1", ["bob", "eve"])
-    machine.mirror("loyal", "1")
-    machine.build("new", "1", ["bob"])
-    return machine
+    return three_audiences(tmp_path)
 
 
 def test_they_leave_every_list_and_the_others_stay(machine: Machine) -> None:

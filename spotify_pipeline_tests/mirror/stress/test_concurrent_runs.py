@@ -17,13 +17,14 @@ import pytest
 
 from spotify_pipeline.home import HOME_VARIABLE
 from spotify_pipeline.mirror import AudienceMirror, Journal, MirrorRefused
-from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore, UploadProgress
+from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore, UploadProgress
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import NOW
 from spotify_pipeline_tests.mirror.fake_spotify import QUANTUM
 from spotify_pipeline_tests.mirror.machine import SPEC, THREE_CHUNKS, Listed
+from spotify_pipeline_tests.sandbox_settings import settings_at
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
@@ -50,15 +51,7 @@ class Run:
 def mirror(run: Run, there: Connection) -> None:
     """One process: says when it is ready, waits for the word, mirrors, and says what came of it."""
     os.environ[HOME_VARIABLE] = str(run.home)
-    settings = SpotifySettings(
-        client_id=DEFAULTS.client_id,
-        client_secret=Secret(DEFAULTS.client_secret),
-        refresh_token=Secret(DEFAULTS.refresh_token),
-        ads_api_url=f"{run.url}/ads/v3",
-        accounts_url=run.url,
-        upload_hosts=(run.url.removeprefix("http://"),),
-        upload_chunk_bytes=QUANTUM,
-    )
+    settings = settings_at(run.url, upload_chunk_bytes=QUANTUM)
 
     def die(progress: UploadProgress) -> None:
         if progress.stored >= QUANTUM:

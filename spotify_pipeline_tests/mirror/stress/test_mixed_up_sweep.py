@@ -28,15 +28,14 @@ from spotify_pipeline.mirror import (
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer, named_fault
 from spotify_pipeline.sandbox.store.records import Audience as Kept
 from spotify_pipeline.spotify import (
-    Secret,
     SpotifyAdsClient,
     SpotifyError,
-    SpotifySettings,
     TokenStore,
     UnexpectedResponse,
 )
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import NOW, Mirroring, no_pause
+from spotify_pipeline_tests.sandbox_settings import settings_at
 
 BUSINESS, ACCOUNT, DATASET = DEFAULTS.business_id, DEFAULTS.ad_account_id, DEFAULTS.dataset_id
 CONNECTION = DEFAULTS.capi_connection_id
@@ -89,14 +88,7 @@ def list_of(sandbox: SandboxServer, audience_id: str) -> bytes | None:
 @contextmanager
 def world(folder: Path, build_list: BuildList) -> Iterator[World]:
     with SandboxServer(SandboxConfig(minimum_rows=ENOUGH)) as sandbox:
-        settings = SpotifySettings(
-            client_id=DEFAULTS.client_id,
-            client_secret=Secret(DEFAULTS.client_secret),
-            refresh_token=Secret(DEFAULTS.refresh_token),
-            ads_api_url=f"{sandbox.url}/ads/v3",
-            accounts_url=sandbox.url,
-            upload_hosts=(f"127.0.0.1:{sandbox.port}",),
-        )
+        settings = settings_at(sandbox.url)
         store = TokenStore(folder / "tokens" / "tokens.json")
         with SpotifyAdsClient.open(settings, store, sleep=no_pause) as client:
             client.create_capi_connection(BUSINESS, "Another connection")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.privacy import forget
-from spotify_pipeline_tests.privacy.making import Machine, address, people, sha
+from spotify_pipeline_tests.privacy.making import address, people, sha, three_audiences
 
 ADA, BOB, EVE = address("ada"), address("bob"), address("eve")
 
@@ -43,13 +43,7 @@ def killed(home: Path, at: str) -> None:
 def test_p13_a_call_that_is_killed_after_the_ledger_keeps_them_out_and_is_completed_by_another(
     tmp_path: Path, at: str
 ) -> None:
-    machine = Machine(tmp_path)
-    machine.build("lapsed", "1", ["ada", "bob"])
-    machine.build("lapsed", "2", ["ada", "eve"])
-    machine.mirror("lapsed", "2")
-    machine.build("loyal", "1", ["bob", "eve"])
-    machine.mirror("loyal", "1")
-    machine.build("new", "1", ["bob"])
+    machine = three_audiences(tmp_path)
     killed(machine.home, at)
     (request,) = machine.ledger.requests()
     assert request.waiting == ("lapsed", "loyal", "new")

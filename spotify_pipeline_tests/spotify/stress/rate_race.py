@@ -21,17 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
+from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import (
     CallRecord,
     RateLimited,
     RateLimiter,
-    Secret,
     SpotifyAdsClient,
-    SpotifySettings,
     TokenStore,
 )
 from spotify_pipeline.spotify.retry import RateLimit
+from spotify_pipeline_tests.sandbox_settings import settings_at
 
 LIMIT, WINDOW = 300, 4
 PACE = RateLimit(per_second=72, burst=6)  # 72 * 4 + 6 slots, and a late call of each of six processes
@@ -74,13 +73,7 @@ class _Runner:
     processes: int
 
     def client(self, observer: Any) -> SpotifyAdsClient:
-        settings = SpotifySettings(
-            client_id=DEFAULTS.client_id,
-            client_secret=Secret(DEFAULTS.client_secret),
-            refresh_token=Secret(DEFAULTS.refresh_token),
-            ads_api_url=f"{self.address}/ads/v3",
-            accounts_url=self.address,
-        )
+        settings = settings_at(self.address)
         own = self.directory / f"own-{self.number}"
         budgets = {
             SHARED: RateLimiter(self.directory / "shared", limit=PACE),

@@ -27,10 +27,8 @@ from pathlib import Path
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import (
     OpenUpload,
-    Secret,
     SpotifyAdsClient,
     SpotifyError,
-    SpotifySettings,
     TokenStore,
     UploadDataLoss,
     UploadProof,
@@ -41,6 +39,7 @@ from spotify_pipeline.spotify.retry.rate_limiter import RateLimiter
 from spotify_pipeline.spotify.transport import STORAGE, HttpClient
 from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
+from spotify_pipeline_tests.sandbox_settings import settings_at
 from spotify_pipeline_tests.spotify.uploads import crc32c
 from spotify_pipeline_tests.stress.faults.lists import HEADER
 from spotify_pipeline_tests.stress.faults.upload_cases import CASES, KIB, QUANTUM, Case, Layout, Outcome
@@ -261,14 +260,7 @@ def bench() -> Iterator[Bench]:
     config = SandboxConfig(requests_per_window=1_000_000)
     with tempfile.TemporaryDirectory() as name, SandboxServer(config) as server:
         folder = Path(name)
-        settings = SpotifySettings(
-            client_id=DEFAULTS.client_id,
-            client_secret=Secret(DEFAULTS.client_secret),
-            refresh_token=Secret(DEFAULTS.refresh_token),
-            ads_api_url=f"{server.url}/ads/v3",
-            accounts_url=server.url,
-            upload_hosts=(f"127.0.0.1:{server.port}",),
-        )
+        settings = settings_at(server.url)
         # Thousands of tickets: the budget is another test's subject.
         rate_limiter = RateLimiter(folder / "rate.json", limit=RateLimit(per_second=1e6, burst=1000))
         with (

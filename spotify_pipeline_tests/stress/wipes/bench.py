@@ -26,7 +26,8 @@ from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compare
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan, Suppressions
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
+from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
+from spotify_pipeline_tests.sandbox_settings import settings_at
 
 Listed = tuple[Path, Manifest]
 BEGIN = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -227,14 +228,7 @@ def live_lists(folder: Path) -> Generator[LiveLists]:
         first = sandbox.state.ad_accounts.get(DEFAULTS.ad_account_id)
         assert first is not None
         sandbox.state.ad_accounts.put(replace(first, id=OTHER_ACCOUNT, name="Another ad account"))
-        settings = SpotifySettings(
-            client_id=DEFAULTS.client_id,
-            client_secret=Secret(DEFAULTS.client_secret),
-            refresh_token=Secret(DEFAULTS.refresh_token),
-            ads_api_url=f"{sandbox.url}/ads/v3",
-            accounts_url=sandbox.url,
-            upload_hosts=(f"127.0.0.1:{sandbox.port}",),
-        )
+        settings = settings_at(sandbox.url)
         opened = partial(SpotifyAdsClient.open, settings, TokenStore(folder / "tokens" / "tokens.json"))
         with opened() as client:
             yield LiveLists(folder, sandbox, client)

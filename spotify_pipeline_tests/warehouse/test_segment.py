@@ -54,6 +54,8 @@ def test_p03_a_cast_error_shows_no_value(connection: duckdb.DuckDBPyConnection) 
 
 def test_p03_an_error_far_into_the_rows_shows_no_value(connection: duckdb.DuckDBPyConnection) -> None:
     """By then it is Arrow that reads, and hands DuckDB's message on in an exception of its own."""
+    # DuckDB reads ahead as far as its buffer goes: by default past the row, before the first batch is asked for.
+    connection.execute("SET streaming_buffer_size = '100KB'")
     connection.execute(
         f"CREATE TABLE raw AS SELECT CASE i WHEN 600000 THEN '{CANARY}' ELSE i::VARCHAR END AS email "
         "FROM range(700000) rows(i)"

@@ -86,7 +86,9 @@ class Forgetting(RuleBasedStateMachine):
 
     @rule(audience=an_audience)
     def delete_old_lists(self, audience: str) -> None:
-        for snapshot in self.machine.store.keep_lists(audience, 1):
+        """As runs do it: what the next list is compared with stays, and who was erased from it stays known."""
+        sent = self.machine.live.get(audience, ())
+        for snapshot in self.machine.store.keep_lists(audience, 1, sent=sent):
             del self.kept[audience, snapshot]
 
     @rule(audience=an_audience)

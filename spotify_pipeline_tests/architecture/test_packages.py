@@ -32,7 +32,7 @@ def imports() -> Iterator[tuple[str, int, str]]:
     """Every import of ours, those for types only among them: the module, the line, and the module imported from."""
     for module, tree in HOUSE.modules.items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module in HOUSE.modules:
+            if isinstance(node, ast.ImportFrom) and node.module and node.module in HOUSE.modules:
                 for alias in node.names:
                     submodule = f"{node.module}.{alias.name}"
                     is_module = submodule in HOUSE.modules and alias.name not in exported(node.module)

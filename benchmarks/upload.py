@@ -72,17 +72,10 @@ def run(way: str, origin: str, file: Path) -> dict:
 
 def measured(way: str, origin: str, file: Path) -> dict:
     from spotify_pipeline.sandbox import DEFAULTS
-    from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
+    from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
+    from spotify_pipeline_tests.sandbox_settings import settings_at
 
-    settings = SpotifySettings(
-        client_id=DEFAULTS.client_id,
-        client_secret=Secret(DEFAULTS.client_secret),
-        refresh_token=Secret(DEFAULTS.refresh_token),
-        ads_api_url=f"{origin}/ads/v3",
-        accounts_url=origin,
-        upload_hosts=(origin.removeprefix("http://"),),
-        upload_chunk_bytes=None if way == "product, one PUT" else 8 * MIB,
-    )
+    settings = settings_at(origin, upload_chunk_bytes=None if way == "product, one PUT" else 8 * MIB)
     checksum = crc32c_of(file)
     with SpotifyAdsClient.open(settings, TokenStore(file.parent / origin.rsplit(":")[-1] / "tokens.json")) as client:
         ticket = client.new_upload(DEFAULTS.ad_account_id)

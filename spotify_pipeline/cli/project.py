@@ -141,9 +141,9 @@ def ad_account_of(audience: str) -> str:
         CommandError: the definitions do not load, or define no such audience.
         SpotifyError: neither states one.
     """
-    from spotify_pipeline.components import SpotifyAds
+    from spotify_pipeline.components import SpotifyAdsResource
 
-    return SpotifyAds().account_of(chosen_audience(load_definitions(), audience))
+    return SpotifyAdsResource().account_of(chosen_audience(load_definitions(), audience))
 
 
 def innermost_mistake(error: BaseException) -> str:

@@ -6,7 +6,7 @@ from spotify_pipeline.components.cadence import NoWindowOpen
 from spotify_pipeline.components.conversions import ConversionFeed
 from spotify_pipeline.components.deployment import audience_definitions, deployment, event_audience_definitions
 from spotify_pipeline.components.metadata import in_words, size_range
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.sources import SuppressionList, WarehouseProject
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "CustomerListAudience",
     "NoWindowOpen",
     "PipelineHome",
-    "SpotifyAds",
+    "SpotifyAdsResource",
     "SuppressionList",
     "WarehouseProject",
     "WarehouseResource",

@@ -18,7 +18,7 @@ from spotify_pipeline.components.audiences import (
 from spotify_pipeline.components.audiences.event_based import EventAudienceComponent, EventAudienceDefinition
 from spotify_pipeline.components.audiences.insights import plan_job
 from spotify_pipeline.components.conversions import feed_definitions, feed_tables, find_feeds
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.sources import SuppressionList
 from spotify_pipeline.components.yaml import AudienceConfigError, refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline.process import no_core_dumps
@@ -64,7 +64,11 @@ def with_shared_definitions(loaded: dg.Definitions) -> dg.Definitions:
             schedules=mirror_schedules(audiences, built_here),
             jobs=[plan_job(audiences)],
             sensors=[alert_sensor()],
-            resources={"warehouse": WarehouseResource(), "home": PipelineHome(), "spotify": SpotifyAds()},
+            resources={
+                "spotify_warehouse": WarehouseResource(),
+                "spotify_home": PipelineHome(),
+                "spotify_ads": SpotifyAdsResource(),
+            },
             # The default executor would load all definitions again for every step.
             executor=dg.in_process_executor,
         ),
@@ -111,7 +115,7 @@ def _tables_written_elsewhere(tables: dict[dg.AssetKey, Relation], built_here: s
     return [
         dg.AssetSpec(
             key,
-            group_name="segments",
+            group_name="spotify_segments",
             kinds={"duckdb"},
             description=f"The table `{table}`, which something else writes.",
         )

@@ -139,7 +139,7 @@ class ConfiguredAudience(Protocol):
         ...
 
 
-class SpotifyAds(dg.ConfigurableResource[None]):
+class SpotifyAdsResource(dg.ConfigurableResource[None]):
     """Spotify's Ads API v3, signed in.
 
     Set SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET (unless you signed in with PKCE), SPOTIFY_REFRESH_TOKEN or a token

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from spotify_pipeline.components.failures import sanitized_failures
-from spotify_pipeline.components.resources import SpotifyAds
+from spotify_pipeline.components.resources import SpotifyAdsResource
 from spotify_pipeline.spotify import SignInKind, SignInState
 
 AUTHORIZATION = dg.AssetKey(["spotify", "authorization"])
@@ -30,12 +30,12 @@ def sign_in_definitions(labels: Sequence[str | None]) -> dg.Definitions:
         name=SIGN_IN_LASTS,
         description="Warns from 30 days before the sign-in to Spotify expires. It uses its age, and makes no calls.",
     )
-    def sign_in_lasts(spotify: SpotifyAds) -> dg.AssetCheckResult:
+    def sign_in_lasts(spotify_ads: SpotifyAdsResource) -> dg.AssetCheckResult:
         with sanitized_failures():
             now = datetime.now(UTC)
             # Two audiences may name what is the environment's, so each state is told once.
-            named = {spotify.settings(label).authorization for label in labels}
-            return sign_in_result({label: spotify.sign_in(label, now) for label in sorted(named)})
+            named = {spotify_ads.settings(label).authorization for label in labels}
+            return sign_in_result({label: spotify_ads.sign_in(label, now) for label in sorted(named)})
 
     asset = dg.AssetSpec(
         AUTHORIZATION,

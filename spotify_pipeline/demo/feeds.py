@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import dagster as dg
 from rich.table import Table
 
-from spotify_pipeline.components import SpotifyAds
+from spotify_pipeline.components import SpotifyAdsResource
 from spotify_pipeline.components.conversions import FeedDefinition, received_events
 from spotify_pipeline.conversions import DayAccount, view_outbox
 from spotify_pipeline.demo.raw_tables import DEFAULT_AS_OF
@@ -71,7 +71,7 @@ def sent(feed: FeedDefinition, send: SendDay) -> DemoFeed:
 
 def counted_by_spotify() -> int:
     """Events that the diagnostics show for the demo's connection, over all hours."""
-    with SpotifyAds().client() as client:
+    with SpotifyAdsResource().client() as client:
         return sum(each.events for each in received_events(client, DEFAULTS.capi_connection_id) or [])
 
 

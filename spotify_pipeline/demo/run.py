@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from spotify_pipeline.components import NoWindowOpen, PipelineHome, SpotifyAds, audience_definitions
+from spotify_pipeline.components import NoWindowOpen, PipelineHome, SpotifyAdsResource, audience_definitions
 from spotify_pipeline.components.audiences import AUDIENCE_TAG, WATCH_JOB, AudienceDefinition
 from spotify_pipeline.components.audiences.checks import GUARDS, READY, UNUSABLE
 from spotify_pipeline.components.audiences.insights import OVERLAP
@@ -282,7 +282,7 @@ def _with_audience(mirrored: DemoAudience) -> DemoAudience:
 
 
 def _audience_of(chain: AudienceDefinition) -> Audience | None:
-    spotify = SpotifyAds()
+    spotify = SpotifyAdsResource()
     account = spotify.account_of(chain)
     known = PipelineHome().journal.read(chain.folder, account).audience_id
     if known is None:

@@ -242,8 +242,8 @@ def _of_damaged(file: Path, audience: str, kind: AlertKind) -> Alert:
         kind=kind,
         codes=(DAMAGED,),
         sentence=f"The record of an alert about {audience} ({kind.value.replace('_', ' ')}) is damaged ({file}), so it "
-        "is not known whether it still stands. Look at the audience; its next run, or the job watch_audiences, says "
-        "how it stands.",
+        "is not known whether it still stands. Look at the audience; its next run, or the job "
+        "spotify_watch_audiences, says how it stands.",
         since=datetime.now(UTC).isoformat(),
     )
 

@@ -150,10 +150,10 @@ def _approve_change(audience: str, margin: int, given_by: _Attribution, hours: i
 
 
 def _approve_rules(audience: str | None, given_by: _Attribution, hours: int) -> None:
-    from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_definitions
+    from spotify_pipeline.components import PipelineHome, SpotifyAdsResource, audience_definitions
     from spotify_pipeline.components.audiences import live_list
 
-    definitions, home, spotify = load_definitions(), PipelineHome(), SpotifyAds()
+    definitions, home, spotify = load_definitions(), PipelineHome(), SpotifyAdsResource()
     chosen = [chosen_audience(definitions, audience)] if audience is not None else audience_definitions(definitions)
     given: list[str] = []
     until = ""

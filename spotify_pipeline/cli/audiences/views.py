@@ -21,10 +21,10 @@ def plan(
     Reads the segments as they are in the warehouse now and runs the guards on the lists. Keeps nothing, changes
     nothing, and makes no calls to Spotify. Counts only. Exits 1 if an audience would be blocked.
     """
-    from spotify_pipeline.components import PipelineHome, SpotifyAds, WarehouseResource, audience_definitions
+    from spotify_pipeline.components import PipelineHome, SpotifyAdsResource, WarehouseResource, audience_definitions
     from spotify_pipeline.components.audiences.insights import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all
 
-    spotify = SpotifyAds()
+    spotify = SpotifyAdsResource()
     definitions = load_definitions()
     refuse_event_audiences(definitions, audiences or [])
     plans = plan_all(
@@ -47,10 +47,10 @@ def plan(
 
 def overlap() -> None:
     """Show how many people each pair of audiences shares, by the lists that Spotify has. Small counts are hidden."""
-    from spotify_pipeline.components import PipelineHome, SpotifyAds, audience_definitions, in_words
+    from spotify_pipeline.components import PipelineHome, SpotifyAdsResource, audience_definitions, in_words
     from spotify_pipeline.components.audiences.insights import live_lists, overlap_rows
 
-    home, spotify = PipelineHome(), SpotifyAds()
+    home, spotify = PipelineHome(), SpotifyAdsResource()
     lists = live_lists(
         audience_definitions(load_definitions()),
         home.snapshots,

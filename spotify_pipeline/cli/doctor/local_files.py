@@ -73,7 +73,7 @@ def alerts() -> CheckResult:
     damaged = Alerts.at_home().damaged()
     faults = [
         f"{each} is damaged, so it is not known whether its alert stands. It is told again; materialize the audience, "
-        "or run the job watch_audiences, and remove the file if it stays."
+        "or run the job spotify_watch_audiences, and remove the file if it stays."
         for each in damaged
     ]
     return _found(faults, "readable")

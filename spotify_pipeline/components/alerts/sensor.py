@@ -21,7 +21,7 @@ def alert_sensor() -> dg.SensorDefinition:
     """A sensor, on by default, that tells due alerts once a minute. It starts no run."""
 
     @dg.sensor(
-        name="alerts",
+        name="spotify_alerts",
         minimum_interval_seconds=EVERY,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -29,9 +29,9 @@ def alert_sensor() -> dg.SensorDefinition:
             f"wait, audiences left behind. To the webhook in {WEBHOOK_VARIABLE}, where it is set, and to this log."
         ),
     )
-    def alerts(context: dg.SensorEvaluationContext, home: PipelineHome) -> dg.SkipReason:
+    def alerts(context: dg.SensorEvaluationContext, spotify_home: PipelineHome) -> dg.SkipReason:
         with sanitized_failures():
-            return dg.SkipReason(tell(home.alerts, context))
+            return dg.SkipReason(tell(spotify_home.alerts, context))
 
     return alerts
 

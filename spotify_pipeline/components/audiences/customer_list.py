@@ -26,7 +26,7 @@ from spotify_pipeline.components.audiences.membership import membership_metadata
 from spotify_pipeline.components.audiences.partitions import nothing_materialized, skipped_in_backfill
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import customer_list_metadata
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
 from spotify_pipeline.customer_list import Manifest, redact_list
@@ -60,7 +60,10 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
         ),
     )
     def customer_list(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, home: PipelineHome, spotify: SpotifyAds
+        context: dg.AssetExecutionContext,
+        spotify_warehouse: WarehouseResource,
+        spotify_home: PipelineHome,
+        spotify_ads: SpotifyAdsResource,
     ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
         now = datetime.now(UTC)
         if skipped_in_backfill(audience, context, now):
@@ -68,28 +71,28 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             return
         with sanitized_failures():
             audience.refuse_unless_newest(context.partition_key, now)
-            snapshots = home.snapshots
+            snapshots = spotify_home.snapshots
             snapshots.sweep(audience.folder)
             report = snapshots.identifiers_report(audience.folder, context.partition_key)
             audience.refuse_other_settings(report.config_fingerprint, "identifiers")
-            suppressions = _suppressions(audience, warehouse, home, context)
+            suppressions = _suppressions(audience, spotify_warehouse, spotify_home, context)
             path = snapshots.list_path(audience.folder, context.partition_key)
             source = snapshots.identifiers_path(audience.folder, context.partition_key)
             read_before = source.stat().st_mtime < started_at(context).timestamp()
-            account = _account_of(audience, spotify)
-            compared = _compared(audience, home, account)
+            account = _account_of(audience, spotify_ads)
+            compared = _compared(audience, spotify_home, account)
             with set_aside(snapshots, audience.folder, context.partition_key, sent=compared):
                 manifest = build_list(
                     audience, source, report, path, snapshot=context.partition_key, suppressions=suppressions
                 )
                 if read_before:
                     # Who said no since is among the identifiers, with the consent of back then.
-                    manifest = redact_list(path, manifest, non_consenting_people(audience, warehouse))
-            known = _known(audience, home, account)
-            shown = _shown_change(audience, warehouse, home, known, (path, manifest), suppressions)
-            guards = _guards_say(audience, home, known, (path, manifest), context)
+                    manifest = redact_list(path, manifest, non_consenting_people(audience, spotify_warehouse))
+            known = _known(audience, spotify_home, account)
+            shown = _shown_change(audience, spotify_warehouse, spotify_home, known, (path, manifest), suppressions)
+            guards = _guards_say(audience, spotify_home, known, (path, manifest), context)
             # Read again: another list may have been sent meanwhile, which must not be deleted.
-            _keep(audience, home, account, now)
+            _keep(audience, spotify_home, account, now)
             checks = [*list_check_results(path, manifest), guards]
         for check in checks:
             if not check.passed:
@@ -120,7 +123,7 @@ def _suppressions(
         raise
 
 
-def _account_of(audience: AudienceDefinition, spotify: SpotifyAds) -> str | SpotifyError:
+def _account_of(audience: AudienceDefinition, spotify: SpotifyAdsResource) -> str | SpotifyError:
     """The ad account, or why it is not known: a list can be built before one is configured."""
     try:
         return spotify.account_of(audience)

@@ -42,7 +42,7 @@ def identifiers_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
         ),
     )
     def identifiers(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, home: PipelineHome
+        context: dg.AssetExecutionContext, spotify_warehouse: WarehouseResource, spotify_home: PipelineHome
     ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
         now = datetime.now(UTC)
         if skipped_in_backfill(audience, context, now):
@@ -50,11 +50,11 @@ def identifiers_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             return
         with sanitized_failures():
             audience.refuse_unless_newest(context.partition_key, now)
-            snapshots = home.snapshots
+            snapshots = spotify_home.snapshots
             # What a killed run left half done.
             snapshots.sweep(audience.folder)
             destination = snapshots.identifiers_path(audience.folder, context.partition_key)
-            report = read_segment(audience, warehouse, home.ledger, destination)
+            report = read_segment(audience, spotify_warehouse, spotify_home.ledger, destination)
             # At least until their list is built, which is what they are for.
             snapshots.keep_identifiers(
                 audience.folder, max(1, retain.identifiers), older_than=now - retain.identifiers_age

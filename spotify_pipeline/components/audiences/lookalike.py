@@ -15,7 +15,7 @@ from spotify_pipeline.components.audiences.definition import AudienceAtSpotify, 
 from spotify_pipeline.components.audiences.partitions import nothing_materialized, skipped_in_backfill
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource
 from spotify_pipeline.components.run_log import StepCalls
 from spotify_pipeline.mirror import Lookalike, MirrorRefused, sync_event_based
 
@@ -35,7 +35,7 @@ def lookalike_asset(audience: AudienceAtSpotify, stated: LookalikeConfig) -> dg.
         description=f'The lookalike "{stated.name}" of the audience "{audience.name}". Spotify keeps it up to date.',
     )
     def lookalike(
-        context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
+        context: dg.AssetExecutionContext, spotify_home: PipelineHome, spotify_ads: SpotifyAdsResource
     ) -> Iterator[dg.MaterializeResult | dg.Output[None]]:
         if mirrored is not None and skipped_in_backfill(mirrored, context, datetime.now(UTC)):
             yield from nothing_materialized(context)
@@ -43,17 +43,17 @@ def lookalike_asset(audience: AudienceAtSpotify, stated: LookalikeConfig) -> dg.
 
         calls = StepCalls(context)
         with sanitized_failures(retried=context.retry_number):
-            account = spotify.account_of(audience)
-            seed = home.journal.read(audience.folder, account).audience_id
+            account = spotify_ads.account_of(audience)
+            seed = spotify_home.journal.read(audience.folder, account).audience_id
             if seed is None:
                 raise MirrorRefused(
                     f"There is no audience of {audience.folder} yet that a lookalike could be made of. Materialize "
                     f"{audience.folder}/spotify_audience first."
                 )
-            with spotify.client(calls, authorization=audience.config.authorization) as client:
+            with spotify_ads.client(calls, authorization=audience.config.authorization) as client:
                 outcome = sync_event_based(
                     client,
-                    home.journal,
+                    spotify_home.journal,
                     audience.spec(account).lookalike(stated.name, stated.description),
                     Lookalike(seed_audience_id=seed),
                     evidence={"run_id": context.run.run_id},

@@ -19,7 +19,7 @@ from spotify_pipeline.components.cadence import ALL_ASSETS_JOB, CadenceConfig, N
 from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_definitions
 
 AUDIENCE_TAG = "spotify_pipeline/audience"
-WATCH_JOB = "watch_audiences"
+WATCH_JOB = "spotify_watch_audiences"
 WATCH_EVERY_SIX_HOURS = "0 */6 * * *"
 
 
@@ -78,7 +78,7 @@ def _tick(audience: AudienceDefinition) -> tuple[str, str]:
 def _name(cadence: CadenceConfig) -> str:
     """A name that differs wherever cron or zone do: `Etc/GMT+5` and `Etc/GMT-5` are ten hours apart."""
     words = cadence.in_words().lower().replace("+", " plus ").replace("-", " minus ")
-    return "mirror_" + re.sub(r"[^a-z0-9]+", "_", words).strip("_")
+    return "spotify_mirror_" + re.sub(r"[^a-z0-9]+", "_", words).strip("_")
 
 
 def _schedule(audiences: list[AudienceDefinition], built_here: set[dg.AssetKey]) -> dg.ScheduleDefinition:

@@ -17,7 +17,7 @@ from spotify_pipeline.components.yaml import AudienceConfigError
 from spotify_pipeline.spotify import CONNECTION_VARIABLE
 from spotify_pipeline.warehouse import Relation
 
-WATCH_CONVERSIONS = "watch_conversions"
+WATCH_CONVERSIONS = "spotify_watch_conversions"
 WATCH_EVERY_HOUR = "40 * * * *"
 """Twenty minutes and more after the hourly runs began: Spotify counts what it received that much later."""
 
@@ -57,7 +57,7 @@ def feed_definitions(feeds: Sequence[FeedDefinition], loaded: dg.Definitions) ->
         jobs=[job],
         schedules=[*feed_schedules(feeds, here), watch],
         sensors=feed_sensors(feeds, here),
-        resources={"outbox": Outboxes(), "conversions": SpotifyConversions()},
+        resources={"spotify_outbox": Outboxes(), "spotify_conversions": SpotifyConversions()},
     )
 
 

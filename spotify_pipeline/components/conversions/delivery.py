@@ -68,10 +68,10 @@ def delivery_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
     )
     def delivery(
         context: dg.AssetExecutionContext,
-        home: PipelineHome,
-        outbox: Outboxes,
-        conversions: SpotifyConversions,
-        warehouse: WarehouseResource,
+        spotify_home: PipelineHome,
+        spotify_outbox: Outboxes,
+        spotify_conversions: SpotifyConversions,
+        spotify_warehouse: WarehouseResource,
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         now = datetime.now(UTC)
         calls, lines = new_call_log(), DeliveryProgressLog(context.log.info, context.log.warning)
@@ -85,17 +85,17 @@ def delivery_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
 
         with (
             sanitized_failures(retried=context.retry_number, metadata=calls_shown),
-            outbox.hold(feed) as held,
+            spotify_outbox.hold(feed) as held,
         ):
-            _read_again(feed, held, warehouse, home.ledger, context, now)
-            sending = decide_sending(feed, held, home.approvals, now)
+            _read_again(feed, held, spotify_warehouse, spotify_home.ledger, context, now)
+            sending = decide_sending(feed, held, spotify_home.approvals, now)
             report, forgotten, unknown = DeliveryReport(), 0, None
             # Neither a token nor a connection is needed where nothing is sent.
             if sending.waiting and not sending.holds:
                 context.log.info("%s events wait to be sent.", f"{sending.waiting:,}")
                 try:
-                    with conversions.client(feed, on_call) as client:
-                        report = _send(feed, held, client, home.ledger)
+                    with spotify_conversions.client(feed, on_call) as client:
+                        report = _send(feed, held, client, spotify_home.ledger)
                 except (FeedStopped, UnknownSuccess) as error:
                     unknown = error
             stop = active_stop(held, feed.delivery_plan)

@@ -47,7 +47,7 @@ class FeedDefinition:
     @property
     def pool(self) -> str:
         """The concurrency pool of its delivery: feeds send at the same time, one feed does so once."""
-        return f"conversions_{self.name}"
+        return f"spotify_conversions_{self.name}"
 
     @cached_property
     def plan(self) -> FeedPlan:

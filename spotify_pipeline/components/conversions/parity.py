@@ -12,7 +12,7 @@ import polars as pl
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
 from spotify_pipeline.components.failures import sanitized_failures
-from spotify_pipeline.components.resources import SpotifyAds
+from spotify_pipeline.components.resources import SpotifyAdsResource
 from spotify_pipeline.conversions import OutboxError, OutboxMissing, Parity, compare
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import CallRecord, ReceivedEvents, SpotifyAdsClient, SpotifyError
@@ -39,7 +39,10 @@ def parity_check(feed: FeedDefinition, feeds: Sequence[FeedDefinition]) -> dg.As
         "younger than 20 minutes are left out, for Spotify counts that much later.",
     )
     def parity(
-        context: dg.AssetCheckExecutionContext, outbox: Outboxes, conversions: SpotifyConversions, spotify: SpotifyAds
+        context: dg.AssetCheckExecutionContext,
+        spotify_outbox: Outboxes,
+        spotify_conversions: SpotifyConversions,
+        spotify_ads: SpotifyAdsResource,
     ) -> dg.AssetCheckResult:
         def on_call(call: CallRecord) -> None:
             context.log.info(str(call))
@@ -48,10 +51,10 @@ def parity_check(feed: FeedDefinition, feeds: Sequence[FeedDefinition]) -> dg.As
         since = (now - COMPARED).replace(minute=0, second=0, microsecond=0)
         with sanitized_failures():
             try:
-                connection = conversions.settings(feed).require_connection_id()
-                sharing = [each for each in feeds if conversions.settings(each).connection_id == connection]
-                delivered = pl.concat([_delivered(each, outbox, since, now) for each in sharing])
-                with spotify.client(on_call) as client:
+                connection = spotify_conversions.settings(feed).require_connection_id()
+                sharing = [each for each in feeds if spotify_conversions.settings(each).connection_id == connection]
+                delivered = pl.concat([_delivered(each, spotify_outbox, since, now) for each in sharing])
+                with spotify_ads.client(on_call) as client:
                     received = received_events(client, connection)
             except (SpotifyError, OutboxError) as error:
                 return _not_compared(printable(str(error)))

@@ -66,7 +66,7 @@ def _schedule(feed: FeedDefinition, cron: str, here: BuiltHere) -> dg.ScheduleDe
     selected = [*(key for key in sources if key in here.assets), *feed.keys]
 
     @dg.schedule(
-        name=f"send_{feed.name}",
+        name=f"spotify_send_{feed.name}",
         cron_schedule=cron,
         execution_timezone=feed.config.timezone,
         job_name=ALL_ASSETS_JOB,
@@ -74,30 +74,32 @@ def _schedule(feed: FeedDefinition, cron: str, here: BuiltHere) -> dg.ScheduleDe
         f"{feed.config.schedule.in_words()}. Turn it on to keep Spotify up to date.",
     )
     def send_due_events(
-        context: dg.ScheduleEvaluationContext, outbox: Outboxes
+        context: dg.ScheduleEvaluationContext, spotify_outbox: Outboxes
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         tick = context.scheduled_execution_time
         run_key = f"{feed.name}:{tick.isoformat()}"
-        yield _request(feed, context.instance, outbox, tick, run_key, selected, here)
+        yield _request(feed, context.instance, spotify_outbox, tick, run_key, selected, here)
 
     return send_due_events
 
 
 def _sensor(feed: FeedDefinition, here: BuiltHere) -> dg.SensorDefinition:
     @dg.sensor(
-        name=f"send_{feed.name}",
+        name=f"spotify_send_{feed.name}",
         job_name=ALL_ASSETS_JOB,
         minimum_interval_seconds=LOOK_EVERY,
         description=f"Reads the newest days of {feed.name} and sends what is new, whenever "
         f"{feed.events_key.to_user_string()} was materialized. Turn it on to keep Spotify up to date.",
     )
-    def send_new_events(context: dg.SensorEvaluationContext, outbox: Outboxes) -> dg.SensorResult | dg.SkipReason:
+    def send_new_events(
+        context: dg.SensorEvaluationContext, spotify_outbox: Outboxes
+    ) -> dg.SensorResult | dg.SkipReason:
         newest = context.instance.get_latest_materialization_event(feed.events_key)
         stored = None if newest is None else f"{newest.run_id}:{newest.timestamp}"
         if stored is None or stored == context.cursor:
             return dg.SkipReason(f"{feed.events_key.to_user_string()} was not materialized since the last run.")
         run_key = f"{feed.name}:{stored}"
-        asked = _request(feed, context.instance, outbox, datetime.now(UTC), run_key, feed.keys, here)
+        asked = _request(feed, context.instance, spotify_outbox, datetime.now(UTC), run_key, feed.keys, here)
         if isinstance(asked, dg.SkipReason):
             return asked  # and the cursor stays, so that the next look asks again
         return dg.SensorResult(run_requests=[asked], cursor=stored)

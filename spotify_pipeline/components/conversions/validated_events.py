@@ -46,14 +46,17 @@ def validated_events_asset(feed: FeedDefinition) -> dg.AssetsDefinition:
         ),
     )
     def validated_events(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, home: PipelineHome, outbox: Outboxes
+        context: dg.AssetExecutionContext,
+        spotify_warehouse: WarehouseResource,
+        spotify_home: PipelineHome,
+        spotify_outbox: Outboxes,
     ) -> Iterator[dg.MaterializeResult]:
         now = datetime.now(UTC)
         with sanitized_failures():
             days = {partition: feed.day(partition, now) for partition in context.partition_keys}
-            with outbox.hold(feed, to_read=True) as held:
-                suppressions = read_suppressions(feed.suppressions, warehouse, home.ledger)
-                with warehouse.segment(feed.relation) as segment:
+            with spotify_outbox.hold(feed, to_read=True) as held:
+                suppressions = read_suppressions(feed.suppressions, spotify_warehouse, spotify_home.ledger)
+                with spotify_warehouse.segment(feed.relation) as segment:
                     readings = read_days(feed, list(days.values()), segment, held, suppressions, now)
                     found = coverage(feed, segment, now)
                 accounts = held.accounts([day.date for day in days.values()])

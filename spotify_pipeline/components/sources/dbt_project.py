@@ -17,7 +17,7 @@ from spotify_pipeline.components.sources.dbt_build import built_by_dbt, parse_pr
 from spotify_pipeline.components.yaml import folder_of
 from spotify_pipeline.warehouse import Relation
 
-WAREHOUSE_POOL = "warehouse"
+WAREHOUSE_POOL = "spotify_warehouse"
 """The concurrency pool of everything that opens the warehouse file: DuckDB allows one writing process."""
 SOURCE_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".csv"})
 
@@ -93,13 +93,13 @@ class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
             manifest=self.manifest,
             project=self.project,
             pool=WAREHOUSE_POOL,
-            name="dbt_build",
+            name="spotify_dbt_build",
             dagster_dbt_translator=FolderGroups(),
         )
-        def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-            yield from built_by_dbt(dbt, context)
+        def dbt_models(context: dg.AssetExecutionContext, spotify_dbt: DbtCliResource) -> Iterator[Any]:
+            yield from built_by_dbt(spotify_dbt, context)
 
-        return dg.Definitions(assets=[dbt_models], resources={"dbt": dbt_command(self.project)})
+        return dg.Definitions(assets=[dbt_models], resources={"spotify_dbt": dbt_command(self.project)})
 
 
 def dbt_command(project: DbtProject) -> DbtCliResource:

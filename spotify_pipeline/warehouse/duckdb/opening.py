@@ -45,7 +45,7 @@ def open_to_read(file: Path) -> duckdb.DuckDBPyConnection:
     if held:
         raise WarehouseHeld(
             f"The warehouse {file} is held by another process that writes to it. Wait for it to end, and give the "
-            "Dagster pool `warehouse` a limit of 1 so that runs take turns."
+            "Dagster pool `spotify_warehouse` a limit of 1 so that runs take turns."
         )
     raise SegmentError(
         f"The warehouse {file} cannot be opened: it may be cut short or damaged, encrypted, or of a newer version of "

@@ -13,7 +13,7 @@ from spotify_pipeline.components.audiences.checks.guards import guard_check_spec
 from spotify_pipeline.components.audiences.definition import AudienceAtSpotify
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_state, in_words
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource
 from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport, Manifest, verify_customer_list
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience, CallRecord, NotFound
@@ -163,17 +163,17 @@ def targetable_check(audience: AudienceAtSpotify) -> dg.AssetChecksDefinition:
         description="Checks at Spotify whether the audience exists and can be targeted, as it should within 72 hours.",
     )
     def targetable(
-        context: dg.AssetCheckExecutionContext, home: PipelineHome, spotify: SpotifyAds
+        context: dg.AssetCheckExecutionContext, spotify_home: PipelineHome, spotify_ads: SpotifyAdsResource
     ) -> dg.AssetCheckResult:
         def on_call(call: CallRecord) -> None:
             context.log.info(str(call))
 
         with sanitized_failures():
-            account = spotify.account_of(audience)
-            known = home.journal.read(audience.folder, account).audience_id
+            account = spotify_ads.account_of(audience)
+            known = spotify_home.journal.read(audience.folder, account).audience_id
             if known is None:
                 return dg.AssetCheckResult(passed=False, description="Nothing was sent yet. Materialize the audience.")
-            with spotify.client(on_call, authorization=audience.config.authorization) as client:
+            with spotify_ads.client(on_call, authorization=audience.config.authorization) as client:
                 try:
                     return judge_status(client.audience(account, known), datetime.now(UTC))
                 except NotFound:

@@ -1,6 +1,6 @@
 """Checks that what was promised holds: people's data is deleted in time, erasures are done, receipts are whole.
 
-The job `watch_audiences` runs them, so that an audience that is never mirrored again is noticed too.
+The job `spotify_watch_audiences` runs them, so that an audience that is never mirrored again is noticed too.
 """
 
 from collections.abc import Collection, Iterator
@@ -50,12 +50,12 @@ def privacy_checks(audience: AudienceDefinition) -> dg.AssetChecksDefinition:
             ),
         ],
     )
-    def promises(home: PipelineHome) -> Iterator[dg.AssetCheckResult]:
+    def promises(spotify_home: PipelineHome) -> Iterator[dg.AssetCheckResult]:
         now = datetime.now(UTC)
         with sanitized_failures():
-            yield judge_retention(audience, home, now)
-            yield judge_erasures(audience, home, now)
-            yield judge_receipts(audience, home)
+            yield judge_retention(audience, spotify_home, now)
+            yield judge_erasures(audience, spotify_home, now)
+            yield judge_receipts(audience, spotify_home)
 
     return promises
 

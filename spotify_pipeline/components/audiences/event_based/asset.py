@@ -13,7 +13,7 @@ from spotify_pipeline.components.audiences.definition import spotify_pool
 from spotify_pipeline.components.audiences.event_based.definition import EventAudienceDefinition
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_state, receipts_metadata
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource
 from spotify_pipeline.components.run_log import StepCalls
 from spotify_pipeline.mirror import EventBasedDefinition, sync_event_based
 from spotify_pipeline.printable import markdown_cell
@@ -33,16 +33,16 @@ def event_audience_asset(audience: EventAudienceDefinition) -> dg.AssetsDefiniti
         ),
     )
     def spotify_audience(
-        context: dg.AssetExecutionContext, home: PipelineHome, spotify: SpotifyAds
+        context: dg.AssetExecutionContext, spotify_home: PipelineHome, spotify_ads: SpotifyAdsResource
     ) -> dg.MaterializeResult:
         calls = StepCalls(context)
         with sanitized_failures(retried=context.retry_number, metadata=calls.shown):
-            account = spotify.account_of(audience)
-            with spotify.client(calls, authorization=audience.config.authorization) as client:
+            account = spotify_ads.account_of(audience)
+            with spotify_ads.client(calls, authorization=audience.config.authorization) as client:
                 definition = audience.event_based(client, account)
                 outcome = sync_event_based(
                     client,
-                    home.journal,
+                    spotify_home.journal,
                     audience.spec(account),
                     definition,
                     evidence={"run_id": context.run.run_id},
@@ -55,7 +55,7 @@ def event_audience_asset(audience: EventAudienceDefinition) -> dg.AssetsDefiniti
                 "done": dg.TextMetadataValue(str(outcome.action)),
                 **audience_state(outcome.audience),
                 "made of": dg.MarkdownMetadataValue(_settings_table(definition)),
-                "in Ads Manager": dg.UrlMetadataValue(spotify.ads_manager_url()),
+                "in Ads Manager": dg.UrlMetadataValue(spotify_ads.ads_manager_url()),
                 **receipts_metadata(outcome.receipts),
                 **calls.shown(),
             }

@@ -12,7 +12,7 @@ from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.guarding import live_list
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import SMALL, in_words
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource
 from spotify_pipeline.customer_list import Manifest, Overlap, SnapshotStore, overlaps
 from spotify_pipeline.mirror import AlertKind, Journal, Orphan, orphans
 
@@ -114,15 +114,15 @@ def overlap_definitions(audiences: Sequence[AudienceDefinition], filled: Collect
             "to Spotify. Audiences that share most of their people bid against each other."
         ),
     )
-    def audience_overlap(home: PipelineHome, spotify: SpotifyAds) -> dg.MaterializeResult:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
+    def audience_overlap(spotify_home: PipelineHome, spotify_ads: SpotifyAdsResource) -> dg.MaterializeResult:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
         with sanitized_failures():
             lists = live_lists(
                 audiences,
-                home.snapshots,
-                home.journal,
-                spotify.account_of,
+                spotify_home.snapshots,
+                spotify_home.journal,
+                spotify_ads.account_of,
             )
-            matrix = overlap_matrix(lists, overlap_rows(lists, home.snapshots))
+            matrix = overlap_matrix(lists, overlap_rows(lists, spotify_home.snapshots))
         return dg.MaterializeResult(
             metadata={
                 "overlap": dg.MarkdownMetadataValue(matrix if lists else "no list that Spotify has is kept here"),
@@ -135,9 +135,11 @@ def overlap_definitions(audiences: Sequence[AudienceDefinition], filled: Collect
         name=NO_ORPHANS,
         description="No audience is at Spotify that this project once made and no YAML file defines any more.",
     )
-    def no_orphans(home: PipelineHome) -> dg.AssetCheckResult:
+    def no_orphans(spotify_home: PipelineHome) -> dg.AssetCheckResult:
         with sanitized_failures():
-            return judge_orphans({*filled, *(audience.folder for audience in audiences)}, home, datetime.now(UTC))
+            return judge_orphans(
+                {*filled, *(audience.folder for audience in audiences)}, spotify_home, datetime.now(UTC)
+            )
 
     return dg.Definitions(assets=[audience_overlap], asset_checks=[no_orphans])
 

@@ -14,7 +14,7 @@ from spotify_pipeline.components.audiences.guarding import live_list, predicted
 from spotify_pipeline.components.audiences.list_building import build_list, read_segment
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
-from spotify_pipeline.components.resources import PLANS, PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.resources import PLANS, PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
 from spotify_pipeline.customer_list import Manifest, SentVersion, compare_lists
 from spotify_pipeline.customer_list.storage import workspace
@@ -194,7 +194,7 @@ def plan_table(plans: Sequence[PlannedChange]) -> str:
     return "\n".join([head, "|:--|:--|--:|--:|--:|--:|", *lines, *notes, *more])
 
 
-PLAN_JOB = "plan"
+PLAN_JOB = "spotify_plan"
 
 
 class PlanConfig(dg.Config):
@@ -210,21 +210,21 @@ def plan_job(audiences: Sequence[AudienceDefinition]) -> dg.JobDefinition:
         audiences: every audience of the deployment.
     """
 
-    @dg.op(name="plan_audiences", pool=WAREHOUSE_POOL, out=dg.Out(dagster_type=dg.Nothing))
+    @dg.op(name="spotify_plan_audiences", pool=WAREHOUSE_POOL, out=dg.Out(dagster_type=dg.Nothing))
     def plan_audiences(
         context: dg.OpExecutionContext,
         config: PlanConfig,
-        home: PipelineHome,
-        warehouse: WarehouseResource,
-        spotify: SpotifyAds,
+        spotify_home: PipelineHome,
+        spotify_warehouse: WarehouseResource,
+        spotify_ads: SpotifyAdsResource,
     ) -> None:
         with sanitized_failures():
             plans = plan_all(
                 audiences,
                 config.audiences,
-                home=home,
-                warehouse=warehouse,
-                ad_account_of=spotify.account_of,
+                home=spotify_home,
+                warehouse=spotify_warehouse,
+                ad_account_of=spotify_ads.account_of,
             )
         context.add_output_metadata({"plan": dg.MarkdownMetadataValue(plan_table(plans))})
 

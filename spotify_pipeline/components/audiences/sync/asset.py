@@ -20,7 +20,7 @@ from spotify_pipeline.components.audiences.sync.request import RunConfig, SendRe
 from spotify_pipeline.components.audiences.sync.sending import RunFacts, send, settle
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_metadata, in_words, receipts_metadata
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.run_log import StepCalls, UploadProgressLog
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.customer_list import parts_needed
@@ -59,9 +59,9 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
     def spotify_audience(
         context: dg.AssetExecutionContext,
         config: RunConfig,
-        home: PipelineHome,
-        spotify: SpotifyAds,
-        warehouse: WarehouseResource,
+        spotify_home: PipelineHome,
+        spotify_ads: SpotifyAdsResource,
+        spotify_warehouse: WarehouseResource,
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.Output[None]]:
         now = datetime.now(UTC)
         if skipped_in_backfill(audience, context, now):
@@ -71,11 +71,11 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
         blocked: GuardBlocked | None = None
         outcomes: list[MirrorOutcome] = []
         with sanitized_failures(retried=context.retry_number, metadata=calls.shown):
-            account = spotify.account_of(audience)
+            account = spotify_ads.account_of(audience)
             sent = send_request(
                 audience,
-                home,
-                warehouse,
+                spotify_home,
+                spotify_warehouse,
                 account,
                 context.partition_key,
                 config,
@@ -84,22 +84,22 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
                 run_started=started_at(context),
                 retried=context.retry_number,
             )
-            _warn_of_sign_in(audience, spotify, now, context)
+            _warn_of_sign_in(audience, spotify_ads, now, context)
             facts = RunFacts(
                 run_id=context.run.run_id,
                 trace_ids=calls.trace_ids,
                 on_progress=UploadProgressLog(context.log.info),
             )
             try:
-                with spotify.client(calls, authorization=audience.config.authorization) as client:
+                with spotify_ads.client(calls, authorization=audience.config.authorization) as client:
                     checkpoint = dagster_checkpoint(context.instance, audience, account)
-                    outcomes = send(audience, home, client, account, sent, facts, checkpoint)
+                    outcomes = send(audience, spotify_home, client, account, sent, facts, checkpoint)
             except GuardBlocked as error:
                 blocked = error
-                alert_blocked(audience, home, codes(error), str(error), context.log)
+                alert_blocked(audience, spotify_home, codes(error), str(error), context.log)
             else:
-                settle(audience, home, account, sent)
-                alert_resolved(audience, home, context.log)
+                settle(audience, spotify_home, account, sent)
+                alert_resolved(audience, spotify_home, context.log)
         if blocked is not None:
             # The evaluation is stored although the step fails, so that the check shows why.
             yield not_judged(blocked)
@@ -108,9 +108,9 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
         _say_what_was_done(audience, context, outcomes, sent)
         yield dg.MaterializeResult(
             metadata={
-                **audience_metadata(outcomes, sent.manifest, spotify.ads_manager_url()),
+                **audience_metadata(outcomes, sent.manifest, spotify_ads.ads_manager_url()),
                 **receipts_metadata([receipt for each in outcomes for receipt in each.receipts]),
-                **state_metadata(audience, home, account, outcomes),
+                **state_metadata(audience, spotify_home, account, outcomes),
                 **calls.shown(),
             },
             check_results=[guard_check_result(outcomes[0].decision)],
@@ -125,7 +125,7 @@ def _cause(context: dg.AssetExecutionContext) -> str:
 
 
 def _warn_of_sign_in(
-    audience: AudienceDefinition, spotify: SpotifyAds, now: datetime, context: dg.AssetExecutionContext
+    audience: AudienceDefinition, spotify: SpotifyAdsResource, now: datetime, context: dg.AssetExecutionContext
 ) -> None:
     sign_in = spotify.sign_in(audience.config.authorization, now)
     if sign_in.kind is SignInKind.ENDS_SOON:

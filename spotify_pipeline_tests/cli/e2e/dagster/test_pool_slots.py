@@ -162,13 +162,13 @@ def tagged(instance: dg.DagsterInstance, process: str) -> str:
 def test_c12_a_command_says_at_once_whom_it_waits_for_and_what_frees_it(instance: dg.DagsterInstance) -> None:
     killed = tagged(instance, dead_process())
     hold(instance, killed)
-    said = waits_for(instance, [POOL, "warehouse"], datetime.now(UTC) + timedelta(minutes=3))
+    said = waits_for(instance, [POOL, "spotify_warehouse"], datetime.now(UTC) + timedelta(minutes=3))
     assert said is not None
     assert f"the place in the pool `{POOL}` is held by the run {killed}, begun 3 min ago" in said
     assert re.search(r"by a command whose process \(\d+\) is gone, so nobody gives it back", said)
     command = said.partition("from another terminal: ")[2]
     subprocess.run(command, shell=True, check=True)  # noqa: S602 - the very line that a person would paste
-    assert waits_for(instance, [POOL, "warehouse"], datetime.now(UTC)) is None
+    assert waits_for(instance, [POOL, "spotify_warehouse"], datetime.now(UTC)) is None
 
 
 @pytest.mark.parametrize("process", ["", "elsewhere 1 1", "nonsense", "a b c d"])

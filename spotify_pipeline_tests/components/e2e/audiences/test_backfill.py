@@ -17,7 +17,7 @@ from spotify_pipeline.components.audiences.partitions import BACKFILL_TAG
 from spotify_pipeline.components.audiences.sync.asset import audience_asset
 from spotify_pipeline.components.audiences.sync.request import RunConfig
 from spotify_pipeline.components.cadence import CadenceConfig
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.warehouse import Relation
 from spotify_pipeline_tests.components.runs import ASSETS, PEOPLE, Deployment, said_by, writes
@@ -110,6 +110,6 @@ def second_try(partition: str, tags: dict[str, str]) -> dg.ExecuteInProcessResul
     def tried_twice(context: dg.AssetExecutionContext) -> Iterator[Any]:
         if context.retry_number == 0:
             raise dg.RetryRequested(max_retries=1, seconds_to_wait=0)
-        yield from step.decorated_fn(context, RunConfig(), PipelineHome(), SpotifyAds(), WarehouseResource())
+        yield from step.decorated_fn(context, RunConfig(), PipelineHome(), SpotifyAdsResource(), WarehouseResource())
 
     return dg.materialize([tried_twice], partition_key=partition, tags=tags, raise_on_error=False)

@@ -15,7 +15,7 @@ from spotify_pipeline.components.audiences.guarding import lists_compared
 from spotify_pipeline.components.audiences.insights.plan import PlannedAction, plan_all
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.deployment import audience_definitions
-from spotify_pipeline.components.resources import PipelineHome, SpotifyAds, WarehouseResource
+from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.privacy import forget, read_identifiers
 from spotify_pipeline.privacy.ledger import Attribution
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
@@ -186,7 +186,7 @@ def test_w17_a_second_word_for_an_erasure_lets_it_through_and_no_more_than_that(
         [],
         home=PipelineHome(),
         warehouse=WarehouseResource(),
-        ad_account_of=SpotifyAds().account_of,
+        ad_account_of=SpotifyAdsResource().account_of,
     )
     assert plan.action is PlannedAction.REPLACE
     result = deployment.run(*assets)

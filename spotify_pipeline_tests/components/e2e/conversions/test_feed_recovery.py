@@ -97,7 +97,7 @@ def test_a04_when_spotify_refuses_everything_the_run_fails_and_nothing_is_dead(
 
 def test_a_reading_does_not_wait_long_for_another_run_of_the_feed(runs: FeedRuns, sandbox: SandboxServer) -> None:
     with open_outbox("orders"):
-        result = runs.run(resources={"outbox": Outboxes(wait_to_read=0)})
+        result = runs.run(resources={"spotify_outbox": Outboxes(wait_to_read=0)})
     assert not result.success
     assert "Another run holds the outbox of the feed orders" in said_by(result)
     assert received(sandbox) == {}
@@ -137,7 +137,7 @@ class BrokenWarehouse(WarehouseResource):
 def test_a10_a_partial_read_is_refused_and_nothing_of_it_recorded_or_sent(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
-    result = runs.run(resources={"warehouse": BrokenWarehouse()})
+    result = runs.run(resources={"spotify_warehouse": BrokenWarehouse()})
     assert "shop.orders has 20 rows for" in said_by(result)
     assert "but 19 were read. Nothing was recorded, and nothing was sent" in said_by(result)
     with view_outbox("orders") as outbox:

@@ -111,10 +111,10 @@ def test_a_build_that_succeeds_leaves_nothing_of_dbt_behind_and_clears_away_what
     with dg.DagsterInstance.ephemeral() as instance:
         result = build(project, instance)
     assert result.success
-    built = [each for each in result.get_asset_materialization_events() if each.step_key == "dbt_build"]
+    built = [each for each in result.get_asset_materialization_events() if each.step_key == "spotify_dbt_build"]
     assert len(built) == 11
     assert list((home / "dbt").iterdir()) == [left[0.5]]
-    assert [each.name for each in (project / "target").iterdir() if each.name.startswith("dbt_build")] == []
+    assert [each.name for each in (project / "target").iterdir() if each.name.startswith("spotify_dbt_build")] == []
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def test_the_job_shows_the_plan_and_refuses_an_audience_that_there_is_not(
     result = job.execute_in_process(instance=deployment.instance)
     assert result.success
     (handled,) = result.get_step_success_events()
-    assert handled.step_key == "plan_audiences"
+    assert handled.step_key == "spotify_plan_audiences"
     outputs = [each.step_output_data.metadata for each in result.all_node_events if each.is_successful_output]
     assert "| people | create | 30 |" in str(outputs[0]["plan"].value)
     with pytest.raises(MirrorRefused, match=r"There is no audience nobody\. There are: people"):

@@ -41,9 +41,9 @@ def watch(deployment: Deployment) -> dg.ExecuteInProcessResult:
 
 
 def tick(deployment: Deployment) -> dg.SensorResult | dg.SkipReason | None:
-    sensor = deployment.definitions.resolve_sensor_def("alerts")
+    sensor = deployment.definitions.resolve_sensor_def("spotify_alerts")
     context = dg.build_sensor_context(
-        instance=deployment.instance, resources={"home": PipelineHome()}, definitions=deployment.definitions
+        instance=deployment.instance, resources={"spotify_home": PipelineHome()}, definitions=deployment.definitions
     )
     return sensor(context)  # pyright: ignore[reportReturnType]
 
@@ -192,5 +192,5 @@ def test_w14_the_sensor_tells_each_change_once(deployment: Deployment, caplog: p
     assert "There is nothing to tell." in str(tick(deployment))
     PipelineHome().alerts.state("people", AlertKind.BLOCKED, [], "It is mirrored again.", datetime.now(UTC))
     assert "1 alerts told" in str(tick(deployment))
-    sensor = deployment.definitions.resolve_sensor_def("alerts")
+    sensor = deployment.definitions.resolve_sensor_def("spotify_alerts")
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING

@@ -12,7 +12,7 @@ import pytest
 from spotify_pipeline.components.yaml.errors import AudienceConfigError
 from spotify_pipeline_tests.components.conftest import GOOD
 
-MONDAY = "mirror_every_monday_at_06_00_europe_stockholm"
+MONDAY = "spotify_mirror_every_monday_at_06_00_europe_stockholm"
 TWO = GOOD.replace("Lapsed subscribers", "Another name")
 TABLE = TWO.replace("dbt_model: lapsed_subscribers", "table: crm.people")
 
@@ -37,10 +37,14 @@ def test_audiences_of_one_cadence_share_a_schedule_and_all_share_one_job(load: C
     )
     repository = definitions.get_repository_def()
     schedules = {each.name: each for each in repository.schedule_defs}
-    assert sorted(schedules) == ["mirror_every_day_at_06_00_europe_stockholm", MONDAY, "watch_audiences"]
+    assert sorted(schedules) == [
+        "spotify_mirror_every_day_at_06_00_europe_stockholm",
+        MONDAY,
+        "spotify_watch_audiences",
+    ]
     assert schedules[MONDAY].cron_schedule == "0 6 * * 1"
     assert schedules[MONDAY].execution_timezone == "Europe/Stockholm"
-    assert {schedules[name].job_name for name in schedules if name != "watch_audiences"} == {"__ASSET_JOB"}
+    assert {schedules[name].job_name for name in schedules if name != "spotify_watch_audiences"} == {"__ASSET_JOB"}
 
 
 def test_a_tick_asks_for_each_audience_with_its_segment_for_the_window_that_opens(
@@ -67,7 +71,7 @@ def test_one_tick_asks_once_however_often_it_is_evaluated(load: Callable[..., dg
 
 def test_the_watch_job_asks_after_every_audience(load: Callable[..., dg.Definitions]) -> None:
     definitions = load({"one": GOOD, "two": TWO})
-    steps = {node.name for node in definitions.resolve_job_def("watch_audiences").nodes}
+    steps = {node.name for node in definitions.resolve_job_def("spotify_watch_audiences").nodes}
     assert steps == {
         "one__spotify_audience_targetable",
         "two__spotify_audience_targetable",

@@ -45,9 +45,9 @@ def tick(instance: dg.DagsterInstance) -> Tick:
             scheduled_execution_time=when,
             repository_def=definitions.get_repository_def(),
             instance=instance,
-            resources={"outbox": Outboxes()},
+            resources={"spotify_outbox": Outboxes()},
         ) as context:
-            data = definitions.resolve_schedule_def("send_orders").evaluate_tick(context)
+            data = definitions.resolve_schedule_def("spotify_send_orders").evaluate_tick(context)
             return data.run_requests[0] if data.run_requests else str(data.skip_message)
 
     return ticked
@@ -207,7 +207,7 @@ def test_an_update_of_the_events_starts_one_run_and_waits_for_the_one_under_way(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:
     definitions = load({"orders": ON_UPDATE})
-    sensor = definitions.resolve_sensor_def("send_orders")
+    sensor = definitions.resolve_sensor_def("spotify_send_orders")
     cursor: str | None = None
 
     def look() -> list[dg.RunRequest]:
@@ -216,7 +216,7 @@ def test_an_update_of_the_events_starts_one_run_and_waits_for_the_one_under_way(
             instance=instance,
             cursor=cursor,
             repository_def=definitions.get_repository_def(),
-            resources={"outbox": Outboxes()},
+            resources={"spotify_outbox": Outboxes()},
         )
         data = sensor.evaluate_tick(context)
         cursor = data.cursor or cursor
@@ -255,8 +255,8 @@ def test_each_schedule_as_cron_and_in_words(stated: dict[str, object], cron: str
 
 def test_a_feed_by_hand_has_no_schedule_and_parity_is_watched_all_the_same(load: Callable[..., dg.Definitions]) -> None:
     repository = load({"orders": FEED.replace("{every: hour}", "by_hand")}).get_repository_def()
-    assert {each.name for each in repository.schedule_defs} == {"watch_audiences", WATCH_CONVERSIONS}
-    assert {each.name for each in repository.sensor_defs} == {"alerts"}
+    assert {each.name for each in repository.schedule_defs} == {"spotify_watch_audiences", WATCH_CONVERSIONS}
+    assert {each.name for each in repository.sensor_defs} == {"spotify_alerts"}
 
 
 @pytest.mark.e2e

@@ -113,7 +113,7 @@ def test_a17_who_is_forgotten_while_a_delivery_is_under_way_is_in_none_of_its_la
 ) -> None:
     add_orders(environment, *(order(number, days_ago(0)) for number in range(20)))
     runs = FeedRuns(load({"orders": SMALL_BATCHES}))
-    assert runs.run(resources={"conversions": ForgettingWhileSending()}).success
+    assert runs.run(resources={"spotify_conversions": ForgettingWhileSending()}).success
     assert set(received(sandbox)) == {f"order-{number}" for number in range(20)} - {"order-17"}
     with view_outbox("orders") as outbox:
         (account,) = outbox.accounts()

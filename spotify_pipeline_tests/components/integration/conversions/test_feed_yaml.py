@@ -192,7 +192,10 @@ def test_a_feed_makes_two_assets_of_days_in_its_group(load: Callable[..., dg.Def
     assert graph.get(validated).parent_keys == {dg.AssetKey(["shop", "orders"])}
     assert {graph.get(key).group_name for key in (validated, delivery)} == {"orders"}
     assert isinstance(graph.get(delivery).partitions_def, dg.DailyPartitionsDefinition)
-    assert (graph.get(validated).pools, graph.get(delivery).pools) == ({"warehouse"}, {"conversions_orders"})
+    assert (graph.get(validated).pools, graph.get(delivery).pools) == (
+        {"spotify_warehouse"},
+        {"spotify_conversions_orders"},
+    )
     assert not graph.get(dg.AssetKey(["shop", "orders"])).is_materializable
 
 

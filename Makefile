@@ -79,9 +79,12 @@ bench: $(READY) ## Measure speed and memory against named alternatives
 	@$(BIN)/python -m benchmarks.upload
 	@$(BIN)/python -m benchmarks.conversions
 
-lock: $(READY) ## Resolve the dependencies of pyproject.toml again
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header \
-		--no-strip-extras --quiet --output-file requirements.lock
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header \
+	--no-strip-extras --quiet
+
+lock: $(READY) ## Resolve the dependencies of pyproject.toml again, the highest and the lowest that it allows
+	@$(COMPILE) --extra dev --output-file requirements.lock
+	@$(COMPILE) --extra test --resolution lowest-direct --output-file requirements-lowest.lock
 
 clean: ## Remove the virtual environment and the demo's state
 	@rm -rf $(VENV) $(DEMO)

@@ -1,5 +1,7 @@
 """Runs dbt so that nothing it prints reaches Dagster: its messages quote the cells they stumbled on (P03)."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -9,15 +11,17 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.home import home_directory, private_directory, private_umask
 from spotify_pipeline.process import secrets_withheld
 from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, SegmentError, warehouse_file
+
+if TYPE_CHECKING:
+    from dagster_dbt import DbtCliResource
 
 FAILED = frozenset({"error", "fail", "runtime error"})
 KEEP_LOGS_VARIABLE = "SPOTIFY_PIPELINE_KEEP_DBT_LOGS"

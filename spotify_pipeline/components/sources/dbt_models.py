@@ -10,8 +10,6 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dagster_dbt import DagsterDbtTranslator
-
 from spotify_pipeline.components.yaml import VERSION_IN_NAME
 
 Manifest = Mapping[str, Any]
@@ -150,6 +148,8 @@ def _of_other_kind(manifests: Sequence[Manifest], _: Sequence[Node], name: str) 
     for node in (each for manifest in manifests for each in _tables_that_are_no_models(manifest)):
         if name in (node["name"], f"{node.get('source_name')}.{node['name']}"):
             table = f"{node['schema']}.{node.get('identifier') or node.get('alias')}"
+            from dagster_dbt import DagsterDbtTranslator
+
             key = "/".join(DagsterDbtTranslator().get_asset_key(node).path)
             return (
                 f"{name} is a {node['resource_type']} of the dbt project, not a model. In place of dbt_model write "

@@ -1,25 +1,33 @@
-"""The dbt project whose models are the segments, as one Dagster asset per model."""
+"""The dbt project whose models are the segments, as one Dagster asset per model.
+
+dbt is an extra: its packages are imported where a dbt project is used, and nowhere else.
+"""
 
 import fcntl
 import json
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from pydantic import Field
 
-from spotify_pipeline.components.sources.dbt_build import built_by_dbt, parse_project
 from spotify_pipeline.components.yaml import folder_of
 from spotify_pipeline.warehouse import Relation
+
+if TYPE_CHECKING:
+    from dagster_dbt import DbtProject
 
 WAREHOUSE_POOL = "spotify_warehouse"
 """The concurrency pool of everything that opens the warehouse file: DuckDB allows one writing process."""
 SOURCE_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".csv"})
+
+
+class DbtMissing(ImportError):
+    """A dbt project is to be read, and dbt is not installed."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Segment:
     @classmethod
     def of_dbt(cls, node: Mapping[str, Any]) -> "Segment":
         """The table that a model of dbt's manifest becomes."""
+        from spotify_pipeline.components.sources.dbt_assets import FolderGroups
+
         contract_is_complete = bool(node.get("contract", {}).get("enforced"))
         types = {name: column.get("data_type") for name, column in node["columns"].items()}
         return cls(
@@ -41,15 +51,6 @@ class Segment:
             relation=Relation((node["schema"], node["alias"])),
             columns=types if contract_is_complete else None,
         )
-
-
-class FolderGroups(DagsterDbtTranslator):
-    """Groups models by their folder below `models/`, so that segments stand together in the asset graph."""
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The group that the model itself names, else its folder."""
-        folder = [part for part in dbt_resource_props["fqn"][1:-1] if part]
-        return super().get_group_name(dbt_resource_props) or (folder[0] if folder else None)
 
 
 class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
@@ -75,8 +76,20 @@ class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
         return component.model_copy(update={"project_dir": str(directory.resolve())})
 
     @cached_property
-    def project(self) -> DbtProject:
-        """The project, its manifest in place."""
+    def project(self) -> "DbtProject":
+        """The project, its manifest in place.
+
+        Raises:
+            DbtMissing: dbt is not installed.
+        """
+        if find_spec("dagster_dbt") is None:
+            raise DbtMissing(
+                "This project reads a dbt project, and dbt is not installed. Run "
+                "`pip install 'spotify-pipeline[dbt]'`, or remove this component and name tables: "
+                "segment: {table: schema.table}."
+            )
+        from dagster_dbt import DbtProject
+
         project = DbtProject(project_dir=Path(self.project_dir))
         prepare_manifest(project)
         return project
@@ -88,33 +101,23 @@ class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """One asset per model; they run as one dbt command."""
+        project = self.project
+        from spotify_pipeline.components.sources.dbt_assets import dbt_command, model_assets
 
-        @dbt_assets(
-            manifest=self.manifest,
-            project=self.project,
-            pool=WAREHOUSE_POOL,
-            name="spotify_dbt_build",
-            dagster_dbt_translator=FolderGroups(),
-        )
-        def dbt_models(context: dg.AssetExecutionContext, spotify_dbt: DbtCliResource) -> Iterator[Any]:
-            yield from built_by_dbt(spotify_dbt, context)
-
-        return dg.Definitions(assets=[dbt_models], resources={"spotify_dbt": dbt_command(self.project)})
+        assets = model_assets(project, self.manifest, pool=WAREHOUSE_POOL)
+        return dg.Definitions(assets=[assets], resources={"spotify_dbt": dbt_command(project)})
 
 
-def dbt_command(project: DbtProject) -> DbtCliResource:
-    """dbt as it is installed beside this Python, so that no virtual environment needs to be activated."""
-    beside = Path(sys.executable).with_name("dbt")
-    return DbtCliResource(project_dir=project, dbt_executable=str(beside) if beside.exists() else "dbt")
-
-
-def prepare_manifest(project: DbtProject) -> None:
+def prepare_manifest(project: "DbtProject") -> None:
     """Have dbt parse the project when its manifest is missing or older than a file of the project.
 
     Several processes may load definitions at once, so the work is done under a file lock and looked at again inside.
     """
     if not _is_stale(project):
         return
+    from spotify_pipeline.components.sources.dbt_assets import dbt_command
+    from spotify_pipeline.components.sources.dbt_build import parse_project
+
     lock = project.project_dir / project.target_path / ".prepare.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as handle:
@@ -123,7 +126,7 @@ def prepare_manifest(project: DbtProject) -> None:
             parse_project(dbt_command(project), project.manifest_path)
 
 
-def _is_stale(project: DbtProject) -> bool:
+def _is_stale(project: "DbtProject") -> bool:
     if not project.manifest_path.exists():
         return True
     made = project.manifest_path.stat().st_mtime

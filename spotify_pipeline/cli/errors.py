@@ -8,6 +8,7 @@ from spotify_pipeline.mirror import JournalError, MirrorRefused
 from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.rows import RowsError
 from spotify_pipeline.sandbox import SandboxError
+from spotify_pipeline.settings import SettingsError
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.warehouse import SegmentError
 
@@ -26,5 +27,6 @@ EXPECTED = (
     RowsError,
     SandboxError,
     SegmentError,
+    SettingsError,
     SpotifyError,
 )

@@ -5,6 +5,7 @@ Importing Dagster takes seconds, which a command that does without it should not
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 import spotify_pipeline
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.settings import Project, Settings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(spotify_pipeline.__file__).parent
 PROJECT = PACKAGE.parent
+
+
+def current_settings() -> Settings:
+    """What is set for the project that the command is about.
+
+    Raises:
+        SettingsError: the connection's YAML or `.env` is wrong, or the shell and `.env` differ.
+    """
+    return Settings.of_project(Project.find(PROJECT), os.environ)
 
 
 def load_definitions() -> dg.Definitions:

@@ -5,6 +5,7 @@ Nothing here is read when definitions load: credentials and addresses come from 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -19,6 +20,7 @@ from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
+from spotify_pipeline.settings import Project, Settings, StatedConnection
 from spotify_pipeline.spotify import (
     CallRecord,
     SignInState,
@@ -41,6 +43,15 @@ PLANS = "plan"
 """The directory below the project's own in which plans are made."""
 OFFICIAL_API = "https://api-partner.spotify.com"
 ADS_MANAGER = "https://adsmanager.spotify.com/"
+
+
+def run_settings() -> Settings:
+    """What a run takes from its environment and from the `.env` of the project it was started in.
+
+    Raises:
+        SettingsError: the shell and `.env` differ.
+    """
+    return Settings.of_run(Project.find(Path.cwd()), StatedConnection(), os.environ)
 
 
 class WarehouseResource(dg.ConfigurableResource[None]):
@@ -148,8 +159,7 @@ class SpotifyAdsResource(dg.ConfigurableResource[None]):
 
     def settings(self, authorization: str | None = None) -> SpotifySettings:
         """The environment's settings, with the authorization of that label where one is named."""
-        settings = SpotifySettings.from_environment()
-        return settings if authorization is None else settings.choosing(authorization)
+        return run_settings().spotify(authorization)
 
     @contextmanager
     def client(
@@ -173,11 +183,11 @@ class SpotifyAdsResource(dg.ConfigurableResource[None]):
         Raises:
             SpotifyError: neither states one.
         """
-        return audience.config.ad_account_id or SpotifySettings.from_environment().require_ad_account_id()
+        return audience.config.ad_account_id or run_settings().spotify().require_ad_account_id()
 
     def ads_manager_url(self) -> str:
         """Where a person looks at audiences: Ads Manager, or the sandbox's page."""
-        api = SpotifySettings.from_environment().ads_api_url
+        api = run_settings().spotify().ads_api_url
         if api.startswith(OFFICIAL_API):
             return ADS_MANAGER
         scheme, _, rest = api.partition("://")

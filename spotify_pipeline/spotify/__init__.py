@@ -61,14 +61,13 @@ from spotify_pipeline.spotify.event_names import (
 from spotify_pipeline.spotify.lenient_json import same_id
 from spotify_pipeline.spotify.retry import RateLimiter
 from spotify_pipeline.spotify.secret import Secret
-from spotify_pipeline.spotify.settings import CONNECTION_VARIABLE, ConversionsSettings, SpotifySettings
+from spotify_pipeline.spotify.settings import ConversionsSettings, SpotifySettings, setting_fault
 from spotify_pipeline.spotify.sign_in import DEFAULT_PORT, sign_in, sign_out, sign_out_of_all
 from spotify_pipeline.spotify.transport import CallLog, CallRecord, CallTotals, Observer
 from spotify_pipeline.spotify.upload import OpenUpload, UploadProgress, UploadProof, UploadTicket
 
 __all__ = [
     "CAPI_EVENT_NAMES",
-    "CONNECTION_VARIABLE",
     "CONTRACT",
     "DEFAULT_PORT",
     "AcceptedResponse",
@@ -127,6 +126,7 @@ __all__ = [
     "is_signal",
     "same_id",
     "sent_event_name",
+    "setting_fault",
     "sign_in",
     "sign_in_state",
     "sign_out",

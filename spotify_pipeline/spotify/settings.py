@@ -1,14 +1,12 @@
-"""Where Spotify is and which credentials to use: read from the environment, checked before anything is sent."""
+"""Where Spotify is and which credentials to use, checked before anything is sent. Reads no environment."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from spotify_pipeline.spotify.errors import SettingsInvalid, SettingsMissing
@@ -21,17 +19,57 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ADS_API_URL = "https://api-partner.spotify.com/ads/v3"
 ACCOUNTS_URL = "https://accounts.spotify.com"
 CAPI_URL = "https://capi.spotify.com/capi-direct/events/"
-TOKEN_VARIABLE = "SPOTIFY_CAPI_TOKEN"  # noqa: S105  (the name of a variable)
-CONNECTION_VARIABLE = "SPOTIFY_CAPI_CONNECTION_ID"
 CHUNK_QUANTUM = 262_144  # Google, "Performing resumable uploads": every chunk but the last is a multiple of 256 KiB
 UPLOAD_CHUNK_BYTES = 32 * CHUNK_QUANTUM  # 8 MiB, the minimum that Google recommends
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
+_URL_STEP = "Leave it unset for Spotify's own address, or set it to one such as https://spotify.example.com."
+_COPY_AGAIN = "Copy it again from where Spotify shows it."
+_NEXT_STEPS: Mapping[str, str] = {
+    "client_id": _COPY_AGAIN,
+    "client_secret": _COPY_AGAIN,
+    "refresh_token": _COPY_AGAIN,
+    "capi_token": _COPY_AGAIN,
+    "authorization": "`spotify-pipeline authorizations` lists the existing ones.",
+    "ad_account_id": "Set it to an id that `spotify-pipeline ad-accounts` shows.",
+    "capi_connection_id": "Set it to an id that `spotify-pipeline conversions datasets` shows.",
+    "ads_api_url": _URL_STEP,
+    "accounts_url": _URL_STEP,
+    "capi_url": _URL_STEP,
+    "upload_hosts": "Leave it unset for Google's storage, or list hosts separated by commas.",
+    "upload_chunk_bytes": f"Leave it unset for {UPLOAD_CHUNK_BYTES} (8 MiB), or set it to `whole` for one request per "
+    "list.",
+    "proxy_url": "Set it to http://host:port, or http://user:password@host:port with both percent-encoded.",
+    "ca_bundle": "Set it to a PEM file of your network's certificate authority, or leave it unset.",
+}
+
+
+def setting_fault(setting: str, value: str) -> str | None:
+    """What is wrong with the text of a setting, as the rest of a sentence that begins with its name; None if nothing.
+
+    The value is not in it: a mistyped address may hold a password.
+    """
+    look = _FAULTS.get(setting)
+    return None if look is None else look(value)
+
+
+def _refuse_fault(setting: str, name: str, value: str) -> None:
+    if (fault := setting_fault(setting, value)) is not None:
+        raise SettingsInvalid(f"{name} {fault}.", next_step=_NEXT_STEPS[setting])
+
+
+class _Named:
+    """Settings that are called in errors by what they were taken from: a variable, or a line of YAML."""
+
+    names: Mapping[str, str]
+
+    def name_of(self, setting: str) -> str:
+        """What to call a setting in a sentence."""
+        return self.names.get(setting, setting)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpotifySettings:
+class SpotifySettings(_Named):
     """Addresses and credentials. Secrets are hidden in every textual form (:class:`Secret`).
 
     Attributes:
@@ -45,9 +83,10 @@ class SpotifySettings:
         proxy_url: HTTP proxy for everything but this machine's own addresses; may hold a user name and password.
         ca_bundle: PEM file of authorities that are trusted beside the usual ones.
         upload_chunk_bytes: of one request of an upload, a multiple of 256 KiB; None sends a file in one request.
+        names: what each setting was taken from, for errors: a variable, or a line of YAML.
 
     Raises:
-        SettingsInvalid: a value is not valid; the message names its environment variable.
+        SettingsInvalid: a value is not valid; the message names what it was taken from.
     """
 
     client_id: str
@@ -61,70 +100,40 @@ class SpotifySettings:
     proxy_url: Secret | None = None
     ca_bundle: Path | None = None
     upload_chunk_bytes: int | None = UPLOAD_CHUNK_BYTES
+    names: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _check_plain("SPOTIFY_CLIENT_ID", self.client_id)
-        for variable, secret in (
-            ("SPOTIFY_CLIENT_SECRET", self.client_secret),
-            ("SPOTIFY_REFRESH_TOKEN", self.refresh_token),
-        ):
-            if secret is not None:
-                _check_plain(variable, secret.reveal())
-        if not LABEL.fullmatch(self.authorization):
-            raise SettingsInvalid(
-                "Invalid label of an authorization (SPOTIFY_AUTHORIZATION): use 1 to 40 lower-case letters, digits, - "
-                "and _, and begin with a letter or digit.",
-                next_step="`spotify-pipeline authorizations` lists the existing ones.",
-            )
-        _check_url("SPOTIFY_ADS_API_URL", self.ads_api_url)
-        _check_url("SPOTIFY_ACCOUNTS_URL", self.accounts_url)
-        _check_network(self.proxy_url, self.ca_bundle)
-        if self.ad_account_id is not None and not UUID.fullmatch(self.ad_account_id):
-            raise SettingsInvalid(
-                "SPOTIFY_AD_ACCOUNT_ID is not a UUID.",
-                next_step="Set it to an id that `spotify-pipeline ad-accounts` shows.",
-            )
-        try:
-            UploadHosts(self.upload_hosts)
-        except ValueError as reason:
-            message = f"SPOTIFY_UPLOAD_HOSTS is not valid: {reason}."
-            next_step = "Leave it unset for Google's storage, or list hosts separated by commas."
-            raise SettingsInvalid(message, next_step=next_step) from None
-        if self.upload_chunk_bytes is not None and not _is_chunk(self.upload_chunk_bytes):
-            raise _bad_chunk()
+        for setting in ("client_id", "ad_account_id", "authorization", "ads_api_url", "accounts_url"):
+            if (value := getattr(self, setting)) is not None:
+                _refuse_fault(setting, self.name_of(setting), value)
+        for setting in ("client_secret", "refresh_token", "proxy_url"):
+            if (secret := getattr(self, setting)) is not None:
+                _refuse_fault(setting, self.name_of(setting), secret.reveal())
+        _refuse_missing_bundle(self.name_of("ca_bundle"), self.ca_bundle)
+        _refuse_fault("upload_hosts", self.name_of("upload_hosts"), ",".join(self.upload_hosts))
+        chunk = "whole" if self.upload_chunk_bytes is None else str(self.upload_chunk_bytes)
+        _refuse_fault("upload_chunk_bytes", self.name_of("upload_chunk_bytes"), chunk)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> SpotifySettings:
-        """Read the ``SPOTIFY_*`` variables of ``environment``, by default of this process. Empty means unset.
+    def from_texts(cls, texts: Mapping[str, str | None], names: Mapping[str, str]) -> SpotifySettings:
+        """Settings as texts, each by the name of its attribute; None, or left out, is the default.
 
         Raises:
-            SettingsMissing: ``SPOTIFY_CLIENT_ID`` is not set.
-            SettingsInvalid: a variable is not valid.
+            SettingsMissing: there is no client id.
+            SettingsInvalid: a value is not valid.
         """
-        variables = _Variables(environment)
-        client_id = variables.text("SPOTIFY_CLIENT_ID")
-        if client_id is None:
+        stated = {setting: value for setting, value in texts.items() if value is not None}
+        if "client_id" not in stated:
             raise SettingsMissing(
-                "SPOTIFY_CLIENT_ID is not set.",
+                f"{names.get('client_id', 'client_id')} is not set.",
                 next_step="Set it to the client id of your app in Spotify's developer dashboard.",
             )
-        hosts = variables.text("SPOTIFY_UPLOAD_HOSTS")
-        return cls(
-            client_id=client_id,
-            client_secret=variables.secret("SPOTIFY_CLIENT_SECRET"),
-            refresh_token=variables.secret("SPOTIFY_REFRESH_TOKEN"),
-            ad_account_id=variables.text("SPOTIFY_AD_ACCOUNT_ID"),
-            authorization=variables.text("SPOTIFY_AUTHORIZATION") or DEFAULT_LABEL,
-            ads_api_url=(variables.text("SPOTIFY_ADS_API_URL") or ADS_API_URL).rstrip("/"),
-            accounts_url=(variables.text("SPOTIFY_ACCOUNTS_URL") or ACCOUNTS_URL).rstrip("/"),
-            upload_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()) if hosts else GOOGLE_STORAGE,
-            proxy_url=variables.secret("SPOTIFY_PROXY_URL"),
-            ca_bundle=variables.path("SPOTIFY_CA_BUNDLE"),
-            upload_chunk_bytes=_chunk_bytes(variables.text("SPOTIFY_UPLOAD_CHUNK_BYTES")),
-        )
+        if (chunk := stated.get("upload_chunk_bytes")) is not None:  # before it is read as a number
+            _refuse_fault("upload_chunk_bytes", names.get("upload_chunk_bytes", "upload_chunk_bytes"), chunk)
+        return cls(**_read(stated), names=names)
 
     def choosing(self, label: str) -> SpotifySettings:
-        """These settings with the authorization ``label``. The refresh token stays with the one set in the environment.
+        """These settings with the authorization ``label``. The refresh token stays with the one that was set.
 
         Raises:
             SettingsInvalid: ``label`` is not a valid label.
@@ -137,91 +146,66 @@ class SpotifySettings:
         """The default ad account.
 
         Raises:
-            SettingsMissing: ``SPOTIFY_AD_ACCOUNT_ID`` is not set.
+            SettingsMissing: none is set.
         """
         if self.ad_account_id is None:
             raise SettingsMissing(
-                "SPOTIFY_AD_ACCOUNT_ID is not set.",
+                f"{self.name_of('ad_account_id')} is not set.",
                 next_step="Set it to an id that `spotify-pipeline ad-accounts` shows, or name one in the audience.",
             )
         return self.ad_account_id
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConversionsSettings:
+class ConversionsSettings(_Named):
     """The Conversions API as one feed uses it; independent of the sign-in to the Ads API.
 
     Attributes:
         capi_url: used as it is; Spotify's own ends with a slash.
         connection_id: of the connection that events are sent to, a UUID.
         token: of that connection alone; hidden in every textual form.
-        token_variable: the environment variable that holds the token, for error messages.
         proxy_url, ca_bundle: as in :class:`SpotifySettings`.
+        names: as there, of ``capi_url``, ``capi_connection_id``, ``capi_token``, ``proxy_url`` and ``ca_bundle``.
 
     Raises:
-        SettingsInvalid: a value is not valid; the message names its environment variable.
+        SettingsInvalid: a value is not valid; the message names what it was taken from.
     """
 
     capi_url: str = CAPI_URL
     connection_id: str | None = None
     token: Secret | None = None
-    token_variable: str = TOKEN_VARIABLE
     proxy_url: Secret | None = None
     ca_bundle: Path | None = None
+    names: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not _VARIABLE.fullmatch(self.token_variable):  # not shown: somebody may have put the token itself there
-            raise SettingsInvalid(
-                "Invalid name of the environment variable that holds the Conversions API's token.",
-                next_step=f"Put the token into a variable such as {TOKEN_VARIABLE}, and name that.",
-            )
-        _check_url("SPOTIFY_CAPI_URL", self.capi_url)
-        if self.connection_id is not None and not UUID.fullmatch(self.connection_id):
-            raise SettingsInvalid(
-                "The connection to send events to (SPOTIFY_CAPI_CONNECTION_ID, or the feed's own) is not a UUID.",
-                next_step="Set it to an id that `spotify-pipeline conversions datasets` shows.",
-            )
+        _refuse_fault("capi_url", self.name_of("capi_url"), self.capi_url)
+        if self.connection_id is not None:
+            _refuse_fault("capi_connection_id", self.name_of("capi_connection_id"), self.connection_id)
         if self.token is not None:
-            _check_plain(self.token_variable, self.token.reveal())
-        _check_network(self.proxy_url, self.ca_bundle)
+            _refuse_fault("capi_token", self.name_of("capi_token"), self.token.reveal())
+        if self.proxy_url is not None:
+            _refuse_fault("proxy_url", self.name_of("proxy_url"), self.proxy_url.reveal())
+        _refuse_missing_bundle(self.name_of("ca_bundle"), self.ca_bundle)
 
     @classmethod
-    def from_environment(
-        cls,
-        environment: Mapping[str, str] | None = None,
-        *,
-        token_variable: str = TOKEN_VARIABLE,
-        connection_id: str | None = None,
-    ) -> ConversionsSettings:
-        """Read the variables of ``environment``, by default of this process. Empty means unset.
-
-        Args:
-            environment: of a process.
-            token_variable: the variable that holds the token.
-            connection_id: takes precedence over ``SPOTIFY_CAPI_CONNECTION_ID``.
+    def from_texts(cls, texts: Mapping[str, str | None], names: Mapping[str, str]) -> ConversionsSettings:
+        """Settings as texts, each by the name of its attribute; None, or left out, is the default.
 
         Raises:
-            SettingsInvalid: a variable is not valid.
+            SettingsInvalid: a value is not valid.
         """
-        variables = _Variables(environment)
-        return cls(
-            capi_url=variables.text("SPOTIFY_CAPI_URL") or CAPI_URL,
-            connection_id=connection_id or variables.text(CONNECTION_VARIABLE),
-            token=variables.secret(token_variable),
-            token_variable=token_variable,
-            proxy_url=variables.secret("SPOTIFY_PROXY_URL"),
-            ca_bundle=variables.path("SPOTIFY_CA_BUNDLE"),
-        )
+        return cls(**_read({setting: value for setting, value in texts.items() if value is not None}), names=names)
 
     def require_token(self) -> Secret:
         """The token.
 
         Raises:
-            SettingsMissing: its variable is not set.
+            SettingsMissing: none is set.
         """
         if self.token is None:
             raise SettingsMissing(
-                f"{self.token_variable} is not set, so nothing was sent to the Conversions API.",
+                f"{self.name_of('capi_token')} is not set, so nothing was sent to the Conversions API.",
                 next_step="Set it to a token of the connection; `spotify-pipeline conversions create-token` makes one.",
             )
         return self.token
@@ -234,47 +218,18 @@ class ConversionsSettings:
         """
         if self.connection_id is None:
             raise SettingsMissing(
-                "SPOTIFY_CAPI_CONNECTION_ID is not set, so nothing was sent to the Conversions API.",
+                f"{self.name_of('capi_connection_id')} is not set, so nothing was sent to the Conversions API.",
                 next_step="Set it to an id that `spotify-pipeline conversions datasets` shows, or name one in the "
                 "feed.",
             )
         return self.connection_id
 
 
-class _Variables:
-    """The variables of an environment, by default this process's. Empty means unset."""
-
-    def __init__(self, environment: Mapping[str, str] | None) -> None:
-        self._environment = os.environ if environment is None else environment
-
-    def text(self, name: str) -> str | None:
-        return self._environment.get(name, "").strip() or None
-
-    def secret(self, name: str) -> Secret | None:
-        value = self.text(name)
-        return None if value is None else Secret(value)
-
-    def path(self, name: str) -> Path | None:
-        """An absolute path, whether it exists or not."""
-        value = self.text(name)
-        if value is None:
-            return None
-        path = Path(value)
-        with suppress(RuntimeError):  # `~user` of an unknown user: the file does not exist either
-            path = path.expanduser()
-        return path.absolute()
-
-
-def _check_network(proxy_url: Secret | None, ca_bundle: Path | None) -> None:
-    if proxy_url is not None and not _is_proxy(proxy_url.reveal()):
-        raise SettingsInvalid(
-            "SPOTIFY_PROXY_URL is not the address of an HTTP proxy.",
-            next_step="Set it to http://host:port, or http://user:password@host:port with both percent-encoded.",
-        )
+def _refuse_missing_bundle(name: str, ca_bundle: Path | None) -> None:
     if ca_bundle is not None and not _is_file(ca_bundle):
         raise SettingsInvalid(
-            f"SPOTIFY_CA_BUNDLE names {ca_bundle}, which is not a file that this user can read.",
-            next_step="Set it to a PEM file of your network's certificate authority, or leave it unset.",
+            f"{name} names {ca_bundle}, which is not a file that this user can read.",
+            next_step=_NEXT_STEPS["ca_bundle"],
         )
 
 
@@ -283,6 +238,45 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # in a directory that this user may not enter
         return False
+
+
+def _plain_fault(value: str) -> str | None:
+    return None if _PLAIN.fullmatch(value) else "is empty or contains white space or characters outside ASCII"
+
+
+def _uuid_fault(value: str) -> str | None:
+    return None if UUID.fullmatch(value) else "is not a UUID"
+
+
+def _label_fault(value: str) -> str | None:
+    if LABEL.fullmatch(value):
+        return None
+    return (
+        "is not the label of an authorization: use 1 to 40 lower-case letters, digits, - and _, and begin with a "
+        "letter or digit"
+    )
+
+
+def _hosts_fault(value: str) -> str | None:
+    try:
+        UploadHosts(_host_names(value))
+    except ValueError as reason:
+        return f"is not valid: {reason}"
+    return None
+
+
+def _host_names(value: str) -> tuple[str, ...]:
+    return tuple(host.strip() for host in value.split(",") if host.strip())
+
+
+def _chunk_fault(value: str) -> str | None:
+    if value == "whole" or (re.fullmatch(r"[0-9]{1,12}", value) and int(value) > 0 and int(value) % CHUNK_QUANTUM == 0):
+        return None
+    return f"is not a multiple of {CHUNK_QUANTUM} (256 KiB), which Google's storage requires"
+
+
+def _proxy_fault(url: str) -> str | None:
+    return None if _is_proxy(url) else "is not the address of an HTTP proxy"
 
 
 def _is_proxy(url: str) -> bool:
@@ -302,24 +296,6 @@ def _is_host(host: str | None) -> bool:
     if not host or len(host) > 253:
         return False
     return ":" in host or _HOST.fullmatch(host) is not None  # a colon: urlsplit took it for an IPv6 address
-
-
-def _check_plain(variable: str, value: str) -> None:
-    if not _PLAIN.fullmatch(value):
-        raise SettingsInvalid(
-            f"{variable} is empty or contains white space or characters outside ASCII.",
-            next_step="Copy it again from where Spotify shows it.",
-        )
-
-
-def _check_url(variable: str, url: str) -> None:
-    """Check the address of a service: https, or http to this machine."""
-    fault = _url_fault(url)
-    if fault is not None:
-        raise SettingsInvalid(
-            f"{variable} {fault}.",
-            next_step="Leave it unset for Spotify's own address, or set it to one such as https://spotify.example.com.",
-        )
 
 
 def _url_fault(url: str) -> str | None:
@@ -342,22 +318,38 @@ def _url_fault(url: str) -> str | None:
     return None
 
 
-def _chunk_bytes(value: str | None) -> int | None:
-    if value is None:
-        return UPLOAD_CHUNK_BYTES
-    if value == "whole":
-        return None
-    if not re.fullmatch(r"[0-9]{1,12}", value):
-        raise _bad_chunk()
-    return int(value)
+def _address(value: str) -> str:
+    return value.rstrip("/")
 
 
-def _is_chunk(size: int) -> bool:
-    return size > 0 and size % CHUNK_QUANTUM == 0
+_FAULTS: Mapping[str, Callable[[str], str | None]] = {
+    "client_id": _plain_fault,
+    "client_secret": _plain_fault,
+    "refresh_token": _plain_fault,
+    "capi_token": _plain_fault,
+    "authorization": _label_fault,
+    "ad_account_id": _uuid_fault,
+    "capi_connection_id": _uuid_fault,
+    "ads_api_url": _url_fault,
+    "accounts_url": _url_fault,
+    "capi_url": _url_fault,
+    "upload_hosts": _hosts_fault,
+    "upload_chunk_bytes": _chunk_fault,
+    "proxy_url": _proxy_fault,
+}
+_AS: Mapping[str, Callable[[str], Any]] = {
+    "client_secret": Secret,
+    "refresh_token": Secret,
+    "token": Secret,
+    "ads_api_url": _address,
+    "accounts_url": _address,
+    "upload_hosts": _host_names,
+    "upload_chunk_bytes": lambda value: None if value == "whole" else int(value),
+    "proxy_url": Secret,
+    "ca_bundle": Path,
+}
+"""How the text of a setting is read, if not as it is."""
 
 
-def _bad_chunk() -> SettingsInvalid:
-    return SettingsInvalid(
-        f"SPOTIFY_UPLOAD_CHUNK_BYTES is not a multiple of {CHUNK_QUANTUM} (256 KiB), which Google's storage requires.",
-        next_step=f"Leave it unset for {UPLOAD_CHUNK_BYTES} (8 MiB), or set it to `whole` for one request per list.",
-    )
+def _read(texts: Mapping[str, str]) -> dict[str, Any]:
+    return {setting: _AS.get(setting, str)(value) for setting, value in texts.items()}

@@ -32,7 +32,8 @@ def event(number: int = 1, **fields: Any) -> str:
 
 
 def conversions_settings(**changes: Any) -> ConversionsSettings:
-    return ConversionsSettings(**{"connection_id": CONNECTION, "token": Secret(TOKEN), **changes})
+    stated = {"connection_id": CONNECTION, "token": Secret(TOKEN), "names": {"capi_token": "SPOTIFY_CAPI_TOKEN"}}
+    return ConversionsSettings(**{**stated, **changes})
 
 
 def success() -> httpx.Response:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
-from spotify_pipeline.cli.project import FeedConnection
+from spotify_pipeline.cli.project import FeedConnection, current_settings
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, view_outbox
-from spotify_pipeline.spotify import Business, ConversionsSettings, Dataset, SpotifyAdsClient, SpotifySettings
+from spotify_pipeline.spotify import Business, Dataset, SpotifyAdsClient
 
 NONE = "no feed is defined"
 SHORT_WAIT = 0.5
@@ -49,12 +49,10 @@ def _outbox(feed: str) -> CheckResult:
 
 
 def _connection(target: FeedConnection) -> CheckResult:
-    settings = ConversionsSettings.from_environment(
-        token_variable=target.token_variable, connection_id=target.connection_id
-    )
+    settings = current_settings().conversions(token_variable=target.token_variable, connection_id=target.connection_id)
     connection = settings.require_connection_id()
     settings.require_token()
-    ads = SpotifySettings.from_environment()
+    ads = current_settings().spotify()
     with signed_in(ads) as client:
         found = client.find_capi_connection(connection)
         if found is None:

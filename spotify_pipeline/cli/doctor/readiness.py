@@ -17,7 +17,7 @@ from spotify_pipeline.cli.doctor import local_files
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
 from spotify_pipeline.cli.doctor.feeds import Feeds, connections, outboxes
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import AudienceAccount, FeedConnection
+from spotify_pipeline.cli.project import AudienceAccount, FeedConnection, current_settings
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.home import atomic_private_file, home_directory, private_directory
 from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
@@ -117,7 +117,7 @@ def _pools() -> CheckResult:
 
 
 def _settings() -> CheckResult:
-    settings = SpotifySettings.from_environment()
+    settings = current_settings().spotify()
     way = "client secret" if settings.client_secret else "PKCE, no client secret"
     return CheckResult(State.OK, f"client id set ({way}); Ads API at {settings.ads_api_url}")
 
@@ -182,14 +182,14 @@ def _ad_account(settings: SpotifySettings, ad_account_id: str) -> CheckResult:
 
 def _settings_in_use(targets: Mapping[str, AudienceAccount]) -> list[SpotifySettings]:
     """The environment's settings with each label that an audience uses; as they are where there is no audience."""
-    settings = SpotifySettings.from_environment()
+    settings = current_settings().spotify()
     labels = {each.authorization or settings.authorization for each in targets.values()} or {settings.authorization}
     return [settings.choosing(label) for label in sorted(labels)]
 
 
 def _accounts_of(settings: SpotifySettings, targets: Mapping[str, AudienceAccount]) -> list[str]:
     """The ad accounts that are written to with this label; the default one where there is no audience."""
-    default = SpotifySettings.from_environment().authorization
+    default = current_settings().spotify().authorization
     with_it = [each for each in targets.values() if (each.authorization or default) == settings.authorization]
     stated = {each.ad_account_id for each in with_it} or {None}
     return sorted({account or settings.require_ad_account_id() for account in stated})

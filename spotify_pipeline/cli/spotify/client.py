@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
+from spotify_pipeline.cli.project import current_settings
 from spotify_pipeline.spotify import SpotifyAdsClient, SpotifySettings, TokenStore
 
 LABEL_OPTION = typer.Option(
@@ -16,12 +17,11 @@ LABEL_OPTION = typer.Option(
 
 def chosen_settings(label: str | None) -> SpotifySettings:
     """The environment's settings, with the authorization of that label where one is named."""
-    settings = SpotifySettings.from_environment()
-    return settings if label is None else settings.choosing(label)
+    return current_settings().spotify(label)
 
 
 @contextmanager
-def signed_in(settings: SpotifySettings) -> Generator[SpotifyAdsClient]:
+def signed_in(chosen: SpotifySettings) -> Generator[SpotifyAdsClient]:
     """A client with these settings and the tokens of this machine."""
-    with SpotifyAdsClient.open(settings, TokenStore.at_home()) as client:
+    with SpotifyAdsClient.open(chosen, TokenStore.at_home()) as client:
         yield client

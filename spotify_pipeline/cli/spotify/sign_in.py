@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from spotify_pipeline.cli.project import current_settings
 from spotify_pipeline.cli.spotify.client import LABEL_OPTION, chosen_settings
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.process import environment_of_children
@@ -154,6 +155,6 @@ def _day(seconds: float | None) -> str | None:
 def _settings_or_none() -> SpotifySettings | None:
     """Signing out of all and listing work without settings, or with wrong ones, too."""
     try:
-        return SpotifySettings.from_environment()
+        return current_settings().spotify()
     except (SettingsMissing, SettingsInvalid):
         return None

@@ -14,7 +14,7 @@ from spotify_pipeline.components.conversions.parity import PARITY, parity_check
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
 from spotify_pipeline.components.conversions.schedules import BuiltHere, feed_schedules, feed_sensors
 from spotify_pipeline.components.yaml import AudienceConfigError
-from spotify_pipeline.spotify import CONNECTION_VARIABLE
+from spotify_pipeline.settings import DEFAULT_VARIABLES
 from spotify_pipeline.warehouse import Relation
 
 WATCH_CONVERSIONS = "spotify_watch_conversions"
@@ -103,4 +103,4 @@ def _send_the_same(first: FeedDefinition, second: FeedDefinition) -> bool:
 
 def _connection(feed: FeedDefinition) -> str:
     """The connection that a feed sends to; that of the environment, where its YAML names none."""
-    return (feed.config.connection_id or os.environ.get(CONNECTION_VARIABLE, "")).strip().casefold()
+    return (feed.config.connection_id or os.environ.get(DEFAULT_VARIABLES["capi_connection_id"], "")).strip().casefold()

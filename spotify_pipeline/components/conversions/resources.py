@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from spotify_pipeline.components.conversions.feed import FeedDefinition
+from spotify_pipeline.components.resources import run_settings
 from spotify_pipeline.conversions import WAIT_FOR_OTHERS, Guarantee, Outbox, OutboxViews, open_outbox, view_outbox
 from spotify_pipeline.spotify import AcceptedResponse, CallRecord, ConversionsClient, ConversionsSettings
 
@@ -54,9 +55,7 @@ class SpotifyConversions(dg.ConfigurableResource[None]):
 
     def settings(self, feed: FeedDefinition) -> ConversionsSettings:
         """The environment's settings, with what the feed's YAML states."""
-        return ConversionsSettings.from_environment(
-            token_variable=feed.config.token.env, connection_id=feed.config.connection_id
-        )
+        return run_settings().conversions(token_variable=feed.config.token.env, connection_id=feed.config.connection_id)
 
     @contextmanager
     def client(

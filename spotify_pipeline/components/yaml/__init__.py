@@ -2,7 +2,6 @@
 
 from spotify_pipeline.components.yaml.errors import AudienceConfigError, config_error, folder_of, named_by_folder
 from spotify_pipeline.components.yaml.keys import refuse_repeated_keys, refuse_unread_files
-from spotify_pipeline.components.yaml.model import StrictModel
 from spotify_pipeline.components.yaml.types import (
     COLUMN_SHORT_FORMS,
     VERSION_IN_NAME,
@@ -19,6 +18,7 @@ from spotify_pipeline.components.yaml.types import (
     TableName,
     not_null,
 )
+from spotify_pipeline.strict_model import StrictModel
 
 __all__ = [
     "COLUMN_SHORT_FORMS",

@@ -11,9 +11,8 @@ from typing import cast
 import yaml
 
 from spotify_pipeline.components.yaml.errors import AudienceConfigError
+from spotify_pipeline.settings import component_file_of, component_files
 
-COMPONENT_FILES = ("defs.yaml", "defs.yml", "component.yaml")
-"""What Dagster reads as the YAML of components: of one folder the first that is there."""
 _READS_ITS_FOLDERS = "DefsFolderComponent"
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -26,7 +25,7 @@ def refuse_repeated_keys(folder: Path) -> None:
     Raises:
         AudienceConfigError: a mapping at any depth has a key twice; the message names file, key and both lines.
     """
-    for file in _component_files(folder):
+    for file in component_files(folder):
         _refuse_in(file)
 
 
@@ -36,28 +35,22 @@ def refuse_unread_files(folder: Path) -> None:
     Raises:
         AudienceConfigError: it is in a hidden folder, in the folder of another component, or beside another file.
     """
-    for file in _component_files(folder):
+    for file in component_files(folder):
         parents = [folder / each for each in file.parent.relative_to(folder).parents]
-        owner = next((each for each in map(_file_of, parents) if each is not None and not _reads_folders(each)), None)
+        owner = next(
+            (each for each in map(component_file_of, parents) if each is not None and not _reads_folders(each)), None
+        )
         if any(part.startswith(".") for part in file.parent.relative_to(folder).parts):
             why = "in a folder whose name begins with a dot, and such folders are not read. Rename the folder"
         elif owner is not None:
             why = (
                 f"inside the folder of another component, {owner}, and not read there. Move its folder beside that one"
             )
-        elif file != _file_of(file.parent):
-            why = f"beside {_file_of(file.parent)}, and only that is read. Give it a folder of its own"
+        elif file != component_file_of(file.parent):
+            why = f"beside {component_file_of(file.parent)}, and only that is read. Give it a folder of its own"
         else:
             continue
         raise AudienceConfigError(f"{file}:1 this file is {why}, or take it out of {folder}.")
-
-
-def _component_files(folder: Path) -> list[Path]:
-    return sorted(each for each in folder.rglob("*") if each.name in COMPONENT_FILES and each.is_file())
-
-
-def _file_of(folder: Path) -> Path | None:
-    return next((folder / name for name in COMPONENT_FILES if (folder / name).is_file()), None)
 
 
 def _reads_folders(file: Path) -> bool:

@@ -116,7 +116,7 @@ class ConversionsClient:
     def _batch(self, events: int, response: Response) -> SentBatch:
         return SentBatch(
             events=events,
-            token_variable=self._settings.token_variable,
+            token_variable=self._settings.name_of("capi_token"),
             trace_id=self._not_echoed(response.trace_id),
             now=self._clock(),
             accepted=self._accepted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ import pytest
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_result
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline.spotify import Authorization, Secret, SignInKind, SignInState, SpotifySettings, TokenStore
+from spotify_pipeline.spotify import Authorization, Secret, SignInKind, SignInState, TokenStore
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment
+from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
 
 DAY = 86_400.0
 NORDIC = PEOPLE.replace("name: People", "name: Nordic\n  authorization: nordic")
@@ -24,7 +26,7 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 def signed_in(days_ago: float, *, label: str = "default", refused: bool = False) -> None:
     """Put a sign-in of that age into the token store."""
-    settings = SpotifySettings.from_environment()
+    settings = spotify_settings_of(os.environ)
     with TokenStore.at_home().exclusive(sleep=time.sleep) as tokens:
         tokens.save(
             Authorization(

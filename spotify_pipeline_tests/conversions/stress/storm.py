@@ -45,9 +45,10 @@ from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
-from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateLimiter, SpotifyError
+from spotify_pipeline.spotify import ConversionsClient, RateLimiter, SpotifyError
 from spotify_pipeline.spotify.retry import RateLimit
 from spotify_pipeline.warehouse import Between, Relation, SegmentReader
+from spotify_pipeline_tests.spotify.from_variables import conversions_settings_of
 
 DAYS = (date(2026, 11, 14), date(2026, 11, 15))
 FEED = "storm"
@@ -217,7 +218,7 @@ def received_ids(server: SandboxServer) -> Iterator[str]:
 
 def send(folder: Path, origin: str) -> None:
     """Read both days and send all that waits. Run until it ends well."""
-    settings = ConversionsSettings.from_environment(
+    settings = conversions_settings_of(
         {"SPOTIFY_CAPI_TOKEN": DEFAULTS.capi_token, "SPOTIFY_CAPI_URL": f"{origin}/capi-direct/events/"},
         connection_id=DEFAULTS.capi_connection_id,
     )

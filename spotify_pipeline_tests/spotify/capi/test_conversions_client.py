@@ -214,7 +214,7 @@ def test_a18_a_refusal_says_that_none_of_its_events_was_taken_or_they_may_have_b
 def test_a04_refused_token_names_its_variable_and_how_to_make_one(capi: Capi):
     capi.script = [httpx.Response(401)]
     with pytest.raises(CapiTokenRefused) as caught:
-        sent(capi, event(), settings=conversions_settings(token_variable="SHOP_TOKEN"))
+        sent(capi, event(), settings=conversions_settings(names={"capi_token": "SHOP_TOKEN"}))
     assert "SHOP_TOKEN" in str(caught.value)
     assert "spotify-pipeline conversions create-token" in str(caught.value)
 

@@ -10,12 +10,13 @@ import pytest
 
 from spotify_pipeline.spotify import Secret, SettingsInvalid, SettingsMissing, SpotifySettings, UploadTicket
 from spotify_pipeline.spotify.auth.authorization import Authorization
+from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
 
 ENVIRONMENT = {"SPOTIFY_CLIENT_ID": "client-1"}
 
 
 def test_defaults_are_spotifys_own_addresses_and_googles_storage():
-    settings = SpotifySettings.from_environment(ENVIRONMENT)
+    settings = spotify_settings_of(ENVIRONMENT)
     assert settings.ads_api_url == "https://api-partner.spotify.com/ads/v3"
     assert settings.accounts_url == "https://accounts.spotify.com"
     assert settings.upload_hosts == ("storage.googleapis.com", "*.storage.googleapis.com")
@@ -24,7 +25,7 @@ def test_defaults_are_spotifys_own_addresses_and_googles_storage():
 
 
 def test_every_variable_is_read_and_empty_means_unset():
-    settings = SpotifySettings.from_environment(
+    settings = spotify_settings_of(
         {
             "SPOTIFY_CLIENT_ID": " client-1 ",
             "SPOTIFY_CLIENT_SECRET": "shh",
@@ -44,11 +45,11 @@ def test_every_variable_is_read_and_empty_means_unset():
 
 def test_missing_client_id_names_the_variable_and_where_to_find_it():
     with pytest.raises(SettingsMissing, match=r"SPOTIFY_CLIENT_ID is not set\. .*developer dashboard"):
-        SpotifySettings.from_environment({})
+        spotify_settings_of({})
 
 
 def test_missing_ad_account_is_said_when_it_is_needed_and_not_before():
-    settings = SpotifySettings.from_environment(ENVIRONMENT)
+    settings = spotify_settings_of(ENVIRONMENT)
     with pytest.raises(SettingsMissing, match=r"SPOTIFY_AD_ACCOUNT_ID.*spotify-pipeline ad-accounts"):
         settings.require_ad_account_id()
 
@@ -74,26 +75,26 @@ def test_missing_ad_account_is_said_when_it_is_needed_and_not_before():
 )
 def test_bad_address_names_its_variable_and_shows_no_part_of_it(variable: str, url: str):
     with pytest.raises(SettingsInvalid, match=variable) as caught:
-        SpotifySettings.from_environment({**ENVIRONMENT, variable: url})
+        spotify_settings_of({**ENVIRONMENT, variable: url})
     assert "hunter2" not in str(caught.value)
 
 
 def test_authorization_is_the_default_one_unless_the_environment_chooses():
-    assert SpotifySettings.from_environment(ENVIRONMENT).authorization == "default"
-    chosen = SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_AUTHORIZATION": " acme-2_se "})
+    assert spotify_settings_of(ENVIRONMENT).authorization == "default"
+    chosen = spotify_settings_of({**ENVIRONMENT, "SPOTIFY_AUTHORIZATION": " acme-2_se "})
     assert chosen.authorization == "acme-2_se"
 
 
 @pytest.mark.parametrize("label", ["Acme", "-a", "_a", "a b", "../a", "a" * 41, "ä", "a\nb"])
 def test_label_that_is_none_is_refused(label: str):
     with pytest.raises(SettingsInvalid, match="SPOTIFY_AUTHORIZATION"):
-        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_AUTHORIZATION": label})
+        spotify_settings_of({**ENVIRONMENT, "SPOTIFY_AUTHORIZATION": label})
 
 
 @pytest.mark.parametrize("identity", ["x", "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57", "../businesses", "{}"])
 def test_ad_account_that_is_no_uuid_is_refused(identity: str):
     with pytest.raises(SettingsInvalid, match="SPOTIFY_AD_ACCOUNT_ID is not a UUID"):
-        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_AD_ACCOUNT_ID": identity})
+        spotify_settings_of({**ENVIRONMENT, "SPOTIFY_AD_ACCOUNT_ID": identity})
 
 
 @pytest.mark.parametrize(
@@ -103,16 +104,16 @@ def test_ad_account_that_is_no_uuid_is_refused(identity: str):
 )  # fmt: skip
 def test_upload_host_that_would_allow_too_much_is_refused(hosts: str):
     with pytest.raises(SettingsInvalid, match="SPOTIFY_UPLOAD_HOSTS"):
-        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_UPLOAD_HOSTS": hosts})
+        spotify_settings_of({**ENVIRONMENT, "SPOTIFY_UPLOAD_HOSTS": hosts})
 
 
 def test_proxy_and_certificate_authorities_are_none_unless_stated(tmp_path: Path):
-    assert SpotifySettings.from_environment(ENVIRONMENT).proxy_url is None
-    assert SpotifySettings.from_environment(ENVIRONMENT).ca_bundle is None
+    assert spotify_settings_of(ENVIRONMENT).proxy_url is None
+    assert spotify_settings_of(ENVIRONMENT).ca_bundle is None
     bundle = tmp_path / "authorities.pem"
     bundle.write_text("-")
     stated = {"SPOTIFY_PROXY_URL": "http://proxy.example.com:3128/", "SPOTIFY_CA_BUNDLE": str(bundle)}
-    settings = SpotifySettings.from_environment({**ENVIRONMENT, **stated})
+    settings = spotify_settings_of({**ENVIRONMENT, **stated})
     assert settings.proxy_url == Secret("http://proxy.example.com:3128/")
     assert settings.ca_bundle == bundle
 
@@ -125,7 +126,7 @@ def test_proxy_and_certificate_authorities_are_none_unless_stated(tmp_path: Path
 )  # fmt: skip
 def test_s07_address_that_is_no_proxy_is_refused_and_not_shown(url: str):
     with pytest.raises(SettingsInvalid, match=r"SPOTIFY_PROXY_URL is not .* http://user:password@host:port") as caught:
-        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_PROXY_URL": url})
+        spotify_settings_of({**ENVIRONMENT, "SPOTIFY_PROXY_URL": url})
     assert "hunter2" not in str(caught.value)
 
 
@@ -133,13 +134,13 @@ def test_s07_address_that_is_no_proxy_is_refused_and_not_shown(url: str):
 @pytest.mark.parametrize("variable", ["SPOTIFY_ADS_API_URL", "SPOTIFY_ACCOUNTS_URL", "SPOTIFY_PROXY_URL"])
 def test_host_that_cannot_be_one_is_refused(variable: str, host: str):
     with pytest.raises(SettingsInvalid, match=variable):
-        SpotifySettings.from_environment({"SPOTIFY_CLIENT_ID": "a", variable: f"https://{host}"})
+        spotify_settings_of({"SPOTIFY_CLIENT_ID": "a", variable: f"https://{host}"})
 
 
 @pytest.mark.parametrize("host", ["intra_net.example.com", "api.example.com.", "192.0.2.7:8443", "[2001:db8::7]:8443"])
 def test_unusual_host_is_taken(host: str):
     url = f"https://{host}"
-    chosen = SpotifySettings.from_environment({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_ADS_API_URL": url})
+    chosen = spotify_settings_of({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_ADS_API_URL": url})
     assert chosen.ads_api_url == url
 
 
@@ -153,7 +154,7 @@ def test_unusual_host_is_taken(host: str):
 )
 def test_upload_hosts_that_may_hold_a_signed_url_are_told_by_their_place(hosts: str):
     with pytest.raises(SettingsInvalid, match=r"entry [12] is not a host") as caught:
-        SpotifySettings.from_environment({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_UPLOAD_HOSTS": hosts})
+        spotify_settings_of({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_UPLOAD_HOSTS": hosts})
     assert "CANARY" not in str(caught.value)
 
 
@@ -162,18 +163,18 @@ def test_upload_hosts_that_may_hold_a_signed_url_are_told_by_their_place(hosts: 
 )
 def test_bundle_that_cannot_even_be_looked_for_is_named(bundle: str):
     with pytest.raises(SettingsInvalid, match=r"SPOTIFY_CA_BUNDLE names .* which is not a file"):
-        SpotifySettings.from_environment({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_CA_BUNDLE": bundle})
+        spotify_settings_of({"SPOTIFY_CLIENT_ID": "a", "SPOTIFY_CA_BUNDLE": bundle})
 
 
 def test_bundle_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(SettingsInvalid, match=r"SPOTIFY_CA_BUNDLE names .*nowhere\.pem, which is not a file"):
-        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_CA_BUNDLE": str(tmp_path / "nowhere.pem")})
+        spotify_settings_of({**ENVIRONMENT, "SPOTIFY_CA_BUNDLE": str(tmp_path / "nowhere.pem")})
 
 
 @pytest.mark.parametrize("variable", ["SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET", "SPOTIFY_REFRESH_TOKEN"])
 def test_credential_with_white_space_inside_is_refused_without_being_shown(variable: str):
     with pytest.raises(SettingsInvalid, match=variable) as caught:
-        SpotifySettings.from_environment({**ENVIRONMENT, variable: "hun\nter2"})
+        spotify_settings_of({**ENVIRONMENT, variable: "hun\nter2"})
     assert "ter2" not in str(caught.value)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spotify_pipeline.spotify import SettingsInvalid, SpotifySettings
+from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
 
 ENVIRONMENT = {"SPOTIFY_CLIENT_ID": "client-1"}
 MIB = 1024 * 1024
@@ -14,7 +15,7 @@ MIB = 1024 * 1024
 )
 def test_chunk_size_is_a_multiple_of_256_kib_or_whole(value: str, chunk: int | None):
     variables = {**ENVIRONMENT, "SPOTIFY_UPLOAD_CHUNK_BYTES": value}
-    assert SpotifySettings.from_environment(variables).upload_chunk_bytes == chunk
+    assert spotify_settings_of(variables).upload_chunk_bytes == chunk
 
 
 @pytest.mark.parametrize(
@@ -22,10 +23,10 @@ def test_chunk_size_is_a_multiple_of_256_kib_or_whole(value: str, chunk: int | N
 )
 def test_u21_other_chunk_size_is_refused_when_settings_are_read(value: str):
     with pytest.raises(SettingsInvalid, match=r"SPOTIFY_UPLOAD_CHUNK_BYTES is not a multiple of 262144 .*`whole`"):
-        SpotifySettings.from_environment({**ENVIRONMENT, "SPOTIFY_UPLOAD_CHUNK_BYTES": value})
+        spotify_settings_of({**ENVIRONMENT, "SPOTIFY_UPLOAD_CHUNK_BYTES": value})
 
 
 @pytest.mark.parametrize("chunk", [0, -262_144, 262_145])
 def test_u21_other_chunk_size_is_refused_by_the_settings_themselves(chunk: int):
-    with pytest.raises(SettingsInvalid, match="SPOTIFY_UPLOAD_CHUNK_BYTES"):
+    with pytest.raises(SettingsInvalid, match="upload_chunk_bytes is not a multiple"):
         SpotifySettings(client_id="client-1", upload_chunk_bytes=chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import RemovalPolicy, parts_in_use, retire
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline.spotify import SpotifyAdsClient, SpotifySettings, TokenStore
+from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
 from spotify_pipeline_tests.components.runs import (
     ASSETS,
     PEOPLE,
@@ -23,6 +24,7 @@ from spotify_pipeline_tests.components.runs import (
     evaluations,
     metadata,
 )
+from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
 
 SMALL = PEOPLE.replace("guards: {min_rows: 3}", "guards: {min_rows: 3, max_bytes: 1500}")
 
@@ -86,7 +88,7 @@ def test_p21_a_list_that_fits_again_goes_back_to_one_audience_once_its_part_is_g
     assert "The list needs 1 of the 2 parts in which it was sent" in said
     assert "To give up people.2, run: spotify-pipeline retire people.2 --policy delete" in said
     home = PipelineHome()
-    with SpotifyAdsClient.open(SpotifySettings.from_environment(), TokenStore.at_home()) as client:
+    with SpotifyAdsClient.open(spotify_settings_of(os.environ), TokenStore.at_home()) as client:
         retire(
             client,
             home.journal,

@@ -1,0 +1,7 @@
+"""The error of this package."""
+
+from __future__ import annotations
+
+
+class SettingsError(Exception):
+    """The project, its `.env` or its connection's YAML is wrong; the message says what and where, without a value."""

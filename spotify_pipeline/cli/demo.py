@@ -19,7 +19,7 @@ from spotify_pipeline.cli.project import PROJECT, load_definitions
 from spotify_pipeline.demo.raw_tables import DEFAULT_PEOPLE, RawTablesError
 from spotify_pipeline.demo.workspace import DemoWorkspace
 from spotify_pipeline.home import private_directory
-from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS, serve
+from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS
 
 SECONDS_TO_END = 10
 TOO_FULL = 32 * 1024**2
@@ -130,6 +130,7 @@ def sandbox(
     ] = None,
 ) -> None:
     """Run a local Spotify: accounts service, Ads API, upload store, Conversions API, and a page for people."""
+    from spotify_pipeline.sandbox import serve
 
     def announce(url: str) -> None:
         sys.stdout.write(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spotify_pipeline.home import HomeError, atomic_private_file, private_directory
-from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig
+
+if TYPE_CHECKING:
+    from spotify_pipeline.sandbox import SandboxServer
 
 DIRECTORY = Path(".spotify_pipeline") / "demo"
 INSTANCE_SETTINGS = Path("deploy") / "one_machine" / "dagster.yaml"
@@ -76,6 +80,8 @@ class DemoWorkspace:
     def sandbox(self) -> SandboxServer:
         """The demo's Spotify. Its refresh tokens do not rotate, so the demo can change its port between two runs:
         a client stores tokens per address, and at a new address it has only the first one."""
+        from spotify_pipeline.sandbox import SandboxServer
+
         config = SandboxConfig(rotate_refresh_tokens=False)
         return SandboxServer(config, port=self.port, state_directory=self.sandbox_state)
 

@@ -53,7 +53,7 @@ from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateLimiter
 from spotify_pipeline.spotify.retry import RateLimit
-from spotify_pipeline.warehouse import Relation, SegmentReader
+from spotify_pipeline.warehouse import DuckDBWarehouse, Relation, SegmentReader
 
 BATCH = 100
 UNLIMITED = RateLimit(per_second=1_000_000, burst=1_000)
@@ -197,7 +197,7 @@ def product(bench: Bench, file: Path, *, batch: int = BATCH) -> None:
         open_outbox("bench", home=home) as outbox,
         ConversionsClient(settings, rate_limiter=RateLimiter(home / "rate", limit=UNLIMITED)) as client,
     ):
-        reader = SegmentReader(connection, Relation.parse("purchases"))
+        reader = SegmentReader(DuckDBWarehouse.over(connection), Relation.parse("purchases"), home / "spill")
         day = Day.of(datetime(2026, 11, 15, tzinfo=UTC).date(), "UTC", now=now)
         judged = (validate_events(rows, PLAN, now=now) for rows in reader.batches(PLAN.columns))
         outbox.record(day.date, judged, at=now)

@@ -31,10 +31,10 @@ from spotify_pipeline.spotify import (
 )
 from spotify_pipeline.warehouse import (
     TO_READ,
+    DuckDBWarehouse,
     Relation,
     SegmentReader,
     WarehouseHeld,
-    lock_down,
     open_to_read,
     warehouse_file,
 )
@@ -64,10 +64,10 @@ class WarehouseResource(dg.ConfigurableResource[None]):
         Raises:
             SegmentError: there is no warehouse file, it cannot be read, or another process is writing to it.
         """
-        with closing(_connected(warehouse_file())) as connection:
-            lock_down(connection, home_directory() / "spill")
-            with closing(SegmentReader(connection, relation)) as segment:
-                yield segment
+        spill = home_directory() / "spill"
+        warehouse = DuckDBWarehouse(warehouse_file(), spill=spill, connect=_connected)
+        with warehouse, closing(SegmentReader(warehouse, relation, spill)) as segment:
+            yield segment
 
 
 def _connected(file: Path) -> duckdb.DuckDBPyConnection:

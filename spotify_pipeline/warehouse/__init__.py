@@ -1,43 +1,47 @@
-"""Reads tables of the warehouse as streams of data frames, over a locked-down connection."""
+"""Reads tables of a warehouse as streams of data frames: the class to derive from, and DuckDB as the first of them."""
 
-from spotify_pipeline.warehouse.duckdb import (
-    RANK_COLUMN,
-    TO_READ,
-    WAREHOUSE_VARIABLE,
-    Between,
-    Ranking,
-    SegmentReader,
+from spotify_pipeline.warehouse.column_types import (
     can_consent,
     can_identify,
-    duckdb_name,
-    lock_down,
     no_consent,
     no_identifier,
-    open_to_read,
+    no_order,
     orders_rows,
+    without_parameters,
+)
+from spotify_pipeline.warehouse.duckdb import (
+    TO_READ,
+    WAREHOUSE_VARIABLE,
+    DuckDBWarehouse,
+    open_to_read,
     warehouse_file,
 )
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
 from spotify_pipeline.warehouse.relation import Relation, quoted
+from spotify_pipeline.warehouse.segment import SegmentReader
+from spotify_pipeline.warehouse.selection import RANK_COLUMN, Between, Ranking
+from spotify_pipeline.warehouse.warehouse import Warehouse
 
 __all__ = [
     "RANK_COLUMN",
     "TO_READ",
     "WAREHOUSE_VARIABLE",
     "Between",
+    "DuckDBWarehouse",
     "Ranking",
     "Relation",
     "SegmentError",
     "SegmentReader",
+    "Warehouse",
     "WarehouseHeld",
     "can_consent",
     "can_identify",
-    "duckdb_name",
-    "lock_down",
     "no_consent",
     "no_identifier",
+    "no_order",
     "open_to_read",
     "orders_rows",
     "quoted",
     "warehouse_file",
+    "without_parameters",
 ]

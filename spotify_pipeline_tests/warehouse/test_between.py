@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from spotify_pipeline.warehouse import Between, Relation, SegmentError, SegmentReader
+from spotify_pipeline.warehouse import Between, SegmentError, SegmentReader
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 DAY: dict[str, Any] = {"at_least": datetime(2026, 11, 20), "below": datetime(2026, 11, 21)}  # noqa: DTZ001 - of a column without a zone
 
@@ -23,7 +24,7 @@ def reader() -> SegmentReader:
         (3, timestamp '2026-11-20 23:59:59.999999', 30), (4, timestamp '2026-11-21 00:00:00', null), (5, null, 50)
         ) as t(id, "happened ""at", number)"""
     )
-    return SegmentReader(connection, Relation.parse("events"))
+    return reader_of(connection, "events")
 
 
 def ids(reader: SegmentReader, only: Between) -> set[int]:

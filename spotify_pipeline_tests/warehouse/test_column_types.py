@@ -8,7 +8,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from spotify_pipeline.warehouse import Relation, SegmentError, SegmentReader
+from spotify_pipeline.warehouse import SegmentError, SegmentReader
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 # What no identifier can be made of, and how it is called.
 NO_IDENTIFIER = {
@@ -45,7 +46,7 @@ NO_CONSENT = {
 def reader(connection: duckdb.DuckDBPyConnection, *values: str) -> SegmentReader:
     rows = " UNION ALL ".join(f"SELECT {value} AS held, 1 AS id" for value in values)
     connection.execute(f"CREATE TABLE people AS {rows}")
-    return SegmentReader(connection, Relation.parse("people"))
+    return reader_of(connection, "people")
 
 
 def read(segment: SegmentReader, **roles) -> list:

@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from spotify_pipeline.warehouse import Relation, SegmentError, SegmentReader, WarehouseHeld, open_to_read
+from spotify_pipeline.warehouse import SegmentError, WarehouseHeld, open_to_read
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 MAY_BE_DAMAGED = "cannot be opened: it may be cut short or damaged, encrypted, or of a newer version of DuckDB"
 HEADERS = 3 * 4096
@@ -71,7 +72,7 @@ def test_blocks_that_were_freed_and_changes_not_yet_merged_are_no_damage(file: P
     )
     assert subprocess.run([sys.executable, "-c", changes], check=False).returncode == 0
     with closing(open_to_read(file)) as connection:
-        assert SegmentReader(connection, Relation.parse("people")).count() == 9
+        assert reader_of(connection, "people").count() == 9
 
 
 def test_a_database_that_is_written_to_is_told_apart(file: Path) -> None:
@@ -93,7 +94,7 @@ def test_damage_anywhere_is_found_at_once_or_in_reading_and_quotes_nothing(file:
         overwrite(damaged, block + 1000)
         try:
             with closing(open_to_read(damaged)) as connection:
-                list(SegmentReader(connection, Relation.parse("people")).batches(["email"]))
+                list(reader_of(connection, "people").batches(["email"]))
         except SegmentError as error:
             found.append(str(error))
     assert any(MAY_BE_DAMAGED in said for said in found)

@@ -13,14 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spotify_pipeline.warehouse import RANK_COLUMN, Ranking, Relation, SegmentError, SegmentReader, lock_down
+from spotify_pipeline.warehouse import RANK_COLUMN, Ranking, Relation, SegmentError
+from spotify_pipeline.warehouse.duckdb import lock_down
 from spotify_pipeline_tests.examples import examples
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 PEOPLE = Relation.parse("people")
 
 
 def ranked(connection: duckdb.DuckDBPyConnection, rank: Ranking, columns: tuple[str, ...] = ("email",)) -> pl.DataFrame:
-    return pl.concat(SegmentReader(connection, PEOPLE).batches(list(columns), rank=rank)).sort(RANK_COLUMN)
+    return pl.concat(reader_of(connection, PEOPLE).batches(list(columns), rank=rank)).sort(RANK_COLUMN)
 
 
 @settings(max_examples=examples(15, 40))
@@ -127,7 +129,7 @@ def test_people_are_ranked_by_nothing_but_numbers_dates_and_times(
 
 def test_ranked_rows_come_in_bounded_batches(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE people AS SELECT i AS id FROM range(10_000) r(i)")
-    batches = list(SegmentReader(connection, PEOPLE).batches(["id"], 3_000, Ranking("id", highest_first=True)))
+    batches = list(reader_of(connection, PEOPLE).batches(["id"], 3_000, Ranking("id", highest_first=True)))
     assert max(batch.height for batch in batches) <= 3_000
     assert pl.concat(batches).select((pl.col("id") + pl.col(RANK_COLUMN) == 10_000).all()).item()
 
@@ -164,7 +166,7 @@ def test_w06_newest_row_in_utc(
     connection.execute(f"CREATE TABLE people (changed {kind})")
     connection.execute(f"INSERT INTO people VALUES ('2020-01-01'), ('{value}'), (NULL)")
     lock_down(connection, tmp_path / "spill")
-    newest = SegmentReader(connection, PEOPLE).newest("changed")
+    newest = reader_of(connection, PEOPLE).newest("changed")
     assert newest == expected
     assert newest is not None
     assert newest.utcoffset() is not None
@@ -172,7 +174,7 @@ def test_w06_newest_row_in_utc(
 
 def test_w06_no_row_has_a_time(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE people (changed TIMESTAMP)")
-    reader = SegmentReader(connection, PEOPLE)
+    reader = reader_of(connection, PEOPLE)
     assert reader.newest("changed") is None
     connection.execute("INSERT INTO people VALUES (NULL)")
     assert reader.newest("changed") is None
@@ -182,7 +184,7 @@ def test_w06_no_row_has_a_time(connection: duckdb.DuckDBPyConnection) -> None:
 def test_w06_column_of_something_else_is_refused(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
     connection.execute(f"CREATE TABLE people (changed {kind})")
     with pytest.raises(SegmentError, match=r"people\.changed holds .*, not a date or time"):
-        SegmentReader(connection, PEOPLE).newest("changed")
+        reader_of(connection, PEOPLE).newest("changed")
 
 
 @pytest.mark.parametrize("value", ["infinity", "200000-01-01"])
@@ -191,21 +193,21 @@ def test_w06_a_time_beyond_all_others_does_not_pass_for_fresh(
 ) -> None:
     connection.execute(f"CREATE TABLE people AS SELECT TIMESTAMP '{value}' AS changed")
     with pytest.raises(SegmentError, match="infinite or beyond the year 9999"):
-        SegmentReader(connection, PEOPLE).newest("changed")
+        reader_of(connection, PEOPLE).newest("changed")
 
 
 def test_w06_newest_of_what_is_not_there(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(SegmentError, match="no table or view people"):
-        SegmentReader(connection, PEOPLE).newest("changed")
+        reader_of(connection, PEOPLE).newest("changed")
     connection.execute("CREATE TABLE people (email VARCHAR)")
     with pytest.raises(SegmentError, match="people has no column changed"):
-        SegmentReader(connection, PEOPLE).newest("changed")
+        reader_of(connection, PEOPLE).newest("changed")
 
 
 def test_p03_a_failing_view_shows_no_value(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE raw AS SELECT 'canary@example.com' AS email")
     connection.execute("CREATE VIEW people AS SELECT CAST(email AS TIMESTAMP) AS changed FROM raw")
     with pytest.raises(SegmentError) as caught:
-        SegmentReader(connection, PEOPLE).newest("changed")
+        reader_of(connection, PEOPLE).newest("changed")
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None

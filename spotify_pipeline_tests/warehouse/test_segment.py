@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spotify_pipeline.warehouse import Relation, SegmentError, SegmentReader, lock_down
+from spotify_pipeline.warehouse import Relation, SegmentError
+from spotify_pipeline.warehouse.duckdb import lock_down
 from spotify_pipeline.warehouse.relation import quoted
 from spotify_pipeline_tests.examples import examples
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 CANARY = "canary-7f3a@example.com"
 
@@ -22,7 +24,7 @@ CANARY = "canary-7f3a@example.com"
 def test_every_row_comes_once_in_bounded_batches(connection: duckdb.DuckDBPyConnection) -> None:
     rows = "SELECT i AS id, 'p' || i || '@example.com' AS email FROM range(10_000) r(i)"
     connection.execute(f"CREATE TABLE people AS {rows}")
-    reader = SegmentReader(connection, Relation.parse("people"))
+    reader = reader_of(connection, "people")
     batches = list(reader.batches(["email", "id", "email"], batch_rows=3_000))
     assert all(batch.columns == ["email", "id"] for batch in batches)
     assert max(batch.height for batch in batches) <= 3_000
@@ -32,11 +34,11 @@ def test_every_row_comes_once_in_bounded_batches(connection: duckdb.DuckDBPyConn
 def test_an_unknown_column_is_named_with_those_that_exist(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE people (email VARCHAR, phone VARCHAR)")
     with pytest.raises(SegmentError, match=r"people has no column e_mail\. It has: email, phone"):
-        list(SegmentReader(connection, Relation.parse("people")).batches(["e_mail"]))
+        list(reader_of(connection, "people").batches(["e_mail"]))
 
 
 def test_a_missing_table_says_to_build_it(connection: duckdb.DuckDBPyConnection) -> None:
-    reader = SegmentReader(connection, Relation.parse("segments.people"))
+    reader = reader_of(connection, "segments.people")
     for read in (reader.columns, reader.count, lambda: list(reader.batches(["email"]))):
         with pytest.raises(SegmentError, match=r"no table or view segments.people. Build it first"):
             read()
@@ -46,7 +48,7 @@ def test_p03_a_cast_error_shows_no_value(connection: duckdb.DuckDBPyConnection) 
     connection.execute(f"CREATE TABLE raw AS SELECT '{CANARY}' AS email")
     connection.execute("CREATE VIEW people AS SELECT CAST(email AS INTEGER) AS email FROM raw")
     with pytest.raises(SegmentError) as caught:
-        list(SegmentReader(connection, Relation.parse("people")).batches(["email"]))
+        list(reader_of(connection, "people").batches(["email"]))
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
@@ -61,7 +63,7 @@ def test_p03_an_error_far_into_the_rows_shows_no_value(connection: duckdb.DuckDB
         "FROM range(700000) rows(i)"
     )
     connection.execute("CREATE VIEW people AS SELECT CAST(email AS INTEGER) AS email FROM raw")
-    batches = SegmentReader(connection, Relation.parse("people")).batches(["email"])
+    batches = reader_of(connection, "people").batches(["email"])
     assert next(batches).height > 0
     with pytest.raises(SegmentError, match=r"could not be read to its end") as caught:
         list(batches)
@@ -115,7 +117,7 @@ def test_s01_a_name_is_only_ever_a_name(table: str, column: str) -> None:
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE canary AS SELECT 1 AS alive")
         connection.execute(f"CREATE SCHEMA s; CREATE TABLE s.{quoted(table)} AS SELECT 42 AS {quoted(column)}")
-        reader = SegmentReader(connection, Relation(("s", table)))
+        reader = reader_of(connection, Relation(("s", table)))
         assert list(reader.columns()) == [column]
         assert pl.concat(reader.batches([column]))[column].to_list() == [42]
         assert connection.execute("SELECT alive FROM canary").fetchall() == [(1,)]

@@ -9,7 +9,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from spotify_pipeline.warehouse import RANK_COLUMN, Ranking, Relation, SegmentReader, lock_down
+from spotify_pipeline.warehouse import RANK_COLUMN, Ranking
+from spotify_pipeline.warehouse.duckdb import lock_down
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 ROWS = 400_000
 
@@ -60,7 +62,7 @@ def test_p07_spilled_rows_lie_in_our_private_directory_only(
         try:
             read = sum(
                 batch.select(pl.col(RANK_COLUMN).count()).item()
-                for batch in SegmentReader(connection, Relation.parse("people")).batches(
+                for batch in reader_of(connection, "people").batches(
                     ["email"], rank=Ranking("spent", highest_first=True)
                 )
             )

@@ -8,7 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from spotify_pipeline.warehouse import Relation, SegmentError, SegmentReader, lock_down, open_to_read
+from spotify_pipeline.warehouse import SegmentError, SegmentReader, open_to_read
+from spotify_pipeline.warehouse.duckdb import lock_down
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 FILES = "people is a view over files or over something of an extension, and such views cannot be read here"
 MISSING = "The view people is there, but what it reads is not: a table, column or function was dropped or renamed"
@@ -27,7 +29,7 @@ def reading(tmp_path: Path) -> Iterator[Callable[..., SegmentReader]]:
         connection = open_to_read(file)
         opened.append(connection)
         lock_down(connection, tmp_path / "spill")
-        return SegmentReader(connection, Relation.parse(named))
+        return reader_of(connection, named)
 
     yield prepared
     for each in opened:

@@ -16,7 +16,6 @@ from spotify_pipeline.components.audiences.sync import audience_asset
 from spotify_pipeline.components.sources import (
     SuppressionList,
     find_source,
-    refuse_unfit_order,
     refuse_unknown_columns,
     suppression_sources,
 )
@@ -74,8 +73,6 @@ class CustomerListAudience(dg.Component):
         audience = audience_named_by(attributes.name, context)
         segment = find_source(attributes.segment, context, ("segment",))
         refuse_unknown_columns(attributes.named_columns(), segment, context)
-        if (cut := attributes.oversize.truncate) is not None:
-            refuse_unfit_order(("oversize", "truncate", "order_by"), cut.order_by, segment, context)
         _refuse_half_a_pair(attributes, context)
         refuse_own_name(attributes.name or audience, attributes.lookalike, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]

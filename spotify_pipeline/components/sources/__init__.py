@@ -13,7 +13,7 @@ from spotify_pipeline.components.sources.config import (
 from spotify_pipeline.components.sources.dbt_project import WAREHOUSE_POOL, WarehouseProject
 from spotify_pipeline.components.sources.suppression_list import SuppressionList
 from spotify_pipeline.components.sources.suppressions import SuppressionSource, read_suppressions, suppression_sources
-from spotify_pipeline.components.sources.table import find_source, refuse_unfit_order, refuse_unknown_columns
+from spotify_pipeline.components.sources.table import find_source, refuse_unknown_columns
 
 __all__ = [
     "WAREHOUSE_POOL",
@@ -30,7 +30,6 @@ __all__ = [
     "each_suppressed_once",
     "find_source",
     "read_suppressions",
-    "refuse_unfit_order",
     "refuse_unknown_columns",
     "suppression_sources",
 ]

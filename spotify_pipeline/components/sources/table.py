@@ -12,14 +12,16 @@ from spotify_pipeline.components.sources.dbt_models import UnusableModel, find_m
 from spotify_pipeline.components.sources.dbt_project import Segment, WarehouseProject
 from spotify_pipeline.components.yaml import config_error
 from spotify_pipeline.warehouse import (
+    DuckDBWarehouse,
     Relation,
     can_consent,
     can_identify,
-    duckdb_name,
     no_consent,
     no_identifier,
+    no_order,
     orders_rows,
     warehouse_file,
+    without_parameters,
 )
 
 
@@ -49,7 +51,9 @@ def refuse_unknown_columns(
 ) -> None:
     """Refuse columns, each with the path of its setting, that a dbt model's contract does not have.
 
-    So are columns of identifiers and of consent whose stated type can never hold any.
+    So are columns of identifiers, of consent and to rank people by, of whose stated type it is known that it cannot
+    serve. One that the warehouse does not know by itself, such as a type that somebody defined, is judged when it is
+    read.
 
     Raises:
         AudienceConfigError: there is such a column.
@@ -64,37 +68,22 @@ def refuse_unknown_columns(
                 f"{model.relation} has no column {column}.{_did_you_mean(column, model.columns)} Its columns are: "
                 f"{', '.join(model.columns)}.",
             )
-        stated = model.columns[column]
-        kind = duckdb_name(stated) if stated is not None else None
-        if kind is not None and (problem := _unfit(path, f"{model.relation}.{column}", kind)):
+        if problem := _unfit(path, f"{model.relation}.{column}", model.columns[column]):
             raise config_error(context, path, problem)
 
 
-def _unfit(path: SettingPath, column: str, kind: str) -> str | None:
+def _unfit(path: SettingPath, column: str, stated: str | None) -> str | None:
     """Why a column of this type cannot serve the setting at ``path``; None where it can, as far as is known."""
+    kind = DuckDBWarehouse.type_named(stated) if stated is not None else None
+    if stated is None or kind is None:
+        return None
+    name = without_parameters(stated).upper()
     if path[-1] == "consent_column":
-        return None if can_consent(kind) else no_consent(column, kind)
+        return None if can_consent(kind) else no_consent(column, name)
+    if path[-1] == "order_by":
+        return None if orders_rows(kind) else no_order(column, name)
     identifies = "identifiers" in path and path[-1] != "region_column"
-    return no_identifier(column, kind) if identifies and not can_identify(kind) else None
-
-
-def refuse_unfit_order(path: SettingPath, column: str, model: Segment, context: dg.ComponentLoadContext) -> None:
-    """Refuse a column to rank people by, stated at ``path``, of which a contract says that it cannot.
-
-    A type that DuckDB does not know by itself, such as one that the warehouse defines, is judged when it is read.
-
-    Raises:
-        AudienceConfigError: it holds no numbers, dates or times.
-    """
-    stated = model.columns.get(column) if model.columns is not None else None
-    kind = duckdb_name(stated) if stated is not None else None
-    if kind is not None and not orders_rows(kind):
-        raise config_error(
-            context,
-            path,
-            f"{model.relation}.{column} holds {kind}, so it cannot say who stays when a list is cut: that takes "
-            "numbers, dates or times. Name another column, or change its type in the model",
-        )
+    return no_identifier(column, name) if identifies and not can_identify(kind) else None
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

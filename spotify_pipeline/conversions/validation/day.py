@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import polars as pl
+import pyarrow as pa
 
 from spotify_pipeline.conversions.model import FeedPlan, TimeSource
 from spotify_pipeline.conversions.validation.event_times import MICROSECONDS_PER, event_times
@@ -18,11 +18,7 @@ from spotify_pipeline.rows import withheld_errors
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_WITHOUT_ZONE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATETIME")
-_WITH_ZONE = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
-_INTEGERS = re.compile("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
-_DECIMAL = re.compile(r"DECIMAL\([0-9]+, *(?P<scale>[0-9]+)\)")
-# DuckDB compares a number of 19 digits with no decimal that has more digits behind the point.
+# Of the 38 digits of a decimal, 19 are in front of the point: a warehouse may compare it with a whole number.
 _MOST_SCALE = 18
 
 
@@ -102,7 +98,7 @@ def rows_of(day: Day, rows: pl.DataFrame, plan: FeedPlan) -> pl.DataFrame:
         return rows.filter((late_enough & (place < _microseconds(day.end))).fill_null(value=False))
 
 
-def range_of(day: Day, plan: FeedPlan, column_type: str) -> TimeRange | None:
+def range_of(day: Day, plan: FeedPlan, column_type: pa.DataType) -> TimeRange | None:
     """What to ask of the warehouse, so that it need not hand over every row; None where it must.
 
     No row is left out that ``rows_of`` keeps.
@@ -110,33 +106,33 @@ def range_of(day: Day, plan: FeedPlan, column_type: str) -> TimeRange | None:
     Args:
         day: whose rows are wanted.
         plan: names the column of times.
-        column_type: DuckDB's name of its type.
+        column_type: its type.
     """
-    limits = _limits(day, plan.event_time, column_type.strip().upper())
+    limits = _limits(day, plan.event_time, column_type)
     if limits is None:
         return None
     return TimeRange(at_least=limits[0], below=None if day.is_open else limits[1], or_missing=day.is_open)
 
 
-def _limits(day: Day, source: TimeSource, column_type: str) -> tuple[object, object] | None:
+def _limits(day: Day, source: TimeSource, column_type: pa.DataType) -> tuple[object, object] | None:
     start, end = day.start.astimezone(UTC), day.end.astimezone(UTC)
-    if column_type in _WITH_ZONE:
-        return start, end
-    if column_type in _WITHOUT_ZONE:
-        return _by_the_clock(start, end, source.zone)
-    if column_type == "DATE":
+    if pa.types.is_timestamp(column_type):
+        return (start, end) if column_type.tz is not None else _by_the_clock(start, end, source.zone)
+    if pa.types.is_date(column_type):
         first, last = _by_the_clock(start, end, source.zone)
         return first.date(), (last + timedelta(days=1) - _MICROSECOND).date()
     if source.unit is None:
         return None
     factor = MICROSECONDS_PER[source.unit]
     first, last = _microseconds(start) // factor, -(-_microseconds(end) // factor)
-    decimal = _DECIMAL.fullmatch(column_type)
-    if decimal is not None and int(decimal["scale"]) <= _MOST_SCALE:
-        return Decimal(first), Decimal(last)
-    if column_type == "DOUBLE":
+    if pa.types.is_float64(column_type):
         return math.nextafter(first, -math.inf), math.nextafter(last, math.inf)
-    return (first, last) if _INTEGERS.fullmatch(column_type) else None
+    whole = pa.types.is_integer(column_type) or (pa.types.is_decimal(column_type) and column_type.scale == 0)
+    if whole:
+        return first, last
+    if pa.types.is_decimal128(column_type) and 0 < column_type.scale <= _MOST_SCALE:
+        return Decimal(first), Decimal(last)
+    return None
 
 
 def _by_the_clock(start: datetime, end: datetime, zone: str) -> tuple[datetime, datetime]:

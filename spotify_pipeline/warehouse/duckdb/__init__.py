@@ -1,30 +1,21 @@
-"""Reads a DuckDB warehouse: opening the file, column types, tables as streams of data frames."""
+"""DuckDB as a warehouse: opening the file, its types in Arrow's terms, reading, ranking."""
 
-from spotify_pipeline.warehouse.duckdb.column_types import (
-    can_consent,
-    can_identify,
-    duckdb_name,
-    no_consent,
-    no_identifier,
-    orders_rows,
+from spotify_pipeline.warehouse.duckdb.opening import (
+    TO_READ,
+    WAREHOUSE_VARIABLE,
+    lock_down,
+    open_to_read,
+    warehouse_file,
 )
-from spotify_pipeline.warehouse.duckdb.opening import TO_READ, WAREHOUSE_VARIABLE, open_to_read, warehouse_file
-from spotify_pipeline.warehouse.duckdb.segment import RANK_COLUMN, Between, Ranking, SegmentReader, lock_down
+from spotify_pipeline.warehouse.duckdb.ranking import rank_rows
+from spotify_pipeline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 __all__ = [
-    "RANK_COLUMN",
     "TO_READ",
     "WAREHOUSE_VARIABLE",
-    "Between",
-    "Ranking",
-    "SegmentReader",
-    "can_consent",
-    "can_identify",
-    "duckdb_name",
+    "DuckDBWarehouse",
     "lock_down",
-    "no_consent",
-    "no_identifier",
     "open_to_read",
-    "orders_rows",
+    "rank_rows",
     "warehouse_file",
 ]

@@ -8,11 +8,13 @@ from pathlib import Path
 import duckdb
 
 from spotify_pipeline.home import home_directory, reason_of
+from spotify_pipeline.warehouse.duckdb.spill import own_spill_directory
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
 
 WAREHOUSE_VARIABLE = "SPOTIFY_PIPELINE_WAREHOUSE"
 TO_READ = {"access_mode": "READ_ONLY", "custom_user_agent": "dagster"}
 """How it is opened. Within a process all connections to a file, Dagster's too, must be opened the same way."""
+MEMORY_LIMIT = "512MB"
 _HELD = "Could not set lock"
 
 
@@ -20,6 +22,24 @@ def warehouse_file() -> Path:
     """The DuckDB file named by ``SPOTIFY_PIPELINE_WAREHOUSE``; by default one in the project's home."""
     named = os.environ.get(WAREHOUSE_VARIABLE, "").strip()
     return Path(named).expanduser().absolute() if named else home_directory() / "warehouse" / "warehouse.duckdb"
+
+
+def lock_down(
+    connection: duckdb.DuckDBPyConnection, spill_directory: Path, *, memory_limit: str = MEMORY_LIMIT
+) -> None:
+    """Confine a connection that touches personal data (requirements P07, S02).
+
+    What does not fit into ``memory_limit`` is spilled to ``spill_directory`` (created with mode 0700). SQL cannot read
+    or write files or the network, no extension is installed, and none of this can be changed back.
+    """
+    spill = str(own_spill_directory(spill_directory)).replace("'", "''")
+    connection.execute(f"SET temp_directory = '{spill}'")
+    connection.execute(f"SET memory_limit = '{memory_limit}'")
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET autoload_known_extensions = false")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def open_to_read(file: Path) -> duckdb.DuckDBPyConnection:

@@ -47,8 +47,9 @@ from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
 from spotify_pipeline.spotify import ConversionsClient, RateLimiter, SpotifyError
 from spotify_pipeline.spotify.retry import RateLimit
-from spotify_pipeline.warehouse import Between, Relation, SegmentReader
+from spotify_pipeline.warehouse import Between
 from spotify_pipeline_tests.spotify.from_variables import conversions_settings_of
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 DAYS = (date(2026, 11, 14), date(2026, 11, 15))
 FEED = "storm"
@@ -235,7 +236,7 @@ def send(folder: Path, origin: str) -> None:
         open_outbox(FEED, home=folder / "home") as outbox,
         ConversionsClient(settings, rate_limiter=rate_limiter, sleep=_shortly) as client,
     ):
-        reader = SegmentReader(connection, Relation.parse("purchases"))
+        reader = reader_of(connection, "purchases")
         kind = reader.columns()[PLAN.event_time.column]
         for each in DAYS:
             day = Day.of(each, "UTC", now=now)

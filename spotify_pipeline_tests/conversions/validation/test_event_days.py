@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.conversions.model.plan import Constant, EventIdSource, FeedPlan, TimeSource, TimeUnit
 from spotify_pipeline.conversions.validation.day import Day, range_of, rows_of
-from spotify_pipeline.warehouse.duckdb.segment import Between
+from spotify_pipeline.warehouse import Between, DuckDBWarehouse, Relation
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CHANGES = [
@@ -59,7 +60,7 @@ def chosen(
     connection: duckdb.DuckDBPyConnection, everything: pl.DataFrame, day: Day, plan: FeedPlan
 ) -> tuple[set[int], set[int], int]:
     """The rows of a day out of all rows, and out of those that the warehouse chose; and how many those were."""
-    kind = str(connection.table("events").types[1])
+    kind = DuckDBWarehouse.over(connection).schema(Relation(("events",))).field("moment").type
     limits = range_of(day, plan, kind)
     part = everything
     if limits is not None:
@@ -127,21 +128,27 @@ def test_a06_rows_without_a_usable_time_and_future_ones_are_read_with_the_open_d
 def test_the_range_of_a_day_is_that_day_alone() -> None:
     zone = "Europe/Stockholm"
     day = Day.of(date(2026, 11, 20), zone, now=NOW)
-    naive = range_of(day, plan_of(zone), "TIMESTAMP")
+    naive = range_of(day, plan_of(zone), pa.timestamp("us"))
     assert naive is not None
     assert (naive.at_least, naive.below) == (datetime(2026, 11, 20), datetime(2026, 11, 21))  # noqa: DTZ001
     assert not naive.or_missing
-    dates = range_of(day, plan_of(zone), "DATE")
+    dates = range_of(day, plan_of(zone), pa.date32())
     assert dates is not None
     assert (dates.at_least, dates.below) == (date(2026, 11, 20), date(2026, 11, 21))
-    opened = range_of(Day.of(date(2026, 11, 22), zone, now=NOW), plan_of(zone), "TIMESTAMP WITH TIME ZONE")
+    opened = range_of(Day.of(date(2026, 11, 22), zone, now=NOW), plan_of(zone), pa.timestamp("us", "UTC"))
     assert opened is not None
     assert (opened.at_least, opened.below) == (datetime(2026, 11, 21, 23, tzinfo=UTC), None)
     assert opened.or_missing
 
 
-@pytest.mark.parametrize("column_type", ["VARCHAR", "BIGINT", "TIME", "BOOLEAN", "FLOAT", "INTERVAL", "ENUM('a')"])
-def test_what_has_no_order_in_time_is_read_whole(column_type: str) -> None:
+@pytest.mark.parametrize(
+    "column_type",
+    [
+        *(pa.string(), pa.int64(), pa.time64("us"), pa.bool_(), pa.float32()),
+        *(pa.month_day_nano_interval(), pa.dictionary(pa.int32(), pa.string())),
+    ],
+)
+def test_what_has_no_order_in_time_is_read_whole(column_type: pa.DataType) -> None:
     assert range_of(Day.of(date(2026, 11, 20), "UTC", now=NOW), plan_of("UTC"), column_type) is None
 
 

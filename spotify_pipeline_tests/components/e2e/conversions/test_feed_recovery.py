@@ -131,7 +131,7 @@ class BrokenWarehouse(WarehouseResource):
     @contextmanager
     def segment(self, relation: Relation) -> Generator[SegmentReader]:
         with super().segment(relation) as whole:
-            yield Broken(whole.connection, relation)
+            yield Broken(whole.warehouse, relation, whole.spill)
 
 
 def test_a10_a_partial_read_is_refused_and_nothing_of_it_recorded_or_sent(

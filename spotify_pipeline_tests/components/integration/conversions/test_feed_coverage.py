@@ -12,8 +12,8 @@ from spotify_pipeline.components.conversions.checks import coverage_result
 from spotify_pipeline.components.conversions.definitions import find_feeds
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.reading import Coverage, coverage
-from spotify_pipeline.warehouse import SegmentReader
 from spotify_pipeline_tests.components.feeds import FEED
+from spotify_pipeline_tests.warehouse.readers import reader_of
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def found(feed: FeedDefinition, *times: str) -> Coverage:
         connection.execute("CREATE SCHEMA shop")
         rows = " UNION ALL ".join(f"SELECT {each} AS ordered_at" for each in times)
         connection.execute(f"CREATE TABLE {feed.relation.sql} AS {rows}")
-        return coverage(feed, SegmentReader(connection, feed.relation), NOW)
+        return coverage(feed, reader_of(connection, feed.relation), NOW)
 
 
 def said(feed: FeedDefinition, where: Coverage, read: int = 0, *, with_today: bool = True) -> tuple[bool, str]:

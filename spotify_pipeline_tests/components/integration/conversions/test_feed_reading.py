@@ -18,7 +18,7 @@ from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.reading import MOST_KEPT, read_days
 from spotify_pipeline.conversions import Outbox, open_outbox
 from spotify_pipeline.rows import Suppressions
-from spotify_pipeline.warehouse import SegmentReader
+from spotify_pipeline.warehouse import DuckDBWarehouse, SegmentReader
 from spotify_pipeline_tests.components.feeds import FEED
 from spotify_pipeline_tests.examples import in_test_rest
 
@@ -65,7 +65,7 @@ def orders(kind: str) -> duckdb.DuckDBPyConnection:
 def read(feed: FeedDefinition, outbox: Outbox, kind: str, days: list[int], most_kept: int = MOST_KEPT) -> int:
     """Reads these days, so many days ago; each has its forty. How many scans that took."""
     with closing(orders(kind)) as connection:
-        segment = Counting(connection, feed.relation)
+        segment = Counting(DuckDBWarehouse.over(connection), feed.relation, Path("unused"))
         asked = [feed.day((NOW - timedelta(days=each)).date().isoformat(), NOW) for each in days]
         readings = read_days(feed, asked, segment, outbox, Suppressions(), NOW, most_kept)
     assert {day: each.rows for day, each in readings.items()} == {day.date: A_DAY for day in asked}

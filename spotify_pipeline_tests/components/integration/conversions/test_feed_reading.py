@@ -109,5 +109,12 @@ def test_a25_no_day_is_recorded_of_a_scan_that_breaks_off(feed: FeedDefinition, 
     with closing(orders("VARCHAR")) as connection:
         asked = [feed.day((NOW - timedelta(days=each)).date().isoformat(), NOW) for each in range(3)]
         with pytest.raises(Exception, match="were read"):
-            read_days(feed, asked, Short(DuckDBWarehouse.over(connection), feed.relation, Path("unused")), outbox, Suppressions(), NOW)
+            read_days(
+                feed,
+                asked,
+                Short(DuckDBWarehouse.over(connection), feed.relation, Path("unused")),
+                outbox,
+                Suppressions(),
+                NOW,
+            )
     assert list(outbox.accounts()) == []

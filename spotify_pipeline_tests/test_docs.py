@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("dbt_project/*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE_BLOCK = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
-SOURCE = re.compile(r"`((?:spotify_pipeline|spotify_pipeline_tests|docs|deploy|dbt_project|benchmarks)/[\w./-]*[\w/])`")
+SOURCE = re.compile(r"`((?:spotify_pipeline|spotify_pipeline_tests|docs|dbt_project|benchmarks)/[\w./-]*[\w/])`")
 MODULE = re.compile(r"`(\w+/[\w/]+\.py)`")
 
 

@@ -65,7 +65,7 @@ PAGES = [
     *ROOT.glob("dbt_project/**/*.md"),
     *(each for kind in ("yml", "sql") for each in ROOT.glob(f"dbt_project/**/*.{kind}")),
     *PACKAGE.glob("defs/**/*.yaml"),
-    *ROOT.glob("deploy/**/*.yaml"),
+    *PACKAGE.glob("settings/*.yaml"),
     ROOT / ".env.example",
     ROOT / "Makefile",
 ]

@@ -14,6 +14,7 @@ from spotify_pipeline.cli.conversions import conversions
 from spotify_pipeline.cli.demo import demo, dev, sandbox
 from spotify_pipeline.cli.doctor import doctor
 from spotify_pipeline.cli.errors import EXPECTED, CommandError
+from spotify_pipeline.cli.init import init
 from spotify_pipeline.cli.privacy import digest, erasures, explain, forget
 from spotify_pipeline.cli.project import PROJECT
 from spotify_pipeline.cli.spotify import ad_accounts, audiences, authorizations, businesses, login, logout
@@ -31,6 +32,7 @@ app = typer.Typer(
     help="Mirror warehouse segments to Spotify audiences and send events: everything that is not a Dagster run.",
 )
 for name, command in {
+    "init": init,
     "demo": demo,
     "dev": dev,
     "sandbox": sandbox,

@@ -1,6 +1,6 @@
 """Dagster's side: typed YAML becomes assets, checks and schedules. No business rule lives here."""
 
-from spotify_pipeline.components.audiences import CustomerListAudience
+from spotify_pipeline.components.audiences import CustomerListAudience, audience_of_table
 from spotify_pipeline.components.audiences.event_based import AdEngagementAudience, WebEventAudience
 from spotify_pipeline.components.cadence import NoWindowOpen
 from spotify_pipeline.components.conversions import ConversionFeed
@@ -21,6 +21,7 @@ __all__ = [
     "WarehouseResource",
     "WebEventAudience",
     "audience_definitions",
+    "audience_of_table",
     "deployment",
     "event_audience_definitions",
     "in_words",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from spotify_pipeline.home import HomeError, atomic_private_file, private_directory
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig
+from spotify_pipeline.settings import DAGSTER_SETTINGS
 
 if TYPE_CHECKING:
     from spotify_pipeline.sandbox import SandboxServer
 
 DIRECTORY = Path(".spotify_pipeline") / "demo"
-INSTANCE_SETTINGS = Path("deploy") / "one_machine" / "dagster.yaml"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class DemoWorkspace:
         """
         private_directory(self.dagster_home)
         with atomic_private_file(self.dagster_home / "dagster.yaml") as file:
-            file.write((self.project / INSTANCE_SETTINGS).read_bytes())
+            file.write(DAGSTER_SETTINGS.read_bytes())
 
     def forget(self) -> None:
         """Remove all of the demo's state.

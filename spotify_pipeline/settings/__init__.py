@@ -11,9 +11,11 @@ from spotify_pipeline.settings.errors import SettingsError
 from spotify_pipeline.settings.project import Project, component_file_of, component_files
 from spotify_pipeline.settings.resolved import Origin, Settings
 from spotify_pipeline.settings.stated import COMPONENT_TYPE, StatedConnection
+from spotify_pipeline.settings.templates import DAGSTER_SETTINGS, connection_yaml, env_example
 
 __all__ = [
     "COMPONENT_TYPE",
+    "DAGSTER_SETTINGS",
     "DEFAULT_VARIABLES",
     "NO_ENV_FILE",
     "SECRETS",
@@ -27,4 +29,6 @@ __all__ = [
     "StatedConnection",
     "component_file_of",
     "component_files",
+    "connection_yaml",
+    "env_example",
 ]

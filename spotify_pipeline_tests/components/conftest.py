@@ -17,7 +17,7 @@ from spotify_pipeline_tests.components.runs import definitions_of
 
 ROOT = Path(spotify_pipeline.__file__).parents[1]
 DBT_PROJECT = ROOT / "dbt_project"
-DAGSTER_YAML = ROOT / "deploy" / "one_machine" / "dagster.yaml"
+DAGSTER_YAML = ROOT / "spotify_pipeline" / "settings" / "dagster.yaml"
 
 GOOD = """
 type: spotify_pipeline.CustomerListAudience
@@ -100,7 +100,7 @@ def environment(tmp_path: Path, sandbox: SandboxServer, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def one_machine(environment: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance on disk, set up as `deploy/one_machine` has it, which DAGSTER_HOME names."""
+    """A Dagster instance on disk, set up as `spotify-pipeline init` does, which DAGSTER_HOME names."""
     dagster_home = environment / "dagster_home"
     dagster_home.mkdir()
     shutil.copy(DAGSTER_YAML, dagster_home)

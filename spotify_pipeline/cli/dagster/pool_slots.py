@@ -161,7 +161,7 @@ def how_to_free(slots: list[LeakedSlot]) -> str:
     return (
         f"{held}. Other runs wait for it. To free it, run: {free_command(runs)} (or in the Dagster UI: Deployment, "
         "Concurrency, the pool, `Free all concurrency slots for run`). Dagster's daemon does so by itself where it is "
-        "running and dagster.yaml has the run_monitoring of deploy/one_machine/dagster.yaml."
+        "running and dagster.yaml has the run_monitoring that `spotify-pipeline init` writes."
     )
 
 

@@ -20,6 +20,7 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import AudienceAccount, FeedConnection, current_settings
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.home import atomic_private_file, home_directory, private_directory
+from spotify_pipeline.settings import DAGSTER_SETTINGS
 from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
 from spotify_pipeline.warehouse import WarehouseHeld, open_to_read, warehouse_file
 
@@ -83,14 +84,13 @@ def _dagster_home() -> CheckResult:
     if not named:
         return CheckResult(
             State.WARNING,
-            "DAGSTER_HOME is not set, so Dagster forgets runs and schedules when it stops. Set it to a directory and "
-            "put deploy/one_machine/dagster.yaml there.",
+            "DAGSTER_HOME is not set, so Dagster forgets runs and schedules when it stops. Set it to "
+            "the absolute path of a directory; `spotify-pipeline init` makes one, .dagster_home.",
         )
     if not (Path(named) / "dagster.yaml").exists():
         return CheckResult(
             State.WARNING,
-            f"{named} has no dagster.yaml, so runs of one audience may overlap. Copy deploy/one_machine/dagster.yaml "
-            "there.",
+            f"{named} has no dagster.yaml, so runs of one audience may overlap. Copy {DAGSTER_SETTINGS} there.",
         )
     return CheckResult(State.OK, named)
 

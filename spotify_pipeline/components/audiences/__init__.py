@@ -4,6 +4,7 @@ from spotify_pipeline.components.audiences.component import CustomerListAudience
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.guarding import live_list, predicted
 from spotify_pipeline.components.audiences.membership import membership_steps
+from spotify_pipeline.components.audiences.scaffolders import audience_of_table
 from spotify_pipeline.components.audiences.schedules import (
     AUDIENCE_TAG,
     WATCH_JOB,
@@ -16,6 +17,7 @@ __all__ = [
     "WATCH_JOB",
     "AudienceDefinition",
     "CustomerListAudience",
+    "audience_of_table",
     "live_list",
     "membership_steps",
     "mirror_schedules",

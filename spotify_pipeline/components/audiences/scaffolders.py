@@ -13,7 +13,7 @@ attributes:
   name: {name}
   # description: Who they are, at most 80 characters
   segment:
-    dbt_model: {folder}                    # a model of the dbt project; or table: schema.table
+    {segment}
     consent_column: marketing_consent      # or consent: {{not_required: "the reason"}}
   identifiers:                             # keep what the segment has; a list of columns gives several rows
     email: email
@@ -42,6 +42,24 @@ attributes:
 """
 
 
+DBT_MODEL = "dbt_model: {folder}                    # a model of the dbt project; or table: schema.table"
+TABLE = "table: {table}                  # schema.table of the warehouse; or dbt_model: a model of the dbt project"
+
+
+def audience_of_table(folder: str, table: str) -> str:
+    """The YAML of a new audience whose people are in a table, to be adapted."""
+    return _filled_in(CUSTOMER_LIST, "spotify_pipeline.CustomerListAudience", folder, TABLE.format(table=table))
+
+
+def _filled_in(template: str, type_name: str, folder: str, segment: str) -> str:
+    return template.format(
+        type_name=type_name,
+        name=folder.replace("_", " ").capitalize(),
+        segment=segment,
+        today=datetime.now(UTC).date().isoformat(),
+    )
+
+
 class AudienceScaffolder(dg.Scaffolder[Any]):
     """Writes an audience's YAML with its usual fields, to be adapted."""
 
@@ -58,12 +76,7 @@ class AudienceScaffolder(dg.Scaffolder[Any]):
                 "An audience is one YAML file in a folder of its own. Leave --format out; name a new folder."
             )
         folder = request.target_path.name
-        text = self.template.format(
-            type_name=request.type_name,
-            name=folder.replace("_", " ").capitalize(),
-            folder=folder,
-            today=datetime.now(UTC).date().isoformat(),
-        )
+        text = _filled_in(self.template, request.type_name, folder, DBT_MODEL.format(folder=folder))
         (request.target_path / "defs.yaml").write_text(text, encoding="utf-8")
 
 

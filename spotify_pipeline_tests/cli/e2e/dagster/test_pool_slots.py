@@ -32,7 +32,7 @@ from spotify_pipeline.components.audiences.definition import spotify_pool
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.integration.doctor.test_doctor import lines
 
-DAGSTER_YAML = Path(spotify_pipeline.__file__).parents[1] / "deploy" / "one_machine" / "dagster.yaml"
+DAGSTER_YAML = Path(spotify_pipeline.__file__).with_name("settings") / "dagster.yaml"
 POOL = "spotify_ads_api_people"
 UNKNOWN_RUN = "5f0c6c8e-0000-4000-8000-000000000000"
 

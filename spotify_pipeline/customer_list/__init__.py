@@ -5,7 +5,7 @@ Parquet file. Stage two, ``build_customer_list``, hashes them into a list of dis
 reads the list again before it is sent. ``SnapshotStore`` says where all of it lies. Both stages stream: memory does
 not grow with the segment.
 
-A list that exists can be compared with another (``compare_lists``, ``overlap``, ``removal_reasons``), have people
+A list that exists can be compared with another (``compare_lists``, ``overlap``), have people
 taken out of it (``redacted_copy``, ``redact_list``), and be split into parts (``split_list``). Who is meant, a
 ``rows.DigestSet`` says.
 """
@@ -42,16 +42,17 @@ from spotify_pipeline.customer_list.normalize import (
 )
 from spotify_pipeline.customer_list.read import (
     LEFT,
+    ComparedList,
     MembershipChange,
     Overlap,
     SentVersion,
     StoredList,
     TypeChange,
+    WrittenRows,
     compare_lists,
     erased_rows,
     overlap,
     overlaps,
-    removal_reasons,
     rows_erased,
     rows_holding,
     verify_customer_list,
@@ -67,6 +68,7 @@ __all__ = [
     "OVER_LIMIT",
     "SUPPRESSED",
     "TOKENS",
+    "ComparedList",
     "CustomerListError",
     "IdentifiersReport",
     "Layout",
@@ -80,6 +82,7 @@ __all__ = [
     "StoredList",
     "Truncation",
     "TypeChange",
+    "WrittenRows",
     "array_remark",
     "build_customer_list",
     "compare_lists",
@@ -92,7 +95,6 @@ __all__ = [
     "read_report",
     "redact_list",
     "redacted_copy",
-    "removal_reasons",
     "rows_erased",
     "rows_holding",
     "rows_to_redact",

@@ -139,6 +139,7 @@ def _delete_raw(store: SnapshotStore, audience: str, cleaned: _Cleaned) -> None:
     """Delete normalized identifiers, and what killed processes left unfinished, which may hold them too."""
     try:
         store.sweep(audience)
+        store.forget_found(audience)
         cleaned.identifiers_deleted += len(store.keep_identifiers(audience, 0))
     except (CustomerListError, HomeError) as error:
         cleaned.problems.append(f"Identifiers of {audience}: {error}")

@@ -10,7 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from spotify_pipeline.customer_list import Layout, build_customer_list, verify_customer_list, write_identifiers
+from spotify_pipeline.customer_list import (
+    ComparedList,
+    Layout,
+    build_customer_list,
+    verify_customer_list,
+    write_identifiers,
+)
 from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.privacy import Attribution, ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
 from spotify_pipeline.privacy.losses import live_losses
@@ -40,6 +46,15 @@ def test_they_leave_every_list_and_the_others_stay(machine: Machine) -> None:
     for audience, snapshot in [("lapsed", "1"), ("lapsed", "2"), ("loyal", "1")]:
         verify_customer_list(machine.store.list_path(audience, snapshot), machine.store.manifest(audience, snapshot))
     assert done.problems == ()
+
+
+def test_what_was_found_in_lists_goes_in_every_audience(machine: Machine) -> None:
+    for audience, snapshot in [("lapsed", "1"), ("loyal", "1")]:
+        stored = machine.store.list_path(audience, snapshot), machine.store.manifest(audience, snapshot)
+        ComparedList(stored).rows_holding(DigestSet.of(pl.Series([sha(BOB)])))
+    assert len(list(machine.home.rglob("found-*"))) == 2
+    forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live=machine.live)
+    assert list(machine.home.rglob("found-*")) == []
 
 
 def test_the_request_waits_for_the_audience_until_it_is_mirrored_without_them(machine: Machine) -> None:

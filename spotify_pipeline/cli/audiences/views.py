@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -80,8 +81,9 @@ def changes(
     Reasons are those of today: suppressions and consent are read from the warehouse now.
     """
     from spotify_pipeline.components import PipelineHome, WarehouseResource, in_words
-    from spotify_pipeline.components.audiences import membership_steps
+    from spotify_pipeline.components.audiences import membership_steps, non_consenting_people
     from spotify_pipeline.components.sources import read_suppressions
+    from spotify_pipeline.customer_list import ComparedList
 
     definition = chosen_audience(load_definitions(), audience)
     home, warehouse = PipelineHome(), WarehouseResource()
@@ -90,7 +92,8 @@ def changes(
         raise CommandError(f"Two lists are needed to compare, and {len(lists)} of {audience} are kept here.")
     newest, before = lists[0], lists[1]
     suppressions = read_suppressions(definition.suppressions, warehouse, home.ledger)
-    steps = membership_steps(definition, warehouse, home.snapshots, before[1].sha256, newest, suppressions)
+    declined = partial(non_consenting_people, definition, warehouse)
+    steps = membership_steps(home, before[1].sha256, ComparedList(newest), suppressions, declined)
     if steps is None:
         raise CommandError(f"The list of {audience} for {before[1].snapshot} is not kept here any more.")
     sys.stdout.write(f"{audience}: from {before[1].snapshot} to {newest[1].snapshot}\n\n")

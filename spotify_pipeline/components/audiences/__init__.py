@@ -3,6 +3,7 @@
 from spotify_pipeline.components.audiences.component import CustomerListAudience
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.guarding import live_list, predicted
+from spotify_pipeline.components.audiences.list_building import non_consenting_people
 from spotify_pipeline.components.audiences.membership import membership_steps
 from spotify_pipeline.components.audiences.scaffolders import audience_of_table
 from spotify_pipeline.components.audiences.schedules import (
@@ -21,6 +22,7 @@ __all__ = [
     "live_list",
     "membership_steps",
     "mirror_schedules",
+    "non_consenting_people",
     "predicted",
     "watch_definitions",
 ]

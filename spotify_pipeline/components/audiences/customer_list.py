@@ -7,6 +7,7 @@ No postponed annotations here: see `identifiers_asset`.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -29,7 +30,7 @@ from spotify_pipeline.components.metadata import customer_list_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
-from spotify_pipeline.customer_list import Manifest, redact_list
+from spotify_pipeline.customer_list import ComparedList, Manifest, WrittenRows, redact_list
 from spotify_pipeline.customer_list.store import set_aside
 from spotify_pipeline.mirror import GuardBlocked, JournalEntry, block_message
 from spotify_pipeline.printable import markdown_cell
@@ -81,19 +82,30 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             read_before = source.stat().st_mtime < started_at(context).timestamp()
             account = _account_of(audience, spotify_ads)
             compared = _compared(audience, spotify_home, account)
+            # What the list is compared by takes memory, so it is kept only where there is a list to compare it with.
+            written = WrittenRows() if compared else None
             with set_aside(snapshots, audience.folder, context.partition_key, sent=compared):
-                manifest = build_list(
-                    audience, source, report, path, snapshot=context.partition_key, suppressions=suppressions
+                manifest = built = build_list(
+                    audience,
+                    source,
+                    report,
+                    path,
+                    snapshot=context.partition_key,
+                    suppressions=suppressions,
+                    written=written,
                 )
                 if read_before:
                     # Who said no since is among the identifiers, with the consent of back then.
-                    manifest = redact_list(path, manifest, non_consenting_people(audience, spotify_warehouse))
+                    manifest = redact_list(path, built, non_consenting_people(audience, spotify_warehouse))
+                    written = written if manifest is built else None
             known = _known(audience, spotify_home, account)
-            shown = _shown_change(audience, spotify_warehouse, spotify_home, known, (path, manifest), suppressions)
-            guards = _guards_say(audience, spotify_home, known, (path, manifest), context)
+            shown = _shown_change(
+                audience, spotify_warehouse, spotify_home, known, ComparedList((path, manifest), written), suppressions
+            )
+            guards = _guards_say(audience, spotify_home, known, (path, manifest), written, context)
             # Read again: another list may have been sent meanwhile, which must not be deleted.
             _keep(audience, spotify_home, account, now)
-            checks = [*list_check_results(path, manifest), guards]
+            checks = [*list_check_results(manifest), guards]
         for check in checks:
             if not check.passed:
                 # Dagster's own message names the check that failed; this says why, and what to do.
@@ -143,12 +155,13 @@ def _guards_say(
     home: PipelineHome,
     known: JournalEntry | SpotifyError,
     customer_list: tuple[Path, Manifest],
+    written: WrittenRows | None,
     context: dg.AssetExecutionContext,
 ) -> dg.AssetCheckResult:
     if isinstance(known, SpotifyError):
         return no_prediction(str(known))
     try:
-        decision = predicted(audience, home, known, customer_list)
+        decision = predicted(audience, home, known, customer_list, written)
         if not decision.allowed:
             raise GuardBlocked(block_message(decision), decision)
         return guard_check_result(decision)
@@ -162,15 +175,16 @@ def _shown_change(
     warehouse: WarehouseResource,
     home: PipelineHome,
     known: JournalEntry | SpotifyError,
-    customer_list: tuple[Path, Manifest],
+    customer_list: ComparedList,
     suppressions: Suppressions,
 ) -> dict[str, dg.MetadataValue]:
     """Who came and who left since the list that Spotify has. For people to read: nothing depends on it."""
     try:
         if isinstance(known, SpotifyError):
             raise known
-        steps = membership_steps(audience, warehouse, home.snapshots, live_list(known), customer_list, suppressions)
-    except (SpotifyError, SegmentError, RowsError) as error:
+        declined = partial(non_consenting_people, audience, warehouse)
+        steps = membership_steps(home, live_list(known), customer_list, suppressions, declined)
+    except (SpotifyError, SegmentError, RowsError, ErasureError) as error:
         return {"since the list before": dg.MarkdownMetadataValue(f"not known: {markdown_cell(error)}")}
     return membership_metadata(steps)
 

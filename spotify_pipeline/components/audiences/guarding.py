@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.customer_list import ComparedList, Manifest, MembershipChange, SentVersion, WrittenRows
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import (
     AlertKind,
@@ -25,6 +25,7 @@ from spotify_pipeline.mirror.guards import ListGuard, without_history
 from spotify_pipeline.mirror.receipts import AcceptedList, compared_with
 from spotify_pipeline.mirror.sync import unknown_audience
 from spotify_pipeline.privacy import ErasureError, erasure_alert
+from spotify_pipeline.rows import DigestSet
 
 
 def list_guard(
@@ -35,6 +36,7 @@ def list_guard(
     *,
     given: Approval | None = None,
     went_back_to: AcceptedList | None = None,
+    written: WrittenRows | None = None,
 ) -> ListGuard:
     """The guard of one list.
 
@@ -45,8 +47,8 @@ def list_guard(
         customer_list: the list and its manifest.
         given: an approval that was given for it in this very run.
         went_back_to: of a rollback: the list that goes live again, where Spotify had it once.
+        written: the rows of the list, where it was just written.
     """
-
     return ListGuard(
         customer_list=customer_list,
         audience=audience.folder,
@@ -62,18 +64,25 @@ def list_guard(
         went_back_to=went_back_to,
         split=audience.config.oversize.split,
         now=lambda: datetime.now(UTC),
+        written=written,
     )
 
 
 def predicted(
-    audience: AudienceDefinition, home: PipelineHome, entry: JournalEntry, customer_list: tuple[Path, Manifest]
+    audience: AudienceDefinition,
+    home: PipelineHome,
+    entry: JournalEntry,
+    customer_list: tuple[Path, Manifest],
+    written: WrittenRows | None = None,
 ) -> Decision:
     """What the guards would decide about a list if it were sent now. Makes no calls to Spotify, and changes nothing.
+
+    ``written`` are its rows, where it was just written.
 
     Raises:
         GuardBlocked: the list cannot be judged.
     """
-    decision = list_guard(audience, home, entry.ad_account_id, customer_list).judge(entry)
+    decision = list_guard(audience, home, entry.ad_account_id, customer_list, written=written).judge(entry)
     spec = audience.spec(entry.ad_account_id)
     parts = parts_known(home.journal, audience.folder, entry.ad_account_id)
     keys = [spec.part(number, parts).audience for number in range(1, parts + 1)]
@@ -97,6 +106,19 @@ def lists_compared(audience: AudienceDefinition, home: PipelineHome, ad_account_
     """
     since = datetime.now(UTC) - audience.config.cadence.window
     return compared_with(home.journal, audience.folder, ad_account_id, since)
+
+
+def change_since(
+    home: PipelineHome, before: SentVersion, customer_list: ComparedList, reasons: Mapping[str, DigestSet] | None = None
+) -> MembershipChange:
+    """How a list differs from the one before, as the guards compare them: so it is found out once for all.
+
+    Raises:
+        CustomerListError: a list cannot be read.
+        ErasureError: the ledger of erasures cannot be read.
+    """
+    erased, confirmed = home.ledger.digests(), home.ledger.confirmed_digests()
+    return customer_list.change_since(before, erased=erased, confirmed=confirmed, reasons=reasons)
 
 
 def live_list(entry: JournalEntry) -> str | None:

@@ -13,6 +13,7 @@ from spotify_pipeline.customer_list import (
     IdentifiersReport,
     Manifest,
     Truncation,
+    WrittenRows,
     build_customer_list,
     non_consenting_digests,
     write_identifiers,
@@ -92,8 +93,11 @@ def build_list(
     *,
     snapshot: str,
     suppressions: Suppressions,
+    written: WrittenRows | None = None,
 ) -> Manifest:
     """Build an audience's list as its YAML asks: its layout, without those who are kept out, cut where it says so.
+
+    ``written`` takes the rows, where the list is to be compared.
 
     Raises:
         CustomerListError, HomeError: as ``build_customer_list``.
@@ -110,6 +114,7 @@ def build_list(
         built_at=datetime.now(UTC),
         suppressions=suppressions,
         truncate=Truncation(max_bytes=config.guards.max_bytes, order=cut.in_words) if cut is not None else None,
+        written=written,
     )
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
-from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.list_building import non_consenting_people
+from spotify_pipeline.components.audiences.guarding import change_since
 from spotify_pipeline.components.metadata import counts_table
-from spotify_pipeline.components.resources import WarehouseResource
-from spotify_pipeline.customer_list import LEFT, Manifest, SentVersion, SnapshotStore, compare_lists, removal_reasons
+from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.customer_list import LEFT, ComparedList
 from spotify_pipeline.rows import ERASURE, DigestSet, Suppressions
 
 NO_CONSENT, SUPPRESSED, ERASED = "no consent any more", "suppressed", "erased"
@@ -50,22 +48,20 @@ class MembershipSteps:
 
 
 def membership_steps(
-    audience: AudienceDefinition,
-    warehouse: WarehouseResource,
-    store: SnapshotStore,
+    home: PipelineHome,
     live: str | None,
-    customer_list: tuple[Path, Manifest],
+    customer_list: ComparedList,
     suppressions: Suppressions,
+    declined: Callable[[], DigestSet],
 ) -> MembershipSteps | None:
     """What changes when ``customer_list`` takes the place of the list that Spotify has.
 
     Args:
-        audience: the audience.
-        warehouse: where its segment is, for who declined.
-        store: of lists.
+        home: where lists are kept.
         live: SHA-256 of the list that Spotify has.
         customer_list: the new one.
         suppressions: that it was built with.
+        declined: gives the digests of those who did not consent.
 
     Returns:
         None where nothing was sent before, or that list is not kept here.
@@ -73,36 +69,24 @@ def membership_steps(
     Raises:
         SegmentError, RowsError: the segment or a list cannot be read.
     """
-    before = store.find_sent(audience.folder, live) if live is not None else None
+    before = home.snapshots.find_sent(customer_list.manifest.audience, live) if live is not None else None
     if before is None:
         return None
-    change = compare_lists(before, customer_list)
-    reasons = {LEFT_SEGMENT: change.removed}
-    if change.removed:
-        reasons = _by_reason(before, customer_list, _reasons(audience, warehouse, suppressions))
-    return MembershipSteps(
-        before=before.manifest.list_rows,
-        removed=reasons,
-        staying=change.staying,
-        added=change.added,
-        now=customer_list[1].list_rows,
-    )
-
-
-def _reasons(
-    audience: AudienceDefinition, warehouse: WarehouseResource, suppressions: Suppressions
-) -> dict[str, DigestSet]:
     suppressed = Suppressions({name: each for name, each in suppressions.sources.items() if name != ERASURE})
-    return {
+    reasons = {
         ERASED: suppressions.sources.get(ERASURE, DigestSet.of()),
         SUPPRESSED: suppressed.digests,
-        NO_CONSENT: non_consenting_people(audience, warehouse),
+        NO_CONSENT: declined(),
     }
-
-
-def _by_reason(before: SentVersion, now: tuple[Path, Manifest], reasons: Mapping[str, DigestSet]) -> dict[str, int]:
-    found = removal_reasons(before, now, reasons)
-    return {(LEFT_SEGMENT if reason == LEFT else reason): rows for reason, rows in found.items()}
+    change = change_since(home, before, customer_list, reasons)
+    shown = {(LEFT_SEGMENT if reason == LEFT else reason): rows for reason, rows in change.reasons.items()}
+    return MembershipSteps(
+        before=before.manifest.list_rows,
+        removed=shown if change.removed else {LEFT_SEGMENT: 0},
+        staying=change.staying,
+        added=change.added,
+        now=customer_list.manifest.list_rows,
+    )
 
 
 def membership_metadata(steps: MembershipSteps | None) -> dict[str, dg.MetadataValue]:

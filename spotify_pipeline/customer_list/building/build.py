@@ -24,6 +24,7 @@ from spotify_pipeline.customer_list.model import (
     withheld_errors,
 )
 from spotify_pipeline.customer_list.normalize import RANK
+from spotify_pipeline.customer_list.read import WrittenRows
 from spotify_pipeline.customer_list.storage import ParquetFile, publish_list, workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.identity import RULES_VERSION, IdentifierType
@@ -50,6 +51,7 @@ def build_customer_list(
     built_at: datetime,
     suppressions: Suppressions = _NOBODY,
     truncate: Truncation | None = None,
+    written: WrittenRows | None = None,
 ) -> Manifest:
     """Build the list ``destination`` and, after it, ``manifest.json`` beside it; both 0600.
 
@@ -70,6 +72,7 @@ def build_customer_list(
         suppressions: a person with any of these digests is left out whole, and counted as ``suppressed``.
         truncate: if the file would be larger than this says, the people ranked last are left out, and counted as
             ``over_limit``. The identifiers must have a rank.
+        written: takes the rows as they are written; then memory grows by eight bytes for each cell.
 
     Raises:
         CustomerListError: the identifiers are not there, not those of the report, or of other identity rules; or the
@@ -79,7 +82,7 @@ def build_customer_list(
     if built_at.tzinfo is None:
         raise CustomerListError("The time of a customer list needs a time zone.")
     with withheld_errors(_TASK), workspace(destination) as folder, _open_identifiers(identifiers, report) as source:
-        draft = _fitting_draft(folder, source, report, layout, suppressions, truncate)
+        draft = _fitting_draft(folder, source, report, layout, suppressions, truncate, written)
         dropped = dict(report.rows_dropped)
         if suppressions.sources:
             dropped[SUPPRESSED] = draft.people.left_out_suppressed
@@ -131,11 +134,12 @@ def _fitting_draft(
     layout: Layout,
     suppressions: Suppressions,
     truncate: Truncation | None,
+    written: WrittenRows | None,
 ) -> _Draft:
     types = canonical_order([IdentifierType(name) for name in source.columns if name != RANK])
     people = Selection(source=source, types=types, suppressions=suppressions)
     place = private_directory(folder / "draft")
-    draft = _draft(place, people, report, layout)
+    draft = _draft(place, people, report, layout, written)
     rounds = 0
     while truncate is not None and draft.bytes > truncate.max_bytes:
         if RANK not in source.columns:
@@ -147,11 +151,15 @@ def _fitting_draft(
         kept = truncate.people_to_keep(people=people.kept, size=draft.bytes, rounds=rounds)
         people = Selection(source=source, types=types, suppressions=suppressions, before_rank=people.rank_after(kept))
         shutil.rmtree(place)
-        draft = _draft(private_directory(place), people, report, layout)
+        draft = _draft(private_directory(place), people, report, layout, written)
     return draft
 
 
-def _draft(folder: Path, people: Selection, report: IdentifiersReport, layout: Layout) -> _Draft:
+def _draft(
+    folder: Path, people: Selection, report: IdentifiersReport, layout: Layout, taker: WrittenRows | None
+) -> _Draft:
+    if taker is not None:
+        taker.begin()
     rows = SortedRows(private_directory(folder / "rows"), people.types, expected_rows=_expected_rows(report, layout))
     fanned_out = 0
     values: Counter[str] = Counter()
@@ -172,6 +180,8 @@ def _draft(folder: Path, people: Selection, report: IdentifiersReport, layout: L
         )
         for part in rows.drain():
             written.add(part)
+            if taker is not None:
+                taker.add(part)
     return _Draft(
         file=finished,
         people=people,

@@ -23,7 +23,14 @@ from spotify_pipeline.customer_list.model import (
     Manifest,
     withheld_errors,
 )
-from spotify_pipeline.customer_list.read import StoredList, holding_rows, read_list, remember_erased, rows_holding
+from spotify_pipeline.customer_list.read import (
+    StoredList,
+    holding_rows,
+    known_rows_holding,
+    read_list,
+    remember_erased,
+    rows_holding,
+)
 from spotify_pipeline.customer_list.storage import publish_list, workspace
 from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.home import atomic_private_file, private_directory
@@ -135,7 +142,7 @@ class _Hits:
 def _hits(customer_list: StoredList, digests: DigestSet) -> _Hits:
     rows = 0
     found: list[pl.Series] = []
-    if not len(digests):
+    if known_rows_holding(customer_list, digests) == 0:
         return _Hits(rows=0, digests=digests)
     for batch in read_list(customer_list):
         hit = batch.filter(holding_rows(batch, digests))

@@ -9,9 +9,9 @@ from spotify_pipeline.customer_list.read.compare import (
     holding_rows,
     overlap,
     overlaps,
-    removal_reasons,
     rows_holding,
 )
+from spotify_pipeline.customer_list.read.outcomes import ComparedList, WrittenRows, known_rows_holding
 from spotify_pipeline.customer_list.read.rows import StoredList, read_list
 from spotify_pipeline.customer_list.read.sent_version import (
     SentVersion,
@@ -24,19 +24,21 @@ from spotify_pipeline.customer_list.read.verify import verify_customer_list
 
 __all__ = [
     "LEFT",
+    "ComparedList",
     "MembershipChange",
     "Overlap",
     "SentVersion",
     "StoredList",
     "TypeChange",
+    "WrittenRows",
     "compare_lists",
     "erased_rows",
     "holding_rows",
+    "known_rows_holding",
     "overlap",
     "overlaps",
     "read_list",
     "remember_erased",
-    "removal_reasons",
     "rows_erased",
     "rows_holding",
     "sent_version",

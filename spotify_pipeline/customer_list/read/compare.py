@@ -26,8 +26,8 @@ ROWS_OF_ONE_PERSON = 10
 """A digest that more rows of a list share is no person's alone. A person with several values of each type has several
 rows, and a household shares a telephone; ten rows are beyond both, and far below what a shop's number is on."""
 
-_NOBODY = DigestSet.of()
-_TASK = "Comparing customer lists"
+NOBODY = DigestSet.of()
+TASK = "Comparing customer lists"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,7 @@ class MembershipChange:
         erased: how many of those removed are of people who asked to be forgotten.
         confirmed: how many of these were confirmed.
         types: how the digests changed, by type.
+        reasons: of those removed, by why, where that was asked; those for which no reason holds last, as ``left``.
     """
 
     staying: int
@@ -76,6 +77,7 @@ class MembershipChange:
     erased: int = field(default=0, compare=False)
     confirmed: int = field(default=0, compare=False)
     types: Mapping[str, TypeChange] = field(default_factory=dict[str, TypeChange], compare=False)
+    reasons: Mapping[str, int] = field(default_factory=dict[str, int], compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +108,12 @@ class Overlap:
 
 
 def compare_lists(
-    old: StoredList | SentVersion, new: StoredList, *, erased: DigestSet = _NOBODY, confirmed: DigestSet = _NOBODY
+    old: StoredList | SentVersion,
+    new: StoredList,
+    *,
+    erased: DigestSet = NOBODY,
+    confirmed: DigestSet = NOBODY,
+    reasons: Mapping[str, DigestSet] | None = None,
 ) -> MembershipChange:
     """How the membership changed from one list to another.
 
@@ -115,23 +122,47 @@ def compare_lists(
         new: the list after.
         erased: digests of those who asked to be forgotten.
         confirmed: of those of them whose erasure was confirmed.
+        reasons: why people may have left, and the digests of whom it holds; the first that fits a row counts.
 
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
-    with withheld_errors(_TASK):
-        before, now = prefix_rows(old), prefix_rows(new)
-        stays_in_new, stays = _shared(before, now), _shared(now, before)
-        removed = before.filter(~stays_in_new)
-        of_confirmed = removed.filter(_of_people(removed, confirmed))
-        return MembershipChange(
-            staying=int(stays.sum()),
-            added=int((~stays).sum()),
-            removed=removed.height,
-            erased=int(_of_people(removed, erased | confirmed).sum()),
-            confirmed=of_confirmed.height,
-            types={name: _type_change(before[name], now, of_confirmed[name]) for name in before.columns},
+    with withheld_errors(TASK):
+        return change_of_rows(
+            prefix_rows(old), prefix_rows(new), erased=erased, confirmed=confirmed, reasons=reasons or {}
         )
+
+
+def change_of_rows(
+    before: pl.DataFrame,
+    now: pl.DataFrame,
+    *,
+    erased: DigestSet,
+    confirmed: DigestSet,
+    reasons: Mapping[str, DigestSet],
+) -> MembershipChange:
+    """The same of two lists' ``prefix_rows``."""
+    stays_in_new, stays = _shared(before, now), _shared(now, before)
+    removed = before.filter(~stays_in_new)
+    of_confirmed = removed.filter(_of_people(removed, confirmed))
+    return MembershipChange(
+        staying=int(stays.sum()),
+        added=int((~stays).sum()),
+        removed=removed.height,
+        erased=int(_of_people(removed, erased | confirmed).sum()),
+        confirmed=of_confirmed.height,
+        types={name: _type_change(before[name], now, of_confirmed[name]) for name in before.columns},
+        reasons=_by_reason(removed, reasons) if reasons else {},
+    )
+
+
+def _by_reason(removed: pl.DataFrame, reasons: Mapping[str, DigestSet]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for reason, digests in reasons.items():
+        holds = holding_prefixes(removed, digests)
+        counts[reason] = int(holds.sum())
+        removed = removed.filter(~holds)
+    return {**counts, LEFT: removed.height}
 
 
 def overlap(a: StoredList | SentVersion, b: StoredList | SentVersion) -> Overlap:
@@ -140,8 +171,8 @@ def overlap(a: StoredList | SentVersion, b: StoredList | SentVersion) -> Overlap
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
-    with withheld_errors(_TASK):
-        return _overlap(prefix_rows(a), prefix_rows(b))
+    with withheld_errors(TASK):
+        return overlap_of_rows(prefix_rows(a), prefix_rows(b))
 
 
 def overlaps(lists: Mapping[str, StoredList], folder: Path) -> Iterator[tuple[str, str, Overlap]]:
@@ -158,20 +189,21 @@ def overlaps(lists: Mapping[str, StoredList], folder: Path) -> Iterator[tuple[st
     """
     names = sorted(lists)
     files = {name: folder / f"{number}.rows" for number, name in enumerate(names)}
-    with withheld_errors(_TASK):
+    with withheld_errors(TASK):
         for name in names:
             append_rows(files[name], prefix_rows(lists[name]))
         for number, first in enumerate(names):
             rows = _read_back(files[first])
             for second in names[number + 1 :]:
-                yield first, second, _overlap(rows, _read_back(files[second]))
+                yield first, second, overlap_of_rows(rows, _read_back(files[second]))
 
 
 def _read_back(file: Path) -> pl.DataFrame:
     return pl.concat(read_rows(file))
 
 
-def _overlap(rows_a: pl.DataFrame, rows_b: pl.DataFrame) -> Overlap:
+def overlap_of_rows(rows_a: pl.DataFrame, rows_b: pl.DataFrame) -> Overlap:
+    """How many rows of each of two lists' ``prefix_rows`` are of people in the other."""
     return Overlap(
         rows_a=rows_a.height,
         rows_b=rows_b.height,
@@ -180,38 +212,13 @@ def _overlap(rows_a: pl.DataFrame, rows_b: pl.DataFrame) -> Overlap:
     )
 
 
-def removal_reasons(old: StoredList | SentVersion, new: StoredList, reasons: Mapping[str, DigestSet]) -> dict[str, int]:
-    """Why rows of the old list have their people no more in the new one: rows by reason, all reasons named.
-
-    Args:
-        old: the list before.
-        new: the list after.
-        reasons: digests of whom a reason holds. The first that fits a row counts.
-
-    Returns:
-        Rows by reason in the given order, and last those for which none holds, as ``left``.
-
-    Raises:
-        CustomerListError: a file is not there, or not the one that its manifest describes.
-    """
-    with withheld_errors(_TASK):
-        before = prefix_rows(old)
-        unexplained = before.filter(~_shared(before, prefix_rows(new)))
-        counts: dict[str, int] = {}
-        for reason, digests in reasons.items():
-            holds = _holding(unexplained, digests)
-            counts[reason] = int(holds.sum())
-            unexplained = unexplained.filter(~holds)
-        return {**counts, LEFT: unexplained.height}
-
-
 def rows_holding(customer_list: StoredList, digests: DigestSet) -> int:
     """How many rows of a list hold any of these digests.
 
     Raises:
         CustomerListError: the file is not there, or not the one that its manifest describes.
     """
-    with withheld_errors(_TASK):
+    with withheld_errors(TASK):
         return sum(int(holding_rows(rows, digests).sum()) for rows in read_list(customer_list))
 
 
@@ -222,11 +229,11 @@ def holding_rows(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
 
 def _of_people(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
     """Whether each row of prefixes holds any of these, or is of the same person as one that does."""
-    holding = _holding(rows, digests)
+    holding = holding_prefixes(rows, digests)
     return holding | _shared(rows, rows.filter(holding))
 
 
-def _holding(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
+def holding_prefixes(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
     """Whether each row of prefixes holds any of these."""
     return _any(*(digests.holds_prefixes(column) for column in rows.iter_columns()))
 

@@ -7,6 +7,8 @@ from spotify_pipeline.customer_list.storage.paths import (
     MANIFEST_NAME,
     erased_rows_file,
     forget_erased,
+    forget_found,
+    found_file,
     publish_list,
     write_manifest,
 )
@@ -21,6 +23,8 @@ __all__ = [
     "erased_rows_file",
     "file_name",
     "forget_erased",
+    "forget_found",
+    "found_file",
     "has_workspace",
     "is_audience",
     "parquet_writer",

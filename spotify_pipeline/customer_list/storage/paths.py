@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from spotify_pipeline.customer_list.model import Manifest
@@ -11,6 +12,7 @@ from spotify_pipeline.home import atomic_private_file
 LIST_NAME = "customer_list.csv"
 MANIFEST_NAME = "manifest.json"
 _ERASED = "erased-*.parquet"
+_FOUND = "found-*.json"
 _DIGITS = 16
 
 
@@ -27,6 +29,7 @@ def publish_list(finished: Path, manifest: Manifest, destination: Path) -> None:
     publish(finished, destination)
     write_manifest(manifest, destination)
     forget_erased(destination, but=manifest if manifest.sent_versions else None)
+    forget_found(destination)
 
 
 def write_manifest(manifest: Manifest, list_path: Path) -> None:
@@ -51,4 +54,17 @@ def forget_erased(list_path: Path, *, but: Manifest | None = None) -> None:
     kept = erased_rows_file(list_path, but.sha256) if but is not None else None
     for file in list_path.parent.glob(_ERASED):
         if file != kept:
+            file.unlink(missing_ok=True)
+
+
+def found_file(list_path: Path, before_sha256: str, inputs_sha256: str) -> Path:
+    """Where it is kept what was found in a list, by the list that it was compared with and by all it follows from."""
+    return list_path.with_name(_FOUND.replace("*", f"{before_sha256[:_DIGITS]}-{inputs_sha256[: 2 * _DIGITS]}"))
+
+
+def forget_found(list_path: Path, *, but_since: Collection[str] = ()) -> None:
+    """Delete what was found in a list, but for what was since a list with one of these SHA-256."""
+    kept = {each[:_DIGITS] for each in but_since}
+    for file in list_path.parent.glob(_FOUND):
+        if file.name.split("-")[1] not in kept:
             file.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from spotify_pipeline.customer_list.storage import (
     audience_folder,
     file_name,
     forget_erased,
+    forget_found,
     has_workspace,
     is_audience,
     snapshot_key,
@@ -233,7 +234,9 @@ class SnapshotStore:
         gone = [key for key in self.snapshots(audience) if key not in keys]
         for key in gone:
             _delete_list(self.list_path(audience, key).parent)
+        known = {sha for _, each in kept for sha in (each.sha256, *each.former_sha256)}
         for path, manifest in kept:
+            forget_found(path, but_since=known)
             if manifest.sent_versions and not {each.sha256 for each in manifest.sent_versions}.intersection(sent):
                 write_manifest(replace(manifest, sent_versions=()), path)
                 forget_erased(path)
@@ -246,6 +249,16 @@ class SnapshotStore:
             if origin is not None and origin.sha256 in origins:
                 newest[origin.snapshot] = each
         return list(newest.values())
+
+    def forget_found(self, audience: str) -> None:
+        """Delete what was found in the lists of an audience: it depends on who asked to be forgotten.
+
+        Raises:
+            CustomerListError: something cannot be deleted.
+        """
+        with withheld_errors(f"Deleting what was found in the lists of {audience}"):
+            for key in self.snapshots(audience):
+                forget_found(self.list_path(audience, key))
 
     def forget_audience(self, audience: str) -> None:
         """Delete everything that is kept of an audience: identifiers, lists, manifests and what was left unfinished.
@@ -300,6 +313,7 @@ def _delete_list(folder: Path) -> None:
         (folder / MANIFEST_NAME).unlink(missing_ok=True)
         (folder / LIST_NAME).unlink(missing_ok=True)
         forget_erased(folder / LIST_NAME)
+        forget_found(folder / LIST_NAME)
         # Somebody may have begun to build here in this instant; then the directory is not empty, and stays.
         with suppress(OSError):
             folder.rmdir()

@@ -5,17 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
-from spotify_pipeline.customer_list import (
-    CustomerListError,
-    Manifest,
-    SentVersion,
-    SnapshotStore,
-    compare_lists,
-    overlap,
-    rows_holding,
-)
+from spotify_pipeline.customer_list import ComparedList, CustomerListError, SentVersion, SnapshotStore
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.guards.facts import History, PreviousList, SentLately, Twin
 from spotify_pipeline.mirror.journal import Journal, JournalEntry, JournalError
@@ -47,7 +38,7 @@ class SentHistory:
     confirmed: DigestSet = field(default_factory=DigestSet.of)
 
     def list_before(
-        self, customer_list: tuple[Path, Manifest], entry: JournalEntry
+        self, customer_list: ComparedList, entry: JournalEntry
     ) -> tuple[History, str | None, PreviousList | None]:
         """What is known of the list that Spotify has, what is wrong with it, and how it differs from this one."""
         asked_for = entry.in_creation
@@ -68,7 +59,7 @@ class SentHistory:
         except CustomerListError:
             return History.MISSING, f"{named} is kept here and cannot be read", None
 
-    def twin(self, customer_list: tuple[Path, Manifest], previous: PreviousList | None) -> Twin | None:
+    def twin(self, customer_list: ComparedList, previous: PreviousList | None) -> Twin | None:
         """The other audience whose list this one is most like, if it is hardly like its own before.
 
         What cannot be read of another audience is passed over: it stops that one, not this.
@@ -82,7 +73,7 @@ class SentHistory:
                 sha256 = _live(self.journal.read(other, self.ad_account_id)) if other != self.audience else None
                 live = self.store.find_sent(other, sha256) if sha256 is not None else None
                 if live is not None:
-                    likeness = overlap(live, customer_list).likeness
+                    likeness = customer_list.overlap_with(live).likeness
                     twins.append(Twin(audience=other, likeness=likeness, own_likeness=own))
         alike = [each for each in twins if each.likeness >= ALIKE]
         return max(alike, key=lambda each: each.likeness, default=None)
@@ -93,13 +84,11 @@ class SentHistory:
             return ()
         return tuple(each for each in self.journal.accounts(self.audience) if each != self.ad_account_id)
 
-    def rows_of_erased(self, customer_list: tuple[Path, Manifest]) -> int:
+    def rows_of_erased(self, customer_list: ComparedList) -> int:
         """Rows of the list that hold a digest of somebody who asked to be forgotten."""
-        return rows_holding(customer_list, self.erased) if len(self.erased) else 0
+        return customer_list.rows_holding(self.erased)
 
-    def lately(
-        self, customer_list: tuple[Path, Manifest], entry: JournalEntry, since: datetime
-    ) -> tuple[SentLately, ...]:
+    def lately(self, customer_list: ComparedList, entry: JournalEntry, since: datetime) -> tuple[SentLately, ...]:
         """The largest and the oldest list that Spotify had since then, but for the one it has.
 
         Of equally large ones the oldest counts. One that is not kept, or damaged, is compared by its rows alone, and so
@@ -126,27 +115,24 @@ class SentHistory:
                 return (*compared, SentLately(at=accepted.at, rows_sent=rows, change=change))
         return tuple(compared)
 
-    def once(self, customer_list: tuple[Path, Manifest], accepted: AcceptedList) -> SentLately:
+    def once(self, customer_list: ComparedList, accepted: AcceptedList) -> SentLately:
         """A list that Spotify had once, compared with this one."""
         kept = self.store.find_sent(self.audience, accepted.sha256)
         rows = kept.manifest.list_rows if kept is not None else accepted.rows or 0
         return SentLately(at=accepted.at, rows_sent=rows, change=self._change_since(kept, customer_list))
 
-    def _change_since(self, kept: SentVersion | None, customer_list: tuple[Path, Manifest]) -> PreviousList | None:
+    def _change_since(self, kept: SentVersion | None, customer_list: ComparedList) -> PreviousList | None:
         with suppress(CustomerListError):
             return self._compared(kept, customer_list) if kept is not None else None
         return None
 
-    def _compared(self, sent: SentVersion, customer_list: tuple[Path, Manifest]) -> PreviousList:
+    def _compared(self, sent: SentVersion, customer_list: ComparedList) -> PreviousList:
         """How the list differs from one that was sent.
 
         Raises:
             CustomerListError: the one that was sent is damaged, so nothing can be held against it.
         """
-        manifest = customer_list[1]
-        if sent.manifest.sha256 == manifest.sha256:
-            return PreviousList(manifest=sent.manifest, staying=manifest.list_rows, added=0, removed=0)
-        change = compare_lists(sent, customer_list, erased=self.erased, confirmed=self.confirmed)
+        change = customer_list.change_since(sent, erased=self.erased, confirmed=self.confirmed)
         return PreviousList(
             manifest=sent.manifest,
             staying=change.staying,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from spotify_pipeline.customer_list import CustomerListError, Manifest, SnapshotStore
+from spotify_pipeline.customer_list import ComparedList, CustomerListError, Manifest, SnapshotStore, WrittenRows
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import Approval
@@ -47,6 +47,7 @@ class ListGuard:
         given: Approval | None = None,
         went_back_to: AcceptedList | None = None,
         split: bool = False,
+        written: WrittenRows | None = None,
     ) -> None:
         """
         Args:
@@ -64,6 +65,7 @@ class ListGuard:
             given: an approval that was given in this very run, by its configuration or by a rollback.
             went_back_to: of a rollback: the list that goes live again, where Spotify had it once.
             split: whether a list that is too large for one file is sent in parts.
+            written: the rows of the list, where it was just written; else it is read, if it has to be.
         """
         self._customer_list = customer_list
         self._audience = audience
@@ -79,6 +81,7 @@ class ListGuard:
         self._given = given
         self._went_back_to = went_back_to
         self._split = split
+        self._written = written
         self._spent = False
 
     def judge(self, entry: JournalEntry) -> Decision:
@@ -120,7 +123,9 @@ class ListGuard:
             erased=self._erased(),
             confirmed=self._confirmed(),
         )
-        history, problem, previous = past.list_before(self._customer_list, entry)
+        # Let go of with this call: a guard lives as long as an upload.
+        compared = ComparedList(self._customer_list, self._written)
+        history, problem, previous = past.list_before(compared, entry)
         now = self._now()
         facts = GuardFacts(
             manifest=manifest,
@@ -128,11 +133,11 @@ class ListGuard:
             history=history,
             history_problem=problem,
             previous=previous,
-            lately=past.lately(self._customer_list, entry, now - self._window) if previous is not None else (),
-            went_back_to=past.once(self._customer_list, self._went_back_to) if self._went_back_to is not None else None,
-            twin=past.twin(self._customer_list, previous),
+            lately=past.lately(compared, entry, now - self._window) if previous is not None else (),
+            went_back_to=past.once(compared, self._went_back_to) if self._went_back_to is not None else None,
+            twin=past.twin(compared, previous),
             other_accounts=past.other_accounts(entry),
-            erased_rows=past.rows_of_erased(self._customer_list),
+            erased_rows=past.rows_of_erased(compared),
             split=self._split,
         )
         candidates, problem = self._approvals_for(facts, entry)

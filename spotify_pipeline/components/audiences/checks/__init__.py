@@ -8,7 +8,10 @@ from spotify_pipeline.components.audiences.checks.audience import (
     identifiers_check_specs,
     list_check_results,
     list_check_specs,
+    not_verified,
     targetable_check,
+    verified,
+    verified_check_spec,
 )
 from spotify_pipeline.components.audiences.checks.guards import (
     GUARDS,
@@ -44,6 +47,9 @@ __all__ = [
     "list_check_specs",
     "no_prediction",
     "not_judged",
+    "not_verified",
     "privacy_checks",
     "targetable_check",
+    "verified",
+    "verified_check_spec",
 ]

@@ -10,13 +10,13 @@ import dagster as dg
 from pydantic import Field
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.guarding import live_list, predicted
+from spotify_pipeline.components.audiences.guarding import change_since, live_list, predicted
 from spotify_pipeline.components.audiences.list_building import build_list, read_segment
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import SUPPRESSION_COLUMNS, in_words, markdown_table, suppression_cells
 from spotify_pipeline.components.resources import PLANS, PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
-from spotify_pipeline.customer_list import Manifest, SentVersion, compare_lists
+from spotify_pipeline.customer_list import ComparedList, Manifest, SentVersion, WrittenRows
 from spotify_pipeline.customer_list.storage import workspace
 from spotify_pipeline.home import HomeError, home_directory
 from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, block_message
@@ -128,18 +128,21 @@ def _planned(
     identifiers, path = folder / "identifiers" / "identifiers.parquet", folder / "list" / "customer_list.csv"
     report = read_segment(audience, warehouse, home.ledger, identifiers)
     suppressions = read_suppressions(audience.suppressions, warehouse, home.ledger)
-    manifest = build_list(audience, identifiers, report, path, snapshot=snapshot, suppressions=suppressions)
     entry = home.journal.read(audience.folder, account)
-    decision = predicted(audience, home, entry, (path, manifest))
     live = live_list(entry)
     before = home.snapshots.find_sent(audience.folder, live) if live is not None else None
+    written = WrittenRows() if before is not None else None
+    manifest = build_list(
+        audience, identifiers, report, path, snapshot=snapshot, suppressions=suppressions, written=written
+    )
+    decision = predicted(audience, home, entry, (path, manifest), written)
     action = _action(audience, entry, manifest, decision)
     return PlannedChange(
         audience=audience.folder,
         action=action,
         sentence=block_message(decision) if action is PlannedAction.BLOCKED else _SENTENCES[action],
         rows=manifest.list_rows,
-        **_counts(live, before, (path, manifest)),
+        **_counts(home, live, before, ComparedList((path, manifest), written)),
         decision=decision,
         kept_out=tuple(
             (audience.folder, *cells) for cells in suppression_cells(manifest) if manifest.suppressions[cells[0]]
@@ -147,13 +150,15 @@ def _planned(
     )
 
 
-def _counts(live: str | None, before: SentVersion | None, planned: tuple[Path, Manifest]) -> dict[str, int | None]:
+def _counts(
+    home: PipelineHome, live: str | None, before: SentVersion | None, planned: ComparedList
+) -> dict[str, int | None]:
     """Who would stay, come and leave; not known where Spotify has a list that is not kept here."""
     if live is None:
-        return {"staying": 0, "added": planned[1].list_rows, "removed": 0}
+        return {"staying": 0, "added": planned.manifest.list_rows, "removed": 0}
     if before is None:
         return {"staying": None, "added": None, "removed": None}
-    change = compare_lists(before, planned)
+    change = change_since(home, before, planned)
     return {"staying": change.staying, "added": change.added, "removed": change.removed}
 
 

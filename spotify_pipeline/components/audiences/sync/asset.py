@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.audiences.checks import codes, guard_check_result, guard_check_spec, not_judged
+from spotify_pipeline.components.audiences.checks import (
+    codes,
+    guard_check_result,
+    guard_check_spec,
+    not_judged,
+    not_verified,
+    verified,
+    verified_check_spec,
+)
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition, spotify_pool
 from spotify_pipeline.components.audiences.guarding import alert_blocked, alert_resolved
@@ -23,7 +31,7 @@ from spotify_pipeline.components.metadata import audience_metadata, in_words, re
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.run_log import StepCalls, UploadProgressLog
 from spotify_pipeline.components.run_start import started_at
-from spotify_pipeline.customer_list import parts_needed
+from spotify_pipeline.customer_list import CustomerListError, parts_needed
 from spotify_pipeline.mirror import GuardBlocked, MirrorOutcome
 from spotify_pipeline.spotify import SignInKind
 
@@ -46,7 +54,8 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
                 audience.audience_key,
                 blocking=False,
                 description="What the guards decided before the list was sent. Blocked: nothing was sent.",
-            )
+            ),
+            verified_check_spec(audience.audience_key),
         ],
         description=(
             f'The audience "{audience.name}" at Spotify, an exact mirror of the segment '
@@ -68,7 +77,7 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             yield from nothing_materialized(context)
             return
         calls = StepCalls(context)
-        blocked: GuardBlocked | None = None
+        refused: GuardBlocked | CustomerListError | None = None
         outcomes: list[MirrorOutcome] = []
         with sanitized_failures(retried=context.retry_number, metadata=calls.shown):
             account = spotify_ads.account_of(audience)
@@ -95,16 +104,18 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
                     checkpoint = dagster_checkpoint(context.instance, audience, account)
                     outcomes = send(audience, spotify_home, client, account, sent, facts, checkpoint)
             except GuardBlocked as error:
-                blocked = error
+                refused = error
                 alert_blocked(audience, spotify_home, codes(error), str(error), context.log)
+            except CustomerListError as error:
+                refused = error
             else:
                 settle(audience, spotify_home, account, sent)
                 alert_resolved(audience, spotify_home, context.log)
-        if blocked is not None:
+        if refused is not None:
             # The evaluation is stored although the step fails, so that the check shows why.
-            yield not_judged(blocked)
+            yield not_judged(refused) if isinstance(refused, GuardBlocked) else not_verified(refused)
             with sanitized_failures(metadata=calls.shown):
-                raise blocked
+                raise refused
         _say_what_was_done(audience, context, outcomes, sent)
         yield dg.MaterializeResult(
             metadata={
@@ -113,7 +124,7 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
                 **state_metadata(audience, spotify_home, account, outcomes),
                 **calls.shown(),
             },
-            check_results=[guard_check_result(outcomes[0].decision)],
+            check_results=[verified(sent.manifest), guard_check_result(outcomes[0].decision)],
         )
 
     return spotify_audience

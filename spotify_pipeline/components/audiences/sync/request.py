@@ -21,7 +21,7 @@ from spotify_pipeline.components.audiences.guarding import live_list
 from spotify_pipeline.components.audiences.list_building import non_consenting_people
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
-from spotify_pipeline.customer_list import Manifest, redacted_copy, rows_holding
+from spotify_pipeline.customer_list import ComparedList, Manifest, redacted_copy
 from spotify_pipeline.mirror import (
     Approval,
     ApprovalSource,
@@ -181,8 +181,7 @@ def _thinned(
 
 
 def _rows_of_erased(home: PipelineHome, path: Path, manifest: Manifest) -> int:
-    erased = home.ledger.digests()
-    return rows_holding((path, manifest), erased) if len(erased) else 0
+    return ComparedList((path, manifest)).rows_holding(home.ledger.digests())
 
 
 def _approval(

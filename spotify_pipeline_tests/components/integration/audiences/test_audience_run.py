@@ -60,8 +60,8 @@ def test_all_checks_pass_on_a_sound_list(deployment: Deployment) -> None:
     assert checks(deployment.run()) == {
         f"identifiers:{COUNTS_ADD_UP}": True,
         f"customer_list:{COUNTS_ADD_UP}": True,
-        f"customer_list:{CELLS_ARE_DIGESTS}": True,
         f"customer_list:{GUARDS}": True,
+        f"spotify_audience:{CELLS_ARE_DIGESTS}": True,
         f"spotify_audience:{GUARDS}": True,
         f"spotify_audience:{TARGETABLE}": True,
         f"spotify_audience:{RETENTION_KEPT}": True,

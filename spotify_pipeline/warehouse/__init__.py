@@ -17,6 +17,8 @@ from spotify_pipeline.warehouse.duckdb import (
     warehouse_file,
 )
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
+from spotify_pipeline.warehouse.own_table import OwnTable
+from spotify_pipeline.warehouse.python_function import FunctionWarehouse, PythonFunction
 from spotify_pipeline.warehouse.relation import Relation, quoted
 from spotify_pipeline.warehouse.segment import SegmentReader
 from spotify_pipeline.warehouse.selection import RANK_COLUMN, Between, Ranking
@@ -28,6 +30,9 @@ __all__ = [
     "WAREHOUSE_VARIABLE",
     "Between",
     "DuckDBWarehouse",
+    "FunctionWarehouse",
+    "OwnTable",
+    "PythonFunction",
     "Ranking",
     "Relation",
     "SegmentError",

@@ -79,6 +79,11 @@ def type_name(field: pa.Field[Any]) -> str:
     return own.decode() if own is not None else _arrow_name(field.type)
 
 
+def columns_in_words(schema: pa.Schema) -> str:
+    """The columns of a schema with their types, for a message."""
+    return ", ".join(f"{name} {type_name(each)}" for name, each in fields_of(schema).items())
+
+
 def without_parameters(name: str) -> str:
     """A type's name without what stands in its parentheses: the categories of an enumeration are values."""
     return _IN_PARENTHESES.sub("", name)

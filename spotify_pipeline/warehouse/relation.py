@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 LONGEST_NAME = 128
 
@@ -31,7 +32,7 @@ class Relation:
             quoted(part)
 
     @classmethod
-    def parse(cls, text: str) -> Relation:
+    def parse(cls, text: str) -> Self:
         """``schema.table`` as a relation. Names that contain a dot cannot be written this way."""
         return cls(tuple(text.split(".")))
 

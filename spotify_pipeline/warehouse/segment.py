@@ -252,7 +252,7 @@ def _in_utc(latest: date | None) -> datetime | None:
 
 def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
     """A batch as a data frame: what Arrow calls an extension as what it is stored as, a list of fixed length as any."""
-    given: list[Any] = batch.columns
+    given = cast("list[Any]", batch.columns)
     columns = [each.storage if isinstance(each, pa.ExtensionArray) else each for each in given]
     frame = cast("pl.DataFrame", pl.from_arrow(pa.RecordBatch.from_arrays(columns, names=batch.schema.names)))
     arrays = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Array)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import ClassVar, Self
 
@@ -100,6 +100,19 @@ class Warehouse(ABC):
         The end of "... holds JSON, and in some row it is", without a value.
         """
         del relation, column
+
+    def append(self, relation: Relation, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+        """Add rows to a table of ours: all of them or, if anything fails, none. Create schema and table when missing.
+
+        Nothing else is asked of this object: it was not opened. Asked afterwards, ``schema`` has the same names and
+        types.
+
+        Raises:
+            WarehouseHeld: another process has it for itself at the moment, so waiting may help.
+            SegmentError: it cannot be written, or the table has other columns.
+        """
+        del schema, batches
+        raise SegmentError(f"{relation} cannot be written: {type(self).__name__} only reads. Give it a method append.")
 
     @classmethod
     def type_named(cls, text: str) -> pa.DataType | None:

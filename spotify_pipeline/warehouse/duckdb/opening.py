@@ -74,6 +74,25 @@ def open_to_read(file: Path) -> duckdb.DuckDBPyConnection:
     )
 
 
+def open_to_write(file: Path) -> duckdb.DuckDBPyConnection:
+    """A connection to a DuckDB file that may write, while nothing else has it open.
+
+    Raises:
+        WarehouseHeld: another process has it open, or this one to read it.
+        SegmentError: as ``open_to_read``.
+    """
+    open_to_read(file).close()
+    try:
+        return duckdb.connect(str(file), config={"custom_user_agent": "dagster"})
+    except duckdb.Error:
+        # It could be read a moment ago.
+        raise WarehouseHeld(
+            f"The warehouse {file} cannot be written to now: it is read or written elsewhere, or this user may only "
+            "read it. Wait for that to end, and give the Dagster pool `spotify_warehouse` a limit of 1 so that runs "
+            "take turns."
+        ) from None
+
+
 def _is_whole(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
     """Whether the file is as long as its blocks in use. DuckDB may only notice a truncated file when it gets there."""
     ((in_use,),) = connection.execute("SELECT sum(block_size * used_blocks) FROM pragma_database_size()").fetchall()

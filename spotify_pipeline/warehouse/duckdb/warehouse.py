@@ -1,8 +1,9 @@
-"""A DuckDB file as a warehouse: read over a locked-down connection."""
+"""A DuckDB file as a warehouse: read over a locked-down connection, written in a schema of ours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pyarrow as pa
 
 from spotify_pipeline.warehouse.column_types import fields_of, is_json, is_text_list
 from spotify_pipeline.warehouse.duckdb.column_types import arrow_field, type_named
-from spotify_pipeline.warehouse.duckdb.opening import lock_down, open_to_read
+from spotify_pipeline.warehouse.duckdb.opening import lock_down, open_to_read, open_to_write
 from spotify_pipeline.warehouse.duckdb.ranking import rank_column
 from spotify_pipeline.warehouse.duckdb.unreadable import main_catalog, why_unreadable
 from spotify_pipeline.warehouse.errors import SegmentError
+from spotify_pipeline.warehouse.own_table import refuse_other_schema
 from spotify_pipeline.warehouse.relation import Relation, quoted
 from spotify_pipeline.warehouse.selection import Between, Ranking
 from spotify_pipeline.warehouse.warehouse import Warehouse
@@ -125,6 +127,26 @@ class DuckDBWarehouse(Warehouse):
             f"SELECT {kind} FROM {self._sql(relation)} WHERE {kind} NOT IN ('VARCHAR', 'NULL') LIMIT 1"  # noqa: S608
         ).fetchall()
         return str(found[0][0]) if found else None
+
+    def append(self, relation: Relation, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+        """Add rows in one transaction, over a connection of its own that may write.
+
+        Raises:
+            WarehouseHeld: the file is open elsewhere, in this process or another.
+            SegmentError: it cannot be opened, or the table has other columns.
+        """
+        with closing(open_to_write(self._file)) as connection:
+            lock_down(connection, self._spill)
+            connection.begin()
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(relation.parts[0])}")
+            table, names = relation.sql, ", ".join(map(quoted, schema.names))
+            connection.register("columns_only", schema.empty_table())
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT {names} FROM columns_only")  # noqa: S608
+            there = DuckDBWarehouse.over(connection).schema(relation)
+            refuse_other_schema(relation, there, schema)
+            connection.register("new_rows", pa.RecordBatchReader.from_batches(schema, batches))
+            connection.execute(f"INSERT INTO {table} SELECT {names} FROM new_rows")  # noqa: S608 - quoted
+            connection.commit()
 
     @classmethod
     def type_named(cls, text: str) -> pa.DataType | None:

@@ -1,0 +1,91 @@
+"""Tables that we write ourselves, in a schema of our own; the user's tables are never written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+from spotify_pipeline.warehouse.column_types import columns_in_words, fields_of
+from spotify_pipeline.warehouse.errors import SegmentError
+from spotify_pipeline.warehouse.relation import Relation
+from spotify_pipeline.warehouse.warehouse import Warehouse
+
+OWN_SCHEMA = "spotify_pipeline"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_TYPES = frozenset(
+    {pa.bool_(), pa.int64(), pa.float64(), pa.string(), pa.binary(), pa.date32(), pa.timestamp("us", "UTC")}
+)
+"""Those that every warehouse has and gives back as they were."""
+
+
+class OwnTable:
+    """A table of ours, to which rows are added."""
+
+    def __init__(self, name: str, schema: pa.Schema) -> None:
+        """Name it.
+
+        Args:
+            name: up to 63 small letters, digits and underscores.
+            schema: its columns: bool, int64, float64, string, binary, date32, or timestamp in microseconds of UTC.
+
+        Raises:
+            ValueError: the name or a column is of another kind.
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError("a table of ours is named with up to 63 small letters, digits and underscores")
+        for column, each in fields_of(schema).items():
+            if not _NAME.fullmatch(column) or each.type not in _TYPES:
+                raise ValueError(f"{column}, {each.type}: a table of ours has no column of such a name or type")
+        self.relation = Relation((OWN_SCHEMA, name))
+        self.schema = schema
+
+    def append(self, warehouse: Warehouse, batches: Iterable[pa.RecordBatch]) -> None:
+        """Add rows: all of them or, if anything fails, none. The table is created when it is missing.
+
+        Args:
+            warehouse: not open.
+            batches: of the table's schema.
+
+        Raises:
+            WarehouseHeld: another process has the warehouse for itself at the moment.
+            SegmentError: it cannot be written, the table has other columns, or a batch has.
+        """
+        refused: list[SegmentError] = []
+        try:
+            warehouse.append(self.relation, self.schema, self._checked(batches, refused))
+        except SegmentError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises may quote a value
+            # A driver hands on what is raised while it reads batches as an error of its own.
+            raise next(iter(refused), self._failure(error)) from None
+
+    def _checked(self, batches: Iterable[pa.RecordBatch], refused: list[SegmentError]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            try:
+                refuse_other_schema(self.relation, self.schema, batch.schema)
+            except SegmentError as error:
+                refused.append(error)
+                raise
+            yield batch
+
+    def _failure(self, error: Exception) -> SegmentError:
+        return SegmentError(
+            f"{self.relation} could not be written ({type(error).__name__}; the message is withheld because it may "
+            "quote a value). Nothing of it was added."
+        )
+
+
+def refuse_other_schema(relation: Relation, there: pa.Schema, given: pa.Schema) -> None:
+    """Refuse rows for a table whose columns have other names, order or types.
+
+    Raises:
+        SegmentError: they have.
+    """
+    if (there.names, there.types) != (given.names, given.types):
+        raise SegmentError(
+            f"{relation} has the columns {columns_in_words(there)}, and the rows to be added have "
+            f"{columns_in_words(given)}. Nothing was added. Rename that table: it is of another version of this "
+            "package, or of somebody else."
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from random import random
 
 import dagster as dg
 
@@ -13,6 +14,7 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import JournalError, MirrorRefused
 from spotify_pipeline.printable import printable
 from spotify_pipeline.privacy import ErasureError
+from spotify_pipeline.retries import STEP
 from spotify_pipeline.rows import RowsError
 from spotify_pipeline.spotify import (
     RateLimited,
@@ -38,13 +40,6 @@ EXPECTED = (
 )
 PASSING = (RateLimited, SpotifyUnavailable, UploadIncomplete)
 """Transient: nothing was carried out, or the mirror resumes it. Everything else needs a person."""
-RETRIES = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.LINEAR, jitter=dg.Jitter.FULL)
-"""How often a step that may be retried is, and after how long: up to half a minute, then up to a minute. A run that
-is cancelled while it waits ends after the wait, so that must stay short.
-
-Not given to the asset as its policy: Dagster applies a policy to a cancelled run, too, and would upload again."""
-LONGEST_WAIT = 60.0
-"""Seconds before a step is retried, at most."""
 
 
 @contextmanager
@@ -58,7 +53,8 @@ def sanitized_failures(
     that is cancelled passes through as it is: what it interrupts is no failure.
 
     Args:
-        retried: how often this step was retried already, if transient failures are to be retried.
+        retried: how often this step was retried already, if transient failures are to be retried, as ``STEP`` says.
+            It is not the asset's policy: Dagster applies that to a cancelled run, too, and would upload again.
         metadata: what the failure is shown with, asked for when there is one.
     """
 
@@ -69,9 +65,9 @@ def sanitized_failures(
         yield
     except EXPECTED as error:
         failed = failure(printable(str(error), lines=True))
-        if retried is None or retried >= RETRIES.max_retries or not may_pass(error):
+        if retried is None or retried >= STEP.retries or not may_pass(error):
             raise failed from None
-        raise dg.RetryRequested(RETRIES.max_retries, _seconds_before_retry(retried, error)) from failed
+        raise dg.RetryRequested(STEP.retries, _seconds_before_retry(retried, error)) from failed
     except dg.Failure:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, its message may quote personal data
@@ -98,5 +94,5 @@ def passed_lines(error: BaseException) -> str:
 
 def _seconds_before_retry(retried: int, error: Exception) -> float:
     """No earlier than Spotify asks, and at most a minute; what is left of its time then the client waits by itself."""
-    wait = RETRIES.calculate_delay(retried + 1)
-    return min(max(wait, error.retry_after), LONGEST_WAIT) if isinstance(error, RateLimited) else wait
+    wait = STEP.pause(retried + 1, random())  # noqa: S311
+    return min(max(wait, error.retry_after), STEP.pauses[-1]) if isinstance(error, RateLimited) else wait

@@ -36,8 +36,6 @@ from spotify_pipeline.conversions.model import (
     TimeUnit,
 )
 from spotify_pipeline.conversions.outbox import (
-    WAIT_FOR_OTHERS,
-    WAIT_TO_LOOK,
     Claimed,
     DayAccount,
     DayVerdicts,
@@ -69,8 +67,6 @@ from spotify_pipeline.conversions.validation import (
 __all__ = [
     "CURRENCIES",
     "VERDICTS",
-    "WAIT_FOR_OTHERS",
-    "WAIT_TO_LOOK",
     "Claimed",
     "Column",
     "Constant",

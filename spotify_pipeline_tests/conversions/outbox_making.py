@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from spotify_pipeline.conversions.model.verdict import VERDICTS
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy
 from spotify_pipeline.conversions.outbox.opening import open_outbox, view_outbox
 from spotify_pipeline.conversions.outbox.views import OutboxViews
+from spotify_pipeline.retries import DELIVERY
 from spotify_pipeline.spotify import InvalidRequest, Secret, SpotifyUnavailable
 
 MONDAY = date(2026, 11, 2)
@@ -152,5 +153,5 @@ def delivered(
     batch: int = 100,
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE,
 ) -> DeliveryReport:
-    plan = DeliveryPlan(batch_events=batch, guarantee=guarantee, pauses=())
+    plan = DeliveryPlan(batch_events=batch, guarantee=guarantee, retries=replace(DELIVERY, tries=1))
     return deliver(outbox, spotify.send, plan, clock=place.clock)

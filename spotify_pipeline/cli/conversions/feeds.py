@@ -14,6 +14,7 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, open_outbox, view_outbox
+from spotify_pipeline.retries import OUTBOX_MARK
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -25,8 +26,6 @@ DayOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="Of this day only, such as 2026-11-15.")
 ]
 LONGEST_LIST = 1_000
-WAIT_TO_MARK = 30.0
-"""Seconds that a replay waits for a run of its feed to end: somebody sits before it."""
 
 
 def account(feed: FeedArgument, day: DayOption = None) -> None:
@@ -74,7 +73,7 @@ def replay(
         raise CommandError(f"No event has the reason {reason}. There are: {', '.join((*Dead, *Filtered))}.")
     definitions = load_definitions()
     chosen = chosen_feed(definitions, feed)
-    with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee, wait=WAIT_TO_MARK) as outbox:
+    with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee, wait=OUTBOX_MARK.within) as outbox:
         marked = outbox.replay(day.date() if day is not None else None, reason)
     if not marked:
         sys.stdout.write(f"There are no such {_named(reason, 0)}.\n")
@@ -108,7 +107,7 @@ def resume(feed: FeedArgument) -> None:
     The events of that request are among those it sends, unless the feed sends at most once.
     """
     chosen = chosen_feed(load_definitions(), feed)
-    with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee, wait=WAIT_TO_MARK) as outbox:
+    with open_outbox(feed, guarantee=chosen.delivery_plan.guarantee, wait=OUTBOX_MARK.within) as outbox:
         stop = outbox.stopped()
         outbox.resume()
         waiting = sum(each.pending for each in outbox.accounts())

@@ -9,11 +9,10 @@ from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked
 from spotify_pipeline.cli.project import FeedConnection, current_settings
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, view_outbox
+from spotify_pipeline.retries import OUTBOX_GLANCE
 from spotify_pipeline.spotify import Business, Dataset, SpotifyAdsClient
 
 NONE = "no feed is defined"
-SHORT_WAIT = 0.5
-"""Seconds that each outbox is waited for."""
 
 Feeds: TypeAlias = Callable[[], Mapping[str, FeedConnection]]
 """Gives the project's feeds, or raises CommandError where their YAML is wrong."""
@@ -32,7 +31,7 @@ def connections(feeds: Feeds) -> CheckResult:
 
 def _outbox(feed: str) -> CheckResult:
     try:
-        with view_outbox(feed, wait=SHORT_WAIT) as outbox:
+        with view_outbox(feed, wait=OUTBOX_GLANCE.within) as outbox:
             stop = outbox.stopped()
             wrong = [each.day.isoformat() for each in outbox.accounts() if not each.adds_up]
     except OutboxMissing:

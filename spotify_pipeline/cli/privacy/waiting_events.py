@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import polars as pl
 
 from spotify_pipeline.conversions import (
-    WAIT_TO_LOOK,
     OutboxBusy,
     OutboxError,
     OutboxMissing,
@@ -19,6 +18,7 @@ from spotify_pipeline.conversions import (
 )
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy import GivenIdentifier
+from spotify_pipeline.retries import OUTBOX_LOOK
 from spotify_pipeline.rows import DigestSet
 
 
@@ -37,7 +37,7 @@ class ErasedEvents:
     problems: list[str] = field(default_factory=list[str])
 
 
-def erase_waiting(digests: DigestSet, *, wait: float = WAIT_TO_LOOK) -> ErasedEvents:
+def erase_waiting(digests: DigestSet, *, wait: float = OUTBOX_LOOK.within) -> ErasedEvents:
     """Filter the events of these people in every outbox, and delete their bodies. They count as erased from then on.
 
     Args:

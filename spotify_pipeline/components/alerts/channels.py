@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 from spotify_pipeline.mirror import Alert, Alerts
 from spotify_pipeline.printable import printable
+from spotify_pipeline.retries import ALERT
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.spotify.transport import HttpClient, Service, Transport
 
-WEBHOOK = Service("alerts", "the alert webhook", read_seconds=10, write_seconds=10, total_seconds=20)
+WEBHOOK = Service("alerts", "the alert webhook", read_seconds=10, write_seconds=10, total_seconds=ALERT.one_try)
 _LOCAL = "127.0.0.1"
 
 

@@ -11,10 +11,10 @@ from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import Alert, Alerts
 from spotify_pipeline.printable import printable
+from spotify_pipeline.retries import ALERT
 
 WEBHOOK_VARIABLE = "SPOTIFY_PIPELINE_ALERT_WEBHOOK"
 """The address that alerts are posted to. It is a credential, and is in no log."""
-EVERY = 60
 
 
 def alert_sensor() -> dg.SensorDefinition:
@@ -22,7 +22,7 @@ def alert_sensor() -> dg.SensorDefinition:
 
     @dg.sensor(
         name="spotify_alerts",
-        minimum_interval_seconds=EVERY,
+        minimum_interval_seconds=int(ALERT.pause(1)),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "Reports what is wrong with an audience, and when it is resolved: runs held back by a guard, erasures that "

@@ -12,14 +12,15 @@ import dagster as dg
 
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.resources import run_settings
-from spotify_pipeline.conversions import WAIT_FOR_OTHERS, Guarantee, Outbox, OutboxViews, open_outbox, view_outbox
+from spotify_pipeline.conversions import Guarantee, Outbox, OutboxViews, open_outbox, view_outbox
+from spotify_pipeline.retries import OUTBOX_HELD, OUTBOX_READ
 from spotify_pipeline.spotify import AcceptedResponse, CallRecord, ConversionsClient, ConversionsSettings
 
 
 class Outboxes(dg.ConfigurableResource[None]):
     """The outboxes of all feeds, on this machine or in the PostgreSQL database that SPOTIFY_PIPELINE_OUTBOX names."""
 
-    wait_to_read: float = 60.0
+    wait_to_read: float = OUTBOX_READ.within
     """Seconds that a reading waits for another run of its feed, as it holds up all that would read the warehouse."""
 
     @contextmanager
@@ -30,7 +31,7 @@ class Outboxes(dg.ConfigurableResource[None]):
             OutboxBusy: another run holds it.
             OutboxError: it cannot be used.
         """
-        wait = self.wait_to_read if to_read else WAIT_FOR_OTHERS
+        wait = self.wait_to_read if to_read else OUTBOX_HELD.within
         with open_outbox(feed.name, guarantee=feed.delivery_plan.guarantee, wait=wait) as outbox:
             yield outbox
 

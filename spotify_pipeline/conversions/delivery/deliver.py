@@ -14,6 +14,7 @@ from typing import TypeAlias
 from spotify_pipeline.conversions.delivery.bisect import Bisection, Refusal
 from spotify_pipeline.conversions.model import Dead, Filtered, State
 from spotify_pipeline.conversions.outbox import Claimed, ErasureFilter, Guarantee, Outbox, OutboxError, Settled, Stop
+from spotify_pipeline.retries import DELIVERY, RetryPolicy
 from spotify_pipeline.spotify import (
     CONTRACT,
     InvalidRequest,
@@ -60,15 +61,14 @@ class DeliveryPlan:
         batch_bytes: of the bodies in one request. Spotify states no limit; below 1 MB by default.
         guarantee: see there. The outbox is to be opened with the same.
         taken_answers: those that ``send`` takes for a success, as a feed's YAML states them.
-        pauses: seconds at most before each further batch while Spotify cannot be reached; when they are used up, one
-            after the other, the delivery ends.
+        retries: while Spotify cannot be reached.
     """
 
     batch_events: int = 100
     batch_bytes: int = 900_000
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE
     taken_answers: tuple[str, ...] = (CONTRACT,)
-    pauses: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
+    retries: RetryPolicy = DELIVERY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,11 +153,11 @@ def deliver(
                         trace_id=error.trace_id,
                         may_have_happened=True,
                     ) from None
-                if unreached == len(plan.pauses):
+                unreached += 1
+                if unreached == plan.retries.tries:
                     raise
                 delivery.release()
-                sleep(random() * plan.pauses[unreached])
-                unreached += 1
+                sleep(plan.retries.pause(unreached, random()))
             if on_batch is not None:
                 on_batch(delivery.report())
         delivery.end()

@@ -16,8 +16,6 @@ from spotify_pipeline.conversions.outbox.model import (
     Stop,
 )
 from spotify_pipeline.conversions.outbox.opening import (
-    WAIT_FOR_OTHERS,
-    WAIT_TO_LOOK,
     kept_outboxes,
     open_outbox,
     view_outbox,
@@ -25,8 +23,6 @@ from spotify_pipeline.conversions.outbox.opening import (
 from spotify_pipeline.conversions.outbox.views import OutboxViews
 
 __all__ = [
-    "WAIT_FOR_OTHERS",
-    "WAIT_TO_LOOK",
     "Claimed",
     "DayAccount",
     "DayVerdicts",

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from spotify_pipeline.conversions.outbox.model import OutboxBusy, OutboxError
 from spotify_pipeline.home import private_directory, reason_of
-
-POLL_SECONDS = 0.5
+from spotify_pipeline.retries import OUTBOX_HELD
 
 
 @contextmanager
@@ -48,15 +47,11 @@ def wait_for_lease(is_mine: Callable[[], bool], feed: str, *, wait: float, sleep
     Raises:
         OutboxBusy: it never was.
     """
-    waited = 0.0
-    while not is_mine():
-        if waited >= wait:
-            raise OutboxBusy(
-                f"Another run holds the outbox of the feed {feed} and has not ended within {wait:.0f} seconds. Try "
-                "again when it has; nothing was read or sent."
-            )
-        sleep(POLL_SECONDS)
-        waited += POLL_SECONDS
+    if not OUTBOX_HELD.until(is_mine, bool, sleep, within=wait):
+        raise OutboxBusy(
+            f"Another run holds the outbox of the feed {feed} and has not ended within {wait:.0f} seconds. Try again "
+            "when it has; nothing was read or sent."
+        )
 
 
 def _locked(descriptor: int, file: Path) -> bool:

@@ -18,13 +18,10 @@ from spotify_pipeline.conversions.outbox.store import Bodies, Database
 from spotify_pipeline.conversions.outbox.stored import StoredOutbox
 from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.home import home_directory
+from spotify_pipeline.retries import OUTBOX_HELD, OUTBOX_LOOK
 from spotify_pipeline.spotify import Secret
 
 OUTBOX_VARIABLE = "SPOTIFY_PIPELINE_OUTBOX"
-WAIT_FOR_OTHERS = 15 * 60.0
-"""Seconds that a run waits for another of the same feed to end."""
-WAIT_TO_LOOK = 5.0
-"""Seconds that a look waits for a run to end."""
 _FEED = re.compile(r"[a-z0-9_]{1,63}", re.ASCII)
 _SCHEMES = ("postgresql://", "postgres://")
 
@@ -80,7 +77,7 @@ def open_outbox(
     home: Path | None = None,
     url: Secret | None = None,
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE,
-    wait: float = WAIT_FOR_OTHERS,
+    wait: float = OUTBOX_HELD.within,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Generator[Outbox]:
@@ -120,7 +117,7 @@ def view_outbox(
     *,
     home: Path | None = None,
     url: Secret | None = None,
-    wait: float = WAIT_TO_LOOK,
+    wait: float = OUTBOX_LOOK.within,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[OutboxViews]:
     """The outbox of a feed, to look at only. Be quick: in a file, a run of the feed waits until the block ends.

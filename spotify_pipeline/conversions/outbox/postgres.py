@@ -16,6 +16,7 @@ import polars as pl
 from spotify_pipeline.conversions.outbox.lease import wait_for_lease
 from spotify_pipeline.conversions.outbox.model import OutboxError, OutboxMissing
 from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES, Database
+from spotify_pipeline.retries import OUTBOX_CONNECTION
 from spotify_pipeline.spotify import Secret
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import psycopg
 
 SCHEMA = "spotify_pipeline_outbox"
-CONNECT_SECONDS = 15
 _INDEXES = (
     "CREATE TABLE IF NOT EXISTS bodies (feed integer, number bigint, body text, PRIMARY KEY (feed, number))",
     "CREATE UNIQUE INDEX IF NOT EXISTS feeds_name ON feeds (name)",
@@ -224,7 +224,10 @@ def _connected(url: Secret) -> psycopg.Connection[Any]:
     library = _psycopg()
     try:
         connection: psycopg.Connection[Any] = library.connect(
-            url.reveal(), autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="spotify-pipeline"
+            url.reveal(),
+            autocommit=True,
+            connect_timeout=int(OUTBOX_CONNECTION.one_try),
+            application_name="spotify-pipeline",
         )
     except library.Error as error:
         raise OutboxError(

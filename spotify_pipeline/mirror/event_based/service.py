@@ -15,7 +15,7 @@ from typing import Any
 
 from spotify_pipeline.mirror.errors import MirrorRefused, way_to_another_kind
 from spotify_pipeline.mirror.event_based.definitions import EventBasedDefinition
-from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal, Phase, SettingValue, Unfinished, WriteKind
+from spotify_pipeline.mirror.journal import Journal, Phase, SettingValue, Unfinished, WriteKind
 from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind, RunEvidence, plain
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.writes import (
@@ -23,12 +23,12 @@ from spotify_pipeline.mirror.writes import (
     WriteAheadLog,
     confirmed,
     find_event_based,
-    looks,
     only_one,
     refuse_mistakable,
     shown_audience,
     with_texts,
 )
+from spotify_pipeline.retries import AUDIENCE_HELD, SHOWS_LATE
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyError
 
 _SAY_WHAT_OF = frozenset(ReceiptKind) - {ReceiptKind.RENAMED, ReceiptKind.DELETED, ReceiptKind.LEFT}
@@ -71,7 +71,7 @@ def sync_event_based(
     trace_ids: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
-    wait: float = WAIT_FOR_OTHERS,
+    wait: float = AUDIENCE_HELD.within,
 ) -> EventBasedOutcome:
     """Make sure that there is one such audience, and that it is called what the YAML says.
 
@@ -222,10 +222,12 @@ class _EventBasedAudience:
 
     def _looked_for(self) -> Audience | None:
         with suppress(SpotifyError):
-            for _ in looks(self._sleep):
-                found = find_event_based(self._spec, self._listed(), self._definition.is_kind)
-                if found is not None:
-                    return self._confirmed(found)
+            found = SHOWS_LATE.until(
+                lambda: find_event_based(self._spec, self._listed(), self._definition.is_kind),
+                lambda each: each is not None,
+                self._sleep,
+            )
+            return None if found is None else self._confirmed(found)
         return None
 
     def _note_created(self, audience: Audience, content: Mapping[str, Any]) -> None:

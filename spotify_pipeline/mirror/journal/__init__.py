@@ -13,12 +13,11 @@ from spotify_pipeline.mirror.journal.entry import (
     WriteKind,
 )
 from spotify_pipeline.mirror.journal.journal import Journal, JournalError
-from spotify_pipeline.mirror.journal.lease import WAIT_FOR_OTHERS, Lease
+from spotify_pipeline.mirror.journal.lease import Lease
 from spotify_pipeline.mirror.journal.upload_session import forget_session, remove_leftovers, save_session, saved_session
 
 __all__ = [
     "SESSION_OPEN",
-    "WAIT_FOR_OTHERS",
     "EditAsked",
     "Journal",
     "JournalEntry",

@@ -22,10 +22,8 @@ from typing import cast
 
 from spotify_pipeline.home import HomeError, private_directory, reason_of
 from spotify_pipeline.mirror.errors import MirrorRefused
+from spotify_pipeline.retries import AUDIENCE_HELD
 
-POLL_SECONDS = 0.5
-WAIT_FOR_OTHERS = 15 * 60.0
-"""Seconds that a run waits for another of the same audience to end."""
 _WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 _log = logging.getLogger("spotify_pipeline.mirror")
 
@@ -122,8 +120,9 @@ def _locked(file: Path, audience: str, wait: float, sleep: Callable[[float], Non
             )
         if waited == 0:
             _log.info("Another run is mirroring %s%s. Waiting for it to end.", audience, _holder(file))
-        sleep(POLL_SECONDS)
-        waited += POLL_SECONDS
+        pause = AUDIENCE_HELD.pause(1)
+        sleep(pause)
+        waited += pause
 
 
 def _opened(file: Path) -> int:

@@ -15,7 +15,6 @@ from typing import cast
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.journal import (
-    WAIT_FOR_OTHERS,
     Journal,
     JournalEntry,
     JournalError,
@@ -25,6 +24,7 @@ from spotify_pipeline.mirror.journal import (
 from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind
 from spotify_pipeline.mirror.spec import folder_of, lookalike_key
 from spotify_pipeline.mirror.writes import Deletion, WriteAheadLog
+from spotify_pipeline.retries import AUDIENCE_HELD
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 
@@ -127,7 +127,7 @@ def retire(
     trace_ids: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
-    wait: float = WAIT_FOR_OTHERS,
+    wait: float = AUDIENCE_HELD.within,
 ) -> list[Retired]:
     """Retire an audience, with its lookalike and the parts it was split into. Call it again after any error.
 

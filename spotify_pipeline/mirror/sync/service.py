@@ -14,7 +14,7 @@ from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards import Guard
-from spotify_pipeline.mirror.journal import WAIT_FOR_OTHERS, Journal
+from spotify_pipeline.mirror.journal import Journal
 from spotify_pipeline.mirror.receipts import ReceiptBook, RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.decision import SendDecision
@@ -24,6 +24,7 @@ from spotify_pipeline.mirror.sync.stale_state import Checkpoint, StaleStateCheck
 from spotify_pipeline.mirror.sync.upload import OnProgress
 from spotify_pipeline.mirror.sync.write_ahead import ListWriteAheadLog
 from spotify_pipeline.privacy import ErasureLedger
+from spotify_pipeline.retries import AUDIENCE_HELD
 from spotify_pipeline.spotify import SpotifyAdsClient
 
 
@@ -40,7 +41,7 @@ class AudienceMirror:
         checkpoint: Checkpoint | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        wait: float = WAIT_FOR_OTHERS,
+        wait: float = AUDIENCE_HELD.within,
     ) -> None:
         """
         Args:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.journal import Unfinished
 from spotify_pipeline.mirror.spec import AudienceSpec
+from spotify_pipeline.retries import SHOWS_LATE
 from spotify_pipeline.spotify import Audience, NotFound, SpotifyAdsClient
 from spotify_pipeline.spotify.ads import CUSTOM, LOOKALIKE
-
-LOOKS_AFTER = (0.0, 2.0, 5.0, 10.0)
-"""Seconds to wait before each look for an audience that should be there: it may show late."""
 
 CUSTOMER_LIST = "CUSTOMER_LIST"
 CLOCKS_DIFFER_BY = timedelta(minutes=10)
@@ -22,24 +20,18 @@ CLOCKS_DIFFER_BY = timedelta(minutes=10)
 _ANY_KEY = re.compile(r"\[sp:[0-9a-f]{8}\]")
 
 
-def looks(sleep: Callable[[float], None]) -> Iterator[None]:
-    """Four looks within 17 seconds for an audience that should be there: it may show late."""
-    for pause in LOOKS_AFTER:
-        if pause:
-            sleep(pause)
-        yield
-
-
 def shown_audience(
     client: SpotifyAdsClient, spec: AudienceSpec, audience_id: str, sleep: Callable[[float], None]
 ) -> Audience | None:
-    """The audience with this id, or None when none was shown in four looks within 17 seconds."""
-    for _ in looks(sleep):
+    """The audience with this id, or None when none was shown, however often ``SHOWS_LATE`` looks."""
+
+    def look() -> Audience | None:
         try:
             return client.audience(spec.ad_account_id, audience_id)
         except NotFound:
-            continue
-    return None
+            return None
+
+    return SHOWS_LATE.until(look, lambda shown: shown is not None, sleep)
 
 
 def confirmed(

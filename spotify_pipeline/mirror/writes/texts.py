@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from spotify_pipeline.mirror.writes.lookup import LOOKS_AFTER
 from spotify_pipeline.mirror.writes.write_ahead import WriteAheadLog
+from spotify_pipeline.retries import SHOWS_LATE
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyError, SpotifyUnavailable
 from spotify_pipeline.spotify.ads import CUSTOM
 
@@ -75,14 +75,10 @@ def _looked_at(
     description: str,
     sleep: Callable[[float], None],
 ) -> Audience:
-    """The audience as shown now; a change that is not seen at once is looked for again, within 17 seconds."""
-    shown = client.audience(ad_account_id, audience_id)
-    for pause in LOOKS_AFTER[1:]:
-        if _has(shown, name, description):
-            break
-        sleep(pause)
-        shown = client.audience(ad_account_id, audience_id)
-    return shown
+    """The audience as shown now; a change that is not seen at once is looked for again."""
+    return SHOWS_LATE.until(
+        lambda: client.audience(ad_account_id, audience_id), lambda shown: _has(shown, name, description), sleep
+    )
 
 
 def _unseen(audience_id: str) -> SpotifyError:

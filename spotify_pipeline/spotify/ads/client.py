@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
+from spotify_pipeline.retries import API_CALL
 from spotify_pipeline.spotify.ads.audiences import AudienceOperations
 from spotify_pipeline.spotify.ads.datasets import DatasetOperations
 from spotify_pipeline.spotify.ads.expected import ExistingObject, ObjectList
@@ -22,7 +23,7 @@ from spotify_pipeline.spotify.ads.request import AD_ACCOUNT, ApiCalls, Restricte
 from spotify_pipeline.spotify.auth import AccountsService, TokenProvider, TokenStore
 from spotify_pipeline.spotify.errors import NotFound, PermissionDenied
 from spotify_pipeline.spotify.lenient_json import same_id
-from spotify_pipeline.spotify.retry import MAX_WAIT, RateLimiter, RetryPolicy
+from spotify_pipeline.spotify.retry import RateLimiter, RetryLoop
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.transport import ACCOUNTS, ADS_API, STORAGE, HttpClient, Observer, Transport
 from spotify_pipeline.spotify.upload import OpenUpload, Uploader, UploadHooks, UploadProof, UploadTicket
@@ -54,7 +55,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
         observer: Observer | None = None,
         transport: Transport | None = None,
         rate_limiter: RateLimiter | None = None,
-        max_wait: float = MAX_WAIT,
+        max_wait: float = API_CALL.within,
     ) -> SpotifyAdsClient:
         """A client for ``settings``. Makes no call and reads no file before its first use.
 
@@ -91,7 +92,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
         )
         connections.callback(tokens.close)
         rate_limiter = rate_limiter or RateLimiter.beside(token_store.path.parent, settings, sleep=sleep)
-        retries = RetryPolicy(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
+        retries = RetryLoop(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
         calls = ApiCalls(api, settings.ads_api_url, tokens, retries, clock=clock)
         uploader = Uploader(
             storage,

@@ -17,7 +17,7 @@ from spotify_pipeline.spotify.errors import (
     UnexpectedResponse,
 )
 from spotify_pipeline.spotify.lenient_json import JsonObject, is_id, same_id, text
-from spotify_pipeline.spotify.retry import RetryPolicy, response_error
+from spotify_pipeline.spotify.retry import RetryLoop, response_error
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.transport import HttpClient, Response
 
@@ -81,7 +81,7 @@ class ApiCalls:
         http: HttpClient,
         base_url: str,
         tokens: TokenProvider,
-        retries: RetryPolicy,
+        retries: RetryLoop,
         *,
         clock: Callable[[], float],
     ) -> None:

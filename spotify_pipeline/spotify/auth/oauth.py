@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlencode
 
+from spotify_pipeline.retries import TOKEN_RENEWAL
 from spotify_pipeline.spotify.auth.authorization import login_command
 from spotify_pipeline.spotify.errors import (
     ScopeMissing,
@@ -27,7 +28,6 @@ from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.transport import HttpClient, Response
 
-LONGEST_CALL = 40.0  # seconds of one call, while other processes wait
 DOCUMENTED_LIFE = 3600.0  # seconds that Spotify's access tokens are valid
 REQUIRED_SCOPES: frozenset[str] = frozenset()
 """Spotify's Ads API has no scopes (``scopes: {}`` in its OpenAPI document); the user's roles decide."""
@@ -135,7 +135,13 @@ class AccountsService:
             sent += [self._settings.client_secret, basic]
         url = f"{self._settings.accounts_url}/api/token"
         response = self._http.send(
-            "POST", url, route="/api/token", headers=headers, form=form, attempt=attempt, total_seconds=LONGEST_CALL
+            "POST",
+            url,
+            route="/api/token",
+            headers=headers,
+            form=form,
+            attempt=attempt,
+            total_seconds=TOKEN_RENEWAL.one_try,
         )
         if response.status != 200:
             raise _token_refusal(response, doing, sent, now=self._clock())

@@ -10,11 +10,11 @@ import logging
 from collections.abc import Callable
 
 from spotify_pipeline.home import HomeError
+from spotify_pipeline.retries import UNSAVED_TOKENS
 from spotify_pipeline.spotify.auth.authorization import Authorization
 from spotify_pipeline.spotify.auth.token_store import OpenTokens
 from spotify_pipeline.spotify.errors import TokenStoreUnusable
 
-TRIED_EVERY = 30.0  # seconds between two attempts to save
 _log = logging.getLogger(__name__)
 
 
@@ -75,7 +75,7 @@ class PendingTokens:
         try:
             tokens.save(authorization)
         except (HomeError, TokenStoreUnusable) as reason:
-            self.pending, self._try_at = authorization, self._timer() + TRIED_EVERY
+            self.pending, self._try_at = authorization, self._timer() + UNSAVED_TOKENS.pause(1)
             return reason
         self.pending = None
         return None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from spotify_pipeline.home import HomeError
+from spotify_pipeline.retries import REFRESH_TOKENS, TOKEN_RENEWAL, TOKENS_GLANCE
 from spotify_pipeline.spotify.auth.authorization import Authorization, login_command
 from spotify_pipeline.spotify.auth.bootstrap import (
     bootstrap_sha256,
@@ -21,7 +22,7 @@ from spotify_pipeline.spotify.auth.bootstrap import (
     key_of,
 )
 from spotify_pipeline.spotify.auth.expiry import end_reason
-from spotify_pipeline.spotify.auth.oauth import LONGEST_CALL, AccountsService, GrantRefused, TokenResponse
+from spotify_pipeline.spotify.auth.oauth import AccountsService, GrantRefused, TokenResponse
 from spotify_pipeline.spotify.auth.pending_tokens import PendingTokens
 from spotify_pipeline.spotify.auth.token_store import OpenTokens, TokenStore
 from spotify_pipeline.spotify.errors import (
@@ -31,17 +32,12 @@ from spotify_pipeline.spotify.errors import (
     SpotifyUnavailable,
     TokenStoreUnusable,
 )
-from spotify_pipeline.spotify.retry import backoff
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
 
 EARLY = 300.0  # seconds before its end that a token is renewed
-_REFRESH_TRIES = 3  # of one refresh token, while the service is unavailable
-_MOST_GRANTS = 3  # refresh tokens tried, each after the one before was rejected
-_PATIENCE_TO_SAVE = 1.0  # seconds that a pending save waits for the store's lock
-_REPEATED_FOR = 90.0  # seconds from the first call in which a retry may begin
-LONGEST_RENEWAL = _REPEATED_FOR + _MOST_GRANTS * LONGEST_CALL
-"""Seconds that the store is locked at most; others wait for longer (token_store.LOCK_SECONDS)."""
+LONGEST_RENEWAL = TOKEN_RENEWAL.within + REFRESH_TOKENS.tries * TOKEN_RENEWAL.one_try
+"""Seconds that the store is locked at most; others wait for longer (``TOKENS_HELD``)."""
 _GATEWAY_STATUSES = (502, 504)  # of a gateway, perhaps in place of a response that Spotify did give
 _log = logging.getLogger(__name__)
 
@@ -117,7 +113,7 @@ class TokenProvider:
 
     def _save_unsaved(self) -> None:
         try:
-            with self._store.exclusive(sleep=self._sleep, within=_PATIENCE_TO_SAVE) as tokens:
+            with self._store.exclusive(sleep=self._sleep, within=TOKENS_GLANCE.within) as tokens:
                 self._current = self._saver.settle(tokens)
         except (HomeError, TokenStoreUnusable, SpotifyUnavailable):
             pass  # logged before; it stays in memory
@@ -184,13 +180,14 @@ class TokenProvider:
     def _granted(self, authorization: Authorization, tokens: OpenTokens) -> Authorization:
         candidate = authorization
         refused: list[Secret] = []
-        deadline = self._timer() + _REPEATED_FOR
+        deadline = self._timer() + TOKEN_RENEWAL.within
         while True:
             try:
                 response = self._ask(candidate.refresh_token, deadline)
             except GrantRefused:
                 refused.append(candidate.refresh_token)
-                other = self._other_than(refused, authorization, tokens) if len(refused) < _MOST_GRANTS else None
+                is_last = len(refused) >= REFRESH_TOKENS.tries
+                other = None if is_last else self._other_than(refused, authorization, tokens)
                 if other is None:
                     raise
                 if self._usable(other, authorization.access_token) is not None:
@@ -237,7 +234,7 @@ class TokenProvider:
         return remembering
 
     def _ask(self, refresh_token: Secret, deadline: float) -> TokenResponse:
-        for attempt in range(1, _REFRESH_TRIES + 1):
+        for attempt in range(1, TOKEN_RENEWAL.tries + 1):
             try:
                 return self._accounts.refresh(refresh_token, attempt=attempt)
             except (SpotifyUnavailable, RateLimited) as failure:
@@ -245,8 +242,8 @@ class TokenProvider:
                 # authorization. Only an error response, or a request that was never sent, is retried.
                 asked = failure.retry_after if isinstance(failure, RateLimited) else None
                 jitter = self._random()
-                pause = backoff(attempt + 1, jitter) if asked is None else asked + jitter
-                if _may_be_lost(failure) or attempt == _REFRESH_TRIES or self._timer() + pause > deadline:
+                pause = TOKEN_RENEWAL.pause(attempt, jitter) if asked is None else asked + jitter
+                if _may_be_lost(failure) or attempt == TOKEN_RENEWAL.tries or self._timer() + pause > deadline:
                     raise
             self._sleep(pause)
         raise AssertionError("the last try returns or raises")

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spotify_pipeline.home import home_directory, private_directory
+from spotify_pipeline.retries import TOKENS_HELD
 from spotify_pipeline.spotify.auth.authorization import Authorization, AuthorizationKey, StoreContents
 from spotify_pipeline.spotify.auth.store_files import StoreFiles
 from spotify_pipeline.spotify.auth.store_safety import MOUNT_TABLE, open_lock
@@ -24,8 +25,6 @@ from spotify_pipeline.spotify.errors import SpotifyUnavailable, TokenStoreUnusab
 from spotify_pipeline.spotify.settings import DEFAULT_LABEL
 
 FILE_NAME = "tokens.json"
-LOCK_SECONDS = 240.0  # longer than token_provider.LONGEST_RENEWAL: waiting for a healthy renewal succeeds
-_FIRST_POLL, _LAST_POLL = 0.002, 0.02
 
 
 class OpenTokens:
@@ -132,7 +131,7 @@ class TokenStore:
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
-        within: float = LOCK_SECONDS,
+        within: float = TOKENS_HELD.within,
     ) -> Generator[OpenTokens]:
         """Lock the store, against other processes and threads.
 
@@ -144,16 +143,11 @@ class TokenStore:
         private_directory(self.path.parent)
         descriptor = open_lock(self.path.with_name(self.path.name + ".lock"))
         try:
-            deadline = clock() + within
-            pause = _FIRST_POLL
-            while not _locked(descriptor):
-                if clock() >= deadline:
-                    raise SpotifyUnavailable(
-                        f"Another process has locked the token store {self.path} for minutes.",
-                        next_step="End the process that hangs, then run again.",
-                    )
-                sleep(pause)
-                pause = min(_LAST_POLL, pause * 2)
+            if not TOKENS_HELD.until(lambda: _locked(descriptor), bool, sleep, within=within, clock=clock):
+                raise SpotifyUnavailable(
+                    f"Another process has locked the token store {self.path} for minutes.",
+                    next_step="End the process that hangs, then run again.",
+                )
             self._files.end_interrupted_writes()
             yield OpenTokens(self._files)
         finally:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 
+from spotify_pipeline.retries import API_CALL
 from spotify_pipeline.spotify.capi.accepted_responses import CONTRACT_ONLY, AcceptedResponse
 from spotify_pipeline.spotify.capi.error_mapping import SentBatch, batch_error
 from spotify_pipeline.spotify.errors import InvalidRequest, SpotifyError, SpotifyUnavailable
-from spotify_pipeline.spotify.retry import MAX_WAIT, RateLimiter, RetryPolicy
+from spotify_pipeline.spotify.retry import RateLimiter, RetryLoop
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import ConversionsSettings
 from spotify_pipeline.spotify.transport import CONVERSIONS, CallRecord, HttpClient, Observer, Response, Transport
@@ -39,7 +40,7 @@ class ConversionsClient:
         observer: Observer | None = None,
         transport: Transport | None = None,
         rate_limiter: RateLimiter | None = None,
-        max_wait: float = MAX_WAIT,
+        max_wait: float = API_CALL.within,
         accepted: tuple[AcceptedResponse, ...] = CONTRACT_ONLY,
     ) -> None:
         """Makes no call, and needs no token, before something is sent.
@@ -63,7 +64,7 @@ class ConversionsClient:
         self._clock = clock
         self._observer = observer
         self._accepted = accepted
-        self._retries = RetryPolicy(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
+        self._retries = RetryLoop(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
         self._content = b""
         self._http = HttpClient(
             CONVERSIONS,

@@ -2,16 +2,14 @@
 
 from spotify_pipeline.spotify.retry.error_mapping import response_error
 from spotify_pipeline.spotify.retry.gcra import RateLimit
-from spotify_pipeline.spotify.retry.policy import PAUSE_WHEN_LIMITED, RetryPolicy, backoff, requested_pause
-from spotify_pipeline.spotify.retry.rate_limiter import MAX_WAIT, RateLimiter
+from spotify_pipeline.spotify.retry.loop import PAUSE_WHEN_LIMITED, RetryLoop, requested_pause
+from spotify_pipeline.spotify.retry.rate_limiter import RateLimiter
 
 __all__ = [
-    "MAX_WAIT",
     "PAUSE_WHEN_LIMITED",
     "RateLimit",
     "RateLimiter",
-    "RetryPolicy",
-    "backoff",
+    "RetryLoop",
     "requested_pause",
     "response_error",
 ]

@@ -23,7 +23,7 @@ from spotify_pipeline.spotify.errors import (
     UnexpectedResponse,
 )
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, text
-from spotify_pipeline.spotify.retry.policy import PAUSE_WHEN_LIMITED, requested_pause
+from spotify_pipeline.spotify.retry.loop import PAUSE_WHEN_LIMITED, requested_pause
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.transport import Response
 

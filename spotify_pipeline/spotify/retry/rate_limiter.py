@@ -21,18 +21,16 @@ from functools import cache
 from pathlib import Path
 
 from spotify_pipeline.home import HomeError, home_directory, private_directory, reason_of
+from spotify_pipeline.retries import RATE_HELD
 from spotify_pipeline.spotify.errors import RateLimited, SpotifyUnavailable
 from spotify_pipeline.spotify.lenient_json import parse_object
 from spotify_pipeline.spotify.retry.gcra import MAX_AHEAD, SPOTIFY_RATE_LIMIT, GcraState, RateLimit
 from spotify_pipeline.spotify.settings import SpotifySettings
 
-MAX_WAIT = 300.0  # seconds that one call may wait
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # that a server may ask for
 DIRECTORY = "rate"
 LONGEST_WAIT = MAX_AHEAD - 20.0  # so that the slot taken, and those around it, stay plausible
 _FILE_BYTES = 512  # fixed: rewriting the file needs no more room on a full disk
-_LOCK_SECONDS = 10.0
-_POLL_SECONDS = 0.002
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESTALE)  # what network disks report
 _NAMES = tuple(field.name for field in fields(GcraState))
 
@@ -183,19 +181,19 @@ class RateLimiter:
             return os.open(self._path, flags, 0o600)
 
     def _lock(self, descriptor: int) -> None:
-        deadline = self._monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if self._monotonic() >= deadline:
-                    raise SpotifyUnavailable(
-                        f"Another process has locked the rate limiter's file {self._path} for {_LOCK_SECONDS:.0f} s.",
-                        next_step="End the process that hangs, then run again.",
-                    ) from None
-                self._sleep(_POLL_SECONDS)
-            else:
-                return
+        if not RATE_HELD.until(lambda: _locked(descriptor), bool, self._sleep, clock=self._monotonic):
+            raise SpotifyUnavailable(
+                f"Another process has locked the rate limiter's file {self._path} for {RATE_HELD.within:.0f} s.",
+                next_step="End the process that hangs, then run again.",
+            )
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class _LockedFile:

@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 import httpx
 
+from spotify_pipeline.retries import API_CALL, UPLOAD_REQUEST
 from spotify_pipeline.spotify.errors import (
     SettingsInvalid,
     SpotifyError,
@@ -62,7 +63,7 @@ class Service:
     name: str
     read_seconds: float = 30
     write_seconds: float = 30
-    total_seconds: float = 120
+    total_seconds: float = API_CALL.one_try
     slowest_rate: float = math.inf
 
     @property
@@ -76,7 +77,12 @@ ACCOUNTS = Service("accounts", "Spotify's accounts service")
 CONVERSIONS = Service("capi", "Spotify's Conversions API", slowest_rate=32_768)
 # The storage may take a while to respond to the last byte of a file. At 32 KiB/s: 9 minutes for a request of 8 MiB.
 STORAGE = Service(
-    "storage", "the upload storage", read_seconds=120, write_seconds=60, total_seconds=300, slowest_rate=32_768
+    "storage",
+    "the upload storage",
+    read_seconds=120,
+    write_seconds=60,
+    total_seconds=UPLOAD_REQUEST.one_try,
+    slowest_rate=32_768,
 )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
+from spotify_pipeline.retries import UPLOAD_REQUEST
 from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UnexpectedResponse, UploadIncomplete
 from spotify_pipeline.spotify.retry import requested_pause
 from spotify_pipeline.spotify.transport import HttpClient, Response
@@ -33,7 +34,6 @@ CONTENT_TYPE = "text/csv"  # part of what Spotify signs, so it is sent exactly s
 _START_ROUTE = "(signed upload URL)"
 _SESSION_ROUTE = "(upload session)"
 _REPORTED_BYTES = 1024 * 1024
-_LONGEST_BACKOFF = 64.0  # Google, "Retry strategy": truncated exponential backoff
 _log = logging.getLogger(__name__)
 
 
@@ -212,8 +212,7 @@ class UploadDriver:
         if step.response is not None:
             asked = requested_pause(step.response.status, step.response.headers, self._pacing.clock())
         jitter = self._pacing.random()
-        # Jitter over the upper half: the machine counts faults, and that many must outlast an outage.
-        seconds = min(_LONGEST_BACKOFF, 2.0 ** (step.faults - 1)) * (1 + jitter) / 2
+        seconds = UPLOAD_REQUEST.pause(step.faults, jitter)
         if asked is not None:
             seconds = max(seconds, asked + jitter)
         self._require_time(seconds)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Unpack
 
+from spotify_pipeline.retries import UPLOAD_REQUEST, UPLOAD_SESSION_AGE
 from spotify_pipeline.spotify.errors import UploadIncomplete
 from spotify_pipeline.spotify.transport import HttpClient
 from spotify_pipeline.spotify.upload.driver import StorageRequests, UploadDriver, UploadHooks, UploadTiming
@@ -18,9 +19,6 @@ from spotify_pipeline.spotify.upload.models import OpenUpload, UploadProof, Uplo
 from spotify_pipeline.spotify.upload.source_file import SourceFile, open_source_file
 from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
-
-TIME_LIMIT = 6 * 3600.0
-OLDEST_SESSION = 6 * 86_400.0  # Google keeps a session for a week; a day is left for the upload itself
 
 
 class Uploader:
@@ -36,7 +34,7 @@ class Uploader:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = randomness.random,
-        time_limit: float = TIME_LIMIT,
+        time_limit: float = UPLOAD_REQUEST.within,
     ) -> None:
         """
         Args:
@@ -111,7 +109,7 @@ class Uploader:
 
     def _usable(self, opened: OpenUpload, outgoing: SourceFile) -> bool:
         age = abs(self._clock() - opened.opened_at)  # a clock that was set back makes it negative
-        return age < OLDEST_SESSION and (opened.size, opened.crc32c) == (outgoing.size, outgoing.crc32c)
+        return age < UPLOAD_SESSION_AGE.within and (opened.size, opened.crc32c) == (outgoing.size, outgoing.crc32c)
 
     def _run(
         self, at: UploadTicket | OpenUpload, outgoing: SourceFile, md5: str | None, hooks: UploadHooks

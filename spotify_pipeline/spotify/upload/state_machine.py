@@ -24,6 +24,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from spotify_pipeline.retries import (
+    UPLOAD_BYTES,
+    UPLOAD_ODDITIES,
+    UPLOAD_REQUEST,
+    UPLOAD_REWINDS,
+    UPLOAD_SESSION,
+    UPLOAD_URL,
+)
 from spotify_pipeline.spotify.errors import SpotifyError, UploadDataLoss, UploadIncomplete
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.transport import Response
@@ -37,11 +45,6 @@ from spotify_pipeline.spotify.upload.responses import (
     status_and_code,
 )
 
-# In a row, without one more byte acknowledged: of all faults, and of those in which the storage responds.
-MAX_FAULTS = 25  # with pauses of at least 32 seconds from the seventh on, this outlasts an outage of ten minutes
-MAX_ODDITIES = 8
-MAX_REWINDS = 3
-MAX_RESTARTS = 2  # for sessions that were gone
 _OPENED = frozenset({200, 201})
 _URL_REFUSED = frozenset({400, 401, 403})
 
@@ -136,9 +139,9 @@ class ResumableUpload:
         self._crc32c = crc32c
         self._md5 = md5
         self._chunk_bytes = chunk_bytes
-        self._url_renewed = False
+        self._urls_renewed = 0
         self._restarts = 0
-        self._sent_again = False
+        self._times_sent_again = 0
         self._rewinds = 0
         self._left_whole = False
         self.loss: UploadDataLoss | None = None
@@ -223,8 +226,8 @@ class ResumableUpload:
             if not location:
                 raise self._end(failures.no_session(response))
             self.step = UseSession(Secret(location))
-        elif status in _URL_REFUSED and not self._url_renewed:
-            self._url_renewed = True
+        elif status in _URL_REFUSED and self._urls_renewed < UPLOAD_URL.retries:
+            self._urls_renewed += 1
             self.step = RenewUrl(RenewalReason.URL_REFUSED, self._end(failures.url_refused(response)))
         elif meaning(response) is Meaning.NOT_READY:
             self._fault(Start(), response)
@@ -264,7 +267,7 @@ class ResumableUpload:
             raise self._end(failures.more_than_sent(response))
         if offset < self.acknowledged:
             self._rewinds += 1
-            if self._rewinds > MAX_REWINDS:
+            if self._rewinds > UPLOAD_REWINDS.retries:
                 raise self._end(failures.keeps_losing(self._rewinds, response))
         grown = offset > self.acknowledged
         if grown:
@@ -312,7 +315,7 @@ class ResumableUpload:
         unavailable = response is None or meaning(response) is Meaning.NOT_READY
         self.faults += 1
         self._oddities += not unavailable
-        if self.faults < MAX_FAULTS and self._oddities < MAX_ODDITIES:
+        if self.faults < UPLOAD_REQUEST.tries and self._oddities < UPLOAD_ODDITIES.tries:
             return
         last = reason if response is None else f"status {status_and_code(response)}."
         status = None if response is None else response.status
@@ -323,16 +326,16 @@ class ResumableUpload:
 
     def _restart(self, response: Response) -> None:
         failure = self._end(failures.session_gone(response))
-        if self._restarts >= MAX_RESTARTS:
+        if self._restarts >= UPLOAD_SESSION.retries:
             raise failure
         self._restarts += 1
         self.step = RenewUrl(RenewalReason.SESSION_GONE, failure)
 
     def _send_again(self, loss: UploadDataLoss) -> None:
         failure = self._end(loss)
-        if self._sent_again:
+        if self._times_sent_again >= UPLOAD_BYTES.retries:
             raise failure
-        self._sent_again = True
+        self._times_sent_again += 1
         self.step = RenewUrl(RenewalReason.OTHER_BYTES, failure)
 
     def _range(self) -> SendRange:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.failures import RETRIES, sanitized_failures
+from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.mirror import MirrorRefused
+from spotify_pipeline.retries import STEP
 from spotify_pipeline.spotify import (
     RateLimited,
     SignInRequired,
@@ -81,7 +82,7 @@ def test_after_the_last_repetition_the_failure_stands_with_what_it_is_shown_with
     shown = {"calls": dg.IntMetadataValue(3)}
     with (
         pytest.raises(dg.Failure) as failed,
-        sanitized_failures(retried=RETRIES.max_retries, metadata=lambda: shown),
+        sanitized_failures(retried=STEP.retries, metadata=lambda: shown),
     ):
         raise SpotifyUnavailable("Spotify was not reached.")
     assert failed.value.metadata == shown

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, DeliveryReport, FeedStopped, Send, deliver
 from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, OutboxError
+from spotify_pipeline.retries import DELIVERY
 from spotify_pipeline.spotify import (
     InvalidRequest,
     NotFound,
@@ -54,7 +56,7 @@ def test_everything_pending_is_sent_oldest_day_first_a_batch_a_request(place: Pl
 def test_a01_an_outage_is_waited_for_and_the_same_events_are_sent_again(place: Place) -> None:
     spotify, slept = FakeSpotify(), list[float]()
     spotify.answers = [(lost_answer(), True), (lost_answer(), False), (SpotifyUnavailable("Not reached."), False)]
-    plan = DeliveryPlan(batch_events=10, pauses=(1.0, 2.0, 4.0))
+    plan = DeliveryPlan(batch_events=10, retries=replace(DELIVERY, tries=4, pauses=(1.0, 2.0, 4.0)))
     with place.open() as outbox:
         read_all(outbox, orders(30))
         report = deliver(outbox, spotify.send, plan, clock=place.clock, sleep=slept.append, random=lambda: 0.5)
@@ -67,7 +69,7 @@ def test_a01_an_outage_is_waited_for_and_the_same_events_are_sent_again(place: P
 def test_a01_a_long_outage_ends_the_delivery_and_pauses_begin_anew_after_each_answer(place: Place) -> None:
     spotify, slept = FakeSpotify(), list[float]()
     unreached = [(SpotifyUnavailable("Not reached."), False)] * 2
-    plan = DeliveryPlan(batch_events=10, pauses=(1.0, 2.0))
+    plan = DeliveryPlan(batch_events=10, retries=replace(DELIVERY, tries=3, pauses=(1.0, 2.0)))
     with place.open() as outbox:
         read_all(outbox, orders(30))
         spotify.answers = list(unreached)
@@ -211,7 +213,7 @@ def test_a05_success_is_noted_at_the_latest_when_a_delivery_ends_however_it_ends
     spotify = FakeSpotify()
     with place.open() as outbox:
         read_all(outbox, orders(30))
-        plan = DeliveryPlan(batch_events=10, pauses=())
+        plan = DeliveryPlan(batch_events=10, retries=replace(DELIVERY, tries=1))
         spotify.send = stop_after(2, spotify.send)  # type: ignore[method-assign]
         with pytest.raises(PermissionDenied):
             deliver(outbox, spotify.send, plan, clock=place.clock)

@@ -29,6 +29,7 @@ from typing import Any, Protocol
 from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, FeedRefused, deliver
 from spotify_pipeline.conversions.model.verdict import State
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxError, Settled
+from spotify_pipeline.retries import DELIVERY
 from spotify_pipeline.spotify import InvalidRequest, PermissionDenied, Secret, SpotifyError, SpotifyUnavailable
 from spotify_pipeline_tests.conversions import postgres_server
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, Place, verdicts
@@ -220,7 +221,9 @@ class FeedUnderWay:
     def run(self, batch: int, answers: Sequence[str], pauses: int) -> None:
         before = self.reference.waiting
         requests = Requests(self.poison, answers, self.taken, {key: body for key, (_, body) in before.items()})
-        plan = DeliveryPlan(batch_events=batch, guarantee=self.guarantee, pauses=(0.0,) * pauses)
+        plan = DeliveryPlan(
+            batch_events=batch, guarantee=self.guarantee, retries=replace(DELIVERY, tries=pauses + 1, pauses=())
+        )
         process: Any = Process(self.outbox, requests)
         with suppress(SpotifyError, FeedRefused, Killed):
             deliver(process, requests.send, plan, clock=lambda: NOON, sleep=lambda _: None)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.spotify.retry.policy import backoff, pause_before, requested_pause
+from spotify_pipeline.spotify.retry.loop import pause_before, requested_pause
 
 NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 
@@ -58,11 +58,6 @@ def test_longer_of_the_two_headers_counts():
 def test_server_error_heeds_retry_after_and_not_the_rate_window():
     assert asked(503, retry_after="9") == 9
     assert asked(503, x_ratelimit_reset="9") is None
-
-
-def test_backoff_doubles_with_full_jitter_up_to_half_a_minute():
-    assert [backoff(attempt, 1.0) for attempt in (2, 3, 4, 5, 9, 50)] == [1, 2, 4, 8, 30, 30]
-    assert backoff(9, 0.0) == 0
 
 
 @given(

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from spotify_pipeline.retries import UPLOAD_REQUEST
 from spotify_pipeline.spotify import (
     CallRecord,
     Secret,
@@ -22,7 +23,6 @@ from spotify_pipeline.spotify import (
     UploadTicket,
     sign_in,
 )
-from spotify_pipeline.spotify.upload.state_machine import MAX_FAULTS
 from spotify_pipeline_tests.spotify.scripted import (
     AD_ACCOUNT,
     AUDIENCE,
@@ -64,6 +64,7 @@ def refused(status: int) -> httpx.Response:
 
 
 STARTED = httpx.Response(201, headers={"Location": SESSION})
+TRIES = UPLOAD_REQUEST.tries
 BROKEN = [httpx.ReadError(ECHO), httpx.ConnectError(ECHO), httpx.ReadTimeout(ECHO), httpx.RemoteProtocolError(ECHO)]
 SCENARIOS: list[tuple[str, Run, dict[str, list[Any]]]] = [
     *((f"api {status}", create, {"api": [refused(status)] * 2}) for status in (302, 400, 401, 403, 404, 409, 429, 500)),
@@ -73,11 +74,11 @@ SCENARIOS: list[tuple[str, Run, dict[str, list[Any]]]] = [
     *((f"token {type(error).__name__}", create, {"tokens": [error] * 3}) for error in BROKEN),
     ("grant refused", create, {"tokens": [httpx.Response(400, json={"error": "invalid_grant"})]}),
     ("bad client", create, {"tokens": [httpx.Response(400, json={"error": "invalid_client"})]}),
-    *((f"start {status}", upload, {"storage": [refused(status)] * MAX_FAULTS}) for status in (302, 400, 403, 503)),
+    *((f"start {status}", upload, {"storage": [refused(status)] * TRIES}) for status in (302, 400, 403, 503)),
     ("bad session", upload, {"storage": [httpx.Response(201, headers={"Location": SESSION + " x"})]}),
     ("session elsewhere", upload, {"storage": [httpx.Response(201, headers={"Location": f"https://example.com/{SESSION}"})]}),
-    *((f"put {c}", upload, {"storage": [STARTED, *MAX_FAULTS * [refused(c)]]}) for c in (302, 308, 403, 410, 503)),
-    *((f"put {type(error).__name__}", upload, {"storage": [STARTED, *[error] * MAX_FAULTS]}) for error in BROKEN),
+    *((f"put {c}", upload, {"storage": [STARTED, *TRIES * [refused(c)]]}) for c in (302, 308, 403, 410, 503)),
+    *((f"put {type(error).__name__}", upload, {"storage": [STARTED, *[error] * TRIES]}) for error in BROKEN),
 ]  # fmt: skip
 
 

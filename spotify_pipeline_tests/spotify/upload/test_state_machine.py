@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from spotify_pipeline.retries import UPLOAD_ODDITIES, UPLOAD_REQUEST
 from spotify_pipeline.spotify import SpotifyUnavailable, UploadDataLoss, UploadIncomplete, UploadRefused
 from spotify_pipeline.spotify.transport import Response
 from spotify_pipeline.spotify.upload.state_machine import (
-    MAX_FAULTS,
-    MAX_ODDITIES,
     AskStatus,
     Finished,
     Pause,
@@ -154,12 +153,12 @@ def test_many_faults_without_a_new_byte_end_it_and_a_new_byte_starts_the_count_a
     upload = under_way()
     for _ in range(3):
         send(upload, None)
-        for _ in range(MAX_FAULTS - 2):
+        for _ in range(UPLOAD_REQUEST.tries - 2):
             asks_after_a_pause(upload)
             upload.on_no_response("The upload storage could not be reached: no connection.")
         asks_after_a_pause(upload)
         upload.on_response(resume(upload.acknowledged + 10))
-    for _ in range(MAX_FAULTS - 1):
+    for _ in range(UPLOAD_REQUEST.tries - 1):
         send(upload, Response(503, {}, b""))
         asks_after_a_pause(upload)
         upload.on_response(resume(30))
@@ -172,7 +171,7 @@ def test_many_faults_without_a_new_byte_end_it_and_a_new_byte_starts_the_count_a
 
 def test_storage_that_acknowledges_no_more_than_before_is_given_up_after_pauses():
     upload = under_way(40)
-    for _ in range(MAX_ODDITIES - 1):
+    for _ in range(UPLOAD_ODDITIES.tries - 1):
         send(upload, resume(40))
         assert isinstance(upload.step, Pause)
         upload.on_done()
@@ -193,7 +192,7 @@ def test_f23_unreadable_range_is_asked_about_each_time_it_was_understood_in_betw
 def test_storage_that_has_every_byte_and_does_not_finish_is_asked_and_given_up():
     upload = under_way(80)
     send(upload, resume(100))
-    for _ in range(MAX_ODDITIES - 2):
+    for _ in range(UPLOAD_ODDITIES.tries - 2):
         asks_after_a_pause(upload)
         upload.on_response(resume(100))
     asks_after_a_pause(upload)
@@ -246,7 +245,7 @@ def test_u11_wrong_checksum_is_sent_again_once_and_stays_the_error_whatever_come
     assert isinstance(upload.step, RenewUrl)
     assert upload.step.reason is RenewalReason.OTHER_BYTES
     upload.on_done()
-    for _ in range(MAX_FAULTS - 1):
+    for _ in range(UPLOAD_REQUEST.tries - 1):
         upload.on_no_response("The upload storage could not be reached: no connection.")
         upload.on_done()
     with pytest.raises(UploadDataLoss, match="checksums differ") as caught:
@@ -279,7 +278,7 @@ def test_u03_refused_url_is_renewed_once():
 
 def test_u01_start_is_tried_as_often_as_outlasts_an_outage():
     upload = machine()
-    for _ in range(MAX_FAULTS - 1):
+    for _ in range(UPLOAD_REQUEST.tries - 1):
         upload.on_response(Response(429, {}, b""))
         upload.on_done()
     with pytest.raises(SpotifyUnavailable, match="started in 25 tries in a row; the last: status 429") as caught:
@@ -311,7 +310,7 @@ def test_steps_show_neither_a_session_nor_what_an_answer_holds():
 
 def test_u04_a_308_without_progress_is_paused_between_tries_and_ends():
     upload = under_way(40)
-    for tries in range(1, MAX_ODDITIES):
+    for tries in range(1, UPLOAD_ODDITIES.tries):
         send(upload, resume(0))
         upload.on_response(resume(0))
         assert isinstance(upload.step, Pause)

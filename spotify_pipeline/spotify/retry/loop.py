@@ -13,22 +13,20 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from spotify_pipeline.home import HomeError
+from spotify_pipeline.retries import API_CALL
 from spotify_pipeline.spotify.errors import SpotifyUnavailable
 from spotify_pipeline.spotify.retry.rate_limiter import LONGEST_PAUSE, SHORTEST_PAUSE, RateLimiter
 from spotify_pipeline.spotify.transport import Response
 
-MAX_TRIES = 4
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 PAUSE_WHEN_LIMITED = 30.0
-_LONGEST_BACKOFF = 30.0
 _log = logging.getLogger(__name__)
 
 
-class RetryPolicy:
-    """Sends one request until its outcome is final.
+class RetryLoop:
+    """Sends one request until its outcome is final, as ``API_CALL`` says.
 
-    At most four tries on a network error, 408, 429 or a server error, with full jitter and as late as the server asks
-    (60 s at most), while the rate limiter has retries left. A 429 pauses all who share the rate limiter.
+    It pauses for as long as the server asks (60 s at most). A 429 pauses all who share the rate limiter.
 
     Args:
         rate_limiter: of the service that is called.
@@ -65,7 +63,7 @@ class RetryPolicy:
             send: makes one try, given its number from 1 and the seconds waited before it. Returns the response, or
                 the error when none came.
             may_retry: whether a try with this outcome may be followed by another at all.
-            resend_at_once: whether a response is followed by another try whatever the policy says.
+            resend_at_once: whether a response is followed by another try whatever ``API_CALL`` says.
 
         Raises:
             RateLimited: the rate limiter's wait would be longer than ``max_wait``.
@@ -108,10 +106,10 @@ class RetryPolicy:
         ``response`` is that of the try before, None where none came.
         """
         transient = response is None or response.status in RETRIED_STATUSES
-        if not transient or attempt > MAX_TRIES or not self._may_retry():
+        if not transient or attempt > API_CALL.tries or not self._may_retry():
             return None
         if response is None:
-            return backoff(attempt, self._random())
+            return API_CALL.pause(attempt - 1, self._random())
         if response.status == 429:
             return 0.0  # the rate limiter is paused
         return pause_before(
@@ -141,12 +139,7 @@ def pause_before(attempt: int, *, status: int, headers: Mapping[str, str], now: 
         jitter: a random number from 0 to 1, so that many waiting clients do not come back together.
     """
     asked = requested_pause(status, headers, now)
-    return backoff(attempt, jitter) if asked is None else asked + jitter
-
-
-def backoff(attempt: int, jitter: float) -> float:
-    """Exponential with full jitter: 0 to 1, 2, 4 ... at most 30 seconds before try 2, 3, 4 ..."""
-    return jitter * min(_LONGEST_BACKOFF, 2.0 ** (attempt - 2))
+    return API_CALL.pause(attempt - 1, jitter) if asked is None else asked + jitter
 
 
 def requested_pause(status: int, headers: Mapping[str, str], now: float) -> float | None:

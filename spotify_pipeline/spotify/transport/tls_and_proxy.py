@@ -18,6 +18,7 @@ import httpx
 
 from spotify_pipeline.spotify.errors import SettingsInvalid
 from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.transport.connections import PooledTransport
 from spotify_pipeline.spotify.transport.deadlines import DeadlineBackend
 from spotify_pipeline.spotify.upload_hosts import is_loopback
 
@@ -37,8 +38,8 @@ def network_transport(proxy_url: Secret | None, ca_bundle: Path | None) -> httpx
         SettingsInvalid: the CA bundle cannot be used.
     """
     tls = _default_tls() if ca_bundle is None else verified_tls(httpx.create_ssl_context(trust_env=False), ca_bundle)
-    direct = _PooledTransport(_connection_pool(tls, None))
-    return direct if proxy_url is None else _ProxyTransport(direct, _PooledTransport(_connection_pool(tls, proxy_url)))
+    direct = PooledTransport(_connection_pool(tls, None))
+    return direct if proxy_url is None else _ProxyTransport(direct, PooledTransport(_connection_pool(tls, proxy_url)))
 
 
 @cache
@@ -46,17 +47,10 @@ def _default_tls() -> ssl.SSLContext:
     return verified_tls(httpx.create_ssl_context(trust_env=False), None)  # reading 140 authorities takes a while
 
 
-class _PooledTransport(httpx.HTTPTransport):
-    """httpx's own transport over our connection pool, which its constructor does not accept."""
-
-    def __init__(self, pool: httpcore.ConnectionPool) -> None:
-        self._pool = pool
-
-
 class _ProxyTransport(httpx.BaseTransport):
     """Through the proxy, but directly to this machine's own addresses."""
 
-    def __init__(self, direct: _PooledTransport, proxied: _PooledTransport) -> None:
+    def __init__(self, direct: PooledTransport, proxied: PooledTransport) -> None:
         self._direct, self._proxied = direct, proxied
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

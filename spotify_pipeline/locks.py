@@ -1,41 +1,57 @@
 """Locks between processes of this machine: on a file, to take turns; on a directory, to show that its owner is alive.
 
-The lock is released when the process dies.
+The lock (``flock``) is released when the process dies, however that happens. It holds against threads, too.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from spotify_pipeline.home import HomeError, private_directory, reason_of
+from spotify_pipeline.home import HOME_VARIABLE, HomeError, private_directory, reason_of
+from spotify_pipeline.retries import TURN, RetryPolicy
+
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESTALE)  # what network disks report
 
 
 @contextmanager
-def exclusive(file: Path) -> Generator[None]:
-    """Hold the lock on ``file`` within the block; wait for its holder. The lock is released when the process dies.
+def exclusive(
+    file: Path,
+    policy: RetryPolicy = TURN,
+    *,
+    busy: Exception | None = None,
+    within: float | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] | None = None,
+) -> Generator[int]:
+    """Hold the lock on ``file`` within the block, and give its descriptor. A thread must not take it twice.
 
-    The wait has no limit. A thread must not take it twice.
+    Args:
+        file: the lock file, or a file that is changed while it is locked. It is made where it is missing, and stays.
+        policy: how its holder is waited for; by default for as long as it takes.
+        busy: raised where somebody still holds it after that.
+        within, sleep, clock: as of :meth:`RetryPolicy.until`.
 
     Raises:
         HomeError: the file cannot be made or locked.
     """
-    private_directory(file.parent)
-    try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _unusable(file, error) from None
+    descriptor = _opened(file)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if busy is None:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            elif not policy.until(lambda: _taken(descriptor), bool, sleep, within=within, clock=clock):
+                raise busy
         except OSError as error:
             raise _unusable(file, error) from None
-        yield
+        yield descriptor
     finally:
-        with suppress(OSError):  # a process forked meanwhile may have the descriptor too
+        with suppress(OSError):  # a process forked meanwhile may have the descriptor too, and would keep the lock
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
@@ -50,13 +66,41 @@ def lock_directory(folder: Path) -> int | None:
     except OSError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_mine = _taken(descriptor)
     except OSError:
+        is_mine = False
+    if not is_mine:
         os.close(descriptor)
         return None
     return descriptor
 
 
+def _opened(file: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(file, flags, 0o600)
+    except FileNotFoundError:
+        private_directory(file.parent)
+    except OSError as error:
+        raise _unusable(file, error) from None
+    try:
+        return os.open(file, flags, 0o600)
+    except OSError as error:
+        raise _unusable(file, error) from None
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _unusable(file: Path, error: OSError) -> HomeError:
-    reason = reason_of(error)
-    return HomeError(f"The lock file {file} cannot be used ({reason}). Check its owner and its disk, then run again.")
+    cure = "Check its owner and its disk"
+    if error.errno == errno.ELOOP:
+        cure = "It is a symbolic link: remove it"
+    elif error.errno in _WITHOUT_LOCKS:
+        cure = f"It cannot be locked there: put {HOME_VARIABLE} on a local disk"
+    return HomeError(f"The lock file {file} cannot be used ({reason_of(error)}). {cure}, then run again.")

@@ -82,7 +82,7 @@ class Place:
 
 
 def no_sleep(seconds: float) -> None:
-    raise OutboxBusy(f"waited {seconds}")
+    raise OutboxBusy("any", seconds)
 
 
 @dataclass

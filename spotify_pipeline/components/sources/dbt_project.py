@@ -3,7 +3,6 @@
 dbt is an extra: its packages are imported where a dbt project is used, and nowhere else.
 """
 
-import fcntl
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import dagster as dg
 from pydantic import Field
 
 from spotify_pipeline.components.yaml import folder_of
+from spotify_pipeline.locks import exclusive
 from spotify_pipeline.warehouse import Relation
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ def prepare_manifest(project: "DbtProject") -> None:
 
     lock = project.project_dir / project.target_path / ".prepare.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with exclusive(lock):
         if _is_stale(project):
             parse_project(dbt_command(project), project.manifest_path)
 

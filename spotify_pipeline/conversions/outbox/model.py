@@ -23,7 +23,13 @@ class OutboxError(Exception):
 
 
 class OutboxBusy(OutboxError):
-    """Another run holds this feed's outbox."""
+    """Another run holds this feed's outbox, and did so for ``waited`` seconds."""
+
+    def __init__(self, feed: str, waited: float) -> None:
+        super().__init__(
+            f"Another run holds the outbox of the feed {feed} and has not ended within {waited:.0f} seconds. Try again "
+            "when it has; nothing was read or sent."
+        )
 
 
 class OutboxMissing(OutboxError):

@@ -6,18 +6,18 @@ import os
 import re
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from spotify_pipeline.conversions.outbox.body_files import BodyFiles
 from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
-from spotify_pipeline.conversions.outbox.lease import hold_lease
-from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxError, OutboxMissing
+from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy, OutboxError, OutboxMissing
 from spotify_pipeline.conversions.outbox.store import Bodies, Database
 from spotify_pipeline.conversions.outbox.stored import StoredOutbox
 from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.home import home_directory
+from spotify_pipeline.locks import exclusive
 from spotify_pipeline.retries import OUTBOX_HELD, OUTBOX_LOOK
 from spotify_pipeline.spotify import Secret
 
@@ -140,7 +140,7 @@ def view_outbox(
         return
     if not file.exists():
         raise OutboxMissing(f"The feed {feed} has no outbox yet ({file}): materialize one of its days first.")
-    with hold_lease(_lock(file), feed, wait=wait, sleep=sleep):
+    with _held(file, feed, wait, sleep):
         kept = DuckDBDatabase(file, name=feed, read_only=True)
         try:
             yield OutboxViews(kept, _body_files(file, kept.feed), feed=kept.feed, name=feed)
@@ -162,7 +162,7 @@ def _held_store(
         finally:
             shared.close()
         return
-    with hold_lease(_lock(file), feed, wait=wait, sleep=sleep):
+    with _held(file, feed, wait, sleep):
         own = DuckDBDatabase(file, name=feed)
         try:
             yield own, _body_files(file, own.feed), own.feed
@@ -174,5 +174,6 @@ def _body_files(file: Path, feed: int) -> BodyFiles:
     return BodyFiles(file.with_suffix(".bodies"), feed=feed)
 
 
-def _lock(file: Path) -> Path:
-    return file.with_suffix(".lock")
+def _held(file: Path, feed: str, wait: float, sleep: Callable[[float], None]) -> AbstractContextManager[int]:
+    lock = file.with_suffix(".lock")
+    return exclusive(lock, OUTBOX_HELD, busy=OutboxBusy(feed, wait), within=wait, sleep=sleep)

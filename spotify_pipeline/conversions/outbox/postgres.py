@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox.lease import wait_for_lease
-from spotify_pipeline.conversions.outbox.model import OutboxError, OutboxMissing
+from spotify_pipeline.conversions.outbox.model import OutboxBusy, OutboxError, OutboxMissing
 from spotify_pipeline.conversions.outbox.store import FORMAT, TABLES, Database
-from spotify_pipeline.retries import OUTBOX_CONNECTION
+from spotify_pipeline.retries import OUTBOX_CONNECTION, OUTBOX_HELD
 from spotify_pipeline.spotify import Secret
 
 if TYPE_CHECKING:
@@ -69,7 +68,8 @@ class PostgresDatabase:
         def is_mine() -> bool:
             return bool(self.rows("SELECT pg_try_advisory_lock(?)", [number])[0][0])
 
-        wait_for_lease(is_mine, self._name, wait=wait, sleep=sleep)
+        if not OUTBOX_HELD.until(is_mine, bool, sleep, within=wait):
+            raise OutboxBusy(self._name, wait)
         self._holds = True
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:

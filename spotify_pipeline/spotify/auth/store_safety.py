@@ -75,21 +75,6 @@ def read_private_file(path: Path) -> bytes | None:
         os.close(descriptor)
 
 
-def open_lock(path: Path) -> int:
-    """A descriptor to lock.
-
-    Raises:
-        TokenStoreUnusable: it cannot be opened, or is a link.
-    """
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise TokenStoreUnusable(
-            f"The lock of the token store, {path}, cannot be opened ({reason_of(error)}).",
-            next_step="Remove it if it is a symbolic link or another user's, then run again.",
-        ) from None
-
-
 def _refuse_unsafe_file(path: Path, state: os.stat_result) -> None:
     if not stat.S_ISREG(state.st_mode):
         raise _unsafe(path, "is not a regular file", "Move it away")

@@ -9,18 +9,17 @@ The lock holds on this machine only. Several machines need a sign-in each.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from spotify_pipeline.home import home_directory, private_directory
+from spotify_pipeline.locks import exclusive
 from spotify_pipeline.retries import TOKENS_HELD
 from spotify_pipeline.spotify.auth.authorization import Authorization, AuthorizationKey, StoreContents
 from spotify_pipeline.spotify.auth.store_files import StoreFiles
-from spotify_pipeline.spotify.auth.store_safety import MOUNT_TABLE, open_lock
+from spotify_pipeline.spotify.auth.store_safety import MOUNT_TABLE
 from spotify_pipeline.spotify.errors import SpotifyUnavailable, TokenStoreUnusable
 from spotify_pipeline.spotify.settings import DEFAULT_LABEL
 
@@ -137,28 +136,16 @@ class TokenStore:
 
         Raises:
             TokenStoreUnusable: see :meth:`find`.
+            HomeError: the lock file cannot be made or locked.
             SpotifyUnavailable: another process has held the lock for ``within`` seconds, by default four minutes.
         """
         self._files.refuse_unsafe_place()
         private_directory(self.path.parent)
-        descriptor = open_lock(self.path.with_name(self.path.name + ".lock"))
-        try:
-            if not TOKENS_HELD.until(lambda: _locked(descriptor), bool, sleep, within=within, clock=clock):
-                raise SpotifyUnavailable(
-                    f"Another process has locked the token store {self.path} for minutes.",
-                    next_step="End the process that hangs, then run again.",
-                )
+        busy = SpotifyUnavailable(
+            f"Another process has locked the token store {self.path} for minutes.",
+            next_step="End the process that hangs, then run again.",
+        )
+        lock = self.path.with_name(self.path.name + ".lock")
+        with exclusive(lock, TOKENS_HELD, busy=busy, within=within, sleep=sleep, clock=clock):
             self._files.end_interrupted_writes()
             yield OpenTokens(self._files)
-        finally:
-            # Unlock first: a process that another thread forked meanwhile may have the descriptor too.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

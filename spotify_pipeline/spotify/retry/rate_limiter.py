@@ -8,19 +8,19 @@ monotonic clock, so setting the wall clock changes nothing.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import socket
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
-from spotify_pipeline.home import HomeError, home_directory, private_directory, reason_of
+from spotify_pipeline.home import HomeError, home_directory, reason_of
+from spotify_pipeline.locks import exclusive
 from spotify_pipeline.retries import RATE_HELD
 from spotify_pipeline.spotify.errors import RateLimited, SpotifyUnavailable
 from spotify_pipeline.spotify.lenient_json import parse_object
@@ -31,7 +31,6 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # that a server may ask for
 DIRECTORY = "rate"
 LONGEST_WAIT = MAX_AHEAD - 20.0  # so that the slot taken, and those around it, stay plausible
 _FILE_BYTES = 512  # fixed: rewriting the file needs no more room on a full disk
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESTALE)  # what network disks report
 _NAMES = tuple(field.name for field in fields(GcraState))
 
 
@@ -153,47 +152,18 @@ class RateLimiter:
 
     @contextmanager
     def _file(self) -> Generator[_LockedFile]:
+        busy = SpotifyUnavailable(
+            f"Another process has locked the rate limiter's file {self._path} for {RATE_HELD.within:.0f} s.",
+            next_step="End the process that hangs, then run again.",
+        )
         try:
-            descriptor = self._opened()
-            try:
-                self._lock(descriptor)
+            with exclusive(self._path, RATE_HELD, busy=busy, sleep=self._sleep, clock=self._monotonic) as descriptor:
                 yield _LockedFile(descriptor, self._monotonic())
-            finally:
-                # Unlock first: a process that another thread forked meanwhile may have the descriptor too.
-                with suppress(OSError):
-                    fcntl.flock(descriptor, fcntl.LOCK_UN)
-                os.close(descriptor)
         except OSError as error:
-            reason = reason_of(error)
-            cure = "Free some disk space, or check its owner"
-            if error.errno in _NO_LOCKS:
-                cure = "It cannot be locked there: put SPOTIFY_PIPELINE_HOME on a local disk"
             raise HomeError(
-                f"The rate limiter's file {self._path} cannot be used ({reason}). {cure}, then run again."
+                f"The rate limiter's file {self._path} cannot be used ({reason_of(error)}). Free some disk space, or "
+                "check its owner, then run again."
             ) from None
-
-    def _opened(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            return os.open(self._path, flags, 0o600)
-        except FileNotFoundError:
-            private_directory(self._path.parent)
-            return os.open(self._path, flags, 0o600)
-
-    def _lock(self, descriptor: int) -> None:
-        if not RATE_HELD.until(lambda: _locked(descriptor), bool, self._sleep, clock=self._monotonic):
-            raise SpotifyUnavailable(
-                f"Another process has locked the rate limiter's file {self._path} for {RATE_HELD.within:.0f} s.",
-                next_step="End the process that hangs, then run again.",
-            )
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 class _LockedFile:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from spotify_pipeline.retries import TOKEN_RENEWAL
 from spotify_pipeline.spotify import Secret, SettingsInvalid, SignInKind, SignInRequired, SpotifyError, TokenStore
 from spotify_pipeline.spotify.auth.expiry import sign_in_state
-from spotify_pipeline.spotify.auth.oauth import LONGEST_CALL
 from spotify_pipeline.spotify.auth.token_provider import LONGEST_RENEWAL
 from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, from_transport, provider, put, stored
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings, token_answer
@@ -140,7 +140,7 @@ def test_o03_plain_refusal_is_not_told_as_a_renewal_cut_short(store: TokenStore,
     assert stored(store).refresh_started_at is None
 
 
-@pytest.mark.parametrize("slow", [0.0, 5.0, LONGEST_CALL])
+@pytest.mark.parametrize("slow", [0.0, 5.0, TOKEN_RENEWAL.one_try])
 @pytest.mark.parametrize("asked", ["1", "60", None])
 def test_renewal_that_is_made_to_wait_ends_before_those_who_wait_for_it_give_up(
     store: TokenStore, clock: Clock, slow: float, asked: str | None

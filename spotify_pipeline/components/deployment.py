@@ -22,7 +22,7 @@ from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResour
 from spotify_pipeline.components.sources import SuppressionList
 from spotify_pipeline.components.yaml import AudienceConfigError, refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline.process import no_core_dumps
-from spotify_pipeline.warehouse import Relation
+from spotify_pipeline.warehouse import PythonFunction, Relation
 
 
 def deployment(definitions_file: Path) -> dg.Definitions:
@@ -116,8 +116,10 @@ def _tables_written_elsewhere(tables: dict[dg.AssetKey, Relation], built_here: s
         dg.AssetSpec(
             key,
             group_name="spotify_segments",
-            kinds={"duckdb"},
-            description=f"The table `{table}`, which something else writes.",
+            kinds={"python" if isinstance(table, PythonFunction) else "table"},
+            description=f"What the function `{table}` yields."
+            if isinstance(table, PythonFunction)
+            else f"The table `{table}`, which something else writes.",
         )
         for key, table in tables.items()
         if key not in built_here

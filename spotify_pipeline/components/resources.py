@@ -32,6 +32,8 @@ from spotify_pipeline.spotify import (
 from spotify_pipeline.warehouse import (
     TO_READ,
     DuckDBWarehouse,
+    FunctionWarehouse,
+    PythonFunction,
     Relation,
     SegmentReader,
     WarehouseHeld,
@@ -59,13 +61,17 @@ class WarehouseResource(dg.ConfigurableResource[None]):
 
     @contextmanager
     def segment(self, relation: Relation) -> Generator[SegmentReader]:
-        """A reader of one relation; the warehouse file is held only inside the block.
+        """A reader of one relation, or of a function; the warehouse file is held only inside the block.
 
         Raises:
             SegmentError: there is no warehouse file, it cannot be read, or another process is writing to it.
         """
         spill = home_directory() / "spill"
-        warehouse = DuckDBWarehouse(warehouse_file(), spill=spill, connect=_connected)
+        warehouse = (
+            FunctionWarehouse(relation)
+            if isinstance(relation, PythonFunction)
+            else DuckDBWarehouse(warehouse_file(), spill=spill, connect=_connected)
+        )
         with warehouse, closing(SegmentReader(warehouse, relation, spill)) as segment:
             yield segment
 

@@ -89,6 +89,7 @@ class AudienceDefinition(AudienceAtSpotify):
             self.config.segment.consent_column,
         ]
         made_from += [self.config.segment.updated_at] if self.config.segment.updated_at is not None else []
+        made_from += ["python"] if self.config.segment.python is not None else []
         cut = self.config.oversize.truncate
         made_from += [cut.model_dump_json()] if cut is not None else []
         return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()

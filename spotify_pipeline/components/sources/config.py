@@ -38,6 +38,12 @@ class NoConsentNeeded(StrictModel):
 class SourceConfig(StrictModel):
     """A table of the warehouse: a dbt model or a table."""
 
+    sources: ClassVar[dict[str, str]] = {
+        "dbt_model": "dbt_model (a model of the dbt project)",
+        "table": "table (schema.table)",
+    }
+    """The fields of which exactly one is given, and what each holds."""
+
     dbt_model: str | None = None
     """A dbt model of this project, by name. Of a model with versions the latest, unless one is named: `people.v2`.
     Where several packages have a model of that name: `package.people`. Exactly one of `dbt_model` and `table` is
@@ -52,9 +58,10 @@ class SourceConfig(StrictModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> SourceConfig:
-        if (self.dbt_model is None) == (self.table is None):
-            raise ValueError("specify one of dbt_model (a model of the dbt project) and table (schema.table)")
-        if self.asset_key is not None and self.table is None:
+        if sum(getattr(self, name) is not None for name in self.sources) != 1:
+            *others, last = self.sources.values()
+            raise ValueError(f"specify one of {', '.join(others)} and {last}")
+        if self.asset_key is not None and self.dbt_model is not None:
             raise ValueError("asset_key goes with table; a dbt model's asset is known")
         if self.version is not None and self.dbt_model is None:
             raise ValueError("version goes with dbt_model")
@@ -87,8 +94,13 @@ class ConsentedSourceConfig(SourceConfig):
 
 
 class SegmentConfig(ConsentedSourceConfig):
-    """Where the people are: a dbt model or a table, and how their consent is known."""
+    """Where the people are: a dbt model, a table or a function, and how their consent is known."""
 
+    sources: ClassVar[dict[str, str]] = {**SourceConfig.sources, "python": "python (my_project.segments.vips)"}
+
+    python: str | None = None
+    """A function of your own code, by its dotted path, that yields the people as Arrow record batches or Polars frames.
+    Exactly one of `dbt_model`, `table` and `python` is given."""
     updated_at: ColumnName | None = None
     """A column of dates or times that says when a row was last loaded or changed. With `guards.max_source_age`: a
     segment whose newest row is older is not sent."""

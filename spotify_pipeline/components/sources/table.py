@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
-from spotify_pipeline.components.sources.config import SettingPath, SourceConfig
+from spotify_pipeline.components.sources.config import SegmentConfig, SettingPath, SourceConfig
 from spotify_pipeline.components.sources.dbt_models import UnusableModel, find_model
 from spotify_pipeline.components.sources.dbt_project import Segment, WarehouseProject
 from spotify_pipeline.components.yaml import config_error
 from spotify_pipeline.warehouse import (
     DuckDBWarehouse,
+    PythonFunction,
     Relation,
     can_consent,
     can_identify,
@@ -28,13 +29,15 @@ from spotify_pipeline.warehouse import (
 def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: SettingPath) -> Segment:
     """The asset and relation of the source at ``path``.
 
-    A table that is no dbt model is taken at its word: whether it exists is only known when the warehouse is read.
+    A table that is no dbt model is taken at its word: whether it exists is only known when the warehouse is read. So
+    are the columns of a function, which is not called.
 
     Raises:
-        AudienceConfigError: there is no such dbt model, or it cannot be read.
+        AudienceConfigError: there is no such dbt model, or it cannot be read; or no such function.
     """
-    if source.table is not None:
-        relation = Relation.parse(source.table)
+    function = source.python if isinstance(source, SegmentConfig) else None
+    if function is not None or source.table is not None:
+        relation = _function(function, context, path) if function is not None else Relation.parse(str(source.table))
         key = dg.AssetKey(source.asset_key.split("/") if source.asset_key else list(relation.parts))
         return Segment(asset_key=key, relation=relation, columns=None)
     projects = context.component_tree.get_all_components(of_type=WarehouseProject)
@@ -44,6 +47,15 @@ def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: Se
     except UnusableModel as unusable:
         raise config_error(context, (*path, "dbt_model"), str(unusable)) from None
     return Segment.of_dbt(found)
+
+
+def _function(named: str, context: dg.ComponentLoadContext, path: SettingPath) -> PythonFunction:
+    function = PythonFunction.parse(named)
+    try:
+        function.load()
+    except ValueError as unfit:
+        raise config_error(context, (*path, "python"), str(unfit)) from None
+    return function
 
 
 def refuse_unknown_columns(

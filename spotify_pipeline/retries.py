@@ -155,7 +155,7 @@ STEP = RetryPolicy(
     after="The run fails",
 )
 RUN = RetryPolicy(
-    what="A run whose process died (`run_retries` in `deploy/one_machine/dagster.yaml`)",
+    what="A run whose process died (`run_retries` in Dagster's `dagster.yaml`)",
     tries=2,
     after="The next scheduled run continues it",
 )

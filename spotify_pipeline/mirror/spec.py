@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from spotify_pipeline.spotify.ads import LONGEST_DESCRIPTION, NAME_LENGTH
+from spotify_pipeline.spotify_limits import LONGEST_DESCRIPTION, NAME_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class AudienceSpec:
         if of == 1:
             return self
         suffix = f" ({number}/{of})"
-        room = NAME_LENGTH.stop - 1 - len(suffix)
+        room = NAME_LENGTH[1] - len(suffix)
         name = self.name if len(self.name) <= room else f"{self.name[: room - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
         named = replace(self, name=name + suffix)
         return named if number == 1 else replace(named, audience=f"{self.audience}.{number}", adopted_audience_id=None)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from spotify_pipeline.spotify.errors import SettingsInvalid, SettingsMissing
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.upload_hosts import GOOGLE_STORAGE, UploadHosts, is_loopback
+from spotify_pipeline.spotify_limits import STORAGE_BLOCK
 
 DEFAULT_LABEL: Final = "default"
 LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -19,8 +20,7 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ADS_API_URL = "https://api-partner.spotify.com/ads/v3"
 ACCOUNTS_URL = "https://accounts.spotify.com"
 CAPI_URL = "https://capi.spotify.com/capi-direct/events/"
-CHUNK_QUANTUM = 262_144  # Google, "Performing resumable uploads": every chunk but the last is a multiple of 256 KiB
-UPLOAD_CHUNK_BYTES = 32 * CHUNK_QUANTUM  # 8 MiB, the minimum that Google recommends
+UPLOAD_CHUNK_BYTES = 32 * STORAGE_BLOCK  # 8 MiB, the minimum that Google recommends
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 _URL_STEP = "Leave it unset for Spotify's own address, or set it to one such as https://spotify.example.com."
@@ -270,9 +270,9 @@ def _host_names(value: str) -> tuple[str, ...]:
 
 
 def _chunk_fault(value: str) -> str | None:
-    if value == "whole" or (re.fullmatch(r"[0-9]{1,12}", value) and int(value) > 0 and int(value) % CHUNK_QUANTUM == 0):
+    if value == "whole" or (re.fullmatch(r"[0-9]{1,12}", value) and int(value) > 0 and int(value) % STORAGE_BLOCK == 0):
         return None
-    return f"is not a multiple of {CHUNK_QUANTUM} (256 KiB), which Google's storage requires"
+    return f"is not a multiple of {STORAGE_BLOCK} (256 KiB), which Google's storage requires"
 
 
 def _proxy_fault(url: str) -> str | None:

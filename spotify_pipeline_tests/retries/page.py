@@ -11,9 +11,9 @@ from pathlib import Path
 
 from spotify_pipeline import retries
 from spotify_pipeline.retries import ANY_NUMBER, RetryPolicy
+from spotify_pipeline_tests.generated_page import GeneratedPage, section, shown
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "retries.md"
-_TABLES = re.compile(r"(?<=<!-- begin -->\n).*(?=<!-- end -->)", flags=re.DOTALL)
+PAGE = GeneratedPage("retries.md")
 
 
 def policies() -> dict[str, RetryPolicy]:
@@ -24,14 +24,14 @@ def policies() -> dict[str, RetryPolicy]:
 def as_markdown() -> str:
     """The module's policies under its own headings."""
     source = Path(retries.__file__).read_text(encoding="utf-8")
-    lines: list[str] = []
+    text = ""
     for line in source.splitlines():
         if re.fullmatch(r"# [A-Z].*", line):
             head = ("policy", "what is tried", "tries", "pause before the next", "within", "one try", "then")
-            lines += ["", f"## {line[2:]}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+            text += section(line[2:], *head)
         elif made := re.match(r"([A-Z_]+) = RetryPolicy\(", line):
-            lines.append(_row(made[1], policies()[made[1]]))
-    return "\n".join(lines) + "\n\n"
+            text += _row(made[1], policies()[made[1]])
+    return f"{text}\n"
 
 
 def _row(name: str, policy: RetryPolicy) -> str:
@@ -45,35 +45,23 @@ def _row(name: str, policy: RetryPolicy) -> str:
         _time(policy.one_try),
         policy.after,
     )
-    return f"| {' | '.join(cells)} |"
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _pauses(policy: RetryPolicy) -> str:
     if not policy.pauses:
         return "none"
     least = 1 - policy.chance
-    shown = ", ".join(
+    each = ", ".join(
         _time(longest) if least == 1 else f"{f'{least * longest:g}' if least else 0} to {_time(longest)}"
         for longest in policy.pauses
     )
-    return f"{shown}, ..." if policy.tries - 1 > len(policy.pauses) else shown
+    return f"{each}, ..." if policy.tries - 1 > len(policy.pauses) else each
 
 
 def _time(seconds: float) -> str:
-    if seconds == math.inf:
-        return "–"
-    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size and seconds % size == 0:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s" if seconds >= 0.1 else f"{seconds * 1000:g} ms"
-
-
-def stated() -> str:
-    """The tables as the page has them."""
-    found = _TABLES.search(PAGE.read_text(encoding="utf-8"))
-    assert found is not None, f"{PAGE.name} has lost its marks"
-    return found.group()
+    return "–" if seconds == math.inf else shown(seconds)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(_TABLES.sub(lambda _: as_markdown(), PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write(as_markdown())

@@ -19,14 +19,14 @@ from spotify_pipeline.retries import (
     RetryPolicy,
 )
 from spotify_pipeline.spotify.auth.token_provider import LONGEST_RENEWAL
-from spotify_pipeline_tests.retries.page import as_markdown, policies, stated
+from spotify_pipeline_tests.retries.page import PAGE, as_markdown, policies
 
 ROOT = Path(__file__).parents[2]
 POLICY = RetryPolicy(what="A test", pauses=(1, 2, 5), after="Nothing")
 
 
 def test_the_page_says_what_the_module_says():
-    assert stated() == as_markdown(), "run `python -m spotify_pipeline_tests.retries.page`"
+    assert as_markdown() == PAGE.stated, "run `python -m spotify_pipeline_tests.retries.page`"
 
 
 def test_every_policy_is_on_the_page():
@@ -93,7 +93,7 @@ def test_a_call_may_wait_longer_than_its_pauses_take():
 
 def test_the_files_of_others_say_what_the_module_says():
     """Dagster's and dbt's own settings, which are read by them alone."""
-    instance = yaml.safe_load((ROOT / "deploy" / "one_machine" / "dagster.yaml").read_text(encoding="utf-8"))
+    instance = yaml.safe_load((ROOT / "spotify_pipeline" / "settings" / "dagster.yaml").read_text(encoding="utf-8"))
     assert instance["run_retries"]["max_retries"] == RUN.retries
     profiles = yaml.safe_load((ROOT / "dbt_project" / "profiles.yml").read_text(encoding="utf-8"))
     (profile,) = profiles.values()

@@ -33,7 +33,8 @@ from spotify_pipeline.components.yaml import (
     not_null,
 )
 from spotify_pipeline.customer_list import Layout
-from spotify_pipeline.mirror.guards import SPOTIFY_LARGEST_FILE, GuardLimits
+from spotify_pipeline.mirror.guards import GuardLimits
+from spotify_pipeline.spotify_limits import LARGEST_FILE, LONGEST_DESCRIPTION, NAME_LENGTH
 
 _DEFAULTS = GuardLimits()
 
@@ -59,9 +60,7 @@ class GuardsConfig(StrictModel):
     """How much smaller a suppression segment may be than before, as a share."""
     max_source_age: Annotated[Duration | None, BeforeValidator(not_null)] = None
     """How old the newest row of the segment may be, by `segment.updated_at`: "36h" or "7d"."""
-    max_bytes: Annotated[int, BeforeValidator(not_null)] = Field(
-        default=_DEFAULTS.max_bytes, ge=1, le=SPOTIFY_LARGEST_FILE
-    )
+    max_bytes: Annotated[int, BeforeValidator(not_null)] = Field(default=_DEFAULTS.max_bytes, ge=1, le=LARGEST_FILE)
     """The largest file that may be sent, in bytes; by default 1 GiB, the most that Spotify is reported to take."""
 
     def limits(self) -> GuardLimits:
@@ -130,10 +129,6 @@ class RetainConfig(StrictModel):
         return timedelta(days=self.days)
 
 
-NAME_LENGTHS = (2, 80)
-LONGEST_DESCRIPTION = 80
-
-
 def _mirror_only(value: object) -> object:
     if value != "mirror":
         raise ValueError(
@@ -148,7 +143,7 @@ class LookalikeConfig(StrictModel):
 
     short_forms: ClassVar[dict[str, Any]] = {"type": "string"}
 
-    name: str = Field(min_length=NAME_LENGTHS[0], max_length=NAME_LENGTHS[1])
+    name: str = Field(min_length=NAME_LENGTH[0], max_length=NAME_LENGTH[1])
     """Its name in Ads Manager, 2 to 80 characters."""
     description: str | None = Field(default=None, min_length=1, max_length=LONGEST_DESCRIPTION)
     """At most 80 characters, shown in Ads Manager."""
@@ -165,7 +160,7 @@ Lookalike = Annotated[LookalikeConfig, BeforeValidator(_name_shorthand)]
 class AudienceConfig(StrictModel):
     """One audience at Spotify, kept equal to one segment of the warehouse."""
 
-    name: str | None = Field(default=None, min_length=NAME_LENGTHS[0], max_length=NAME_LENGTHS[1])
+    name: str | None = Field(default=None, min_length=NAME_LENGTH[0], max_length=NAME_LENGTH[1])
     """The audience's name in Spotify Ads Manager, 2 to 80 characters. Default: the folder's name."""
     description: str | None = Field(default=None, min_length=1, max_length=LONGEST_DESCRIPTION)
     """At most 80 characters, shown in Ads Manager. Where they leave room, a short key such as `[sp:1a2b3c4d]` is added

@@ -9,13 +9,14 @@ from datetime import datetime
 
 import dagster as dg
 
-from spotify_pipeline.components.audiences.config import NAME_LENGTHS, AudienceConfig, LookalikeConfig
+from spotify_pipeline.components.audiences.config import AudienceConfig, LookalikeConfig
 from spotify_pipeline.components.resources import AudienceAttributes
 from spotify_pipeline.components.sources import SuppressionSource
 from spotify_pipeline.components.yaml import config_error, named_by_folder
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceSpec, MirrorRefused
 from spotify_pipeline.rows import ERASURE
+from spotify_pipeline.spotify_limits import NAME_LENGTH
 from spotify_pipeline.warehouse import Relation
 
 SPOTIFY_POOL = "spotify_ads_api"
@@ -173,7 +174,7 @@ def audience_named_by(name: str | None, context: dg.ComponentLoadContext) -> str
         AudienceConfigError: it cannot serve.
     """
     folder = named_by_folder(context, "an audience")
-    if name is None and len(folder) < NAME_LENGTHS[0]:
+    if name is None and len(folder) < NAME_LENGTH[0]:
         raise config_error(context, (), "state a name: Spotify wants 2 to 80 characters and the folder's name has one")
     return folder
 

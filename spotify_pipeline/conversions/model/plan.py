@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.rows import IdentifierPlan
+from spotify_pipeline.spotify_limits import OLDEST_EVENT
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock that wrote an event may be ahead of this machine's. Spotify: `event_time` must be in the past."""
@@ -125,7 +126,7 @@ class FeedPlan:
     opt_out_column: str | None = None
     opt_out_policy: OptOutPolicy = OptOutPolicy.FLAG
     purchase_needs_amount: bool = True
-    max_age: timedelta = timedelta(days=30)
+    max_age: timedelta = OLDEST_EVENT
     allowed_skew: timedelta = CLOCK_SKEW
 
     @property

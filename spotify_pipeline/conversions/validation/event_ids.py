@@ -11,9 +11,7 @@ from spotify_pipeline.conversions.model import Dead, EventIdSource, EventsError
 from spotify_pipeline.conversions.validation.personal_texts import OwnIdentifiers, holds_personal_data
 from spotify_pipeline.conversions.validation.source_columns import canonical_text, encoded, text_of, without_nan
 from spotify_pipeline.identity import CONTROL_CLASS, digest
-
-LONGEST_EVENT_ID = 256
-"""Characters. Spotify states no limit."""
+from spotify_pipeline.spotify_limits import LONGEST_EVENT_ID
 
 NOTHING = (
     *("nan", "null", "none", "undefined", "nil", "n/a", "na", "nat", "<na>", "<null>", "(null)", "#n/a", "\\n"),

@@ -6,9 +6,6 @@ from datetime import datetime
 
 import polars as pl
 
-MOST_BYTES = 500_000
-"""Of one event, far beyond what any has. Spotify states no limit of a request; batches stay below 1 MB."""
-
 LONG_TEXTS = ("event_id", "content_category", "content_name", "event_source_url")
 """Parameters that may make an event too large."""
 

@@ -15,11 +15,12 @@ from spotify_pipeline.conversions.validation.event_ids import event_ids, keys
 from spotify_pipeline.conversions.validation.event_names import event_names
 from spotify_pipeline.conversions.validation.event_source import action_sources, urls
 from spotify_pipeline.conversions.validation.event_times import event_times
-from spotify_pipeline.conversions.validation.payload import LONG_TEXTS, MOST_BYTES, bodies
+from spotify_pipeline.conversions.validation.payload import LONG_TEXTS, bodies
 from spotify_pipeline.conversions.validation.personal_texts import own_identifiers
 from spotify_pipeline.conversions.validation.source_columns import require_columns, source_text
 from spotify_pipeline.conversions.validation.user_data import IP_ADDRESS, PARAMETERS, unusable_identifiers, user_data
 from spotify_pipeline.rows import Suppressions, withheld_errors
+from spotify_pipeline.spotify_limits import LARGEST_EVENT
 
 _FILTERED, _DEAD, _NOBODY = "filtered", "dead", "nobody"
 _NO_SUPPRESSIONS = Suppressions()
@@ -136,7 +137,7 @@ def _faults() -> list[tuple[Dead, pl.Expr, pl.Expr]]:
         separator=",",
         ignore_nulls=True,
     )
-    too_large = pl.col("body").str.len_bytes() > MOST_BYTES
+    too_large = pl.col("body").str.len_bytes() > LARGEST_EVENT
     return [
         (Dead.NO_EVENT_ID, id_fault == Dead.NO_EVENT_ID, named("event_id")),
         (Dead.EVENT_ID_UNUSABLE, id_fault == Dead.EVENT_ID_UNUSABLE, named("event_id")),

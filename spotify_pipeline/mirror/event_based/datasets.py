@@ -7,9 +7,7 @@ from uuid import UUID
 
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.spotify import AudienceDataset, SpotifyAdsClient
-
-SHOWN_AT_ONCE = 50
-"""Spotify lists so many at most; others are found by their name only."""
+from spotify_pipeline.spotify_limits import PAGE_SIZE
 
 
 def dataset_ids(client: SpotifyAdsClient, ad_account_id: str, stated: Sequence[str]) -> tuple[str, ...]:
@@ -25,7 +23,7 @@ def dataset_ids(client: SpotifyAdsClient, ad_account_id: str, stated: Sequence[s
 
 def _meant(client: SpotifyAdsClient, ad_account_id: str, stated: str, listed: Sequence[AudienceDataset]) -> str:
     found = _those_called(stated, listed)
-    all_are_listed = len(listed) < SHOWN_AT_ONCE
+    all_are_listed = len(listed) < PAGE_SIZE  # others are found by their name only
     if not found and not all_are_listed:
         if _is_id(stated):
             return stated.lower()  # it may be one of those not listed; Spotify says so when it is not

@@ -9,15 +9,13 @@ from spotify_pipeline.mirror.guards.base import FINAL, Decision, Finding, Guard,
 from spotify_pipeline.mirror.guards.evaluate import block_message, change_within, decide, outdated, without_history
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History, PreviousList, SentLately, Twin
 from spotify_pipeline.mirror.guards.findings import counted, exact, percent
-from spotify_pipeline.mirror.guards.limits import SPOTIFY_LARGEST_FILE, SPOTIFY_MINIMUM_ROWS, GuardLimits
+from spotify_pipeline.mirror.guards.limits import GuardLimits
 from spotify_pipeline.mirror.guards.list_age import from_the_future, older_list
 from spotify_pipeline.mirror.guards.service import ListGuard
 
 __all__ = [
     "APPROVAL_LIFE",
     "FINAL",
-    "SPOTIFY_LARGEST_FILE",
-    "SPOTIFY_MINIMUM_ROWS",
     "Approval",
     "ApprovalRefused",
     "ApprovalSource",

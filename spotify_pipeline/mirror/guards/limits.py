@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-SPOTIFY_MINIMUM_ROWS = 1000
-"""Spotify is reported to ignore shorter lists."""
-SPOTIFY_LARGEST_FILE = 1 << 30
-"""Bytes of the largest file that Spotify is reported to take."""
+from spotify_pipeline.spotify_limits import FEWEST_ROWS, LARGEST_FILE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +28,12 @@ class GuardLimits:
         max_source_age: how old the newest row of the segment may be; None where no column says.
     """
 
-    min_rows: int = SPOTIFY_MINIMUM_ROWS
+    min_rows: int = FEWEST_ROWS
     max_shrink: float = 0.30
     max_growth: float = 2.0
     max_churn: float = 0.60
     max_drain: float = 0.40
     max_invalid: float = 0.20
     max_suppression_loss: float = 0.50
-    max_bytes: int = SPOTIFY_LARGEST_FILE
+    max_bytes: int = LARGEST_FILE
     max_source_age: timedelta | None = None

@@ -3,9 +3,7 @@
 from spotify_pipeline.spotify.ads.audiences import (
     AD_ENGAGEMENT,
     CUSTOM,
-    LONGEST_DESCRIPTION,
     LOOKALIKE,
-    NAME_LENGTH,
     WEB_EVENT,
 )
 from spotify_pipeline.spotify.ads.client import SpotifyAdsClient
@@ -24,9 +22,7 @@ from spotify_pipeline.spotify.ads.models import (
 __all__ = [
     "AD_ENGAGEMENT",
     "CUSTOM",
-    "LONGEST_DESCRIPTION",
     "LOOKALIKE",
-    "NAME_LENGTH",
     "WEB_EVENT",
     "AdAccount",
     "Audience",

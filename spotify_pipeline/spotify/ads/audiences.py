@@ -6,18 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from spotify_pipeline.spotify.ads.expected import Done, ExistingObject, NewObject, ObjectList
 from spotify_pipeline.spotify.ads.models import Audience, AudienceDataset
-from spotify_pipeline.spotify.ads.pages import PAGE_SIZE, all_audiences, objects
+from spotify_pipeline.spotify.ads.pages import all_audiences, objects
 from spotify_pipeline.spotify.ads.request import AD_ACCOUNT, RestrictedCalls
 from spotify_pipeline.spotify.errors import InvalidRequest
 from spotify_pipeline.spotify.event_names import is_signal, signal_event_name
 from spotify_pipeline.spotify.lenient_json import JsonObject
 from spotify_pipeline.spotify.upload import UploadTicket
+from spotify_pipeline.spotify_limits import LONGEST_DESCRIPTION, LOOKBACK_DAYS, NAME_LENGTH, PAGE_SIZE
 
 CUSTOM, LOOKALIKE = "CUSTOM", "LOOKALIKE"
 WEB_EVENT, AD_ENGAGEMENT = "WEB_EVENT", "AD_ENGAGEMENT"
-NAME_LENGTH = range(2, 81)
-LONGEST_DESCRIPTION = 80
-LOOKBACK_DAYS = (30, 60, 90, 180)
 EXPOSURE_TYPES = ("IMPRESSIONS", "CLICKS")
 _ECHOED = {
     "description": "description",
@@ -301,10 +299,11 @@ def _name_and_description(name: str | None, description: str | None) -> dict[str
     Raises:
         InvalidRequest: one has a length that Spotify does not accept.
     """
-    if name is not None and len(name) not in NAME_LENGTH:
-        raise InvalidRequest("An audience's name must have 2 to 80 characters.")
+    shortest, longest = NAME_LENGTH
+    if name is not None and not shortest <= len(name) <= longest:
+        raise InvalidRequest(f"An audience's name must have {shortest} to {longest} characters.")
     if description is not None and len(description) > LONGEST_DESCRIPTION:
-        raise InvalidRequest("An audience's description must have at most 80 characters.")
+        raise InvalidRequest(f"An audience's description must have at most {LONGEST_DESCRIPTION} characters.")
     texts = {"name": name, "description": description}
     return {key: value for key, value in texts.items() if value is not None}
 
@@ -317,5 +316,6 @@ def _signals(events: Sequence[str]) -> list[str]:
 
 def _lookback(days: int) -> int:
     if days not in LOOKBACK_DAYS:
-        raise InvalidRequest("An audience's lookback must be 30, 60, 90 or 180 days.")
+        allowed = f"{', '.join(map(str, LOOKBACK_DAYS[:-1]))} or {LOOKBACK_DAYS[-1]}"
+        raise InvalidRequest(f"An audience's lookback must be {allowed} days.")
     return days

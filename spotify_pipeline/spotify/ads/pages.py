@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from spotify_pipeline.spotify.ads.models import Audience
 from spotify_pipeline.spotify.errors import UnexpectedResponse
 from spotify_pipeline.spotify.lenient_json import JsonObject, as_list, as_object, whole_number
+from spotify_pipeline.spotify_limits import PAGE_SIZE
 
-PAGE_SIZE = 50  # the document's maximum
 MAX_PAGES = 500
 """A list of more pages is taken to be endless: full, they hold 25,000 audiences."""
 MAX_REPEATED_PAGES = 20

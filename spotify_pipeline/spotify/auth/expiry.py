@@ -17,8 +17,8 @@ from spotify_pipeline.spotify.auth.bootstrap import bootstrap_token_is_new, key_
 from spotify_pipeline.spotify.auth.token_store import TokenStore
 from spotify_pipeline.spotify.errors import SignInRequired
 from spotify_pipeline.spotify.settings import DEFAULT_LABEL, SpotifySettings
+from spotify_pipeline.spotify_limits import SIGN_IN_MONTHS
 
-MONTHS = 6
 WARNED_BEFORE = timedelta(days=30)
 
 
@@ -93,7 +93,7 @@ def authorization_state(authorization: Authorization, now: datetime) -> SignInSt
 
 def six_months_after(moment: datetime) -> datetime:
     """The same day and time six calendar months later, or that month's last day where it is shorter."""
-    years, month = divmod(moment.month - 1 + MONTHS, 12)
+    years, month = divmod(moment.month - 1 + SIGN_IN_MONTHS, 12)
     year = moment.year + years
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 

@@ -27,8 +27,8 @@ from spotify_pipeline.spotify.retry import response_error
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.transport import HttpClient, Response
+from spotify_pipeline.spotify_limits import TOKEN_LIFE
 
-DOCUMENTED_LIFE = 3600.0  # seconds that Spotify's access tokens are valid
 REQUIRED_SCOPES: frozenset[str] = frozenset()
 """Spotify's Ads API has no scopes (``scopes: {}`` in its OpenAPI document); the user's roles decide."""
 _LONGEST_LIFE = 24 * 3600.0
@@ -213,4 +213,4 @@ def _life(stated: object) -> float:
         seconds = float(stated) if isinstance(stated, int | float | str) and not isinstance(stated, bool) else math.nan
     except (ValueError, OverflowError):
         seconds = math.nan
-    return min(seconds, _LONGEST_LIFE) if math.isfinite(seconds) and seconds > 0 else DOCUMENTED_LIFE
+    return min(seconds, _LONGEST_LIFE) if math.isfinite(seconds) and seconds > 0 else TOKEN_LIFE.total_seconds()

@@ -13,9 +13,8 @@ import google_crc32c
 from spotify_pipeline.checksums import Crc32c
 from spotify_pipeline.home import reason_of
 from spotify_pipeline.spotify.errors import UploadRefused
+from spotify_pipeline.spotify_limits import LARGEST_FILE, STORAGE_BLOCK
 
-MAX_UPLOAD_BYTES = 1024**3  # 1 GiB per upload, after a vendor's documentation; Spotify states no limit
-_BLOCK_BYTES = 256 * 1024  # of an interrupted request, the storage keeps whole blocks of this size
 _LONGEST_HEADER = 4096
 
 
@@ -49,7 +48,7 @@ class SourceFile:
         Raises:
             UploadRefused: as for :meth:`blocks`.
         """
-        while len(self._blocks) * _BLOCK_BYTES < offset:
+        while len(self._blocks) * STORAGE_BLOCK < offset:
             self._block(len(self._blocks))
 
     def blocks(self, first: int, end: int) -> Iterator[bytes]:
@@ -61,8 +60,8 @@ class SourceFile:
         self.read_up_to(first)
         if not self._untouched():
             raise _changed()
-        for index in range(first // _BLOCK_BYTES, -(-end // _BLOCK_BYTES)):
-            start = index * _BLOCK_BYTES
+        for index in range(first // STORAGE_BLOCK, -(-end // STORAGE_BLOCK)):
+            start = index * STORAGE_BLOCK
             block = self._block(index)
             if start + len(block) == self.size:
                 self._require_as_built()
@@ -71,8 +70,8 @@ class SourceFile:
             yield block
 
     def _block(self, index: int) -> bytes:
-        start = index * _BLOCK_BYTES
-        block = self._read(start, min(_BLOCK_BYTES, self.size - start))
+        start = index * STORAGE_BLOCK
+        block = self._read(start, min(STORAGE_BLOCK, self.size - start))
         crc32c = cast("int", google_crc32c.value(block))
         if index == len(self._blocks):
             self._whole.update(block)
@@ -108,9 +107,9 @@ def open_source_file(path: Path, *, size: int, crc32c: str) -> Generator[SourceF
         UploadRefused: the file cannot be opened or read, has another size than was built, is empty, holds a header
             and no row, or is larger than 1 GiB.
     """
-    if size > MAX_UPLOAD_BYTES:
+    if size > LARGEST_FILE:
         raise UploadRefused(
-            f"The customer list has {size} bytes; one upload may have at most {MAX_UPLOAD_BYTES} (1 GiB).",
+            f"The customer list has {size} bytes; one upload may have at most {LARGEST_FILE} (1 GiB).",
             next_step="Make the segment smaller, or split it over several audiences.",
         )
     try:

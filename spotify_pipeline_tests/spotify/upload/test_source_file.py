@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.spotify import CallRecord, Secret, SpotifyAdsClient, TokenStore, UploadRefused, UploadTicket
-from spotify_pipeline.spotify.upload.source_file import MAX_UPLOAD_BYTES, SourceFile, open_source_file
+from spotify_pipeline.spotify.upload.source_file import SourceFile, open_source_file
+from spotify_pipeline.spotify_limits import LARGEST_FILE
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE, settings
 from spotify_pipeline_tests.spotify.socket_storage import socket_storage
 from spotify_pipeline_tests.spotify.uploads import (
@@ -39,7 +40,7 @@ def test_u19_empty_or_header_only_file_is_refused_before_any_call(uploads: Uploa
 def test_u20_file_over_one_gib_is_refused_with_its_size_before_any_call(uploads: Uploads):
     file = uploads.folder / "huge.csv"
     with file.open("wb") as stream:
-        stream.truncate(MAX_UPLOAD_BYTES + 1)  # sparse
+        stream.truncate(LARGEST_FILE + 1)  # sparse
     with pytest.raises(UploadRefused, match=r"1073741825 bytes.*1073741824"):
         uploads.send(file=file, crc32c="AAAAAA==", md5=None)
     assert uploads.spotify.asked == []

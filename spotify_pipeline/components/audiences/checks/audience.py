@@ -17,13 +17,12 @@ from spotify_pipeline.customer_list import CustomerListError, IdentifiersReport,
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience, CallRecord, NotFound
 from spotify_pipeline.spotify.ads import AD_ENGAGEMENT, WEB_EVENT
+from spotify_pipeline.spotify_limits import LONGEST_PROCESSING
 
 COUNTS_ADD_UP = "counts_add_up"
 CELLS_ARE_DIGESTS = "cells_are_digests"
 TARGETABLE = "targetable"
 
-LONGEST_PROCESSING = timedelta(hours=72)
-"""Spotify states up to three days until an audience can be targeted."""
 READY = frozenset({"BOOKABLE", "LIVE"})
 WAITING = frozenset({"PROCESSING", "LEARNING"})
 """An audience comes back to these from READY when its list is replaced."""
@@ -148,9 +147,9 @@ def judge_status(audience: Audience, now: datetime) -> dg.AssetCheckResult:
         )
     waiting = now - audience.updated_at if audience.updated_at else timedelta(0)
     if waiting > LONGEST_PROCESSING:
-        hours = int(waiting.total_seconds() // 3600)
+        hours, stated = waiting // timedelta(hours=1), LONGEST_PROCESSING // timedelta(hours=1)
         return result(
-            f" for {hours} hours; Spotify states 72. Ask Spotify's support, with the audience id that this check "
+            f" for {hours} hours; Spotify states {stated}. Ask Spotify's support, with the audience id that this check "
             "shows. Nothing needs to be sent again.",
             warn=True,
         )

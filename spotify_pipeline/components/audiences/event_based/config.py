@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from spotify_pipeline.components.audiences.config import LONGEST_DESCRIPTION, NAME_LENGTHS, Lookalike
+from spotify_pipeline.components.audiences.config import Lookalike
 from spotify_pipeline.components.yaml import AuthorizationLabel, SpotifyId, StrictModel
 from spotify_pipeline.spotify import CAPI_EVENT_NAMES, is_signal, signal_event_name
+from spotify_pipeline.spotify_limits import LONGEST_DESCRIPTION, NAME_LENGTH
 
 EVENT_NAMES = (*CAPI_EVENT_NAMES, "CLICK")
 _SHORT_FORMS: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}
@@ -62,7 +63,7 @@ LookbackDays = Literal[30, 60, 90, 180]
 class EventAudienceConfig(StrictModel):
     """What both kinds of audiences that Spotify fills have in common."""
 
-    name: str | None = Field(default=None, min_length=NAME_LENGTHS[0], max_length=NAME_LENGTHS[1])
+    name: str | None = Field(default=None, min_length=NAME_LENGTH[0], max_length=NAME_LENGTH[1])
     """The audience's name in Spotify Ads Manager, 2 to 80 characters. Default: the folder's name."""
     description: str | None = Field(default=None, min_length=1, max_length=LONGEST_DESCRIPTION)
     """At most 80 characters, shown in Ads Manager. Where they leave room, a short key such as `[sp:1a2b3c4d]` is added

@@ -33,6 +33,7 @@ from spotify_pipeline.components.sources import (
 from spotify_pipeline.components.yaml import ColumnName, Duration, Share, SpotifyId, StrictModel, not_null
 from spotify_pipeline.conversions import FeedLimits, Guarantee
 from spotify_pipeline.spotify import CONTRACT, AcceptedResponse
+from spotify_pipeline.spotify_limits import MOST_EVENTS, OLDEST_EVENT
 
 TOKEN_VARIABLE = "SPOTIFY_CAPI_TOKEN"  # noqa: S105 - the name of a variable
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
@@ -69,7 +70,7 @@ def _known_answers(stated: list[str]) -> list[str]:
 class DeliveryConfig(StrictModel):
     """How events are sent."""
 
-    batch: int = Field(default=100, ge=1, le=1000)
+    batch: int = Field(default=100, ge=1, le=MOST_EVENTS)
     """The most events in one request, 1 to 1000. Spotify states no limit."""
     taken_answers: Annotated[list[str], Field(min_length=1), AfterValidator(_known_answers)] = Field(default=[CONTRACT])
     """The answers that say that Spotify took all events of a request, each as its status and its JSON, in which
@@ -149,7 +150,7 @@ class FeedConfig(StrictModel):
     """`refuse`: a purchase without amount and currency is a dead letter, as it would count without revenue. `allow`."""
     suppress: Annotated[list[Suppress], AfterValidator(each_suppressed_once)] = Field(default=[])
     """Segments of people whose events are not sent, as in an audience's YAML."""
-    max_age: Duration = timedelta(days=30)
+    max_age: Duration = OLDEST_EVENT
     """Older events are not sent: Spotify attributes within 30 days."""
     late_window: Duration = timedelta(days=3)
     """How far back a scheduled run looks for events that came late."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from dotenv import load_dotenv
 
 from spotify_pipeline.cli.audiences import approve, changes, overlap, plan, receipts, retire, rollback
 from spotify_pipeline.cli.conversions import conversions
@@ -16,13 +16,13 @@ from spotify_pipeline.cli.doctor import doctor
 from spotify_pipeline.cli.errors import EXPECTED, CommandError
 from spotify_pipeline.cli.init import init
 from spotify_pipeline.cli.privacy import digest, erasures, explain, forget
-from spotify_pipeline.cli.project import PROJECT
+from spotify_pipeline.cli.project import choose, one_command
 from spotify_pipeline.cli.spotify import ad_accounts, audiences, authorizations, businesses, login, logout
 from spotify_pipeline.demo.workspace import DemoWorkspace
-from spotify_pipeline.home import DEFAULT_HOME, HOME_VARIABLE
 from spotify_pipeline.printable import printable
 from spotify_pipeline.process import no_core_dumps
 from spotify_pipeline.sandbox import DEFAULT_PORT
+from spotify_pipeline.settings import Project
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,29 +59,40 @@ app.add_typer(receipts, name="receipts")
 app.add_typer(conversions, name="conversions")
 
 
+_UNCHECKED = frozenset({"demo", "sandbox", "init", "digest", "doctor"})
+"""Commands that take nothing from the environment, and `doctor`, which says what is wrong with it."""
+
+
 @app.callback()
-def settings(
+def chosen(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--project", metavar="DIR", exists=True, file_okay=False, help="The project; by default the one you are in."
+        ),
+    ] = None,
     use_demo: Annotated[
         bool, typer.Option("--demo", help="Use the demo's state and its local Spotify, as `make dev` does.")
     ] = False,
 ) -> None:
-    """Choose the settings that the commands use."""
-    if use_demo:
-        place = DemoWorkspace(PROJECT, DEFAULT_PORT)
-        if not place.exists():
-            raise CommandError("There is no demo yet. Run `make demo` first.")
-        os.environ.update(place.environment())
+    """Choose the project and the settings that the commands use."""
+    if not use_demo:
+        choose(directory, unchecked=context.invoked_subcommand in _UNCHECKED)
+        return
+    place = DemoWorkspace(Project.find(directory or Path.cwd()).root, DEFAULT_PORT)
+    if not place.exists():
+        raise CommandError("There is no demo yet. Run `make demo` first.")
+    choose(directory, place.environment())
 
 
 def main() -> None:
     """Run the command line. Expected errors are printed as one sentence, without a stack trace."""
     no_core_dumps()
-    load_dotenv(PROJECT / ".env")
-    # From the command line the home is the project's, wherever the command is typed; and nothing reports home.
-    os.environ.setdefault(HOME_VARIABLE, str(PROJECT / DEFAULT_HOME))
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")  # nothing reports home
     try:
-        app()
+        with one_command():
+            app()
     except EXPECTED as error:
         sys.stderr.write(f"error: {printable(str(error), lines=True)}\n")
         sys.exit(1)

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import PROJECT, load_definitions
+from spotify_pipeline.cli.project import choose, current_settings, load_definitions, project
 from spotify_pipeline.demo.raw_tables import DEFAULT_PEOPLE, RawTablesError
 from spotify_pipeline.demo.workspace import DemoWorkspace
 from spotify_pipeline.home import private_directory
@@ -42,11 +42,11 @@ def demo(
     from spotify_pipeline.demo.run import DemoFailed, run_demo
     from spotify_pipeline.demo.table import outcome_table
 
-    place = DemoWorkspace(PROJECT, port)
+    place = DemoWorkspace(project().root, port)
     _refuse_taken_port(port)
     if fresh:
         place.forget()
-    os.environ.update(place.environment())
+    choose(project().root, place.environment())
 
     def say(sentence: str) -> None:
         sys.stdout.write(f"{sentence}\n")
@@ -58,8 +58,10 @@ def demo(
         raise CommandError(str(error)) from None
     except Exception:
         # Libraries say it in many ways; the disk itself says it in one.
-        if shutil.disk_usage(PROJECT).free < TOO_FULL:
-            raise CommandError(f"The disk that {PROJECT} is on is full. Free some space, then run again.") from None
+        if shutil.disk_usage(project().root).free < TOO_FULL:
+            raise CommandError(
+                f"The disk that {project().root} is on is full. Free some space, then run again."
+            ) from None
         raise
     outcome_table(outcome).print()
     say(f"\nRun `make dev` to open this state in the Dagster UI; the sandbox's page is then at {place.sandbox_url}/.")
@@ -85,8 +87,8 @@ def dev(
     sandbox_port: PortOption = DEFAULT_PORT,
 ) -> None:
     """Open the Dagster UI on your settings if .env names a client id, else on the demo's state."""
-    own = bool(os.environ.get("SPOTIFY_CLIENT_ID", "").strip())
-    place = DemoWorkspace(PROJECT, sandbox_port)
+    own = current_settings().text("client_id") is not None
+    place = DemoWorkspace(project().root, sandbox_port)
     if own:
         environment = dict(os.environ)
         sys.stdout.write("Using your own settings (SPOTIFY_CLIENT_ID is set).\n")
@@ -100,13 +102,13 @@ def dev(
         sys.stdout.write(f"The Dagster UI: http://127.0.0.1:{port}/\n")
         sys.stdout.flush()
         # Dagster reads a .env where it is started, and an empty line there would undo the demo's settings.
-        _dagster_dev(port, environment, PROJECT if own else place.home)
+        _dagster_dev(port, environment, project().root if own else place.home)
 
 
 def _dagster_dev(port: int, environment: dict[str, str], directory: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("dagster")),
-        *("dev", "-w", str(PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)),
+        *("dev", "-w", str(project().root / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)),
     ]
     # The command is put together here from fixed words and a number.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.project import project as chosen_project
 from spotify_pipeline.home import DEFAULT_HOME, private_directory
 from spotify_pipeline.settings import (
     COMPONENT_TYPE,
@@ -28,7 +29,7 @@ def init() -> None:
 
     Files that exist are left as they are.
     """
-    project = Project.find(Path.cwd())
+    project = chosen_project()
     if project.defs is None:
         raise CommandError(
             f"No Dagster project is in {project.root} or above it: no dg.toml, and no pyproject.toml with "

@@ -6,17 +6,21 @@ Importing Dagster takes seconds, which a command that does without it should not
 from __future__ import annotations
 
 import os
+import sys
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-import spotify_pipeline
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.settings import Project, Settings
+from spotify_pipeline.settings import Environment, Project, Settings
+from spotify_pipeline.spotify import Secret
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -24,8 +28,67 @@ if TYPE_CHECKING:
     from spotify_pipeline.components.audiences import AudienceDefinition
     from spotify_pipeline.components.conversions import FeedDefinition
 
-PACKAGE = Path(spotify_pipeline.__file__).parent
-PROJECT = PACKAGE.parent
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What the command was called with.
+
+    Attributes:
+        directory: of the project; None for the one that one is in.
+        shell: the variables that the command was started with; None for those of this process.
+    """
+
+    directory: Path | None = None
+    shell: Mapping[str, str] | None = None
+
+
+_CHOSEN: ContextVar[_Chosen | None] = ContextVar("_CHOSEN", default=None)
+
+
+def _chosen() -> _Chosen:
+    return _CHOSEN.get() or _Chosen()
+
+
+@contextmanager
+def one_command() -> Generator[None]:
+    """What :func:`choose` chooses holds within the block."""
+    before = _CHOSEN.set(None)
+    try:
+        yield
+    finally:
+        _CHOSEN.reset(before)
+
+
+def choose(directory: Path | None, variables: Mapping[str, str] | None = None, *, unchecked: bool = False) -> None:
+    """Choose the project, and put its `.env` over this process's variables, as Dagster does.
+
+    Args:
+        directory: of the project; None for the one that one is in.
+        variables: to take in place of any `.env`, whatever the shell says.
+        unchecked: take them although the shell and `.env` differ.
+
+    Raises:
+        SettingsError: they differ.
+    """
+    _CHOSEN.set(_Chosen(directory))
+    if variables is not None:
+        os.environ.update(variables)
+        return
+    _CHOSEN.set(_Chosen(directory, dict(os.environ)))
+    if not unchecked:
+        current_settings()
+    os.environ.update(Environment.read(project().env_file, os.environ).file)
+    if not unchecked:
+        os.environ.setdefault("SPOTIFY_PIPELINE_HOME", str(project_home()))  # until all resources are given it
+
+
+def project() -> Project:
+    """The project that the command is about.
+
+    Raises:
+        SettingsError: its dg.toml or pyproject.toml cannot be read.
+    """
+    return Project.find(_chosen().directory or Path.cwd())
 
 
 def current_settings() -> Settings:
@@ -34,23 +97,40 @@ def current_settings() -> Settings:
     Raises:
         SettingsError: the connection's YAML or `.env` is wrong, or the shell and `.env` differ.
     """
-    return Settings.of_project(Project.find(PROJECT), os.environ)
+    return Settings.of_project(project(), _chosen().shell or os.environ)
 
 
-def load_definitions() -> dg.Definitions:
-    """The deployment's definitions.
+def project_home() -> Path:
+    """The project's own directory: lists, tokens, journal."""
+    return current_settings().home
+
+
+def outbox_url() -> Secret | None:
+    """The database of the feeds' outboxes; None for files in the home."""
+    return current_settings().outbox
+
+
+def load_definitions(of: Project | None = None) -> dg.Definitions:
+    """The definitions of a project, by default of the one that the command is about.
 
     Raises:
-        CommandError: a YAML file is wrong; the message is the mistake alone, with file and line.
+        CommandError: a YAML file is wrong; the message is the mistake alone, with file and line. Or this is no project.
     """
+    found = of or project()
+    if found.root_module is None or found.defs is None:
+        raise CommandError(
+            f"{found.root} is in no Dagster project. Go to the directory of one, or name it with --project."
+        )
     import dagster as dg
 
     from spotify_pipeline.components import deployment
 
+    if find_spec(found.root_module.partition(".")[0]) is None:
+        sys.path.insert(0, str(found.source))
     # Dagster warns of parts of its own that are in beta; nobody at the command line can do anything about it.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     try:
-        return deployment(PACKAGE)
+        return deployment(found.defs.parent)
     except Exception as error:  # noqa: BLE001 - Dagster wraps a mistake in layers of many types
         raise CommandError(f"The project's definitions do not load. {innermost_mistake(error)}") from None
 

@@ -16,6 +16,7 @@ from spotify_pipeline.printable import printable
 from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.retries import STEP
 from spotify_pipeline.rows import RowsError
+from spotify_pipeline.settings import SettingsError
 from spotify_pipeline.spotify import (
     RateLimited,
     SpotifyError,
@@ -36,6 +37,7 @@ EXPECTED = (
     OutboxError,
     RowsError,
     SegmentError,
+    SettingsError,
     SpotifyError,
 )
 PASSING = (RateLimited, SpotifyUnavailable, UploadIncomplete)

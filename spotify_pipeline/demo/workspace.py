@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from spotify_pipeline.home import HomeError, atomic_private_file, private_directory
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig
-from spotify_pipeline.settings import DAGSTER_SETTINGS
+from spotify_pipeline.settings import DAGSTER_SETTINGS, NO_ENV_FILE
 
 if TYPE_CHECKING:
     from spotify_pipeline.sandbox import SandboxServer
@@ -92,6 +92,7 @@ class DemoWorkspace:
             "SPOTIFY_PIPELINE_WAREHOUSE": str(self.warehouse),
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "1",
+            NO_ENV_FILE: "1",
             "SPOTIFY_ADS_API_URL": f"{self.sandbox_url}/ads/v3",
             "SPOTIFY_ACCOUNTS_URL": self.sandbox_url,
             "SPOTIFY_UPLOAD_HOSTS": f"127.0.0.1:{self.port}",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -105,9 +105,14 @@ class Alerts:
         self._clock = clock
 
     @classmethod
-    def at_home(cls, environment: Mapping[str, str] | None = None) -> Alerts:
-        """Those in the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
-        return cls(home_directory(environment) / "alerts")
+    def in_home(cls, home: Path) -> Alerts:
+        """Those in the project's own directory."""
+        return cls(home / "alerts")
+
+    @classmethod
+    def at_home(cls) -> Alerts:
+        """In the home that the environment names."""
+        return cls.in_home(home_directory())
 
     def state(self, audience: str, kind: AlertKind, codes: Sequence[str], sentence: str, now: datetime) -> None:
         """Say how things stand: ``codes`` for what is wrong, in any order; none where nothing is, or no longer.

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -100,9 +100,14 @@ class ErasureLedger:
         self._clock = clock
 
     @classmethod
-    def at_home(cls, environment: Mapping[str, str] | None = None) -> ErasureLedger:
-        """The ledger in the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
-        return cls(home_directory(environment) / "erasures")
+    def in_home(cls, home: Path) -> ErasureLedger:
+        """The ledger in the project's own directory."""
+        return cls(home / "erasures")
+
+    @classmethod
+    def at_home(cls) -> ErasureLedger:
+        """In the home that the environment names."""
+        return cls.in_home(home_directory())
 
     def requests(self) -> list[ErasureRequest]:
         """All requests ever made, oldest first."""

@@ -9,13 +9,14 @@ from spotify_pipeline.settings.connection import DEFAULT_VARIABLES, SECRETS, Con
 from spotify_pipeline.settings.environment import NO_ENV_FILE, Environment
 from spotify_pipeline.settings.errors import SettingsError
 from spotify_pipeline.settings.project import Project, component_file_of, component_files
-from spotify_pipeline.settings.resolved import Origin, Settings
+from spotify_pipeline.settings.resolved import DEFAULT, Origin, Settings
 from spotify_pipeline.settings.stated import COMPONENT_TYPE, StatedConnection
 from spotify_pipeline.settings.templates import DAGSTER_SETTINGS, connection_yaml, env_example
 
 __all__ = [
     "COMPONENT_TYPE",
     "DAGSTER_SETTINGS",
+    "DEFAULT",
     "DEFAULT_VARIABLES",
     "NO_ENV_FILE",
     "SECRETS",

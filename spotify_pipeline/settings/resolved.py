@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from spotify_pipeline.settings.connection import DEFAULT_VARIABLES, Connection, FromEnvironment
 from spotify_pipeline.settings.environment import Environment, started_with
+from spotify_pipeline.settings.errors import SettingsError
 from spotify_pipeline.settings.project import Project
 from spotify_pipeline.settings.stated import StatedConnection
 from spotify_pipeline.spotify import ConversionsSettings, Secret, SettingsMissing, SpotifySettings
@@ -16,11 +17,13 @@ from spotify_pipeline.spotify import ConversionsSettings, Secret, SettingsMissin
 _NETWORK = ("proxy_url", "ca_bundle")
 _SPOTIFY = ("client_id", "client_secret", "refresh_token", "ad_account_id", "authorization", "ads_api_url",
             "accounts_url", "upload_hosts", "upload_chunk_bytes", *_NETWORK)  # fmt: skip
+DEFAULT = "default"
+_POSTGRES = ("postgresql://", "postgres://")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where one setting came from, without its value: `.env`, the shell, a line of YAML, or the default."""
+    """Where one setting came from, without its value: `.env`, the shell, a line of YAML, or :data:`DEFAULT`."""
 
     setting: str
     variable: str | None
@@ -143,8 +146,18 @@ class Settings:
 
     @property
     def outbox(self) -> Secret | None:
-        """The database of the outboxes; None for files below the home."""
-        return self.secret("outbox")
+        """The PostgreSQL of the outboxes; None for files below the home.
+
+        Raises:
+            SettingsError: it is no address of one.
+        """
+        found = self.secret("outbox")
+        if found is not None and not found.reveal().startswith(_POSTGRES):
+            raise SettingsError(
+                f"{self.name_of('outbox')} is not a URL that begins with postgresql://. Correct it, or unset it to "
+                "keep the outbox in files of this machine. Nothing was sent."
+            )
+        return found
 
     @property
     def alert_webhook(self) -> Secret | None:
@@ -192,8 +205,12 @@ class Settings:
             line = self.stated.lines.get(setting)
             written = None if line is None else f"{self.stated.file}:{line}"
             if not isinstance(stated, FromEnvironment):
-                yield Origin(setting, None, written or "default")
+                yield Origin(setting, None, written or DEFAULT)
             elif self.environment.get(stated.env) is None:
-                yield Origin(setting, stated.env, "default" if stated.env == DEFAULT_VARIABLES[setting] else "unset")
+                yield Origin(
+                    setting,
+                    stated.env,
+                    DEFAULT if stated.env == DEFAULT_VARIABLES[setting] else f"{written}, but unset",
+                )
             else:
                 yield Origin(setting, stated.env, self.environment.origin(stated.env))

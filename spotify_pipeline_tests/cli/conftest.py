@@ -14,6 +14,8 @@ from spotify_pipeline.cli import main
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.cli.mirrored import Mirrored
 
+ROOT = Path(__file__).parents[2]
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -27,7 +29,7 @@ Run = Callable[..., Ran]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """`run("digest", "--type", "email", stdin=b"...")`, in an empty folder and a home of its own."""
+    """`run("digest", "--type", "email", stdin=b"...")`, in an empty folder, with a home of its own, of this project."""
     monkeypatch.chdir(tmp_path)
     for name in ("ID", "SECRET"):
         monkeypatch.delenv(f"SPOTIFY_CLIENT_{name}", raising=False)
@@ -40,7 +42,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     monkeypatch.setenv("SPOTIFY_PIPELINE_HOME", str(tmp_path / "home"))
 
     def ran(*arguments: str, stdin: bytes = b"") -> Ran:
-        monkeypatch.setattr(sys, "argv", ["spotify-pipeline", *arguments])
+        project = () if "--project" in arguments else ("--project", str(ROOT))
+        monkeypatch.setattr(sys, "argv", ["spotify-pipeline", *project, *arguments])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         code = 0
         try:

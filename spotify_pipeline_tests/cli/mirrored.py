@@ -11,6 +11,7 @@ import duckdb
 
 from spotify_pipeline.cli.project import chosen_audience, load_definitions
 from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.settings import Project
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, definitions_of
 
 AUDIENCE = "newsletter_readers"
@@ -21,7 +22,7 @@ RETIRED = "retired"
 
 @cache
 def own_definitions() -> dg.Definitions:
-    return load_definitions()
+    return load_definitions(Project.find(Path(__file__)))
 
 
 def newest_partition() -> str:

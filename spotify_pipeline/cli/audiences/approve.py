@@ -12,7 +12,13 @@ import typer
 
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import ad_account_of, chosen_audience, load_definitions, refuse_event_audiences
+from spotify_pipeline.cli.project import (
+    ad_account_of,
+    chosen_audience,
+    load_definitions,
+    project_home,
+    refuse_event_audiences,
+)
 from spotify_pipeline.customer_list import Manifest, SnapshotStore
 from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.mirror import (
@@ -97,7 +103,7 @@ class _Attribution:
             source=ApprovalSource.COMMAND,
             **{"file_sha256": None, **meant},
         )
-        ApprovalStore.at_home().give(approval)
+        ApprovalStore.in_home(project_home()).give(approval)
         return f"{expires_at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -190,7 +196,7 @@ def _list_with(audience: str, digest: str) -> Manifest:
             f"--file-digest takes the first {SHORTEST_DIGEST} to 64 hex digits of the list's SHA-256. The blocked run, "
             "`spotify-pipeline plan` and the asset customer_list show it."
         )
-    lists = SnapshotStore.at_home().lists(audience)
+    lists = SnapshotStore.in_home(project_home()).lists(audience)
     found = [manifest for _, manifest in lists if manifest.sha256.startswith(digest)]
     # Two snapshots may have the same bytes, and the bytes are what is approved.
     if len({each.sha256 for each in found}) != 1:

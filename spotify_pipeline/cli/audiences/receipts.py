@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.project import project_home
 from spotify_pipeline.cli.table import print_table
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import ChainReport, Journal, Receipt, ReceiptBook
 from spotify_pipeline.printable import printable
 
@@ -64,7 +64,7 @@ def verify() -> None:
 
 
 def _reports() -> list[ChainReport]:
-    return _book().verify(Journal.at_home())
+    return _book().verify(Journal.in_home(project_home()))
 
 
 def _checked(report: ChainReport) -> str:
@@ -90,10 +90,10 @@ def _line(receipt: Receipt) -> list[str]:
 
 
 def _receipts(audience: str) -> list[Receipt]:
-    folders = sorted((home_directory() / "receipts").glob("*/*"))
+    folders = sorted((project_home() / "receipts").glob("*/*"))
     accounts = [folder.parent.name for folder in folders if folder.is_dir() and folder.name == audience]
     return [receipt for account in accounts for receipt in _book().read(audience, account)]
 
 
 def _book() -> ReceiptBook:
-    return ReceiptBook.beside(Journal.at_home())
+    return ReceiptBook.beside(Journal.in_home(project_home()))

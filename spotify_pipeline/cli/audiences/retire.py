@@ -12,7 +12,7 @@ import typer
 
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_audience, load_audience_accounts, load_definitions
+from spotify_pipeline.cli.project import chosen_audience, load_audience_accounts, load_definitions, project_home
 from spotify_pipeline.cli.spotify import LABEL_OPTION, chosen_settings, signed_in
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.mirror import (
@@ -63,7 +63,7 @@ def retire(
             "Remove its folder below spotify_pipeline/defs/audiences first; or, if the audience has moved, name the ad "
             "account that it has left with --ad-account."
         )
-    journal = Journal.at_home()
+    journal = Journal.in_home(project_home())
     with signed_in(settings) if policy is RemovalPolicy.DELETE else nullcontext() as client:
         try:
             retired = retire_at_spotify(
@@ -104,7 +104,7 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> N
         )
     definition = chosen_audience(load_definitions(), folder)
     most = definition.config.guards.max_bytes
-    needed = parts_in_use(SnapshotStore.at_home(), Journal.at_home(), folder, account, most)
+    needed = parts_in_use(SnapshotStore.in_home(project_home()), Journal.in_home(project_home()), folder, account, most)
     if needed is None:
         raise CommandError(
             f"The list of {folder} that Spotify has is not kept here, so it cannot be told how many parts it needs. "
@@ -119,7 +119,7 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> N
 
 
 def _say_who_waits(audience: str) -> None:
-    requests = ErasureLedger.at_home().waiting(audience)
+    requests = ErasureLedger.in_home(project_home()).waiting(audience)
     if not requests:
         return
     due = min(each.deadline for each in requests)
@@ -146,8 +146,8 @@ def _tidy(journal: Journal, audience: str, left: str, policy: RemovalPolicy, mir
     at_spotify = any(entry.audience_id is not None or entry.unfinished is not None for entry in elsewhere)
     if policy is RemovalPolicy.DELETE and not at_spotify:
         # People who asked to be forgotten are gone from Spotify with the audience.
-        ErasureLedger.at_home().done(audience, decided_at=datetime.now(UTC))
-    SnapshotStore.at_home().forget_audience(audience)
+        ErasureLedger.in_home(project_home()).done(audience, decided_at=datetime.now(UTC))
+    SnapshotStore.in_home(project_home()).forget_audience(audience)
     sys.stdout.write(f"No list of {audience} is kept here any more.\n")
 
 

@@ -12,7 +12,7 @@ import typer
 
 from spotify_pipeline.cli.conversions.env_file import add_secret
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import PROJECT
+from spotify_pipeline.cli.project import project
 from spotify_pipeline.cli.spotify import LABEL_OPTION, chosen_settings, signed_in
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.home import HomeError
@@ -108,14 +108,15 @@ def create_token(
         str, typer.Option(help="The environment variable under which it is written.")
     ] = "SPOTIFY_CAPI_TOKEN",
     env_file: Annotated[
-        Path, typer.Option(help="The file that it is added to, private to you; by default the project's .env.")
-    ] = PROJECT / ".env",
+        Path | None, typer.Option(help="The file that it is added to, private to you; by default the project's .env.")
+    ] = None,
     label: Label = None,
 ) -> None:
     """Make a token and write it into a private file. It does not end by itself, and is not shown."""
+    file = env_file or project().env_file
     with signed_in(chosen_settings(label)) as client:
-        _add_new_token(client, connection, env_file, variable)
-    sys.stdout.write(f"Wrote a new token as {variable} into {env_file}. Keep that file to yourself.\n")
+        _add_new_token(client, connection, file, variable)
+    sys.stdout.write(f"Wrote a new token as {variable} into {file}. Keep that file to yourself.\n")
 
 
 def delete_token(

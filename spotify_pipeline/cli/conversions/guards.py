@@ -13,7 +13,7 @@ from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.audiences import LONGEST_HOURS, SHORTEST_DIGEST
 from spotify_pipeline.cli.conversions.feeds import FeedArgument
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_feed, load_definitions
+from spotify_pipeline.cli.project import chosen_feed, load_definitions, outbox_url, project_home
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.conversions import FeedDecision, view_outbox
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, validated_reason
@@ -67,7 +67,7 @@ def approve(
         expires_at=(now + timedelta(hours=hours)).isoformat(),
         source=ApprovalSource.COMMAND,
     )
-    ApprovalStore.at_home().give(approval)
+    ApprovalStore.in_home(project_home()).give(approval)
     days = ", ".join(dict.fromkeys(each.day.isoformat() for each in decision.held))
     sys.stdout.write(
         f"Approved by {who}: {feed} may send although {days} is unlike the days before it, once, until "
@@ -79,5 +79,5 @@ def _decision_of(feed: str) -> FeedDecision:
     from spotify_pipeline.components.conversions import feed_decision
 
     chosen = chosen_feed(load_definitions(), feed)
-    with view_outbox(feed) as outbox:
+    with view_outbox(feed, home=project_home(), url=outbox_url()) as outbox:
         return feed_decision(chosen, outbox, datetime.now(UTC))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
-from spotify_pipeline.cli.project import FeedConnection, current_settings
+from spotify_pipeline.cli.project import FeedConnection, current_settings, outbox_url, project_home
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, view_outbox
 from spotify_pipeline.retries import OUTBOX_GLANCE
@@ -31,7 +31,7 @@ def connections(feeds: Feeds) -> CheckResult:
 
 def _outbox(feed: str) -> CheckResult:
     try:
-        with view_outbox(feed, wait=OUTBOX_GLANCE.within) as outbox:
+        with view_outbox(feed, home=project_home(), url=outbox_url(), wait=OUTBOX_GLANCE.within) as outbox:
             stop = outbox.stopped()
             wrong = [each.day.isoformat() for each in outbox.accounts() if not each.adds_up]
     except OutboxMissing:

@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.errors import EXPECTED
+from spotify_pipeline.cli.project import project_home
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, verify_customer_list
 from spotify_pipeline.customer_list.normalize import read_report
 from spotify_pipeline.customer_list.storage import LIST_NAME, MANIFEST_NAME, snapshot_key
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.mirror.journal import saved_session
 from spotify_pipeline.privacy import ErasureLedger
@@ -32,7 +32,7 @@ _FILES = (".json", ".lock", ".session", ".csv", ".parquet", ".duckdb")
 
 def journal() -> CheckResult:
     """Every entry of the journal, and the session of an upload under way."""
-    kept = Journal.at_home()
+    kept = Journal.in_home(project_home())
     known = kept.known()
     faults = [*_each(lambda key: kept.read(key[1], key[0]), known)]
     sessions = sorted(kept.directory.glob("*/[!.]*.session"))
@@ -44,14 +44,14 @@ def journal() -> CheckResult:
 
 def receipts() -> CheckResult:
     """Every chain of receipts."""
-    reports = ReceiptBook.beside(Journal.at_home()).verify(Journal.at_home())
+    reports = ReceiptBook.beside(Journal.in_home(project_home())).verify(Journal.in_home(project_home()))
     faults = [f"{each.audience} in ad account {each.ad_account_id}: {each.sentence}" for each in reports if each.faults]
     return _found([f"{each} {RESTORE}" for each in faults], f"{len(reports)} chains, whole")
 
 
 def erasures() -> CheckResult:
     """The ledger, the digests of every request in it, and whether there are more of them than it names."""
-    ledger = ErasureLedger.at_home()
+    ledger = ErasureLedger.in_home(project_home())
     ledger.digests()
     faults = [
         f"{each} is of a request that the ledger does not name, so nobody is kept out by it: the ledger is older than "
@@ -63,14 +63,14 @@ def erasures() -> CheckResult:
 
 def approvals() -> CheckResult:
     """The approvals of every audience."""
-    files = sorted((home_directory() / "approvals").glob("*/[!.]*.json"))
-    store = ApprovalStore.at_home()
+    files = sorted((project_home() / "approvals").glob("*/[!.]*.json"))
+    store = ApprovalStore.in_home(project_home())
     return _found([*_each(lambda each: store.history(each.stem, each.parent.name), files)], f"{len(files)} audiences")
 
 
 def alerts() -> CheckResult:
     """The records of what was told."""
-    damaged = Alerts.at_home().damaged()
+    damaged = Alerts.in_home(project_home()).damaged()
     faults = [
         f"{each} is damaged, so it is not known whether its alert stands. It is told again; materialize the audience, "
         "or run the job spotify_watch_audiences, and remove the file if it stays."
@@ -81,7 +81,7 @@ def alerts() -> CheckResult:
 
 def lists() -> CheckResult:
     """Every list that is kept with its manifest, and the reports in the files of identifiers."""
-    data, store = home_directory() / "data", SnapshotStore.at_home()
+    data, store = project_home() / "data", SnapshotStore.in_home(project_home())
     folders = [each for each in sorted(data.glob("customer_lists/*/[!.]*")) if any(each.glob("*"))]
 
     def look(folder: Path) -> None:
@@ -101,7 +101,7 @@ def lists() -> CheckResult:
 
 def tokens() -> CheckResult:
     """The store of sign-ins."""
-    store = TokenStore.at_home()
+    store = TokenStore.in_home(project_home())
     stored = store.all()
     if store.is_damaged():
         return CheckResult(State.FAILED, f"{store.path} is damaged, and its copy is used. Sign in again to replace it.")
@@ -110,7 +110,7 @@ def tokens() -> CheckResult:
 
 def rate() -> CheckResult:
     """The rate limiter's files: a damaged one is started afresh, and Spotify may then answer 429 once."""
-    folder = home_directory() / "rate"
+    folder = project_home() / "rate"
     wrong = [each for each in sorted(folder.glob("[!.]*")) if RateLimiter(each).is_damaged()]
     if wrong:
         return CheckResult(State.WARNING, f"{wrong[0]} is damaged. Remove it: the next run creates it again.")
@@ -119,7 +119,7 @@ def rate() -> CheckResult:
 
 def private_files() -> CheckResult:
     """Whether everything is this user's own, closed to others, and a file where a file should be."""
-    home = home_directory()
+    home = project_home()
     faults: list[str] = []
     paths = [path for room in _FOLDERS for path in (home / room, *sorted((home / room).rglob("*")))]
     for path in (home, *paths, *sorted(home.glob("tokens.json*"))):

@@ -17,12 +17,12 @@ from spotify_pipeline.cli.doctor import local_files
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
 from spotify_pipeline.cli.doctor.feeds import Feeds, connections, outboxes
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import AudienceAccount, FeedConnection, current_settings
+from spotify_pipeline.cli.project import AudienceAccount, FeedConnection, current_settings, project_home
 from spotify_pipeline.cli.spotify import signed_in
-from spotify_pipeline.home import atomic_private_file, home_directory, private_directory
-from spotify_pipeline.settings import DAGSTER_SETTINGS
+from spotify_pipeline.home import atomic_private_file, private_directory
+from spotify_pipeline.settings import DAGSTER_SETTINGS, DEFAULT
 from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
-from spotify_pipeline.warehouse import WarehouseHeld, open_to_read, warehouse_file
+from spotify_pipeline.warehouse import WarehouseHeld, open_to_read
 
 ROOM_NEEDED = 2 * 1024**3
 PROBE_BYTES = 1024**2
@@ -40,8 +40,19 @@ class Readiness:
     needs: tuple[str, ...] = ()
 
 
+def _origins() -> CheckResult:
+    """Where each setting came from, without any value; those that are left to their default are not named."""
+    found = current_settings()
+    places: dict[str, list[str]] = {}
+    for each in found.origins():
+        if each.place != DEFAULT:
+            places.setdefault(each.place, []).append(each.variable or each.setting)
+    said = [f"from {place}: {', '.join(names)}" for place, names in places.items()]
+    return CheckResult(State.OK, "; ".join([f"project {found.project.root}", *said, "all others: default"]))
+
+
 def _home() -> CheckResult:
-    home = private_directory(home_directory())
+    home = private_directory(project_home())
     _probe(home)
     free = shutil.disk_usage(home).free
     if free < ROOM_NEEDED:
@@ -66,7 +77,9 @@ def _probe(home: Path) -> None:
 
 
 def _warehouse() -> CheckResult:
-    file = warehouse_file()
+    file = current_settings().warehouse
+    if not isinstance(file, Path):
+        return CheckResult(State.OK, f"{file['class']}, which is not looked at here")
     try:
         open_to_read(file).close()
     except WarehouseHeld:
@@ -131,7 +144,7 @@ def _sign_ins(audiences: Audiences) -> CheckResult:
 
 
 def _sign_in(settings: SpotifySettings) -> CheckResult:
-    store = TokenStore.at_home()
+    store = TokenStore.in_home(project_home())
     before = sign_in_state(settings, store, datetime.now(UTC))
     if before.kind is SignInKind.MISSING:
         return CheckResult(State.FAILED, before.sentence)
@@ -165,7 +178,7 @@ def _ad_account(settings: SpotifySettings, ad_account_id: str) -> CheckResult:
         f"{account.name} ({account.id}), {account.status or 'status unknown'}, the role of `{label}` there is "
         f"{account.role or 'unknown'}"
     )
-    authorization = TokenStore.at_home().find(settings.accounts_url, settings.client_id, label)
+    authorization = TokenStore.in_home(project_home()).find(settings.accounts_url, settings.client_id, label)
     allowed = None if authorization is None else authorization.business_id
     if allowed is not None and (account.business_id or "").lower() != allowed.lower():
         return CheckResult(
@@ -198,7 +211,8 @@ def _accounts_of(settings: SpotifySettings, targets: Mapping[str, AudienceAccoun
 def readiness(audiences: Audiences, feeds: Feeds = dict[str, FeedConnection]) -> list[Readiness]:
     """Everything that a sync of these audiences and feeds needs, in the order to put it right."""
     return [
-        Readiness("home", partial(checked, _home)),
+        Readiness("settings", partial(checked, _origins)),
+        Readiness("home", partial(checked, _home), needs=("settings",)),
         Readiness("private files", partial(checked, local_files.private_files), needs=("home",)),
         Readiness("journal", partial(checked, local_files.journal), needs=("home",)),
         Readiness("receipts", partial(checked, local_files.receipts), needs=("home",)),
@@ -208,11 +222,11 @@ def readiness(audiences: Audiences, feeds: Feeds = dict[str, FeedConnection]) ->
         Readiness("lists", partial(checked, local_files.lists), needs=("home",)),
         Readiness("tokens", partial(checked, local_files.tokens), needs=("home",)),
         Readiness("rate budget", partial(checked, local_files.rate), needs=("home",)),
-        Readiness("warehouse", partial(checked, _warehouse)),
+        Readiness("warehouse", partial(checked, _warehouse), needs=("settings",)),
         Readiness("audiences' YAML", partial(checked, partial(_definitions, audiences))),
         Readiness("Dagster's home", partial(checked, _dagster_home)),
         Readiness("Dagster's pools", partial(checked, _pools)),
-        Readiness("Spotify app", partial(checked, _settings)),
+        Readiness("Spotify app", partial(checked, _settings), needs=("settings",)),
         Readiness("sign-in", partial(checked, partial(_sign_ins, audiences)), needs=("home", "Spotify app")),
         Readiness(
             "ad accounts", partial(checked, partial(_ad_accounts, audiences)), needs=("audiences' YAML", "sign-in")

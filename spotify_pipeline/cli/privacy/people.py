@@ -15,9 +15,10 @@ from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.privacy.review import said_before
 from spotify_pipeline.cli.privacy.waiting_events import ErasedEvents, erase_waiting, waiting_rows
+from spotify_pipeline.cli.project import project_home
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
-from spotify_pipeline.home import HomeError, home_directory
+from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy, folder_of
 from spotify_pipeline.mirror.guards import counted
 from spotify_pipeline.mirror.receipts import LONGEST_WINDOW, compared_with
@@ -68,8 +69,8 @@ def forget(
     with _withheld():
         done = forget_people(
             people,
-            SnapshotStore.at_home(),
-            ErasureLedger.at_home(),
+            SnapshotStore.in_home(project_home()),
+            ErasureLedger.in_home(project_home()),
             now=lambda: datetime.now(UTC),
             live=_live_lists(),
             compared=_compared_lists(),
@@ -78,14 +79,14 @@ def forget(
             deadline=timedelta(days=deadline_days),
         )
         # Of everybody in the ledger: an outbox that was held when somebody else was forgotten is free by now.
-        events = erase_waiting(ErasureLedger.at_home().digests())
+        events = erase_waiting(ErasureLedger.in_home(project_home()).digests())
     _tell(done, events)
 
 
 def _take_back(arguments: list[str] | None, request_id: str, by: str | None) -> None:
     if arguments:
         raise typer.BadParameter("--take-back needs the request alone. Nothing was changed.")
-    ledger = ErasureLedger.at_home()
+    ledger = ErasureLedger.in_home(project_home())
     before = [each for each in ledger.requests() if each.id == request_id and each.taken_back is not None]
     gone = ledger.take_back(request_id, by=who_decides(by))
     said = gone.taken_back
@@ -108,7 +109,9 @@ def explain(
     """
     people = _people(arguments, region)
     with _withheld():
-        explanation = explain_people(people, SnapshotStore.at_home(), ErasureLedger.at_home(), _live_lists())
+        explanation = explain_people(
+            people, SnapshotStore.in_home(project_home()), ErasureLedger.in_home(project_home()), _live_lists()
+        )
         waiting, problems = waiting_rows(people)
     rows = [row for line in explanation.lines for row in _rows(line, waiting.get(line.identifier.line, []))]
     whose = ("audience or feed", "snapshot or day") if waiting else ("audience", "snapshot")
@@ -153,7 +156,7 @@ def _withheld() -> Generator[None]:
         raise CommandError(
             f"Stopped by {type(error).__name__}; its message is withheld, because it may quote an identifier. Part of "
             "the work may be done. Run the command again, which is harmless; if it recurs, look at the files below "
-            f"{home_directory()}."
+            f"{project_home()}."
         ) from None
 
 
@@ -181,7 +184,7 @@ def _tell(done: Forgotten, events: ErasedEvents) -> None:
 
 def _next_step(request: ErasureRequest, *, all_done: bool) -> str:
     if not request.waiting:
-        said = f"No audience at Spotify holds them, as far as the files below {home_directory()} say."
+        said = f"No audience at Spotify holds them, as far as the files below {project_home()} say."
         return (
             f"{said} If that is where your Dagster keeps its files, there is nothing left to do." if all_done else said
         )
@@ -216,7 +219,7 @@ def _rows(line: ExplainedLine, waiting: Sequence[tuple[str, ...]]) -> list[tuple
 
 def _entries() -> Iterator[tuple[str, JournalEntry | None]]:
     """Audience and entry of everything that the journal knows, in any ad account; None for one that is damaged."""
-    journal = Journal.at_home()
+    journal = Journal.in_home(project_home())
     for ad_account, key in journal.known():
         try:
             entry = journal.read(key, ad_account)
@@ -232,7 +235,7 @@ def _live_lists() -> dict[str, set[str]]:
         lists = {NOT_KNOWN} if entry is None else _lists_of(entry)
         if lists:
             live.setdefault(audience, set()).update(lists)
-    journal = Journal.at_home()
+    journal = Journal.in_home(project_home())
     for audience in ReceiptBook.beside(journal).without_journal(journal):
         live.setdefault(audience, set()).add(NOT_KNOWN)
     return live
@@ -240,7 +243,7 @@ def _live_lists() -> dict[str, set[str]]:
 
 def _compared_lists() -> dict[str, set[str]]:
     """The lists that the next one may be compared with, by audience, as far as the journal can be read."""
-    journal, since = Journal.at_home(), datetime.now(UTC) - LONGEST_WINDOW
+    journal, since = Journal.in_home(project_home()), datetime.now(UTC) - LONGEST_WINDOW
     compared: dict[str, set[str]] = {}
     for ad_account, key in journal.known():
         with suppress(JournalError, HomeError):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from spotify_pipeline.cli.project import outbox_url, project_home
 from spotify_pipeline.conversions import (
     OutboxBusy,
     OutboxError,
@@ -46,13 +47,13 @@ def erase_waiting(digests: DigestSet, *, wait: float = OUTBOX_LOOK.within) -> Er
     """
     done = ErasedEvents()
     try:
-        feeds = kept_outboxes()
+        feeds = kept_outboxes(home=project_home(), url=outbox_url())
     except OutboxError as error:
         done.problems.append(f"Events that wait to be sent: {error}")
         return done
     for feed in feeds:
         try:
-            with open_outbox(feed, wait=wait) as outbox:
+            with open_outbox(feed, home=project_home(), url=outbox_url(), wait=wait) as outbox:
                 events = outbox.erase(digests, at=datetime.now(UTC))
         except OutboxBusy:
             done.busy.append(feed)
@@ -73,12 +74,12 @@ def waiting_rows(people: Sequence[GivenIdentifier]) -> tuple[dict[int, list[tupl
     found: dict[int, list[tuple[str, ...]]] = {}
     problems: list[str] = []
     try:
-        feeds = kept_outboxes()
+        feeds = kept_outboxes(home=project_home(), url=outbox_url())
     except OutboxError as error:
         return found, [f"Events that wait to be sent: {error}"]
     for feed in feeds:
         try:
-            with view_outbox(feed) as outbox:
+            with view_outbox(feed, home=project_home(), url=outbox_url()) as outbox:
                 frames = [_held(frame, people) for frame in outbox.waiting_people()]
         except OutboxMissing:
             continue

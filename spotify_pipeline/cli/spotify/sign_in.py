@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.project import current_settings
+from spotify_pipeline.cli.project import current_settings, project_home
 from spotify_pipeline.cli.spotify.client import LABEL_OPTION, chosen_settings
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.process import environment_of_children
@@ -54,7 +54,7 @@ def login(
     Spotify ends a sign-in six months later, whatever is done with it; then sign in again.
     """
     settings = chosen_settings(label)
-    store = TokenStore.at_home()
+    store = TokenStore.in_home(project_home())
 
     def show_and_open(address: str) -> None:
         sys.stdout.write(f"Sign in with Spotify in your browser. If none opens, open this address:\n\n{address}\n\n")
@@ -92,7 +92,7 @@ def logout(
     """
     if everything and label is not None:
         raise typer.BadParameter("--all takes every label; leave --label away.")
-    store = TokenStore.at_home()
+    store = TokenStore.in_home(project_home())
     settings = _settings_or_none() if everything else chosen_settings(label)
     what = "every authorization" if settings is None or everything else f"the authorization `{settings.authorization}`"
     if not yes:
@@ -116,7 +116,7 @@ def logout(
 def authorizations() -> None:
     """List who is signed in on this machine: label, business, since when, until when. `*` marks the one in use."""
     now = datetime.now(UTC)
-    stored = TokenStore.at_home().all()
+    stored = TokenStore.in_home(project_home()).all()
     settings = _settings_or_none()
     used = None if settings is None else (settings.accounts_url, settings.client_id, settings.authorization)
     states = [(each, authorization_state(each, now)) for each in stored]

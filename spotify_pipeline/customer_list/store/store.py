@@ -53,9 +53,14 @@ class SnapshotStore:
         self._root = root
 
     @classmethod
+    def in_home(cls, home: Path) -> SnapshotStore:
+        """That of the project's own directory."""
+        return cls(home / "data")
+
+    @classmethod
     def at_home(cls) -> SnapshotStore:
-        """That of the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
-        return cls(home_directory() / "data")
+        """In the home that the environment names."""
+        return cls.in_home(home_directory())
 
     def identifiers_path(self, audience: str, snapshot: str) -> Path:
         """Where the normalized identifiers of a snapshot are or will be."""

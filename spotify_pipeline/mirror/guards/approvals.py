@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,9 +54,14 @@ class ApprovalStore:
         self._directory = directory
 
     @classmethod
-    def at_home(cls, environment: Mapping[str, str] | None = None) -> ApprovalStore:
-        """Those in the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
-        return cls(home_directory(environment) / "approvals")
+    def in_home(cls, home: Path) -> ApprovalStore:
+        """Those in the project's own directory."""
+        return cls(home / "approvals")
+
+    @classmethod
+    def at_home(cls) -> ApprovalStore:
+        """In the home that the environment names."""
+        return cls.in_home(home_directory())
 
     def give(self, approval: Approval) -> None:
         """Keep an approval for the run that will need it. It is durable when this returns.

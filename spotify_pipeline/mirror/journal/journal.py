@@ -36,9 +36,14 @@ class Journal:
         self._directory = directory
 
     @classmethod
+    def in_home(cls, home: Path) -> Journal:
+        """That of the project's own directory."""
+        return cls(home / "journal")
+
+    @classmethod
     def at_home(cls) -> Journal:
-        """That of the project's own directory (``SPOTIFY_PIPELINE_HOME``)."""
-        return cls(home_directory() / "journal")
+        """In the home that the environment names."""
+        return cls.in_home(home_directory())
 
     @property
     def directory(self) -> Path:

@@ -23,7 +23,7 @@ from spotify_pipeline.spotify.ads.request import AD_ACCOUNT, ApiCalls, Restricte
 from spotify_pipeline.spotify.auth import AccountsService, TokenProvider, TokenStore
 from spotify_pipeline.spotify.errors import NotFound, PermissionDenied
 from spotify_pipeline.spotify.lenient_json import same_id
-from spotify_pipeline.spotify.retry import RateLimiter, RetryLoop
+from spotify_pipeline.spotify.retry import RateLimiter, RetryLoop, rate_key
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.transport import ACCOUNTS, ADS_API, STORAGE, HttpClient, Observer, Transport
 from spotify_pipeline.spotify.upload import OpenUpload, Uploader, UploadHooks, UploadProof, UploadTicket
@@ -91,7 +91,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
             random=random,
         )
         connections.callback(tokens.close)
-        rate_limiter = rate_limiter or RateLimiter.beside(token_store.path.parent, settings, sleep=sleep)
+        rate_limiter = rate_limiter or RateLimiter.in_home(token_store.path.parent, rate_key(settings), sleep=sleep)
         retries = RetryLoop(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
         calls = ApiCalls(api, settings.ads_api_url, tokens, retries, clock=clock)
         uploader = Uploader(

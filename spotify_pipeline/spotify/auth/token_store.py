@@ -100,9 +100,14 @@ class TokenStore:
         self._files = StoreFiles(path, mount_table)
 
     @classmethod
-    def at_home(cls, environment: Mapping[str, str] | None = None) -> TokenStore:
-        """The store in the project's directory (``SPOTIFY_PIPELINE_HOME``)."""
-        return cls(home_directory(environment) / FILE_NAME)
+    def in_home(cls, home: Path) -> TokenStore:
+        """The store in the project's directory."""
+        return cls(home / FILE_NAME)
+
+    @classmethod
+    def at_home(cls) -> TokenStore:
+        """In the home that the environment names."""
+        return cls.in_home(home_directory())
 
     def find(self, issuer: str, client_id: str, label: str = DEFAULT_LABEL) -> Authorization | None:
         """What is stored now, without waiting for the lock: files are replaced whole.

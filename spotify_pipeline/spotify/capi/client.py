@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 
+from spotify_pipeline.home import home_directory
 from spotify_pipeline.retries import API_CALL
 from spotify_pipeline.spotify.capi.accepted_responses import CONTRACT_ONLY, AcceptedResponse
 from spotify_pipeline.spotify.capi.error_mapping import SentBatch, batch_error
@@ -58,7 +59,9 @@ class ConversionsClient:
             accepted: the responses that mean that all events of a request were accepted; by default the contract's.
         """
         if rate_limiter is None:
-            rate_limiter = RateLimiter.at_home(f"{settings.capi_url} {settings.connection_id}", sleep=sleep)
+            rate_limiter = RateLimiter.in_home(
+                home_directory(), f"{settings.capi_url} {settings.connection_id}", sleep=sleep
+            )
         self._settings = settings
         self._guarantee_once = guarantee_once
         self._clock = clock

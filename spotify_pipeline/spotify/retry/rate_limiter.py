@@ -13,13 +13,13 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
-from spotify_pipeline.home import HomeError, home_directory, reason_of
+from spotify_pipeline.home import HomeError, reason_of
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.retries import RATE_HELD
 from spotify_pipeline.spotify.errors import RateLimited, SpotifyUnavailable
@@ -58,26 +58,19 @@ class RateLimiter:
         self._sleep = sleep
 
     @classmethod
-    def at_home(
+    def in_home(
         cls,
+        home: Path,
         key: str,
-        environment: Mapping[str, str] | None = None,
         *,
         machine: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> RateLimiter:
-        """The rate limiter of ``key`` in the project's directory (``SPOTIFY_PIPELINE_HOME``).
+        """The rate limiter of ``key`` in the project's own directory.
 
         ``machine`` says whose clock counts; by default this machine, since its last boot.
         """
-        return cls(_limiter_file(home_directory(environment), key, machine or _this_machine()), sleep=sleep)
-
-    @classmethod
-    def beside(
-        cls, directory: Path, settings: SpotifySettings, *, sleep: Callable[[float], None] = time.sleep
-    ) -> RateLimiter:
-        """The rate limiter in ``directory``, where the token store is."""
-        return cls(_limiter_file(directory, rate_key(settings), _this_machine()), sleep=sleep)
+        return cls(_limiter_file(home, key, machine or _this_machine()), sleep=sleep)
 
     def is_damaged(self) -> bool:
         """Whether the file exists and is damaged; the next call starts it afresh.

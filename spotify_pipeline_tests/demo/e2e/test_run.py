@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.cli.project import PROJECT, load_definitions
+from spotify_pipeline.cli.project import load_definitions
 from spotify_pipeline.demo.run import DemoOutcome, run_demo
 from spotify_pipeline.demo.table import outcome_table
 from spotify_pipeline.demo.workspace import INSTANCE_SETTINGS, DemoWorkspace
 from spotify_pipeline_tests.demo import recount
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.slow
 PEOPLE = (20_000, 20_500)
@@ -23,7 +26,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> list[DemoWorkspace]:
     """The same demo at two ports, one after the other."""
     project = tmp_path_factory.mktemp("project")
     (project / INSTANCE_SETTINGS).parent.mkdir(parents=True)
-    shutil.copy(PROJECT / INSTANCE_SETTINGS, project / INSTANCE_SETTINGS)
+    shutil.copy(ROOT / INSTANCE_SETTINGS, project / INSTANCE_SETTINGS)
     ports: list[int] = []
     for _ in range(2):
         with socket.socket() as probe:

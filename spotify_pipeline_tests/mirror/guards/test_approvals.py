@@ -219,7 +219,7 @@ def test_p09_the_files_are_private_whatever_the_umask(store: ApprovalStore, tmp_
 
 
 def test_the_home_holds_the_approvals(tmp_path: Path):
-    ApprovalStore.at_home({"SPOTIFY_PIPELINE_HOME": str(tmp_path)}).give(approval())
+    ApprovalStore.in_home(tmp_path).give(approval())
     assert file_of(tmp_path).is_file()
 
 

@@ -58,7 +58,7 @@ def test_file_is_private_whatever_the_umask_says(store: TokenStore):
 
 
 def test_default_place_is_the_projects_own_directory(tmp_path: Path):
-    assert TokenStore.at_home({"SPOTIFY_PIPELINE_HOME": str(tmp_path)}).path == tmp_path / "tokens.json"
+    assert TokenStore.in_home(tmp_path).path == tmp_path / "tokens.json"
 
 
 @pytest.mark.parametrize("version", [1, 3])

@@ -130,23 +130,23 @@ def test_damaged_file_is_as_a_new_one(path: Path, clock: Clock, content: bytes):
 
 
 def test_key_is_named_by_a_digest_and_private(tmp_path: Path):
-    home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
-    RateLimiter.at_home(rate_key(settings()), home).take(1)
+    home = tmp_path / "home"
+    RateLimiter.in_home(home, rate_key(settings())).take(1)
     (file,) = (tmp_path / "home" / "rate").iterdir()
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert "client-1" not in str(file) + file.read_text()
     for other in ({"client_id": "client-2"}, {"authorization": "second"}, {"ads_api_url": "http://127.0.0.1:8710"}):
-        RateLimiter.at_home(rate_key(settings(**other)), home).take(1)
+        RateLimiter.in_home(home, rate_key(settings(**other))).take(1)
     assert len(list(file.parent.iterdir())) == 4
 
 
 def test_two_machines_that_share_a_home_have_a_budget_each(tmp_path: Path):
-    home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
+    home = tmp_path / "home"
     key = rate_key(settings())
-    RateLimiter.at_home(key, home, machine="one").pause(45)  # of a clock that means nothing to the other
-    assert RateLimiter.at_home(key, home, machine="another").take(1) == pytest.approx(0, abs=0.5)
+    RateLimiter.in_home(home, key, machine="one").pause(45)  # of a clock that means nothing to the other
+    assert RateLimiter.in_home(home, key, machine="another").take(1) == pytest.approx(0, abs=0.5)
     with pytest.raises(RateLimited):
-        RateLimiter.at_home(key, home, machine="one").take(1)
+        RateLimiter.in_home(home, key, machine="one").take(1)
 
 
 def test_home_where_nothing_can_be_locked_is_told_with_the_cure(path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -159,10 +159,10 @@ def test_home_where_nothing_can_be_locked_is_told_with_the_cure(path: Path, monk
 
 
 def test_client_whose_tokens_are_at_home_shares_the_budget_at_home(tmp_path: Path):
-    home = {"SPOTIFY_PIPELINE_HOME": str(tmp_path / "home")}
-    RateLimiter.at_home(rate_key(settings()), home).pause(45)
+    home = tmp_path / "home"
+    RateLimiter.in_home(home, rate_key(settings())).pause(45)
     with pytest.raises(RateLimited):
-        RateLimiter.beside(TokenStore.at_home(home).path.parent, settings()).take(1)
+        RateLimiter.in_home(TokenStore.in_home(home).path.parent, rate_key(settings())).take(1)
 
 
 def unusable_parent(path: Path) -> None:

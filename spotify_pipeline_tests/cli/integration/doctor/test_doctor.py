@@ -15,6 +15,7 @@ import pytest
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import TokenStore
 from spotify_pipeline_tests.cli.conftest import Run
+from spotify_pipeline_tests.settings.projects import made_project
 
 
 def lines(out: str) -> dict[str, tuple[str, str]]:
@@ -32,6 +33,26 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     duckdb.connect(str(file)).close()
     monkeypatch.setenv("SPOTIFY_PIPELINE_WAREHOUSE", str(file))
     return file
+
+
+def test_it_says_where_each_setting_came_from_and_no_value(run: Run, spotify: SandboxServer, tmp_path: Path) -> None:
+    found = lines(run("doctor").out)["settings"]
+    assert found[0] == "ok"
+    assert "from the shell: SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET, SPOTIFY_REFRESH_TOKEN" in found[1]
+    assert found[1].endswith("; all others: default")
+    assert DEFAULTS.client_secret not in found[1]
+    assert DEFAULTS.ad_account_id not in found[1]
+
+
+def test_what_the_shell_and_env_set_differently_is_said_first(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_project(tmp_path, env="SPOTIFY_AD_ACCOUNT_ID=b\n")
+    monkeypatch.setenv("SPOTIFY_AD_ACCOUNT_ID", "a")
+    found = lines(run("--project", str(tmp_path), "doctor").out)
+    assert found["settings"][0] == "FAIL"
+    assert found["settings"][1].startswith(f"The shell and {tmp_path}/.env set SPOTIFY_AD_ACCOUNT_ID to different")
+    assert found["home"] == ("?", "not looked at before `settings` is ok")
 
 
 def test_everything_in_place_is_ok(run: Run, spotify: SandboxServer, warehouse: Path) -> None:

@@ -9,6 +9,7 @@ the models say more.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -63,11 +64,16 @@ def _with_allowed(detail: ErrorDetails, allowed: list[str]) -> InitErrorDetails:
     if isinstance(detail["input"], bool) and kind in _NO_BOOLEAN:
         kind, context = "value_error", {"error": ValueError(_QUOTE_IT)}
     if kind == "extra_forbidden" and len(detail["loc"]) == 1:
-        near = difflib.get_close_matches(str(detail["loc"][0]), allowed, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
         # Dagster raises the error again with file and line, and can do so for pydantic's own types only.
-        kind, context = "value_error", {"error": ValueError(f"no such field.{hint} Allowed: {', '.join(allowed)}")}
+        kind, context = "value_error", {"error": ValueError(no_such_field(str(detail["loc"][0]), allowed))}
     return InitErrorDetails(type=kind, loc=detail["loc"], input=detail["input"], ctx=context)
+
+
+def no_such_field(name: str, allowed: Sequence[str]) -> str:
+    """What is said of a key that no field has: the one that was probably meant, and all there are."""
+    near = difflib.get_close_matches(name, allowed, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"no such field.{hint} Allowed: {', '.join(allowed)}"
 
 
 def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:

@@ -22,6 +22,7 @@ from spotify_pipeline.demo import feeds as demo_feeds
 from spotify_pipeline.demo.feeds import DemoFeed
 from spotify_pipeline.demo.raw_tables import write_raw_tables
 from spotify_pipeline.demo.workspace import DemoWorkspace
+from spotify_pipeline.mirror.guards import MIN_ROWS
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience
 
@@ -224,7 +225,7 @@ def _sent(runner: _Runner, feed: FeedDefinition, report: Callable[[str], None]) 
 
 def _is_too_short(chain: AudienceDefinition, manifest: Manifest | None) -> bool:
     """Whether the list is held back because of its size; one of the demo's is."""
-    return manifest is not None and 0 < manifest.list_rows < chain.config.guards.min_rows
+    return manifest is not None and 0 < manifest.list_rows < chain.limits[MIN_ROWS]
 
 
 def _held_back_by(result: dg.ExecuteInProcessResult) -> str | None:

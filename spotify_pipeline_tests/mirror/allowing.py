@@ -9,7 +9,7 @@ from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
 from spotify_pipeline.mirror.guards.base import Decision
 from spotify_pipeline.mirror.guards.evaluate import decide
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History
-from spotify_pipeline.mirror.guards.limits import GuardLimits
+from spotify_pipeline.mirror.guards.registry import guard_limits
 from spotify_pipeline.mirror.journal.entry import JournalEntry
 
 
@@ -29,7 +29,7 @@ class Allow:
         manifest = self._manifest
         return decide(
             GuardFacts(manifest=manifest, now=manifest.built_at, history=History.FIRST),
-            GuardLimits(min_rows=self._min_rows),
+            guard_limits(min_rows=self._min_rows),
             audience=manifest.audience,
             ad_account_id=self._ad_account_id,
             approval=approval_of(manifest, self._ad_account_id) if self._approved else None,

@@ -26,6 +26,7 @@ from spotify_pipeline.mirror import (
     validated_reason,
 )
 from spotify_pipeline.mirror import retire as retire_at_spotify
+from spotify_pipeline.mirror.guards import MAX_BYTES
 from spotify_pipeline.privacy import ErasureLedger
 
 
@@ -103,7 +104,7 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> N
             f"audience: spotify-pipeline retire {folder}"
         )
     definition = chosen_audience(load_definitions(), folder)
-    most = definition.config.guards.max_bytes
+    most = definition.limits[MAX_BYTES]
     needed = parts_in_use(SnapshotStore.in_home(project_home()), Journal.in_home(project_home()), folder, account, most)
     if needed is None:
         raise CommandError(

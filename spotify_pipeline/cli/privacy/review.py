@@ -10,8 +10,7 @@ from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import load_definitions
 from spotify_pipeline.cli.table import print_table
-from spotify_pipeline.mirror import GuardLimits
-from spotify_pipeline.mirror.guards import counted, exact, percent
+from spotify_pipeline.mirror.guards import MAX_SHRINK, counted, exact, guard_limits, percent
 from spotify_pipeline.privacy import Attribution, LiveLoss, Review
 
 
@@ -31,7 +30,7 @@ def said_before(*, yes: bool, by: str | None) -> Review:
         )
         sys.stdout.write("\n")
         limits = _limits() if any(each.going for each in losses) else {}
-        default = GuardLimits().max_shrink
+        default = guard_limits()[MAX_SHRINK]
         beyond = [each for each in losses if each.share > exact(limits.get(each.audience, default))]
         if beyond and not yes:
             told = " and ".join(
@@ -62,7 +61,7 @@ def _limits() -> dict[str, float]:
     try:
         audiences = audience_definitions(load_definitions())
     except CommandError as error:
-        default = percent(exact(GuardLimits().max_shrink))
+        default = percent(exact(guard_limits()[MAX_SHRINK]))
         sys.stderr.write(f"warning: {error} Until then every audience counts with the default max_shrink, {default}.\n")
         return {}
-    return {definition.folder: definition.config.guards.max_shrink for definition in audiences}
+    return {definition.folder: definition.limits[MAX_SHRINK] for definition in audiences}

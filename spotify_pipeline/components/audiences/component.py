@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import dagster as dg
 from pydantic import BaseModel
 
 from spotify_pipeline.components.audiences.checks import privacy_checks, targetable_check
-from spotify_pipeline.components.audiences.config import AudienceConfig
+from spotify_pipeline.components.audiences.config import AudienceConfig, GuardLimitError
 from spotify_pipeline.components.audiences.customer_list import customer_list_asset
 from spotify_pipeline.components.audiences.definition import AudienceDefinition, audience_named_by, refuse_own_name
 from spotify_pipeline.components.audiences.identifiers import identifiers_asset
@@ -20,6 +23,7 @@ from spotify_pipeline.components.sources import (
     suppression_sources,
 )
 from spotify_pipeline.components.yaml import config_error
+from spotify_pipeline.mirror.guards import MAX_SOURCE_AGE, Guard, GuardLimits
 
 
 @dg.scaffold_with(AudienceScaffolder)
@@ -73,7 +77,7 @@ class CustomerListAudience(dg.Component):
         audience = audience_named_by(attributes.name, context)
         segment = find_source(attributes.segment, context, ("segment",))
         refuse_unknown_columns(attributes.named_columns(), segment, context)
-        _refuse_half_a_pair(attributes, context)
+        _refuse_half_a_pair(attributes, _limits(attributes, (), context)[MAX_SOURCE_AGE], context)
         refuse_own_name(attributes.name or audience, attributes.lookalike, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
         sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
@@ -94,14 +98,22 @@ class CustomerListAudience(dg.Component):
         )
 
 
-def _refuse_half_a_pair(config: AudienceConfig, context: dg.ComponentLoadContext) -> None:
-    if config.segment.updated_at is not None and config.guards.max_source_age is None:
+def _limits(config: AudienceConfig, own_guards: Sequence[Guard], context: dg.ComponentLoadContext) -> GuardLimits:
+    try:
+        return config.guards.limits(own_guards)
+    except GuardLimitError as error:
+        path = ("guards",) if error.field is None else ("guards", error.field)
+        raise config_error(context, path, str(error)) from None
+
+
+def _refuse_half_a_pair(config: AudienceConfig, most: timedelta | None, context: dg.ComponentLoadContext) -> None:
+    if config.segment.updated_at is not None and most is None:
         raise config_error(
             context,
             ("segment", "updated_at"),
             "requires guards.max_source_age, which is missing",
         )
-    if config.guards.max_source_age is not None and config.segment.updated_at is None:
+    if most is not None and config.segment.updated_at is None:
         raise config_error(
             context,
             ("guards", "max_source_age"),

@@ -8,11 +8,20 @@ its default, and null is refused.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from spotify_pipeline.components.cadence import Cadence
 from spotify_pipeline.components.sources import (
@@ -30,45 +39,92 @@ from spotify_pipeline.components.yaml import (
     Share,
     SpotifyId,
     StrictModel,
+    no_such_field,
     not_null,
 )
 from spotify_pipeline.customer_list import Layout
-from spotify_pipeline.mirror.guards import GuardLimits
-from spotify_pipeline.spotify_limits import LARGEST_FILE, LONGEST_DESCRIPTION, NAME_LENGTH
+from spotify_pipeline.mirror.guards import (
+    GUARDS,
+    MAX_DRAIN,
+    MAX_SHRINK,
+    Guard,
+    GuardLimits,
+    Limit,
+    LimitKind,
+    LimitValue,
+    guard_limits,
+    limits_of,
+)
+from spotify_pipeline.spotify_limits import LONGEST_DESCRIPTION, NAME_LENGTH
 
-_DEFAULTS = GuardLimits()
+_TYPES: dict[LimitKind, Any] = {
+    LimitKind.SHARE: Share,
+    LimitKind.GROWTH: Growth,
+    LimitKind.AGE: Annotated[Duration | None, BeforeValidator(not_null)],
+}
 
 
-class GuardsConfig(StrictModel):
+class GuardLimitError(ValueError):
+    """A value of the guards' block is wrong.
+
+    Attributes:
+        field: which; None where one is missing.
+    """
+
+    def __init__(self, problem: str, field: str | None) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+def _type_of(limit: Limit[Any]) -> Any:  # noqa: ANN401 - a type for pydantic
+    if limit.kind is LimitKind.COUNT:
+        return Annotated[int, Field(ge=limit.least, le=limit.most), BeforeValidator(not_null)]
+    return _TYPES[limit.kind]
+
+
+class _OurGuards(StrictModel):
     """What a list must satisfy before any call to Spotify. A guard that is not named has its default."""
 
-    min_rows: Annotated[int, BeforeValidator(not_null)] = Field(default=_DEFAULTS.min_rows, ge=1)
-    """The fewest rows that may be sent. Below it the audience is left as it is. Spotify is reported to ignore lists of
-    fewer than 1,000 rows, which is the default."""
-    max_shrink: Share = _DEFAULTS.max_shrink
-    """How much shorter a list may be than the one Spotify has: "30%" or 0.3."""
-    max_growth: Growth = _DEFAULTS.max_growth
-    """How much longer a list may be than the one Spotify has: "200%" is three times as long."""
-    max_churn: Share = _DEFAULTS.max_churn
-    """How many of the people may be others than before: the smaller of those added and removed, as a share."""
-    max_drain: Share = _DEFAULTS.max_drain
-    """How much shorter a list may be than any that Spotify had within a week or four cadences, whichever is longer:
-    small losses add up. Where `max_shrink` is larger, and this is missing, as much as that."""
-    max_invalid: Share = _DEFAULTS.max_invalid
-    """How many of the identifiers found may be rejected as not valid, as a share."""
-    max_suppression_loss: Share = _DEFAULTS.max_suppression_loss
-    """How much smaller a suppression segment may be than before, as a share."""
-    max_source_age: Annotated[Duration | None, BeforeValidator(not_null)] = None
-    """How old the newest row of the segment may be, by `segment.updated_at`: "36h" or "7d"."""
-    max_bytes: Annotated[int, BeforeValidator(not_null)] = Field(default=_DEFAULTS.max_bytes, ge=1, le=LARGEST_FILE)
-    """The largest file that may be sent, in bytes; by default 1 GiB, the most that Spotify is reported to take."""
+    # Limits of a project's own guards are held against them by ``limits``, as files are read before guards are known.
+    model_config = ConfigDict(extra="allow")
 
-    def limits(self) -> GuardLimits:
-        """The limits as the guards know them."""
-        stated = GuardLimits(**{name: getattr(self, name) for name in type(self).model_fields})
-        if "max_drain" in self.model_fields_set:
-            return stated
-        return replace(stated, max_drain=max(stated.max_drain, stated.max_shrink))
+
+_stated: dict[str, Any] = {
+    each.field: (_type_of(each), Field(default=each.default, description=each.meaning)) for each in limits_of(GUARDS)
+}
+
+
+class GuardsConfig(create_model("GuardsConfig", __base__=_OurGuards, **_stated)):
+    """What a list must satisfy before any call to Spotify. A guard that is not named has its default."""
+
+    def limits(self, own_guards: Sequence[Guard] = ()) -> GuardLimits:
+        """The limits as the guards know them.
+
+        Args:
+            own_guards: of the project, which have limits here, too.
+
+        Raises:
+            GuardLimitError: a field is no guard's, or its value is none; or one that must be stated is missing.
+        """
+        stated = {name: getattr(self, name) for name in type(self).model_fields}
+        if MAX_DRAIN.field not in self.model_fields_set:
+            stated[MAX_DRAIN.field] = max(stated[MAX_DRAIN.field], stated[MAX_SHRINK.field])
+        extra, known = self.model_extra or {}, {each.field: each for each in limits_of(own_guards)}
+        for field, value in extra.items():
+            if field not in known:
+                raise GuardLimitError(no_such_field(field, [*type(self).model_fields, *known]), field)
+            stated[field] = _validated(known[field], value)
+        for field, limit in known.items():
+            if limit.must_be_stated and field not in extra:
+                raise GuardLimitError(f"lacks {field}, which has no default: {limit.meaning}", None)
+        return guard_limits(own_guards, **stated)
+
+
+def _validated(limit: Limit[Any], value: object) -> LimitValue:
+    try:
+        return TypeAdapter[LimitValue](_type_of(limit)).validate_python(value)
+    except ValidationError as error:
+        raise GuardLimitError(error.errors()[0]["msg"].removeprefix("Value error, "), limit.field) from None
 
 
 class TruncateConfig(StrictModel):

@@ -15,6 +15,7 @@ from spotify_pipeline.components.sources import SuppressionSource
 from spotify_pipeline.components.yaml import config_error, named_by_folder
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceSpec, MirrorRefused
+from spotify_pipeline.mirror.guards import Guard, GuardLimits
 from spotify_pipeline.rows import ERASURE
 from spotify_pipeline.spotify_limits import NAME_LENGTH
 from spotify_pipeline.warehouse import Relation
@@ -66,6 +67,8 @@ class AudienceDefinition(AudienceAtSpotify):
     relation: Relation
     suppressions: tuple[SuppressionSource, ...] = ()
     """Who is kept out: the lists of every audience, and this one's own."""
+    own_guards: tuple[Guard, ...] = ()
+    """The guards that the project adds to ours."""
 
     @property
     def identifiers_key(self) -> dg.AssetKey:
@@ -76,6 +79,15 @@ class AudienceDefinition(AudienceAtSpotify):
     def list_key(self) -> dg.AssetKey:
         """The asset of hashed customer lists."""
         return dg.AssetKey([self.folder, "customer_list"])
+
+    @property
+    def limits(self) -> GuardLimits:
+        """What its list must keep to.
+
+        Raises:
+            GuardLimitError: a limit of the YAML is wrong; definitions that are loaded have none.
+        """
+        return self.config.guards.limits(self.own_guards)
 
     def spec(self, ad_account_id: str) -> AudienceSpec:
         """The audience as the mirror needs to know it, with the one that it takes over."""

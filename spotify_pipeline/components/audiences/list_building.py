@@ -18,6 +18,7 @@ from spotify_pipeline.customer_list import (
     non_consenting_digests,
     write_identifiers,
 )
+from spotify_pipeline.mirror.guards import MAX_BYTES
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.rows import DigestSet, IdentifierPlan, Suppressions
 from spotify_pipeline.warehouse import RANK_COLUMN, Ranking
@@ -113,7 +114,7 @@ def build_list(
         snapshot=snapshot,
         built_at=datetime.now(UTC),
         suppressions=suppressions,
-        truncate=Truncation(max_bytes=config.guards.max_bytes, order=cut.in_words) if cut is not None else None,
+        truncate=Truncation(max_bytes=audience.limits[MAX_BYTES], order=cut.in_words) if cut is not None else None,
         written=written,
     )
 

@@ -18,7 +18,7 @@ from spotify_pipeline.components.yaml.types import (
     TableName,
     not_null,
 )
-from spotify_pipeline.strict_model import StrictModel
+from spotify_pipeline.strict_model import StrictModel, no_such_field
 
 __all__ = [
     "COLUMN_SHORT_FORMS",
@@ -39,6 +39,7 @@ __all__ = [
     "config_error",
     "folder_of",
     "named_by_folder",
+    "no_such_field",
     "not_null",
     "refuse_repeated_keys",
     "refuse_unread_files",

@@ -19,6 +19,24 @@ class ApprovalSource(StrEnum):
     ROLLBACK = "rollback"
 
 
+class ApprovalOf(StrEnum):
+    """What an approval is of. A guard says by which of them it is overridden."""
+
+    FILE = "file"
+    """This very list."""
+    CHANGE = "change"
+    """The next list, within shares that a guard measured."""
+    RULES = "rules"
+    """What other identity rules make of the next list."""
+    ROLLBACK = "rollback"
+    """This list, as it was once."""
+
+
+LIST_IS_RIGHT = frozenset({ApprovalOf.FILE, ApprovalOf.CHANGE, ApprovalOf.ROLLBACK})
+"""Override what a list shows by itself. A rollback says that a list is right as it was once; not that what this machine
+knows or reads today is right."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApprovedChange:
     """How far the next list may differ from the one that Spotify has.
@@ -87,6 +105,15 @@ class Approval:
     def is_for_one_thing(self) -> bool:
         """Whether it says what it is for: one of a file, a change and other rules."""
         return sum(each is not None for each in (self.file_sha256, self.change, self.rules)) == 1
+
+    @property
+    def of(self) -> ApprovalOf:
+        """What it is of."""
+        if self.rules is not None:
+            return ApprovalOf.RULES
+        if self.change is not None:
+            return ApprovalOf.CHANGE
+        return ApprovalOf.ROLLBACK if self.source is ApprovalSource.ROLLBACK else ApprovalOf.FILE
 
     def may_be_for(self, file_sha256: str, *, going_on: bool) -> bool:
         """Whether it may count for a list: not used, or used for this very list whose sending is not finished."""

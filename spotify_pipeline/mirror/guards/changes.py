@@ -6,9 +6,17 @@ from fractions import Fraction
 
 from spotify_pipeline.customer_list import NO_CONSENT, SUPPRESSED, Manifest
 from spotify_pipeline.mirror.guards.facts import GuardFacts, PreviousList
-from spotify_pipeline.mirror.guards.findings import counted, exact, share_of
-from spotify_pipeline.mirror.guards.limits import GuardLimits
+from spotify_pipeline.mirror.guards.limits import GuardLimits, Limit, LimitKind
+from spotify_pipeline.mirror.guards.words import counted, exact, share_of
 
+MAX_SHRINK = Limit(
+    field="max_shrink",
+    kind=LimitKind.SHARE,
+    default=0.30,
+    meaning="how much shorter a list may be than the one Spotify has, as it was sent; and for each type of identifier, "
+    'how many of its values may be gone, unless the list lost as much. Write shares as `"30%"` or `0.3`; a bare `30` '
+    "is refused; at most 99%, except `max_growth`, at most 10,000%",
+)
 ENOUGH_VALUES = 100
 """Fewer values of a type say nothing about its column."""
 _MEANINGFUL = Fraction(5, 100)
@@ -73,7 +81,7 @@ def moved_by_rules(facts: GuardFacts, limits: GuardLimits) -> tuple[int, int] | 
     before, now = facts.previous.manifest, facts.manifest
     if before.rules_version == now.rules_version:
         return None
-    most = exact(limits.max_shrink)
+    most = exact(limits[MAX_SHRINK])
     kept_out = [
         each.rows_withdrawn + sum(each.rows_dropped.get(why, 0) for why in (NO_CONSENT, SUPPRESSED))
         for each in (before, now)

@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
-from spotify_pipeline.mirror.guards import comparison_guards as comparisons
-from spotify_pipeline.mirror.guards import list_guards as list_checks
-from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource, ApprovedChange
-from spotify_pipeline.mirror.guards.base import FINAL, Decision, Finding, GuardName, Outcome
-from spotify_pipeline.mirror.guards.changes import moved_by_rules
+from spotify_pipeline.mirror.guards.approval import Approval, ApprovalOf, ApprovalSource, ApprovedChange
+from spotify_pipeline.mirror.guards.base import Decision, Finding, Guard, Outcome
+from spotify_pipeline.mirror.guards.changes import MAX_SHRINK, moved_by_rules
+from spotify_pipeline.mirror.guards.comparison_guards import Drain, HistoryKept
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History
-from spotify_pipeline.mirror.guards.findings import exact, percent, share_of
 from spotify_pipeline.mirror.guards.limits import GuardLimits
+from spotify_pipeline.mirror.guards.registry import GUARDS, finding_of
+from spotify_pipeline.mirror.guards.words import exact, percent, share_of
 
-_GUARDS: Mapping[GuardName, Callable[[GuardFacts, GuardLimits], Finding]] = {
-    GuardName.EMPTY: list_checks.empty,
-    GuardName.MINIMUM: list_checks.minimum,
-    GuardName.SHRINK: comparisons.shrink,
-    GuardName.GROWTH: comparisons.growth,
-    GuardName.CHURN: comparisons.churn,
-    GuardName.DRAIN: comparisons.drain,
-    GuardName.INVALID: list_checks.invalid,
-    GuardName.COLUMN_GONE: comparisons.column_gone,
-    GuardName.COLUMN_CONSTANT: list_checks.column_constant,
-    GuardName.PARTIAL_READ: list_checks.partial_read,
-    GuardName.STALE_SOURCE: list_checks.stale_source,
-    GuardName.SWAPPED: comparisons.swapped,
-    GuardName.AD_ACCOUNT: comparisons.ad_account,
-    GuardName.HISTORY: comparisons.history,
-    GuardName.SUPPRESSIONS: comparisons.suppressions,
-    GuardName.ERASED: list_checks.erased,
-    GuardName.OVERSIZE: list_checks.oversize,
-}
-_MOVED_BY_RULES = frozenset(
-    {GuardName.SHRINK, GuardName.GROWTH, GuardName.CHURN, GuardName.DRAIN, GuardName.COLUMN_GONE}
-)
-_NOT_BY_ROLLBACK = frozenset({GuardName.AD_ACCOUNT, GuardName.HISTORY, GuardName.SUPPRESSIONS})
-"""A rollback says that a list is right as it was once; not that what this machine knows or reads today is right."""
-_SINCE_THOSE_BEFORE = {GuardName.SHRINK: "fewer", GuardName.CHURN: "exchanged", GuardName.COLUMN_GONE: "fewer"}
+_HISTORY = HistoryKept()
 _DIGEST_SHOWN = 12
 
 
 def decide(
-    facts: GuardFacts, limits: GuardLimits, *, audience: str, ad_account_id: str, approval: Approval | None
+    facts: GuardFacts,
+    limits: GuardLimits,
+    *,
+    audience: str,
+    ad_account_id: str,
+    approval: Approval | None,
+    own_guards: Sequence[Guard] = (),
 ) -> Decision:
     """Whether the list may be sent, with a finding of each guard.
 
@@ -58,17 +39,21 @@ def decide(
         audience: the audience's folder name.
         ad_account_id: where the list is sent.
         approval: that a person gave, if any.
+        own_guards: of the project. They are asked after ours, and can only block.
 
     Raises:
         Exception: a guard failed. The caller must treat that as blocked.
     """
     flaw = why_void(approval, facts, limits, audience, ad_account_id) if approval is not None else ""
     valid = approval if not flaw else None
-    findings = tuple(_GUARDS[guard](facts, limits) for guard in GuardName)
+    found = [(each, each.judge(facts, limits)) for each in GUARDS]
+    found += [(each, finding_of(each, facts, limits)) for each in own_guards]
+    findings = tuple(finding for _, finding in found)
+    final = frozenset(each.name for each, _ in found if each.is_final)
     if valid is not None:
-        covers = partial(_covers, valid, moved_by_rules(facts, limits))
-        findings = tuple(_overridden(each) if covers(each) else each for each in findings)
-        if any(each.outcome is Outcome.BLOCKED and each.guard not in FINAL for each in findings):
+        moved_by = moved_by_rules(facts, limits)
+        findings = tuple(_after(valid, moved_by, guard, finding) for guard, finding in found)
+        if any(each.outcome is Outcome.BLOCKED and each.guard not in final for each in findings):
             flaw = f"The approval of {valid.approved_at} is for {_extent(valid)}, which is less than what blocks."
     return Decision(
         audience=audience,
@@ -79,6 +64,7 @@ def decide(
         limits=limits,
         findings=findings,
         history=facts.history,
+        final=final,
         approval=valid,
         approval_problem=flaw,
     )
@@ -115,10 +101,10 @@ def why_void(approval: Approval, facts: GuardFacts, limits: GuardLimits, audienc
     if approval.source is ApprovalSource.ROLLBACK and facts.went_back_to is not None:
         was = facts.went_back_to.rows
         kept_out = share_of(max(was - facts.manifest.list_rows, 0), was)
-        if kept_out > exact(limits.max_shrink):
+        if kept_out > exact(limits[MAX_SHRINK]):
             return (
                 f"The word that was given with the rollback is for the list as it was sent, and {percent(kept_out)} of "
-                f"it are kept out by now, {percent(exact(limits.max_shrink))} may be, so it does not count."
+                f"it are kept out by now, {percent(exact(limits[MAX_SHRINK]))} may be, so it does not count."
             )
     return ""
 
@@ -130,7 +116,7 @@ def without_history(decision: Decision, problem: str) -> Decision:
         decision: that was made in the belief that it is the first list.
         problem: what was found, in words, as the rest of a sentence.
     """
-    return _with_history(decision, comparisons.missing_history(problem))
+    return _with_history(decision, _HISTORY.missing(problem))
 
 
 def outdated(decision: Decision, problems: Sequence[str]) -> Decision:
@@ -140,8 +126,8 @@ def outdated(decision: Decision, problems: Sequence[str]) -> Decision:
         decision: that was made.
         problems: what contradicts, each as a part of a sentence.
     """
-    (before,) = [each for each in decision.findings if each.guard is GuardName.HISTORY]
-    blocking = comparisons.outdated_history(problems)
+    (before,) = [each for each in decision.findings if each.guard == _HISTORY.name]
+    blocking = _HISTORY.outdated(problems)
     if before.outcome is Outcome.BLOCKED:
         blocking = replace(blocking, sentence=f"{before.sentence} {blocking.sentence}")
     return _with_history(decision, blocking)
@@ -150,8 +136,8 @@ def outdated(decision: Decision, problems: Sequence[str]) -> Decision:
 def _with_history(decision: Decision, blocking: Finding) -> Decision:
     """The decision with another finding of the history, which an approval of this very file overrides and no other."""
     approval = decision.approval
-    finding = _overridden(blocking) if approval is not None and _covers(approval, None, blocking) else blocking
-    findings = tuple(finding if each.guard is GuardName.HISTORY else each for each in decision.findings)
+    finding = _after(approval, None, _HISTORY, blocking) if approval is not None else blocking
+    findings = tuple(finding if each.guard == _HISTORY.name else each for each in decision.findings)
     return replace(decision, findings=findings, history=History.MISSING)
 
 
@@ -159,7 +145,7 @@ def block_message(decision: Decision) -> str:
     """The message when guards block: which, why, that the audience is unchanged, and what to do."""
     blocking = decision.blocked_by
     why = " ".join(f"[{each.guard}] {each.sentence}" for each in blocking)
-    final = [each.guard.value for each in blocking if each.guard in FINAL]
+    final = [each.guard for each in blocking if each.guard in decision.final]
     if final:
         way = f"No approval can override: {', '.join(final)}."
     else:
@@ -188,26 +174,36 @@ def change_within(decision: Decision, margin: float, live_sha256: str) -> Approv
 
     An approval of a loss or an exchange since the list that Spotify has counts since the lists before it, too.
     """
-    if decision.allowed or not all(each.beyond and each.guard not in FINAL for each in decision.blocked_by):
+    if decision.allowed or not all(each.beyond and each.guard not in decision.final for each in decision.blocked_by):
         return None
-    within: dict[str, dict[str, float]] = {
-        str(each.guard): {what: round(share + margin, 4) for what, share in each.beyond.items()}
+    within = {
+        each.guard: {what: round(share + margin, 4) for what, share in each.beyond.items()}
         for each in decision.blocked_by
     }
-    lately = within.setdefault(str(GuardName.DRAIN), {})
-    for guard, ending in _SINCE_THOSE_BEFORE.items():
-        for what, share in within.get(str(guard), {}).items():
-            lately[f"{what} {ending}"] = max(share, lately.get(f"{what} {ending}", share))
+    lately = within.setdefault(Drain.name, {})
+    for guard in GUARDS:
+        for what, share in within.get(guard.name, {}).items() if guard.adds_up_as else ():
+            summed = f"{what} {guard.adds_up_as}"
+            lately[summed] = max(share, lately.get(summed, share))
     return ApprovedChange(live_sha256=live_sha256, within={guard: each for guard, each in within.items() if each})
 
 
-def _covers(approval: Approval, moved_by: tuple[int, int] | None, finding: Finding) -> bool:
+def _after(approval: Approval, moved_by: tuple[int, int] | None, guard: Guard, finding: Finding) -> Finding:
+    """What a guard found, once an approval that is valid is taken into account."""
+    if finding.outcome is not Outcome.BLOCKED or not _covers(approval, moved_by, guard, finding):
+        return finding
+    return replace(finding, outcome=Outcome.OVERRIDDEN)
+
+
+def _covers(approval: Approval, moved_by: tuple[int, int] | None, guard: Guard, finding: Finding) -> bool:
     """Whether an approval that is valid is for what a guard found."""
+    if approval.of not in guard.approvals:
+        return False
     if approval.rules is not None:
-        return finding.guard in _MOVED_BY_RULES and moved_by == (approval.rules.before, approval.rules.now)
+        return moved_by == (approval.rules.before, approval.rules.now)
     if approval.change is None:
-        return approval.source is not ApprovalSource.ROLLBACK or finding.guard not in _NOT_BY_ROLLBACK
-    within = approval.change.within.get(str(finding.guard), {})
+        return True
+    within = approval.change.within.get(finding.guard, {})
     most = (within.get(what, within.get("*", 0.0)) for what in finding.beyond)
     return bool(finding.beyond) and all(
         share <= allowed for share, allowed in zip(finding.beyond.values(), most, strict=True)
@@ -215,15 +211,9 @@ def _covers(approval: Approval, moved_by: tuple[int, int] | None, finding: Findi
 
 
 def _extent(approval: Approval) -> str:
-    if approval.source is ApprovalSource.ROLLBACK:
+    if approval.of is ApprovalOf.ROLLBACK:
         return "this list as it was once, not for what is known today"
     if approval.change is None:
         return approval.words
     bounds = [(guard, *bound) for guard, each in approval.change.within.items() for bound in each.items()]
     return ", ".join(f"{guard}: {what} up to {percent(exact(share))}" for guard, what, share in bounds)
-
-
-def _overridden(finding: Finding) -> Finding:
-    if finding.outcome is not Outcome.BLOCKED or finding.guard in FINAL:
-        return finding
-    return replace(finding, outcome=Outcome.OVERRIDDEN)

@@ -1,39 +1,74 @@
-"""The limits within which a list may differ from the one before it."""
+"""The limits that an audience's YAML states for its guards: what one is, and those of one audience."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, cast
 
-from spotify_pipeline.spotify_limits import FEWEST_ROWS, LARGEST_FILE
+_T = TypeVar("_T")
+LimitValue = int | float | timedelta | None
+_MUST_BE_STATED: Any = dataclasses.MISSING
+
+
+class LimitKind(StrEnum):
+    """What a limit is, and so how YAML writes it."""
+
+    SHARE = "share"
+    """Of at most 99 %: "30%" or 0.3, here the number 0.3."""
+    GROWTH = "growth"
+    """A share of up to 10,000 %: "200%" or 2.0."""
+    COUNT = "count"
+    """A whole number."""
+    AGE = "age"
+    """Hours or days, "36h" or "7d", here a ``timedelta``."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class GuardLimits:
-    """The limits of one audience. There is no way to leave one out: a missing one has its default.
-
-    Shares are numbers: 0.3 is 30 %.
+class Limit(Generic[_T]):
+    """A limit that each audience may state for a guard. ``limits[it]`` is its value for one audience.
 
     Attributes:
-        min_rows: the fewest rows of a list.
-        max_shrink: how much shorter a list may be than the one Spotify has, as a share of that.
-        max_growth: how much longer.
-        max_churn: how many people may be exchanged for others: the smaller of those added and those removed, as a share
-            of the shorter list.
-        max_drain: how much shorter a list may be than any that Spotify had within the window, as a share of that. It is
-            above ``max_shrink``, so that one step at its limit leaves room for ordinary days, and below half.
-        max_invalid: how many of the identifiers found may be rejected as invalid.
-        max_suppression_loss: how much smaller a source of suppressions may be than before, as a share of that.
-        max_bytes: of a file that is sent.
-        max_source_age: how old the newest row of the segment may be; None where no column says.
+        field: of the ``guards:`` block of an audience's YAML.
+        kind: how it is written.
+        meaning: for the reader of the YAML.
+        default: its value where an audience states none. Without a default every audience must state it. None: the
+            guard is asked for only where an audience states it.
+        least, most: of a count.
     """
 
-    min_rows: int = FEWEST_ROWS
-    max_shrink: float = 0.30
-    max_growth: float = 2.0
-    max_churn: float = 0.60
-    max_drain: float = 0.40
-    max_invalid: float = 0.20
-    max_suppression_loss: float = 0.50
-    max_bytes: int = LARGEST_FILE
-    max_source_age: timedelta | None = None
+    field: str
+    kind: LimitKind
+    meaning: str
+    default: _T = _MUST_BE_STATED
+    least: int = 1
+    most: int | None = None
+
+    @property
+    def must_be_stated(self) -> bool:
+        """Whether it has no default."""
+        return self.default is _MUST_BE_STATED
+
+
+@dataclass(frozen=True)
+class GuardLimits:
+    """The limits of one audience: a value of every limit there is, so that none is left out. See ``guard_limits``.
+
+    Attributes:
+        values: by the limit's field.
+    """
+
+    values: Mapping[str, LimitValue]
+
+    def __getitem__(self, limit: Limit[_T]) -> _T:
+        return cast("_T", self.values[limit.field])
+
+    def to_json(self) -> dict[str, int | float | None]:
+        """As plain JSON values, a time span in seconds."""
+        return {
+            field: value.total_seconds() if isinstance(value, timedelta) else value
+            for field, value in self.values.items()
+        }

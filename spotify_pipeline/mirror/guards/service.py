@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import Approval
 from spotify_pipeline.mirror.guards.approvals import ApprovalStore, spent_before
-from spotify_pipeline.mirror.guards.base import Decision, GuardBlocked
+from spotify_pipeline.mirror.guards.base import Decision, Guard, GuardBlocked
 from spotify_pipeline.mirror.guards.evaluate import decide, why_void
 from spotify_pipeline.mirror.guards.facts import GuardFacts
 from spotify_pipeline.mirror.guards.history import SentHistory
@@ -48,6 +48,7 @@ class ListGuard:
         went_back_to: AcceptedList | None = None,
         split: bool = False,
         written: WrittenRows | None = None,
+        own_guards: Sequence[Guard] = (),
     ) -> None:
         """
         Args:
@@ -66,6 +67,7 @@ class ListGuard:
             went_back_to: of a rollback: the list that goes live again, where Spotify had it once.
             split: whether a list that is too large for one file is sent in parts.
             written: the rows of the list, where it was just written; else it is read, if it has to be.
+            own_guards: of the project, which are asked besides ours.
         """
         self._customer_list = customer_list
         self._audience = audience
@@ -82,6 +84,7 @@ class ListGuard:
         self._went_back_to = went_back_to
         self._split = split
         self._written = written
+        self._own_guards = own_guards
         self._spent = False
 
     def judge(self, entry: JournalEntry) -> Decision:
@@ -141,7 +144,14 @@ class ListGuard:
             split=self._split,
         )
         candidates, problem = self._approvals_for(facts, entry)
-        decide_with = partial(decide, facts, self._limits, audience=self._audience, ad_account_id=self._ad_account_id)
+        decide_with = partial(
+            decide,
+            facts,
+            self._limits,
+            audience=self._audience,
+            ad_account_id=self._ad_account_id,
+            own_guards=self._own_guards,
+        )
         decisions = [decide_with(approval=each) for each in candidates] or [decide_with(approval=None)]
         decision = next((each for each in decisions if each.allowed), decisions[0])
         return replace(decision, approval_problem=decision.approval_problem or problem)

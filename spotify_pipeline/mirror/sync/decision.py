@@ -7,7 +7,7 @@ from collections.abc import Collection
 from spotify_pipeline.customer_list import CustomerListError, Manifest
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
-from spotify_pipeline.mirror.guards import Decision, Guard, GuardBlocked, block_message, without_history
+from spotify_pipeline.mirror.guards import Decision, GuardBlocked, Judge, block_message, without_history
 from spotify_pipeline.mirror.journal import JournalEntry, JournalError
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.stale_state import StaleStateCheck
@@ -23,7 +23,7 @@ class SendDecision:
 
     def __init__(
         self,
-        guard: Guard,
+        guard: Judge,
         spec: AudienceSpec,
         manifest: Manifest,
         *,
@@ -150,7 +150,7 @@ def unknown_audience(spec: AudienceSpec, entry: JournalEntry, audience_id: str) 
 class SharedGuard:
     """A guard that decides once, about the whole, for all parts of a list; its approval is used once."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Judge) -> None:
         self._guard = guard
         self._decision: Decision | None = None
         self._is_spent = False

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror.guards import Guard
+from spotify_pipeline.mirror.guards import Judge
 from spotify_pipeline.mirror.journal import Journal
 from spotify_pipeline.mirror.receipts import ReceiptBook, RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
@@ -71,7 +71,7 @@ class AudienceMirror:
         customer_list: Path,
         manifest: Manifest,
         *,
-        guard: Guard,
+        guard: Judge,
         max_age: timedelta | None = None,
         evidence: RunEvidence | None = None,
         trace_ids: Callable[[], Sequence[str]] = tuple,

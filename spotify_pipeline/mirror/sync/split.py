@@ -9,7 +9,7 @@ from pathlib import Path
 from spotify_pipeline.customer_list import Manifest, SnapshotStore, parts_needed
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
-from spotify_pipeline.mirror.guards import Guard
+from spotify_pipeline.mirror.guards import Judge
 from spotify_pipeline.mirror.journal import Journal, JournalError
 from spotify_pipeline.mirror.receipts import RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
@@ -24,7 +24,7 @@ def mirror_parts(
     spec: AudienceSpec,
     parts: Sequence[tuple[Path, Manifest]],
     *,
-    guard: Guard,
+    guard: Judge,
     max_age: timedelta | None = None,
     evidence: RunEvidence | None = None,
     trace_ids: Callable[[], Sequence[str]] = tuple,

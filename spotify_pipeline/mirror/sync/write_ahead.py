@@ -10,7 +10,6 @@ from typing import Any
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
-from spotify_pipeline.mirror.guards import from_the_future, older_list
 from spotify_pipeline.mirror.journal import (
     Journal,
     JournalEntry,
@@ -25,6 +24,7 @@ from spotify_pipeline.mirror.journal import (
 )
 from spotify_pipeline.mirror.receipts import ReceiptBook, ReceiptKind
 from spotify_pipeline.mirror.spec import AudienceSpec
+from spotify_pipeline.mirror.sync.list_age import from_the_future, older_list
 from spotify_pipeline.mirror.sync.receipt_content import list_content
 from spotify_pipeline.mirror.writes import WriteAheadLog
 from spotify_pipeline.spotify import Audience, OpenUpload, UploadProof

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from spotify_pipeline.components.audiences.config import AudienceConfig, GuardsConfig
 from spotify_pipeline.components.yaml.errors import FOLDER_NAME
-from spotify_pipeline.mirror import GuardLimits
+from spotify_pipeline.mirror.guards import MAX_DRAIN, guard_limits
 from spotify_pipeline_tests.components.conftest import GOOD
 
 UUID = "ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a"
@@ -118,9 +118,9 @@ def test_s03_a_folder_name_that_cannot_be_an_identity_is_none(folder: str) -> No
 
 
 def test_w09_without_a_word_on_guards_every_one_has_its_default() -> None:
-    assert GuardsConfig().limits() == GuardLimits()
+    assert GuardsConfig().limits() == guard_limits()
     stated = GuardsConfig.model_validate({"min_rows": 5}).limits()
-    assert stated == GuardLimits(min_rows=5)
+    assert stated == guard_limits(min_rows=5)
 
 
 @pytest.mark.parametrize("guard", GuardsConfig.model_fields)
@@ -134,8 +134,9 @@ def test_shares_and_durations_are_what_was_written() -> None:
     config = GuardsConfig.model_validate(
         {"max_shrink": "12.5%", "max_growth": "300 %", "max_churn": 0.4, "max_source_age": "36h"}
     )
-    assert (config.max_shrink, config.max_growth, config.max_churn) == (0.125, 3.0, 0.4)
-    assert config.max_source_age == timedelta(hours=36)
+    aged = timedelta(hours=36)
+    stated = guard_limits(max_shrink=0.125, max_growth=3.0, max_churn=0.4, max_source_age=aged)
+    assert config.limits() == stated
 
 
 def test_short_forms_stand_for_the_long_ones() -> None:
@@ -163,4 +164,4 @@ def test_short_forms_stand_for_the_long_ones() -> None:
 def test_w19_losses_that_add_up_are_limited_at_no_less_than_one_loss_unless_it_is_said(
     stated: dict[str, object], drain: float
 ) -> None:
-    assert GuardsConfig.model_validate(stated).limits().max_drain == drain
+    assert GuardsConfig.model_validate(stated).limits()[MAX_DRAIN] == drain

@@ -13,9 +13,9 @@ import pytest
 from spotify_pipeline.components.audiences.insights.plan import PLAN_JOB
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.metadata import in_words, people, row_count, without_small_counts
-from spotify_pipeline.mirror import GuardName
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.runs import ASSETS, PEOPLE, Deployment, change_people, metadata
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 COUNT = r"-?[\d,]+|fewer than 20"
 SHA256 = r"[0-9a-f]{64}"

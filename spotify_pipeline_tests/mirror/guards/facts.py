@@ -14,15 +14,16 @@ from spotify_pipeline.mirror.guards import (
     Finding,
     GuardFacts,
     GuardLimits,
-    GuardName,
     History,
     Outcome,
     PreviousList,
     decide,
+    guard_limits,
 )
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
-LIMITS = GuardLimits()
+LIMITS = guard_limits()
 AUDIENCE = "lapsed"
 ACCOUNT = "00000000-0000-4000-8000-000000000001"
 OURS, OTHER = "a1" * 32, "b2" * 32
@@ -112,7 +113,7 @@ def decided(about: GuardFacts, limits: GuardLimits = LIMITS, *, given: Approval 
 
 def finding(about: GuardFacts, guard: GuardName, limits: GuardLimits = LIMITS) -> Finding:
     """What one guard finds, without an approval."""
-    return next(each for each in decided(about, limits).findings if each.guard is guard)
+    return next(each for each in decided(about, limits).findings if each.guard == guard)
 
 
 def blocks(about: GuardFacts, guard: GuardName, limits: GuardLimits = LIMITS) -> bool:
@@ -120,6 +121,6 @@ def blocks(about: GuardFacts, guard: GuardName, limits: GuardLimits = LIMITS) ->
     return finding(about, guard, limits).outcome is Outcome.BLOCKED
 
 
-def blocking(about: GuardFacts, limits: GuardLimits = LIMITS) -> set[GuardName]:
+def blocking(about: GuardFacts, limits: GuardLimits = LIMITS) -> set[str]:
     """The guards that block."""
     return {each.guard for each in decided(about, limits).blocked_by}

@@ -17,13 +17,14 @@ from spotify_pipeline.mirror.guards import (
     ApprovalStore,
     Decision,
     GuardLimits,
-    GuardName,
     ListGuard,
+    guard_limits,
 )
 from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase, SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.journal.journal import Journal
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 PLAN = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
 StoredList = tuple[Path, Manifest]
@@ -35,7 +36,7 @@ class Machine:
 
     folder: Path
     now: datetime = NOW
-    limits: GuardLimits = field(default_factory=lambda: GuardLimits(min_rows=10))
+    limits: GuardLimits = field(default_factory=lambda: guard_limits(min_rows=10))
     erased: Callable[[], DigestSet] = DigestSet.of
 
     @property
@@ -89,12 +90,12 @@ class Machine:
         return self.guard(stored, **changes).judge(self.journal.read("lapsed", ACCOUNT))
 
 
-def blocked_by(decision: Decision) -> set[GuardName]:
+def blocked_by(decision: Decision) -> set[str]:
     return {each.guard for each in decision.blocked_by}
 
 
 def figure(decision: Decision, guard: GuardName) -> str:
-    return next(each.figure for each in decision.findings if each.guard is guard)
+    return next(each.figure for each in decision.findings if each.guard == guard)
 
 
 def under_way(entry: JournalEntry, stored: StoredList, *, phase: Phase = Phase.SENDING, **changes: Any) -> JournalEntry:

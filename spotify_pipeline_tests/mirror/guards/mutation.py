@@ -18,7 +18,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
 TESTS = "spotify_pipeline_tests/mirror/guards"
-DECIDING = ("decide", "comparisons", "list_checks", "findings")
+DECIDING = ("base", "changes", "comparison_guards", "evaluate", "list_guards", "words")
 """Modules that make up the decision."""
 BY = ("test_decide", "test_comparisons", "test_list_checks", "test_sentences")
 """Test modules that are to notice."""

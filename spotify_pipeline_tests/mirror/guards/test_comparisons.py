@@ -10,15 +10,15 @@ import pytest
 from spotify_pipeline.customer_list import TypeChange
 from spotify_pipeline.mirror.guards import (
     GuardFacts,
-    GuardLimits,
-    GuardName,
     History,
     Outcome,
     PreviousList,
     SentLately,
     Twin,
+    guard_limits,
 )
 from spotify_pipeline_tests.mirror.guards.facts import blocking, blocks, compared, facts, finding, manifest
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 COMPARING = (
     GuardName.SHRINK,
@@ -58,7 +58,7 @@ def test_w02_a_list_that_shrank_is_blocked(before: int, now: int, stopped: bool)
 
 @pytest.mark.parametrize("tenths", range(1, 10))
 def test_w02_every_limit_is_exact(tenths: int):
-    limits = GuardLimits(max_shrink=tenths / 10, max_growth=tenths / 10, max_churn=tenths / 10)
+    limits = guard_limits(max_shrink=tenths / 10, max_growth=tenths / 10, max_churn=tenths / 10)
     change = 1_000 * tenths
     assert blocking(compared(10_000 - change, 10_000), limits) <= {GuardName.MINIMUM}
     assert blocks(compared(10_000 - change - 1, 10_000), GuardName.SHRINK, limits)
@@ -85,7 +85,7 @@ def test_w03_other_people_in_the_same_number_are_blocked(added: int, removed: in
 
 
 def test_w03_the_exchange_is_a_share_of_the_shorter_list():
-    limits = GuardLimits(max_churn=0.5)
+    limits = guard_limits(max_churn=0.5)
     for before, now in ((8_000, 10_000), (10_000, 8_000)):
         assert not blocks(compared(now, before, added=4_000, removed=4_000), GuardName.CHURN, limits)
         assert blocks(compared(now, before, added=4_001, removed=4_001), GuardName.CHURN, limits)
@@ -225,7 +225,7 @@ def test_w19_losses_that_add_up_to_more_than_the_limit_are_blocked(now: int, sto
 def test_w19_exchanges_that_add_up_are_blocked(exchanged: int, stopped: bool):
     swapped = sent(10_000, added=exchanged, removed=exchanged)
     assert blocks(lately(10_000, swapped), GuardName.DRAIN) is stopped
-    assert not blocks(lately(10_000, swapped), GuardName.DRAIN, GuardLimits(max_churn=0.9))
+    assert not blocks(lately(10_000, swapped), GuardName.DRAIN, guard_limits(max_churn=0.9))
 
 
 def test_w19_a_column_that_drains_or_is_exchanged_in_steps_is_blocked():

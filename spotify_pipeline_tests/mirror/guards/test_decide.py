@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from spotify_pipeline.mirror.guards import (
-    FINAL,
+    GUARDS,
     Decision,
     GuardFacts,
-    GuardLimits,
-    GuardName,
     History,
     Outcome,
     SentLately,
     Twin,
     block_message,
+    guard_limits,
     without_history,
 )
+from spotify_pipeline.mirror.receipts.sent_lists import _LARGE_CHANGES
 from spotify_pipeline_tests.mirror.guards.facts import (
     ACCOUNT,
     NOW,
@@ -34,9 +34,10 @@ from spotify_pipeline_tests.mirror.guards.facts import (
     facts,
     manifest,
 )
+from spotify_pipeline_tests.mirror.guards.names import FINAL, GuardName
 
 VOID = "so it does not count"
-STRICT = GuardLimits(max_source_age=timedelta(hours=24))
+STRICT = guard_limits(max_source_age=timedelta(hours=24))
 STOPPED: dict[GuardName, GuardFacts] = {
     GuardName.EMPTY: facts(0),
     GuardName.MINIMUM: facts(999),
@@ -59,11 +60,19 @@ STOPPED: dict[GuardName, GuardFacts] = {
 
 
 def outcome(decision: Decision, guard: GuardName) -> Outcome:
-    return next(each.outcome for each in decision.findings if each.guard is guard)
+    return next(each.outcome for each in decision.findings if each.guard == guard)
 
 
 def test_every_guard_has_its_example():
-    assert list(STOPPED) == list(GuardName)
+    assert list(STOPPED) == list(GuardName) == [each.name for each in GUARDS]
+
+
+def test_w01_what_no_approval_overrides_is_final_and_nothing_else():
+    assert {each.name for each in GUARDS if each.is_final} == FINAL == decided(facts()).final
+
+
+def test_w19_guards_whose_approval_starts_the_window_again_are_ours():
+    assert {each.name for each in GUARDS} > _LARGE_CHANGES
 
 
 @pytest.mark.parametrize("guard", GuardName)
@@ -73,7 +82,7 @@ def test_a_decision_has_one_finding_of_each_guard_in_order(guard: GuardName):
 
 @pytest.mark.parametrize("guard", GuardName)
 def test_w01_w10_an_approval_overrides_all_guards_but_the_final_ones(guard: GuardName):
-    limits = STRICT if guard is GuardName.STALE_SOURCE else GuardLimits()
+    limits = STRICT if guard is GuardName.STALE_SOURCE else guard_limits()
     without = decided(STOPPED[guard], limits)
     assert outcome(without, guard) is Outcome.BLOCKED
     assert not without.allowed
@@ -91,7 +100,7 @@ def test_w01_w10_an_approval_overrides_all_guards_but_the_final_ones(guard: Guar
 def test_what_is_overridden_still_says_why_it_would_block():
     shrunk = decided(STOPPED[GuardName.SHRINK]).blocked_by[0]
     approved = decided(STOPPED[GuardName.SHRINK], given=approval()).findings
-    assert [each.sentence for each in approved if each.guard is GuardName.SHRINK] == [shrunk.sentence]
+    assert [each.sentence for each in approved if each.guard == GuardName.SHRINK] == [shrunk.sentence]
 
 
 def test_an_approval_of_a_list_that_no_guard_blocks_changes_nothing():
@@ -166,7 +175,7 @@ def test_w09_limits_that_nobody_stated_are_the_default_ones_and_stand_in_the_dec
 def test_w13_a_limit_that_is_no_number_switches_no_guard_off(name: str, limit: float):
     not_a_number: dict[str, Any] = {name: limit}
     with pytest.raises(ValueError, match="Invalid literal for Fraction"):
-        decided(facts(), GuardLimits(**not_a_number))
+        decided(facts(), guard_limits(**not_a_number))
 
 
 def test_a_decision_says_what_it_is_about(monkeypatch: pytest.MonkeyPatch):
@@ -179,7 +188,7 @@ def test_a_decision_says_what_it_is_about(monkeypatch: pytest.MonkeyPatch):
     assert (decision.snapshot, decision.file_sha256) == ("2026-11-16", OURS)
     assert decision.decided_at == "2026-11-16T06:00:00.000005+00:00"
     assert decision.history is History.KNOWN
-    assert decision.limits == GuardLimits()
+    assert decision.limits == guard_limits()
     assert decision.approval is None
 
 

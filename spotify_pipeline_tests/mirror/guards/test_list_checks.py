@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror.guards import GuardLimits, GuardName, Outcome
+from spotify_pipeline.mirror.guards import Outcome, guard_limits
 from spotify_pipeline_tests.mirror.guards.facts import NOW, blocking, blocks, decided, facts, finding, manifest
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 BOTH = {"email": 10_000, "phone": 10_000}
 
@@ -21,13 +22,13 @@ def test_a_good_first_list_is_sent():
 
 def test_w01_an_empty_list_is_blocked():
     assert blocking(facts(0)) == {GuardName.EMPTY, GuardName.MINIMUM}
-    assert blocking(facts(0), GuardLimits(min_rows=0)) == {GuardName.EMPTY}
+    assert blocking(facts(0), guard_limits(min_rows=0)) == {GuardName.EMPTY}
 
 
 def test_w12_a_list_below_the_minimum_is_blocked():
     assert blocking(facts(999)) == {GuardName.MINIMUM}
     assert blocking(facts(1_000)) == set()
-    assert blocking(facts(1), GuardLimits(min_rows=1)) == set()
+    assert blocking(facts(1), guard_limits(min_rows=1)) == set()
 
 
 def with_rejects(
@@ -119,7 +120,7 @@ def test_w05_a_partial_read_is_blocked(counted: int | None, stopped: bool):
 )
 def test_w06_a_stale_segment_is_blocked(age: timedelta | None, stopped: bool):
     about = facts(manifest(source_updated_at=None if age is None else NOW - age))
-    assert blocks(about, GuardName.STALE_SOURCE, GuardLimits(max_source_age=timedelta(hours=48))) is stopped
+    assert blocks(about, GuardName.STALE_SOURCE, guard_limits(max_source_age=timedelta(hours=48))) is stopped
 
 
 def test_w06_no_age_is_asked_for_unless_the_yaml_does():

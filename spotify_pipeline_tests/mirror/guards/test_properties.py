@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.customer_list import TypeChange
 from spotify_pipeline.mirror.guards import (
-    FINAL,
     Approval,
     ApprovalSource,
     GuardFacts,
     GuardLimits,
-    GuardName,
     History,
     Outcome,
     PreviousList,
     SentLately,
     Twin,
+    guard_limits,
 )
 from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.mirror.guards.facts import (
@@ -38,6 +37,7 @@ from spotify_pipeline_tests.mirror.guards.facts import (
     facts,
     manifest,
 )
+from spotify_pipeline_tests.mirror.guards.names import FINAL, GuardName
 
 ROWS = st.one_of(st.integers(0, 30), st.integers(0, 100_000))
 SHARES = st.one_of(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.6, 1.0, 2.0]), st.floats(0, 10))
@@ -45,7 +45,7 @@ SHARES = st.one_of(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.6, 1.0, 2.0]), st.floa
 
 @st.composite
 def limits(draw: st.DrawFn) -> GuardLimits:
-    return GuardLimits(
+    return guard_limits(
         min_rows=draw(st.integers(1, 2_000)),
         max_shrink=draw(SHARES),
         max_growth=draw(SHARES),
@@ -145,21 +145,21 @@ def test_an_approval_turns_what_blocks_into_overridden_and_nothing_else(about: G
 @given(st.integers(0, 20_000), st.integers(0, 20_000), st.integers(0, 20_000), SHARES)
 def test_w02_more_shrinking_never_unblocks(before: int, one: int, other: int, share: float):
     fewer, more = sorted((one, other))
-    by = GuardLimits(max_shrink=share)
+    by = guard_limits(max_shrink=share)
     assert blocks(compared(more, before), GuardName.SHRINK, by) <= blocks(compared(fewer, before), GuardName.SHRINK, by)
 
 
 @given(st.integers(0, 20_000), st.integers(0, 20_000), st.integers(0, 20_000), SHARES)
 def test_w04_more_growing_never_unblocks(before: int, one: int, other: int, share: float):
     fewer, more = sorted((one, other))
-    by = GuardLimits(max_growth=share)
+    by = guard_limits(max_growth=share)
     assert blocks(compared(fewer, before), GuardName.GROWTH, by) <= blocks(compared(more, before), GuardName.GROWTH, by)
 
 
 @given(st.integers(0, 5_000), st.integers(0, 5_000), SHARES)
 def test_w03_more_exchanging_never_unblocks(one: int, other: int, share: float):
     fewer, more = sorted((one, other))
-    by = GuardLimits(max_churn=share)
+    by = guard_limits(max_churn=share)
     few, many = (compared(5_000, 5_000, added=count, removed=count) for count in (fewer, more))
     assert blocks(few, GuardName.CHURN, by) <= blocks(many, GuardName.CHURN, by)
 
@@ -168,5 +168,5 @@ def test_w03_more_exchanging_never_unblocks(one: int, other: int, share: float):
 @given(any_facts(), limits(), SHARES)
 def test_a_stricter_limit_never_unblocks(about: GuardFacts, by: GuardLimits, share: float):
     for name in ("max_shrink", "max_growth", "max_churn", "max_drain", "max_invalid", "max_suppression_loss"):
-        stricter = replace(by, **{name: min(share, getattr(by, name))})
+        stricter = guard_limits(**{**by.values, name: min(share, cast("float", by.values[name]))})
         assert blocking(about, by) <= blocking(about, stricter)

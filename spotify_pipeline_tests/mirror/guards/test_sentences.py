@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.mirror.guards import GuardFacts, GuardLimits, GuardName, History, Twin
+from spotify_pipeline.mirror.guards import GuardFacts, History, Twin, guard_limits
 from spotify_pipeline_tests.mirror.guards.facts import NOW, compared, facts, finding, manifest
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 from spotify_pipeline_tests.mirror.guards.test_decide import STOPPED
 
 FILE = Path(__file__).with_name("sentences.json")
-AGED = GuardLimits(max_source_age=timedelta(hours=36, minutes=20))
+AGED = guard_limits(max_source_age=timedelta(hours=36, minutes=20))
 TWO = {"email": 10_000, "phone": 8_000}
 
 CASES: dict[str, tuple[GuardName, GuardFacts]] = {
@@ -98,7 +99,7 @@ CASES: dict[str, tuple[GuardName, GuardFacts]] = {
 
 def told(case: str) -> dict[str, str]:
     guard, about = CASES[case]
-    limits = AGED if case.startswith("stale source: ") and "list" not in case else GuardLimits()
+    limits = AGED if case.startswith("stale source: ") and "list" not in case else guard_limits()
     said = finding(about, guard, limits)
     return {"outcome": said.outcome, "figure": said.figure, "limit": said.limit, "sentence": said.sentence}
 

@@ -21,7 +21,7 @@ from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, buil
 from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline.identity import IdentifierType, digest
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Checkpoint, Journal, MirrorOutcome
-from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard
+from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard, guard_limits
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan, Suppressions
@@ -76,7 +76,7 @@ class Bench:
     sandbox: SandboxServer
     now: datetime = BEGIN
     account: str = DEFAULTS.ad_account_id
-    limits: GuardLimits = field(default_factory=GuardLimits)
+    limits: GuardLimits = field(default_factory=guard_limits)
     erased: Callable[[], DigestSet] = DigestSet.of
     confirmed: Callable[[], DigestSet] = DigestSet.of
     layout: Layout = Layout.WIDE

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from spotify_pipeline.mirror.guards import GuardLimits
+from spotify_pipeline.mirror.guards import GuardLimits, guard_limits
 from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.stress.wipes.bench import LIVE_ROWS, OTHER_ACCOUNT, Bench, Listed, people, suppressing
 from spotify_pipeline_tests.stress.wipes.happenings import NO_TEXT, half, live
@@ -42,7 +42,7 @@ def suppressed(suppressions: Suppressions) -> Callable[[Bench], Listed]:
 
 
 def _stale(bench: Bench) -> Listed:
-    bench.limits = GuardLimits(max_source_age=timedelta(hours=36))
+    bench.limits = guard_limits(max_source_age=timedelta(hours=36))
     return bench.build(live(), updated_at=bench.now - timedelta(days=4))
 
 
@@ -71,7 +71,7 @@ def _tighter(limits: GuardLimits, made: Callable[[], pl.DataFrame]) -> Callable[
 
 
 def _first_and_short(bench: Bench) -> Listed:
-    bench.limits = GuardLimits(min_rows=2_500)
+    bench.limits = guard_limits(min_rows=2_500)
     return bench.build(live())
 
 
@@ -114,6 +114,6 @@ CHANGES: tuple[Change, ...] = (
     ),
     Change("a list below the limit that was set", "minimum", _first_and_short),
     Change(
-        "a tight limit, passed on purpose", "growth", _tighter(GuardLimits(max_growth=0.05), lambda: people(0, 2_200))
+        "a tight limit, passed on purpose", "growth", _tighter(guard_limits(max_growth=0.05), lambda: people(0, 2_200))
     ),
 )

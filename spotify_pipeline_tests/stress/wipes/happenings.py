@@ -10,7 +10,7 @@ from datetime import timedelta
 import polars as pl
 
 from spotify_pipeline.identity import digest
-from spotify_pipeline.mirror.guards import GuardLimits
+from spotify_pipeline.mirror.guards import GuardLimits, guard_limits
 from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.stress.wipes.bench import LIVE_ROWS, OTHER_ACCOUNT, Bench, Listed, people
 
@@ -44,7 +44,7 @@ def partial_read(counted: int) -> Happening:
 
 def stale(hours: float | None) -> Happening:
     def happen(bench: Bench) -> None:
-        bench.limits = GuardLimits(max_source_age=timedelta(hours=36))
+        bench.limits = guard_limits(max_source_age=timedelta(hours=36))
         updated = None if hours is None else bench.now - timedelta(hours=hours)
         sent(bench, bench.build(live(), updated_at=updated))
 
@@ -175,7 +175,7 @@ def swapped(audience: str, first: int) -> Happening:
 
 
 def nearly_swapped(bench: Bench) -> None:
-    bench.limits = GuardLimits(max_churn=1.0)
+    bench.limits = guard_limits(max_churn=1.0)
     sent(bench, bench.build(pl.concat([people(10_000, 11_900), people(0, 100)])))
 
 
@@ -227,7 +227,7 @@ def from_the_future(bench: Bench) -> None:
 
 def tomorrows_half(bench: Bench) -> None:
     """Two steps: a loss that is within the limit, then the same again, judged against what was accepted."""
-    bench.limits = GuardLimits(max_shrink=0.3)
+    bench.limits = guard_limits(max_shrink=0.3)
     listed = bench.build(people(0, 1_500))
     bench.later(hours=1)
     sent(bench, bench.build(people(0, 1_399)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from spotify_pipeline.mirror.guards import GuardLimits
+from spotify_pipeline.mirror.guards import guard_limits
 from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline_tests.stress.wipes.bench import LIVE_ROWS, people, suppressing
 from spotify_pipeline_tests.stress.wipes.drains import AS_SENT, COLUMNS, DRAINS, nothing
@@ -105,20 +105,20 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario("W02", "the second of two losses in a row", tomorrows_half, "shrink"),
     Scenario(
-        "W02", "a tighter limit is kept", limited(GuardLimits(max_shrink=0.05), lambda: people(0, 1_899)), "shrink"
+        "W02", "a tighter limit is kept", limited(guard_limits(max_shrink=0.05), lambda: people(0, 1_899)), "shrink"
     ),
     Scenario("W03", "all people are others", segment(lambda: people(20_000, 22_000)), "churn"),
     Scenario("W03", "61 % are others", segment(lambda: people(1_221, 3_221)), "churn"),
     Scenario("W03", "a test database was read", segment(lambda: people(90_000, 92_200)), "churn"),
     Scenario("W03", "every identifier is normalized otherwise", rules_of_another_version, "churn"),
     Scenario(
-        "W03", "a tighter limit is kept", limited(GuardLimits(max_churn=0.1), lambda: people(201, 2_201)), "churn"
+        "W03", "a tighter limit is kept", limited(guard_limits(max_churn=0.1), lambda: people(201, 2_201)), "churn"
     ),
     Scenario("W03", "shrunk within the limit, and exchanged", segment(lambda: people(20_000, 21_500)), "churn"),
     Scenario("W04", "ten times as many people", segment(lambda: people(0, 20_000)), "growth"),
     Scenario("W04", "the segment lost its WHERE", segment(lambda: people(0, 6_001)), "growth"),
     Scenario(
-        "W04", "a tighter limit is kept", limited(GuardLimits(max_growth=0.1), lambda: people(0, 2_201)), "growth"
+        "W04", "a tighter limit is kept", limited(guard_limits(max_growth=0.1), lambda: people(0, 2_201)), "growth"
     ),
     Scenario("W05", "the cursor was closed early", partial_read(LIVE_ROWS + 1), "read"),
     Scenario("W05", "a page was lost", partial_read(2 * LIVE_ROWS), "read"),
@@ -157,14 +157,14 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("W08", "the journal is lost, and Spotify has the audience", built(journal_lost)),
     Scenario("W08", "the journal is of another machine", built(home_of_another), "history"),
     Scenario("W08", "the first list ever is too short", segment(lambda: people(0, 999)), "minimum", first=True),
-    Scenario("W09", "no guard is configured", limited(GuardLimits(), half), "shrink"),
+    Scenario("W09", "no guard is configured", limited(guard_limits(), half), "shrink"),
     Scenario("W10", "an approval, and another file", approved(another_file), "shrink"),
     Scenario("W10", "an approval that has expired", approved(expired), "shrink"),
     Scenario("W10", "an approval that was used", approved(used), "shrink"),
     Scenario("W10", "the approvals are damaged", approved(approvals_damaged)),
     Scenario("W11", "an approval of another audience", approved(other_audience), "shrink"),
     Scenario("W11", "an approval for another ad account", approved(other_account), "shrink"),
-    Scenario("W12", "999 people of 1,400", limited(GuardLimits(max_shrink=0.9), lambda: people(0, 999)), "minimum"),
+    Scenario("W12", "999 people of 1,400", limited(guard_limits(max_shrink=0.9), lambda: people(0, 999)), "minimum"),
     Scenario("W13", "a guard breaks", built(guard_breaks), "ZeroDivisionError"),
     Scenario("W13", "the clock breaks", built(clock_breaks), "OverflowError"),
     Scenario("W13", "the journal cannot be read", built(unreadable_home)),
@@ -195,7 +195,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "own",
         "the file is larger than Spotify takes",
-        limited(GuardLimits(max_bytes=10_000), live),
+        limited(guard_limits(max_bytes=10_000), live),
         "oversize",
     ),
     Scenario("own", "a list older than the one at Spotify", older),

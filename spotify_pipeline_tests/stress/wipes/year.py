@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.mirror import JournalEntry
-from spotify_pipeline.mirror.guards import Decision, GuardLimits
+from spotify_pipeline.mirror.guards import Decision, guard_limits
 from spotify_pipeline.mirror.journal.entry import SentList
 from spotify_pipeline.mirror.receipts.book import ReceiptBook
 from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT, Receipt
@@ -25,7 +25,7 @@ from spotify_pipeline.mirror.sync.receipt_content import list_evidence
 from spotify_pipeline.sandbox import DEFAULTS
 from spotify_pipeline_tests.stress.wipes.bench import BEGIN, Bench, Listed
 
-LIMITS = GuardLimits(max_source_age=timedelta(hours=48))
+LIMITS = guard_limits(max_source_age=timedelta(hours=48))
 KEPT_LISTS = 3
 DISASTER_EVERY = 30
 

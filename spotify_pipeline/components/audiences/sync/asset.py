@@ -33,6 +33,7 @@ from spotify_pipeline.components.run_log import StepCalls, UploadProgressLog
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.customer_list import CustomerListError, parts_needed
 from spotify_pipeline.mirror import GuardBlocked, MirrorOutcome
+from spotify_pipeline.mirror.guards import MAX_BYTES
 from spotify_pipeline.spotify import SignInKind
 
 SCHEDULE_TAG = "dagster/schedule_name"
@@ -149,7 +150,7 @@ def _say_what_was_done(
     outcomes: Sequence[MirrorOutcome],
     sent: SendRequest,
 ) -> None:
-    most = audience.config.guards.max_bytes
+    most = audience.limits[MAX_BYTES]
     if len(outcomes) > 1 and (needed := parts_needed(sent.path, sent.manifest, most)) < len(outcomes):
         spare = [f"{audience.folder}.{number}" for number in range(needed + 1, len(outcomes) + 1)]
         context.log.warning(

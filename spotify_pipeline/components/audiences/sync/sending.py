@@ -22,6 +22,7 @@ from spotify_pipeline.mirror import (
     newest_erasure,
     parts_known,
 )
+from spotify_pipeline.mirror.guards import MAX_BYTES
 from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.spotify import SpotifyAdsClient, UploadProgress
 
@@ -119,7 +120,7 @@ def _parts(audience: AudienceDefinition, home: PipelineHome, ad_account_id: str,
     if not audience.config.oversize.split and known <= 1:
         return 1
     # Parts never become fewer by themselves: one that is no longer sent would stay live with its people.
-    return parts_needed(sent.path, sent.manifest, audience.config.guards.max_bytes, at_least=max(1, known))
+    return parts_needed(sent.path, sent.manifest, audience.limits[MAX_BYTES], at_least=max(1, known))
 
 
 def _max_age(audience: AudienceDefinition, sent: SendRequest) -> timedelta | None:

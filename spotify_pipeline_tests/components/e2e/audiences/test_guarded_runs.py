@@ -12,7 +12,6 @@ import pytest
 
 from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.mirror import GuardName
 from spotify_pipeline.mirror.alerts import Alert, AlertKind
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.components.runs import (
@@ -26,6 +25,7 @@ from spotify_pipeline_tests.components.runs import (
     said_by,
     writes,
 )
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 HALF = "DELETE FROM crm.people WHERE email IN (SELECT email FROM crm.people WHERE agreed LIMIT 15)"
 OTHERS = "UPDATE crm.people SET email = 'other-' || email"

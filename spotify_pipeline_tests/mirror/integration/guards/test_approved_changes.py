@@ -16,7 +16,6 @@ from spotify_pipeline.mirror.guards import (
     ApprovedChange,
     ApprovedRules,
     GuardFacts,
-    GuardName,
     History,
     Outcome,
     SentLately,
@@ -36,6 +35,7 @@ from spotify_pipeline_tests.mirror.guards.facts import (
     manifest,
 )
 from spotify_pipeline_tests.mirror.guards.machine import Machine, StoredList, blocked_by, under_way
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 HALF = compared(5_000, 10_000)
 

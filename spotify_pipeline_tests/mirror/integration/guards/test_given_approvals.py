@@ -11,13 +11,13 @@ import pytest
 from spotify_pipeline.mirror.guards import (
     ApprovalRefused,
     ApprovalSource,
-    GuardName,
     Outcome,
     block_message,
 )
 from spotify_pipeline.mirror.journal.entry import JournalEntry
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 from spotify_pipeline_tests.mirror.guards.machine import Machine, StoredList, blocked_by, under_way, word_for
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_rollback_is_recorded_and_may_be_made_again(machine: Machine, stored: 
 
 def test_w11_an_approval_in_the_run_config_of_another_audience_is_refused(machine: Machine, stored: StoredList):
     decision = machine.judge(stored, given=word_for(stored, audience="students"))
-    assert [each.outcome for each in decision.findings if each.guard is GuardName.SHRINK] == [Outcome.BLOCKED]
+    assert [each.outcome for each in decision.findings if each.guard == GuardName.SHRINK] == [Outcome.BLOCKED]
     assert "is for students" in block_message(decision)
 
 

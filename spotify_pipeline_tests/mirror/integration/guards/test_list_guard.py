@@ -13,7 +13,6 @@ import pytest
 from spotify_pipeline.customer_list import redact_list
 from spotify_pipeline.mirror.guards import (
     GuardBlocked,
-    GuardName,
     History,
     block_message,
 )
@@ -22,6 +21,7 @@ from spotify_pipeline.privacy import LedgerError
 from spotify_pipeline.rows import DigestSet
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW
 from spotify_pipeline_tests.mirror.guards.machine import Machine, blocked_by, figure, under_way, word_for
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 
 def test_w08_a_first_list_passes(machine: Machine):

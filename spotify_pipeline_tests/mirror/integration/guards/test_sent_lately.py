@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from spotify_pipeline.mirror import Receipt, ReceiptBook
-from spotify_pipeline.mirror.guards import ApprovedRules, GuardName
+from spotify_pipeline.mirror.guards import ApprovedRules
 from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 from spotify_pipeline_tests.mirror.guards.machine import Machine, StoredList, blocked_by, figure
+from spotify_pipeline_tests.mirror.guards.names import GuardName
 
 
 def accepted(machine: Machine, stored: StoredList) -> None:

@@ -13,11 +13,11 @@ from spotify_pipeline.mirror import (
     ApprovalStore,
     AudienceSpec,
     GuardBlocked,
-    GuardLimits,
     ListGuard,
     MirrorAction,
     MirrorOutcome,
 )
+from spotify_pipeline.mirror.guards import guard_limits
 from spotify_pipeline.rows import DigestSet
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline_tests.mirror.allowing import approval_of
@@ -37,7 +37,7 @@ def mirror(machine: Machine, listed: Listed, spec: AudienceSpec = SPEC) -> Mirro
         store=SnapshotStore(machine.folder / "data"),
         journal=machine.journal,
         approvals=ApprovalStore(machine.folder / "approvals"),
-        limits=GuardLimits(min_rows=ENOUGH),
+        limits=guard_limits(min_rows=ENOUGH),
         erased=DigestSet.of,
         now=lambda: NOW,
     )

@@ -1,5 +1,6 @@
 """Reads tables of a warehouse as streams of data frames: the class to derive from, and DuckDB as the first of them."""
 
+from spotify_pipeline.warehouse.chosen import chosen_warehouse, warehouse_class
 from spotify_pipeline.warehouse.column_types import (
     can_consent,
     can_identify,
@@ -17,7 +18,7 @@ from spotify_pipeline.warehouse.duckdb import (
     warehouse_file,
 )
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
-from spotify_pipeline.warehouse.own_table import OwnTable
+from spotify_pipeline.warehouse.own_table import OwnTable, refuse_other_schema
 from spotify_pipeline.warehouse.python_function import FunctionWarehouse, PythonFunction
 from spotify_pipeline.warehouse.relation import Relation, quoted
 from spotify_pipeline.warehouse.segment import SegmentReader
@@ -41,12 +42,15 @@ __all__ = [
     "WarehouseHeld",
     "can_consent",
     "can_identify",
+    "chosen_warehouse",
     "no_consent",
     "no_identifier",
     "no_order",
     "open_to_read",
     "orders_rows",
     "quoted",
+    "refuse_other_schema",
+    "warehouse_class",
     "warehouse_file",
     "without_parameters",
 ]

@@ -108,10 +108,7 @@ class FunctionWarehouse(Warehouse):
     ) -> Iterator[pa.RecordBatch]:
         """The named columns of all rows, or of those in ``only``."""
         for batch in self._all(relation):
-            if only is None:
-                yield batch.select(list(columns))
-            else:
-                yield from _batches_of(only.of(_frame(batch)).select(columns).to_arrow())
+            yield (batch if only is None else batch.filter(only.expression)).select(list(columns))
 
     def _survey(self, relation: Relation) -> None:
         """Count all rows, and find the latest value of each column of dates or times."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import polars as pl
+import pyarrow.compute as pc
 
 from spotify_pipeline.warehouse.relation import quoted
 
@@ -47,12 +48,13 @@ class Between:
         inside = " AND ".join(tests) or f"{name} IS NOT NULL"
         return (f"({inside} OR {name} IS NULL)" if self.or_missing else f"({inside})"), values
 
-    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Those of ``rows`` that are in it, for a warehouse that cannot choose by itself."""
-        value = pl.col(self.column)
-        inside = value.is_not_null()
+    @property
+    def expression(self) -> pc.Expression:
+        """The same for Arrow: to filter tables and batches, or to read a dataset."""
+        value: Any = pc.field(self.column)  # whose operators are typed as those of plain values
+        inside = value.is_valid()
         if self.at_least is not None:
-            inside &= value >= self.at_least
+            inside = inside & (value >= self.at_least)
         if self.below is not None:
-            inside &= value < self.below
-        return rows.filter((inside | value.is_null()) if self.or_missing else inside)
+            inside = inside & (value < self.below)
+        return inside | value.is_null() if self.or_missing else inside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import ClassVar, Self
 
@@ -40,13 +41,27 @@ class Warehouse(ABC):
         """Let go of it, however reading ended. Nothing is asked afterwards."""
 
     def __enter__(self) -> Self:
-        """Open it for a block."""
-        self.open()
+        """Open it for a block.
+
+        Raises:
+            SegmentError: it cannot be opened.
+        """
+        try:
+            self.open()
+        except BaseException as error:
+            self.__exit__()
+            if isinstance(error, SegmentError) or not isinstance(error, Exception):
+                raise
+            raise SegmentError(
+                f"The warehouse cannot be opened ({type(self).__name__} raised {type(error).__name__}; the message is "
+                "withheld because it may quote a credential). Open it in Python to see it. Nothing was sent."
+            ) from None
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
+        """Close it. What was read is compared with its count, so a driver's last complaint adds nothing."""
+        with suppress(Exception):
+            self.close()
 
     @abstractmethod
     def schema(self, relation: Relation) -> pa.Schema | None:

@@ -172,6 +172,16 @@ class WarehouseContract:
             assert SegmentReader(warehouse, table.relation, tmp_path / "spill").count() == 1
             assert SegmentReader(warehouse, PEOPLE, tmp_path / "spill").count() == ROWS.num_rows
 
+    def test_a_table_of_ours_that_has_other_columns_is_left_as_it_is(self, made: Make, tmp_path: Path) -> None:
+        self._skip_if_it_only_reads()
+        warehouse = made(ROWS)
+        OwnTable("history", OWN).append(warehouse, [own(ONE)])
+        other = pa.schema([("day", pa.date32()), ("note", pa.string())])
+        with pytest.raises(SegmentError, match=r"spotify_pipeline\.history has the columns day .* Nothing was added"):
+            OwnTable("history", other).append(warehouse, [])
+        with warehouse:
+            assert SegmentReader(warehouse, OwnTable("history", OWN).relation, tmp_path / "spill").count() == 1
+
     def _skip_if_it_only_reads(self) -> None:
         if not self.writes:
             pytest.skip("the class only reads")

@@ -17,6 +17,7 @@ from spotify_pipeline_tests.components.runs import (
     digests_at_spotify,
     said_by,
 )
+from spotify_pipeline_tests.how_to import code_on
 
 MODULE = '''
 import polars as pl
@@ -48,6 +49,7 @@ def fewer_each_time():
 def with_an_argument(since):
     yield from vips()
 '''
+HEADING = "A segment from a Python function"
 FUNCTION = PEOPLE.replace("table: crm.people", "python: FUNCTION, asset_key: shop/vips")
 FEW = """\
   suppress: [{table: crm.people, identifiers: {email: email}}]
@@ -62,6 +64,22 @@ def module(environment: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.F
     (environment / f"{name}.py").write_text(MODULE)
     monkeypatch.syspath_prepend(environment)
     return name
+
+
+def test_the_function_of_the_page_on_extending_is_mirrored_as_it_stands_there(
+    load: Callable[..., dg.Definitions],
+    environment: Path,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    package = environment / "my_project"
+    package.mkdir()
+    (package / "segments.py").write_text(code_on("extend.md", HEADING, "python")[0], encoding="utf-8")
+    monkeypatch.syspath_prepend(environment)
+    result = Deployment(load({"vips": code_on("extend.md", HEADING, "yaml")[0]})).run(audience="vips")
+    assert result.success, said_by(result)
+    agreed = {digest(f"person{n}@example.com") for n in range(40) if n % 4 != 0}
+    assert digests_at_spotify(sandbox, name="VIPs") == agreed
 
 
 def test_people_of_a_function_are_mirrored_without_those_who_are_kept_out(

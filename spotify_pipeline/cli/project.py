@@ -123,14 +123,12 @@ def load_definitions(of: Project | None = None) -> dg.Definitions:
         )
     import dagster as dg
 
-    from spotify_pipeline.components import deployment
-
     if find_spec(found.root_module.partition(".")[0]) is None:
         sys.path.insert(0, str(found.source))
     # Dagster warns of parts of its own that are in beta; nobody at the command line can do anything about it.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     try:
-        return deployment(found.defs.parent)
+        return dg.load_from_defs_folder(path_within_project=found.root)
     except Exception as error:  # noqa: BLE001 - Dagster wraps a mistake in layers of many types
         raise CommandError(f"The project's definitions do not load. {innermost_mistake(error)}") from None
 
@@ -148,7 +146,7 @@ class FeedConnection:
     """What a feed's YAML says of where it sends to; None where it leaves that to the environment."""
 
     connection_id: str | None
-    token_variable: str
+    token_variable: str | None
 
 
 def load_audience_accounts() -> dict[str, AudienceAccount]:
@@ -191,7 +189,7 @@ def feed_connections(definitions: dg.Definitions) -> dict[str, FeedConnection]:
     from spotify_pipeline.components.conversions import find_feeds
 
     return {
-        each.name: FeedConnection(each.config.connection_id, each.config.token.env) for each in find_feeds(definitions)
+        each.name: FeedConnection(each.config.connection_id, each.token_variable) for each in find_feeds(definitions)
     }
 
 

@@ -3,8 +3,8 @@
 from spotify_pipeline.components.audiences import CustomerListAudience, audience_of_table
 from spotify_pipeline.components.audiences.event_based import AdEngagementAudience, WebEventAudience
 from spotify_pipeline.components.cadence import NoWindowOpen
+from spotify_pipeline.components.connection import SpotifyAds, audience_definitions, event_audience_definitions
 from spotify_pipeline.components.conversions import ConversionFeed
-from spotify_pipeline.components.deployment import audience_definitions, deployment, event_audience_definitions
 from spotify_pipeline.components.metadata import in_words, size_range
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.sources import SuppressionList, WarehouseProject
@@ -15,6 +15,7 @@ __all__ = [
     "CustomerListAudience",
     "NoWindowOpen",
     "PipelineHome",
+    "SpotifyAds",
     "SpotifyAdsResource",
     "SuppressionList",
     "WarehouseProject",
@@ -22,7 +23,6 @@ __all__ = [
     "WebEventAudience",
     "audience_definitions",
     "audience_of_table",
-    "deployment",
     "event_audience_definitions",
     "in_words",
     "size_range",

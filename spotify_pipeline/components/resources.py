@@ -1,26 +1,24 @@
 """What runs need from outside: the warehouse, this machine's directory, and Spotify.
 
-Nothing here is read when definitions load: credentials and addresses come from the environment when a run starts.
+No value is read when definitions load: credentials and addresses come from the environment when they are used.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
 
+from spotify_pipeline.components.configured import ConfiguredResource, setting
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
-from spotify_pipeline.settings import Project, Settings, StatedConnection
 from spotify_pipeline.spotify import (
     CallRecord,
     SignInState,
@@ -47,17 +45,11 @@ OFFICIAL_API = "https://api-partner.spotify.com"
 ADS_MANAGER = "https://adsmanager.spotify.com/"
 
 
-def run_settings() -> Settings:
-    """What a run takes from its environment and from the `.env` of the project it was started in.
+class WarehouseResource(ConfiguredResource):
+    """The warehouse, read-only and locked down while a segment is read."""
 
-    Raises:
-        SettingsError: the shell and `.env` differ.
-    """
-    return Settings.of_run(Project.find(Path.cwd()), StatedConnection(), os.environ)
-
-
-class WarehouseResource(dg.ConfigurableResource[None]):
-    """The DuckDB warehouse, read-only and locked down while a segment is read."""
+    warehouse: Any = setting("warehouse")
+    home: Any = setting("home")
 
     @contextmanager
     def segment(self, relation: Relation) -> Generator[SegmentReader]:
@@ -89,8 +81,10 @@ def _connected(file: Path) -> duckdb.DuckDBPyConnection:
         raise WarehouseHeld(sentence) from None
 
 
-class PipelineHome(dg.ConfigurableResource[None]):
+class PipelineHome(ConfiguredResource):
     """This machine's own directory: what was built, and what is known of each audience."""
+
+    home: Any = setting("home")
 
     @property
     def snapshots(self) -> SnapshotStore:
@@ -156,16 +150,25 @@ class ConfiguredAudience(Protocol):
         ...
 
 
-class SpotifyAdsResource(dg.ConfigurableResource[None]):
-    """Spotify's Ads API v3, signed in.
+class SpotifyAdsResource(ConfiguredResource):
+    """Spotify's Ads API v3, signed in with a refresh token or with `spotify-pipeline login`."""
 
-    Set SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET (unless you signed in with PKCE), SPOTIFY_REFRESH_TOKEN or a token
-    store filled by `spotify-pipeline login`, and SPOTIFY_AD_ACCOUNT_ID.
-    """
+    client_id: Any = setting("client_id")
+    client_secret: Any = setting("client_secret")
+    refresh_token: Any = setting("refresh_token")
+    authorization: Any = setting("authorization")
+    ad_account_id: Any = setting("ad_account_id")
+    ads_api_url: Any = setting("ads_api_url")
+    accounts_url: Any = setting("accounts_url")
+    upload_hosts: Any = setting("upload_hosts")
+    upload_chunk_bytes: Any = setting("upload_chunk_bytes")
+    proxy_url: Any = setting("proxy_url")
+    ca_bundle: Any = setting("ca_bundle")
+    home: Any = setting("home")
 
     def settings(self, authorization: str | None = None) -> SpotifySettings:
-        """The environment's settings, with the authorization of that label where one is named."""
-        return run_settings().spotify(authorization)
+        """What is set, with the authorization of that label where one is named."""
+        return self.connected().spotify(authorization)
 
     @contextmanager
     def client(
@@ -184,17 +187,29 @@ class SpotifyAdsResource(dg.ConfigurableResource[None]):
         return sign_in_state(self.settings(authorization), TokenStore.at_home(), now)
 
     def account_of(self, audience: ConfiguredAudience) -> str:
-        """The ad account that an audience belongs to: the one its YAML states, else SPOTIFY_AD_ACCOUNT_ID.
+        """The ad account that an audience belongs to: the one its YAML states, else the connection's.
 
         Raises:
             SpotifyError: neither states one.
         """
-        return audience.config.ad_account_id or run_settings().spotify().require_ad_account_id()
+        return audience.config.ad_account_id or self.connected().spotify().require_ad_account_id()
 
     def ads_manager_url(self) -> str:
         """Where a person looks at audiences: Ads Manager, or the sandbox's page."""
-        api = run_settings().spotify().ads_api_url
+        api = self.connected().spotify().ads_api_url
         if api.startswith(OFFICIAL_API):
             return ADS_MANAGER
         scheme, _, rest = api.partition("://")
         return f"{scheme}://{rest.split('/')[0]}/"
+
+
+class AlertWebhook(ConfiguredResource):
+    """Where alerts are posted to, beside Dagster's log."""
+
+    alert_webhook: Any = setting("alert_webhook")
+
+    @property
+    def address(self) -> str | None:
+        """The address, which is a credential; None where alerts are only logged."""
+        found = self.connected().alert_webhook
+        return found.reveal() if found is not None else None

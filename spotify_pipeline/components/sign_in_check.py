@@ -13,32 +13,38 @@ from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import SpotifyAdsResource
 from spotify_pipeline.spotify import SignInKind, SignInState
 
-AUTHORIZATION = dg.AssetKey(["spotify", "authorization"])
 SIGN_IN_LASTS = "sign_in_lasts"
 GOOD = frozenset({SignInKind.OK, SignInKind.UNKNOWN_AGE})
 
 
-def sign_in_definitions(labels: Sequence[str | None]) -> dg.Definitions:
+def authorization_key(project: str) -> dg.AssetKey:
+    """The asset that is a project's sign-in."""
+    return dg.AssetKey(["spotify", project, "authorization"])
+
+
+def sign_in_definitions(labels: Sequence[str | None], project: str) -> dg.Definitions:
     """The sign-in as an external asset, and the check on its age.
 
     Args:
-        labels: the authorizations that the audiences name; None stands for the environment's.
+        labels: the authorizations that the audiences name; None stands for the connection's.
+        project: its name.
     """
+    key = authorization_key(project)
 
     @dg.asset_check(
-        asset=AUTHORIZATION,
+        asset=key,
         name=SIGN_IN_LASTS,
         description="Warns from 30 days before the sign-in to Spotify expires. It uses its age, and makes no calls.",
     )
     def sign_in_lasts(spotify_ads: SpotifyAdsResource) -> dg.AssetCheckResult:
         with sanitized_failures():
             now = datetime.now(UTC)
-            # Two audiences may name what is the environment's, so each state is told once.
+            # Two audiences may name what is the connection's, so each state is told once.
             named = {spotify_ads.settings(label).authorization for label in labels}
             return sign_in_result({label: spotify_ads.sign_in(label, now) for label in sorted(named)})
 
     asset = dg.AssetSpec(
-        AUTHORIZATION,
+        key,
         group_name="spotify",
         kinds={"spotify"},
         description=(

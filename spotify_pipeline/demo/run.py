@@ -15,8 +15,7 @@ import dagster as dg
 from spotify_pipeline.components import NoWindowOpen, PipelineHome, SpotifyAdsResource, audience_definitions
 from spotify_pipeline.components.audiences import AUDIENCE_TAG, WATCH_JOB, AudienceDefinition
 from spotify_pipeline.components.audiences.checks import GUARDS, READY, UNUSABLE
-from spotify_pipeline.components.audiences.insights import OVERLAP
-from spotify_pipeline.components.conversions import FEED_TAG, FeedDefinition, find_feeds
+from spotify_pipeline.components.conversions import FeedDefinition, feed_tags, find_feeds
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.demo import feeds as demo_feeds
 from spotify_pipeline.demo.feeds import DemoFeed
@@ -144,9 +143,8 @@ class _Runner:
             DemoFailed: a model or a test failed.
         """
         graph = self._definitions.resolve_asset_graph()
-        models = [
-            key for key in graph.materializable_asset_keys if not graph.get(key).is_partitioned and key != OVERLAP
-        ]
+        assets = [each for each in graph.materializable_asset_keys if not graph.get(each).is_partitioned]
+        models = [each for each in assets if each.path[0] != "spotify"]
         result = self._all_assets.execute_in_process(
             instance=self._instance, asset_selection=models, raise_on_error=False, run_config=QUIET
         )
@@ -170,7 +168,7 @@ class _Runner:
             instance=self._instance,
             asset_selection=demo_feeds.feed_assets(feed),
             partition_key=day.isoformat(),
-            tags={FEED_TAG: feed.name},
+            tags=feed_tags(feed),
             raise_on_error=False,
             run_config=QUIET,
         )

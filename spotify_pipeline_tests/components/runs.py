@@ -11,12 +11,14 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import pytest
 from dagster.components.testing import create_defs_folder_sandbox
 
-from spotify_pipeline.components.deployment import with_shared_definitions
-from spotify_pipeline.components.yaml.keys import refuse_repeated_keys, refuse_unread_files
+from spotify_pipeline.cli.project import innermost_mistake
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 
+PROJECT = "shop_ads"
+CONNECTION = "type: spotify_pipeline.SpotifyAds"
 PEOPLE = """
 type: spotify_pipeline.CustomerListAudience
 attributes:
@@ -33,21 +35,26 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def definitions_of(folders: dict[str, str]) -> dg.Definitions:
-    """The definitions of a `defs` folder with these folders, each with that `defs.yaml`."""
+    """The definitions of a `defs` folder with a connection and these folders, each with that `defs.yaml`."""
     return _definitions_of(tuple(folders.items()))
 
 
 @cache  # definitions read nothing of the environment, so tests may share them
 def _definitions_of(folders: tuple[tuple[str, str], ...]) -> dg.Definitions:
-    with create_defs_folder_sandbox() as sandbox:
-        for folder, content in folders:
+    with create_defs_folder_sandbox(project_name=PROJECT) as sandbox:
+        for folder, content in (("spotify", CONNECTION), *folders):
             directory = sandbox.defs_folder_path / folder
             directory.mkdir(parents=True)
             (directory / "defs.yaml").write_text(dedent(content).lstrip(), encoding="utf-8")
-        refuse_unread_files(sandbox.defs_folder_path)
-        refuse_repeated_keys(sandbox.defs_folder_path)
         with sandbox.build_all_defs() as definitions:
-            return with_shared_definitions(definitions)
+            return definitions
+
+
+def refusal(folders: dict[str, str]) -> str:
+    """What a person is told of a `defs` folder that does not load."""
+    with pytest.raises(Exception) as refused:
+        definitions_of(folders)
+    return innermost_mistake(refused.value)
 
 
 class Deployment:

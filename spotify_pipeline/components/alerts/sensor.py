@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import dagster as dg
 
 from spotify_pipeline.components.alerts.channels import deliver, webhook_client
 from spotify_pipeline.components.failures import sanitized_failures
-from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.components.resources import AlertWebhook, PipelineHome
 from spotify_pipeline.mirror import Alert, Alerts
 from spotify_pipeline.printable import printable
 from spotify_pipeline.retries import ALERT
-
-WEBHOOK_VARIABLE = "SPOTIFY_PIPELINE_ALERT_WEBHOOK"
-"""The address that alerts are posted to. It is a credential, and is in no log."""
 
 
 def alert_sensor() -> dg.SensorDefinition:
@@ -26,23 +21,24 @@ def alert_sensor() -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "Reports what is wrong with an audience, and when it is resolved: runs held back by a guard, erasures that "
-            f"wait, audiences left behind. To the webhook in {WEBHOOK_VARIABLE}, where it is set, and to this log."
+            "wait, audiences left behind. To the connection's alert_webhook, where it is set, and to this log."
         ),
     )
-    def alerts(context: dg.SensorEvaluationContext, spotify_home: PipelineHome) -> dg.SkipReason:
+    def alerts(
+        context: dg.SensorEvaluationContext, spotify_home: PipelineHome, spotify_alert_webhook: AlertWebhook
+    ) -> dg.SkipReason:
         with sanitized_failures():
-            return dg.SkipReason(tell(spotify_home.alerts, context))
+            return dg.SkipReason(tell(spotify_home.alerts, spotify_alert_webhook.address, context))
 
     return alerts
 
 
-def tell(alerts: Alerts, context: dg.SensorEvaluationContext) -> str:
-    """Tell every due alert; a sentence on what was told.
+def tell(alerts: Alerts, webhook: str | None, context: dg.SensorEvaluationContext) -> str:
+    """Tell every due alert, to ``webhook`` where there is one; a sentence on what was told.
 
     Raises:
         HomeError: it cannot be noted that an alert was told.
     """
-    webhook = os.environ.get(WEBHOOK_VARIABLE, "").strip() or None
     if webhook is None:
         # This log is then the one place where they are told.
         told = alerts.due()

@@ -16,6 +16,7 @@ from spotify_pipeline.components.audiences.identifiers import identifiers_asset
 from spotify_pipeline.components.audiences.lookalike import lookalike_asset
 from spotify_pipeline.components.audiences.scaffolders import AudienceScaffolder
 from spotify_pipeline.components.audiences.sync import audience_asset
+from spotify_pipeline.components.project_connection import connection_of, project_name
 from spotify_pipeline.components.sources import (
     SuppressionList,
     find_source,
@@ -69,11 +70,12 @@ class CustomerListAudience(dg.Component):
         """Take over the validated attributes and look up what they refer to.
 
         Raises:
-            AudienceConfigError: there are none, the folder's name cannot serve, a dbt model or column is unknown,
-                or two settings do not go together.
+            AudienceConfigError: there are none, the project has no connection, the folder's name cannot serve, a dbt
+                model or column is unknown, or two settings do not go together.
         """
         if not isinstance(attributes, AudienceConfig):
             raise config_error(context, (), "an audience needs at least segment, identifiers and cadence")
+        connection_of(context)
         audience = audience_named_by(attributes.name, context)
         segment = find_source(attributes.segment, context, ("segment",))
         refuse_unknown_columns(attributes.named_columns(), segment, context)
@@ -81,7 +83,10 @@ class CustomerListAudience(dg.Component):
         refuse_own_name(attributes.name or audience, attributes.lookalike, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
         sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
-        return cls(AudienceDefinition(audience, attributes, segment.asset_key, segment.relation, sources))
+        project = project_name(context)
+        return cls(
+            AudienceDefinition(audience, attributes, segment.asset_key, segment.relation, sources, project=project)
+        )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The chain of assets and its checks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import dagster as dg
@@ -31,6 +31,8 @@ class AudienceAtSpotify:
     """The folder's name: the audience's identity."""
     config: AudienceAttributes
     """Its YAML."""
+    project: str = field(default="", kw_only=True)
+    """The project's name: what is stored with Dagster may also be of other projects."""
 
     @property
     def audience_key(self) -> dg.AssetKey:

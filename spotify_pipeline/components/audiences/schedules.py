@@ -14,9 +14,9 @@ import dagster as dg
 from spotify_pipeline.components.audiences.checks import ERASURES_DONE, RECEIPTS_WHOLE, RETENTION_KEPT, TARGETABLE
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.audiences.event_based import EventAudienceDefinition
-from spotify_pipeline.components.audiences.insights import NO_ORPHANS, OVERLAP, overlap_definitions
+from spotify_pipeline.components.audiences.insights import NO_ORPHANS, overlap_definitions, overlap_key
 from spotify_pipeline.components.cadence import ALL_ASSETS_JOB, CadenceConfig, NoWindowOpen
-from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_definitions
+from spotify_pipeline.components.sign_in_check import SIGN_IN_LASTS, authorization_key, sign_in_definitions
 
 AUDIENCE_TAG = "spotify_pipeline/audience"
 WATCH_JOB = "spotify_watch_audiences"
@@ -29,8 +29,8 @@ def mirror_schedules(
     """One schedule per distinct cadence.
 
     Args:
-        audiences: every audience of the deployment.
-        built_here: the assets this deployment can materialize, to tell a segment it builds from one it only reads.
+        audiences: every audience of the project.
+        built_here: the assets this project can materialize, to tell a segment it builds from one it only reads.
     """
     scheduled = [audience for audience in audiences if audience.config.cadence.cron()]
     by_tick = groupby(sorted(scheduled, key=_tick), key=_tick)
@@ -38,23 +38,25 @@ def mirror_schedules(
 
 
 def watch_definitions(
-    audiences: Sequence[AudienceDefinition], filled: Sequence[EventAudienceDefinition] = ()
+    audiences: Sequence[AudienceDefinition], filled: Sequence[EventAudienceDefinition], project: str
 ) -> dg.Definitions:
     """A job, and its schedule, that asks Spotify how every audience stands, and looks at the age of the sign-ins.
 
     Args:
-        audiences: every audience of the deployment that is made of a list.
+        audiences: every audience of the project that is made of a list.
         filled: every one that Spotify fills.
+        project: its name.
     """
-    watched = [*audiences, *filled]
+    watched, overlap = [*audiences, *filled], overlap_key(project)
     looked_at = (TARGETABLE, RETENTION_KEPT, ERASURES_DONE, RECEIPTS_WHOLE)
     checks = [dg.AssetCheckKey(audience.audience_key, check) for audience in audiences for check in looked_at]
     checks += [dg.AssetCheckKey(each.audience_key, TARGETABLE) for each in filled]
-    checks += [dg.AssetCheckKey(AUTHORIZATION, SIGN_IN_LASTS)] if watched else []
+    checks += [dg.AssetCheckKey(authorization_key(project), SIGN_IN_LASTS)] if watched else []
     job = dg.define_asset_job(
         WATCH_JOB,
-        selection=dg.AssetSelection.checks(*checks, dg.AssetCheckKey(OVERLAP, NO_ORPHANS))
-        | dg.AssetSelection.assets(OVERLAP),
+        selection=dg.AssetSelection.checks(*checks, dg.AssetCheckKey(overlap, NO_ORPHANS))
+        | dg.AssetSelection.assets(overlap),
+        executor_def=dg.in_process_executor,
         description="Checks, with one request each, whether the audiences still exist and can be targeted, and whether "
         "a sign-in is about to expire. Checks this machine for files kept too long, erasures that wait, incomplete "
         "receipts, audiences left behind, and how audiences overlap. Changes nothing at Spotify.",
@@ -64,8 +66,8 @@ def watch_definitions(
     )
     labels = list(dict.fromkeys(each.config.authorization for each in watched))
     return dg.Definitions.merge(
-        sign_in_definitions(labels) if watched else dg.Definitions(),
-        overlap_definitions(audiences, [each.folder for each in filled]),
+        sign_in_definitions(labels, project) if watched else dg.Definitions(),
+        overlap_definitions(audiences, project, [each.folder for each in filled]),
         dg.Definitions(jobs=[job], schedules=[schedule]),
     )
 

@@ -5,16 +5,16 @@ from spotify_pipeline.components.conversions.definitions import feed_definitions
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.guards import FEEDS, feed_decision
 from spotify_pipeline.components.conversions.parity import received_events
-from spotify_pipeline.components.conversions.schedules import FEED_TAG, range_tags
+from spotify_pipeline.components.conversions.schedules import feed_tags, range_tags
 
 __all__ = [
     "FEEDS",
-    "FEED_TAG",
     "ConversionFeed",
     "FeedDefinition",
     "feed_decision",
     "feed_definitions",
     "feed_tables",
+    "feed_tags",
     "find_feeds",
     "range_tags",
     "received_events",

@@ -12,6 +12,7 @@ from spotify_pipeline.components.conversions.config import FeedConfig
 from spotify_pipeline.components.conversions.delivery import delivery_asset
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.validated_events import validated_events_asset
+from spotify_pipeline.components.project_connection import connection_of, project_name
 from spotify_pipeline.components.sources import (
     SuppressionList,
     find_source,
@@ -106,17 +107,20 @@ class ConversionFeed(dg.Component):
         """Take over the validated attributes and look up what they refer to.
 
         Raises:
-            AudienceConfigError: there are none, the folder's name cannot serve, or a dbt model or column is unknown.
+            AudienceConfigError: there are none, the project has no connection, the folder's name cannot serve, or a dbt
+                model or column is unknown.
         """
         if not isinstance(attributes, FeedConfig):
             raise config_error(context, (), "a feed needs at least events, event_name, event_id and event_time")
+        connection_of(context)
         name = named_by_folder(context, "a feed")
-        keep_from_children(attributes.token.env)
+        if attributes.token is not None:
+            keep_from_children(attributes.token.env)
         events = find_source(attributes.events, context, ("events",))
         refuse_unknown_columns(attributes.named_columns(), events, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
         sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
-        return cls(FeedDefinition(name, attributes, events.asset_key, events.relation, sources))
+        return cls(FeedDefinition(name, attributes, events.asset_key, events.relation, sources, project_name(context)))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The feed's assets and what is checked in their runs. Parity is a check of all feeds together."""

@@ -1,8 +1,7 @@
-"""What spans the feeds of a deployment: their schedules, the check of parity with its job, and their resources."""
+"""What spans the feeds of a project: their schedules, the check of parity with its job, and their resources."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -13,8 +12,8 @@ from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.parity import PARITY, parity_check
 from spotify_pipeline.components.conversions.resources import Outboxes, SpotifyConversions
 from spotify_pipeline.components.conversions.schedules import BuiltHere, feed_schedules, feed_sensors
+from spotify_pipeline.components.project_connection import ProjectConnection
 from spotify_pipeline.components.yaml import AudienceConfigError
-from spotify_pipeline.settings import DEFAULT_VARIABLES
 from spotify_pipeline.warehouse import Relation
 
 WATCH_CONVERSIONS = "spotify_watch_conversions"
@@ -22,32 +21,36 @@ WATCH_EVERY_HOUR = "40 * * * *"
 """Twenty minutes and more after the hourly runs began: Spotify counts what it received that much later."""
 
 
-def find_feeds(definitions: dg.Definitions) -> list[FeedDefinition]:
-    """Every feed of loaded definitions, by name."""
-    tree = definitions.component_tree
+def find_feeds(loaded: dg.Definitions | dg.ComponentTree) -> list[FeedDefinition]:
+    """Every feed of a project, by name."""
+    tree = loaded.component_tree if isinstance(loaded, dg.Definitions) else loaded
     found = tree.get_all_components(of_type=ConversionFeed) if tree is not None else []
     return sorted((component.feed for component in found), key=lambda feed: feed.name)
 
 
-def feed_definitions(feeds: Sequence[FeedDefinition], loaded: dg.Definitions) -> dg.Definitions:
+def feed_definitions(
+    feeds: Sequence[FeedDefinition], beside: Sequence[dg.AssetsDefinition], connection: ProjectConnection
+) -> dg.Definitions:
     """Schedules, sensors, the check of parity and its job, and the resources of feeds; nothing where there is none.
 
     Args:
-        feeds: every feed of the deployment.
-        loaded: what its YAML files define.
+        feeds: every feed of the project.
+        beside: its assets.
+        connection: its connection.
 
     Raises:
         AudienceConfigError: two feeds would send the same events.
     """
-    _refuse_doubled(feeds)
+    _refuse_doubled(feeds, connection)
     if not feeds:
         return dg.Definitions()
-    here = _built_here(loaded)
+    here = _built_here(beside)
     job = dg.define_asset_job(
         WATCH_CONVERSIONS,
         selection=dg.AssetSelection.checks(*(dg.AssetCheckKey(feed.delivery_key, PARITY) for feed in feeds)),
         description="Compares, hour by hour, the events that were delivered with those that Spotify says it received. "
         "Changes nothing.",
+        executor_def=dg.in_process_executor,
     )
     watch = dg.ScheduleDefinition(
         name=WATCH_CONVERSIONS, job=job, cron_schedule=WATCH_EVERY_HOUR, description=job.description
@@ -57,12 +60,14 @@ def feed_definitions(feeds: Sequence[FeedDefinition], loaded: dg.Definitions) ->
         jobs=[job],
         schedules=[*feed_schedules(feeds, here), watch],
         sensors=feed_sensors(feeds, here),
-        resources={"spotify_outbox": Outboxes(), "spotify_conversions": SpotifyConversions()},
+        resources={
+            "spotify_outbox": Outboxes.of(connection.stated, connection.project),
+            "spotify_conversions": SpotifyConversions.of(connection.stated, connection.project),
+        },
     )
 
 
-def _built_here(loaded: dg.Definitions) -> BuiltHere:
-    found = [each for each in loaded.assets or [] if isinstance(each, dg.AssetsDefinition)]
+def _built_here(found: Sequence[dg.AssetsDefinition]) -> BuiltHere:
     return BuiltHere(
         assets=frozenset(key for each in found for key in each.keys),
         checks=tuple(key for each in found for key in each.check_keys),
@@ -78,10 +83,13 @@ def feed_tables(feeds: Sequence[FeedDefinition]) -> dict[dg.AssetKey, Relation]:
     return tables
 
 
-def _refuse_doubled(feeds: Sequence[FeedDefinition]) -> None:
+def _refuse_doubled(feeds: Sequence[FeedDefinition], connection: ProjectConnection) -> None:
     """Refuse two feeds that would send the same events, of which Spotify would drop one unseen."""
+    if len(feeds) < 2:
+        return
+    default = connection.settings.text("capi_connection_id") or ""
     for first, second in combinations(feeds, 2):
-        if _send_the_same(first, second):
+        if _send_the_same(first, second, default):
             columns = ", ".join(first.config.event_id.columns)
             raise AudienceConfigError(
                 f"The feeds {first.name} and {second.name} send the events of {first.relation} to one connection with "
@@ -90,17 +98,17 @@ def _refuse_doubled(feeds: Sequence[FeedDefinition]) -> None:
             )
 
 
-def _send_the_same(first: FeedDefinition, second: FeedDefinition) -> bool:
+def _send_the_same(first: FeedDefinition, second: FeedDefinition, default: str) -> bool:
     """Whether two feeds read one relation with the same ids into one connection, however each of these is written."""
     ids = [each.config.event_id for each in (first, second)]
     return (
-        _connection(first) == _connection(second)
+        _connection(first, default) == _connection(second, default)
         and first.relation.may_be(second.relation)
         and [each.source.hashed for each in ids] == [ids[0].source.hashed] * 2
         and [name.casefold() for name in ids[0].columns] == [name.casefold() for name in ids[1].columns]
     )
 
 
-def _connection(feed: FeedDefinition) -> str:
-    """The connection that a feed sends to; that of the environment, where its YAML names none."""
-    return (feed.config.connection_id or os.environ.get(DEFAULT_VARIABLES["capi_connection_id"], "")).strip().casefold()
+def _connection(feed: FeedDefinition, default: str) -> str:
+    """The connection that a feed sends to; ``default`` where its YAML names none."""
+    return (feed.config.connection_id or default).strip().casefold()

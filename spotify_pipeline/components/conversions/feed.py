@@ -28,6 +28,8 @@ class FeedDefinition:
     relation: Relation
     suppressions: tuple[SuppressionSource, ...] = ()
     """Whose events are not sent: the lists of everybody, and this feed's own."""
+    project: str = ""
+    """The project's name: the runs of an instance may also be of other projects."""
 
     @property
     def validated_key(self) -> dg.AssetKey:
@@ -43,6 +45,11 @@ class FeedDefinition:
     def keys(self) -> list[dg.AssetKey]:
         """Its assets, in order."""
         return [self.validated_key, self.delivery_key]
+
+    @property
+    def token_variable(self) -> str | None:
+        """The variable that holds its token; None where it is the connection's."""
+        return self.config.token.env if self.config.token is not None else None
 
     @property
     def pool(self) -> str:

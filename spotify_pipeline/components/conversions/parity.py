@@ -29,7 +29,7 @@ def parity_check(feed: FeedDefinition, feeds: Sequence[FeedDefinition]) -> dg.As
 
     Args:
         feed: that is checked.
-        feeds: all of the deployment, as some may share its connection.
+        feeds: all of the project, as some may share its connection.
     """
 
     @dg.asset_check(

@@ -1,25 +1,26 @@
 """What the runs of feeds need from outside: their outboxes, and Spotify's Conversions API.
 
-Nothing here is read when definitions load: token, connection and addresses come from the environment when a run starts.
+No value is read when definitions load: token, connection and addresses come from the environment when they are used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 
-import dagster as dg
-
+from spotify_pipeline.components.configured import ConfiguredResource, setting
 from spotify_pipeline.components.conversions.feed import FeedDefinition
-from spotify_pipeline.components.resources import run_settings
 from spotify_pipeline.conversions import Guarantee, Outbox, OutboxViews, open_outbox, view_outbox
 from spotify_pipeline.retries import OUTBOX_HELD, OUTBOX_READ
 from spotify_pipeline.spotify import AcceptedResponse, CallRecord, ConversionsClient, ConversionsSettings
 
 
-class Outboxes(dg.ConfigurableResource[None]):
-    """The outboxes of all feeds, on this machine or in the PostgreSQL database that SPOTIFY_PIPELINE_OUTBOX names."""
+class Outboxes(ConfiguredResource):
+    """The outboxes of all feeds, on this machine or in a PostgreSQL database that several machines share."""
 
+    outbox: Any = setting("outbox")
+    home: Any = setting("home")
     wait_to_read: float = OUTBOX_READ.within
     """Seconds that a reading waits for another run of its feed, as it holds up all that would read the warehouse."""
 
@@ -48,15 +49,19 @@ class Outboxes(dg.ConfigurableResource[None]):
             yield outbox
 
 
-class SpotifyConversions(dg.ConfigurableResource[None]):
-    """Spotify's Conversions API.
+class SpotifyConversions(ConfiguredResource):
+    """Spotify's Conversions API. A feed may name a token and a connection of its own."""
 
-    Set SPOTIFY_CAPI_TOKEN (or the variable that the feed's YAML names) and SPOTIFY_CAPI_CONNECTION_ID.
-    """
+    capi_url: Any = setting("capi_url")
+    capi_connection_id: Any = setting("capi_connection_id")
+    capi_token: Any = setting("capi_token")
+    proxy_url: Any = setting("proxy_url")
+    ca_bundle: Any = setting("ca_bundle")
+    home: Any = setting("home")
 
     def settings(self, feed: FeedDefinition) -> ConversionsSettings:
-        """The environment's settings, with what the feed's YAML states."""
-        return run_settings().conversions(token_variable=feed.config.token.env, connection_id=feed.config.connection_id)
+        """What is set, with what the feed's YAML states."""
+        return self.connected().conversions(token_variable=feed.token_variable, connection_id=feed.config.connection_id)
 
     @contextmanager
     def client(

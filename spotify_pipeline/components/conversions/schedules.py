@@ -14,6 +14,7 @@ from spotify_pipeline.conversions import DayAccount, OutboxError
 from spotify_pipeline.home import HomeError
 
 FEED_TAG = "spotify_pipeline/feed"
+PROJECT_TAG = "spotify_pipeline/project"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 UNDER_WAY = [
@@ -31,7 +32,7 @@ LOOK_EVERY = 30
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltHere:
-    """What this deployment can materialize, and what it checks of that in the same run.
+    """What this project can materialize, and what it checks of that in the same run.
 
     Attributes:
         assets: their keys.
@@ -47,10 +48,10 @@ class BuiltHere:
 
 
 def feed_schedules(feeds: Sequence[FeedDefinition], here: BuiltHere) -> list[dg.ScheduleDefinition]:
-    """The schedules of the feeds that the clock starts. What this deployment builds of a feed's sources is built first.
+    """The schedules of the feeds that the clock starts. What this project builds of a feed's sources is built first.
 
     Args:
-        feeds: every feed of the deployment.
+        feeds: every feed of the project.
         here: see there.
     """
     return [_schedule(feed, cron, here) for feed in feeds if (cron := feed.config.schedule.cron()) is not None]
@@ -118,7 +119,7 @@ def _request(
 ) -> dg.RunRequest | dg.SkipReason:
     """The run that is due, or why none is."""
     since = datetime.now(UTC) - LONGEST_RUN
-    of_feed = dg.RunsFilter(tags={FEED_TAG: feed.name}, statuses=UNDER_WAY, created_after=since)
+    of_feed = dg.RunsFilter(tags=feed_tags(feed), statuses=UNDER_WAY, created_after=since)
     under_way = instance.get_run_records(of_feed, limit=1)
     if under_way:
         run_id = under_way[0].dagster_run.run_id
@@ -132,8 +133,13 @@ def _request(
         asset_selection=selected,
         # Named, for all there are would include parity, which needs the Ads API and has a job of its own.
         asset_check_keys=here.checks_of(selected),
-        tags={FEED_TAG: feed.name, **range_tags(first, last)},
+        tags={**feed_tags(feed), **range_tags(first, last)},
     )
+
+
+def feed_tags(feed: FeedDefinition) -> dict[str, str]:
+    """The tags of a feed's runs; a Dagster instance may hold runs of another project's feed of the same name."""
+    return {FEED_TAG: feed.name, PROJECT_TAG: feed.project}
 
 
 def range_tags(first: date, last: date) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 from pydantic import BaseModel
 
+from spotify_pipeline.components.project_connection import connection_of
 from spotify_pipeline.components.sources.config import SuppressionListConfig
 from spotify_pipeline.components.sources.suppressions import SuppressionSource
 from spotify_pipeline.components.sources.table import find_source, refuse_unknown_columns
@@ -48,10 +49,11 @@ class SuppressionList(dg.Component):
         """Take over the validated attributes and look up the table.
 
         Raises:
-            AudienceConfigError: there are none, or the dbt model or a column is unknown.
+            AudienceConfigError: there are none, the project has no connection, or the dbt model or a column is unknown.
         """
         if not isinstance(attributes, SuppressionListConfig):
             raise config_error(context, (), "a suppression list needs segment and identifiers")
+        connection_of(context)
         name = folder_of(context).name
         if "." in name:
             raise config_error(

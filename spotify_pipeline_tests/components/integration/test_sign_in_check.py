@@ -13,10 +13,10 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
-from spotify_pipeline.components.sign_in_check import AUTHORIZATION, SIGN_IN_LASTS, sign_in_result
+from spotify_pipeline.components.sign_in_check import SIGN_IN_LASTS, authorization_key, sign_in_result
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Authorization, Secret, SignInKind, SignInState, TokenStore
-from spotify_pipeline_tests.components.runs import PEOPLE, Deployment
+from spotify_pipeline_tests.components.runs import PEOPLE, PROJECT, Deployment
 from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
 
 DAY = 86_400.0
@@ -105,7 +105,7 @@ def test_o15_looking_at_the_age_asks_nobody_and_shows_no_token(
 
 
 def test_o15_the_sign_in_stands_in_the_asset_graph_beside_the_audiences(deployment: Deployment) -> None:
-    node = deployment.definitions.resolve_asset_graph().get(AUTHORIZATION)
+    node = deployment.definitions.resolve_asset_graph().get(authorization_key(PROJECT))
     assert not node.is_materializable
     assert node.group_name == "spotify"
     assert {check.name for check in node.check_keys} == {SIGN_IN_LASTS}

@@ -35,10 +35,9 @@ sys.argv[1:] = ["digest", "--help"]
 try: main()
 except SystemExit: pass
 """,
-    "the loading of definitions, with which every run begins": """
-from pathlib import Path
-from spotify_pipeline.components.deployment import deployment
-try: deployment(Path("/nowhere"))
+    "the loading of the connection, with which every run begins": """
+from spotify_pipeline import SpotifyAds
+try: SpotifyAds.load(None, None)
 except Exception: pass
 """,
 }

@@ -18,7 +18,6 @@ from typing import Any
 import dagster as dg
 import httpx
 
-from spotify_pipeline import components
 from spotify_pipeline.cli import main
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import private_directory
@@ -163,7 +162,7 @@ def _said(event: dg.DagsterEvent) -> str:
 
 def _command(definitions: dg.Definitions, command: Command) -> Ended:
     # The command line is of the audiences of this project; here it is of those of the deployment.
-    components.deployment = lambda _: definitions
+    dg.load_from_defs_folder = lambda **_: definitions
     lists = SnapshotStore.at_home().lists(command.of) if command.of else []
     digest = lists[0][1].sha256 if lists else ""
     sys.argv = ["spotify-pipeline", *(each.replace("{digest}", digest) for each in command.arguments)]

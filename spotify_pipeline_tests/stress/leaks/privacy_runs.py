@@ -7,10 +7,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from spotify_pipeline.components.audiences.insights.overlap import OVERLAP
+from spotify_pipeline.components.audiences.insights.overlap import overlap_key
 from spotify_pipeline.components.audiences.insights.plan import PLAN_JOB
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.sandbox import DEFAULTS
+from spotify_pipeline_tests.components.runs import PROJECT
 from spotify_pipeline_tests.stress.leaks.canaries import canaries, digests, dirty_email, dirty_phone
 from spotify_pipeline_tests.stress.leaks.chain_process import Command, Step
 from spotify_pipeline_tests.stress.leaks.runs import AUDIENCE, IDENTIFIERS, LIST, a_run
@@ -66,7 +67,7 @@ def p01_p02_what_people_ask_for(stage: Stage) -> None:
         Command(arguments=("forget",), stdin=ASKED),
         Command(arguments=("explain",), stdin=ASKED),
         Step(audience="people", partition=NEWEST),
-        Step(audience="people", key=tuple(OVERLAP.path)),
+        Step(audience="people", key=tuple(overlap_key(PROJECT).path)),
         Step(audience="people", job=PLAN_JOB),
         Command(arguments=("plan",)),
         Command(arguments=("rollback", "people", BEFORE, *WHY)),

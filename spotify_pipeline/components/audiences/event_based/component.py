@@ -14,6 +14,7 @@ from spotify_pipeline.components.audiences.event_based.config import AdEngagemen
 from spotify_pipeline.components.audiences.event_based.definition import EventAudienceDefinition
 from spotify_pipeline.components.audiences.lookalike import lookalike_asset
 from spotify_pipeline.components.audiences.scaffolders import AdEngagementAudienceScaffolder, WebEventAudienceScaffolder
+from spotify_pipeline.components.project_connection import connection_of, project_name
 from spotify_pipeline.components.yaml import config_error
 
 
@@ -42,14 +43,15 @@ class EventAudienceComponent(dg.Component):
         """Take over the validated attributes.
 
         Raises:
-            AudienceConfigError: there are none, or the folder's name cannot serve.
+            AudienceConfigError: there are none, the project has no connection, or the folder's name cannot serve.
         """
         if not isinstance(attributes, WebEventAudienceConfig | AdEngagementAudienceConfig):
             needed = [name for name, field in cls.model.model_fields.items() if field.is_required()]
             raise config_error(context, (), f"an audience that Spotify fills needs at least {', '.join(needed)}")
+        connection_of(context)
         audience = audience_named_by(attributes.name, context)
         refuse_own_name(attributes.name or audience, attributes.lookalike, context)
-        return cls(EventAudienceDefinition(audience, attributes))
+        return cls(EventAudienceDefinition(audience, attributes, project=project_name(context)))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
         """The audience, its lookalike where there is one, and the check."""

@@ -2,9 +2,9 @@
 
 from spotify_pipeline.components.audiences.insights.overlap import (
     NO_ORPHANS,
-    OVERLAP,
     live_lists,
     overlap_definitions,
+    overlap_key,
     overlap_rows,
 )
 from spotify_pipeline.components.audiences.insights.plan import (
@@ -18,11 +18,11 @@ from spotify_pipeline.components.audiences.insights.plan import (
 __all__ = [
     "KEPT_OUT_COLUMNS",
     "NO_ORPHANS",
-    "OVERLAP",
     "PLAN_COLUMNS",
     "PlannedAction",
     "live_lists",
     "overlap_definitions",
+    "overlap_key",
     "overlap_rows",
     "plan_all",
     "plan_job",

@@ -93,20 +93,27 @@ def _cell(shared: int | None, rows: int) -> str:
     return f"{shared:,} ({shared / max(rows, 1):.0%})"
 
 
-OVERLAP = dg.AssetKey(["spotify", "audience_overlap"])
 NO_ORPHANS = "no_orphans"
 
 
-def overlap_definitions(audiences: Sequence[AudienceDefinition], filled: Collection[str] = ()) -> dg.Definitions:
+def overlap_key(project: str) -> dg.AssetKey:
+    """The asset that says how the audiences of a project overlap."""
+    return dg.AssetKey(["spotify", project, "audience_overlap"])
+
+
+def overlap_definitions(
+    audiences: Sequence[AudienceDefinition], project: str, filled: Collection[str] = ()
+) -> dg.Definitions:
     """The asset, and the check beside it.
 
     Args:
-        audiences: every audience of the deployment that is made of a list.
+        audiences: every audience of the project that is made of a list.
+        project: its name.
         filled: folder names of those that Spotify fills. Nobody knows who is in them, so they overlap with none here.
     """
 
     @dg.asset(
-        key=OVERLAP,
+        key=overlap_key(project),
         group_name="spotify",
         kinds={"polars"},
         description=(
@@ -131,7 +138,7 @@ def overlap_definitions(audiences: Sequence[AudienceDefinition], filled: Collect
         )
 
     @dg.asset_check(
-        asset=OVERLAP,
+        asset=overlap_key(project),
         name=NO_ORPHANS,
         description="No audience is at Spotify that this project once made and no YAML file defines any more.",
     )

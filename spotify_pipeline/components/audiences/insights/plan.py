@@ -212,7 +212,7 @@ def plan_job(audiences: Sequence[AudienceDefinition]) -> dg.JobDefinition:
     """A job of one step.
 
     Args:
-        audiences: every audience of the deployment.
+        audiences: every audience of the project.
     """
 
     @dg.op(name="spotify_plan_audiences", pool=WAREHOUSE_POOL, out=dg.Out(dagster_type=dg.Nothing))

@@ -28,6 +28,7 @@ class State(BaseModel):
     """What a materialization says of what was known when the audience was sent."""
 
     ad_account_id: str
+    project: str | None = None
     receipts: dict[str, tuple[StrictInt, str | None]] = {}
     newest_erasure: str | None = None
 
@@ -41,6 +42,7 @@ def state_metadata(
     entries = {key: home.journal.read(key, ad_account_id) for key in keys}
     state = State(
         ad_account_id=ad_account_id,
+        project=audience.project,
         receipts={key: (entry.receipts, entry.receipt_head) for key, entry in entries.items()},
         newest_erasure=newest_erasure(home.ledger),
     )
@@ -51,36 +53,41 @@ def dagster_checkpoint(instance: dg.DagsterInstance, audience: AudienceDefinitio
     """What Dagster's storage knows of an audience in an ad account, across partitions and parts."""
     receipts: dict[str, tuple[int, str]] = {}
     for each in instance.fetch_materializations(audience.audience_key, limit=LOOKED_THROUGH).records:
-        for key, number, digest in _receipts(_metadata(each), ad_account_id):
+        for key, number, digest in _receipts(_metadata(each), audience, ad_account_id):
             if number > receipts.get(key, (0, ""))[0]:
                 receipts[key] = (number, digest)
-    newest = _newest_erasure(instance, audience.audience_key.path[-1], ad_account_id)
+    newest = _newest_erasure(instance, audience, ad_account_id)
     return Checkpoint(name="Dagster's storage", receipts=receipts, newest_erasure=newest)
 
 
-def _newest_erasure(instance: dg.DagsterInstance, name: str, ad_account_id: str) -> str | None:
-    """By the audience of the ad account that was sent last: the ledger is one for all of them."""
+def _newest_erasure(instance: dg.DagsterInstance, audience: AudienceDefinition, ad_account_id: str) -> str | None:
+    """By the project's audience of the ad account that was sent last: the ledger is one for all of them."""
+    name = audience.audience_key.path[-1]
     keys = [key for key in instance.all_asset_keys() if key.path[-1] == name]
     records = [each.asset_entry.last_materialization_record for each in instance.get_asset_records(keys)]
     known = sorted((each for each in records if each is not None), key=lambda each: each.storage_id, reverse=True)
-    states = (_state(_metadata(each), ad_account_id) for each in known)
+    states = (_state(_metadata(each), audience, ad_account_id) for each in known)
     return next((each.newest_erasure for each in states if each is not None), None)
 
 
-def _receipts(metadata: Mapping[str, Any], ad_account_id: str) -> Iterator[tuple[str, int, str]]:
+def _receipts(
+    metadata: Mapping[str, Any], audience: AudienceDefinition, ad_account_id: str
+) -> Iterator[tuple[str, int, str]]:
     """Key in the journal, number and digest of each receipt that a materialization names and that could be one."""
-    state = _state(metadata, ad_account_id)
+    state = _state(metadata, audience, ad_account_id)
     for key, (number, digest) in (state.receipts if state is not None else {}).items():
         if 0 < number < _MANY and digest is not None and _DIGEST.fullmatch(digest):
             yield key, number, digest
 
 
-def _state(metadata: Mapping[str, Any], ad_account_id: str) -> State | None:
+def _state(metadata: Mapping[str, Any], audience: AudienceDefinition, ad_account_id: str) -> State | None:
+    """What a materialization states, if it is of this project, or of a time when that was not noted."""
     try:
         state = State.model_validate(_json(metadata, STATE))
     except ValidationError:
         return None
-    return state if state.ad_account_id == ad_account_id else None
+    ours = state.ad_account_id == ad_account_id and state.project in (None, audience.project)
+    return state if ours else None
 
 
 def _metadata(record: dg.EventLogRecord) -> Mapping[str, Any]:

@@ -35,7 +35,6 @@ from spotify_pipeline.conversions import FeedLimits, Guarantee
 from spotify_pipeline.spotify import CONTRACT, AcceptedResponse
 from spotify_pipeline.spotify_limits import MOST_EVENTS, OLDEST_EVENT
 
-TOKEN_VARIABLE = "SPOTIFY_CAPI_TOKEN"  # noqa: S105 - the name of a variable
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 _WITHHELD: dict[str, object] = {"env": None}
 """What takes the place of a token that was written out, before anything can repeat it."""
@@ -118,8 +117,9 @@ class FeedConfig(StrictModel):
     """The connection (Conversions API integration) that takes them. Default: SPOTIFY_CAPI_CONNECTION_ID, read when a
     run sends."""
     # The schema allows anything: a validator that knows only the schema would repeat a token in its complaint.
-    token: Annotated[TokenConfig, WithJsonSchema({})] = TokenConfig(env=TOKEN_VARIABLE)
-    """`{env: VARIABLE}`: the environment variable that holds the connection's token."""
+    token: Annotated[TokenConfig | None, WithJsonSchema({})] = None
+    """`{env: VARIABLE}`: the environment variable that holds the connection's token. Default: as the project's
+    connection to Spotify says."""
     event_name: EventName
     """A column, `{value: PURCHASE}`, or `{column: event, names: {order_completed: PURCHASE, heartbeat: ignore}}`."""
     event_id: EventId

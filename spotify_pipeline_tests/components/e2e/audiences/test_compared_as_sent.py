@@ -14,7 +14,7 @@ from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.audiences.guarding import lists_compared
 from spotify_pipeline.components.audiences.insights.plan import PlannedAction, plan_all
 from spotify_pipeline.components.cadence import CadenceConfig
-from spotify_pipeline.components.deployment import audience_definitions
+from spotify_pipeline.components.connection import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.privacy import forget, read_identifiers
 from spotify_pipeline.privacy.ledger import Attribution

@@ -14,11 +14,11 @@ import pytest
 from dagster.components.testing import create_defs_folder_sandbox
 from dagster_dbt import DbtProject
 
-from spotify_pipeline.components.deployment import with_shared_definitions
 from spotify_pipeline.components.sources.dbt_project import prepare_manifest
 from spotify_pipeline.demo.raw_tables import write_raw_tables
 from spotify_pipeline.process import keep_from_children
 from spotify_pipeline_tests.components.conftest import DBT_PROJECT, WAREHOUSE
+from spotify_pipeline_tests.components.runs import CONNECTION
 
 
 @pytest.fixture
@@ -40,11 +40,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def build(project: Path, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
     with create_defs_folder_sandbox() as sandbox:
-        directory = sandbox.defs_folder_path / "warehouse"
-        directory.mkdir(parents=True)
-        (directory / "defs.yaml").write_text(WAREHOUSE.replace(str(DBT_PROJECT), str(project)).lstrip())
+        warehouse = WAREHOUSE.replace(str(DBT_PROJECT), str(project))
+        for folder, content in {"spotify": CONNECTION, "warehouse": warehouse}.items():
+            (sandbox.defs_folder_path / folder).mkdir(parents=True)
+            (sandbox.defs_folder_path / folder / "defs.yaml").write_text(content.lstrip())
         with sandbox.build_all_defs() as definitions:
-            job = with_shared_definitions(definitions).resolve_implicit_global_asset_job_def()
+            job = definitions.resolve_implicit_global_asset_job_def()
             return job.execute_in_process(instance=instance, raise_on_error=False)
 
 

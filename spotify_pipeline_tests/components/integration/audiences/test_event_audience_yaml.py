@@ -16,7 +16,7 @@ from spotify_pipeline.components.audiences.scaffolders import (
     WebEventAudienceScaffolder,
 )
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
-from spotify_pipeline.components.deployment import event_audience_definitions
+from spotify_pipeline.components.connection import event_audience_definitions
 from spotify_pipeline_tests.components.runs import PEOPLE, definitions_of
 
 CAMPAIGN = "c0000000-0000-4000-8000-00000000000a"
@@ -119,7 +119,7 @@ def test_the_watch_job_and_the_sign_in_check_know_of_them() -> None:
     definitions = definitions_of({"bought": BOUGHT.replace("  dataset", "  authorization: nordic\n  dataset")})
     job = definitions.resolve_job_def(WATCH_JOB)
     watched = {each.to_user_string() for each in job.asset_layer.asset_graph.asset_check_keys}
-    assert {"bought/spotify_audience:targetable", "spotify/authorization:sign_in_lasts"} <= watched
+    assert {"bought/spotify_audience:targetable", "spotify/shop_ads/authorization:sign_in_lasts"} <= watched
 
 
 def test_commands_know_of_them_and_those_about_lists_pass_them_over() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.deployment import audience_definitions
+from spotify_pipeline.components.connection import audience_definitions
 from spotify_pipeline_tests.components.conftest import GOOD
 
 NAME = "  name: Lapsed subscribers\n"

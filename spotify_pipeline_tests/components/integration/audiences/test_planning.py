@@ -16,7 +16,7 @@ from spotify_pipeline.components.audiences.insights.plan import (
     plan_all,
     plan_table,
 )
-from spotify_pipeline.components.deployment import audience_definitions
+from spotify_pipeline.components.connection import audience_definitions
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer

@@ -19,8 +19,8 @@ from spotify_pipeline.components.audiences.checks.privacy import (
 )
 from spotify_pipeline.components.audiences.insights.overlap import NO_ORPHANS, judge_orphans
 from spotify_pipeline.components.audiences.schedules import WATCH_JOB
-from spotify_pipeline.components.deployment import audience_definitions
-from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.components.connection import audience_definitions
+from spotify_pipeline.components.resources import AlertWebhook, PipelineHome
 from spotify_pipeline.mirror import RemovalPolicy, retire
 from spotify_pipeline.mirror.alerts import AlertKind
 from spotify_pipeline_tests.components.integration.sources.test_suppressions import forget
@@ -43,7 +43,9 @@ def watch(deployment: Deployment) -> dg.ExecuteInProcessResult:
 def tick(deployment: Deployment) -> dg.SensorResult | dg.SkipReason | None:
     sensor = deployment.definitions.resolve_sensor_def("spotify_alerts")
     context = dg.build_sensor_context(
-        instance=deployment.instance, resources={"spotify_home": PipelineHome()}, definitions=deployment.definitions
+        instance=deployment.instance,
+        resources={"spotify_home": PipelineHome(), "spotify_alert_webhook": AlertWebhook()},
+        definitions=deployment.definitions,
     )
     return sensor(context)  # pyright: ignore[reportReturnType]
 

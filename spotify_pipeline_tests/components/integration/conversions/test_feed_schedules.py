@@ -15,9 +15,10 @@ from spotify_pipeline.components.conversions.config.schedule import FeedSchedule
 from spotify_pipeline.components.conversions.definitions import WATCH_CONVERSIONS, find_feeds
 from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.resources import Outboxes
-from spotify_pipeline.components.conversions.schedules import FEED_TAG, RANGE_END_TAG, RANGE_START_TAG
+from spotify_pipeline.components.conversions.schedules import FEED_TAG, PROJECT_TAG, RANGE_END_TAG, RANGE_START_TAG
 from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, account, add_orders, days_ago, order, partition
+from spotify_pipeline_tests.components.runs import PROJECT
 
 TICK = datetime(2026, 11, 20, 0, 30, tzinfo=ZoneInfo("Europe/Stockholm"))
 IN_STOCKHOLM = FEED + "  timezone: Europe/Stockholm\n"
@@ -159,7 +160,7 @@ def test_no_second_run_of_a_feed_is_asked_for_while_one_is_under_way(
     definitions = load({"orders": FEED})
     run = instance.create_run_for_job(
         definitions.resolve_implicit_global_asset_job_def(),
-        tags={FEED_TAG: "orders"},
+        tags={FEED_TAG: "orders", PROJECT_TAG: PROJECT},
         status=dg.DagsterRunStatus.STARTED,
     )
     assert f"Run {run.run_id[:8]} of orders is still under way" in str(tick(definitions))
@@ -173,7 +174,9 @@ def test_a_run_whose_process_died_days_ago_does_not_stop_a_feed(
 ) -> None:
     definitions = load({"orders": FEED})
     job = definitions.resolve_implicit_global_asset_job_def()
-    run = instance.create_run_for_job(job, tags={FEED_TAG: "orders"}, status=dg.DagsterRunStatus.STARTED)
+    run = instance.create_run_for_job(
+        job, tags={FEED_TAG: "orders", PROJECT_TAG: PROJECT}, status=dg.DagsterRunStatus.STARTED
+    )
     assert "still under way" in str(tick(definitions))
     with sqlite3.connect(Path(instance.root_directory) / "history" / "runs.db") as runs:
         runs.execute("UPDATE runs SET create_timestamp = datetime('now', '-25 hours')")

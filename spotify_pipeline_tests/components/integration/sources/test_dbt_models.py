@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
+from spotify_pipeline.components.connection import audience_definitions
 from spotify_pipeline.components.conversions.definitions import find_feeds
-from spotify_pipeline.components.deployment import audience_definitions
 from spotify_pipeline.components.sources.config import SourceConfig
 from spotify_pipeline.components.sources.dbt_models import UnusableModel, find_model
 from spotify_pipeline_tests.components.feeds import FEED

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
-from spotify_pipeline.components.deployment import deployment
 from spotify_pipeline.components.yaml.errors import AudienceConfigError
 from spotify_pipeline.components.yaml.keys import refuse_repeated_keys, refuse_unread_files
 from spotify_pipeline_tests.components.conftest import GOOD, WAREHOUSE
 from spotify_pipeline_tests.components.feeds import FEED
+from spotify_pipeline_tests.components.runs import definitions_of
 
 LIST = """
 type: spotify_pipeline.SuppressionList
@@ -101,11 +101,9 @@ def test_every_name_that_dagster_reads_is_looked_at(tmp_path: Path, name: str) -
         refuse_repeated_keys(tmp_path)
 
 
-def test_a_deployment_looks_before_it_loads(tmp_path: Path) -> None:
-    (tmp_path / "defs" / "people").mkdir(parents=True)
-    (tmp_path / "defs" / "people" / "defs.yaml").write_text(doubled(GOOD, "  name: Lapsed subscribers").lstrip())
-    with pytest.raises(AudienceConfigError) as refused:
-        deployment(tmp_path)
+def test_a_project_with_a_connection_looks_through_its_files() -> None:
+    with pytest.raises(Exception, match="people") as refused:
+        definitions_of({"people": doubled(GOOD, "  name: Lapsed subscribers")})
     assert "people/defs.yaml:4 attributes.name: this key is given twice" in innermost_mistake(refused.value)
 
 
@@ -141,7 +139,7 @@ def test_a_file_that_dagster_would_not_read_is_refused(
 ) -> None:
     files(tmp_path / "defs", {unread: LIST, **beside})
     with pytest.raises(AudienceConfigError) as refused:
-        deployment(tmp_path)
+        refuse_unread_files(tmp_path / "defs")
     assert re.search(rf"{re.escape(unread)}:1 this file is .*{sentence}", str(refused.value)), refused.value
 
 

@@ -15,7 +15,7 @@ DEMO := .spotify_pipeline/demo
 WORKERS = $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo recount test test-rest test-all dev check faults wipes leaks storm mutants bench lock clean
+.PHONY: help demo recount test test-rest test-lowest test-pythons test-all dev check faults wipes leaks storm mutants bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -46,7 +46,31 @@ test: $(READY) ## Run the tests of every change, unit and integration: minutes, 
 test-rest: $(READY) ## Run the other tests: browser, PostgreSQL, faults, wipes, leaks, the wheel, all examples of each property
 	@ALL_EXAMPLES=1 $(PYTEST) -m "hypothesis or not (unit or integration)"
 
-test-all: test test-rest ## Run all tests
+test-all: test test-rest test-lowest test-pythons ## Run all tests
+
+# Where our code meets its dependencies, in a minute: the rest of the unit tests is about our own rules.
+MEETING = $(addprefix spotify_pipeline_tests/,warehouse identity spotify customer_list components settings)
+UNIT = -m unit -q $(MEETING) $(foreach kind,integration e2e stress contract,--ignore-glob='*/$(kind)/*')
+
+test-lowest: $(READY) ## Run unit tests of where libraries are used, with the lowest versions that pyproject.toml allows
+	@echo "Unit tests with requirements-lowest.lock ($$($(BIN)/python --version)): $(MEETING)"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lowest
+	@$(BIN)/uv pip install --quiet --python $(VENV)/lowest/bin/python --require-hashes --requirement requirements-lowest.lock
+	@$(VENV)/lowest/bin/python -m pytest -p no:cacheprovider $(UNIT)
+
+test-pythons: $(READY) ## Run the same tests with each other Python that is supported and found here
+	@for version in 3.11 3.12 3.13; do \
+		test "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" != $$version || continue; \
+		for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python none; do \
+			$$python -c '' 2>/dev/null && break; \
+		done; \
+		test $$python != none || { echo "Python $$version is not here: not tested with it."; continue; }; \
+		echo "Unit tests with requirements.lock and $$($$python --version): $(MEETING)"; \
+		$(BIN)/uv venv --quiet --clear --python "$$($$python -c 'import sys; print(sys.executable)')" $(VENV)/python$$version \
+			&& $(BIN)/uv pip install --quiet --python $(VENV)/python$$version/bin/python --require-hashes \
+				--requirement requirements.lock \
+			&& $(VENV)/python$$version/bin/python -m pytest -p no:cacheprovider $(UNIT) || exit 1; \
+	done
 
 check: $(READY) ## Lint, types, import rules, Dagster definitions
 	@$(BIN)/ruff check .

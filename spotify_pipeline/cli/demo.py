@@ -14,12 +14,14 @@ from typing import Annotated
 
 import typer
 
+import spotify_pipeline
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import choose, current_settings, load_definitions, project
 from spotify_pipeline.demo.raw_tables import DEFAULT_PEOPLE, RawTablesError
 from spotify_pipeline.demo.workspace import DemoWorkspace
 from spotify_pipeline.home import private_directory
 from spotify_pipeline.sandbox import DEFAULT_PORT, DEFAULTS
+from spotify_pipeline.settings import Project
 
 SECONDS_TO_END = 10
 TOO_FULL = 32 * 1024**2
@@ -38,11 +40,11 @@ def demo(
     Nothing leaves this machine. The state is kept, and `spotify-pipeline dev` shows it in the Dagster UI. A second
     demo finds the lists unchanged; with another number of people it replaces them.
     """
+    place = DemoWorkspace(_example().root, port)
     # Importing Dagster takes seconds, which other commands should not cost.
     from spotify_pipeline.demo.run import DemoFailed, run_demo
     from spotify_pipeline.demo.table import outcome_table
 
-    place = DemoWorkspace(project().root, port)
     _refuse_taken_port(port)
     if fresh:
         place.forget()
@@ -71,6 +73,18 @@ def demo(
         raise CommandError("Spotify counts a different number of events than were delivered; see above.")
 
 
+def _example() -> Project:
+    """The project of this package's repository: what the demo mirrors, and `dev` opens."""
+    found = project()
+    if found.root_module != spotify_pipeline.__name__:
+        raise CommandError(
+            f"`demo` and `dev` need a checkout of spotify-pipeline's repository, whose example they run; {found.root} "
+            "is not in one. In a project of your own, `dg dev` opens the Dagster UI, and `spotify-pipeline sandbox` "
+            "runs a local Spotify."
+        )
+    return found
+
+
 def _refuse_taken_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -87,8 +101,8 @@ def dev(
     sandbox_port: PortOption = DEFAULT_PORT,
 ) -> None:
     """Open the Dagster UI on your settings if .env names a client id, else on the demo's state."""
+    place = DemoWorkspace(_example().root, sandbox_port)
     own = current_settings().text("client_id") is not None
-    place = DemoWorkspace(project().root, sandbox_port)
     if own:
         environment = dict(os.environ)
         sys.stdout.write("Using your own settings (SPOTIFY_CLIENT_ID is set).\n")

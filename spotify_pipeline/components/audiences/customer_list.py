@@ -35,7 +35,7 @@ from spotify_pipeline.customer_list.store import set_aside
 from spotify_pipeline.mirror import GuardBlocked, JournalEntry, block_message
 from spotify_pipeline.printable import markdown_cell
 from spotify_pipeline.privacy import ErasureError
-from spotify_pipeline.rows import RowsError, Suppressions
+from spotify_pipeline.rows import DigestSet, RowsError, Suppressions
 from spotify_pipeline.spotify import SpotifyError
 from spotify_pipeline.warehouse import SegmentError
 
@@ -84,6 +84,7 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             compared = _compared(audience, spotify_home, account)
             # What the list is compared by takes memory, so it is kept only where there is a list to compare it with.
             written = WrittenRows() if compared else None
+            declined = snapshots.take_declined(audience.folder, context.partition_key)
             with set_aside(snapshots, audience.folder, context.partition_key, sent=compared):
                 manifest = built = build_list(
                     audience,
@@ -96,12 +97,14 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
                 )
                 if read_before:
                     # Who said no since is among the identifiers, with the consent of back then.
-                    manifest = redact_list(path, built, non_consenting_people(audience, spotify_warehouse))
+                    declined = non_consenting_people(audience, spotify_warehouse)
+                    manifest = redact_list(path, built, declined)
                     written = written if manifest is built else None
+                elif declined is not None and written is not None:
+                    declined -= written.digests  # another row consents with these
             known = _known(audience, spotify_home, account)
-            shown = _shown_change(
-                audience, spotify_warehouse, spotify_home, known, ComparedList((path, manifest), written), suppressions
-            )
+            new = ComparedList((path, manifest), written)
+            shown = _shown_change(audience, spotify_warehouse, spotify_home, known, new, suppressions, declined)
             guards = _guards_say(audience, spotify_home, known, (path, manifest), written, context)
             # Read again: another list may have been sent meanwhile, which must not be deleted.
             _keep(audience, spotify_home, account, now)
@@ -177,13 +180,14 @@ def _shown_change(
     known: JournalEntry | SpotifyError,
     customer_list: ComparedList,
     suppressions: Suppressions,
+    declined: DigestSet | None,
 ) -> dict[str, dg.MetadataValue]:
     """Who came and who left since the list that Spotify has. For people to read: nothing depends on it."""
     try:
         if isinstance(known, SpotifyError):
             raise known
-        declined = partial(non_consenting_people, audience, warehouse)
-        steps = membership_steps(home, live_list(known), customer_list, suppressions, declined)
+        people = partial(non_consenting_people, audience, warehouse) if declined is None else lambda: declined
+        steps = membership_steps(home, live_list(known), customer_list, suppressions, people)
     except (SpotifyError, SegmentError, RowsError, ErasureError) as error:
         return {"since the list before": dg.MarkdownMetadataValue(f"not known: {markdown_cell(error)}")}
     return membership_metadata(steps)

@@ -54,7 +54,8 @@ def identifiers_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             # What a killed run left half done.
             snapshots.sweep(audience.folder)
             destination = snapshots.identifiers_path(audience.folder, context.partition_key)
-            report = read_segment(audience, spotify_warehouse, spotify_home.ledger, destination)
+            declined = snapshots.declined_path(audience.folder, context.partition_key)
+            report = read_segment(audience, spotify_warehouse, spotify_home.ledger, destination, declined)
             # At least until their list is built, which is what they are for.
             snapshots.keep_identifiers(
                 audience.folder, max(1, retain.identifiers), older_than=now - retain.identifiers_age

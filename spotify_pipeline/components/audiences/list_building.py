@@ -47,10 +47,14 @@ def ranking(config: AudienceConfig) -> Ranking | None:
 
 
 def read_segment(
-    audience: AudienceDefinition, warehouse: WarehouseResource, ledger: ErasureLedger, destination: Path
+    audience: AudienceDefinition,
+    warehouse: WarehouseResource,
+    ledger: ErasureLedger,
+    destination: Path,
+    declined: Path | None = None,
 ) -> IdentifiersReport:
     """Normalize the identifiers of an audience's segment, as it is now, into ``destination``: not of those who asked to
-    be forgotten. If somebody asks while it is read, it is read again.
+    be forgotten. If somebody asks while it is read, it is read again. ``declined`` is as of ``write_identifiers``.
 
     Raises:
         SegmentError: the segment cannot be read.
@@ -59,13 +63,17 @@ def read_segment(
     """
     while True:
         asked = {each.id for each in ledger.requests()}
-        report = _read(audience, warehouse, ledger.digests(), destination)
+        report = _read(audience, warehouse, ledger.digests(), destination, declined)
         if asked.issuperset(each.id for each in ledger.requests()):
             return report
 
 
 def _read(
-    audience: AudienceDefinition, warehouse: WarehouseResource, erased: DigestSet, destination: Path
+    audience: AudienceDefinition,
+    warehouse: WarehouseResource,
+    erased: DigestSet,
+    destination: Path,
+    declined: Path | None,
 ) -> IdentifiersReport:
     updated_at = audience.config.segment.updated_at
     plan = identifier_plan(audience.config)
@@ -80,6 +88,7 @@ def _read(
             plan,
             destination,
             erased=erased,
+            declined=declined,
             expected_rows=segment.count(),
             config_fingerprint=audience.config_fingerprint,
             updated_at=segment.newest(updated_at) if updated_at is not None else None,

@@ -23,6 +23,7 @@ from spotify_pipeline.customer_list.model import (
     SegmentTally,
     withheld_errors,
 )
+from spotify_pipeline.customer_list.normalize.segment_digests import BATCH_ROWS, append_declined
 from spotify_pipeline.customer_list.storage import ParquetFile, parquet_writer, publish, workspace
 from spotify_pipeline.home import atomic_private_file
 from spotify_pipeline.identity import RULES_VERSION
@@ -35,9 +36,6 @@ from spotify_pipeline.rows import (
     require_columns,
     row_identifiers,
 )
-
-BATCH_ROWS = 65_536
-"""Rows in memory at a time, and at most in a row group. Larger batches are cut."""
 
 RANK = "rank"
 """Column of the Parquet file: 1 for the person who is kept first where a list is cut."""
@@ -52,6 +50,7 @@ def write_identifiers(
     destination: Path,
     *,
     erased: DigestSet | None = None,
+    declined: Path | None = None,
     expected_rows: int | None = None,
     config_fingerprint: str = "",
     updated_at: datetime | None = None,
@@ -68,6 +67,8 @@ def write_identifiers(
         plan: which columns hold what.
         destination: the file to write; its directory is made, private, where it is missing.
         erased: digests of people who asked to be forgotten. They are left out before anything is written.
+        declined: a file beside ``destination`` for ``read_declined``: the first 64 bits of each digest in rows without
+            consent, so that the segment need not be read again to learn why somebody left a list.
         expected_rows: how many rows the segment has, where the source can say. Fewer or more read is an error, for a
             partial read must never look like a small segment.
         config_fingerprint: of the segment and settings that this is made from. It goes into the report, and from there
@@ -83,22 +84,29 @@ def write_identifiers(
         raise CustomerListError("The time of a segment's newest row needs a time zone. Nothing was kept.")
     tally = SegmentTally(types=plan.types, asks_consent=plan.consent_column is not None)
     with workspace(destination) as folder:
-        unfinished = folder / "identifiers.parquet"
+        unfinished, unfinished_declined = folder / "identifiers.parquet", folder / "declined.arrow"
         remaining = iter(batches)
         # Whether a column holds lists shows in the first batch, and all have the same columns.
         first = list(itertools.islice(remaining, 1))
         schema = _schema(plan, first[0].schema if first else pl.Schema())
+        if declined is not None:
+            # Also where nobody declines: a file that is missing says that it is not known.
+            append_declined(unfinished_declined, pl.DataFrame(), plan, DigestSet.of())
         with atomic_private_file(unfinished) as file, parquet_writer(file, schema) as writer:
             for batch in itertools.chain(first, remaining):
                 with withheld_errors(_TASK):
                     require_columns(batch, plan)
                     for rows in batch.iter_slices(BATCH_ROWS):
                         identifiers = _identifiers(rows, plan, tally, erased)
+                        if declined is not None:
+                            append_declined(unfinished_declined, rows, plan, erased or DigestSet.of())
                         if identifiers.height:
                             writer.write(identifiers)
             _require_all_read(tally, expected_rows)
             report = tally.report(RULES_VERSION, config_fingerprint, expected_rows, updated_at)
             writer.note(_REPORT_KEY, report.to_json().encode())
+        if declined is not None:
+            publish(unfinished_declined, declined)
         publish(unfinished, destination)
     return report
 

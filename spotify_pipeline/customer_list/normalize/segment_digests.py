@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import polars as pl
 
 from spotify_pipeline.customer_list.model import withheld_errors
-from spotify_pipeline.customer_list.normalize.identifiers import BATCH_ROWS
+from spotify_pipeline.customer_list.storage import append_rows, read_rows
 from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form
 from spotify_pipeline.rows import (
     DigestSet,
@@ -20,7 +21,11 @@ from spotify_pipeline.rows import (
     row_identifiers,
 )
 
+BATCH_ROWS = 65_536
+"""Rows in memory at a time, and at most in a row group. Larger batches are cut."""
+
 _TASK = "Reading the digests of a segment"
+_PREFIX = "prefix"
 _NOBODYS = frozenset({Rejection.MISSING, Rejection.ZEROED, Rejection.DIGEST_OF_NOTHING})
 
 
@@ -99,6 +104,33 @@ def non_consenting_digests(batches: Iterable[pl.DataFrame], plan: IdentifierPlan
         declined.extend(_prefixes(batch.filter(~consents), people, tally))
         agreed.extend(_prefixes(batch.filter(consents), people, tally))
     return DigestSet.of_prefixes(*declined) - DigestSet.of_prefixes(*agreed)
+
+
+def append_declined(path: Path, batch: pl.DataFrame, plan: IdentifierPlan, erased: DigestSet) -> None:
+    """Append the first 64 bits of each digest in the rows of a batch without consent to a private file, to be read by
+    ``read_declined``; none of those who asked to be forgotten.
+
+    Raises:
+        RowsError: a column is missing or unusable.
+    """
+    append_rows(path, pl.DataFrame(schema={_PREFIX: pl.UInt64}))
+    if plan.consent_column is None or not batch.height:
+        return
+    declining = batch.filter(~gave_consent(batch[plan.consent_column]))
+    for found in _prefixes(declining, replace(plan, rank_column=None), Tally(plan.types)):
+        append_rows(path, found.filter(~erased.holds_prefixes(found)).to_frame(_PREFIX))
+
+
+def read_declined(path: Path) -> DigestSet | None:
+    """The digests in such a file; None where there is none. A digest that another row consents with is among them.
+
+    Raises:
+        CustomerListError: it is damaged.
+    """
+    if not path.is_file():
+        return None
+    with withheld_errors("Reading who declined"):
+        return DigestSet.of_prefixes(*(rows[_PREFIX] for rows in read_rows(path)))
 
 
 def _prefixes(batch: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> Iterator[pl.Series]:

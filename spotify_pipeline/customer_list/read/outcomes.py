@@ -61,6 +61,11 @@ class WrittenRows:
         nothing = pl.DataFrame(schema=dict.fromkeys(manifest.columns, pl.UInt64))
         return pl.concat([nothing, *(each.select(manifest.columns) for each in self._rows)])
 
+    @property
+    def digests(self) -> DigestSet:
+        """Every digest of the list."""
+        return DigestSet.of_prefixes(*(column for each in self._rows for column in each.iter_columns()))
+
 
 class ComparedList:
     """A list that is compared with others. It is read once at most, and only if what is asked was never found out.
@@ -92,7 +97,7 @@ class ComparedList:
     ) -> MembershipChange:
         """How the membership changed since another list, as ``compare_lists`` says.
 
-        Where ``reasons`` are given, it is counted anew: they are of people whom the warehouse names now.
+        Where ``reasons`` are given, it is counted again: they are of people whom the warehouse names now.
 
         Raises:
             CustomerListError: a file is not there, or not the one that its manifest describes.

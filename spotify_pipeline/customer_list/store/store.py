@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from spotify_pipeline.customer_list.model import CustomerListError, IdentifiersReport, Manifest, withheld_errors
-from spotify_pipeline.customer_list.normalize import read_report
+from spotify_pipeline.customer_list.normalize import read_declined, read_report
 from spotify_pipeline.customer_list.read import SentVersion, StoredList, sent_version
 from spotify_pipeline.customer_list.storage import (
     LIST_NAME,
@@ -28,9 +28,11 @@ from spotify_pipeline.customer_list.storage import (
     write_manifest,
 )
 from spotify_pipeline.home import home_directory
+from spotify_pipeline.rows import DigestSet
 
 _IDENTIFIERS = "identifiers"
 _LISTS = "customer_lists"
+_DECLINED = ".declined"
 _COMPARISON = "comparison"
 _FOLDERS = (_IDENTIFIERS, _LISTS)
 
@@ -39,6 +41,7 @@ class SnapshotStore:
     """The files of all audiences below one private directory::
 
         identifiers/<audience>/<snapshot>.parquet
+        identifiers/<audience>/<snapshot>.declined
         customer_lists/<audience>/<snapshot>/customer_list.csv
         customer_lists/<audience>/<snapshot>/manifest.json
 
@@ -65,6 +68,23 @@ class SnapshotStore:
     def identifiers_path(self, audience: str, snapshot: str) -> Path:
         """Where the normalized identifiers of a snapshot are or will be."""
         return self._identifiers(audience) / f"{file_name(snapshot)}.parquet"
+
+    def declined_path(self, audience: str, snapshot: str) -> Path:
+        """Where it is kept, from when the identifiers are read until the list is built, who of them declined."""
+        return self.identifiers_path(audience, snapshot).with_suffix(_DECLINED)
+
+    def take_declined(self, audience: str, snapshot: str) -> DigestSet | None:
+        """Who declined when the identifiers of a snapshot were read; None where that is not kept. Its file is deleted.
+
+        Raises:
+            CustomerListError: it cannot be deleted.
+        """
+        path, declined = self.declined_path(audience, snapshot), None
+        with suppress(CustomerListError):
+            declined = read_declined(path)
+        with withheld_errors(f"Deleting who declined of {audience}"):
+            path.unlink(missing_ok=True)
+        return declined
 
     def identifiers_report(self, audience: str, snapshot: str) -> IdentifiersReport:
         """The counts of a snapshot's segment: rows kept, dropped and rejected.
@@ -210,6 +230,9 @@ class SnapshotStore:
             gone = [key for at, key in enumerate(newest_first) if at >= count or written[key] < oldest]
             for key in gone:
                 self.identifiers_path(audience, key).unlink(missing_ok=True)
+            for file in self._identifiers(audience).glob(f"[!.]*{_DECLINED}"):
+                if not file.with_suffix(".parquet").exists():
+                    file.unlink(missing_ok=True)
         return sorted(gone)
 
     def keep_lists(self, audience: str, count: int, *, sent: Collection[str] = ()) -> list[str]:

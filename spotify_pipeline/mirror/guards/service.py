@@ -126,7 +126,7 @@ class ListGuard:
             erased=self._erased(),
             confirmed=self._confirmed(),
         )
-        # Let go of with this call: a guard lives as long as an upload.
+        # Its rows are released when this returns: a guard lives as long as an upload.
         compared = ComparedList(self._customer_list, self._written)
         history, problem, previous = past.list_before(compared, entry)
         now = self._now()

@@ -20,6 +20,7 @@ from spotify_pipeline.customer_list import (
     verify_customer_list,
     write_identifiers,
 )
+from spotify_pipeline.customer_list.normalize import read_declined
 from spotify_pipeline.rows import DigestSet, RowsError, Suppressions
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, EMAIL_ONLY, build, emails, in_batches, segment
 from spotify_pipeline_tests.customer_list.model import hexed, model_list
@@ -113,6 +114,24 @@ def test_p12_a_digest_that_another_row_consents_with_does_not_decline() -> None:
         ]
     )
     assert non_consenting_digests([table], ALL_TYPES).fingerprint == digest_set(["b@example.com"]).fingerprint
+
+
+@settings(max_examples=examples(8, 40))
+@given(people=PEOPLE, consents=st.lists(st.sampled_from(["yes", "no"]), min_size=25, max_size=25), erased=VALUES)
+def test_who_declined_is_learned_as_identifiers_are_read(people, consents, erased) -> None:
+    """So the segment is not read again; with digests that another row consents with, and without erased people."""
+    table = segment({**person, "consent": said} for person, said in zip(people, consents, strict=False))
+    agreed = digests_of([table.filter(pl.col("consent") == "yes")], ALL_TYPES).digests
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "snapshot.declined"
+        write_identifiers(
+            in_batches(table, 7), ALL_TYPES, Path(name) / "a.parquet", erased=digest_set(erased), declined=file
+        )
+        declined = read_declined(file)
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert declined is not None
+    expected = non_consenting_digests([table], ALL_TYPES) - digest_set(erased)
+    assert (declined - agreed).fingerprint == expected.fingerprint
 
 
 def test_a_segment_of_digests_suppresses_as_well() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, redact_list, split_list
-from spotify_pipeline_tests.customer_list.making import NOW, names_below
+from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, redact_list, split_list, write_identifiers
+from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, NOW, emails, names_below
 from spotify_pipeline_tests.customer_list.people import digest_set
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
 
@@ -145,3 +145,21 @@ def test_p09_parts_have_a_private_place_that_is_gone_afterwards(store: SnapshotS
     assert names_below(path.parent) == {"customer_list.csv", "manifest.json"}
     with pytest.raises(CustomerListError, match="materialize"), store.parts_directory("lapsed", "2031-01-01"):
         pass
+
+
+def test_p08_who_declined_goes_with_the_identifiers_and_once_it_was_asked_for(store: SnapshotStore) -> None:
+    for week in WEEKS:
+        write_identifiers(
+            [emails("a@example.com")],
+            EMAIL_ONLY,
+            store.identifiers_path("lapsed", week),
+            declined=store.declined_path("lapsed", week),
+        )
+    taken = store.take_declined("lapsed", WEEKS[2])
+    assert (taken is not None, store.take_declined("lapsed", WEEKS[2])) == (True, None)
+    store.identifiers_path("lapsed", WEEKS[0]).unlink()  # as a process leaves it that was killed in between
+    store.keep_identifiers("lapsed", 5)
+    left = [store.declined_path("lapsed", week).exists() for week in WEEKS]
+    assert left == [False, True, False]
+    assert len(store.keep_identifiers("lapsed", 0)) == 2
+    assert not store.declined_path("lapsed", WEEKS[1]).exists()

@@ -50,7 +50,7 @@ def kept(environment: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(lists)): file.read_bytes()
         for file in lists.rglob("*")
-        if file.is_file() and "without" not in str(file)
+        if file.is_file() and "without" not in str(file) and not file.name.startswith("found-")
     }
 
 

@@ -75,3 +75,20 @@ def test_an_ordinary_run_reads_its_list_to_verify_and_to_upload_it_and_the_one_b
         result = deployment.run()
     assert metadata(result, "spotify_audience")["done"] == "replaced"
     assert reads(opened) == (2, 1)
+    assert metadata(result, "customer_list")["since the list before"].splitlines()[2:] == [
+        "| rows in the list before | 30 |",
+        "| erased | 0 |",
+        "| suppressed | 0 |",
+        "| no consent any more | fewer than 20 |",
+        "| left the segment, or changed | fewer than 20 |",
+        "| rows more or fewer of people who stay | 0 |",
+        "| added | fewer than 20 |",
+        "| rows in the new list | 28 |",
+    ]
+
+
+def test_who_declined_is_kept_no_longer_than_until_the_list_is_built(deployment: Deployment, environment: Path) -> None:
+    assert deployment.run("identifiers").success
+    assert [file.name for file in environment.rglob("*.declined")] == ["once.declined"]
+    assert deployment.run("customer_list").success
+    assert list(environment.rglob("*.declined")) == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 
 import pytest
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import Decision, GuardBlocked, JournalEntry, MirrorAction, MirrorRefused
+from spotify_pipeline.spotify import UploadRefused
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
@@ -23,6 +25,7 @@ class Watched(Allow):
 
     def __init__(self, listed: Listed, spotify: FakeSpotify, *, approved: bool = False) -> None:
         super().__init__(listed[1], AD_ACCOUNT, min_rows=ENOUGH, approved=approved)
+        self._listed = listed
         self._spotify = spotify
         self.asked_before_judging: list[int] = []
         self.writes_before_spending: list[int] = []
@@ -183,4 +186,28 @@ def test_a_blocked_list_leaves_no_trace(machine: Machine, spotify: FakeSpotify, 
     assert blocked.value.decision is not None
     assert machine.entry == entry
     assert len(spotify.asked) == asked
+    assert len(machine.receipts.read("lapsed", AD_ACCOUNT)) == 1
+
+
+class Meddling(Watched):
+    """Changes a byte of the list once it was verified and is judged; size and times stay as they were."""
+
+    def judge(self, entry: JournalEntry) -> Decision:
+        decision = super().judge(entry)
+        file, _ = self._listed
+        was, content = file.stat(), file.read_bytes()
+        file.write_bytes(content[:-2] + (b"1" if content[-2:-1] == b"0" else b"0") + b"\n")
+        os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
+        return decision
+
+
+def test_a_list_that_is_changed_between_verification_and_upload_is_not_sent(
+    machine: Machine, spotify: FakeSpotify, listed: Listed, newer: Listed
+) -> None:
+    """The list is read twice, so what was verified must be what is uploaded."""
+    machine.mirror(listed)
+    before = spotify.content()
+    with pytest.raises(UploadRefused, match="not the file that was built"):
+        machine.mirroring.mirror(SPEC, *newer, guard=Meddling(newer, spotify))
+    assert spotify.content() == before
     assert len(machine.receipts.read("lapsed", AD_ACCOUNT)) == 1

@@ -65,8 +65,8 @@ def approve(
 
     It is for one file, by --file-digest; or for a change of the list that is live now, by --change: the next list that
     differs from it as the newest one does, or up to --margin more; or for what a new version of the identity rules
-    changes, by --rules-changed, once in each audience. Four guards cannot be overridden: an empty
-    list, rows lost while reading, people who asked to be forgotten, and a file that is too large.
+    changes, by --rules-changed, once in each audience. What some guards find, such as an empty
+    list or people who asked to be forgotten, no approval overrides; the message says so.
     """
     if sum((file_digest is not None, change, rules_changed)) != 1 or (audience is None and not rules_changed):
         raise CommandError(

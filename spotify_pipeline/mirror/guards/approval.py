@@ -32,9 +32,11 @@ class ApprovalOf(StrEnum):
     """This list, as it was once."""
 
 
-LIST_IS_RIGHT = frozenset({ApprovalOf.FILE, ApprovalOf.CHANGE, ApprovalOf.ROLLBACK})
-"""Override what a list shows by itself. A rollback says that a list is right as it was once; not that what this machine
-knows or reads today is right."""
+LIST_IS_RIGHT = frozenset({ApprovalOf.FILE, ApprovalOf.ROLLBACK})
+"""Of what a list shows by itself. A rollback says that a list is right as it was once; not that what this machine knows
+or reads today is right."""
+SHARE_IS_RIGHT = LIST_IS_RIGHT | {ApprovalOf.CHANGE}
+"""Of a share that is measured in a list, so that the next may show it, too."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,13 +59,14 @@ class Guard(ABC):
     Attributes:
         name: as findings, approvals and receipts call it; small letters, digits and spaces.
         limit: what an audience may state for it; None where there is nothing to state.
-        approvals: which approvals override it. Empty: it is final, and none does.
+        approvals: which approvals override it: at least that of the file, or none at all, and then it is final. One
+            that measures shares may add that of a change.
         adds_up_as: how `drain` calls, in the sum of some days, what this one measures in one step; empty: not at all.
     """
 
     name: ClassVar[str]
     limit: ClassVar[Limit[Any] | None] = None
-    approvals: ClassVar[frozenset[ApprovalOf]] = frozenset({ApprovalOf.FILE, ApprovalOf.CHANGE})
+    approvals: ClassVar[frozenset[ApprovalOf]] = frozenset({ApprovalOf.FILE})
     adds_up_as: ClassVar[str] = ""
 
     @abstractmethod

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror.guards.approval import LIST_IS_RIGHT, ApprovalOf
+from spotify_pipeline.mirror.guards.approval import LIST_IS_RIGHT, SHARE_IS_RIGHT, ApprovalOf
 from spotify_pipeline.mirror.guards.base import Finding, Guard
 from spotify_pipeline.mirror.guards.changes import (
     MAX_SHRINK,
@@ -48,7 +48,7 @@ MAX_SUPPRESSION_LOSS = Limit(
     default=0.50,
     meaning="how much smaller a suppression segment may be than before",
 )
-_OR_RULES = LIST_IS_RIGHT | {ApprovalOf.RULES}
+_OR_RULES = SHARE_IS_RIGHT | {ApprovalOf.RULES}
 _NOTHING_BEFORE = "no list to compare with"
 _KEPT_OR_NONE = "the list that Spotify has is kept here, or there is none"
 
@@ -278,6 +278,7 @@ class Suppressions(Guard):
 
     name = "suppressions"
     limit = MAX_SUPPRESSION_LOSS
+    approvals = frozenset({ApprovalOf.FILE, ApprovalOf.CHANGE})
 
     def judge(self, facts: GuardFacts, limits: GuardLimits) -> Finding:
         allowed = exact(limits[MAX_SUPPRESSION_LOSS])

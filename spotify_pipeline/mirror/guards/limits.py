@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 
 _T = TypeVar("_T")
 LimitValue = int | float | timedelta | None
-_MUST_BE_STATED: Any = dataclasses.MISSING
+_MUST_BE_STATED: Any = ...  # as in pydantic; dataclasses take MISSING for "no default at all"
 
 
 class LimitKind(StrEnum):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from spotify_pipeline.customer_list import ERASED, OVER_LIMIT, SUPPRESSED, Manifest, array_remark
 from spotify_pipeline.identity import Rejection
-from spotify_pipeline.mirror.guards.approval import LIST_IS_RIGHT, ApprovalOf
+from spotify_pipeline.mirror.guards.approval import LIST_IS_RIGHT, SHARE_IS_RIGHT, ApprovalOf
 from spotify_pipeline.mirror.guards.base import Finding, Guard
 from spotify_pipeline.mirror.guards.changes import ENOUGH_VALUES
 from spotify_pipeline.mirror.guards.facts import GuardFacts
@@ -94,7 +94,7 @@ class Invalid(Guard):
 
     name = "invalid share"
     limit = MAX_INVALID
-    approvals = LIST_IS_RIGHT
+    approvals = SHARE_IS_RIGHT
 
     def judge(self, facts: GuardFacts, limits: GuardLimits) -> Finding:
         turned: Counter[str] = Counter()

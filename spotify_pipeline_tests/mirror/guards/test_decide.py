@@ -11,7 +11,9 @@ import pytest
 
 from spotify_pipeline.mirror.guards import (
     GUARDS,
+    ApprovalOf,
     Decision,
+    Guard,
     GuardFacts,
     History,
     Outcome,
@@ -69,6 +71,14 @@ def test_every_guard_has_its_example():
 
 def test_w01_what_no_approval_overrides_is_final_and_nothing_else():
     assert {each.name for each in GUARDS if each.is_final} == FINAL == decided(facts()).final
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda each: each.name)
+def test_an_approval_of_a_change_is_for_guards_that_measure_a_share(guard: Guard):
+    limits = STRICT if guard.name == GuardName.STALE_SOURCE else guard_limits()
+    about = STOPPED[GuardName(guard.name)]
+    (found,) = [each for each in decided(about, limits).findings if each.guard == guard.name]
+    assert bool(found.beyond) == (ApprovalOf.CHANGE in guard.approvals)
 
 
 def test_w19_guards_whose_approval_starts_the_window_again_are_ours():

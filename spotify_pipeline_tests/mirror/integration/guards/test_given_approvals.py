@@ -13,6 +13,7 @@ from spotify_pipeline.mirror.guards import (
     ApprovalSource,
     Outcome,
     block_message,
+    guard_limits,
 )
 from spotify_pipeline.mirror.journal.entry import JournalEntry
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
@@ -50,7 +51,7 @@ def test_w10_an_approval_lets_its_list_pass_once(machine: Machine, stored: Store
 
 
 def test_w10_an_approval_that_is_not_needed_is_not_used(machine: Machine, stored: StoredList):
-    machine.limits = replace(machine.limits, max_shrink=0.6)
+    machine.limits = guard_limits(min_rows=10, max_shrink=0.6)
     machine.approvals.give(word_for(stored))
     guard = machine.guard(stored)
     decision = guard.judge(machine.journal.read("lapsed", ACCOUNT))
@@ -104,7 +105,7 @@ def test_a_list_that_is_being_sent_needs_no_second_approval(
 
 @pytest.mark.parametrize("part", ["first of it accepted", "one of it being sent"])
 def test_a_list_of_which_a_part_was_sent_goes_on(machine: Machine, stored: StoredList, entry: JournalEntry, part: str):
-    machine.limits = replace(machine.limits, min_rows=60)
+    machine.limits = guard_limits(min_rows=60)
     machine.approvals.give(word_for(stored))
     before = machine.guard(stored)
     before.use_approval(before.judge(entry))

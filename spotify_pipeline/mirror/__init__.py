@@ -46,7 +46,7 @@ from spotify_pipeline.mirror.sync import (
     parts_in_use,
     parts_known,
 )
-from spotify_pipeline.mirror.writes import flush_receipts
+from spotify_pipeline.mirror.writes import CreateOnce, flush_receipts
 
 __all__ = [
     "AdEngagement",
@@ -63,6 +63,7 @@ __all__ = [
     "AudienceSpec",
     "ChainReport",
     "Checkpoint",
+    "CreateOnce",
     "Decision",
     "EventBasedAction",
     "EventBasedDefinition",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -16,6 +15,7 @@ from spotify_pipeline.cli.project import project
 from spotify_pipeline.cli.spotify import LABEL_OPTION, chosen_settings, signed_in
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.home import HomeError
+from spotify_pipeline.mirror import CreateOnce
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import (
     Business,
@@ -27,6 +27,7 @@ from spotify_pipeline.spotify import (
     UnexpectedResponse,
 )
 
+T = TypeVar("T")
 Label = Annotated[str | None, LABEL_OPTION]
 BusinessOption = Annotated[
     str | None, typer.Option("--business", metavar="ID", help="Of this business; needed where you belong to several.")
@@ -60,8 +61,9 @@ def create_dataset(
     Do not join a pixel and a connection this way: the pixel's data set may stay empty, and Spotify then takes events
     and uses none. Make the pixel first, then `connect NAME --dataset` with the pixel's data set.
     """
-    with signed_in(chosen_settings(label)) as client, _outcome_told("data set", "datasets"):
-        made = client.create_dataset(_business(client, business).id, name, integration)
+    with signed_in(chosen_settings(label)) as client:
+        of = _business(client, business).id
+        made = _made_once(lambda: client.create_dataset(of, name, integration), "data set", "datasets")
     sys.stdout.write(f"Made the data set {printable(made.name)} ({made.id}).\n")
     if made.pixel_joined_late:
         sys.stdout.write(
@@ -84,8 +86,9 @@ def connect(
     Where your pages send the same events by a pixel, make that first and name its data set here: the same event from
     both is counted once only within one data set.
     """
-    with signed_in(chosen_settings(label)) as client, _outcome_told("connection", "datasets"):
-        made = client.create_capi_connection(_business(client, business).id, name, dataset)
+    with signed_in(chosen_settings(label)) as client:
+        of = _business(client, business).id
+        made = _made_once(lambda: client.create_capi_connection(of, name, dataset), "connection", "datasets")
     sys.stdout.write(
         f"Made the connection {made.name}.\n\n"
         f"  SPOTIFY_CAPI_CONNECTION_ID={made.id}\n\n"
@@ -198,17 +201,19 @@ def _add_new_token(client: SpotifyAdsClient, connection: str, env_file: Path, va
     business = _of_connection(client, connection)
     made: list[NewCapiToken] = []
 
+    def ask() -> NewCapiToken:
+        token = client.create_capi_token(business.id, connection)
+        if token.id not in {each.id for each in client.capi_tokens(business.id, connection)}:
+            raise UnexpectedResponse(
+                f"Spotify answered with a token that is not among those of the connection {connection}, so it was not "
+                "written.",
+                may_have_happened=True,
+            )
+        return token
+
     def make() -> Secret:
-        with _outcome_told("token", f"tokens {connection}"):
-            token = client.create_capi_token(business.id, connection)
-            if token.id not in {each.id for each in client.capi_tokens(business.id, connection)}:
-                raise UnexpectedResponse(
-                    f"Spotify answered with a token that is not among those of the connection {connection}, so it was "
-                    "not written.",
-                    may_have_happened=True,
-                )
-        made.append(token)
-        return token.token
+        made.append(_made_once(ask, "token", f"tokens {connection}"))
+        return made[0].token
 
     try:
         add_secret(env_file, variable, make)
@@ -225,15 +230,7 @@ def _add_new_token(client: SpotifyAdsClient, connection: str, env_file: Path, va
         raise CommandError(f"{failure} The new token was deleted again.") from None
 
 
-@contextmanager
-def _outcome_told(what: str, listing: str) -> Generator[None]:
-    """Where something may have been made although the call failed, say so: running again would make a second."""
-    try:
-        yield
-    except SpotifyError as failure:
-        if failure.may_have_happened:
-            failure.next_step = (
-                f"The {what} may have been made all the same: look with `spotify-pipeline conversions {listing}` "
-                "before you run this again."
-            )
-        raise
+def _made_once(ask: Callable[[], T], what: str, listing: str) -> T:
+    """What is asked for. Where it may have been made although the call failed, only a person can look which it is."""
+    look = f"look with `spotify-pipeline conversions {listing}` before you run this again."
+    return CreateOnce(ask=ask, look_first=f"The {what} may have been made all the same: {look}").run()

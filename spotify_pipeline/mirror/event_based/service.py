@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -20,6 +19,7 @@ from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind, 
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.writes import (
     LANDS_WITHIN,
+    CreateOnce,
     WriteAheadLog,
     confirmed,
     find_event_based,
@@ -29,7 +29,7 @@ from spotify_pipeline.mirror.writes import (
     with_texts,
 )
 from spotify_pipeline.retries import AUDIENCE_HELD, SHOWS_LATE
-from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyError
+from spotify_pipeline.spotify import Audience, SpotifyAdsClient
 
 _SAY_WHAT_OF = frozenset(ReceiptKind) - {ReceiptKind.RENAMED, ReceiptKind.DELETED, ReceiptKind.LEFT}
 """Receipts that say what an audience is made of."""
@@ -195,40 +195,32 @@ class _EventBasedAudience:
             asked_at=self._wal.now(),
             evidence=content,
         )
-        self._wal.write(replace(self._wal.entry, unfinished=asked, retired_at=None, retired_policy=None))
-        created = self._asked()
+
+        def announce() -> Callable[[], None]:
+            self._wal.write(replace(self._wal.entry, unfinished=asked, retired_at=None, retired_policy=None))
+            return lambda: self._wal.not_carried_out(replace(self._wal.entry, unfinished=None))
+
+        word = self._definition.word
+        created = CreateOnce(
+            ask=lambda: self._definition.create(self._client, self._spec),
+            look_first=f"It is not known whether it was created. Run again in {LANDS_WITHIN.seconds // 60} minutes: "
+            "the run looks for it before it asks for it again.",
+            announce=announce,
+            look=self._looked_for,
+            found=lambda each: self._wal.note(
+                f"The answer to the creation of {word} {each.id} was lost; it was found at Spotify."
+            ),
+        ).run()
         self._note_created(created, content)
         return created
 
-    def _asked(self) -> Audience:
-        try:
-            return self._definition.create(self._client, self._spec)
-        except SpotifyError as error:
-            if not error.may_have_happened:
-                self._wal.not_carried_out(replace(self._wal.entry, unfinished=None))
-                raise
-            doubt = error
-        found = self._looked_for()
-        if found is not None:
-            self._wal.note(
-                f"The answer to the creation of {self._definition.word} {found.id} was lost; it was found at Spotify."
-            )
-            return found
-        doubt.next_step = (
-            f"It is not known whether it was created. Run again in {LANDS_WITHIN.seconds // 60} minutes: the run looks "
-            "for it before it asks for it again."
-        )
-        raise doubt
-
     def _looked_for(self) -> Audience | None:
-        with suppress(SpotifyError):
-            found = SHOWS_LATE.until(
-                lambda: find_event_based(self._spec, self._listed(), self._definition.is_kind),
-                lambda each: each is not None,
-                self._sleep,
-            )
-            return None if found is None else self._confirmed(found)
-        return None
+        found = SHOWS_LATE.until(
+            lambda: find_event_based(self._spec, self._listed(), self._definition.is_kind),
+            lambda each: each is not None,
+            self._sleep,
+        )
+        return None if found is None else self._confirmed(found)
 
     def _note_created(self, audience: Audience, content: Mapping[str, Any]) -> None:
         known = self._wal.entry.filled(audience.id, self._settings_in(content))

@@ -13,7 +13,7 @@ from spotify_pipeline.mirror.guards import History
 from spotify_pipeline.mirror.journal import SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.receipts import ReceiptKind, RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
-from spotify_pipeline.mirror.sync.create import Creation
+from spotify_pipeline.mirror.sync.create import create_audience
 from spotify_pipeline.mirror.sync.decision import SendDecision
 from spotify_pipeline.mirror.sync.lookup import our_audience
 from spotify_pipeline.mirror.sync.receipt_content import list_evidence
@@ -54,7 +54,6 @@ class MirrorRun:
         self._customer_list = customer_list
         self._manifest = manifest
         self._upload = ListUpload(client, wal, spec, customer_list, manifest, on_progress=on_progress)
-        self._creation = Creation(client, wal, spec, sleep)
         self._sleep = sleep
         self._decision = decision
         self._max_age = max_age
@@ -85,6 +84,9 @@ class MirrorRun:
         if self._is_sent(found):  # as it is shown, not as the answer to an edit has it: that may say less
             return self._sent_already(described, created=in_creation is not None)
         return self._replace(described)
+
+    def _asked_for(self, audience_id: str) -> Audience:
+        return create_audience(self._client, self._wal, self._spec, audience_id, self._sleep)
 
     def _settled(self, in_creation: Unfinished, found: Audience | None) -> Audience | None:
         """The audience whose creation a run before asked for; None where a new upload is needed for one."""
@@ -132,7 +134,7 @@ class MirrorRun:
                 self._wal.note(f"Audience {late.id}, whose creation was begun by a run before, shows late.")
             return late
         try:
-            found = self._creation.create(audience_id)
+            found = self._asked_for(audience_id)
         except NotFound:
             self._upload_was_forgotten = True
             self._wal.note("The upload of an audience that was not created is forgotten at Spotify.")
@@ -163,7 +165,7 @@ class MirrorRun:
         while True:
             proof = self._upload.send(WriteKind.CREATE)
             try:
-                return self._creation.create(proof.audience_id), proof
+                return self._asked_for(proof.audience_id), proof
             except NotFound as forgotten:
                 if self._upload_was_forgotten:
                     forgotten.next_step = (

@@ -1,5 +1,6 @@
 """Writes to Spotify that must happen once: noted before they are made, looked for afterwards."""
 
+from spotify_pipeline.mirror.writes.create_once import CreateOnce
 from spotify_pipeline.mirror.writes.delete import Deletion
 from spotify_pipeline.mirror.writes.lookup import (
     CLOCKS_DIFFER_BY,
@@ -18,6 +19,7 @@ from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, WriteAheadL
 __all__ = [
     "CLOCKS_DIFFER_BY",
     "LANDS_WITHIN",
+    "CreateOnce",
     "Deletion",
     "WriteAheadLog",
     "confirmed",

@@ -48,7 +48,7 @@ from spotify_pipeline.conversions import (
     open_outbox,
     validate_events,
 )
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import Email
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateLimiter
@@ -177,7 +177,7 @@ PLAN = FeedPlan(
     event_name=Constant("PURCHASE"),
     event_id=EventIdSource(columns=("event_id",)),
     event_time=TimeSource(column="happened_at"),
-    identifiers=IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))}),
+    identifiers=IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))}),
     amount="amount",
     currency=Column("currency"),
     max_age=timedelta(days=3650),

@@ -125,14 +125,14 @@ def make_segment(rows: int, _folder: Path) -> dict:
 
 def normalize(rows: int, folder: Path) -> dict:
     from spotify_pipeline.customer_list import write_identifiers
-    from spotify_pipeline.identity import IdentifierType
+    from spotify_pipeline.identity import DeviceId, Email, Phone
     from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 
     plan = IdentifierPlan(
         identifiers={
-            IdentifierType.EMAIL: IdentifierColumns(columns=("email", "billing_email")),
-            IdentifierType.PHONE: IdentifierColumns(columns=("phone",), region_column="country"),
-            IdentifierType.DEVICE_ID: IdentifierColumns(columns=("idfa",)),
+            "email": IdentifierColumns(kind=Email(), columns=("email", "billing_email")),
+            "phone": IdentifierColumns(kind=Phone(region_column="country"), columns=("phone",)),
+            "device_id": IdentifierColumns(kind=DeviceId(), columns=("idfa",)),
         },
         consent_column="consent",
     )

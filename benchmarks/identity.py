@@ -28,7 +28,7 @@ import duckdb
 import phonenumbers
 import polars as pl
 
-from spotify_pipeline.identity import IdentifierType, digest, normalize
+from spotify_pipeline.identity import DeviceId, Email, Phone, digest, normalize
 from spotify_pipeline_tests.identity.reference import reference_normalize
 
 COUNTRIES = ["SE", "NO", "DK", "FI", "GB", "DE", "FR", "US", "AU", "BR"]
@@ -72,9 +72,9 @@ def main() -> None:
     compare("normalize device id", device_id_contenders(device_ids), arguments.rounds)
     compare("normalize phone, ten regions", phone_contenders(phones, regions), arguments.rounds)
     normalized = {
-        "e-mail": normalize(emails, IdentifierType.EMAIL)["normalized"],
-        "device id": normalize(device_ids, IdentifierType.DEVICE_ID)["normalized"],
-        "phone": normalize(phones, IdentifierType.PHONE, regions=regions)["normalized"],
+        "e-mail": normalize(emails, Email())["normalized"],
+        "device id": normalize(device_ids, DeviceId())["normalized"],
+        "phone": normalize(phones, Phone(), beside={"region_column": regions})["normalized"],
     }
     for name, values in normalized.items():
         compare(f"digest of {name}", digest_contenders(values), arguments.rounds)
@@ -110,7 +110,7 @@ def email_contenders(values: pl.Series) -> list[Contender]:
     in_python = values.to_list()
     some = in_python[:SLOW_ROWS]
     return [
-        Contender(name="ours", run=lambda: normalize(values, IdentifierType.EMAIL), values=len(values)),
+        Contender(name="ours", run=lambda: normalize(values, Email()), values=len(values)),
         Contender(name="DuckDB SQL", run=in_duckdb(EMAIL_SQL, values), values=len(values)),
         Contender(
             name="Python, one by one",
@@ -119,7 +119,7 @@ def email_contenders(values: pl.Series) -> list[Contender]:
         ),
         Contender(
             name="reference of the tests",
-            run=lambda: [reference_normalize(raw, "email") for raw in some],
+            run=lambda: [reference_normalize(raw, Email()) for raw in some],
             values=len(some),
         ),
     ]
@@ -129,7 +129,7 @@ def device_id_contenders(values: pl.Series) -> list[Contender]:
     in_python = values.to_list()
     some = in_python[:SLOW_ROWS]
     return [
-        Contender(name="ours", run=lambda: normalize(values, IdentifierType.DEVICE_ID), values=len(values)),
+        Contender(name="ours", run=lambda: normalize(values, DeviceId()), values=len(values)),
         Contender(name="DuckDB SQL", run=in_duckdb(DEVICE_ID_SQL, values), values=len(values)),
         Contender(
             name="Python, one by one",
@@ -138,7 +138,7 @@ def device_id_contenders(values: pl.Series) -> list[Contender]:
         ),
         Contender(
             name="reference of the tests",
-            run=lambda: [reference_normalize(raw, "device_id") for raw in some],
+            run=lambda: [reference_normalize(raw, DeviceId()) for raw in some],
             values=len(some),
         ),
     ]
@@ -149,7 +149,7 @@ def phone_contenders(values: pl.Series, regions: pl.Series) -> list[Contender]:
     return [
         Contender(
             name="ours",
-            run=lambda: normalize(values, IdentifierType.PHONE, regions=regions),
+            run=lambda: normalize(values, Phone(), beside={"region_column": regions}),
             values=len(values),
         ),
         Contender(

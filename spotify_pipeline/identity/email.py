@@ -7,11 +7,12 @@ is no Unicode normalization either: ``é`` and ``e`` + U+0301 are two addresses.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 
 import polars as pl
 
 from spotify_pipeline.identity.text import CONTROL_CLASS, FORMAT_CLASS, WHITE_SPACE_CLASS, lower_case
-from spotify_pipeline.identity.types import Rejection
+from spotify_pipeline.identity.types import EventParameter, IdentifierType, Rejection
 
 # RFC 5321, sections 4.5.3.1.1 and 4.5.3.1.3 (a path of 256 holds an address of 254: RFC 3696, erratum 1690). Counted
 # in characters after lower-casing, not in octets, so that an address beyond ASCII is not lost for its encoding.
@@ -30,20 +31,34 @@ _ADDRESS = rf"^[^@{_FORBIDDEN}]{{1,{LONGEST_LOCAL_PART}}}@(?:{_LABEL}\.)+{_LAST_
 _DOMAIN_BEYOND_ASCII = r"@(.*[^\x00-\x7f].*)$"
 
 
-def normalize(trimmed: pl.Series) -> pl.DataFrame:
-    """Columns ``normalized`` and ``rejection`` for trimmed values; both null where the value is null."""
-    addresses = lower_case(trimmed)
-    length = addresses.str.len_chars()
-    valid = addresses.str.contains(_ADDRESS) & (length <= LONGEST_ADDRESS)
-    beyond_ascii = valid & (addresses.str.len_bytes() != length)
-    if beyond_ascii.any():
-        domains = addresses.filter(beyond_ascii).str.extract(_DOMAIN_BEYOND_ASCII)
-        known = {domain: domain is None or _is_domain(domain) for domain in domains.unique()}
-        valid = valid.scatter(beyond_ascii.arg_true(), [known[domain] for domain in domains])
-    return pl.DataFrame({"address": addresses, "valid": valid}).select(
-        normalized=pl.when("valid").then("address"),
-        rejection=pl.when(~pl.col("valid")).then(pl.lit(Rejection.INVALID.value)),
-    )
+class Email(IdentifierType):
+    """E-mail addresses."""
+
+    name = "email"
+    token = "EMAIL_ID_SHA256"  # noqa: S105 - Spotify's name of it
+    noun = "e-mail address"
+    parameter = EventParameter("hashed_emails", is_list=True)
+    trace_alphabet = None
+
+    def normalize(self, values: pl.Series, beside: Mapping[str, pl.Series]) -> pl.DataFrame:  # noqa: ARG002
+        """In lower case, as it stands else."""
+        addresses = lower_case(values)
+        length = addresses.str.len_chars()
+        valid = addresses.str.contains(_ADDRESS) & (length <= LONGEST_ADDRESS)
+        beyond_ascii = valid & (addresses.str.len_bytes() != length)
+        if beyond_ascii.any():
+            domains = addresses.filter(beyond_ascii).str.extract(_DOMAIN_BEYOND_ASCII)
+            known = {domain: domain is None or _is_domain(domain) for domain in domains.unique()}
+            valid = valid.scatter(beyond_ascii.arg_true(), [known[domain] for domain in domains])
+        return pl.DataFrame({"address": addresses, "valid": valid}).select(
+            normalized=pl.when("valid").then("address"),
+            rejection=pl.when(~pl.col("valid")).then(pl.lit(Rejection.INVALID.value)),
+        )
+
+    @classmethod
+    def recognizes(cls, text: str) -> bool:
+        """Whatever has an ``@``."""
+        return "@" in text
 
 
 def _is_domain(domain: str) -> bool:

@@ -11,7 +11,7 @@ import polars as pl
 import polars_hash as plh
 
 from spotify_pipeline.identity.text import require_strings
-from spotify_pipeline.identity.types import IdentifierType, Rejection
+from spotify_pipeline.identity.types import Rejection
 
 DIGEST_LENGTH = 64
 """Characters of a SHA-256 digest in hexadecimal."""
@@ -21,7 +21,7 @@ DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 
 # MD5, SHA-1, SHA-224, SHA-384, SHA-512.
 _OTHER_HASH_LENGTHS = frozenset({32, 40, 56, 96, 128})
-# A device id without its hyphens is as long as an MD5.
+# A UUID without its hyphens is as long as an MD5.
 _UNHYPHENATED_UUID_LENGTH = 32
 _DIGEST = "^[0-9a-f]{64}$"
 
@@ -49,14 +49,16 @@ def digest(normalized: pl.Series) -> pl.Series:
     )
 
 
-def recognize(trimmed: pl.Series, identifier: IdentifierType) -> pl.DataFrame:
+def recognize(trimmed: pl.Series, *, uuids: bool) -> pl.DataFrame:
     """Columns ``normalized`` (a digest, in lower case) and ``rejection``; both null where the value is no hash.
 
     The form decides, whatever the column: 40 digits in a phone column are ``other_hash``, not a phone number.
+
+    Args:
+        trimmed: the values.
+        uuids: whether they are UUIDs, which may have no hyphens.
     """
-    other_lengths = set(_OTHER_HASH_LENGTHS)
-    if identifier is IdentifierType.DEVICE_ID:
-        other_lengths.remove(_UNHYPHENATED_UUID_LENGTH)
+    other_lengths = _OTHER_HASH_LENGTHS - {_UNHYPHENATED_UUID_LENGTH} if uuids else _OTHER_HASH_LENGTHS
     # Few values have the length of a hash, so only those are checked.
     has_length = trimmed.str.len_bytes().is_in([DIGEST_LENGTH, *other_lengths]).fill_null(value=False)
     value = pl.col("value")

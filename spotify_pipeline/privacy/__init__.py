@@ -11,13 +11,14 @@ from spotify_pipeline.privacy.deadline import erasure_alert
 from spotify_pipeline.privacy.errors import ErasureError, LedgerError, UnusableLines
 from spotify_pipeline.privacy.explain import ExplainedLine, Explanation, Place, Sighting, explain
 from spotify_pipeline.privacy.forget import DEADLINE, Forgotten, Review, RewrittenList, forget
-from spotify_pipeline.privacy.identifiers import GivenAs, GivenIdentifier, read_identifiers
+from spotify_pipeline.privacy.identifiers import DIGEST, GivenIdentifier, read_identifiers
 from spotify_pipeline.privacy.ledger import Attribution, ErasureLedger, ErasureRequest
 from spotify_pipeline.privacy.live_lists import NOT_KNOWN, LiveLists
 from spotify_pipeline.privacy.losses import LiveLoss
 
 __all__ = [
     "DEADLINE",
+    "DIGEST",
     "NOT_KNOWN",
     "Attribution",
     "ErasureError",
@@ -26,7 +27,6 @@ __all__ = [
     "ExplainedLine",
     "Explanation",
     "Forgotten",
-    "GivenAs",
     "GivenIdentifier",
     "LedgerError",
     "LiveLists",

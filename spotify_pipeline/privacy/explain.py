@@ -17,7 +17,7 @@ from spotify_pipeline.customer_list.model import withheld_errors
 from spotify_pipeline.customer_list.read import read_list
 from spotify_pipeline.customer_list.storage import ParquetFile
 from spotify_pipeline.home import HomeError
-from spotify_pipeline.identity import IdentifierType, digest
+from spotify_pipeline.identity import digest, identifier_types
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
 from spotify_pipeline.privacy.ledger import ErasureLedger, ErasureRequest
 from spotify_pipeline.privacy.live_lists import LiveLists, is_live, not_searchable
@@ -44,13 +44,13 @@ class Sighting:
         audience: the audience's folder name.
         snapshot: the partition key.
         place: what kind of file, and whether Spotify has it.
-        by: the column in which it is.
+        by: the column in which it is, by the name of its type.
     """
 
     audience: str
     snapshot: str
     place: Place
-    by: IdentifierType
+    by: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,32 +129,31 @@ def _in_audience(
             yield f"Identifiers of {audience}, snapshot {snapshot}: {error}"
 
 
-def _in_list(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, IdentifierType]]:
+def _in_list(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, str]]:
     """The wanted digests in a list, each with the type it is held as."""
-    found: list[tuple[str, IdentifierType]] = []
+    found: list[tuple[str, str]] = []
     for rows in read_list((path, manifest)):
         for kind in manifest.columns:
-            found += [(held, kind) for held in rows[kind.value].filter(rows[kind.value].is_in(wanted.implode()))]
+            found += [(held, kind) for held in rows[kind].filter(rows[kind].is_in(wanted.implode()))]
     return found
 
 
-def _marked(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, IdentifierType]]:
+def _marked(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, str]]:
     """The wanted digests that were taken out of a list, as far as that is known still, each with its type."""
     rows = erased_rows((path, manifest))
     if rows is None:
         return []
-    kinds = [IdentifierType(name) for name in rows.columns]
-    holding = {kind: DigestSet.of_prefixes(rows[kind.value]).holds(wanted) for kind in kinds}
-    return [(held, kind) for kind in kinds for held in wanted.filter(holding[kind])]
+    holding = {kind: DigestSet.of_prefixes(rows[kind]).holds(wanted) for kind in rows.columns}
+    return [(held, kind) for kind in rows.columns for held in wanted.filter(holding[kind])]
 
 
-def _in_identifiers(path: Path, wanted: pl.Series) -> list[tuple[str, IdentifierType]]:
+def _in_identifiers(path: Path, wanted: pl.Series) -> list[tuple[str, str]]:
     """The wanted digests that normalized identifiers give, each with its type."""
-    found: list[tuple[str, IdentifierType]] = []
+    found: list[tuple[str, str]] = []
     with withheld_errors(f"Looking into the identifiers {path}"), ParquetFile(path) as file:
         for rows in file.batches(_ROWS):
-            for kind in [each for each in IdentifierType if each.value in rows.columns]:
-                values = rows[kind.value]
+            for kind in [each for each in identifier_types() if each in rows.columns]:
+                values = rows[kind]
                 digests = digest(values.explode() if isinstance(values.dtype, pl.List) else values)
                 found += [(held, kind) for held in digests.filter(digests.is_in(wanted.implode()))]
     return found

@@ -9,27 +9,26 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import BinaryIO, cast
 
 import polars as pl
 
-from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize, unwrapped
+from spotify_pipeline.identity import Email, IdentifierType, Rejection, digest, identifier_types, normalize, unwrapped
 from spotify_pipeline.privacy.errors import ErasureError, UnusableLines
 
 LONGEST_LINE = 1000
 """Bytes. No identifier is as long."""
 
-_PREFIX = re.compile(r"(email|phone|device_id|digest)[ \t]*:(.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
+DIGEST = "digest"
+"""What a line says it is that gives a digest, of whatever type."""
+
+_PREFIX = re.compile(rf"({'|'.join((*identifier_types(), DIGEST))})[ \t]*:(.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
-_DEVICE_ID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}", re.ASCII)
-# Digits and the usual punctuation, a float among them: `'46701234567.0;` and `4.6701234567E+10` are looked at as such.
-_BARE_PHONE = re.compile(r"'?[+0-9 ().,\-/\xa0]+([eE][+-]?[0-9]+)?[,;]*", re.ASCII)
 _NOT_TEXT = "not UTF-8 text"
 _TOO_LONG = f"longer than {LONGEST_LINE} bytes, as no identifier is"
 _UNKNOWN = (
-    "not recognized as an e-mail address, device id, phone number or digest; write `email:`, `phone:`, `device_id:` or "
-    "`digest:` before it"
+    f"not recognized as an {', '.join(kind.noun for kind in identifier_types().values())} or digest; write "
+    f"{', '.join(f'`{name}:`' for name in identifier_types())} or `digest:` before it"
 )
 _REASONS = {
     Rejection.MISSING: "nothing after the colon",
@@ -40,49 +39,42 @@ _REASONS = {
 }
 
 
-class GivenAs(StrEnum):
-    """What a line says it is."""
-
-    EMAIL = "email"
-    PHONE = "phone"
-    DEVICE_ID = "device_id"
-    DIGEST = "digest"
-
-
 @dataclass(frozen=True, kw_only=True)
 class GivenIdentifier:
     """One identifier of a person, as the digests by which a list may hold it.
 
     Attributes:
         line: of the input, from 1.
-        given_as: what the line says it is.
-        digests: lower-case hex. A device id has two, as audiences may hash either letter case; anything else has one.
+        given_as: what the line says it is: the name of a type, or ``digest``.
+        digests: lower-case hex. A device id has two, as audiences may hash either letter case; most have one.
     """
 
     line: int
-    given_as: GivenAs
+    given_as: str
     digests: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return f"GivenIdentifier(line={self.line}, given_as={self.given_as.value!r}, digests=<withheld>)"
+        return f"GivenIdentifier(line={self.line}, given_as={self.given_as!r}, digests=<withheld>)"
 
 
 @dataclass(frozen=True)
 class _Line:
     number: int
-    given_as: GivenAs
+    given_as: str
     text: str
 
 
 def read_identifiers(stream: BinaryIO, *, region: str | None = None) -> list[GivenIdentifier]:
-    """Read identifiers, one a line: ``email:``, ``phone:``, ``device_id:`` or ``digest:`` and the value, or it alone.
+    """Read identifiers, one a line: the name of a type or ``digest``, a colon and the value; or the value alone.
 
     A value alone that holds ``@`` is an e-mail address, 32 hex digits with or without hyphens are a device id, 64 are a
-    digest, and digits with the usual punctuation are a phone number. Blank lines are passed over.
+    digest, and digits with the usual punctuation are a phone number. One that several types recognize needs the name.
+    Blank lines are passed over.
 
     Args:
         stream: read to its end.
-        region: the country (ISO 3166 alpha-2) of phone numbers written without one.
+        region: the country (ISO 3166 alpha-2) of values written without one: ``default_region`` of the types that have
+            that option.
 
     Raises:
         UnusableLines: some line is no identifier. Then none is given.
@@ -94,7 +86,7 @@ def read_identifiers(stream: BinaryIO, *, region: str | None = None) -> list[Giv
     bare = unwrapped(pl.Series([text for _, text in texts], dtype=pl.String), braces=True)
     for (number, _), text in zip(texts, bare, strict=True):
         _sort_in(number, text, lines, problems)
-    found = [*_digests_given(lines, problems), *_hashed(lines, problems, region.upper() if region else None)]
+    found = [*_digests_given(lines, problems), *_hashed(lines, problems, region)]
     if problems:
         raise UnusableLines(sorted(problems))
     if not found:
@@ -133,44 +125,40 @@ def _sort_in(number: int, text: str, lines: list[_Line], problems: list[tuple[in
         problems.append((number, "it holds a control character"))
         return
     prefixed = _PREFIX.fullmatch(text)
-    given_as = GivenAs(prefixed[1].lower()) if prefixed else _by_its_look(text)
+    given_as = prefixed[1].lower() if prefixed else _by_its_look(text)
     if given_as is None:
         problems.append((number, _UNKNOWN))
         return
     lines.append(_Line(number, given_as, prefixed[2] if prefixed else text))
 
 
-def _by_its_look(text: str) -> GivenAs | None:
-    if "@" in text:
-        return GivenAs.EMAIL
+def _by_its_look(text: str) -> str | None:
     if _DIGEST.fullmatch(text):
-        return GivenAs.DIGEST
-    if _DEVICE_ID.fullmatch(text):
-        return GivenAs.DEVICE_ID
-    # Any other text could be read as a phone number, too, by its digits. A person should say that it is one.
-    return GivenAs.PHONE if _BARE_PHONE.fullmatch(text) else None
+        return DIGEST
+    looks_like = [name for name, kind in identifier_types().items() if kind.recognizes(text)]
+    return looks_like[0] if len(looks_like) == 1 else None
 
 
 def _digests_given(lines: Iterable[_Line], problems: list[tuple[int, str]]) -> Iterator[GivenIdentifier]:
     for line in lines:
-        if line.given_as is GivenAs.DIGEST:
+        if line.given_as == DIGEST:
             # As an e-mail address, because any type lets a digest through and turns that of nothing away.
-            verdict = normalize(pl.Series([line.text]), IdentifierType.EMAIL).row(0, named=True)
+            verdict = normalize(pl.Series([line.text]), Email()).row(0, named=True)
             if verdict["rejection"] not in (None, Rejection.INVALID, Rejection.MISSING):
-                problems.append((line.number, _reason(verdict["rejection"], IdentifierType.EMAIL)))
+                problems.append((line.number, _reason(verdict["rejection"], Email)))
                 continue
             if not _DIGEST.fullmatch(verdict["normalized"] or ""):
                 problems.append((line.number, "not a digest: 64 hex digits are"))
                 continue
-            yield GivenIdentifier(line=line.number, given_as=GivenAs.DIGEST, digests=(verdict["normalized"],))
+            yield GivenIdentifier(line=line.number, given_as=DIGEST, digests=(verdict["normalized"],))
 
 
 def _hashed(lines: list[_Line], problems: list[tuple[int, str]], region: str | None) -> Iterator[GivenIdentifier]:
-    for kind in IdentifierType:
-        own = [line for line in lines if line.given_as.value == kind.value]
+    for name, kind in identifier_types().items():
+        own = [line for line in lines if line.given_as == name]
         values = pl.Series([line.text for line in own], dtype=pl.String)
-        verdicts = normalize(values, kind, regions=region)
-        spellings = [digest(each) for each in in_every_form(verdicts["normalized"], kind)]
+        verdicts = normalize(values, kind.in_region(region))
+        spellings = [digest(each) for each in kind.forms(verdicts["normalized"])]
         for line, rejection, *digests in zip(own, verdicts["rejection"], *spellings, strict=True):
             if rejection is not None:
                 problems.append((line.number, _reason(rejection, kind)))
@@ -179,5 +167,5 @@ def _hashed(lines: list[_Line], problems: list[tuple[int, str]], region: str | N
                 yield GivenIdentifier(line=line.number, given_as=line.given_as, digests=distinct)
 
 
-def _reason(rejection: str, kind: IdentifierType) -> str:
-    return _REASONS.get(Rejection(rejection)) or f"not a valid {kind.value.replace('_', ' ')}"
+def _reason(rejection: str, kind: type[IdentifierType]) -> str:
+    return _REASONS.get(Rejection(rejection)) or f"not a valid {kind.name.replace('_', ' ')}"

@@ -26,10 +26,10 @@ import polars as pl
 from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from spotify_pipeline.home import atomic_private_file, home_directory
-from spotify_pipeline.identity import RULES_VERSION
+from spotify_pipeline.identity import RULES_VERSION, identifier_types
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.privacy.errors import ErasureError, LedgerError
-from spotify_pipeline.privacy.identifiers import GivenAs, GivenIdentifier
+from spotify_pipeline.privacy.identifiers import DIGEST, GivenIdentifier
 from spotify_pipeline.rows import DigestSet
 
 FORMAT = 2
@@ -186,9 +186,9 @@ class ErasureLedger:
             waiting: audiences that may hold them.
             confirmed: who confirmed that it is meant, if anybody did.
         """
-        by_type: dict[str, list[str]] = {kind.value: [] for kind in GivenAs}
+        by_type: dict[str, list[str]] = {name: [] for name in (*identifier_types(), DIGEST)}
         for each in people:
-            by_type[each.given_as.value] += each.digests
+            by_type[each.given_as] += each.digests
         content = json.dumps({kind: sorted(set(digests)) for kind, digests in by_type.items()}).encode()
         request = ErasureRequest(
             id=f"erasure-{requested_at.astimezone(UTC):%Y-%m-%d}-{secrets.token_hex(4)}",

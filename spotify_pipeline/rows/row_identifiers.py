@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form, normalize, unwrapped
+from spotify_pipeline.identity import Rejection, digest, identifier_type, normalize, unwrapped
 from spotify_pipeline.rows.digest_set import DigestSet
 from spotify_pipeline.rows.errors import RowsError
 from spotify_pipeline.rows.plan import IdentifierColumns, IdentifierPlan
@@ -24,7 +24,7 @@ def row_identifiers(rows: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> p
     A column per type: strings where the plan names one source column of single values, else lists of the row's
     distinct values.
     """
-    return pl.DataFrame([_values(rows, identifier, plan.identifiers[identifier], tally) for identifier in plan.types])
+    return pl.DataFrame([_values(rows, plan.identifiers[name], tally) for name in plan.types])
 
 
 def holds_lists(schema: pl.Schema, source: IdentifierColumns) -> bool:
@@ -32,18 +32,19 @@ def holds_lists(schema: pl.Schema, source: IdentifierColumns) -> bool:
     return len(source.columns) > 1 or any(isinstance(schema.get(each), pl.List) for each in source.columns)
 
 
-def _values(rows: pl.DataFrame, identifier: IdentifierType, source: IdentifierColumns, tally: Tally) -> pl.Series:
+def _values(rows: pl.DataFrame, source: IdentifierColumns, tally: Tally) -> pl.Series:
     """The normalized values of one type: one a row, or where there may be several a list; null where none."""
-    regions = _regions(rows, source)
+    kind, identifier = source.kind, source.kind.name
+    beside = _beside(rows, source)
     columns: list[pl.Series] = []
     found = 0
     for column in source.columns:
         lists = text_lists(rows[column])
         each = _one_a_row(lists) if lists is not None else None
         values = rows[column] if each is None else each[_VALUE].alias(column)
-        text = as_text(values, binary_uuids=identifier is IdentifierType.DEVICE_ID)
-        of_each = regions.gather(each[_PERSON]) if each is not None and isinstance(regions, pl.Series) else regions
-        result = normalize(text, identifier, regions=of_each, device_id_case=source.device_id_case)
+        text = as_text(values, binary_uuids=kind.is_uuid)
+        of_each = beside if each is None else {name: texts.gather(each[_PERSON]) for name, texts in beside.items()}
+        result = normalize(text, kind, beside=of_each)
         reasons = result["rejection"].drop_nulls().value_counts()
         tally.rejected[identifier].update(dict(reasons.iter_rows()))
         invalid = text.filter(result["rejection"] == Rejection.INVALID)
@@ -75,11 +76,10 @@ def _of_persons(persons: pl.Series, values: pl.Series) -> pl.Series:
     return by_person.agg(_VALUE)[_VALUE]
 
 
-def _regions(rows: pl.DataFrame, source: IdentifierColumns) -> pl.Series | str | None:
-    if source.region_column is None:
-        return source.default_region
-    named = unwrapped(as_text(rows[source.region_column]))
-    return named.set(named == "", None).fill_null(pl.lit(source.default_region, dtype=pl.String))
+def _beside(rows: pl.DataFrame, source: IdentifierColumns) -> Mapping[str, pl.Series]:
+    """The texts in the columns that options name; null where there is nothing."""
+    texts = {option: unwrapped(as_text(rows[column])) for option, column in source.beside.items()}
+    return {option: text.set(text == "", None) for option, text in texts.items()}
 
 
 def require_columns(batch: pl.DataFrame, plan: IdentifierPlan) -> None:
@@ -88,20 +88,19 @@ def require_columns(batch: pl.DataFrame, plan: IdentifierPlan) -> None:
     Raises:
         RowsError: it lacks one.
     """
-    wanted = [column for source in plan.identifiers.values() for column in (*source.columns, source.region_column)]
-    for column in (*wanted, plan.consent_column, plan.rank_column):
+    for column in (*plan.columns_read, plan.consent_column, plan.rank_column):
         if column is not None and column not in batch.columns:
             raise RowsError(f"The segment has no column {column!r}. Its columns are: {', '.join(batch.columns)}.")
 
 
-def people_holding(people: pl.DataFrame, types: Sequence[IdentifierType], digests: DigestSet) -> pl.Series:
+def people_holding(people: pl.DataFrame, types: Sequence[str], digests: DigestSet) -> pl.Series:
     """Whether each row of normalized identifiers holds any of these digests: as one of however many identifiers of any
     type, in whatever form that was hashed.
     """
     found = pl.repeat(value=False, n=people.height, dtype=pl.Boolean, eager=True)
     for name in types if len(digests) else ():
         values = _one_a_row(people[name])
-        for form in in_every_form(values[_VALUE], name):
+        for form in identifier_type(name).forms(values[_VALUE]):
             hits = values[_PERSON].filter(digests.holds(digest(form)))
             found = found | pl.int_range(people.height, eager=True).is_in(hits.implode())
     return found

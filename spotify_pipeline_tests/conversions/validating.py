@@ -12,16 +12,16 @@ import polars as pl
 
 from spotify_pipeline.conversions.model.plan import Column, EventIdSource, FeedPlan, TimeSource
 from spotify_pipeline.conversions.validation.validate import validate_events
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import DeviceId, Email, Phone
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan, Suppressions
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 PEOPLE = IdentifierPlan(
     identifiers={
-        IdentifierType.EMAIL: IdentifierColumns(columns=("email", "second_email")),
-        IdentifierType.PHONE: IdentifierColumns(columns=("phone",), default_region="US"),
-        IdentifierType.DEVICE_ID: IdentifierColumns(columns=("device",)),
+        "email": IdentifierColumns(kind=Email(), columns=("email", "second_email")),
+        "phone": IdentifierColumns(kind=Phone(default_region="US"), columns=("phone",)),
+        "device_id": IdentifierColumns(kind=DeviceId(), columns=("device",)),
     }
 )
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.customer_list import IdentifiersReport, Layout, Manifest, build_customer_list, write_identifiers
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import DeviceId, Email, Phone
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
-EMAIL_ONLY = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
+EMAIL_ONLY = IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))})
 ALL_TYPES = IdentifierPlan(
     identifiers={
-        IdentifierType.EMAIL: IdentifierColumns(columns=("email", "billing_email")),
-        IdentifierType.PHONE: IdentifierColumns(columns=("phone",), region_column="country", default_region="SE"),
-        IdentifierType.DEVICE_ID: IdentifierColumns(columns=("idfa",)),
+        "email": IdentifierColumns(kind=Email(), columns=("email", "billing_email")),
+        "phone": IdentifierColumns(kind=Phone(region_column="country", default_region="SE"), columns=("phone",)),
+        "device_id": IdentifierColumns(kind=DeviceId(), columns=("idfa",)),
     },
     consent_column="consent",
 )

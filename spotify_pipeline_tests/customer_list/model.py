@@ -15,7 +15,8 @@ from functools import cache
 import google_crc32c
 import polars as pl
 
-from spotify_pipeline.identity import RULES_VERSION, IdentifierType, normalize
+from spotify_pipeline.identity import RULES_VERSION
+from spotify_pipeline_tests.identity.normalizing import normalize_as
 
 TOKENS = {"email": "EMAIL_ID_SHA256", "phone": "PHONE_NUMBER_SHA256", "device_id": "DEVICE_ID_SHA256"}
 
@@ -49,7 +50,7 @@ class ModelList:
 @cache
 def normalized(value: str | None, identifier: str, region: str | None) -> tuple[str | None, str | None]:
     regions = region if identifier == "phone" else None
-    row = normalize(pl.Series([value], dtype=pl.String), IdentifierType(identifier), regions=regions)
+    row = normalize_as(pl.Series([value], dtype=pl.String), identifier, regions=regions)
     return row.row(0)
 
 

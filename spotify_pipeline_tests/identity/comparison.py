@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from spotify_pipeline.identity import DeviceIdCase, IdentifierType, digest, normalize, phone_library, plain_phone
+from spotify_pipeline.identity import DeviceIdCase, digest, phone_library, plain_phone
+from spotify_pipeline_tests.identity.normalizing import normalize_as
 from spotify_pipeline_tests.identity.reference import NORMALIZED, REJECTED, reference_digest, reference_normalize
 
 
 def assert_as_reference(
-    identifier: IdentifierType,
+    identifier: str,
     values: Sequence[str | None],
     regions: Sequence[str | None] | None = None,
     device_id_case: DeviceIdCase = "lower",
@@ -21,7 +22,7 @@ def assert_as_reference(
     """Assert that every value gets the reference's verdict and digest; return how often each verdict came."""
     raw = pl.Series(values, dtype=pl.String)
     region_series = None if regions is None else pl.Series(regions, dtype=pl.String)
-    verdicts = normalize(raw, identifier, regions=region_series, device_id_case=device_id_case)
+    verdicts = normalize_as(raw, identifier, regions=region_series, case=device_id_case)
     assert verdicts.schema == {"normalized": pl.String, "rejection": pl.String}
     assert verdicts.height == len(values)
     digests = digest(verdicts["normalized"]).to_list()
@@ -31,7 +32,7 @@ def assert_as_reference(
     for value, region, (normalized, rejection), sent in zip(
         values, row_regions, verdicts.iter_rows(), digests, strict=True
     ):
-        verdict, answer = reference_normalize(value, identifier.value, region, device_id_case)
+        verdict, answer = reference_normalize(value, identifier, region, device_id_case)
         expected = (answer, None) if verdict == NORMALIZED else (None, answer)
         expected_digest = reference_digest(answer) if verdict == NORMALIZED else None
         outcomes[answer if verdict == REJECTED else NORMALIZED] += 1

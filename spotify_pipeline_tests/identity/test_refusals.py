@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spotify_pipeline.identity import IdentifierType, digest, normalize
+from spotify_pipeline.identity import digest, identifier_type
+from spotify_pipeline_tests.identity.normalizing import normalize_as
 
 SECRET = "canary@example.com"
 NOT_STRINGS = [
@@ -24,9 +25,9 @@ NOT_STRINGS = [
 @pytest.mark.parametrize("values", NOT_STRINGS, ids=lambda values: type(values.dtype).__name__)
 def test_other_types_than_strings_are_refused_by_the_name_of_the_type(values: pl.Series) -> None:
     for refused in (
-        lambda: normalize(values, IdentifierType.EMAIL),
+        lambda: normalize_as(values, "email"),
         lambda: digest(values),
-        lambda: normalize(pl.Series(["0701234567"]), IdentifierType.PHONE, regions=values),
+        lambda: normalize_as(pl.Series(["0701234567"]), "phone", regions=values),
     ):
         with pytest.raises(TypeError, match=r"must be a Polars series of String, not .*\. Cast it to String") as caught:
             refused()
@@ -40,23 +41,24 @@ def test_other_types_than_strings_are_refused_by_the_name_of_the_type(values: pl
 def test_a_list_is_not_a_series() -> None:
     not_a_series: Any = [SECRET]
     with pytest.raises(TypeError, match="not list") as caught:
-        normalize(not_a_series, IdentifierType.EMAIL)
+        normalize_as(not_a_series, "email")
     assert SECRET not in str(caught.value)
 
 
 def test_a_region_per_row_means_one_for_each_value() -> None:
-    with pytest.raises(ValueError, match="regions has 1 rows and values has 2: give one region per value") as caught:
-        normalize(pl.Series(["0701234567", "0707654321"]), IdentifierType.PHONE, regions=pl.Series(["SE"]))
+    with pytest.raises(
+        ValueError, match="region_column has 1 rows and values has 2: give one text per value"
+    ) as caught:
+        normalize_as(pl.Series(["0701234567", "0707654321"]), "phone", regions=pl.Series(["SE"]))
     assert "070" not in str(caught.value)
 
 
 def test_an_unknown_case_is_refused() -> None:
     title: Any = "title"
-    with pytest.raises(ValueError, match="device_id_case must be 'lower' or 'upper'"):
-        normalize(pl.Series(["x"]), IdentifierType.DEVICE_ID, device_id_case=title)
+    with pytest.raises(ValueError, match="should be 'lower' or 'upper'"):
+        normalize_as(pl.Series(["x"]), "device_id", case=title)
 
 
 def test_an_unknown_identifier_type_is_refused() -> None:
-    unknown: Any = "postcode"
-    with pytest.raises(ValueError, match="postcode"):
-        normalize(pl.Series(["x"]), unknown)
+    with pytest.raises(ValueError, match="postcode is no identifier type here; there are email, phone, device_id"):
+        identifier_type("postcode")

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from spotify_pipeline.customer_list import Layout, Manifest, build_customer_list, write_identifiers
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import Email
 from spotify_pipeline.mirror import AudienceSpec, Journal
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
@@ -85,7 +85,7 @@ def build_list(tmp_path: Path) -> BuildList:
         built_on: str | None = None,
         layout: Layout = Layout.WIDE,
     ) -> tuple[Path, Manifest]:
-        plan = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
+        plan = IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))})
         rows = pl.DataFrame({"email": [f"person{i}@example.com" for i in people]}, schema={"email": pl.String})
         identifiers = tmp_path / "lists" / audience / snapshot / "identifiers.parquet"
         report = write_identifiers([rows], plan, identifiers)

@@ -17,7 +17,7 @@ from spotify_pipeline.customer_list import (
     verify_customer_list,
     write_identifiers,
 )
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import Email, Phone
 from spotify_pipeline.privacy import Attribution, ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
 from spotify_pipeline.privacy.losses import live_losses
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
@@ -208,8 +208,8 @@ def test_w21_rows_that_go_with_a_person_count(tmp_path: Path) -> None:
     identifiers = machine.store.identifiers_path("lapsed", "1")
     both = IdentifierPlan(
         identifiers={
-            IdentifierType.EMAIL: IdentifierColumns(columns=("email",)),
-            IdentifierType.PHONE: IdentifierColumns(columns=("phone", "other")),
+            "email": IdentifierColumns(kind=Email(), columns=("email",)),
+            "phone": IdentifierColumns(kind=Phone(), columns=("phone", "other")),
         }
     )
     table = pl.DataFrame(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotify_pipeline.privacy import ErasureError, GivenAs, GivenIdentifier, UnusableLines, read_identifiers
+from spotify_pipeline.privacy import ErasureError, GivenIdentifier, UnusableLines, read_identifiers
 
 DEVICE = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
 DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()
@@ -28,17 +28,17 @@ def read(*lines: str | bytes, region: str | None = None, end: bytes = b"\n") -> 
 def test_each_kind_is_told_by_its_look(end: bytes) -> None:
     found = read(" Ada@Example.COM ", "+46 70 174 06 05", DEVICE, DEVICE.replace("-", "").upper(), sha("x"), end=end)
     assert [(each.line, each.given_as, each.digests) for each in found] == [
-        (1, GivenAs.EMAIL, (sha("ada@example.com"),)),
-        (2, GivenAs.PHONE, (sha("+46701740605"),)),
-        (3, GivenAs.DEVICE_ID, (sha(DEVICE), sha(DEVICE.upper()))),
-        (4, GivenAs.DEVICE_ID, (sha(DEVICE), sha(DEVICE.upper()))),
-        (5, GivenAs.DIGEST, (sha("x"),)),
+        (1, "email", (sha("ada@example.com"),)),
+        (2, "phone", (sha("+46701740605"),)),
+        (3, "device_id", (sha(DEVICE), sha(DEVICE.upper()))),
+        (4, "device_id", (sha(DEVICE), sha(DEVICE.upper()))),
+        (5, "digest", (sha("x"),)),
     ]
 
 
 def test_each_kind_may_be_named() -> None:
     found = read("email:ada@example.com", "PHONE : +46701740605", f"device_id: {DEVICE}", f"digest:{sha('x').upper()}")
-    assert [each.given_as for each in found] == list(GivenAs)
+    assert [each.given_as for each in found] == ["email", "phone", "device_id", "digest"]
     assert [each.digests[0] for each in found] == [sha("ada@example.com"), sha("+46701740605"), sha(DEVICE), sha("x")]
 
 
@@ -48,7 +48,7 @@ def test_each_kind_may_be_named() -> None:
 def test_a_number_that_was_a_float_is_the_number_that_lists_hold(number: str) -> None:
     for line in (number, f"phone: {number}"):
         (found,) = read(line, region="SE")
-        assert (found.given_as, found.digests) == (GivenAs.PHONE, (sha("+46701740605"),))
+        assert (found.given_as, found.digests) == ("phone", (sha("+46701740605"),))
 
 
 @pytest.mark.parametrize("number", ["46701740605.5", "4.67017E10", "4670174060e1", "46701740605, 46701740606"])
@@ -61,9 +61,9 @@ def test_quotes_braces_and_marks_of_direction_around_a_value_are_passed_over() -
     device = f"{{{DEVICE.upper()}}}"
     found = read("\u2066'Ada@example.com'\u2069", device, f'"{device}"', f"device_id: {device}", f'"{sha("x")}"')
     assert [(each.given_as, each.digests[0]) for each in found] == [
-        (GivenAs.EMAIL, sha("ada@example.com")),
-        *[(GivenAs.DEVICE_ID, sha(DEVICE))] * 3,
-        (GivenAs.DIGEST, sha("x")),
+        ("email", sha("ada@example.com")),
+        *[("device_id", sha(DEVICE))] * 3,
+        ("digest", sha("x")),
     ]
 
 
@@ -95,7 +95,7 @@ def test_no_identifier_at_all_is_refused(nothing: bytes) -> None:
         (b"canary\x00@example.com", "control character"),
         (b"+46701\x00740605", "control character"),
         (b"phone:canary\x1b[31m", "control character"),
-        (b"canary at example.com", "not recognized as an e-mail address, device id, phone number or digest"),
+        (b"canary at example.com", "not recognized as an e-mail address, phone number, device id or digest"),
         (b"canary 0701740605", "not recognized"),
         (b"email:canary", "not a valid email"),
         (b"{canary@example.com}", "not a valid email"),

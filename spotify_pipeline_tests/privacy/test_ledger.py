@@ -17,7 +17,6 @@ from spotify_pipeline.privacy import (
     ErasureError,
     ErasureLedger,
     ErasureRequest,
-    GivenAs,
     GivenIdentifier,
     LedgerError,
 )
@@ -33,7 +32,7 @@ def digest_of(text: str) -> str:
 
 def person(*texts: str) -> list[GivenIdentifier]:
     return [
-        GivenIdentifier(line=line, given_as=GivenAs.EMAIL, digests=(digest_of(text),))
+        GivenIdentifier(line=line, given_as="email", digests=(digest_of(text),))
         for line, text in enumerate(texts, start=1)
     ]
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-import phonenumbers
 import typer
 
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.cli.privacy.digest import require_region
 from spotify_pipeline.cli.privacy.review import said_before
 from spotify_pipeline.cli.privacy.waiting_events import ErasedEvents, erase_waiting, waiting_rows
 from spotify_pipeline.cli.project import project_home
@@ -133,8 +133,7 @@ def _people(arguments: list[str] | None, region: str | None) -> list[GivenIdenti
             "Identifiers come on standard input, one a line, and never as arguments: other users of this machine could "
             "read them there. Nothing was looked up or changed. Delete that line from your shell's history."
         )
-    if region is not None and region.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        raise typer.BadParameter("not a two-letter country code, such as SE", param_hint="--region")
+    require_region(region)
     if sys.stdin.isatty():
         sys.stderr.write("Type one identifier a line. End with Ctrl-D on a line of its own, or give up with Ctrl-C.\n")
     try:
@@ -211,8 +210,8 @@ def _status(request: ErasureRequest) -> str:
 
 
 def _rows(line: ExplainedLine, waiting: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    head = (f"{line.identifier.line}", line.identifier.given_as.value)
-    lists = [(*head, each.audience, each.snapshot, each.place.value, each.by.value) for each in line.sightings]
+    head = (f"{line.identifier.line}", line.identifier.given_as)
+    lists = [(*head, each.audience, each.snapshot, each.place.value, each.by) for each in line.sightings]
     events = [(*head, feed, day, "event, waiting to be sent", kind) for feed, day, kind in waiting]
     return [*lists, *events] or [(*head, "in none", "", "", "")]
 

@@ -100,7 +100,7 @@ class AudienceDefinition(AudienceAtSpotify):
         """A mark of what a list is made from: the segment, the identifiers, the consent asked for, and the order."""
         made_from = [
             str(self.relation),
-            self.config.identifiers.model_dump_json(),
+            self.config.identifiers.mark(),
             self.config.segment.consent_column,
         ]
         made_from += [self.config.segment.updated_at] if self.config.segment.updated_at is not None else []

@@ -24,6 +24,8 @@ from spotify_pipeline.components.sources import WAREHOUSE_POOL
 def identifiers_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
     """The people of the segment who may be contacted, with normalized identifiers: a private file."""
     retain = audience.config.retain
+    *others, last = (source.kind.noun for source in audience.config.identifiers.by_type().values())
+    nouns = f"{', '.join(others)} and {last}" if others else last
 
     @dg.asset(
         key=audience.identifiers_key,
@@ -35,8 +37,7 @@ def identifiers_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
         output_required=False,
         check_specs=identifiers_check_specs(audience.identifiers_key),
         description=(
-            f"The people of `{audience.relation}` who may be contacted, with their e-mail addresses, phone numbers and "
-            "device ids normalized for hashing.\n\n"
+            f"The people of `{audience.relation}` who may be contacted: {nouns}, normalized for hashing.\n\n"
             "Kept in a private file on this machine for a short time, and never shown. The metadata counts people and "
             "says why identifiers were rejected."
         ),

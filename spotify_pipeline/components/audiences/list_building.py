@@ -8,7 +8,6 @@ from pathlib import Path
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.resources import WarehouseResource
-from spotify_pipeline.components.sources import columns_by_type
 from spotify_pipeline.customer_list import (
     IdentifiersReport,
     Manifest,
@@ -27,7 +26,7 @@ from spotify_pipeline.warehouse import RANK_COLUMN, Ranking
 def identifier_plan(config: AudienceConfig) -> IdentifierPlan:
     """Which columns of the segment hold which identifiers, and which says yes or no to advertising."""
     return IdentifierPlan(
-        identifiers=columns_by_type(config.identifiers),
+        identifiers=config.identifiers.by_type(),
         consent_column=config.segment.consent_column,
         rank_column=RANK_COLUMN if config.oversize.truncate is not None else None,
     )
@@ -137,7 +136,7 @@ def non_consenting_people(audience: AudienceDefinition, warehouse: WarehouseReso
     consent = audience.config.segment.consent_column
     if consent is None:
         return DigestSet.of()
-    plan = IdentifierPlan(identifiers=columns_by_type(audience.config.identifiers), consent_column=consent)
+    plan = IdentifierPlan(identifiers=audience.config.identifiers.by_type(), consent_column=consent)
     with warehouse.segment(audience.relation) as segment:
         return non_consenting_digests(
             segment.batches(segment_columns(audience.config), identifiers=plan.columns, consent=plan.consent_columns),

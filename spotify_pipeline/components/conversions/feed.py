@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from spotify_pipeline.components.conversions.config import FeedConfig
-from spotify_pipeline.components.sources import SuppressionSource, columns_by_type
+from spotify_pipeline.components.sources import SuppressionSource
 from spotify_pipeline.conversions import Day, DayAccount, DeliveryPlan, FeedPlan, OptOutPolicy, TimeSource
 from spotify_pipeline.rows import IdentifierPlan
 from spotify_pipeline.warehouse import Relation
@@ -158,7 +158,7 @@ def _feed_plan(config: FeedConfig) -> FeedPlan:
             unit=config.event_time.unit,
             missing_is_now=config.event_time.missing == "now",
         ),
-        identifiers=IdentifierPlan(identifiers=columns_by_type(stated)) if stated is not None else None,
+        identifiers=IdentifierPlan(identifiers=stated.by_type()) if stated is not None else None,
         ip_address=config.ip_address,
         amount=config.amount,
         currency=config.currency.source if config.currency is not None else None,

@@ -7,7 +7,6 @@ from spotify_pipeline.components.sources.config import (
     SettingPath,
     Suppress,
     SuppressConfig,
-    columns_by_type,
     each_suppressed_once,
 )
 from spotify_pipeline.components.sources.dbt_project import WAREHOUSE_POOL, WarehouseProject
@@ -26,7 +25,6 @@ __all__ = [
     "SuppressionList",
     "SuppressionSource",
     "WarehouseProject",
-    "columns_by_type",
     "each_suppressed_once",
     "find_source",
     "read_suppressions",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, cast
+import inspect
+from typing import Annotated, Any, ClassVar, TypeAlias, cast
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from spotify_pipeline.components.yaml import (
     COLUMN_SHORT_FORMS,
@@ -13,17 +14,18 @@ from spotify_pipeline.components.yaml import (
     ColumnName,
     ColumnNames,
     ModelVersion,
-    Region,
     Share,
     StrictModel,
     TableName,
 )
-from spotify_pipeline.identity import DeviceIdCase, IdentifierType
+from spotify_pipeline.identity import IdentifierType, identifier_types
 from spotify_pipeline.rows import IdentifierColumns
 
 MAX_INVALID_SUPPRESSIONS = 0.10
 """Half of what an audience's own segment may have by default: there an unreadable value costs an impression, here it
 lets somebody through who said no."""
+_COLUMN = {"column"}
+_NULL_IN_MARKS = {"email", "phone", "device_id"}
 SettingPath = tuple[str | int, ...]
 """Where a setting stands below `attributes`."""
 
@@ -106,65 +108,90 @@ class SegmentConfig(ConsentedSourceConfig):
     segment whose newest row is older is not sent."""
 
 
-class PhoneConfig(StrictModel):
-    """Phone columns and the country of numbers written without one."""
+class ColumnsConfig(StrictModel):
+    """The columns of a type of identifier that has options; what is made of it also is that type, with its options."""
 
     short_forms = COLUMN_SHORT_FORMS
 
     column: ColumnNames
     """One column, or a list of them."""
-    region_column: ColumnName | None = None
-    """A column with the person's two-letter country, for numbers written nationally."""
-    default_region: Region | None = None
-    """The country where `region_column` is not given, or empty in a row. A code that is no country is not replaced by
-    it: a number read with the wrong country may be somebody else's. Without a country, national numbers are rejected
-    as `no_region`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _columns_alone(cls, value: object) -> object:
+        if isinstance(value, str) or isinstance(value, list):  # noqa: SIM101 - a union would widen the list's type
+            return {"column": cast("object", value)}
+        return value
 
 
-class DeviceIdConfig(StrictModel):
-    """Device id columns (IDFA, AAID/GAID)."""
-
-    short_forms = COLUMN_SHORT_FORMS
-
-    column: ColumnNames
-    """One column, or a list of them."""
-    case: DeviceIdCase = "lower"
-    """The letters' case before hashing. Spotify states none; `lower` is the default."""
+_OneOrNone: TypeAlias = ColumnName | None
+_SomeOrNone: TypeAlias = ColumnNames | None
 
 
-def _column_shorthand(value: object) -> object:
-    if isinstance(value, str) or isinstance(value, list):  # noqa: SIM101 - a union would widen the list's type
-        return {"column": cast("object", value)}
-    return value
+def _model_of(kind: type[IdentifierType]) -> Any:  # noqa: ANN401 - a class of several bases
+    """The model of a type's columns and options: a ``ColumnsConfig`` that also is the type."""
+    columns: dict[str, Any] = {
+        option: (_OneOrNone, Field(default=None, description=kind.model_fields[option].description))
+        for option in kind.column_options
+    }
+    # Fields stand in the order of the bases from the last one on: the columns, then the type's options.
+    bases: Any = (kind, ColumnsConfig)
+    return create_model(f"{kind.__name__}Config", __base__=bases, __doc__=inspect.getdoc(kind), **columns)
 
 
-class IdentifiersConfig(StrictModel):
+def _block_of(kind: type[IdentifierType]) -> object:
+    """The field of a type in the `identifiers` block: its annotation and what describes it."""
+    said = f"{inspect.getdoc(kind)} A column"
+    if not kind.model_fields:
+        return _SomeOrNone, Field(default=None, description=f"{said}, or a list of columns.")
+    shape = ", ".join(["column", *kind.model_fields])
+    return _model_of(kind) | None, Field(default=None, description=f"{said}, a list of columns, or `{{{shape}}}`.")
+
+
+_BLOCKS: dict[str, Any] = {name: _block_of(kind) for name, kind in identifier_types().items()}
+_OfEachType: type[StrictModel] = create_model("_OfEachType", __base__=StrictModel, **_BLOCKS)
+
+
+class IdentifiersConfig(_OfEachType):
     """Which columns identify a person. At least one type; a list of columns fans out to several rows."""
-
-    email: ColumnNames | None = None
-    """A column of e-mail addresses, or a list of such columns."""
-    phone: Annotated[PhoneConfig, BeforeValidator(_column_shorthand)] | None = None
-    """A column, a list of columns, or `{column, region_column, default_region}`."""
-    device_id: Annotated[DeviceIdConfig, BeforeValidator(_column_shorthand)] | None = None
-    """A column, a list of columns, or `{column, case}`."""
 
     @model_validator(mode="after")
     def _at_least_one(self) -> IdentifiersConfig:
-        if self.email is None and self.phone is None and self.device_id is None:
-            raise ValueError("specify at least one of email, phone and device_id")
+        if not self.stated():
+            *others, last = identifier_types()
+            raise ValueError(f"specify at least one of {', '.join(others)} and {last}")
         return self
+
+    def stated(self) -> dict[str, list[str] | ColumnsConfig]:
+        """What is stated of each type, by its name: columns, or columns with options."""
+        found = {name: getattr(self, name) for name in identifier_types()}
+        return {name: each for name, each in found.items() if each is not None}
+
+    def mark(self) -> str:
+        """All that is stated, as JSON: a list that was made by another one is out of date.
+
+        A type that is not stated is null in it, as ever, but not one that a distribution adds: lists that were built
+        before it was installed stay what they are.
+        """
+        unstated = identifier_types().keys() - self.stated().keys()
+        return self.model_dump_json(exclude={*unstated} - _NULL_IN_MARKS)
+
+    def by_type(self) -> dict[str, IdentifierColumns]:
+        """The source columns of each type of identifier, by its name."""
+        found: dict[str, IdentifierColumns] = {}
+        for name, each in self.stated().items():
+            columns, options = (each, {}) if isinstance(each, list) else (each.column, each.model_dump(exclude=_COLUMN))
+            kind = identifier_types()[name].model_validate(options)
+            found[name] = IdentifierColumns(kind=kind, columns=tuple(columns))
+        return found
 
     def named_columns(self) -> list[tuple[SettingPath, str]]:
         """Every column that is named, with the path of the setting that names it."""
         found: list[tuple[SettingPath, str]] = []
-        if self.email is not None:
-            found += [(("email", index), name) for index, name in enumerate(self.email)]
-        if self.phone is not None:
-            found += [(("phone", "column", index), name) for index, name in enumerate(self.phone.column)]
-            if self.phone.region_column is not None:
-                found.append((("phone", "region_column"), self.phone.region_column))
-        if self.device_id is not None:
-            found += [(("device_id", "column", index), name) for index, name in enumerate(self.device_id.column)]
+        for name, source in self.by_type().items():
+            path: SettingPath = (name,) if isinstance(self.stated()[name], list) else (name, "column")
+            found += [((*path, index), column) for index, column in enumerate(source.columns)]
+            found += [((name, option), column) for option, column in source.beside.items()]
         return found
 
 
@@ -200,24 +227,6 @@ class SuppressionListConfig(StrictModel):
     """Which of its columns identify a person."""
     max_invalid: Share = MAX_INVALID_SUPPRESSIONS
     """How many of its identifiers of a type may be unusable, as a share: these people are not kept out."""
-
-
-def columns_by_type(stated: IdentifiersConfig) -> dict[IdentifierType, IdentifierColumns]:
-    """The source columns of each type of identifier."""
-    identifiers: dict[IdentifierType, IdentifierColumns] = {}
-    if stated.email is not None:
-        identifiers[IdentifierType.EMAIL] = IdentifierColumns(columns=tuple(stated.email))
-    if stated.phone is not None:
-        identifiers[IdentifierType.PHONE] = IdentifierColumns(
-            columns=tuple(stated.phone.column),
-            region_column=stated.phone.region_column,
-            default_region=stated.phone.default_region,
-        )
-    if stated.device_id is not None:
-        identifiers[IdentifierType.DEVICE_ID] = IdentifierColumns(
-            columns=tuple(stated.device_id.column), device_id_case=stated.device_id.case
-        )
-    return identifiers
 
 
 def each_suppressed_once(value: list[SuppressConfig]) -> list[SuppressConfig]:

@@ -15,13 +15,11 @@ from spotify_pipeline.components.sources.config import (
     MAX_INVALID_SUPPRESSIONS,
     IdentifiersConfig,
     SuppressConfig,
-    columns_by_type,
 )
 from spotify_pipeline.components.sources.dbt_project import Segment
 from spotify_pipeline.components.sources.table import find_source, refuse_unknown_columns
 from spotify_pipeline.components.yaml import config_error
 from spotify_pipeline.customer_list import SegmentDigests, array_remark, digests_of
-from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.mirror.guards import counted, exact, percent
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.rows import ERASURE, DigestSet, IdentifierPlan, Suppressions
@@ -72,11 +70,11 @@ class SuppressionSource:
                 f"{self.relation} has none of the columns that identify people of the audience, so nobody could be "
                 f"kept out. Nothing was sent. It has: {', '.join(columns)}. State its identifiers in the YAML."
             )
-        return IdentifierPlan(identifiers=columns_by_type(stated))
+        return IdentifierPlan(identifiers=stated.by_type())
 
     def matches_nobody_of(self, identifiers: IdentifiersConfig | None) -> str:
         """Why it can keep nobody out who is identified so, as the rest of a sentence; empty where it can."""
-        own, theirs = columns_by_type(self.identifiers), columns_by_type(identifiers) if identifiers is not None else {}
+        own, theirs = self.identifiers.stated(), identifiers.stated() if identifiers is not None else {}
         if own.keys() & theirs.keys():
             return ""
         return (
@@ -154,17 +152,15 @@ def present(stated: IdentifiersConfig, columns: Collection[str]) -> IdentifiersC
     """
     there = {each.casefold() for each in columns}
 
-    def has(column: str | None) -> bool:
-        return column is not None and column.casefold() in there
+    def has(column: str) -> bool:
+        return column.casefold() in there
 
-    email = [each for each in stated.email or [] if has(each)]
-    phone, device = stated.phone, stated.device_id
-    found: dict[str, object] = {"email": email} if email else {}
-    if phone is not None and (numbers := [each for each in phone.column if has(each)]):
-        region = phone.region_column if has(phone.region_column) else None
-        found["phone"] = {"column": numbers, "region_column": region, "default_region": phone.default_region}
-    if device is not None and (ids := [each for each in device.column if has(each)]):
-        found["device_id"] = {"column": ids, "case": device.case}
+    found: dict[str, object] = {}
+    for name, source in stated.by_type().items():
+        if columns := [each for each in source.columns if has(each)]:
+            missing = {option for option, column in source.beside.items() if not has(column)}
+            options = source.kind.model_dump(exclude=missing)
+            found[name] = {"column": columns, **options} if options else columns
     return IdentifiersConfig.model_validate(found) if found else None
 
 
@@ -184,13 +180,7 @@ def read_suppressions(
         with warehouse.segment(source.relation) as segment:
             plan = source.plan(segment.columns())
             expected = segment.count()
-            columns = [
-                column
-                for each in plan.identifiers.values()
-                for column in (*each.columns, each.region_column)
-                if column is not None
-            ]
-            found = digests_of(segment.batches(list(dict.fromkeys(columns)), identifiers=plan.columns), plan)
+            found = digests_of(segment.batches(list(plan.columns_read), identifiers=plan.columns), plan)
         if found.rows != expected:
             raise SegmentError(
                 f"The suppression list {source.name} has {expected:,} rows, but {found.rows:,} were read. Nothing "
@@ -200,8 +190,8 @@ def read_suppressions(
         if found.rows and not len(found.digests):
             raise SegmentError(
                 f"The suppression list {source.name} has {expected:,} rows, and not one usable identifier is in "
-                f"{', '.join(columns)}, so nobody could be kept out. Nothing was sent. Look at what these columns hold "
-                "now, and which columns the YAML names." + array_remark(found.arrays, _values_of(found))
+                f"{', '.join(plan.columns_read)}, so nobody could be kept out. Nothing was sent. Look at what these "
+                "columns hold now, and which columns the YAML names." + array_remark(found.arrays, _values_of(found))
             )
         _refuse_unusable(source, plan, found)
         read[source.name] = found.digests
@@ -225,7 +215,7 @@ def _refuse_unusable(source: SuppressionSource, plan: IdentifierPlan, found: Seg
             reasons = ", ".join(
                 f"{counted(count)} {WORDS.get(reason, reason)}" for reason, count in found.unusable[kind].items()
             )
-            columns = ", ".join(plan.identifiers[IdentifierType(kind)].columns)
+            columns = ", ".join(plan.identifiers[kind].columns)
             raise SegmentError(
                 f"Of the {kind} values of the suppression list {source.name} (in {columns}), {counted(unusable)} of "
                 f"{counted(usable + unusable)} are unusable ({reasons}), so their people could not be kept out; at "

@@ -94,7 +94,8 @@ def _unfit(path: SettingPath, column: str, stated: str | None) -> str | None:
         return None if can_consent(kind) else no_consent(column, name)
     if path[-1] == "order_by":
         return None if orders_rows(kind) else no_order(column, name)
-    identifies = "identifiers" in path and path[-1] != "region_column"
+    # One of a list of columns; that of an option, such as a region, is only read as text.
+    identifies = "identifiers" in path and isinstance(path[-1], int)
     return no_identifier(column, name) if identifies and not can_identify(kind) else None
 
 

@@ -8,14 +8,12 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from spotify_pipeline.warehouse import Relation, quoted
 
 COLUMN_SHORT_FORMS: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}
 AUTHORIZATION_LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 VERSION_IN_NAME = re.compile(r"(?P<name>.+)\.v(?P<version>[^.]+(\.\d+)?)")
 """A version of a dbt model as dbt selects it: `people.v2`."""
 LONGEST_DURATION = timedelta(days=3650)
@@ -49,18 +47,6 @@ def _uuid(value: str) -> str:
         return str(UUID(value))
     except ValueError:
         raise ValueError("not a UUID; Spotify's ids look like ce4ff15e-f04d-48b9-9ddf-fb3c85fbd57a") from None
-
-
-def _unquoted_norway(value: object) -> object:
-    if value is False:
-        raise ValueError('YAML reads NO as false; write "NO" in quotes for Norway')
-    return value
-
-
-def _region(value: str) -> str:
-    if value.upper() not in REGIONS:
-        raise ValueError("not a two-letter country code (ISO 3166-1, such as SE, US or BR)")
-    return value.upper()
 
 
 def _asset_key(value: str) -> str:
@@ -145,7 +131,6 @@ AssetKeyName = Annotated[str, AfterValidator(_asset_key)]
 ModelVersion = Annotated[str, BeforeValidator(_model_version), WithJsonSchema({"type": ["string", "integer"]})]
 AuthorizationLabel = Annotated[str, AfterValidator(_label)]
 SpotifyId = Annotated[str, AfterValidator(_uuid)]
-Region = Annotated[str, AfterValidator(_region), BeforeValidator(_unquoted_norway)]
 Share = Annotated[float, BeforeValidator(_below_all), _SHARE_SCHEMA]
 """A share of at most 99 %."""
 Growth = Annotated[float, BeforeValidator(_growth), _SHARE_SCHEMA]

@@ -96,7 +96,7 @@ class FeedPlan:
         names: the warehouse's names to Spotify's; None is a name that is not sent, on purpose. A name that is not in it
             is read as Spotify's own or as another spelling of it.
         event_id, event_time: see there.
-        identifiers: e-mails, phone, device id; None where only an IP address is known.
+        identifiers: of the person; None where only an IP address is known.
         ip_address, amount, content_name, content_category, event_source_url: columns, or None.
         currency, action_source: a column, or one value for all.
         consent_column: only events that say yes in it are sent; None where no consent is asked. The one that
@@ -146,8 +146,7 @@ class FeedPlan:
         named = [*self.event_id.columns, self.event_time.column]
         for source in (self.event_name, self.currency, self.action_source):
             named += [source.name] if isinstance(source, Column) else []
-        for each in self.identifiers.identifiers.values() if self.identifiers is not None else ():
-            named += [*each.columns, *([each.region_column] if each.region_column else [])]
+        named += self.identifiers.columns_read if self.identifiers is not None else ()
         named += [
             column
             for column in (

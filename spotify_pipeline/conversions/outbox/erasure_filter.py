@@ -10,7 +10,7 @@ import polars as pl
 
 from spotify_pipeline.conversions.outbox.model import Claimed, ErasureFilter
 from spotify_pipeline.conversions.outbox.store import withheld
-from spotify_pipeline.identity import IdentifierType, digest, in_every_form
+from spotify_pipeline.identity import digest, identifier_types
 from spotify_pipeline.rows import DigestSet
 
 
@@ -42,17 +42,15 @@ def identifiers_in(bodies: Iterable[tuple[int, str]]) -> pl.DataFrame:
     values = pl.DataFrame(found, schema={"number": pl.Int64, "kind": pl.String, "value": pl.String}, orient="row")
     of_each_kind = [
         of_kind.select("number", "kind", digest(form).alias("hashed"))  # what is a digest already stays as it is
-        for kind in IdentifierType
-        for of_kind in [values.filter(pl.col("kind") == kind.value)]
-        for form in in_every_form(of_kind["value"], kind)
+        for name, kind in identifier_types().items()
+        for of_kind in [values.filter(pl.col("kind") == name)]
+        for form in kind.forms(of_kind["value"])
     ]
     return pl.concat(of_each_kind)
 
 
 def _identifiers(body: str) -> Iterator[tuple[str, str]]:
     person = cast("dict[str, Any]", json.loads(body).get("user_data") or {})
-    yield from ((IdentifierType.EMAIL.value, each) for each in person.get("hashed_emails") or ())
-    if phone := person.get("hashed_phone_number"):
-        yield IdentifierType.PHONE.value, phone
-    if device := person.get("device_id"):
-        yield IdentifierType.DEVICE_ID.value, device
+    for name, kind in identifier_types().items():
+        if kind.parameter is not None and (found := person.get(kind.parameter.name)):
+            yield from ((name, each) for each in (found if kind.parameter.is_list else [found]))

@@ -6,6 +6,9 @@ from datetime import datetime
 
 import polars as pl
 
+from spotify_pipeline.conversions.validation.user_data import IP_ADDRESS, parameters
+from spotify_pipeline.identity import EventParameter
+
 LONG_TEXTS = ("event_id", "content_category", "content_name", "event_source_url")
 """Parameters that may make an event too large."""
 
@@ -21,11 +24,10 @@ def bodies(events: pl.DataFrame, now: datetime) -> pl.Series:
         now: aware; later times are written as this, for Spotify demands the past.
     """
     text = {name: _text(name) for name in ("content_category", "content_name", "event_source_url", "action_source")}
-    emails = pl.format('["{}"]', pl.col("hashed_emails").list.join('","'))
-    user_data = _object(
-        _member("hashed_emails", pl.when(pl.col("hashed_emails").is_not_null()).then(emails)),
-        *(_member(name, _text(name)) for name in ("hashed_phone_number", "device_id", "ip_address")),
-    )
+    identifiers = [
+        _member(each.name, _texts(each) if each.is_list else _text(each.name)) for each in parameters().values()
+    ]
+    user_data = _object(*identifiers, _member(IP_ADDRESS, _text(IP_ADDRESS)))
     details = _object(
         _member("currency", _text("currency")),
         _member("amount", pl.col("amount")),
@@ -57,8 +59,18 @@ def _member(name: str, value: pl.Expr) -> pl.Expr:
 
 
 def _text(name: str) -> pl.Expr:
-    escaped = pl.col(name).str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
-    return pl.concat_str(pl.lit('"'), escaped, pl.lit('"'))
+    return pl.concat_str(pl.lit('"'), _escaped(pl.col(name)), pl.lit('"'))
+
+
+def _texts(parameter: EventParameter) -> pl.Expr:
+    found = pl.col(parameter.name)
+    # Nothing needs to be escaped in a digest.
+    texts = found if parameter.hashed else found.list.eval(_escaped(pl.element()))
+    return pl.when(found.is_not_null()).then(pl.format('["{}"]', texts.list.join('","')))
+
+
+def _escaped(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
 
 
 def _time(now: datetime) -> pl.Expr:

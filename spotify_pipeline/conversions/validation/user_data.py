@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from spotify_pipeline.conversions.model import FeedPlan, Filtered
 from spotify_pipeline.conversions.validation.ip_addresses import public_addresses
 from spotify_pipeline.conversions.validation.source_columns import text_of
-from spotify_pipeline.identity import IdentifierType, digest, in_every_form
+from spotify_pipeline.identity import EventParameter, digest, identifier_types
 from spotify_pipeline.rows import (
     ERASURE,
     DigestSet,
@@ -19,11 +21,6 @@ from spotify_pipeline.rows import (
     text_lists,
 )
 
-PARAMETERS = {
-    IdentifierType.EMAIL: "hashed_emails",
-    IdentifierType.PHONE: "hashed_phone_number",
-    IdentifierType.DEVICE_ID: "device_id",
-}
 IP_ADDRESS = "ip_address"
 USER_DATA = "user_data"
 
@@ -36,39 +33,37 @@ def user_data(rows: pl.DataFrame, plan: FeedPlan, suppressions: Suppressions) ->
     """Whose event each row is.
 
     Returns:
-        Columns ``hashed_emails`` (a list), ``hashed_phone_number``, ``device_id``, ``ip_address``, each null where
+        A column of each parameter, named as it is, a list where it takes several, and ``ip_address``, each null where
         there is none; ``suppressed``, why the person must not be sent (a ``Filtered``) or null; ``agreed``;
         ``opted_out``, null where nobody is asked.
     """
-    found = {name: _values(rows, plan.identifiers, kind) for kind, name in PARAMETERS.items()}
-    devices = found["device_id"].filter(~pl.col(_VALUE).str.contains(_DIGEST))
-    # A device id is sent as it is: one that came hashed matches nobody, but tells who must not be sent. So does its
-    # digest in the other letter case.
-    forms = in_every_form(devices[_VALUE], IdentifierType.DEVICE_ID)
-    in_each_case = [devices.with_columns(digest(each).alias(_HASHED)) for each in forms]
+    found = {name: _values(rows, plan.identifiers, name) for name in identifier_types()}
     columns = [
-        _of_row(found["hashed_emails"], _HASHED, rows.height).alias("hashed_emails"),
-        _of_row(found["hashed_phone_number"], _HASHED, rows.height).list.first().alias("hashed_phone_number"),
-        _of_row(devices, _VALUE, rows.height).list.first().alias("device_id"),
+        *(_sent(found[name], parameter, rows.height) for name, parameter in parameters().items()),
         _ip_addresses(rows, plan).alias(IP_ADDRESS),
-        _suppressed(pl.concat([*found.values(), *in_each_case]), suppressions, rows.height).alias("suppressed"),
+        _suppressed(_in_every_form(found), suppressions, rows.height).alias("suppressed"),
         _agreed(rows, plan).alias("agreed"),
         _opted_out(rows, plan.opt_out_column).alias("opted_out"),
     ]
     return pl.DataFrame(columns)
 
 
+def parameters() -> dict[str, EventParameter]:
+    """The parameters that hold identifiers, by the type, in the order in which an event has them."""
+    return {name: kind.parameter for name, kind in identifier_types().items() if kind.parameter is not None}
+
+
 def unusable_identifiers(rows: pl.DataFrame, plan: FeedPlan) -> pl.Series:
     """Of events without any usable identifier: the parameters that have a value nevertheless, else ``user_data``."""
     columns: dict[str, tuple[str, ...]] = {}
     if plan.identifiers is not None:
-        columns |= {PARAMETERS[kind]: source.columns for kind, source in plan.identifiers.identifiers.items()}
+        stated = plan.identifiers.identifiers
+        columns |= {each.name: stated[kind].columns for kind, each in parameters().items() if kind in stated}
     if plan.ip_address is not None:
         columns[IP_ADDRESS] = (plan.ip_address,)
     given = {
         name: pl.any_horizontal([text_of(_joined(rows[column])).is_not_null() for column in columns[name]])
-        for name in (*PARAMETERS.values(), IP_ADDRESS)
-        if name in columns
+        for name in columns
     }
     named = [pl.when(has_value).then(pl.lit(name)) for name, has_value in given.items()]
     none = pl.repeat(USER_DATA, rows.height, dtype=pl.String, eager=True)
@@ -84,13 +79,30 @@ def _joined(values: pl.Series) -> pl.Series:
     return values if lists is None else lists.list.join("", ignore_nulls=True)
 
 
-def _values(rows: pl.DataFrame, plan: IdentifierPlan | None, kind: IdentifierType) -> pl.DataFrame:
+def _sent(values: pl.DataFrame, parameter: EventParameter, height: int) -> pl.Series:
+    """What each row sends as the parameter. What is sent as it is and came as a digest matches nobody."""
+    sent = values if parameter.hashed else values.filter(~pl.col(_VALUE).str.contains(_DIGEST))
+    of_row = _of_row(sent, _HASHED if parameter.hashed else _VALUE, height)
+    return (of_row if parameter.is_list else of_row.list.first()).alias(parameter.name)
+
+
+def _in_every_form(found: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The values of all types, hashed in every form by which it may be known who must not be sent."""
+    forms: list[pl.DataFrame] = []
+    for name, values in found.items():
+        hashed = values[_VALUE]
+        others = [form for form in identifier_types()[name].forms(hashed) if form is not hashed]
+        forms += [values.with_columns(digest(form).alias(_HASHED)) for form in others]
+    return pl.concat([*found.values(), *forms])
+
+
+def _values(rows: pl.DataFrame, plan: IdentifierPlan | None, kind: str) -> pl.DataFrame:
     """A row for each usable value of one type: ``row``, where it stands, ``value`` and ``hashed``; a row's in order."""
     if plan is None or kind not in plan.identifiers:
         schema = {_ROW: pl.UInt32, _VALUE: pl.String, _HASHED: pl.String}
         return pl.DataFrame(schema=schema)
     only = IdentifierPlan(identifiers={kind: plan.identifiers[kind]})
-    values = row_identifiers(rows, only, Tally(only.types))[kind.value]
+    values = row_identifiers(rows, only, Tally(only.types))[kind]
     several = values.alias(_VALUE).to_frame().with_row_index(_ROW)
     if isinstance(values.dtype, pl.List):
         several = several.explode(_VALUE, empty_as_null=True, keep_nulls=True)

@@ -18,7 +18,7 @@ from spotify_pipeline.conversions.validation.event_times import event_times
 from spotify_pipeline.conversions.validation.payload import LONG_TEXTS, bodies
 from spotify_pipeline.conversions.validation.personal_texts import own_identifiers
 from spotify_pipeline.conversions.validation.source_columns import require_columns, source_text
-from spotify_pipeline.conversions.validation.user_data import IP_ADDRESS, PARAMETERS, unusable_identifiers, user_data
+from spotify_pipeline.conversions.validation.user_data import IP_ADDRESS, parameters, unusable_identifiers, user_data
 from spotify_pipeline.rows import Suppressions, withheld_errors
 from spotify_pipeline.spotify_limits import LARGEST_EVENT
 
@@ -115,7 +115,8 @@ def _moments(times: pl.DataFrame, plan: FeedPlan, now: datetime) -> pl.DataFrame
 
 def _nobody(rows: pl.DataFrame, found: pl.DataFrame, plan: FeedPlan) -> pl.Series:
     """Of events without any usable identifier: the parameters at fault; null for all others."""
-    none = found.select(pl.all_horizontal(pl.col(*PARAMETERS.values(), IP_ADDRESS).is_null())).to_series()
+    named = [each.name for each in parameters().values()]
+    none = found.select(pl.all_horizontal(pl.col(*named, IP_ADDRESS).is_null())).to_series()
     fields = pl.repeat(None, rows.height, dtype=pl.String, eager=True).alias(_NOBODY)
     return fields.scatter(none.arg_true(), unusable_identifiers(rows.filter(none), plan)) if none.any() else fields
 

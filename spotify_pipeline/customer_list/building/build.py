@@ -27,7 +27,7 @@ from spotify_pipeline.customer_list.normalize import RANK
 from spotify_pipeline.customer_list.read import WrittenRows
 from spotify_pipeline.customer_list.storage import ParquetFile, publish_list, workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
-from spotify_pipeline.identity import RULES_VERSION, IdentifierType
+from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.rows import ERASURE, Suppressions, canonical_order
 
 BATCH_ROWS = 65_536
@@ -136,7 +136,7 @@ def _fitting_draft(
     truncate: Truncation | None,
     written: WrittenRows | None,
 ) -> _Draft:
-    types = canonical_order([IdentifierType(name) for name in source.columns if name != RANK])
+    types = canonical_order([name for name in source.columns if name != RANK])
     people = Selection(source=source, types=types, suppressions=suppressions)
     place = private_directory(folder / "draft")
     draft = _draft(place, people, report, layout, written)

@@ -11,7 +11,6 @@ import polars as pl
 from spotify_pipeline.customer_list.building.external_sort import SortedRows
 from spotify_pipeline.customer_list.model import Layout
 from spotify_pipeline.home import private_directory
-from spotify_pipeline.identity import IdentifierType
 
 
 class DigestCounts:
@@ -22,9 +21,7 @@ class DigestCounts:
     anywhere in the list, so these are sorted once more, by themselves.
     """
 
-    def __init__(
-        self, folder: Path, columns: Sequence[IdentifierType], layout: Layout, values: Mapping[str, int]
-    ) -> None:
+    def __init__(self, folder: Path, columns: Sequence[str], layout: Layout, values: Mapping[str, int]) -> None:
         """Digests are spilled into ``folder``, which must exist and be private.
 
         Args:
@@ -35,7 +32,7 @@ class DigestCounts:
         """
         leading = columns[:1] if layout is Layout.WIDE else columns
         self._distinct: Counter[str] = Counter(dict.fromkeys(columns, 0))
-        self._last: dict[IdentifierType, str | None] = dict.fromkeys(leading)
+        self._last: dict[str, str | None] = dict.fromkeys(leading)
         self._scattered = {
             column: SortedRows(private_directory(folder / column), [column], expected_rows=values[column])
             for column in columns
@@ -57,4 +54,4 @@ class DigestCounts:
         """Distinct digests by identifier type; once, after the last row."""
         for column, sorted_rows in self._scattered.items():
             self._distinct[column] = sum(rows.height for rows in sorted_rows.drain())
-        return {column.value: self._distinct[column] for column in map(IdentifierType, self._distinct)}
+        return dict(self._distinct)

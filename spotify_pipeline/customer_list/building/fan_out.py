@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from spotify_pipeline.customer_list.model import CustomerListError, Layout
-from spotify_pipeline.identity import IdentifierType, digest
+from spotify_pipeline.identity import digest
 
 
 def digest_rows(
-    identifiers: pl.DataFrame, types: Sequence[IdentifierType], layout: Layout, *, at_most: int
+    identifiers: pl.DataFrame, types: Sequence[str], layout: Layout, *, at_most: int
 ) -> Iterator[pl.DataFrame]:
     """Digests of normalized identifiers: a string column per type, null where there is none.
 
@@ -55,13 +55,13 @@ def _count(dtype: pl.DataType, name: str) -> pl.Expr:
     return values.cast(pl.Int64)
 
 
-def _combinations(identifiers: pl.DataFrame, types: Sequence[IdentifierType]) -> pl.DataFrame:
+def _combinations(identifiers: pl.DataFrame, types: Sequence[str]) -> pl.DataFrame:
     for name in types:
         identifiers = _exploded(identifiers, name)
     return identifiers
 
 
-def _one_by_one(identifiers: pl.DataFrame, types: Sequence[IdentifierType]) -> pl.DataFrame:
+def _one_by_one(identifiers: pl.DataFrame, types: Sequence[str]) -> pl.DataFrame:
     parts = [_exploded(identifiers.select(name), name).drop_nulls() for name in types]
     return pl.concat(parts, how="diagonal")
 

@@ -10,8 +10,7 @@ from typing import IO, cast
 import polars as pl
 
 from spotify_pipeline.checksums import FileChecksums
-from spotify_pipeline.customer_list.model import TOKENS, Layout, header
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.customer_list.model import Layout, header, token_of
 
 
 class ListFile:
@@ -30,9 +29,7 @@ class ListFile:
     the long one does not say which digests belong to one person.
     """
 
-    def __init__(
-        self, file: IO[bytes], layout: Layout, columns: Sequence[IdentifierType], *, rules_version: int
-    ) -> None:
+    def __init__(self, file: IO[bytes], layout: Layout, columns: Sequence[str], *, rules_version: int) -> None:
         self.rows = 0
         self.checksums = FileChecksums()
         self._file = file
@@ -56,7 +53,7 @@ class ListFile:
             _write_rows(cells, self._write, self._membership.update)
         else:
             _write_rows(cells, self._membership.update)
-            token = pl.coalesce(pl.when(pl.col(c).is_not_null()).then(pl.lit(TOKENS[c])) for c in self._columns)
+            token = pl.coalesce(pl.when(pl.col(c).is_not_null()).then(pl.lit(token_of(c))) for c in self._columns)
             _write_rows(cells.select(token.alias("type"), pl.coalesce(self._columns).alias("value")), self._write)
 
     def _write(self, data: bytes) -> None:

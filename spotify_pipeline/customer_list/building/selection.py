@@ -10,7 +10,6 @@ import polars as pl
 
 from spotify_pipeline.customer_list.normalize import RANK
 from spotify_pipeline.customer_list.storage import ParquetFile
-from spotify_pipeline.identity import IdentifierType
 from spotify_pipeline.rows import DigestSet, Suppressions, people_holding
 
 
@@ -30,7 +29,7 @@ class Selection:
     """
 
     source: ParquetFile
-    types: Sequence[IdentifierType]
+    types: Sequence[str]
     suppressions: Suppressions
     before_rank: int | None = None
     kept: int = 0

@@ -12,7 +12,6 @@ import polars as pl
 from spotify_pipeline.customer_list.building.digest_counts import DigestCounts
 from spotify_pipeline.customer_list.building.list_file import ListFile
 from spotify_pipeline.customer_list.model import FileFields, Layout
-from spotify_pipeline.identity import IdentifierType
 
 
 class ListWriter:
@@ -24,7 +23,7 @@ class ListWriter:
         folder: Path,
         *,
         layout: Layout,
-        columns: Sequence[IdentifierType],
+        columns: Sequence[str],
         rules_version: int,
         values: Mapping[str, int],
     ) -> None:
@@ -66,7 +65,7 @@ class ListWriter:
             "columns": tuple(self._columns),
             "list_rows": self._list.rows,
             "digests": self._digests.totals(),
-            "cells": {column.value: self._cells[column] for column in self._columns},
+            "cells": {column: self._cells[column] for column in self._columns},
             "bytes": checksums.bytes,
             "sha256": checksums.sha256,
             "crc32c": checksums.crc32c,

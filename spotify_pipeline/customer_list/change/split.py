@@ -14,12 +14,12 @@ import polars as pl
 
 from spotify_pipeline.customer_list.building import ListWriter
 from spotify_pipeline.customer_list.model import (
-    TOKENS,
     CustomerListError,
     Layout,
     Manifest,
     PartOf,
     header,
+    token_of,
     withheld_errors,
 )
 from spotify_pipeline.customer_list.read import StoredList, read_list
@@ -118,7 +118,7 @@ def _keys_and_sizes(customer_list: StoredList) -> pl.DataFrame:
             cells = pl.sum_horizontal(pl.all().is_not_null().cast(pl.Int64))
             size = cells * _DIGEST_BYTES + len(manifest.columns)
         else:
-            tokens = [pl.when(pl.col(c).is_not_null()).then(len(TOKENS[c])) for c in manifest.columns]
+            tokens = [pl.when(pl.col(c).is_not_null()).then(len(token_of(c))) for c in manifest.columns]
             size = pl.coalesce(tokens) + _DIGEST_BYTES + 2
         found.append(pl.DataFrame({_KEY: _keys(batch), _SIZE: batch.select(size.cast(pl.UInt16)).to_series()}))
     return pl.concat(found)

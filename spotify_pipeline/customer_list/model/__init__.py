@@ -1,7 +1,7 @@
 """What a customer list is: its layout, its manifest, its counts, and its errors."""
 
 from spotify_pipeline.customer_list.model.errors import CustomerListError, withheld_errors
-from spotify_pipeline.customer_list.model.layout import TOKENS, Layout, header
+from spotify_pipeline.customer_list.model.layout import Layout, header, token_of
 from spotify_pipeline.customer_list.model.manifest import MANIFEST_FORMAT, FileFields, IssuedFrom, Manifest, PartOf
 from spotify_pipeline.customer_list.model.report import (
     ERASED,
@@ -17,7 +17,6 @@ __all__ = [
     "MANIFEST_FORMAT",
     "NO_CONSENT",
     "NO_IDENTIFIER",
-    "TOKENS",
     "CustomerListError",
     "FileFields",
     "IdentifiersReport",
@@ -28,5 +27,6 @@ __all__ = [
     "SegmentTally",
     "array_remark",
     "header",
+    "token_of",
     "withheld_errors",
 ]

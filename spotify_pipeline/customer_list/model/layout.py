@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import identifier_type
 
 
 class Layout(StrEnum):
@@ -22,15 +22,12 @@ class Layout(StrEnum):
     """The columns ``type,value``, a row per digest."""
 
 
-TOKENS: dict[IdentifierType, str] = {
-    IdentifierType.EMAIL: "EMAIL_ID_SHA256",
-    IdentifierType.PHONE: "PHONE_NUMBER_SHA256",
-    IdentifierType.DEVICE_ID: "DEVICE_ID_SHA256",
-}
-"""Spotify's name of each identifier type."""
+def token_of(column: str) -> str:
+    """Spotify's name of the identifier type of this name."""
+    return identifier_type(column).token
 
 
-def header(layout: Layout, columns: Sequence[IdentifierType]) -> bytes:
-    """The first line of a list, with its line feed."""
-    names = ["type", "value"] if layout is Layout.LONG else [TOKENS[column] for column in columns]
+def header(layout: Layout, columns: Sequence[str]) -> bytes:
+    """The first line of a list of these types, with its line feed."""
+    names = ["type", "value"] if layout is Layout.LONG else [token_of(column) for column in columns]
     return ",".join(names).encode() + b"\n"

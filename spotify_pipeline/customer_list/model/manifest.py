@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 
 from spotify_pipeline.customer_list.model.errors import CustomerListError
 from spotify_pipeline.customer_list.model.layout import Layout
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import TypeName
 
 MANIFEST_FORMAT = 3
 
@@ -18,7 +18,7 @@ MANIFEST_FORMAT = 3
 class FileFields(TypedDict):
     """The fields of a manifest that describe its file; see ``Manifest``."""
 
-    columns: tuple[IdentifierType, ...]
+    columns: tuple[TypeName, ...]
     list_rows: int
     digests: Mapping[str, int]
     cells: Mapping[str, int]
@@ -115,7 +115,7 @@ class Manifest:
     built_at: AwareDatetime
     rules_version: int
     layout: Layout
-    columns: tuple[IdentifierType, ...]
+    columns: tuple[TypeName, ...]
     rows_read: int
     rows_dropped: Mapping[str, int]
     rows_kept: int

@@ -167,6 +167,6 @@ def _require_all_read(tally: SegmentTally, expected_rows: int | None) -> None:
 def _schema(plan: IdentifierPlan, source: pl.Schema) -> dict[str, pl.DataType]:
     one, several = pl.String(), pl.List(pl.String)
     schema: dict[str, pl.DataType] = {
-        name.value: several if holds_lists(source, plan.identifiers[name]) else one for name in plan.types
+        name: several if holds_lists(source, plan.identifiers[name]) else one for name in plan.types
     }
     return schema if plan.rank_column is None else {**schema, RANK: pl.Int64()}

@@ -10,7 +10,7 @@ import polars as pl
 
 from spotify_pipeline.customer_list.model import withheld_errors
 from spotify_pipeline.customer_list.storage import append_rows, read_rows
-from spotify_pipeline.identity import IdentifierType, Rejection, digest, in_every_form
+from spotify_pipeline.identity import Rejection, digest, identifier_type
 from spotify_pipeline.rows import (
     DigestSet,
     IdentifierPlan,
@@ -139,7 +139,7 @@ def _prefixes(batch: pl.DataFrame, plan: IdentifierPlan, tally: Tally) -> Iterat
         for rows in batch.iter_slices(BATCH_ROWS):
             identifiers = row_identifiers(rows, plan, tally)
             for values in identifiers.iter_columns():
-                for form in in_every_form(flat(values), IdentifierType(values.name)):
+                for form in identifier_type(values.name).forms(flat(values)):
                     yield prefixes(digest(form)).drop_nulls().unique()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.checksums import FileChecksums
-from spotify_pipeline.customer_list.model import TOKENS, CustomerListError, Layout, Manifest, header, withheld_errors
+from spotify_pipeline.customer_list.model import CustomerListError, Layout, Manifest, header, token_of, withheld_errors
 
 StoredList = tuple[Path, Manifest]
 """A list's file, and the manifest that describes it."""
@@ -76,7 +76,7 @@ def _parsed(rows: bytes, manifest: Manifest) -> pl.DataFrame:
     if not long:
         return cells
     return cells.select(
-        pl.when(pl.col("type") == TOKENS[column]).then(pl.col("value")).alias(column) for column in manifest.columns
+        pl.when(pl.col("type") == token_of(column)).then(pl.col("value")).alias(column) for column in manifest.columns
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.checksums import FileChecksums
-from spotify_pipeline.customer_list.model import TOKENS, CustomerListError, Layout, Manifest, header, withheld_errors
+from spotify_pipeline.customer_list.model import CustomerListError, Layout, Manifest, header, token_of, withheld_errors
 from spotify_pipeline.customer_list.read.rows import whole_lines
 
 _DIGEST_OF_NOTHING = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -64,7 +64,7 @@ def _row_pattern(manifest: Manifest) -> str:
     """A row without its line feed: some cell holds a digest, each other holds one or nothing."""
     digest = "[0-9a-f]{64}"
     if manifest.layout is Layout.LONG:
-        return f"(?:{'|'.join(TOKENS[column] for column in manifest.columns)}),{digest}"
+        return f"(?:{'|'.join(token_of(column) for column in manifest.columns)}),{digest}"
     count = len(manifest.columns)
     return "(?:" + "|".join("," * n + digest + f",(?:{digest})?" * (count - 1 - n) for n in range(count)) + ")"
 

@@ -126,7 +126,7 @@ class ColumnConstant(Guard):
     def judge(self, facts: GuardFacts, _limits: GuardLimits) -> Finding:
         manifest = facts.manifest
         cells = Counter(manifest.cells)
-        values = {column.value: max(cells[column], _values(manifest, column)) for column in manifest.columns}
+        values = {column: max(cells[column], _values(manifest, column)) for column in manifest.columns}
         same = [
             kind
             for kind, count in values.items()

@@ -41,7 +41,7 @@ from spotify_pipeline.conversions import (
     view_outbox,
 )
 from spotify_pipeline.conversions.outbox.model import DayAccount
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import Email
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
@@ -61,7 +61,7 @@ PLAN = FeedPlan(
     event_name=Constant("PURCHASE"),
     event_id=EventIdSource(columns=("event_id",)),
     event_time=TimeSource(column="happened_at"),
-    identifiers=IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))}),
+    identifiers=IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))}),
     amount="amount",
     currency=Column("currency"),
     consent_column="consent",

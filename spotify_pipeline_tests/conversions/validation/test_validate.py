@@ -14,7 +14,7 @@ from spotify_pipeline.conversions.model.errors import EventsError
 from spotify_pipeline.conversions.model.plan import Column, OptOutPolicy
 from spotify_pipeline.conversions.model.verdict import VERDICTS
 from spotify_pipeline.conversions.validation.validate import validate_events
-from spotify_pipeline.identity import IdentifierType, digest
+from spotify_pipeline.identity import Email, digest
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan, RowsError, Suppressions
 from spotify_pipeline_tests.conversions.validating import (
     NOW,
@@ -71,7 +71,7 @@ def test_a12_without_consent_nothing_of_an_event_is_sent() -> None:
     in_people = plan_with(
         consent_column=None,
         identifiers=IdentifierPlan(
-            identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))}, consent_column="consent"
+            identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))}, consent_column="consent"
         ),
     )
     assert outcomes(in_people, consent=said) == [("filtered", "no_consent", None)] * 5

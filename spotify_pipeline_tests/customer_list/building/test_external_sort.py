@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spotify_pipeline.customer_list.building.digest_counts import DigestCounts
 from spotify_pipeline.customer_list.building.external_sort import SortedRows
 from spotify_pipeline.customer_list.model.layout import Layout
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import identifier_types
 from spotify_pipeline_tests.customer_list.model import canonical
 from spotify_pipeline_tests.examples import examples
 
@@ -61,7 +61,7 @@ def test_digests_are_counted_exactly_wherever_they_lie(rows, bucket_rows: int, l
         counting.mkdir()
         sorted_rows = SortedRows(folder, COLUMNS, expected_rows=10, bucket_rows=bucket_rows)
         sorted_rows.add(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
-        counts = DigestCounts(counting, list(IdentifierType), layout, dict.fromkeys(COLUMNS, 10))
+        counts = DigestCounts(counting, list(identifier_types()), layout, dict.fromkeys(COLUMNS, 10))
         for frame in sorted_rows.drain():
             counts.add(frame)
         totals = counts.totals()

@@ -14,14 +14,14 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.customer_list import Layout, build_customer_list, digests_of, write_identifiers
-from spotify_pipeline.identity import DeviceIdCase, IdentifierType, in_every_form
+from spotify_pipeline.identity import DeviceId, DeviceIdCase, Email, Phone, identifier_types
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan, Suppressions, Tally, row_identifiers
 from spotify_pipeline_tests.customer_list.making import NOW
 from spotify_pipeline_tests.examples import examples
 
 PEOPLE, SUPPRESSED = 6, 3
-EMAIL, PHONE, DEVICE = IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.DEVICE_ID
-NORMALIZED: Mapping[IdentifierType, Callable[[int], str]] = {
+EMAIL, PHONE, DEVICE = "email", "phone", "device_id"
+NORMALIZED: Mapping[str, Callable[[int], str]] = {
     EMAIL: "person{}@example.com".format,
     PHONE: "+4670174060{}".format,
     DEVICE: "ea7583cd-a667-48bc-b806-42ecb2b4860{}".format,
@@ -53,36 +53,38 @@ SPELLED: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def table(kinds: frozenset[IdentifierType], spelling: Callable[[str], str], people: int) -> pl.DataFrame:
+def table(kinds: frozenset[str], spelling: Callable[[str], str], people: int) -> pl.DataFrame:
     return pl.DataFrame(
-        {kind.value: [spelling(NORMALIZED[kind](number)) for number in range(people)] for kind in sorted(kinds)}
+        {kind: [spelling(NORMALIZED[kind](number)) for number in range(people)] for kind in sorted(kinds)}
     )
 
 
-def plan(kinds: frozenset[IdentifierType], case: DeviceIdCase) -> IdentifierPlan:
+def plan(kinds: frozenset[str], case: DeviceIdCase) -> IdentifierPlan:
     columns = {
-        EMAIL: IdentifierColumns(columns=(EMAIL.value,)),
-        PHONE: IdentifierColumns(columns=(PHONE.value,), default_region="SE"),
-        DEVICE: IdentifierColumns(columns=(DEVICE.value,), device_id_case=case),
+        EMAIL: IdentifierColumns(kind=Email(), columns=(EMAIL,)),
+        PHONE: IdentifierColumns(kind=Phone(default_region="SE"), columns=(PHONE,)),
+        DEVICE: IdentifierColumns(kind=DeviceId(case=case), columns=(DEVICE,)),
     }
     return IdentifierPlan(identifiers={kind: columns[kind] for kind in sorted(kinds)})
 
 
-def readable(rows: pl.DataFrame, how: IdentifierPlan) -> dict[IdentifierType, bool]:
+def readable(rows: pl.DataFrame, how: IdentifierPlan) -> dict[str, bool]:
     """Whether the values of each type are read as the people they are of: as somebody or, hashed, as their digest."""
     found = row_identifiers(rows, how, Tally(how.types))
     known = {
         kind: {
             spelled if hashed is None else hashed(spelled)
-            for form in in_every_form(pl.Series([NORMALIZED[kind](number) for number in range(PEOPLE)]), kind)
+            for form in identifier_types()[kind].forms(
+                pl.Series([NORMALIZED[kind](number) for number in range(PEOPLE)])
+            )
             for spelled, hashed in product(form, (None, sha))
         }
         for kind in how.types
     }
-    return {kind: found[kind.value].is_in(list(known[kind])).fill_null(value=False).all() for kind in how.types}
+    return {kind: found[kind].is_in(list(known[kind])).fill_null(value=False).all() for kind in how.types}
 
 
-some_types = st.frozensets(st.sampled_from(IdentifierType), min_size=1)
+some_types = st.frozensets(st.sampled_from(list(identifier_types())), min_size=1)
 spellings = st.sampled_from(sorted(SPELLED))
 cases = st.sampled_from(("lower", "upper"))
 
@@ -116,10 +118,10 @@ cases = st.sampled_from(("lower", "upper"))
     layout=Layout.LONG,
 )
 def test_w22_whoever_is_readable_in_a_suppression_is_in_no_list(
-    kinds: frozenset[IdentifierType],
+    kinds: frozenset[str],
     case: DeviceIdCase,
     spelled: str,
-    out_kinds: frozenset[IdentifierType],
+    out_kinds: frozenset[str],
     out_case: DeviceIdCase,
     out_spelled: str,
     layout: Layout,
@@ -148,15 +150,15 @@ def test_w22_whoever_is_readable_in_a_suppression_is_in_no_list(
         sent = path.read_text()
     assert (manifest.rows_dropped["suppressed"], manifest.suppressed) == (SUPPRESSED, {"opted_out": SUPPRESSED})
     for kind, number in product(kinds, range(SUPPRESSED)):
-        for form in in_every_form(pl.Series([NORMALIZED[kind](number)]), kind):
+        for form in identifier_types()[kind].forms(pl.Series([NORMALIZED[kind](number)])):
             assert sha(form[0]) not in sent
 
 
-@pytest.mark.parametrize("kind", IdentifierType)
-def test_w22_values_of_a_suppression_are_counted_by_type_and_reason(kind: IdentifierType) -> None:
+@pytest.mark.parametrize("kind", identifier_types())
+def test_w22_values_of_a_suppression_are_counted_by_type_and_reason(kind: str) -> None:
     zeroed = "00000000-0000-0000-0000-000000000000"
     values = [NORMALIZED[kind](1), "??", None, "", sha(""), "d41d8cd98f00b204e9800998ecf8427e" * 3, zeroed]
-    found = digests_of([pl.DataFrame({kind.value: values})], plan(frozenset({kind}), "lower"))
-    assert (found.rows, found.usable) == (len(values), {kind.value: 1})
+    found = digests_of([pl.DataFrame({kind: values})], plan(frozenset({kind}), "lower"))
+    assert (found.rows, found.usable) == (len(values), {kind: 1})
     nobodys = 4 if kind is DEVICE else 3  # missing twice, the digest of nothing, and a device id that is everyone's
-    assert sum(found.unusable[kind.value].values()) == len(values) - 1 - nobodys
+    assert sum(found.unusable[kind].values()) == len(values) - 1 - nobodys

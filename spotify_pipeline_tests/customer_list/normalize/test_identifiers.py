@@ -18,7 +18,7 @@ from spotify_pipeline.customer_list import (
     read_report,
     write_identifiers,
 )
-from spotify_pipeline.identity import RULES_VERSION, IdentifierType
+from spotify_pipeline.identity import RULES_VERSION, Email, Phone, identifier_types
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan, RowsError
 from spotify_pipeline_tests.customer_list.making import (
     ALL_TYPES,
@@ -30,9 +30,10 @@ from spotify_pipeline_tests.customer_list.making import (
 )
 
 
-def plan_of(identifier: IdentifierType, *columns: str, consent: str | None = None, **options) -> IdentifierPlan:
+def plan_of(identifier: str, *columns: str, consent: str | None = None, **options) -> IdentifierPlan:
     return IdentifierPlan(
-        identifiers={identifier: IdentifierColumns(columns=columns, **options)}, consent_column=consent
+        identifiers={identifier: IdentifierColumns(kind=identifier_types()[identifier](**options), columns=columns)},
+        consent_column=consent,
     )
 
 
@@ -59,7 +60,7 @@ def values_of(tmp_path: Path, table: pl.DataFrame, plan: IdentifierPlan) -> list
 )
 def test_p12_only_a_plain_yes_is_consent(tmp_path: Path, values: list, dtype, expected: int) -> None:
     table = emails(*(f"p{n}@example.com" for n in range(len(values)))).with_columns(ok=pl.Series(values, dtype=dtype))
-    report = write_identifiers([table], plan_of(IdentifierType.EMAIL, "email", consent="ok"), tmp_path / "a.parquet")
+    report = write_identifiers([table], plan_of("email", "email", consent="ok"), tmp_path / "a.parquet")
     assert report.rows_kept == expected
     assert report.rows_dropped == {"no_consent": len(values) - expected, "no_identifier": 0}
 
@@ -80,7 +81,7 @@ def test_a14_a_consent_column_that_can_never_say_yes_is_refused_by_its_type(
 ) -> None:
     table = emails("a@example.com").with_columns(ok=values)
     with pytest.raises(RowsError, match=f"consent column 'ok' holds {name}, which can never say yes") as caught:
-        write_identifiers([table], plan_of(IdentifierType.EMAIL, "email", consent="ok"), tmp_path / "a.parquet")
+        write_identifiers([table], plan_of("email", "email", consent="ok"), tmp_path / "a.parquet")
     assert "example.com" not in str(caught.value)
 
 
@@ -109,10 +110,8 @@ def test_p12_missing_column_is_named(tmp_path: Path, column: str) -> None:
     ],
 )
 def test_phone_columns_of_other_types_give_the_same_number(tmp_path: Path, phones: pl.Series) -> None:
-    as_text = values_of(
-        tmp_path, pl.DataFrame({"p": ["46701740605"]}), plan_of(IdentifierType.PHONE, "p", default_region="SE")
-    )
-    plan = plan_of(IdentifierType.PHONE, "p", default_region="SE")
+    as_text = values_of(tmp_path, pl.DataFrame({"p": ["46701740605"]}), plan_of("phone", "p", default_region="SE"))
+    plan = plan_of("phone", "p", default_region="SE")
     assert values_of(tmp_path, phones.alias("p").to_frame(), plan) == as_text != []
 
 
@@ -120,18 +119,18 @@ def test_uuids_as_bytes_are_device_ids(tmp_path: Path) -> None:
     uuid = UUID("ea7583cd-a667-48bc-b806-42ecb2b48606")
     ascii_only = UUID(bytes=b"sixteen letters!")
     table = pl.DataFrame({"idfa": [uuid.bytes, ascii_only.bytes]})
-    assert values_of(tmp_path, table, plan_of(IdentifierType.DEVICE_ID, "idfa")) == [str(uuid), str(ascii_only)]
+    assert values_of(tmp_path, table, plan_of("device_id", "idfa")) == [str(uuid), str(ascii_only)]
 
 
 def test_device_ids_in_the_chosen_case(tmp_path: Path) -> None:
     table = pl.DataFrame({"idfa": ["ea7583cd-a667-48bc-b806-42ecb2b48606"]})
-    plan = plan_of(IdentifierType.DEVICE_ID, "idfa", device_id_case="upper")
+    plan = plan_of("device_id", "idfa", case="upper")
     assert values_of(tmp_path, table, plan) == ["EA7583CD-A667-48BC-B806-42ECB2B48606"]
 
 
 def test_row_region_goes_before_the_default(tmp_path: Path) -> None:
     table = pl.DataFrame({"p": ["070-174 06 05", "(202) 555-0143"], "c": [" ", "US"]})
-    plan = plan_of(IdentifierType.PHONE, "p", region_column="c", default_region="SE")
+    plan = plan_of("phone", "p", region_column="c", default_region="SE")
     assert values_of(tmp_path, table, plan) == ["+46701740605", "+12025550143"]
 
 
@@ -182,7 +181,7 @@ def test_lists_and_single_values_and_the_regions_of_their_rows_go_together(tmp_p
             "country": ["SE", "\ufeffus", '"US"'],
         }
     )
-    plan = plan_of(IdentifierType.PHONE, "home", "work", region_column="country")
+    plan = plan_of("phone", "home", "work", region_column="country")
     report = write_identifiers([table], plan, tmp_path / "a.parquet")
     assert pl.read_parquet(tmp_path / "a.parquet")["phone"].to_list() == [
         ["+46701740605", "+46701740606"],
@@ -196,7 +195,7 @@ def test_lists_and_single_values_and_the_regions_of_their_rows_go_together(tmp_p
     "phones", [pl.Series([46701740605.5]), pl.Series([Decimal("46701740605.25")]), pl.Series([4.6e17])]
 )
 def test_a_number_with_digits_that_no_phone_number_has_is_nobodys(tmp_path: Path, phones: pl.Series) -> None:
-    plan = plan_of(IdentifierType.PHONE, "p", default_region="SE")
+    plan = plan_of("phone", "p", default_region="SE")
     report = write_identifiers([phones.alias("p").to_frame()], plan, tmp_path / "a.parquet")
     assert report.rejected == {"phone": {"invalid": 1}}
 
@@ -294,11 +293,10 @@ def test_parquet_holds_the_identifiers_and_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: IdentifierColumns(columns=()),
-        lambda: IdentifierColumns(columns=("email", "email")),
+        lambda: IdentifierColumns(kind=Email(), columns=()),
+        lambda: IdentifierColumns(kind=Email(), columns=("email", "email")),
         lambda: IdentifierPlan(identifiers={}),
-        lambda: plan_of(IdentifierType.EMAIL, "email", default_region="SE"),
-        lambda: plan_of(IdentifierType.PHONE, "phone", device_id_case="upper"),
+        lambda: IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Phone(), columns=("phone",))}),
     ],
 )
 def test_plan_without_sense_is_refused(wrong) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from spotify_pipeline.customer_list import Layout, Manifest
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import identifier_types
 from spotify_pipeline.mirror.guards import (
     Approval,
     ApprovalSource,
@@ -27,7 +27,7 @@ LIMITS = guard_limits()
 AUDIENCE = "lapsed"
 ACCOUNT = "00000000-0000-4000-8000-000000000001"
 OURS, OTHER = "a1" * 32, "b2" * 32
-TYPES = tuple(IdentifierType)
+TYPES = tuple(identifier_types())
 
 
 def manifest(rows: int = 10_000, **changes: Any) -> Manifest:

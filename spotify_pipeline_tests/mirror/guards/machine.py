@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, build_customer_list, write_identifiers
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import Email
 from spotify_pipeline.mirror.guards import (
     Approval,
     ApprovalStore,
@@ -26,7 +26,7 @@ from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 from spotify_pipeline_tests.mirror.guards.names import GuardName
 
-PLAN = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
+PLAN = IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))})
 StoredList = tuple[Path, Manifest]
 
 

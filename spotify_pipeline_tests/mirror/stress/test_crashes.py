@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from spotify_pipeline.customer_list import Layout, build_customer_list, write_identifiers
-from spotify_pipeline.identity import IdentifierType
+from spotify_pipeline.identity import Email
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.spotify import SpotifyError
@@ -190,7 +190,7 @@ class Crashes(RuleBasedStateMachine):
 @cache
 def identifiers(size: int, first: int) -> tuple[Path, Any]:
     folder = Path(tempfile.mkdtemp(prefix="mirror-crashes-"))
-    plan = IdentifierPlan(identifiers={IdentifierType.EMAIL: IdentifierColumns(columns=("email",))})
+    plan = IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))})
     rows = pl.DataFrame({"email": [f"person{i}@example.com" for i in range(first, first + size)]})
     file = folder / "identifiers.parquet"
     return file, write_identifiers([rows], plan, file)

@@ -10,7 +10,6 @@ from pathlib import Path
 import google_crc32c
 
 from spotify_pipeline.customer_list import Layout, Manifest
-from spotify_pipeline.identity import IdentifierType
 
 HEADER = b"EMAIL_ID_SHA256\n"
 FIRST_BUILD = datetime(2025, 11, 17, 5, tzinfo=UTC)
@@ -29,7 +28,7 @@ def made_list(folder: Path, *, number: int, rows: int, audience: str = "lapsed")
         built_at=built_at,
         rules_version=1,
         layout=Layout.WIDE,
-        columns=(IdentifierType.EMAIL,),
+        columns=("email",),
         rows_read=rows,
         rows_dropped={},
         rows_kept=rows,

@@ -19,7 +19,7 @@ import polars as pl
 
 from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, build_customer_list, write_identifiers
 from spotify_pipeline.customer_list.store.archive import set_aside
-from spotify_pipeline.identity import IdentifierType, digest
+from spotify_pipeline.identity import DeviceId, Email, Phone, digest
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Checkpoint, Journal, MirrorOutcome
 from spotify_pipeline.mirror.guards import Approval, ApprovalSource, ApprovalStore, GuardLimits, ListGuard, guard_limits
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
@@ -34,9 +34,9 @@ BEGIN = datetime(2026, 1, 5, 6, tzinfo=UTC)
 LIVE_ROWS = 2_000
 PLAN = IdentifierPlan(
     identifiers={
-        IdentifierType.EMAIL: IdentifierColumns(columns=("email",)),
-        IdentifierType.PHONE: IdentifierColumns(columns=("phone",)),
-        IdentifierType.DEVICE_ID: IdentifierColumns(columns=("device_id",)),
+        "email": IdentifierColumns(kind=Email(), columns=("email",)),
+        "phone": IdentifierColumns(kind=Phone(), columns=("phone",)),
+        "device_id": IdentifierColumns(kind=DeviceId(), columns=("device_id",)),
     },
     consent_column="agreed",
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from spotify_pipeline.mirror import Checkpoint, Journal, Receipt, ReceiptBook
-from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
+from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
 from spotify_pipeline_tests.stress.wipes.bench import Bench, people
 from spotify_pipeline_tests.stress.wipes.happenings import Happening, live, sent
 from spotify_pipeline_tests.stress.wipes.scenarios import Scenario
@@ -57,7 +57,7 @@ def part_known_to_dagster(bench: Bench) -> None:
 
 def ask_to_forget(bench: Bench, number: int) -> str:
     ledger = ErasureLedger(bench.home / "erasures")
-    given = GivenIdentifier(line=1, given_as=GivenAs.EMAIL, digests=(f"{number:064x}",))
+    given = GivenIdentifier(line=1, given_as="email", digests=(f"{number:064x}",))
     request = ledger.record(
         [given], requested_at=bench.now, deadline=bench.now + timedelta(days=30), waiting=["lapsed"]
     )

@@ -32,6 +32,7 @@ from spotify_pipeline.components.sources import (
 )
 from spotify_pipeline.components.yaml import ColumnName, Duration, Share, SpotifyId, StrictModel, not_null
 from spotify_pipeline.conversions import FeedLimits, Guarantee
+from spotify_pipeline.identity import identifier_types
 from spotify_pipeline.spotify import CONTRACT, AcceptedResponse
 from spotify_pipeline.spotify_limits import MOST_EVENTS, OLDEST_EVENT
 
@@ -177,7 +178,9 @@ class FeedConfig(StrictModel):
     @model_validator(mode="after")
     def _settings_fit(self) -> FeedConfig:
         if self.identifiers is None and self.ip_address is None:
-            raise ValueError("specify identifiers (email, phone, device_id), ip_address or both: Spotify needs one")
+            raise ValueError(
+                f"specify identifiers ({', '.join(identifier_types())}), ip_address or both: Spotify needs one"
+            )
         if (self.amount is None) != (self.currency is None):
             raise ValueError("amount and currency go together: neither says anything without the other")
         if self.late_window > self.max_age:

@@ -19,7 +19,7 @@ from spotify_pipeline.conversions import open_outbox
 from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
 from spotify_pipeline.mirror.journal.upload_session import save_session
-from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
+from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
 from spotify_pipeline.spotify import OpenUpload, RateLimiter, Secret, TokenStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.spotify.authorizations import save
@@ -128,7 +128,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         OpenUpload(audience_id="a", uri=Secret("https://x"), opened_at=1.0, size=1, crc32c="AAAAAA=="),
     )
     ErasureLedger(home / "erasures").record(
-        [GivenIdentifier(line=1, given_as=GivenAs.EMAIL, digests=("a" * 64,))],
+        [GivenIdentifier(line=1, given_as="email", digests=("a" * 64,))],
         requested_at=NOW,
         deadline=NOW + timedelta(days=30),
         waiting=[],

@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.components.audiences.sync.checkpoint import STATE, dagster_checkpoint
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.privacy import GivenAs, GivenIdentifier
+from spotify_pipeline.privacy import GivenIdentifier
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.components.runs import (
     PEOPLE,
@@ -78,7 +78,7 @@ def test_w20_p13_a_directory_whose_ledger_is_older_sends_nobody_who_was_forgotte
     now = datetime.now(UTC)
     forgotten = digest("person1@example.com")
     PipelineHome().ledger.record(
-        [GivenIdentifier(line=1, given_as=GivenAs.EMAIL, digests=(forgotten,))],
+        [GivenIdentifier(line=1, given_as="email", digests=(forgotten,))],
         requested_at=now,
         deadline=now + timedelta(days=30),
         waiting=["people"],

@@ -12,7 +12,7 @@ import pytest
 
 from spotify_pipeline.mirror import AudienceMirror, Checkpoint, GuardBlocked, MirrorAction, MirrorOutcome, RunEvidence
 from spotify_pipeline.mirror.sync.stale_state import newest_erasure
-from spotify_pipeline.privacy import ErasureLedger, GivenAs, GivenIdentifier
+from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
@@ -40,7 +40,7 @@ def ledger(tmp_path: Path) -> ErasureLedger:
 def ask_to_forget(ledger: ErasureLedger, text: str) -> None:
     now = datetime.now(UTC)
     ledger.record(
-        [GivenIdentifier(line=1, given_as=GivenAs.EMAIL, digests=(text * 64,))],
+        [GivenIdentifier(line=1, given_as="email", digests=(text * 64,))],
         requested_at=now,
         deadline=now + timedelta(days=30),
         waiting=[],

@@ -87,7 +87,7 @@ def _loaded(entry: EntryPoint) -> type[IdentifierType]:
     except Exception as error:  # the code is somebody else's
         raise IdentifierTypeError(
             f"The identifier type {where} cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
+        ) from None
     if not (isinstance(found, type) and issubclass(found, IdentifierType)):
         raise IdentifierTypeError(f"{where} is no identifier type: make it a subclass of IdentifierType.")
     if problem := _problem(found):
@@ -112,7 +112,7 @@ def _problem(kind: type[IdentifierType]) -> str | None:
     if kind.parameter is not None and kind.parameter.name == _IP_ADDRESS:
         return f"has the parameter {_IP_ADDRESS}, which holds an address of the internet"
     if _COLUMN in kind.model_fields or not set(kind.column_options) <= kind.model_fields.keys():
-        return f"has an option called {_COLUMN}, or names one in column_options that is none of its fields"
+        return f"has an option called {_COLUMN}, or column_options that are not among its fields"
     try:
         kind()
     except ValidationError as error:

@@ -42,7 +42,7 @@ class Rejection(StrEnum):
 
 @dataclass(frozen=True)
 class EventParameter:
-    """Where an identifier stands in the ``user_data`` of a conversion event.
+    """The parameter of an identifier in the ``user_data`` of a conversion event.
 
     Attributes:
         name: of the parameter.

@@ -134,7 +134,7 @@ def _model_of(kind: type[IdentifierType]) -> Any:  # noqa: ANN401 - a class of s
         option: (_OneOrNone, Field(default=None, description=kind.model_fields[option].description))
         for option in kind.column_options
     }
-    # Fields stand in the order of the bases from the last one on: the columns, then the type's options.
+    # The order of fields is that of the bases from the last one on: the columns, then the type's options.
     bases: Any = (kind, ColumnsConfig)
     return create_model(f"{kind.__name__}Config", __base__=bases, __doc__=inspect.getdoc(kind), **columns)
 
@@ -163,14 +163,14 @@ class IdentifiersConfig(_OfEachType):
         return self
 
     def stated(self) -> dict[str, list[str] | ColumnsConfig]:
-        """What is stated of each type, by its name: columns, or columns with options."""
+        """What the block says of each type, by its name: columns, or columns with options."""
         found = {name: getattr(self, name) for name in identifier_types()}
         return {name: each for name, each in found.items() if each is not None}
 
     def mark(self) -> str:
-        """All that is stated, as JSON: a list that was made by another one is out of date.
+        """The whole block as JSON: a list that was made by another one is out of date.
 
-        A type that is not stated is null in it, as ever, but not one that a distribution adds: lists that were built
+        A type that is missing is null in it, as ever, but not one that a distribution adds: lists that were built
         before it was installed stay what they are.
         """
         unstated = identifier_types().keys() - self.stated().keys()

@@ -84,7 +84,7 @@ def _loaded(entry: EntryPoint) -> type[IdentifierType]:
     where = f"{entry.value} (entry point {entry.name} of {entry.dist.name if entry.dist else 'a distribution'})"
     try:
         found = entry.load()
-    except Exception as error:  # the code is somebody else's
+    except Exception as error:  # noqa: BLE001 - the code is somebody else's
         raise IdentifierTypeError(
             f"The identifier type {where} cannot be loaded: {type(error).__name__}: {error}"
         ) from None

@@ -31,7 +31,8 @@ def digest(
     Prints `digest<TAB>hex` or `rejected<TAB>reason` for each line. Values are neither stored nor shown.
     """
     if type_ not in identifier_types():
-        raise typer.BadParameter(f"{type_!r} is not one of {', '.join(identifier_types())}", param_hint="--type")
+        known = ", ".join(map(repr, identifier_types()))
+        raise typer.BadParameter(f"{type_!r} is not one of {known}.", param_hint="'--type'")
     kind = identifier_types()[type_]
     if region is not None and not kind.has_region():
         raise typer.BadParameter("a region goes with --type phone", param_hint="--region")

@@ -65,6 +65,6 @@ def found_file(list_path: Path, before_sha256: str, inputs_sha256: str) -> Path:
 def forget_found(list_path: Path, *, but_since: Collection[str] = ()) -> None:
     """Delete what was found in a list, but for what was since a list with one of these SHA-256."""
     kept = {each[:_DIGITS] for each in but_since}
-    for file in list_path.parent.glob(_FOUND):
+    for file in list_path.parent.glob(f"*{_FOUND}*"):  # also what a killed process left of one
         if file.name.split("-")[1] not in kept:
             file.unlink(missing_ok=True)

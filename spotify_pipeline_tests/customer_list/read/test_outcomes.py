@@ -152,7 +152,9 @@ def stored_of(store: SnapshotStore, week: str) -> Stored:
 
 def test_it_goes_with_either_list(store: SnapshotStore) -> None:
     third = stored_of(store, WEEKS[2])
+    found_beside(third)[0].with_name(f".found-{'0' * 16}-{'1' * 32}.json.7.tmp").touch()  # a process was killed
     store.keep_lists("lapsed", 2)
+    assert not list(third[0].parent.glob(".found-*"))
     assert len(found_beside(third)) == 2
     store.keep_lists("lapsed", 1)
     assert len(found_beside(third)) == 1

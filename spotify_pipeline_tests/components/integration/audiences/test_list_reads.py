@@ -13,8 +13,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.components.resources import PipelineHome
+from spotify_pipeline.components.audiences.insights.plan import PlannedAction, plan_all
+from spotify_pipeline.components.connection import audience_definitions
+from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.privacy import forget, read_identifiers
+from spotify_pipeline.sandbox import DEFAULTS
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, metadata
 
 WARY = PEOPLE.replace("{min_rows: 3}", "{min_rows: 3, max_shrink: 0.9, max_churn: 0.9}")
@@ -85,6 +88,31 @@ def test_an_ordinary_run_reads_its_list_to_verify_and_to_upload_it_and_the_one_b
         "| added | fewer than 20 |",
         "| rows in the new list | 28 |",
     ]
+
+
+@pytest.mark.e2e
+def test_each_list_of_the_window_is_read_once_and_by_a_plan_once_more(
+    deployment: Deployment, environment: Path
+) -> None:
+    """The largest and the oldest are compared exactly, each once for a new list; a plan's own list is another."""
+    for change in (ONE_CAME, SOME_LEFT, ONE_DECLINED):
+        assert deployment.run().success
+        change_people(environment, change)
+    with OPENED.counted() as opened:
+        planned = plan_all(
+            audience_definitions(deployment.definitions),
+            [],
+            home=PipelineHome(),
+            warehouse=WarehouseResource(),
+            ad_account_of=lambda _: DEFAULTS.ad_account_id,
+        )
+    assert planned[0].action is PlannedAction.REPLACE
+    lists = {name: times for name, times in opened.items() if name.endswith("customer_list.csv")}
+    assert sorted(lists.values()) == [1, 1, 1]  # what Spotify has, the largest and the oldest: not the plan's own
+    with OPENED.counted() as opened:
+        assert deployment.run().success
+    lists = {name: times for name, times in opened.items() if name.endswith("customer_list.csv")}
+    assert sorted(lists.values()) == [1, 1, 1, 2]
 
 
 def test_who_declined_is_kept_no_longer_than_until_the_list_is_built(deployment: Deployment, environment: Path) -> None:

@@ -8,6 +8,7 @@ import dagster as dg
 
 from spotify_pipeline.components.yaml import AudienceConfigError, config_error
 from spotify_pipeline.settings import COMPONENT_TYPE, Project, Settings, StatedConnection
+from spotify_pipeline.warehouse import DuckDBWarehouse, Warehouse, warehouse_class
 
 
 class ProjectConnection(dg.Component):
@@ -25,6 +26,16 @@ class ProjectConnection(dg.Component):
             SettingsError: the shell and `.env` differ.
         """
         return Settings.of_run(self.project, self.stated, os.environ)
+
+    @property
+    def warehouse_class(self) -> type[Warehouse]:
+        """The kind of warehouse that it has.
+
+        Raises:
+            ValueError: the YAML names a class that cannot serve.
+        """
+        stated = self.stated.connection.warehouse
+        return warehouse_class(stated) if isinstance(stated, dict) else DuckDBWarehouse
 
 
 def connections_of(context: dg.ComponentLoadContext) -> list[ProjectConnection]:

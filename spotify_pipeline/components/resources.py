@@ -21,6 +21,7 @@ from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import (
     CallRecord,
+    Secret,
     SignInState,
     SpotifyAdsClient,
     SpotifySettings,
@@ -34,9 +35,10 @@ from spotify_pipeline.warehouse import (
     PythonFunction,
     Relation,
     SegmentReader,
+    Warehouse,
     WarehouseHeld,
+    chosen_warehouse,
     open_to_read,
-    warehouse_file,
 )
 
 PLANS = "plan"
@@ -59,13 +61,16 @@ class WarehouseResource(ConfiguredResource):
             SegmentError: there is no warehouse file, it cannot be read, or another process is writing to it.
         """
         spill = home_directory() / "spill"
-        warehouse = (
-            FunctionWarehouse(relation)
-            if isinstance(relation, PythonFunction)
-            else DuckDBWarehouse(warehouse_file(), spill=spill, connect=_connected)
-        )
+        warehouse = FunctionWarehouse(relation) if isinstance(relation, PythonFunction) else self._opens(spill)
         with warehouse, closing(SegmentReader(warehouse, relation, spill)) as segment:
             yield segment
+
+    def _opens(self, spill: Path) -> Warehouse:
+        stated = self.connected().warehouse
+        if isinstance(stated, Path):
+            return DuckDBWarehouse(stated, spill=spill, connect=_connected)
+        options = {name: each.reveal() if isinstance(each, Secret) else each for name, each in stated.items()}
+        return chosen_warehouse(options)
 
 
 def _connected(file: Path) -> duckdb.DuckDBPyConnection:

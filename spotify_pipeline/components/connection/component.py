@@ -69,7 +69,8 @@ class SpotifyAds(ProjectConnection):
         """Take over the validated attributes, and refuse what Dagster would pass over in the project's other files.
 
         Raises:
-            AudienceConfigError: a YAML file of the project is not read, or states a key twice.
+            AudienceConfigError: a YAML file of the project is not read, or states a key twice; or the class of the
+                warehouse cannot serve.
             SettingsError: a setting is wrong.
         """
         no_core_dumps()  # every process that runs an asset has loaded its definitions
@@ -81,7 +82,12 @@ class SpotifyAds(ProjectConnection):
         stated = StatedConnection.read(file)
         for secret in SECRETS:
             keep_from_children(getattr(stated.connection, secret).env)
-        return cls(stated, Project.find(context.project_root))
+        connection = cls(stated, Project.find(context.project_root))
+        try:
+            _ = connection.warehouse_class
+        except ValueError as unfit:
+            raise config_error(context, ("warehouse",), str(unfit)) from None
+        return connection
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """What all audiences and feeds of the project share.

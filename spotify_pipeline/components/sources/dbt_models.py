@@ -29,13 +29,14 @@ class UnusableModel(ValueError):
     """A name leads to no dbt model, or to one that cannot be read; the message says what to write instead."""
 
 
-def find_model(manifests: Sequence[Manifest], name: str, main_database: str) -> Node:
+def find_model(manifests: Sequence[Manifest], name: str, main_database: str | None) -> Node:
     """The model of that name.
 
     Args:
         manifests: of every dbt project there is.
         name: as in YAML.
-        main_database: what the warehouse file is called inside DuckDB, where the projects leave that open.
+        main_database: what the warehouse file is called inside DuckDB, where the projects leave that open; None where
+            the warehouse is of another kind, which may have several databases.
 
     Raises:
         UnusableModel: there is none, there are several, or its rows are not in the warehouse file.
@@ -47,18 +48,18 @@ def find_model(manifests: Sequence[Manifest], name: str, main_database: str) -> 
         written = " or ".join(sorted({_in_package(node, name) for _, node in found}))
         raise UnusableModel(f"there are {len(found)} dbt models {name}. Write {written}.")
     ((manifest, node),) = found
-    _refuse_unreadable(node, _database(manifest, main_database))
+    _refuse_unreadable(node, _database(manifest, main_database) if main_database is not None else None)
     return node
 
 
-def _refuse_unreadable(node: Node, database: str) -> None:
+def _refuse_unreadable(node: Node, database: str | None) -> None:
     name, materialized = _own_name(node), str(node["config"].get("materialized"))
     if materialized in _NO_TABLE:
         raise UnusableModel(
             f"the dbt model {name} {_NO_TABLE[materialized]}. Set materialized: table (or view, or incremental) in the "
             "model's config, or name a model that is one."
         )
-    if str(node["database"]).casefold() != database.casefold():
+    if database is not None and str(node["database"]).casefold() != database.casefold():
         raise UnusableModel(
             f"the dbt model {name} is in the database {node['database']}, and only the warehouse file is read, which "
             f"is called {database}. Take +database out of the model's config, or make a model without it that selects "

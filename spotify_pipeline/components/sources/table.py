@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 import dagster as dg
+import pyarrow as pa
 
+from spotify_pipeline.components.project_connection import connection_of
 from spotify_pipeline.components.sources.config import SegmentConfig, SettingPath, SourceConfig
 from spotify_pipeline.components.sources.dbt_models import UnusableModel, find_model
 from spotify_pipeline.components.sources.dbt_project import Segment, WarehouseProject
@@ -15,6 +17,7 @@ from spotify_pipeline.warehouse import (
     DuckDBWarehouse,
     PythonFunction,
     Relation,
+    Warehouse,
     can_consent,
     can_identify,
     no_consent,
@@ -41,9 +44,10 @@ def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: Se
         key = dg.AssetKey(source.asset_key.split("/") if source.asset_key else list(relation.parts))
         return Segment(asset_key=key, relation=relation, columns=None)
     projects = context.component_tree.get_all_components(of_type=WarehouseProject)
+    # The file's name alone is looked at: definitions load where there is no warehouse yet, too.
+    main_database = warehouse_file().stem if _warehouse(context) is DuckDBWarehouse else None
     try:
-        # The name alone is looked at: definitions load where there is no warehouse yet, too.
-        found = find_model([each.manifest for each in projects], str(source.model), warehouse_file().stem)
+        found = find_model([each.manifest for each in projects], str(source.model), main_database)
     except UnusableModel as unusable:
         raise config_error(context, (*path, "dbt_model"), str(unusable)) from None
     return Segment.of_dbt(found)
@@ -80,15 +84,22 @@ def refuse_unknown_columns(
                 f"{model.relation} has no column {column}.{_did_you_mean(column, model.columns)} Its columns are: "
                 f"{', '.join(model.columns)}.",
             )
-        if problem := _unfit(path, f"{model.relation}.{column}", model.columns[column]):
+        stated = model.columns[column]
+        kind = _warehouse(context).type_named(stated) if stated is not None else None
+        if (
+            stated is not None
+            and kind is not None
+            and (problem := _unfit(path, f"{model.relation}.{column}", stated, kind))
+        ):
             raise config_error(context, path, problem)
 
 
-def _unfit(path: SettingPath, column: str, stated: str | None) -> str | None:
+def _warehouse(context: dg.ComponentLoadContext) -> type[Warehouse]:
+    return connection_of(context).warehouse_class
+
+
+def _unfit(path: SettingPath, column: str, stated: str, kind: pa.DataType) -> str | None:
     """Why a column of this type cannot serve the setting at ``path``; None where it can, as far as is known."""
-    kind = DuckDBWarehouse.type_named(stated) if stated is not None else None
-    if stated is None or kind is None:
-        return None
     name = without_parameters(stated).upper()
     if path[-1] == "consent_column":
         return None if can_consent(kind) else no_consent(column, name)

@@ -342,7 +342,7 @@ def test_a_version_is_read_in_segments_suppressions_and_feeds(
         (
             AUDIENCE.replace("people", "ranked") + "  oversize: {truncate: {order_by: tier, keep: highest}}\n",
             "7 attributes.oversize.truncate.order_by",
-            "main.ranked.tier holds VARCHAR, so it cannot say who stays when a list is cut",
+            "main.ranked.tier holds STRING, so it cannot say who stays when a list is cut",
         ),
         (
             AUDIENCE.replace("people", "ranked") + "  oversize: {truncate: {order_by: agreed, keep: lowest}}\n",

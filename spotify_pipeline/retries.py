@@ -206,8 +206,14 @@ OUTBOX_GLANCE = RetryPolicy(what="The same, for `doctor`", pauses=(0.5,), within
 OUTBOX_CONNECTION = RetryPolicy(
     what="Connecting to a PostgreSQL that holds outboxes", tries=1, one_try=15, after="The run fails"
 )
+WAREHOUSE_READ = RetryPolicy(
+    what="The warehouse's file that another process writes to, to read a segment of it",
+    tries=11,
+    pauses=(0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2),
+    after="The run fails; nothing was sent",
+)
 WAREHOUSE_HELD = RetryPolicy(
-    what="The warehouse's file that another process writes to, for dbt (`dbt_project/profiles.yml`)",
+    what="The same, for dbt to write to it (`dbt_project/profiles.yml`)",
     tries=5,
     pauses=(1, 2, 4, 8),
     after="The build fails",

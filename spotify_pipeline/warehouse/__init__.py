@@ -11,7 +11,6 @@ from spotify_pipeline.warehouse.column_types import (
     without_parameters,
 )
 from spotify_pipeline.warehouse.duckdb import (
-    TO_READ,
     WAREHOUSE_VARIABLE,
     DuckDBWarehouse,
     open_to_read,
@@ -27,7 +26,6 @@ from spotify_pipeline.warehouse.warehouse import Warehouse
 
 __all__ = [
     "RANK_COLUMN",
-    "TO_READ",
     "WAREHOUSE_VARIABLE",
     "Between",
     "DuckDBWarehouse",

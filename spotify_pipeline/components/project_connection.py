@@ -7,16 +7,24 @@ import os
 import dagster as dg
 
 from spotify_pipeline.components.yaml import AudienceConfigError, config_error
+from spotify_pipeline.mirror.guards import Guard, GuardUnusable, own_guards
 from spotify_pipeline.settings import COMPONENT_TYPE, Project, Settings, StatedConnection
 from spotify_pipeline.warehouse import DuckDBWarehouse, Warehouse, warehouse_class
 
 
 class ProjectConnection(dg.Component):
-    """The connection as the other components see it. `SpotifyAds`, which is above them all, is the one there is."""
+    """The connection as the other components see it. `SpotifyAds`, which is above them all, is the one there is.
+
+    Attributes:
+        stated: its YAML.
+        project: that it is in.
+        guards: that the project adds to ours.
+    """
 
     def __init__(self, stated: StatedConnection, project: Project) -> None:
         self.stated = stated
         self.project = project
+        self.guards = _guards(stated)
 
     @property
     def settings(self) -> Settings:
@@ -36,6 +44,14 @@ class ProjectConnection(dg.Component):
         """
         stated = self.stated.connection.warehouse
         return warehouse_class(stated) if isinstance(stated, dict) else DuckDBWarehouse
+
+
+def _guards(stated: StatedConnection) -> tuple[Guard, ...]:
+    try:
+        return own_guards(stated.connection.guards)
+    except GuardUnusable as error:
+        line = stated.lines.get("guards", 1)
+        raise AudienceConfigError(f"{stated.file}:{line} attributes.guards.{error.at}: {error}") from None
 
 
 def connections_of(context: dg.ComponentLoadContext) -> list[ProjectConnection]:

@@ -71,21 +71,29 @@ class CustomerListAudience(dg.Component):
 
         Raises:
             AudienceConfigError: there are none, the project has no connection, the folder's name cannot serve, a dbt
-                model or column is unknown, or two settings do not go together.
+                model, a column or a guard's limit is unknown, or two settings do not go together.
         """
         if not isinstance(attributes, AudienceConfig):
             raise config_error(context, (), "an audience needs at least segment, identifiers and cadence")
-        connection_of(context)
+        own_guards = connection_of(context).guards
         audience = audience_named_by(attributes.name, context)
         segment = find_source(attributes.segment, context, ("segment",))
         refuse_unknown_columns(attributes.named_columns(), segment, context)
-        _refuse_half_a_pair(attributes, _limits(attributes, (), context)[MAX_SOURCE_AGE], context)
+        _refuse_half_a_pair(attributes, _limits(attributes, own_guards, context)[MAX_SOURCE_AGE], context)
         refuse_own_name(attributes.name or audience, attributes.lookalike, context)
         everybodys = [each.source for each in context.component_tree.get_all_components(of_type=SuppressionList)]
         sources = suppression_sources(attributes, sorted(everybodys, key=lambda each: each.name), context)
         project = project_name(context)
         return cls(
-            AudienceDefinition(audience, attributes, segment.asset_key, segment.relation, sources, project=project)
+            AudienceDefinition(
+                audience,
+                attributes,
+                segment.asset_key,
+                segment.relation,
+                sources,
+                project=project,
+                own_guards=own_guards,
+            )
         )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature

@@ -207,7 +207,7 @@ OUTBOX_CONNECTION = RetryPolicy(
     what="Connecting to a PostgreSQL that holds outboxes", tries=1, one_try=15, after="The run fails"
 )
 WAREHOUSE_READ = RetryPolicy(
-    what="The warehouse's file that another process writes to, to read a segment of it",
+    what="The warehouse's file that another process writes to, to read a segment of it (dagster-duckdb's resource)",
     tries=11,
     pauses=(0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2),
     after="The run fails; nothing was sent",

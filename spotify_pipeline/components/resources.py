@@ -5,7 +5,6 @@ No value is read when definitions load: credentials and addresses come from the 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -13,13 +12,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+from dagster_duckdb import DuckDBResource
 
 from spotify_pipeline.components.configured import ConfiguredResource, setting
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
-from spotify_pipeline.retries import WAREHOUSE_READ
 from spotify_pipeline.spotify import (
     CallRecord,
     Secret,
@@ -30,6 +29,7 @@ from spotify_pipeline.spotify import (
     sign_in_state,
 )
 from spotify_pipeline.warehouse import (
+    TO_READ,
     DuckDBWarehouse,
     FunctionWarehouse,
     PythonFunction,
@@ -74,18 +74,16 @@ class WarehouseResource(ConfiguredResource):
 
 
 def _connected(file: Path) -> duckdb.DuckDBPyConnection:
-    """A connection to the warehouse; a process that writes to it is waited for, as ``WAREHOUSE_READ`` says."""
-
-    def look() -> duckdb.DuckDBPyConnection | WarehouseHeld:
-        try:
-            return open_to_read(file)
-        except WarehouseHeld as held:
-            return held
-
-    opened = WAREHOUSE_READ.until(look, lambda each: not isinstance(each, WarehouseHeld), time.sleep)
-    if isinstance(opened, WarehouseHeld):
-        raise opened
-    return opened
+    """A connection to the warehouse; a process that writes to it is waited for, some 100 seconds at most."""
+    try:
+        return open_to_read(file)
+    except WarehouseHeld as held:
+        sentence = str(held)
+    try:
+        # Its connection outlives this context: the resource would close it only when a block ends well.
+        return DuckDBResource(database=str(file), connection_config={**TO_READ}).get_connection().__enter__()
+    except duckdb.Error:
+        raise WarehouseHeld(sentence) from None
 
 
 class PipelineHome(ConfiguredResource):

@@ -11,6 +11,7 @@ from spotify_pipeline.warehouse.column_types import (
     without_parameters,
 )
 from spotify_pipeline.warehouse.duckdb import (
+    TO_READ,
     WAREHOUSE_VARIABLE,
     DuckDBWarehouse,
     open_to_read,
@@ -26,6 +27,7 @@ from spotify_pipeline.warehouse.warehouse import Warehouse
 
 __all__ = [
     "RANK_COLUMN",
+    "TO_READ",
     "WAREHOUSE_VARIABLE",
     "Between",
     "DuckDBWarehouse",

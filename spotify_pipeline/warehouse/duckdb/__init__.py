@@ -1,6 +1,7 @@
 """DuckDB as a warehouse: opening the file, its types in Arrow's terms, reading, ranking."""
 
 from spotify_pipeline.warehouse.duckdb.opening import (
+    TO_READ,
     WAREHOUSE_VARIABLE,
     lock_down,
     open_to_read,
@@ -10,6 +11,7 @@ from spotify_pipeline.warehouse.duckdb.ranking import rank_rows
 from spotify_pipeline.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 __all__ = [
+    "TO_READ",
     "WAREHOUSE_VARIABLE",
     "DuckDBWarehouse",
     "lock_down",

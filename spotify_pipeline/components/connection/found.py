@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dagster as dg
 
@@ -56,6 +56,13 @@ def _beside(context: dg.ComponentLoadContext, place: ComponentDecl[Any]) -> Iter
         for part in place.iterate_child_component_decls():
             yield from _beside(context, part)
         return
-    for each in context.build_defs(place.loc).assets or []:
+    for each in _built(context, place).assets or []:
         if isinstance(each, dg.AssetsDefinition):
             yield each
+
+
+def _built(context: dg.ComponentLoadContext, place: ComponentDecl[Any]) -> dg.Definitions:
+    if hasattr(context, "build_defs"):
+        return context.build_defs(place.loc)
+    before_1_13 = cast("Any", (context, place))
+    return before_1_13[0].build_defs_at_path(before_1_13[1].path)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
+from spotify_pipeline.components.project_connection import connection_of
 from spotify_pipeline.components.yaml import folder_of
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.warehouse import Relation
@@ -71,6 +72,7 @@ class WarehouseProject(dg.Component, dg.Model, dg.Resolvable):
     @classmethod
     def load(cls, attributes: Any, context: dg.ComponentLoadContext) -> "WarehouseProject":  # noqa: ANN401
         """As every component is loaded, with the directory made absolute (dbt's seeds need it so)."""
+        connection_of(context)
         component = super().load(attributes, context)
         directory = folder_of(context) / component.project_dir
         return component.model_copy(update={"project_dir": str(directory.resolve())})

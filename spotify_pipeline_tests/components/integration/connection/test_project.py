@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
-from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
 from spotify_pipeline_tests.components.feeds import FEED
 from spotify_pipeline_tests.components.projects import WITH_AUDIENCE, other_project
 from spotify_pipeline_tests.components.runs import CONNECTION, PEOPLE, Deployment, said_by
@@ -32,6 +32,13 @@ attributes:
   include: [PURCHASE]
   lookback_days: 30
 """
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    """A local Spotify in which two homes may begin with one refresh token."""
+    with SandboxServer(SandboxConfig(minimum_rows=3, rotate_refresh_tokens=False)) as server:
+        yield server
 
 
 @pytest.fixture
@@ -60,7 +67,7 @@ def test_what_is_put_into_a_project_s_namespace_is_prefixed(load: Load) -> None:
     jobs = {each.name for each in repository.get_all_jobs()} - {"__ASSET_JOB"}
     steps = {node.name for job in ("spotify_plan",) for node in definitions.resolve_job_def(job).nodes}
     schedules, sensors = ({each.name for each in kind} for kind in (repository.schedule_defs, repository.sensor_defs))
-    pools = {pool for key in graph.materializable_asset_keys for pool in graph.get(key).pools}
+    pools = {pool for key in graph.materializable_asset_keys for pool in graph.get(key).pools or ()}
     assert (len(jobs), len(schedules), len(sensors)) == (3, 4, 1)
     for name in {*jobs, *steps, *schedules, *sensors, *pools, *(definitions.resources or {})}:
         assert name.startswith("spotify_"), name

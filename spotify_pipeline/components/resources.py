@@ -21,11 +21,11 @@ from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import (
     CallRecord,
-    Secret,
     SignInState,
     SpotifyAdsClient,
     SpotifySettings,
     TokenStore,
+    revealed,
     sign_in_state,
 )
 from spotify_pipeline.warehouse import (
@@ -69,8 +69,7 @@ class WarehouseResource(ConfiguredResource):
         stated = self.connected().warehouse
         if isinstance(stated, Path):
             return DuckDBWarehouse(stated, spill=spill, connect=_connected)
-        options = {name: each.reveal() if isinstance(each, Secret) else each for name, each in stated.items()}
-        return chosen_warehouse(options)
+        return chosen_warehouse(revealed(stated))
 
 
 def _connected(file: Path) -> duckdb.DuckDBPyConnection:

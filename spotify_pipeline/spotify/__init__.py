@@ -60,7 +60,7 @@ from spotify_pipeline.spotify.event_names import (
 )
 from spotify_pipeline.spotify.lenient_json import same_id
 from spotify_pipeline.spotify.retry import RateLimiter
-from spotify_pipeline.spotify.secret import Secret
+from spotify_pipeline.spotify.secret import Secret, revealed
 from spotify_pipeline.spotify.settings import ConversionsSettings, SpotifySettings, setting_fault
 from spotify_pipeline.spotify.sign_in import DEFAULT_PORT, sign_in, sign_out, sign_out_of_all
 from spotify_pipeline.spotify.transport import CallLog, CallRecord, CallTotals, Observer
@@ -124,6 +124,7 @@ __all__ = [
     "authorization_state",
     "capi_event_name",
     "is_signal",
+    "revealed",
     "same_id",
     "sent_event_name",
     "setting_fault",

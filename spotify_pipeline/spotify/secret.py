@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 
@@ -45,3 +46,8 @@ class Secret:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("A secret cannot be pickled. Read the settings again in the other process.")
+
+
+def revealed(options: Mapping[str, object]) -> dict[str, object]:
+    """Options with the values of the secrets among them, for those whom they are meant for."""
+    return {name: each.reveal() if isinstance(each, Secret) else each for name, each in options.items()}

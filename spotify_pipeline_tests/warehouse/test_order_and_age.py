@@ -9,12 +9,13 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotify_pipeline.warehouse import RANK_COLUMN, Ranking, Relation, SegmentError
-from spotify_pipeline.warehouse.duckdb import lock_down
+from spotify_pipeline.warehouse.duckdb import lock_down, rank_rows
 from spotify_pipeline_tests.examples import examples
 from spotify_pipeline_tests.warehouse.readers import reader_of
 
@@ -211,3 +212,24 @@ def test_p03_a_failing_view_shows_no_value(connection: duckdb.DuckDBPyConnection
         reader_of(connection, PEOPLE).newest("changed")
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@settings(max_examples=examples(10, 40))
+@given(
+    spent=st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=30),
+    highest_first=st.booleans(),
+    size=st.integers(1, 7),
+)
+def test_rows_of_another_warehouse_are_ranked_here_as_duckdb_would(spent, highest_first: bool, size: int) -> None:
+    rows = pa.table(
+        {"email": [f"p{n % 5}@example.com" for n in range(len(spent))], "spent": pa.array(spent, pa.float64())}
+    )
+    rank = Ranking("spent", highest_first)
+    with tempfile.TemporaryDirectory() as name, duckdb.connect() as connection:
+        connection.register("given", rows)
+        connection.execute("CREATE TABLE people AS SELECT * FROM given")
+        there = ranked(connection, rank) if spent else pl.DataFrame()
+        batches = iter(rows.to_batches(max_chunksize=size))
+        here = [each.to_pylist() for each in rank_rows(batches, ["email"], rank, Path(name) / "spill")]
+    rows_here = sorted((row[RANK_COLUMN], row["email"]) for batch in here for row in batch)
+    assert rows_here == [(row[RANK_COLUMN], row["email"]) for row in there.to_dicts()]

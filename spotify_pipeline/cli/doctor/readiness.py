@@ -21,8 +21,15 @@ from spotify_pipeline.cli.project import AudienceAccount, FeedConnection, curren
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.settings import DAGSTER_SETTINGS, DEFAULT
-from spotify_pipeline.spotify import BusinessNotAllowed, SignInKind, SpotifySettings, TokenStore, sign_in_state
-from spotify_pipeline.warehouse import WarehouseHeld, open_to_read
+from spotify_pipeline.spotify import (
+    BusinessNotAllowed,
+    SignInKind,
+    SpotifySettings,
+    TokenStore,
+    revealed,
+    sign_in_state,
+)
+from spotify_pipeline.warehouse import WarehouseHeld, chosen_warehouse, open_to_read
 
 ROOM_NEEDED = 2 * 1024**3
 PROBE_BYTES = 1024**2
@@ -79,7 +86,8 @@ def _probe(home: Path) -> None:
 def _warehouse() -> CheckResult:
     file = current_settings().warehouse
     if not isinstance(file, Path):
-        return CheckResult(State.OK, f"{file['class']}, which is not looked at here")
+        with chosen_warehouse(revealed(file)):
+            return CheckResult(State.OK, f"{file['class']}, which can be opened")
     try:
         open_to_read(file).close()
     except WarehouseHeld:

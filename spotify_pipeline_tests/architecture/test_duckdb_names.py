@@ -1,0 +1,43 @@
+"""DuckDB and the names of its types are known where it is the warehouse or a store of ours, and nowhere else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import spotify_pipeline
+from spotify_pipeline_tests.architecture.import_chain import House
+
+HOUSE = House.read(Path(spotify_pipeline.__file__).parents[1])
+AT_HOME = ("spotify_pipeline.warehouse.duckdb", "spotify_pipeline.conversions.outbox", "spotify_pipeline.demo")
+WAITS_FOR_IT = "spotify_pipeline.components.resources"
+"""Has Dagster's own resource wait for a file that is written to."""
+TYPE = re.compile(r"\b(VARCHAR|U?(TINY|SMALL|BIG|HUGE)INT|BIGNUM|TIMESTAMP(TZ|_N?S|_MS| WITH)?|json_type)\b")
+
+
+def elsewhere() -> list[tuple[str, ast.AST]]:
+    return [
+        (module, node)
+        for module, tree in HOUSE.modules.items()
+        if not module.startswith(AT_HOME)
+        for node in ast.walk(tree)
+    ]
+
+
+def test_no_type_of_duckdb_is_named_outside_its_package() -> None:
+    named = {
+        (module, node.value)
+        for module, node in elsewhere()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and TYPE.search(node.value)
+    }
+    assert not named
+
+
+def test_duckdb_is_imported_where_it_is_used_alone() -> None:
+    importing = {
+        module
+        for module, node in elsewhere()
+        if isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "duckdb" for alias in node.names)
+    }
+    assert importing <= {WAITS_FOR_IT}

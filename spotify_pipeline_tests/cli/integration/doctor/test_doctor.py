@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -16,6 +17,7 @@ from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import TokenStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.settings.projects import made_project
+from spotify_pipeline_tests.warehouse.in_memory import InMemoryWarehouse
 
 
 def lines(out: str) -> dict[str, tuple[str, str]]:
@@ -107,6 +109,38 @@ def test_a_warehouse_that_is_written_to_is_no_failure(run: Run, warehouse: Path)
         mark, said = lines(run("doctor").out)["warehouse"]
         writer.communicate(b"\n")
     assert (mark, said) == ("ok", f"{warehouse}; another process writes to it now, so it was not opened")
+
+
+@pytest.mark.parametrize(
+    ("name", "mark", "sentence"),
+    [
+        ("Mine", "ok", "shop_warehouse.Mine, which can be opened"),
+        ("Fails", "FAIL", "The warehouse cannot be opened (Fails raised OSError; the message is withheld"),
+        ("Nowhere", "FAIL", "shop_warehouse has no Nowhere. Correct the path"),
+    ],
+)
+def test_a_warehouse_of_one_s_own_is_opened(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, mark: str, sentence: str
+) -> None:
+    class Mine(InMemoryWarehouse):
+        def __init__(self, *, password: str) -> None:
+            super().__init__({})
+            self.password = password
+
+    class Fails(Mine):
+        def open(self) -> None:
+            raise OSError(self.password)
+
+    module = ModuleType("shop_warehouse")
+    module.__dict__.update(Mine=Mine, Fails=Fails)
+    monkeypatch.setitem(sys.modules, "shop_warehouse", module)
+    monkeypatch.setenv("SHOP_PASSWORD", "canary-password")
+    stated = f"warehouse: {{class: shop_warehouse.{name}, password: {{env: SHOP_PASSWORD}}}}"
+    made_project(tmp_path / "shop", connection=stated)
+    out = run("--project", str(tmp_path / "shop"), "doctor").out
+    assert lines(out)["warehouse"][0] == mark
+    assert sentence in lines(out)["warehouse"][1]
+    assert "canary-password" not in out
 
 
 def test_an_account_that_one_may_only_look_at_fails(

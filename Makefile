@@ -52,10 +52,15 @@ test-all: test test-rest test-lowest test-pythons ## Run all tests
 MEETING = $(addprefix spotify_pipeline_tests/,warehouse identity spotify customer_list components settings)
 UNIT = -m unit -q $(MEETING) $(foreach kind,integration e2e stress contract,--ignore-glob='*/$(kind)/*')
 
+# Into an environment, from a lock: dependencies, and this package as its wheel.
+INSTALL = $(BIN)/uv pip install --quiet --python $(1)/bin/python --require-hashes --requirement $(2) \
+	&& $(BIN)/python -m hatchling build --target wheel --directory $(1)/wheel > /dev/null \
+	&& $(BIN)/uv pip install --quiet --offline --python $(1)/bin/python --no-deps $(1)/wheel/*.whl
+
 test-lowest: $(READY) ## Run unit tests of where libraries are used, with the lowest versions that pyproject.toml allows
 	@echo "Unit tests with requirements-lowest.lock ($$($(BIN)/python --version)): $(MEETING)"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lowest
-	@$(BIN)/uv pip install --quiet --python $(VENV)/lowest/bin/python --require-hashes --requirement requirements-lowest.lock
+	@$(call INSTALL,$(VENV)/lowest,requirements-lowest.lock)
 	@$(VENV)/lowest/bin/python -m pytest -p no:cacheprovider $(UNIT)
 
 test-pythons: $(READY) ## Run the same tests with each other Python that is supported and found here
@@ -67,8 +72,7 @@ test-pythons: $(READY) ## Run the same tests with each other Python that is supp
 		test $$python != none || { echo "Python $$version is not here: not tested with it."; continue; }; \
 		echo "Unit tests with requirements.lock and $$($$python --version): $(MEETING)"; \
 		$(BIN)/uv venv --quiet --clear --python "$$($$python -c 'import sys; print(sys.executable)')" $(VENV)/python$$version \
-			&& $(BIN)/uv pip install --quiet --python $(VENV)/python$$version/bin/python --require-hashes \
-				--requirement requirements.lock \
+			&& $(call INSTALL,$(VENV)/python$$version,requirements.lock) \
 			&& $(VENV)/python$$version/bin/python -m pytest -p no:cacheprovider $(UNIT) || exit 1; \
 	done
 

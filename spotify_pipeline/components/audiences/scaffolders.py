@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import dagster as dg
@@ -19,7 +19,7 @@ attributes:
     email: email
     phone: {{column: phone, region_column: country}}
     device_id: device_id
-  cadence: {{every: week, on: monday, at: "06:00", timezone: UTC, start: {today}}}
+  cadence: {{every: week, on: monday, at: "06:00", timezone: UTC, start: {week_ago}}}
 """
 WEB_EVENTS = """\
 type: {type_name}
@@ -56,7 +56,8 @@ def _filled_in(template: str, type_name: str, folder: str, segment: str) -> str:
         type_name=type_name,
         name=folder.replace("_", " ").capitalize(),
         segment=segment,
-        today=datetime.now(UTC).date().isoformat(),
+        # A window is open now, and few before it are empty.
+        week_ago=(datetime.now(UTC) - timedelta(days=7)).date().isoformat(),
     )
 
 

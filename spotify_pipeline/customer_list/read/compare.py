@@ -15,7 +15,7 @@ import polars as pl
 
 from spotify_pipeline.customer_list.model import withheld_errors
 from spotify_pipeline.customer_list.read.rows import StoredList, read_list
-from spotify_pipeline.customer_list.read.sent_version import SentVersion, prefix_rows
+from spotify_pipeline.customer_list.read.sent_version import ListRows, prefix_rows
 from spotify_pipeline.customer_list.storage import append_rows, read_rows
 from spotify_pipeline.rows import DigestSet
 
@@ -27,7 +27,7 @@ ROWS_OF_ONE_PERSON = 10
 rows, and a household shares a telephone; ten rows are beyond both, and far below what a shop's number is on."""
 
 NOBODY = DigestSet.of()
-TASK = "Comparing customer lists"
+_TASK = "Comparing customer lists"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +108,8 @@ class Overlap:
 
 
 def compare_lists(
-    old: StoredList | SentVersion,
-    new: StoredList,
+    old: ListRows,
+    new: ListRows,
     *,
     erased: DigestSet = NOBODY,
     confirmed: DigestSet = NOBODY,
@@ -127,33 +127,20 @@ def compare_lists(
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
-    with withheld_errors(TASK):
-        return change_of_rows(
-            prefix_rows(old), prefix_rows(new), erased=erased, confirmed=confirmed, reasons=reasons or {}
+    with withheld_errors(_TASK):
+        before, now = prefix_rows(old), prefix_rows(new)
+        stays_in_new, stays = _shared(before, now), _shared(now, before)
+        removed = before.filter(~stays_in_new)
+        of_confirmed = removed.filter(_of_people(removed, confirmed))
+        return MembershipChange(
+            staying=int(stays.sum()),
+            added=int((~stays).sum()),
+            removed=removed.height,
+            erased=int(_of_people(removed, erased | confirmed).sum()),
+            confirmed=of_confirmed.height,
+            types={name: _type_change(before[name], now, of_confirmed[name]) for name in before.columns},
+            reasons=_by_reason(removed, reasons) if reasons else {},
         )
-
-
-def change_of_rows(
-    before: pl.DataFrame,
-    now: pl.DataFrame,
-    *,
-    erased: DigestSet,
-    confirmed: DigestSet,
-    reasons: Mapping[str, DigestSet],
-) -> MembershipChange:
-    """The same of two lists' ``prefix_rows``."""
-    stays_in_new, stays = _shared(before, now), _shared(now, before)
-    removed = before.filter(~stays_in_new)
-    of_confirmed = removed.filter(_of_people(removed, confirmed))
-    return MembershipChange(
-        staying=int(stays.sum()),
-        added=int((~stays).sum()),
-        removed=removed.height,
-        erased=int(_of_people(removed, erased | confirmed).sum()),
-        confirmed=of_confirmed.height,
-        types={name: _type_change(before[name], now, of_confirmed[name]) for name in before.columns},
-        reasons=_by_reason(removed, reasons) if reasons else {},
-    )
 
 
 def _by_reason(removed: pl.DataFrame, reasons: Mapping[str, DigestSet]) -> dict[str, int]:
@@ -165,14 +152,20 @@ def _by_reason(removed: pl.DataFrame, reasons: Mapping[str, DigestSet]) -> dict[
     return {**counts, LEFT: removed.height}
 
 
-def overlap(a: StoredList | SentVersion, b: StoredList | SentVersion) -> Overlap:
+def overlap(a: ListRows, b: ListRows) -> Overlap:
     """How many rows of each list are of people in the other.
 
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
-    with withheld_errors(TASK):
-        return overlap_of_rows(prefix_rows(a), prefix_rows(b))
+    with withheld_errors(_TASK):
+        rows_a, rows_b = prefix_rows(a), prefix_rows(b)
+        return Overlap(
+            rows_a=rows_a.height,
+            rows_b=rows_b.height,
+            shared_a=int(_shared(rows_a, rows_b).sum()),
+            shared_b=int(_shared(rows_b, rows_a).sum()),
+        )
 
 
 def overlaps(lists: Mapping[str, StoredList], folder: Path) -> Iterator[tuple[str, str, Overlap]]:
@@ -189,27 +182,17 @@ def overlaps(lists: Mapping[str, StoredList], folder: Path) -> Iterator[tuple[st
     """
     names = sorted(lists)
     files = {name: folder / f"{number}.rows" for number, name in enumerate(names)}
-    with withheld_errors(TASK):
+    with withheld_errors(_TASK):
         for name in names:
             append_rows(files[name], prefix_rows(lists[name]))
         for number, first in enumerate(names):
             rows = _read_back(files[first])
             for second in names[number + 1 :]:
-                yield first, second, overlap_of_rows(rows, _read_back(files[second]))
+                yield first, second, overlap(rows, _read_back(files[second]))
 
 
 def _read_back(file: Path) -> pl.DataFrame:
     return pl.concat(read_rows(file))
-
-
-def overlap_of_rows(rows_a: pl.DataFrame, rows_b: pl.DataFrame) -> Overlap:
-    """How many rows of each of two lists' ``prefix_rows`` are of people in the other."""
-    return Overlap(
-        rows_a=rows_a.height,
-        rows_b=rows_b.height,
-        shared_a=int(_shared(rows_a, rows_b).sum()),
-        shared_b=int(_shared(rows_b, rows_a).sum()),
-    )
 
 
 def rows_holding(customer_list: StoredList, digests: DigestSet) -> int:
@@ -218,7 +201,7 @@ def rows_holding(customer_list: StoredList, digests: DigestSet) -> int:
     Raises:
         CustomerListError: the file is not there, or not the one that its manifest describes.
     """
-    with withheld_errors(TASK):
+    with withheld_errors(_TASK):
         return sum(int(holding_rows(rows, digests).sum()) for rows in read_list(customer_list))
 
 

@@ -17,16 +17,15 @@ from typing import TypeVar
 import polars as pl
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
-from spotify_pipeline.customer_list.model import Manifest, withheld_errors
+from spotify_pipeline.customer_list.model import Manifest
 from spotify_pipeline.customer_list.read.compare import (
     NOBODY,
     ROWS_OF_ONE_PERSON,
-    TASK,
     MembershipChange,
     Overlap,
-    change_of_rows,
+    compare_lists,
     holding_prefixes,
-    overlap_of_rows,
+    overlap,
     rows_holding,
 )
 from spotify_pipeline.customer_list.read.rows import StoredList
@@ -108,9 +107,7 @@ class ComparedList:
         file = _file(self.stored, old.manifest, asked)
         found = _read(file, _CHANGE) if reasons is None else None
         if found is None:
-            with withheld_errors(TASK):
-                before = prefix_rows(old)
-                found = change_of_rows(before, self._rows(), erased=erased, confirmed=confirmed, reasons=reasons or {})
+            found = compare_lists(old, self._rows(), erased=erased, confirmed=confirmed, reasons=reasons)
             _write(file, _CHANGE, found)
         return found
 
@@ -120,8 +117,7 @@ class ComparedList:
         Raises:
             CustomerListError: a file is not there, or not the one that its manifest describes.
         """
-        with withheld_errors(TASK):
-            return overlap_of_rows(prefix_rows(other), self._rows())
+        return overlap(other, self._rows())
 
     def rows_holding(self, digests: DigestSet) -> int:
         """How many rows hold any of these digests, of people whom the ledger of erasures names.

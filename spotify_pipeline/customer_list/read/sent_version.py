@@ -43,6 +43,10 @@ class SentVersion:
         return self.path, self.kept
 
 
+ListRows = StoredList | SentVersion | pl.DataFrame
+"""A list whose rows are compared; or these rows, as ``prefix_rows`` gave them."""
+
+
 def sent_version(stored: StoredList, sha256: str) -> SentVersion | None:
     """The list as it was when its file had this SHA-256; None if it never had.
 
@@ -56,12 +60,14 @@ def sent_version(stored: StoredList, sha256: str) -> SentVersion | None:
     return SentVersion(path=path, kept=kept, manifest=was[0]) if was else None
 
 
-def prefix_rows(customer_list: StoredList | SentVersion) -> pl.DataFrame:
+def prefix_rows(customer_list: ListRows) -> pl.DataFrame:
     """The first 64 bits of each digest, row by row; of a list as it was sent, with those who were erased since.
 
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
     """
+    if isinstance(customer_list, pl.DataFrame):
+        return customer_list
     if isinstance(customer_list, SentVersion):
         rows = _prefix_rows(customer_list.stored)
         return pl.concat([rows, _erased_since(customer_list, rows.schema)])

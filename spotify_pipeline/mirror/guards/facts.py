@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from spotify_pipeline.customer_list import Manifest, TypeChange
+from spotify_pipeline.customer_list import Manifest, MembershipChange
 
 
 class History(StrEnum):
@@ -22,28 +21,17 @@ class History(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreviousList:
+class PreviousList(MembershipChange):
     """The list that Spotify has, compared with the one to be sent.
 
-    People are counted by rows: a row is of the same person as one of the other list when they share any digest.
+    People are counted by rows: a row is of the same person as one of the other list when they share any digest. The
+    loss of those whose erasure was ``confirmed`` is intended, and no guard counts it.
 
     Attributes:
         manifest: of the list that Spotify has, as it was sent.
-        staying: rows of the new list whose people are in the one before.
-        added: rows of the new list whose people are not.
-        removed: rows of the list before whose people are not in the new one.
-        erased: how many of those removed are of people who asked to be forgotten.
-        confirmed: how many of these erasures were confirmed. Their loss is intended, and no guard counts it.
-        types: how the digests changed, by type.
     """
 
     manifest: Manifest
-    staying: int
-    added: int
-    removed: int
-    erased: int = 0
-    confirmed: int = 0
-    types: Mapping[str, TypeChange] = field(default_factory=dict[str, TypeChange])
 
     @property
     def rows(self) -> int:

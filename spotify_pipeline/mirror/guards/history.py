@@ -133,15 +133,7 @@ class SentHistory:
             CustomerListError: the one that was sent is damaged, so nothing can be held against it.
         """
         change = customer_list.change_since(sent, erased=self.erased, confirmed=self.confirmed)
-        return PreviousList(
-            manifest=sent.manifest,
-            staying=change.staying,
-            added=change.added,
-            removed=change.removed,
-            erased=change.erased,
-            confirmed=change.confirmed,
-            types=change.types,
-        )
+        return PreviousList(manifest=sent.manifest, **vars(change))
 
 
 def _live(entry: JournalEntry) -> str | None:

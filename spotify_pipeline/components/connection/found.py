@@ -56,13 +56,7 @@ def _beside(context: dg.ComponentLoadContext, place: ComponentDecl[Any]) -> Iter
         for part in place.iterate_child_component_decls():
             yield from _beside(context, part)
         return
-    for each in _built(context, place).assets or []:
+    where = place.loc if hasattr(place, "loc") else cast("Any", place).path  # Dagster 1.13.0 has `path`
+    for each in context.build_defs(where).assets or []:
         if isinstance(each, dg.AssetsDefinition):
             yield each
-
-
-def _built(context: dg.ComponentLoadContext, place: ComponentDecl[Any]) -> dg.Definitions:
-    if hasattr(context, "build_defs"):
-        return context.build_defs(place.loc)
-    before_1_13 = cast("Any", (context, place))
-    return before_1_13[0].build_defs_at_path(before_1_13[1].path)

@@ -195,7 +195,7 @@ def product(bench: Bench, file: Path, *, batch: int = BATCH) -> None:
     with (
         duckdb.connect(file, read_only=True) as connection,
         open_outbox("bench", home=home) as outbox,
-        ConversionsClient(settings, rate_limiter=RateLimiter(home / "rate", limit=UNLIMITED)) as client,
+        ConversionsClient(settings, home, rate_limiter=RateLimiter(home / "rate", limit=UNLIMITED)) as client,
     ):
         reader = SegmentReader(DuckDBWarehouse.over(connection), Relation.parse("purchases"), home / "spill")
         day = Day.of(datetime(2026, 11, 15, tzinfo=UTC).date(), "UTC", now=now)

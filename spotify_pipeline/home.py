@@ -6,7 +6,7 @@ Everything in it is personal data or a credential, so every directory is 0700 an
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -22,12 +22,6 @@ class HomeError(Exception):
 def reason_of(error: OSError) -> str:
     """The operating system's message, which names no file."""
     return os.strerror(error.errno) if error.errno else "unknown reason"
-
-
-def home_directory(environment: Mapping[str, str] | None = None) -> Path:
-    """The directory named by ``SPOTIFY_PIPELINE_HOME``, else ``.spotify_pipeline`` where the process started."""
-    named = (os.environ if environment is None else environment).get(HOME_VARIABLE, "").strip()
-    return Path(named or DEFAULT_HOME).expanduser().absolute()
 
 
 def private_directory(path: Path) -> Path:

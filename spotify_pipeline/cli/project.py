@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
@@ -25,8 +25,11 @@ from spotify_pipeline.spotify import Secret
 if TYPE_CHECKING:
     import dagster as dg
 
+    from spotify_pipeline.components import ConfiguredResource
     from spotify_pipeline.components.audiences import AudienceDefinition
     from spotify_pipeline.components.conversions import FeedDefinition
+
+R = TypeVar("R", bound="ConfiguredResource")
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,6 @@ def choose(directory: Path | None, variables: Mapping[str, str] | None = None, *
     if not unchecked:
         current_settings()
     os.environ.update(Environment.read(project().env_file, os.environ).file)
-    if not unchecked:
-        os.environ.setdefault("SPOTIFY_PIPELINE_HOME", str(project_home()))  # until all resources are given it
 
 
 def project() -> Project:
@@ -108,6 +109,12 @@ def project_home() -> Path:
 def outbox_url() -> Secret | None:
     """The database of the feeds' outboxes; None for files in the home."""
     return current_settings().outbox
+
+
+def resource(kind: type[R]) -> R:
+    """A resource as the project's runs have it."""
+    settings = current_settings()
+    return kind.of(settings.stated, settings.project)
 
 
 def load_definitions(of: Project | None = None) -> dg.Definitions:
@@ -232,7 +239,7 @@ def ad_account_of(audience: str) -> str:
     """
     from spotify_pipeline.components import SpotifyAdsResource
 
-    return SpotifyAdsResource().account_of(chosen_audience(load_definitions(), audience))
+    return resource(SpotifyAdsResource).account_of(chosen_audience(load_definitions(), audience))
 
 
 def innermost_mistake(error: BaseException) -> str:

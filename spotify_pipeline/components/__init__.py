@@ -3,6 +3,7 @@
 from spotify_pipeline.components.audiences import CustomerListAudience, audience_of_table
 from spotify_pipeline.components.audiences.event_based import AdEngagementAudience, WebEventAudience
 from spotify_pipeline.components.cadence import NoWindowOpen
+from spotify_pipeline.components.configured import ConfiguredResource
 from spotify_pipeline.components.connection import SpotifyAds, audience_definitions, event_audience_definitions
 from spotify_pipeline.components.conversions import ConversionFeed
 from spotify_pipeline.components.metadata import in_words, size_range
@@ -11,6 +12,7 @@ from spotify_pipeline.components.sources import SuppressionList, WarehouseProjec
 
 __all__ = [
     "AdEngagementAudience",
+    "ConfiguredResource",
     "ConversionFeed",
     "CustomerListAudience",
     "NoWindowOpen",

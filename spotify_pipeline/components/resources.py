@@ -16,7 +16,6 @@ from dagster_duckdb import DuckDBResource
 
 from spotify_pipeline.components.configured import ConfiguredResource, setting
 from spotify_pipeline.customer_list import SnapshotStore
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import (
@@ -53,6 +52,12 @@ class WarehouseResource(ConfiguredResource):
     warehouse: Any = setting("warehouse")
     home: Any = setting("home")
 
+    @property
+    def file(self) -> Path | None:
+        """The DuckDB file; None for a warehouse of another class."""
+        stated = self.connected().warehouse
+        return stated if isinstance(stated, Path) else None
+
     @contextmanager
     def segment(self, relation: Relation) -> Generator[SegmentReader]:
         """A reader of one relation, or of a function; the warehouse file is held only inside the block.
@@ -60,7 +65,7 @@ class WarehouseResource(ConfiguredResource):
         Raises:
             SegmentError: there is no warehouse file, it cannot be read, or another process is writing to it.
         """
-        spill = home_directory() / "spill"
+        spill = self.connected().home / "spill"
         warehouse = FunctionWarehouse(relation) if isinstance(relation, PythonFunction) else self._opens(spill)
         with warehouse, closing(SegmentReader(warehouse, relation, spill)) as segment:
             yield segment
@@ -91,19 +96,24 @@ class PipelineHome(ConfiguredResource):
     home: Any = setting("home")
 
     @property
+    def directory(self) -> Path:
+        """Where it is."""
+        return self.connected().home
+
+    @property
     def snapshots(self) -> SnapshotStore:
         """Where identifiers and customer lists are kept."""
-        return SnapshotStore.at_home()
+        return SnapshotStore.in_home(self.directory)
 
     @property
     def journal(self) -> Journal:
         """Which audience at Spotify is ours, and what was last sent."""
-        return Journal.at_home()
+        return Journal.in_home(self.directory)
 
     @property
     def approvals(self) -> ApprovalStore:
         """What people approved."""
-        return ApprovalStore.at_home()
+        return ApprovalStore.in_home(self.directory)
 
     @property
     def receipts(self) -> ReceiptBook:
@@ -113,12 +123,12 @@ class PipelineHome(ConfiguredResource):
     @property
     def ledger(self) -> ErasureLedger:
         """Who asked to be forgotten."""
-        return ErasureLedger.at_home()
+        return ErasureLedger.in_home(self.directory)
 
     @property
     def alerts(self) -> Alerts:
         """What a person must be told."""
-        return Alerts.at_home()
+        return Alerts.in_home(self.directory)
 
 
 class AudienceAttributes(Protocol):
@@ -183,12 +193,12 @@ class SpotifyAdsResource(ConfiguredResource):
         ``authorization`` is the label of the sign-in to use; by default the environment's.
         """
         settings = self.settings(authorization)
-        with SpotifyAdsClient.open(settings, TokenStore.at_home(), observer=on_call) as client:
+        with SpotifyAdsClient.open(settings, TokenStore.in_home(self.connected().home), observer=on_call) as client:
             yield client
 
     def sign_in(self, authorization: str | None, now: datetime) -> SignInState:
         """How long the sign-in of that label lasts, from its age alone: no call is made."""
-        return sign_in_state(self.settings(authorization), TokenStore.at_home(), now)
+        return sign_in_state(self.settings(authorization), TokenStore.in_home(self.connected().home), now)
 
     def account_of(self, audience: ConfiguredAudience) -> str:
         """The ad account that an audience belongs to: the one its YAML states, else the connection's.

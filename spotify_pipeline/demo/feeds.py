@@ -10,8 +10,8 @@ import dagster as dg
 from rich.table import Table
 
 from spotify_pipeline.components import SpotifyAdsResource
-from spotify_pipeline.components.conversions import FeedDefinition, received_events
-from spotify_pipeline.conversions import DayAccount, view_outbox
+from spotify_pipeline.components.conversions import FeedDefinition, Outboxes, received_events
+from spotify_pipeline.conversions import DayAccount
 from spotify_pipeline.demo.raw_tables import DEFAULT_AS_OF
 from spotify_pipeline.sandbox import DEFAULTS
 
@@ -65,7 +65,7 @@ def sent(feed: FeedDefinition, send: SendDay) -> DemoFeed:
     failure = send(feed, DAY)
     if failure is not None:
         return DemoFeed(feed=feed.name, failure=failure)
-    with view_outbox(feed.name) as outbox:
+    with Outboxes().look(feed) as outbox:
         return DemoFeed(feed=feed.name, accounts=outbox.accounts())
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
+from spotify_pipeline.home import HomeError, atomic_private_file
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.journal import Moment
 
@@ -108,11 +108,6 @@ class Alerts:
     def in_home(cls, home: Path) -> Alerts:
         """Those in the project's own directory."""
         return cls(home / "alerts")
-
-    @classmethod
-    def at_home(cls) -> Alerts:
-        """In the home that the environment names."""
-        return cls.in_home(home_directory())
 
     def state(self, audience: str, kind: AlertKind, codes: Sequence[str], sentence: str, now: datetime) -> None:
         """Say how things stand: ``codes`` for what is wrong, in any order; none where nothing is, or no longer.

@@ -25,7 +25,7 @@ from typing import Annotated, Any
 import polars as pl
 from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
-from spotify_pipeline.home import atomic_private_file, home_directory
+from spotify_pipeline.home import atomic_private_file
 from spotify_pipeline.identity import RULES_VERSION, identifier_types
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.privacy.errors import ErasureError, LedgerError
@@ -103,11 +103,6 @@ class ErasureLedger:
     def in_home(cls, home: Path) -> ErasureLedger:
         """The ledger in the project's own directory."""
         return cls(home / "erasures")
-
-    @classmethod
-    def at_home(cls) -> ErasureLedger:
-        """In the home that the environment names."""
-        return cls.in_home(home_directory())
 
     def requests(self) -> list[ErasureRequest]:
         """All requests ever made, oldest first."""

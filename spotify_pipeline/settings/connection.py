@@ -24,7 +24,7 @@ def _variable(value: object) -> object:
         return value
     raise ValueError(
         "name an environment variable, as {env: SPOTIFY_CLIENT_SECRET}: capital letters, digits and _. Never write a "
-        "secret into a file; if one did stand there, delete it at Spotify and make another"
+        "secret into a file; if one was in it, delete it at Spotify and make another"
     )
 
 

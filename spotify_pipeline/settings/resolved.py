@@ -132,7 +132,7 @@ class Settings:
             return {name: self._filled_in(each) for name, each in stated.items()}
         return self._path("warehouse") or self.home / "warehouse" / "warehouse.duckdb"
 
-    def _filled_in(self, option: Any) -> Any:  # noqa: ANN401 - whatever stands in the YAML
+    def _filled_in(self, option: Any) -> Any:  # noqa: ANN401 - whatever is in the YAML
         if isinstance(option, dict) and list(cast("dict[str, object]", option)) == ["env"]:
             variable = str(cast("dict[str, object]", option)["env"])
             value = self.environment.get(variable)

@@ -15,7 +15,6 @@ from spotify_pipeline.warehouse.duckdb import (
     WAREHOUSE_VARIABLE,
     DuckDBWarehouse,
     open_to_read,
-    warehouse_file,
 )
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
 from spotify_pipeline.warehouse.own_table import OwnTable, refuse_other_schema
@@ -51,6 +50,5 @@ __all__ = [
     "quoted",
     "refuse_other_schema",
     "warehouse_class",
-    "warehouse_file",
     "without_parameters",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spotify_pipeline.home import HomeError, atomic_private_file, home_directory, private_directory
+from spotify_pipeline.home import HomeError, atomic_private_file, private_directory
 
 
 def mode(path: Path) -> int:
@@ -68,9 +68,3 @@ def test_a_directory_that_exists_keeps_its_mode(tmp_path: Path) -> None:
     private_directory(shared / "ours")
     private_directory(shared)
     assert (mode(shared), mode(shared / "ours")) == (0o755, 0o700)
-
-
-def test_the_home_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert home_directory({"SPOTIFY_PIPELINE_HOME": str(tmp_path / "x")}) == tmp_path / "x"
-    assert home_directory({}) == home_directory({"SPOTIFY_PIPELINE_HOME": " "}) == tmp_path / ".spotify_pipeline"

@@ -45,7 +45,7 @@ def test_the_secrets_are_what_is_never_shown():
 @pytest.mark.parametrize(
     "written", ["hunter2", "{env: hunter2}", "{env: A, b: hunter2}", "[hunter2]", "7", '""', "null"]
 )
-def test_o16_a_secret_in_the_file_is_refused_with_file_and_line_and_not_shown(
+def test_s09_o16_a_secret_in_the_file_is_refused_with_file_and_line_and_not_shown(
     tmp_path: Path, setting: str, written: str
 ):
     project = made_project(tmp_path, connection=f"client_id: shop\n{setting}: {written}")

@@ -45,7 +45,7 @@ def test_the_order_is_dagsters(
 
 
 @pytest.mark.parametrize(("shell", "file"), [("a", "b"), ("a", ""), ("a", " 'b' ")])
-def test_one_that_differs_is_refused_with_both_places_and_no_value(tmp_path: Path, shell: str, file: str):
+def test_s08_one_that_differs_is_refused_with_both_places_and_no_value(tmp_path: Path, shell: str, file: str):
     (tmp_path / ".env").write_text(f"{ACCOUNT}={file}\n")
     found = Environment.read(tmp_path / ".env", {ACCOUNT: shell, "OTHER": "x"})
     with pytest.raises(SettingsError) as caught:

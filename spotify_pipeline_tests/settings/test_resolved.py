@@ -56,7 +56,7 @@ def test_an_error_names_the_variable_or_the_line(tmp_path: Path):
 @pytest.mark.parametrize(
     "variable", ["SHOP_ID", "SPOTIFY_AD_ACCOUNT_ID", "SPOTIFY_PIPELINE_HOME", "SPOTIFY_CAPI_TOKEN"]
 )
-def test_what_differs_between_shell_and_file_is_refused(tmp_path: Path, variable: str):
+def test_s08_what_differs_between_shell_and_file_is_refused(tmp_path: Path, variable: str):
     project = made_project(tmp_path, connection="client_id: {env: SHOP_ID}", env=f"{variable}=a\n")
     with pytest.raises(SettingsError, match=rf"The shell and .*\.env set {variable} to different values"):
         Settings.of_project(project, {variable: "b"})
@@ -84,3 +84,14 @@ def test_a_feed_may_have_a_token_and_a_connection_of_its_own(tmp_path: Path):
     assert settings.conversions(token_variable="SHOP_TOKEN").require_token() == Secret("two")
     with pytest.raises(SettingsMissing, match=r"^OTHER is not set"):
         settings.conversions(token_variable="OTHER").require_token()
+
+
+def test_p12_an_outbox_that_is_no_postgresql_is_refused_and_not_repeated(tmp_path: Path):
+    settings = Settings.of_project(
+        made_project(tmp_path), {"SPOTIFY_PIPELINE_OUTBOX": "mysql://user:hunter2@db.example.com"}
+    )
+    with pytest.raises(
+        SettingsError, match=r"^SPOTIFY_PIPELINE_OUTBOX is not a URL that begins with postgresql"
+    ) as caught:
+        _ = settings.outbox
+    assert "hunter2" not in str(caught.value)

@@ -59,7 +59,7 @@ class Capi:
             "transport": httpx.MockTransport(self._answer),
         }
         chosen = changes.pop("settings", None) or conversions_settings()
-        return ConversionsClient(chosen, **{**given, **changes})
+        return ConversionsClient(chosen, self.home, **{**given, **changes})
 
     @property
     def bodies(self) -> list[bytes]:

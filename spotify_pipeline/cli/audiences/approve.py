@@ -18,6 +18,7 @@ from spotify_pipeline.cli.project import (
     load_definitions,
     project_home,
     refuse_event_audiences,
+    resource,
 )
 from spotify_pipeline.customer_list import Manifest, SnapshotStore
 from spotify_pipeline.identity import RULES_VERSION
@@ -125,7 +126,11 @@ def _approve_change(audience: str, margin: int, given_by: _Attribution, hours: i
 
     definitions = load_definitions()
     refuse_event_audiences(definitions, [audience])
-    definition, home, ad_account_id = chosen_audience(definitions, audience), PipelineHome(), ad_account_of(audience)
+    definition, home, ad_account_id = (
+        chosen_audience(definitions, audience),
+        resource(PipelineHome),
+        ad_account_of(audience),
+    )
     entry, lists = home.journal.read(audience, ad_account_id), home.snapshots.lists(audience)
     live = live_list(entry)
     if live is None or not lists:
@@ -159,7 +164,7 @@ def _approve_rules(audience: str | None, given_by: _Attribution, hours: int) -> 
     from spotify_pipeline.components import PipelineHome, SpotifyAdsResource, audience_definitions
     from spotify_pipeline.components.audiences import live_list
 
-    definitions, home, spotify = load_definitions(), PipelineHome(), SpotifyAdsResource()
+    definitions, home, spotify = load_definitions(), resource(PipelineHome), resource(SpotifyAdsResource)
     chosen = [chosen_audience(definitions, audience)] if audience is not None else audience_definitions(definitions)
     given: list[str] = []
     until = ""

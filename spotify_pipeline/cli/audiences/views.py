@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_audience, load_definitions, refuse_event_audiences
+from spotify_pipeline.cli.project import chosen_audience, load_definitions, refuse_event_audiences, resource
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.printable import printable
 
@@ -25,14 +25,14 @@ def plan(
     from spotify_pipeline.components import PipelineHome, SpotifyAdsResource, WarehouseResource, audience_definitions
     from spotify_pipeline.components.audiences.insights import KEPT_OUT_COLUMNS, PLAN_COLUMNS, PlannedAction, plan_all
 
-    spotify = SpotifyAdsResource()
+    spotify = resource(SpotifyAdsResource)
     definitions = load_definitions()
     refuse_event_audiences(definitions, audiences or [])
     plans = plan_all(
         audience_definitions(definitions),
         audiences or [],
-        home=PipelineHome(),
-        warehouse=WarehouseResource(),
+        home=resource(PipelineHome),
+        warehouse=resource(WarehouseResource),
         ad_account_of=spotify.account_of,
     )
     print_table("audiences", PLAN_COLUMNS, [each.cells for each in plans])
@@ -51,7 +51,7 @@ def overlap() -> None:
     from spotify_pipeline.components import PipelineHome, SpotifyAdsResource, audience_definitions, in_words
     from spotify_pipeline.components.audiences.insights import live_lists, overlap_rows
 
-    home, spotify = PipelineHome(), SpotifyAdsResource()
+    home, spotify = resource(PipelineHome), resource(SpotifyAdsResource)
     lists = live_lists(
         audience_definitions(load_definitions()),
         home.snapshots,
@@ -86,7 +86,7 @@ def changes(
     from spotify_pipeline.customer_list import ComparedList
 
     definition = chosen_audience(load_definitions(), audience)
-    home, warehouse = PipelineHome(), WarehouseResource()
+    home, warehouse = resource(PipelineHome), resource(WarehouseResource)
     lists = home.snapshots.lists(audience)
     if len(lists) < 2:
         raise CommandError(f"Two lists are needed to compare, and {len(lists)} of {audience} are kept here.")

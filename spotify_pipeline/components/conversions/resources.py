@@ -33,7 +33,10 @@ class Outboxes(ConfiguredResource):
             OutboxError: it cannot be used.
         """
         wait = self.wait_to_read if to_read else OUTBOX_HELD.within
-        with open_outbox(feed.name, guarantee=feed.delivery_plan.guarantee, wait=wait) as outbox:
+        settings = self.connected()
+        with open_outbox(
+            feed.name, home=settings.home, url=settings.outbox, guarantee=feed.delivery_plan.guarantee, wait=wait
+        ) as outbox:
             yield outbox
 
     @contextmanager
@@ -45,7 +48,8 @@ class Outboxes(ConfiguredResource):
             OutboxMissing: no day of the feed was ever read.
             OutboxError: it cannot be used.
         """
-        with view_outbox(feed.name) as outbox:
+        settings = self.connected()
+        with view_outbox(feed.name, home=settings.home, url=settings.outbox) as outbox:
             yield outbox
 
 
@@ -74,5 +78,7 @@ class SpotifyConversions(ConfiguredResource):
         """
         once = feed.delivery_plan.guarantee is Guarantee.AT_MOST_ONCE
         accepted = tuple(map(AcceptedResponse.parse, feed.delivery_plan.taken_answers))
-        with ConversionsClient(self.settings(feed), guarantee_once=once, observer=on_call, accepted=accepted) as client:
+        with ConversionsClient(
+            self.settings(feed), self.connected().home, guarantee_once=once, observer=on_call, accepted=accepted
+        ) as client:
             yield client

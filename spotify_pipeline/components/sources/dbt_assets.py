@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources.dbt_build import built_by_dbt
 
 
@@ -30,8 +31,14 @@ def model_assets(project: DbtProject, manifest: Mapping[str, Any], pool: str) ->
         name="spotify_dbt_build",
         dagster_dbt_translator=FolderGroups(),
     )
-    def dbt_models(context: dg.AssetExecutionContext, spotify_dbt: DbtCliResource) -> Iterator[Any]:
-        yield from built_by_dbt(spotify_dbt, context)
+    def dbt_models(
+        context: dg.AssetExecutionContext,
+        spotify_dbt: DbtCliResource,
+        spotify_home: PipelineHome,
+        spotify_warehouse: WarehouseResource,
+    ) -> Iterator[Any]:
+        home, warehouse = spotify_home.directory, spotify_warehouse.file
+        yield from built_by_dbt(spotify_dbt, context, home=home, warehouse=warehouse)
 
     return dbt_models
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from spotify_pipeline.components.failures import sanitized_failures
-from spotify_pipeline.home import home_directory, private_directory, private_umask
+from spotify_pipeline.home import private_directory, private_umask
 from spotify_pipeline.process import secrets_withheld
-from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, SegmentError, warehouse_file
+from spotify_pipeline.warehouse import WAREHOUSE_VARIABLE, SegmentError
 
 if TYPE_CHECKING:
     from dagster_dbt import DbtCliResource
@@ -33,21 +33,29 @@ PARTIAL_PARSE = "partial_parse.msgpack"
 NO_LOG = ("--log-level-file", "none")
 
 
-def built_by_dbt(dbt: DbtCliResource, context: dg.AssetExecutionContext) -> Iterator[Any]:
+def built_by_dbt(
+    dbt: DbtCliResource, context: dg.AssetExecutionContext, *, home: Path, warehouse: Path | None
+) -> Iterator[Any]:
     """Build and test the models that the run selects; yields their materializations and check results.
 
     dbt writes what it compiles into a private directory of the project's home, which is gone afterwards, and no log.
     Only where SPOTIFY_PIPELINE_KEEP_DBT_LOGS is 1, log and directory of a failed build stay for 14 days.
 
+    Args:
+        dbt: the command.
+        context: of the run.
+        home: the project's own directory.
+        warehouse: the DuckDB file that dbt is told to build in; None leaves that to dbt's profile.
+
     Raises:
         dagster.Failure: a model or test failed; the message names them and how to see why, and quotes nothing.
     """
     keeps = os.environ.get(KEEP_LOGS_VARIABLE, "").strip() == "1"
-    written = private_directory(home_directory() / "dbt" / context.run.run_id)
+    written = private_directory(home / "dbt" / context.run.run_id)
     _clear_away(written, older_than=time.time() - (KEPT if keeps else KILLED).total_seconds())
     built = False
     try:
-        yield from _built(dbt, context, written, keeps=keeps)
+        yield from _built(dbt, context, written, warehouse, keeps=keeps)
         built = True
     finally:
         if built or not keeps:
@@ -73,10 +81,12 @@ def parse_project(dbt: DbtCliResource, manifest: Path) -> None:
         (manifest.parent / PARTIAL_PARSE).chmod(0o600)
 
 
-def _built(dbt: DbtCliResource, context: dg.AssetExecutionContext, written: Path, *, keeps: bool) -> Iterator[Any]:
+def _built(
+    dbt: DbtCliResource, context: dg.AssetExecutionContext, written: Path, warehouse: Path | None, *, keeps: bool
+) -> Iterator[Any]:
     build = ["build"] if keeps else ["build", *NO_LOG]
     with sanitized_failures():
-        with secrets_withheld(), _warehouse_named():
+        with secrets_withheld(), _warehouse_named(warehouse):
             invocation = dbt.cli(build, context=context, target_path=written, raise_on_error=False)
         with redirect_stdout(StringIO()):
             yield from invocation.stream()
@@ -95,15 +105,16 @@ def _built(dbt: DbtCliResource, context: dg.AssetExecutionContext, written: Path
 
 
 @contextmanager
-def _warehouse_named() -> Generator[None]:
+def _warehouse_named(warehouse: Path | None) -> Generator[None]:
     """Name the warehouse in the environment that dbt starts with: its profile's default knows nothing of the home."""
     before = os.environ.get(WAREHOUSE_VARIABLE)
-    os.environ[WAREHOUSE_VARIABLE] = str(warehouse_file())
+    if warehouse is not None:
+        os.environ[WAREHOUSE_VARIABLE] = str(warehouse)
     try:
         yield
     finally:
         if before is None:
-            del os.environ[WAREHOUSE_VARIABLE]
+            os.environ.pop(WAREHOUSE_VARIABLE, None)
         else:
             os.environ[WAREHOUSE_VARIABLE] = before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
@@ -24,7 +25,6 @@ from spotify_pipeline.warehouse import (
     no_identifier,
     no_order,
     orders_rows,
-    warehouse_file,
     without_parameters,
 )
 
@@ -44,10 +44,8 @@ def find_source(source: SourceConfig, context: dg.ComponentLoadContext, path: Se
         key = dg.AssetKey(source.asset_key.split("/") if source.asset_key else list(relation.parts))
         return Segment(asset_key=key, relation=relation, columns=None)
     projects = context.component_tree.get_all_components(of_type=WarehouseProject)
-    # The file's name alone is looked at: definitions load where there is no warehouse yet, too.
-    main_database = warehouse_file().stem if _warehouse(context) is DuckDBWarehouse else None
     try:
-        found = find_model([each.manifest for each in projects], str(source.model), main_database)
+        found = find_model([each.manifest for each in projects], str(source.model), _database(context))
     except UnusableModel as unusable:
         raise config_error(context, (*path, "dbt_model"), str(unusable)) from None
     return Segment.of_dbt(found)
@@ -60,6 +58,17 @@ def _function(named: str, context: dg.ComponentLoadContext, path: SettingPath) -
     except ValueError as unfit:
         raise config_error(context, (*path, "python"), str(unfit)) from None
     return function
+
+
+def _database(context: dg.ComponentLoadContext) -> str | None:
+    """What dbt calls the warehouse's database: the file's name. None for a warehouse of another class.
+
+    The name alone is looked at: definitions load where there is no warehouse yet, too.
+    """
+    if _warehouse(context) is not DuckDBWarehouse:
+        return None
+    file = connection_of(context).settings.warehouse
+    return file.stem if isinstance(file, Path) else None
 
 
 def refuse_unknown_columns(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,34 +15,14 @@ from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxB
 from spotify_pipeline.conversions.outbox.store import Bodies, Database
 from spotify_pipeline.conversions.outbox.stored import StoredOutbox
 from spotify_pipeline.conversions.outbox.views import OutboxViews
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.retries import OUTBOX_HELD, OUTBOX_LOOK
 from spotify_pipeline.spotify import Secret
 
-OUTBOX_VARIABLE = "SPOTIFY_PIPELINE_OUTBOX"
 _FEED = re.compile(r"[a-z0-9_]{1,63}", re.ASCII)
-_SCHEMES = ("postgresql://", "postgres://")
 
 
-def outbox_url(environment: Mapping[str, str] | None = None) -> Secret | None:
-    """What ``SPOTIFY_PIPELINE_OUTBOX`` says: the URL of a PostgreSQL, or None where files are used.
-
-    Raises:
-        OutboxError: it says something else.
-    """
-    named = (os.environ if environment is None else environment).get(OUTBOX_VARIABLE, "").strip()
-    if not named:
-        return None
-    if not named.startswith(_SCHEMES):
-        raise OutboxError(
-            f"{OUTBOX_VARIABLE} is not a URL that begins with postgresql://. Correct it, or unset it to keep the "
-            "outbox in files of this machine. Nothing was sent."
-        )
-    return Secret(named)
-
-
-def outbox_file(feed: str, home: Path | None = None) -> Path:
+def outbox_file(feed: str, home: Path) -> Path:
     """Where the outbox of a feed is kept, unless in PostgreSQL.
 
     Raises:
@@ -51,16 +30,15 @@ def outbox_file(feed: str, home: Path | None = None) -> Path:
     """
     if not _FEED.fullmatch(feed):
         raise OutboxError(f"Invalid feed name {feed!r}: use 1 to 63 characters of a-z, 0-9 and _.")
-    return (home_directory() if home is None else home) / "outbox" / f"{feed}.duckdb"
+    return home / "outbox" / f"{feed}.duckdb"
 
 
-def kept_outboxes(*, home: Path | None = None, url: Secret | None = None) -> list[str]:
+def kept_outboxes(*, home: Path, url: Secret | None = None) -> list[str]:
     """The feeds that have an outbox, in alphabetical order; ``home`` and ``url`` as of ``open_outbox``.
 
     Raises:
         OutboxError: the PostgreSQL cannot be asked.
     """
-    url = outbox_url() if url is None and home is None else url
     if url is not None:
         from spotify_pipeline.conversions.outbox.postgres import feeds_in
 
@@ -74,7 +52,7 @@ def kept_outboxes(*, home: Path | None = None, url: Secret | None = None) -> lis
 def open_outbox(
     feed: str,
     *,
-    home: Path | None = None,
+    home: Path,
     url: Secret | None = None,
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE,
     wait: float = OUTBOX_HELD.within,
@@ -85,8 +63,8 @@ def open_outbox(
 
     Args:
         feed: its name.
-        home: the project's directory; by default the one that the environment names.
-        url: of a PostgreSQL; by default the one that ``SPOTIFY_PIPELINE_OUTBOX`` names, unless ``home`` is given.
+        home: the project's own directory.
+        url: of a PostgreSQL; None for a file below ``home``.
         guarantee: what is done with events that a run left on their way: it died, or raised while it sent them.
         wait: seconds to wait for another run of this feed to end.
         sleep: called between looks.
@@ -98,7 +76,6 @@ def open_outbox(
         HomeError: a file cannot be made.
     """
     file = outbox_file(feed, home)
-    url = outbox_url() if url is None and home is None else url
     with _held_store(feed, file, url, wait, sleep) as (database, bodies, number):
         outbox = StoredOutbox(database, bodies, feed=number, name=feed, guarantee=guarantee, now=clock())
         try:
@@ -115,7 +92,7 @@ def open_outbox(
 def view_outbox(
     feed: str,
     *,
-    home: Path | None = None,
+    home: Path,
     url: Secret | None = None,
     wait: float = OUTBOX_LOOK.within,
     sleep: Callable[[float], None] = time.sleep,
@@ -128,7 +105,6 @@ def view_outbox(
         OutboxError: it cannot be used.
     """
     file = outbox_file(feed, home)
-    url = outbox_url() if url is None and home is None else url
     if url is not None:
         from spotify_pipeline.conversions.outbox.postgres import PostgresBodies, PostgresDatabase
 

@@ -27,7 +27,6 @@ from spotify_pipeline.customer_list.storage import (
     workspace,
     write_manifest,
 )
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.rows import DigestSet
 
 _IDENTIFIERS = "identifiers"
@@ -59,11 +58,6 @@ class SnapshotStore:
     def in_home(cls, home: Path) -> SnapshotStore:
         """That of the project's own directory."""
         return cls(home / "data")
-
-    @classmethod
-    def at_home(cls) -> SnapshotStore:
-        """In the home that the environment names."""
-        return cls.in_home(home_directory())
 
     def identifiers_path(self, audience: str, snapshot: str) -> Path:
         """Where the normalized identifiers of a snapshot are or will be."""

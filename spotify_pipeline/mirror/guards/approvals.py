@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
+from spotify_pipeline.home import HomeError, atomic_private_file
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
@@ -57,11 +57,6 @@ class ApprovalStore:
     def in_home(cls, home: Path) -> ApprovalStore:
         """Those in the project's own directory."""
         return cls(home / "approvals")
-
-    @classmethod
-    def at_home(cls) -> ApprovalStore:
-        """In the home that the environment names."""
-        return cls.in_home(home_directory())
 
     def give(self, approval: Approval) -> None:
         """Keep an approval for the run that will need it. It is durable when this returns.

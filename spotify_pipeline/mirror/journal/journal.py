@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from spotify_pipeline.home import HomeError, atomic_private_file, home_directory
+from spotify_pipeline.home import HomeError, atomic_private_file
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.journal.entry import JournalEntry
 from spotify_pipeline.mirror.journal.lease import Lease, leased
@@ -39,11 +39,6 @@ class Journal:
     def in_home(cls, home: Path) -> Journal:
         """That of the project's own directory."""
         return cls(home / "journal")
-
-    @classmethod
-    def at_home(cls) -> Journal:
-        """In the home that the environment names."""
-        return cls.in_home(home_directory())
 
     @property
     def directory(self) -> Path:

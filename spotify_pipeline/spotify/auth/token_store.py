@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from spotify_pipeline.home import home_directory, private_directory
+from spotify_pipeline.home import private_directory
 from spotify_pipeline.locks import exclusive
 from spotify_pipeline.retries import TOKENS_HELD
 from spotify_pipeline.spotify.auth.authorization import Authorization, AuthorizationKey, StoreContents
@@ -103,11 +103,6 @@ class TokenStore:
     def in_home(cls, home: Path) -> TokenStore:
         """The store in the project's directory."""
         return cls(home / FILE_NAME)
-
-    @classmethod
-    def at_home(cls) -> TokenStore:
-        """In the home that the environment names."""
-        return cls.in_home(home_directory())
 
     def find(self, issuer: str, client_id: str, label: str = DEFAULT_LABEL) -> Authorization | None:
         """What is stored now, without waiting for the lock: files are replaced whole.

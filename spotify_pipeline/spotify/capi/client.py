@@ -7,9 +7,9 @@ import random as randomness
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.retries import API_CALL
 from spotify_pipeline.spotify.capi.accepted_responses import CONTRACT_ONLY, AcceptedResponse
 from spotify_pipeline.spotify.capi.error_mapping import SentBatch, batch_error
@@ -33,6 +33,7 @@ class ConversionsClient:
     def __init__(
         self,
         settings: ConversionsSettings,
+        home: Path,
         *,
         guarantee_once: bool = False,
         clock: Callable[[], float] = time.time,
@@ -48,6 +49,7 @@ class ConversionsClient:
 
         Args:
             settings: address, connection and token.
+            home: the project's own directory, where all processes of this machine share the rate limiter.
             guarantee_once: see the class.
             clock: seconds since the epoch.
             sleep, random: for the pauses between tries; random from 0 to 1.
@@ -59,9 +61,7 @@ class ConversionsClient:
             accepted: the responses that mean that all events of a request were accepted; by default the contract's.
         """
         if rate_limiter is None:
-            rate_limiter = RateLimiter.in_home(
-                home_directory(), f"{settings.capi_url} {settings.connection_id}", sleep=sleep
-            )
+            rate_limiter = RateLimiter.in_home(home, f"{settings.capi_url} {settings.connection_id}", sleep=sleep)
         self._settings = settings
         self._guarantee_once = guarantee_once
         self._clock = clock

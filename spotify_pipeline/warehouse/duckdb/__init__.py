@@ -5,7 +5,6 @@ from spotify_pipeline.warehouse.duckdb.opening import (
     WAREHOUSE_VARIABLE,
     lock_down,
     open_to_read,
-    warehouse_file,
 )
 from spotify_pipeline.warehouse.duckdb.ranking import rank_rows
 from spotify_pipeline.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -17,5 +16,4 @@ __all__ = [
     "lock_down",
     "open_to_read",
     "rank_rows",
-    "warehouse_file",
 ]

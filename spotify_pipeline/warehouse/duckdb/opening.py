@@ -1,13 +1,12 @@
-"""Finds the warehouse file and opens it for reading, or says why it cannot be opened."""
+"""Opens the warehouse file for reading, or says why it cannot be opened."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
 
-from spotify_pipeline.home import home_directory, reason_of
+from spotify_pipeline.home import reason_of
 from spotify_pipeline.warehouse.duckdb.spill import own_spill_directory
 from spotify_pipeline.warehouse.errors import SegmentError, WarehouseHeld
 
@@ -16,12 +15,6 @@ TO_READ = {"access_mode": "READ_ONLY", "custom_user_agent": "dagster"}
 """How it is opened. Within a process all connections to a file, Dagster's too, must be opened the same way."""
 MEMORY_LIMIT = "512MB"
 _HELD = "Could not set lock"
-
-
-def warehouse_file() -> Path:
-    """The DuckDB file named by ``SPOTIFY_PIPELINE_WAREHOUSE``; by default one in the project's home."""
-    named = os.environ.get(WAREHOUSE_VARIABLE, "").strip()
-    return Path(named).expanduser().absolute() if named else home_directory() / "warehouse" / "warehouse.duckdb"
 
 
 def lock_down(

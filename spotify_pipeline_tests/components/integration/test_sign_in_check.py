@@ -17,6 +17,7 @@ from spotify_pipeline.components.sign_in_check import SIGN_IN_LASTS, authorizati
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Authorization, Secret, SignInKind, SignInState, TokenStore
 from spotify_pipeline_tests.components.runs import PEOPLE, PROJECT, Deployment
+from spotify_pipeline_tests.home.here import home_here
 from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
 
 DAY = 86_400.0
@@ -27,7 +28,7 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 def signed_in(days_ago: float, *, label: str = "default", refused: bool = False) -> None:
     """Put a sign-in of that age into the token store."""
     settings = spotify_settings_of(os.environ)
-    with TokenStore.at_home().exclusive(sleep=time.sleep) as tokens:
+    with TokenStore.in_home(home_here()).exclusive(sleep=time.sleep) as tokens:
         tokens.save(
             Authorization(
                 issuer=settings.accounts_url,

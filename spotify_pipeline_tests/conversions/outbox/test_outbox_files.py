@@ -19,7 +19,7 @@ from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, deliver
 from spotify_pipeline.conversions.model.verdict import State
 from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
 from spotify_pipeline.conversions.outbox.model import OutboxBusy, OutboxError, Settled
-from spotify_pipeline.conversions.outbox.opening import OUTBOX_VARIABLE, open_outbox, outbox_url, view_outbox
+from spotify_pipeline.conversions.outbox.opening import view_outbox
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import PermissionDenied
 from spotify_pipeline_tests.conversions.outbox_making import (
@@ -276,12 +276,3 @@ def test_s02_a_feed_has_a_name_that_leads_nowhere(here: Place, feed: str) -> Non
         with pytest.raises(OutboxError, match="Invalid feed name"), opening:
             pass
     assert not here.home.exists()
-
-
-def test_p12_a_variable_that_holds_no_url_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(OutboxError, match=OUTBOX_VARIABLE) as caught:
-        outbox_url({OUTBOX_VARIABLE: "mysql://user:hunter2@db.example.com"})
-    assert "hunter2" not in str(caught.value)
-    monkeypatch.setenv(OUTBOX_VARIABLE, "mysql://user:hunter2@db.example.com")
-    with pytest.raises(OutboxError, match="begins with postgresql"), open_outbox("leads"):
-        pass

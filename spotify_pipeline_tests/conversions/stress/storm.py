@@ -234,7 +234,7 @@ def send(folder: Path, origin: str) -> None:
     with (
         duckdb.connect(folder / "warehouse.duckdb", read_only=True) as connection,
         open_outbox(FEED, home=folder / "home") as outbox,
-        ConversionsClient(settings, rate_limiter=rate_limiter, sleep=_shortly) as client,
+        ConversionsClient(settings, folder, rate_limiter=rate_limiter, sleep=_shortly) as client,
     ):
         reader = reader_of(connection, "purchases")
         kind = reader.columns()[PLAN.event_time.column]

@@ -23,6 +23,7 @@ from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import private_directory
 from spotify_pipeline.warehouse.duckdb import segment
 from spotify_pipeline_tests.components.runs import ASSETS, definitions_of
+from spotify_pipeline_tests.home.here import home_here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,7 @@ def _said(event: dg.DagsterEvent) -> str:
 def _command(definitions: dg.Definitions, command: Command) -> Ended:
     # The command line is of the audiences of this project; here it is of those of the deployment.
     dg.load_from_defs_folder = lambda **_: definitions
-    lists = SnapshotStore.at_home().lists(command.of) if command.of else []
+    lists = SnapshotStore.in_home(home_here()).lists(command.of) if command.of else []
     digest = lists[0][1].sha256 if lists else ""
     sys.argv = ["spotify-pipeline", *(each.replace("{digest}", digest) for each in command.arguments)]
     sys.stdin = io.TextIOWrapper(io.BytesIO(command.stdin))

@@ -13,7 +13,6 @@ from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.resources import PLANS, PipelineHome
 from spotify_pipeline.customer_list.storage import sweep
-from spotify_pipeline.home import home_directory
 from spotify_pipeline.mirror import AlertKind, sent_before
 from spotify_pipeline.privacy import ErasureRequest, erasure_alert
 
@@ -67,7 +66,7 @@ def judge_retention(audience: AudienceDefinition, home: PipelineHome, now: datet
         audience.folder, max(1, retain.identifiers), older_than=now - retain.identifiers_age
     )
     # What a killed plan left is of people too, and no plan may ever follow.
-    swept = store.sweep(audience.folder) + sweep(home_directory() / PLANS)
+    swept = store.sweep(audience.folder) + sweep(home.directory / PLANS)
     limit = now - retain.identifiers_age - GRACE
     kept = [store.identifiers_path(audience.folder, each) for each in store.identifier_snapshots(audience.folder)]
     old = [file for file in kept if file.exists() and file.stat().st_mtime < limit.timestamp()]

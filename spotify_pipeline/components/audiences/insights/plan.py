@@ -18,7 +18,7 @@ from spotify_pipeline.components.resources import PLANS, PipelineHome, SpotifyAd
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
 from spotify_pipeline.customer_list import ComparedList, Manifest, SentVersion, WrittenRows
 from spotify_pipeline.customer_list.storage import workspace
-from spotify_pipeline.home import HomeError, home_directory
+from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import Decision, JournalEntry, JournalError, MirrorRefused, block_message
 from spotify_pipeline.printable import markdown_cell, printable
 from spotify_pipeline.privacy import ErasureError
@@ -115,7 +115,7 @@ def plan_audience(
     """
     account = ad_account_of(audience)
     try:
-        with workspace(home_directory() / PLANS / audience.folder) as folder:
+        with workspace(home.directory / PLANS / audience.folder) as folder:
             return _planned(audience, home, warehouse, account, folder)
     except EXPECTED as error:
         return PlannedChange(audience=audience.folder, action=PlannedAction.BLOCKED, sentence=str(error))

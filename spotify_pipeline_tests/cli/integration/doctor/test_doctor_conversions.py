@@ -16,6 +16,7 @@ from spotify_pipeline.sandbox import DEFAULTS, SandboxServer, read_fault
 from spotify_pipeline.sandbox.store.records import Share
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.integration.doctor.test_doctor import lines
+from spotify_pipeline_tests.home.here import home_here
 
 UNKNOWN = "9f6b2d30-0000-4000-8000-00000000abcd"
 USUAL = FeedConnection(None, "SPOTIFY_CAPI_TOKEN")
@@ -136,7 +137,7 @@ def test_doctor_tells_both_and_never_the_token(run: Run, spotify: SandboxServer,
 
 
 def test_a21_feed_that_stopped_fails(run: Run) -> None:
-    with open_outbox("shop") as outbox:
+    with open_outbox("shop", home=home_here()) as outbox:
         outbox.stop(Stop(at=datetime(2026, 11, 15, 9, 30, tzinfo=UTC), answer='200 {"ok": false}', known=""))
     found = outboxes(lambda: {"shop": USUAL})
     assert found.state is State.FAILED
@@ -145,7 +146,7 @@ def test_a21_feed_that_stopped_fails(run: Run) -> None:
 
 
 def test_outbox_that_a_run_holds_is_no_failure(run: Run) -> None:
-    with open_outbox("shop"):
+    with open_outbox("shop", home=home_here()):
         found = outboxes(lambda: {"shop": USUAL})
     assert found.state is State.WARNING
     assert "a run is at work on it" in found.sentence

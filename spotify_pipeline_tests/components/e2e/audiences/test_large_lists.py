@@ -24,6 +24,7 @@ from spotify_pipeline_tests.components.runs import (
     evaluations,
     metadata,
 )
+from spotify_pipeline_tests.home.here import home_here
 from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
 
 SMALL = PEOPLE.replace("guards: {min_rows: 3}", "guards: {min_rows: 3, max_bytes: 1500}")
@@ -88,7 +89,7 @@ def test_p21_a_list_that_fits_again_goes_back_to_one_audience_once_its_part_is_g
     assert "The list needs 1 of the 2 parts in which it was sent" in said
     assert "To give up people.2, run: spotify-pipeline retire people.2 --policy delete" in said
     home = PipelineHome()
-    with SpotifyAdsClient.open(spotify_settings_of(os.environ), TokenStore.at_home()) as client:
+    with SpotifyAdsClient.open(spotify_settings_of(os.environ), TokenStore.in_home(home_here())) as client:
         retire(
             client,
             home.journal,

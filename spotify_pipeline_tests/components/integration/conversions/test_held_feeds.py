@@ -16,6 +16,7 @@ from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, account, add_orders, days_ago, order, received
 from spotify_pipeline_tests.components.runs import change_people, checks, evaluations, said_by
+from spotify_pipeline_tests.home.here import home_here
 
 SUPPRESSED = FEED + "  suppress: [{table: crm.never}]\n"
 
@@ -105,7 +106,7 @@ def test_a19_another_run_is_held_too_until_somebody_approves_once(
         expires_at=(now + timedelta(hours=1)).isoformat(),
         source=ApprovalSource.COMMAND,
     )
-    ApprovalStore.at_home().give(approval)
+    ApprovalStore.in_home(home_here()).give(approval)
     result = runs.run(1)
     assert result.success
     assert "Approved by Anna: the list is right" in str(evaluations(result, "guards")["delivery"].description)
@@ -124,7 +125,7 @@ def test_a19_a_load_that_did_not_run_holds_the_feed(runs: FeedRuns, environment:
     result = runs.run(1, 0)
     assert not result.success
     assert "has no row at all, and the days before it have. Did the load run?" in said_by(result)
-    with view_outbox("orders") as outbox:
+    with view_outbox("orders", home=home_here()) as outbox:
         assert sum(each.pending for each in outbox.accounts()) == 1
     assert "order-90" not in received(sandbox)
 

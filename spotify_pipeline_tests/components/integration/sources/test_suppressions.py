@@ -31,6 +31,7 @@ from spotify_pipeline_tests.components.runs import (
     said_by,
     writes,
 )
+from spotify_pipeline_tests.home.here import home_here
 
 OPTED_OUT = "CREATE TABLE crm.opted_out AS SELECT 'person' || i || '@example.com' AS email FROM range(20, 26) r(i)"
 SUPPRESSED = PEOPLE + "  suppress: [{table: crm.opted_out}]\n"
@@ -164,7 +165,7 @@ def test_p21_who_asks_while_the_segment_is_read_is_not_in_the_file_either(
             return found
 
     destination = environment / "private" / "identifiers.parquet"
-    read_segment(chain, WarehouseResource(), Ledger.at_home(), destination)
+    read_segment(chain, WarehouseResource(), Ledger.in_home(home_here()), destination)
     assert read == [0, 1]
     assert "person1@example.com" not in pl.read_parquet(destination)["email"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, deliver
 from spotify_pipeline.conversions.outbox.model import OutboxError
-from spotify_pipeline.conversions.outbox.opening import OUTBOX_VARIABLE, open_outbox
+from spotify_pipeline.conversions.outbox.opening import open_outbox
 from spotify_pipeline.conversions.outbox.postgres import SCHEMA, PostgresDatabase
 from spotify_pipeline.spotify import Secret
 from spotify_pipeline_tests.conversions import postgres_server
@@ -103,8 +103,9 @@ def test_an_outbox_of_another_format_is_not_touched(there: Place) -> None:
 
 def test_p12_neither_the_url_nor_a_value_is_in_an_error(there: Place, tmp_path: Path) -> None:
     secret = "postgresql://outbox:hunter2@/postgres?host=/nowhere"
-    sentence = f"{OUTBOX_VARIABLE} names cannot be reached"
-    with pytest.raises(OutboxError, match=sentence) as unreachable, open_outbox("leads", url=Secret(secret)):
+    sentence = "SPOTIFY_PIPELINE_OUTBOX names cannot be reached"
+    unreached = open_outbox("leads", home=tmp_path, url=Secret(secret))
+    with pytest.raises(OutboxError, match=sentence) as unreachable, unreached:
         pass
     assert "hunter2" not in "".join(traceback.format_exception(unreachable.value))
     with there.open() as outbox:
@@ -119,11 +120,3 @@ def test_without_its_driver_it_says_how_to_get_it(there: Place, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(OutboxError, match="extra `postgres`"), there.open():
         pass
-
-
-def test_the_environment_names_it(there: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert there.url is not None
-    monkeypatch.setenv(OUTBOX_VARIABLE, there.url.reveal())
-    with open_outbox("leads") as outbox:
-        read_all(outbox, ["a"])
-    assert asked(there, f"SELECT name FROM {SCHEMA}.feeds") == [("leads",)]

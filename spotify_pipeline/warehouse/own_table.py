@@ -52,29 +52,20 @@ class OwnTable:
             WarehouseHeld: another process has the warehouse for itself at the moment.
             SegmentError: it cannot be written, the table has other columns, or a batch has.
         """
-        refused: list[SegmentError] = []
         try:
-            warehouse.append(self.relation, self.schema, self._checked(batches, refused))
+            warehouse.append(self.relation, self.schema, self._checked(batches))
         except SegmentError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a driver raises may quote a value
-            # A driver hands on what is raised while it reads batches as an error of its own.
-            raise next(iter(refused), self._failure(error)) from None
+            raise SegmentError(
+                f"{self.relation} could not be written ({type(error).__name__}; the message is withheld because it may "
+                "quote a value). Nothing of it was added."
+            ) from None
 
-    def _checked(self, batches: Iterable[pa.RecordBatch], refused: list[SegmentError]) -> Iterator[pa.RecordBatch]:
+    def _checked(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            try:
-                refuse_other_schema(self.relation, self.schema, batch.schema)
-            except SegmentError as error:
-                refused.append(error)
-                raise
+            refuse_other_schema(self.relation, self.schema, batch.schema)
             yield batch
-
-    def _failure(self, error: Exception) -> SegmentError:
-        return SegmentError(
-            f"{self.relation} could not be written ({type(error).__name__}; the message is withheld because it may "
-            "quote a value). Nothing of it was added."
-        )
 
 
 def refuse_other_schema(relation: Relation, there: pa.Schema, given: pa.Schema) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,7 +15,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from spotify_pipeline.warehouse import FunctionWarehouse, PythonFunction, SegmentError, SegmentReader
+from spotify_pipeline.warehouse import (
+    RANK_COLUMN,
+    FunctionWarehouse,
+    PythonFunction,
+    Ranking,
+    SegmentError,
+    SegmentReader,
+)
 
 CANARY = "canary-7f3a@example.com"
 VIPS = PythonFunction.parse("shop_segments.people.vips")
@@ -74,6 +82,19 @@ def test_frames_tables_and_batches_are_read(reading: Callable[..., SegmentReader
         (1, "a@example.com"),
         (2, CANARY),
     ]
+
+
+def test_ranked_rows_are_yielded_in_the_thread_that_reads(reading: Callable[..., SegmentReader]) -> None:
+    """A connection of SQLite, which a function may hold, works in no other thread."""
+
+    def vips() -> Iterator[pl.DataFrame]:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            for n in range(5):
+                visits = connection.execute("SELECT ? % 3", [n]).fetchone()[0]
+                yield pl.DataFrame({"email": [f"p{n}@example.com"], "visits": [visits]})
+
+    rows = pl.concat(reading(vips).batches(["email"], rank=Ranking("visits", highest_first=True)))
+    assert rows.sort(RANK_COLUMN)["email"].str.slice(0, 2).to_list() == ["p2", "p1", "p4", "p0", "p3"]
 
 
 def test_a_large_batch_is_handed_on_in_pieces(reading: Callable[..., SegmentReader]) -> None:

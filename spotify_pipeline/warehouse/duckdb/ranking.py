@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from spotify_pipeline.warehouse.column_types import fields_of, may_be_nan
+from spotify_pipeline.warehouse.duckdb.inserting import create_table, insert
 from spotify_pipeline.warehouse.duckdb.opening import lock_down
 from spotify_pipeline.warehouse.relation import quoted
 from spotify_pipeline.warehouse.selection import RANK_COLUMN, Ranking
@@ -45,5 +46,6 @@ def rank_rows(
     columns = ", ".join([*(quoted(column) for column in selected), rank_column(rank, kind, selected)])
     with closing(duckdb.connect()) as connection:
         lock_down(connection, spill)
-        connection.register("rows", pa.RecordBatchReader.from_batches(first.schema, chain([first], batches)))
+        create_table(connection, "rows", first.schema)
+        insert(connection, "rows", chain([first], batches))
         yield from connection.sql(f"SELECT {columns} FROM rows").to_arrow_reader(batch_rows)  # noqa: S608 - quoted

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from spotify_pipeline.warehouse.column_types import fields_of, is_json, is_text_list
 from spotify_pipeline.warehouse.duckdb.column_types import arrow_field, type_named
+from spotify_pipeline.warehouse.duckdb.inserting import create_table, insert
 from spotify_pipeline.warehouse.duckdb.opening import lock_down, open_to_read, open_to_write
 from spotify_pipeline.warehouse.duckdb.ranking import rank_column
 from spotify_pipeline.warehouse.duckdb.unreadable import main_catalog, why_unreadable
@@ -139,13 +140,9 @@ class DuckDBWarehouse(Warehouse):
             lock_down(connection, self._spill)
             connection.begin()
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(relation.parts[0])}")
-            table, names = relation.sql, ", ".join(map(quoted, schema.names))
-            connection.register("columns_only", schema.empty_table())
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT {names} FROM columns_only")  # noqa: S608
-            there = DuckDBWarehouse.over(connection).schema(relation)
-            refuse_other_schema(relation, there, schema)
-            connection.register("new_rows", pa.RecordBatchReader.from_batches(schema, batches))
-            connection.execute(f"INSERT INTO {table} SELECT {names} FROM new_rows")  # noqa: S608 - quoted
+            create_table(connection, relation.sql, schema)
+            refuse_other_schema(relation, DuckDBWarehouse.over(connection).schema(relation), schema)
+            insert(connection, relation.sql, batches)
             connection.commit()
 
     @classmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from spotify_pipeline.cli import main
 from spotify_pipeline.cli.project import innermost_mistake
 from spotify_pipeline.components.audiences.insights.plan import PlannedAction, plan_audience
 from spotify_pipeline.components.connection import audience_definitions
@@ -89,6 +90,35 @@ def test_the_plan_says_what_it_would_hold_back(load: Load) -> None:
     )
     assert planned.action is PlannedAction.BLOCKED
     assert SAID in planned.sentence
+
+
+def test_the_command_line_plans_it_and_approves_the_list(
+    load: Load,
+    environment: Path,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deployment = Deployment(load())
+    digest = metadata(deployment.run(quiet=True), "customer_list")["file SHA-256"]
+
+    def command(*arguments: str) -> tuple[str, object]:
+        project = str(environment / "elsewhere0" / "my_project")
+        monkeypatch.setattr("sys.argv", ["spotify-pipeline", "--project", project, *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return capsys.readouterr().out, ended.value.code
+
+    planned, code = command("plan", "people")
+    assert SAID in planned
+    assert code == 1
+    approved, code = command(
+        "approve", "people", "--file-digest", digest, "--reason", APPROVED["reason"], "--by", "Kim"
+    )
+    assert "Approved by Kim" in approved
+    assert not code
+    assert deployment.run("spotify_audience").success
+    assert writes(sandbox)
 
 
 @pytest.mark.usefixtures("environment")

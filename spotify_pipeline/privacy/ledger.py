@@ -156,7 +156,7 @@ class ErasureLedger:
                 found.setdefault(each, []).append(request)
         return found
 
-    def turn(self) -> AbstractContextManager[None]:
+    def turn(self) -> AbstractContextManager[int]:
         """Keeps other calls to forget somebody waiting: two that rewrote one list could bring back each other's people.
 
         Raises:

@@ -115,7 +115,7 @@ class Journal:
                     return audience
         return None
 
-    def taking(self) -> AbstractContextManager[None]:
+    def taking(self) -> AbstractContextManager[int]:
         """Lock out every other run that is about to name an audience at Spotify as its own, in this process or another.
 
         Raises:

@@ -145,6 +145,11 @@ class AudienceAttributes(Protocol):
         ...
 
     @property
+    def key_prefix(self) -> str | None:
+        """What comes before the folder in the keys of its assets, with slashes between its parts."""
+        ...
+
+    @property
     def ad_account_id(self) -> str | None:
         """The ad account that owns it; None where the YAML leaves that to the environment."""
         ...

@@ -35,7 +35,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def definitions_of(folders: dict[str, str]) -> dg.Definitions:
-    """The definitions of a `defs` folder with a connection and these folders, each with that `defs.yaml`."""
+    """The definitions of a `defs` folder with a connection, these folders, each with that `defs.yaml`, and modules."""
     return _definitions_of(tuple(folders.items()))
 
 
@@ -43,9 +43,10 @@ def definitions_of(folders: dict[str, str]) -> dg.Definitions:
 def _definitions_of(folders: tuple[tuple[str, str], ...]) -> dg.Definitions:
     with create_defs_folder_sandbox(project_name=PROJECT) as sandbox:
         for folder, content in (("spotify", CONNECTION), *folders):
-            directory = sandbox.defs_folder_path / folder
-            directory.mkdir(parents=True)
-            (directory / "defs.yaml").write_text(dedent(content).lstrip(), encoding="utf-8")
+            place = sandbox.defs_folder_path / folder
+            file = place if place.suffix == ".py" else place / "defs.yaml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(dedent(content).lstrip(), encoding="utf-8")
         with sandbox.build_all_defs() as definitions:
             return definitions
 

@@ -32,6 +32,7 @@ from spotify_pipeline.components.sources import (
     each_suppressed_once,
 )
 from spotify_pipeline.components.yaml import (
+    AssetKeyName,
     AuthorizationLabel,
     ColumnName,
     Duration,
@@ -221,6 +222,8 @@ class AudienceConfig(StrictModel):
     description: str | None = Field(default=None, min_length=1, max_length=LONGEST_DESCRIPTION)
     """At most 80 characters, shown in Ads Manager. Where they leave room, a short key such as `[sp:1a2b3c4d]` is added
     by which the audience is found again should this machine be lost."""
+    key_prefix: AssetKeyName | None = None
+    """What comes before the folder's name in the keys of its assets, such as `marketing` or `marketing/ads`."""
     ad_account_id: SpotifyId | None = None
     """The ad account that owns the audience. Default: SPOTIFY_AD_ACCOUNT_ID, read when a run starts."""
     authorization: AuthorizationLabel | None = None

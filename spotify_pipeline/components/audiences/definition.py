@@ -37,12 +37,16 @@ class AudienceAtSpotify:
     @property
     def audience_key(self) -> dg.AssetKey:
         """The asset that is the audience at Spotify."""
-        return dg.AssetKey([self.folder, "spotify_audience"])
+        return self._key("spotify_audience")
 
     @property
     def lookalike_key(self) -> dg.AssetKey:
         """The asset that is the lookalike of the audience, where the YAML asks for one."""
-        return dg.AssetKey([self.folder, "lookalike"])
+        return self._key("lookalike")
+
+    def _key(self, asset: str) -> dg.AssetKey:
+        prefix = self.config.key_prefix
+        return dg.AssetKey([*(prefix.split("/") if prefix else []), self.folder, asset])
 
     @property
     def name(self) -> str:
@@ -75,12 +79,12 @@ class AudienceDefinition(AudienceAtSpotify):
     @property
     def identifiers_key(self) -> dg.AssetKey:
         """The asset of normalized identifiers."""
-        return dg.AssetKey([self.folder, "identifiers"])
+        return self._key("identifiers")
 
     @property
     def list_key(self) -> dg.AssetKey:
         """The asset of hashed customer lists."""
-        return dg.AssetKey([self.folder, "customer_list"])
+        return self._key("customer_list")
 
     @property
     def limits(self) -> GuardLimits:

@@ -34,12 +34,16 @@ class FeedDefinition:
     @property
     def validated_key(self) -> dg.AssetKey:
         """The asset of events that were read and validated."""
-        return dg.AssetKey([self.name, "validated_events"])
+        return self._key("validated_events")
 
     @property
     def delivery_key(self) -> dg.AssetKey:
         """The asset that is the events at Spotify."""
-        return dg.AssetKey([self.name, "delivery"])
+        return self._key("delivery")
+
+    def _key(self, asset: str) -> dg.AssetKey:
+        prefix = self.config.key_prefix
+        return dg.AssetKey([*(prefix.split("/") if prefix else []), self.name, asset])
 
     @property
     def keys(self) -> list[dg.AssetKey]:

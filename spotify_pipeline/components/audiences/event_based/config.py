@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from spotify_pipeline.components.audiences.config import Lookalike
-from spotify_pipeline.components.yaml import AuthorizationLabel, SpotifyId, StrictModel
+from spotify_pipeline.components.yaml import AssetKeyName, AuthorizationLabel, SpotifyId, StrictModel
 from spotify_pipeline.spotify import CAPI_EVENT_NAMES, is_signal, signal_event_name
 from spotify_pipeline.spotify_limits import LONGEST_DESCRIPTION, NAME_LENGTH
 
@@ -68,6 +68,8 @@ class EventAudienceConfig(StrictModel):
     description: str | None = Field(default=None, min_length=1, max_length=LONGEST_DESCRIPTION)
     """At most 80 characters, shown in Ads Manager. Where they leave room, a short key such as `[sp:1a2b3c4d]` is added
     by which the audience is found again should this machine be lost."""
+    key_prefix: AssetKeyName | None = None
+    """What comes before the folder's name in the keys of its assets, such as `marketing` or `marketing/ads`."""
     ad_account_id: SpotifyId | None = None
     """The ad account that owns the audience. Default: SPOTIFY_AD_ACCOUNT_ID, read when a run starts."""
     authorization: AuthorizationLabel | None = None

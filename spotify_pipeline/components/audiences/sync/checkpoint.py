@@ -52,10 +52,13 @@ def state_metadata(
 def dagster_checkpoint(instance: dg.DagsterInstance, audience: AudienceDefinition, ad_account_id: str) -> Checkpoint:
     """What Dagster's storage knows of an audience in an ad account, across partitions and parts."""
     receipts: dict[str, tuple[int, str]] = {}
-    for each in instance.fetch_materializations(audience.audience_key, limit=LOOKED_THROUGH).records:
-        for key, number, digest in _receipts(_metadata(each), audience, ad_account_id):
-            if number > receipts.get(key, (0, ""))[0]:
-                receipts[key] = (number, digest)
+    own = audience.audience_key.path[-2:]
+    # Under any key that it ever had: a prefix may have been added since.
+    for asset in (key for key in instance.all_asset_keys() if key.path[-2:] == own):
+        for each in instance.fetch_materializations(asset, limit=LOOKED_THROUGH).records:
+            for key, number, digest in _receipts(_metadata(each), audience, ad_account_id):
+                if number > receipts.get(key, (0, ""))[0]:
+                    receipts[key] = (number, digest)
     newest = _newest_erasure(instance, audience, ad_account_id)
     return Checkpoint(name="Dagster's storage", receipts=receipts, newest_erasure=newest)
 

@@ -30,7 +30,7 @@ from spotify_pipeline.components.sources import (
     Suppress,
     each_suppressed_once,
 )
-from spotify_pipeline.components.yaml import ColumnName, Duration, Share, SpotifyId, StrictModel, not_null
+from spotify_pipeline.components.yaml import AssetKeyName, ColumnName, Duration, Share, SpotifyId, StrictModel, not_null
 from spotify_pipeline.conversions import FeedLimits, Guarantee
 from spotify_pipeline.identity import identifier_types
 from spotify_pipeline.spotify import CONTRACT, AcceptedResponse
@@ -114,6 +114,8 @@ class FeedConfig(StrictModel):
 
     events: EventsConfig
     """The events: `{dbt_model|table, asset_key, consent_column|consent}`."""
+    key_prefix: AssetKeyName | None = None
+    """What comes before the folder's name in the keys of its assets, such as `marketing` or `marketing/ads`."""
     connection_id: SpotifyId | None = None
     """The connection (Conversions API integration) that takes them. Default: SPOTIFY_CAPI_CONNECTION_ID, read when a
     run sends."""

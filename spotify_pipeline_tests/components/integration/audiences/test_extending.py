@@ -56,9 +56,10 @@ def test_a_blocking_check_of_a_project_stops_the_upload(
     deployment = Deployment(definitions_of({"win_back": PEOPLE, "contract.py": code}))
     result = deployment.run(audience="win_back")
     assert checks(result)["customer_list:within_the_contract"] is sent
-    assert [event.asset_key.path[-1] for event in result.get_asset_materialization_events()] == [
-        each for each in CHAIN if sent or each != "spotify_audience"
-    ]
+    assert [
+        event.step_materialization_data.materialization.asset_key.path[-1]
+        for event in result.get_asset_materialization_events()
+    ] == [each for each in CHAIN if sent or each != "spotify_audience"]
     assert (writes(sandbox) > 0) is sent
 
 

@@ -170,6 +170,17 @@ def test_no_second_run_of_a_feed_is_asked_for_while_one_is_under_way(
 
 
 @pytest.mark.e2e
+def test_a_run_of_another_project_s_feed_of_that_name_holds_up_nobody(
+    load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    definitions = load({"orders": FEED})
+    job = definitions.resolve_implicit_global_asset_job_def()
+    tags = {FEED_TAG: "orders", PROJECT_TAG: "book_ads"}
+    instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
+    assert isinstance(tick(definitions), dg.RunRequest)
+
+
+@pytest.mark.e2e
 def test_a_run_whose_process_died_days_ago_does_not_stop_a_feed(
     load: Callable[..., dg.Definitions], tick: Tick, instance: dg.DagsterInstance
 ) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-from pathlib import Path
 
 import pytest
 
 from spotify_pipeline.cli.project import load_definitions
 from spotify_pipeline.demo.run import DemoOutcome, run_demo
 from spotify_pipeline.demo.table import outcome_table
-from spotify_pipeline.demo.workspace import INSTANCE_SETTINGS, DemoWorkspace
+from spotify_pipeline.demo.workspace import DemoWorkspace
 from spotify_pipeline_tests.demo import recount
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.slow
 PEOPLE = (20_000, 20_500)
@@ -25,8 +21,6 @@ PEOPLE = (20_000, 20_500)
 def places(tmp_path_factory: pytest.TempPathFactory) -> list[DemoWorkspace]:
     """The same demo at two ports, one after the other."""
     project = tmp_path_factory.mktemp("project")
-    (project / INSTANCE_SETTINGS).parent.mkdir(parents=True)
-    shutil.copy(ROOT / INSTANCE_SETTINGS, project / INSTANCE_SETTINGS)
     ports: list[int] = []
     for _ in range(2):
         with socket.socket() as probe:

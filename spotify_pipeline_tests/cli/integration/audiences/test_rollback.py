@@ -11,13 +11,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.demo.workspace import INSTANCE_SETTINGS
 from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.settings import DAGSTER_SETTINGS
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import AUDIENCE, Mirrored, newest_partition
 from spotify_pipeline_tests.components.runs import digest, digests_at_spotify
-
-ROOT = Path(__file__).parents[3]
 
 WHY = ("--reason", "The new segment lost a join", "--by", "Kim")
 
@@ -32,7 +30,7 @@ def before(partition: str) -> str:
 def dagster_home(tmp_path: Path, mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "dagster"
     home.mkdir()
-    shutil.copy(ROOT / INSTANCE_SETTINGS, home / "dagster.yaml")
+    shutil.copy(DAGSTER_SETTINGS, home / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     return home
 

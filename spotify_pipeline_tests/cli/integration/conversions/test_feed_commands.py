@@ -12,12 +12,10 @@ import pytest
 from spotify_pipeline.cli.dagster.run import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed
-from spotify_pipeline.demo.workspace import INSTANCE_SETTINGS
 from spotify_pipeline.sandbox import SandboxServer, named_fault
+from spotify_pipeline.settings import DAGSTER_SETTINGS
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import own_definitions
-
-ROOT = Path(__file__).parents[3]
 
 FEED, DAY = "web_shop", date(2026, 11, 15)
 
@@ -27,7 +25,7 @@ def warehouse(spotify: SandboxServer, tmp_path: Path, monkeypatch: pytest.Monkey
     """A warehouse with four orders of a day, one of a category in words; the day was sent."""
     home = tmp_path / "dagster"
     home.mkdir()
-    shutil.copy(ROOT / INSTANCE_SETTINGS, home / "dagster.yaml")
+    shutil.copy(DAGSTER_SETTINGS, home / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     file = tmp_path / "warehouse" / "warehouse.duckdb"
     file.parent.mkdir()

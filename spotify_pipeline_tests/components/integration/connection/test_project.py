@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 
 from spotify_pipeline.cli.project import innermost_mistake
+from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
+from spotify_pipeline.privacy import read_identifiers
 from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
 from spotify_pipeline_tests.components.feeds import FEED
-from spotify_pipeline_tests.components.projects import WITH_AUDIENCE, other_project
-from spotify_pipeline_tests.components.runs import CONNECTION, PEOPLE, Deployment, said_by
+from spotify_pipeline_tests.components.projects import WITH_AUDIENCE, OtherProject, other_project
+from spotify_pipeline_tests.components.runs import CONNECTION, PEOPLE, Deployment, said_by, writes
 
 Load = Callable[..., dg.Definitions]
 EVERYDAY = PEOPLE.replace("cadence: once", 'cadence: {every: day, at: "06:00", timezone: UTC}')
@@ -172,6 +176,27 @@ def test_p02_resources_show_the_names_of_variables_and_hold_no_value(
     assert "hunter2hunter2" not in str(refused.value)
 
 
+def test_a_test_replaces_resources_by_arguments(load: Load, environment: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.duckdb"
+    with duckdb.connect(str(other)) as connection:
+        connection.execute("CREATE SCHEMA crm")
+        connection.execute("CREATE TABLE crm.people AS SELECT 'ada@example.com' AS email, TRUE AS agreed")
+    home = str(tmp_path / "of_the_test")
+    definitions = load(WITH_AUDIENCE)
+    assert dg.materialize(
+        [each for each in definitions.assets or [] if isinstance(each, dg.AssetsDefinition)],
+        selection=[dg.AssetKey(["people", "identifiers"])],
+        partition_key="once",
+        resources={
+            **(definitions.resources or {}),
+            "spotify_home": PipelineHome(home=home),
+            "spotify_warehouse": WarehouseResource(warehouse=str(other), home=home),
+        },
+    ).success
+    assert (tmp_path / "of_the_test" / "data" / "identifiers" / "people").is_dir()
+    assert not (environment / "home").exists()
+
+
 def test_relative_paths_and_the_default_home_are_below_the_project(
     load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,3 +206,36 @@ def test_relative_paths_and_the_default_home_are_below_the_project(
     root = tmp_path / "elsewhere" / "other_ads"
     assert resources["spotify_warehouse"].connected().warehouse == root / "data" / "warehouse.duckdb"
     assert resources["spotify_home"].connected().home == root / ".spotify_pipeline"
+
+
+def test_two_projects_in_one_instance_collide_with_nothing(
+    tmp_path: Path, environment: Path, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both write to one ad account; each keeps its own home, signs in for itself and sends its own list."""
+    instance, names = dg.DagsterInstance.ephemeral(), ("other_ads", "book_ads")
+    projects = [_project_with_home(tmp_path, name) for name in names]
+    loaded = [each.load(monkeypatch) for each in projects]
+    shared = [
+        {key for key in each.resolve_asset_graph().get_all_asset_keys() if key.path[0] == "spotify"} for each in loaded
+    ]
+    assert len(shared[0]) == 2
+    assert not shared[0] & shared[1]
+    deployments = [Deployment(each, instance) for each in loaded]
+    now = datetime.now(UTC)
+    (loaded[0].resources or {})["spotify_home"].ledger.record(
+        read_identifiers(io.BytesIO(b"email:person1@example.com")),
+        requested_at=now,
+        deadline=now + timedelta(days=30),
+        waiting=[names[0]],
+    )
+    # The other project's ledger knows nothing of that, and its runs must not miss it.
+    for name, deployment in [*zip(names, deployments, strict=True)] * 2:
+        assert deployment.run(audience=name).success
+    assert len(sandbox.state.audiences.all()) == 2
+    assert writes(sandbox) > 0
+
+
+def _project_with_home(folder: Path, name: str) -> OtherProject:
+    connection = f"{CONNECTION}\nattributes:\n  home: state\n"
+    people = PEOPLE.replace("name: People", f"name: People of {name}")
+    return other_project(folder, {"spotify/defs.yaml": connection, f"{name}/defs.yaml": people}, name)

@@ -21,7 +21,7 @@ import httpx
 from spotify_pipeline.cli import main
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.home import private_directory
-from spotify_pipeline.warehouse.duckdb import segment
+from spotify_pipeline.warehouse.duckdb import opening
 from spotify_pipeline_tests.components.runs import ASSETS, definitions_of
 from spotify_pipeline_tests.home.here import home_here
 
@@ -202,9 +202,9 @@ def _enter(order: Order) -> None:
     faulthandler.register(signal.SIGUSR1)
     if order.memory is not None:
         # A deployment cannot set it; on a large warehouse it is what every run meets.
-        segment.MEMORY_LIMIT = order.memory
-        if segment.lock_down.__kwdefaults__:
-            segment.lock_down.__kwdefaults__["memory_limit"] = order.memory
+        opening.MEMORY_LIMIT = order.memory
+        if opening.lock_down.__kwdefaults__:
+            opening.lock_down.__kwdefaults__["memory_limit"] = order.memory
 
 
 def _variables(file: Path) -> dict[str, str]:

@@ -22,7 +22,7 @@ class RetryPolicy:
     """How often and how long one thing is tried. Times are seconds.
 
     Attributes:
-        what: is tried, and when it is tried again.
+        what: is tried, and when it is retried.
         tries: at most, the first included.
         pauses: at most, before the second try, the third and so on; the last one holds for all that follow. Without
             any, the next try begins at once.
@@ -92,7 +92,7 @@ API_CALL = RetryPolicy(
     chance=1,
     within=300,  # in which it may wait for the rate limiter, too
     one_try=120,
-    after="The run's step is tried again, or fails",
+    after="The run's step is retried, or fails",
 )
 TOKEN_RENEWAL = RetryPolicy(
     what="A renewal of the access token with one refresh token, if surely no response was lost",
@@ -121,7 +121,7 @@ UPLOAD_REQUEST = RetryPolicy(
     chance=0.5,  # of the upper half: that many tries must outlast an outage
     within=6 * 3600,  # for the whole upload, whatever it does
     one_try=300,
-    after="The run's step is tried again, and resumes the upload",
+    after="The run's step is retried, and resumes the upload",
 )
 UPLOAD_ODDITIES = RetryPolicy(
     what="Of those, the requests that the storage did answer, and not with 408, 429 or a server error",
@@ -170,7 +170,7 @@ DELIVERY = RetryPolicy(
     tries=9,
     pauses=(1, 2, 4, 8, 15, 30, 60, 60),
     chance=1,
-    after="The run's step is tried again; events stay pending",
+    after="The run's step is retried; events stay pending",
 )
 ALERT = RetryPolicy(
     what="An alert that the webhook did not take, or that comes after one",

@@ -47,7 +47,7 @@ TOKEN_LIFE = timedelta(hours=1)
 # Events
 
 OLDEST_EVENT = timedelta(days=30)
-"""Age of an event that is attributed to an ad. Source: Spotify's guide to metrics; a limit of events is not stated."""
+"""Age of an event that is attributed to an ad. Source: Spotify's guide to metrics; of events it names no limit."""
 MOST_EVENTS = 1000
 """Events in one request. Source: ours; Spotify states none."""
 LARGEST_EVENT = 500_000

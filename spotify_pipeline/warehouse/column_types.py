@@ -85,7 +85,7 @@ def columns_in_words(schema: pa.Schema) -> str:
 
 
 def without_parameters(name: str) -> str:
-    """A type's name without what stands in its parentheses: the categories of an enumeration are values."""
+    """A type's name without its parentheses: the categories of an enumeration are values."""
     return _IN_PARENTHESES.sub("", name)
 
 

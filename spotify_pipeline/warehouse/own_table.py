@@ -21,7 +21,7 @@ _TYPES = frozenset(
 
 
 class OwnTable:
-    """A table of ours, to which rows are added."""
+    """A table of this project, to which rows are added."""
 
     def __init__(self, name: str, schema: pa.Schema) -> None:
         """Name it.
@@ -34,10 +34,10 @@ class OwnTable:
             ValueError: the name or a column is of another kind.
         """
         if not _NAME.fullmatch(name):
-            raise ValueError("a table of ours is named with up to 63 small letters, digits and underscores")
+            raise ValueError("a table of this project is named with up to 63 small letters, digits and underscores")
         for column, each in fields_of(schema).items():
             if not _NAME.fullmatch(column) or each.type not in _TYPES:
-                raise ValueError(f"{column}, {each.type}: a table of ours has no column of such a name or type")
+                raise ValueError(f"{column}, {each.type}: a table of this project has no column of such a name or type")
         self.relation = Relation((OWN_SCHEMA, name))
         self.schema = schema
 

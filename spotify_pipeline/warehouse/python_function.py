@@ -47,8 +47,8 @@ class PythonFunction(Relation):
 class FunctionWarehouse(Warehouse):
     """What one function yields, as the only relation. Memory holds a batch at a time.
 
-    The function is called anew for each reading. To count its rows and to find the newest it is called once, so
-    whoever counts and then reads has it called twice, and can compare both.
+    The function is called again for each reading. To count its rows and to find the newest it is called once, so
+    a caller that counts and then reads has it called twice, and can compare both.
     """
 
     look_there: ClassVar[str] = "Call the function in Python to see it."

@@ -38,7 +38,7 @@ class Warehouse(ABC):
         """
 
     def close(self) -> None:  # noqa: B027
-        """Let go of it, however reading ended. Nothing is asked afterwards."""
+        """Release it, however reading ended. Nothing is asked afterwards."""
 
     def __enter__(self) -> Self:
         """Open it for a block.
@@ -117,7 +117,7 @@ class Warehouse(ABC):
         del relation, column
 
     def append(self, relation: Relation, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-        """Add rows to a table of ours: all of them or, if anything fails, none. Create schema and table when missing.
+        """Add rows to a table of this project: all of them or, if anything fails, none. Create schema and table when missing.
 
         Nothing else is asked of this object: it was not opened. Asked afterwards, ``schema`` has the same names and
         types.

@@ -83,4 +83,4 @@ def _as_httpx_errors() -> Generator[None]:
         kind = next((_KINDS[each] for each in type(error).__mro__ if each in _KINDS), None)
         if kind is None:
             raise
-        raise kind(str(error)) from error
+        raise kind(str(error)) from None

@@ -1,4 +1,4 @@
-"""A DuckDB file as a warehouse: read over a locked-down connection, written in a schema of ours."""
+"""A DuckDB file as a warehouse: read over a locked-down connection, written in our own schema."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class DuckDBWarehouse(Warehouse):
         lock_down(self._connection, self._spill)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Release the file."""
         if self._connection is not None:
             self._connection.close()
 

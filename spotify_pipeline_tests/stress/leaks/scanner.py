@@ -198,7 +198,7 @@ def _unpacked_zstd(file: IO[bytes]) -> bytes:
     out = io.BytesIO()
     try:
         # A copy, for the stream closes what it reads from.
-        with pa.CompressedInputStream(pa.py_buffer(file.read(LARGEST_FRAME)), "zstd") as stream:
+        with pa.CompressedInputStream(pa.BufferReader(file.read(LARGEST_FRAME)), "zstd") as stream:
             # In small pieces: one that reaches beyond the frame's end is lost to the error that follows.
             while out.tell() < LARGEST_FRAME and (read := stream.read(16)):
                 out.write(read)

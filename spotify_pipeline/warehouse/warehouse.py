@@ -117,7 +117,7 @@ class Warehouse(ABC):
         del relation, column
 
     def append(self, relation: Relation, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-        """Add rows to a table of this project: all of them or, if anything fails, none. Create schema and table when missing.
+        """Add rows to our own table: all of them or, if anything fails, none. Create schema and table when missing.
 
         Nothing else is asked of this object: it was not opened. Asked afterwards, ``schema`` has the same names and
         types.

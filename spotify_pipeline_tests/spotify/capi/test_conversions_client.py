@@ -251,14 +251,11 @@ def test_patience_ends_the_wait_and_nothing_was_sent(capi: Capi):
     assert len(capi.requests) == 1
 
 
-def test_connections_have_budgets_of_their_own_that_processes_share(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capi: Capi
-):
-    monkeypatch.setenv("SPOTIFY_PIPELINE_HOME", str(tmp_path / "home"))
+def test_connections_have_budgets_of_their_own_that_processes_share(capi: Capi):
     for connection in (CONNECTION, CONNECTION, "3fd920ed-a111-43d4-bee2-74d078c479a5"):
         capi.script = [success()]
         sent(capi, event(), settings=conversions_settings(connection_id=connection), rate_limiter=None)
-    files = list((tmp_path / "home" / "rate").iterdir())
+    files = list((capi.home / "rate").iterdir())
     assert len(files) == 2
     assert not [path for path in files if CONNECTION in path.name]
 

@@ -61,7 +61,7 @@ def test_an_error_of_the_connection_becomes_that_of_httpx(error: type[Exception]
     failure = error("the sentence")
     with client_over(Scripted(no_connection=failure)) as client, pytest.raises(httpx.TransportError) as caught:
         client.get("http://example.com/")
-    assert (type(caught.value), str(caught.value), caught.value.__cause__) == (mapped(error), "the sentence", failure)
+    assert (type(caught.value), str(caught.value), caught.value.__context__) == (mapped(error), "the sentence", failure)
 
 
 @pytest.mark.parametrize("error", OURS_TO_MAP)

@@ -98,8 +98,7 @@ def _begins_as_duckdb(file: Path) -> bool:
             return opened.read(12)[8:] == b"DUCK"
     except FileNotFoundError:
         raise SegmentError(
-            f"There is no warehouse at {file}. Build it (`make demo` makes one), or set {WAREHOUSE_VARIABLE} to "
-            "the DuckDB file."
+            f"There is no warehouse at {file}. Build it, or set {WAREHOUSE_VARIABLE} to the DuckDB file."
         ) from None
     except OSError as error:
         reason = reason_of(error)

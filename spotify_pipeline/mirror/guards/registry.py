@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import math
 import re
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, cast
 
+from spotify_pipeline.dotted import named
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import ApprovalOf
 from spotify_pipeline.mirror.guards.base import Finding, Guard, Outcome
@@ -156,17 +156,10 @@ def _flaw(guard: Guard, finding: object) -> str:
 
 def _made(path: str) -> Guard:
     """An instance of the class; _Unfit where there is none that can be used."""
-    module, _, name = path.rpartition(".")
-    if not module or not all(each.isidentifier() for each in path.split(".")):
-        raise _Unfit("write the dotted path of its class, such as my_project.guards.Weekend.")
     try:
-        kind = cast("object", getattr(importlib.import_module(module), name, None))
-    except ModuleNotFoundError as error:
-        raise _Unfit(f"there is no module {error.name}. Install it where Dagster runs, or correct the path.") from None
-    except Exception as error:  # noqa: BLE001 - whatever happens in the project's module
-        raise _Unfit(f"importing {module} fails with {type(error).__name__}. Import it in Python to see why.") from None
-    if kind is None:
-        raise _Unfit(f"{module} has no {name}. Correct the path.")
+        kind = named(path)
+    except ValueError as reason:
+        raise _Unfit(f"{str(reason).removeprefix(f'{path}: ')}.") from None
     if not isinstance(kind, type) or not issubclass(kind, Guard):
         raise _Unfit("it is no subclass of spotify_pipeline.mirror.guards.Guard.")
     if inspect.isabstract(kind):

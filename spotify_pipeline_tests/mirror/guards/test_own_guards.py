@@ -291,7 +291,7 @@ def test_one_that_cannot_be_used_is_refused_by_its_path(names: list[str], told: 
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("Weekend", "write the dotted path of its class, such as my_project.guards.Weekend."),
+        ("Weekend", "Weekend is not a dotted path, such as my_project.segments.vips."),
         ("no_such_project.guards.Weekend", "there is no module no_such_project."),
         ("lacking_project.Weekend", "there is no module no_such_library."),
         ("broken_project.Weekend", "importing broken_project fails with RuntimeError."),

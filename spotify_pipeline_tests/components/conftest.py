@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,6 +39,14 @@ type: spotify_pipeline.WarehouseProject
 attributes:
   project_dir: {DBT_PROJECT}
 """
+
+
+@pytest.fixture(autouse=True)
+def no_project_of_another_test() -> Iterator[None]:
+    """Pages call a reader's package `my_project`: one test's must not be what the next one imports."""
+    yield
+    for name in [each for each in sys.modules if each.partition(".")[0] == "my_project"]:
+        del sys.modules[name]
 
 
 @pytest.fixture

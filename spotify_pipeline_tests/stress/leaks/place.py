@@ -17,6 +17,11 @@ python_logs:
   python_log_level: DEBUG
 """
 
+DG_TOML = """
+directory_type = "project"
+project = {root_module = "deployment"}
+"""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -64,6 +69,7 @@ class Place:
         for folder in (self.dagster, self.temporary, self.working, self.printed, self.warehouse.parent):
             folder.mkdir(parents=True)
         (self.dagster / "dagster.yaml").write_text(DAGSTER_YAML)
+        (self.working / "dg.toml").write_text(DG_TOML)
         write_warehouse(self.warehouse, views, times=times)
 
     def environment(self, sandbox: SandboxServer) -> dict[str, str]:

@@ -144,6 +144,7 @@ def test_w20_the_newest_receipt_counts_across_partitions_and_parts(environment: 
 
     class Chain:
         audience_key = KEY
+        project = "shop"
 
     checkpoint = dagster_checkpoint(deployment.instance, Chain(), account)  # pyright: ignore[reportArgumentType]
     assert checkpoint.receipts == {"people": (7, "a" * 64), "people.2": (3, "b" * 64)}

@@ -233,6 +233,9 @@ RATE_HELD = RetryPolicy(
     within=10,
     after="The call fails, as for an outage",
 )
+STATE_HELD = RetryPolicy(
+    what="The state's file that another process writes to at this moment", within=30, after="The step fails"
+)
 TURN = RetryPolicy(
     what="A turn at the journal, the approvals, the alerts, the erasures or dbt's manifest, taken for moments",
     after="Waited for until it comes",

@@ -4,9 +4,17 @@
 ``stress`` breaks things in many ways, ``contract`` compares with documents of others. Any other test is ``unit``.
 """
 
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
+from spotify_pipeline.state import Key, Place, StateStore, new_key
+from spotify_pipeline_tests import postgres_server
 from spotify_pipeline_tests.examples import examples
 
 KINDS = ("integration", "e2e", "stress", "contract")
@@ -24,3 +32,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(next((kind for kind in KINDS if kind in item.path.parts), "unit"))
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[str]:
+    """The URL of a PostgreSQL server."""
+    with postgres_server.running() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database(postgres: str) -> str:
+    """The URL of a database of this test's own."""
+    import psycopg
+
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return postgres.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.e2e)])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> StateStore:
+    """A new state in each store in turn: SQLite with every change, PostgreSQL with all tests."""
+    home = tmp_path / "home"
+    if request.param == "sqlite":
+        return StateStore.in_home(home)
+    key = Key.of(new_key())
+    store = StateStore(Place.of(request.getfixturevalue("empty_database"), home), home, key=lambda: key)
+    assert store.create()
+    return store

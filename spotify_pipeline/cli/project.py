@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.settings import Environment, Project, Settings
 from spotify_pipeline.spotify import Secret
+from spotify_pipeline.state import StateStore
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -104,6 +105,11 @@ def current_settings() -> Settings:
 def project_home() -> Path:
     """The project's own directory: lists, tokens, journal."""
     return current_settings().home
+
+
+def project_state() -> StateStore:
+    """What the project must not forget."""
+    return current_settings().store
 
 
 def outbox_url() -> Secret | None:

@@ -27,6 +27,7 @@ from spotify_pipeline.spotify import (
     revealed,
     sign_in_state,
 )
+from spotify_pipeline.state import StateStore
 from spotify_pipeline.warehouse import (
     TO_READ,
     DuckDBWarehouse,
@@ -91,14 +92,21 @@ def _connected(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 class PipelineHome(ConfiguredResource):
-    """This machine's own directory: what was built, and what is known of each audience."""
+    """What was built, in a directory of this machine, and what is known of each audience, in the state."""
 
     home: Any = setting("home")
+    state: Any = setting("state")
+    key: Any = setting("key")
 
     @property
     def directory(self) -> Path:
         """Where it is."""
         return self.connected().home
+
+    @property
+    def store(self) -> StateStore:
+        """What must not be forgotten."""
+        return self.connected().store
 
     @property
     def snapshots(self) -> SnapshotStore:
@@ -184,6 +192,8 @@ class SpotifyAdsResource(ConfiguredResource):
     proxy_url: Any = setting("proxy_url")
     ca_bundle: Any = setting("ca_bundle")
     home: Any = setting("home")
+    state: Any = setting("state")
+    key: Any = setting("key")
 
     def settings(self, authorization: str | None = None) -> SpotifySettings:
         """What is set, with the authorization of that label where one is named."""

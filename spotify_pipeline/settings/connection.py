@@ -125,6 +125,12 @@ class Connection(StrictModel):
     """The ad account of audiences that name none, a UUID."""
     home: Value = _env("SPOTIFY_PIPELINE_HOME")
     """The directory of lists, tokens and journal: personal data and credentials, on a local disk."""
+    state: SecretValue = _env("SPOTIFY_PIPELINE_STATE")
+    """Where the project keeps what it must not forget: `postgresql://user:password@host/database` if several machines
+    share it, or `sqlite:///file` below the home. Unset: `state.sqlite` in the home. A credential: it is never shown."""
+    key: SecretValue = _env("SPOTIFY_PIPELINE_KEY")
+    """The key that encrypts tokens, upload sessions and waiting events in the state; `spotify-pipeline state new-key`
+    prints one. Needed where machines share the state; else it is made, as `state.key` in the home."""
     warehouse: Annotated[
         str | FromEnvironment | dict[str, Any],
         BeforeValidator(_warehouse),

@@ -13,6 +13,7 @@ from spotify_pipeline.settings.errors import SettingsError
 from spotify_pipeline.settings.project import Project
 from spotify_pipeline.settings.stated import StatedConnection
 from spotify_pipeline.spotify import ConversionsSettings, Secret, SettingsMissing, SpotifySettings
+from spotify_pipeline.state import Key, Place, StateStore
 
 _NETWORK = ("proxy_url", "ca_bundle")
 _SPOTIFY = ("client_id", "client_secret", "refresh_token", "ad_account_id", "authorization", "ads_api_url",
@@ -123,6 +124,21 @@ class Settings:
     def home(self) -> Path:
         """The directory of lists, tokens and journal."""
         return self._path("home") or self.project.default_home
+
+    @property
+    def store(self) -> StateStore:
+        """The state: a file in the home, or a database that machines share. Nothing is opened.
+
+        Raises:
+            StateError: `state` names no database.
+        """
+        stated = self.secret("state")
+        place = Place.in_home(self.home) if stated is None else Place.of(stated.reveal(), self.home)
+        return StateStore(place, self.home, key=self._key)
+
+    def _key(self) -> Key | None:
+        stated = self.secret("key")
+        return None if stated is None else Key.of(stated.reveal())
 
     @property
     def warehouse(self) -> Path | Mapping[str, Any]:

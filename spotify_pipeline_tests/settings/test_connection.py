@@ -38,7 +38,16 @@ guards: [shop.guards.Weekend]
 
 
 def test_the_secrets_are_what_is_never_shown():
-    assert {"client_secret", "refresh_token", "capi_token", "outbox", "proxy_url", "alert_webhook"} == SECRETS
+    assert {
+        "client_secret",
+        "refresh_token",
+        "capi_token",
+        "outbox",
+        "proxy_url",
+        "alert_webhook",
+        "state",
+        "key",
+    } == SECRETS
 
 
 @pytest.mark.parametrize("setting", sorted(SECRETS))

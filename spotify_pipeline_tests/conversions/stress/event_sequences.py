@@ -31,7 +31,7 @@ from spotify_pipeline.conversions.model.verdict import State
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxError, Settled
 from spotify_pipeline.retries import DELIVERY
 from spotify_pipeline.spotify import InvalidRequest, PermissionDenied, Secret, SpotifyError, SpotifyUnavailable
-from spotify_pipeline_tests.conversions import postgres_server
+from spotify_pipeline_tests import postgres_server
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, Place, verdicts
 from spotify_pipeline_tests.conversions.stress.event_reference import REASONS, Reference, Row
 
@@ -417,13 +417,12 @@ def main() -> None:
     numbers = range(arguments.first, arguments.first + arguments.sequences)
     began = time.monotonic()
     with ExitStack() as servers:
-        url = servers.enter_context(postgres_server.running()) if postgres_server.programs() is not None else None
+        url = servers.enter_context(postgres_server.running())
         for number in numbers:
-            # Every third one where there is a PostgreSQL.
-            in_postgres = url is not None and number % 3 == 0
-            play(number, (lambda: PostgresStore(str(url), _fresh())) if in_postgres else FileStore)
-    kept = "DuckDB and PostgreSQL" if url is not None else "DuckDB"
-    sys.stdout.write(f"{len(numbers):,} sequences in {kept}: all as expected, {time.monotonic() - began:,.0f} s\n")
+            play(number, (lambda: PostgresStore(url, _fresh())) if number % 3 == 0 else FileStore)
+    sys.stdout.write(
+        f"{len(numbers):,} sequences in DuckDB and PostgreSQL: all as expected, {time.monotonic() - began:,.0f} s\n"
+    )
 
 
 def _fresh() -> str:

@@ -14,7 +14,7 @@ from spotify_pipeline.conversions.outbox.model import OutboxError
 from spotify_pipeline.conversions.outbox.opening import open_outbox
 from spotify_pipeline.conversions.outbox.postgres import SCHEMA, PostgresDatabase
 from spotify_pipeline.spotify import Secret
-from spotify_pipeline_tests.conversions import postgres_server
+from spotify_pipeline_tests import postgres_server
 from spotify_pipeline_tests.conversions.outbox_making import (
     CANARY,
     FakeSpotify,

@@ -13,7 +13,7 @@ import pytest
 
 from spotify_pipeline.conversions.delivery.deliver import NOTED_TOGETHER
 from spotify_pipeline.conversions.outbox.model import Guarantee
-from spotify_pipeline_tests.conversions import postgres_server
+from spotify_pipeline_tests import postgres_server
 from spotify_pipeline_tests.conversions.outbox_making import Place, orders, totals
 from spotify_pipeline_tests.conversions.stress import killed_run
 

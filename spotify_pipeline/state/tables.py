@@ -1,0 +1,182 @@
+"""The tables of the state, the same on SQLite and PostgreSQL.
+
+Documents (`content`) are JSON of the dataclasses that the packages above keep, each with a format of its own inside.
+What is looked up or must be unique has a column. Sealed columns are encrypted (see :mod:`spotify_pipeline.state.key`).
+Times are text: ISO 8601, UTC, so that they sort. `docs/reference/state.md` describes each table.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+REVISION = "0001"
+"""Of the newest tables; see ``migrations``."""
+
+metadata = sa.MetaData()
+
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""Of rows that are numbered: SQLite numbers only INTEGER keys."""
+
+
+initialised = sa.Table(
+    "initialised",
+    metadata,
+    sa.Column("one", sa.Integer, sa.CheckConstraint("one = 1"), primary_key=True),
+    sa.Column("revision", sa.Text, nullable=False),
+    sa.Column("store_id", sa.Text, nullable=False),
+    sa.Column("made_at", sa.Text, nullable=False),
+    sa.Column("key_id", sa.Text),
+)
+"""One row: this state was made on purpose, and by which revision of the tables."""
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("since", sa.Text, nullable=False),
+)
+"""Who was given leave to write last. Each holder has a higher fence than the one before."""
+
+audience = sa.Table(
+    "audience",
+    metadata,
+    sa.Column("ad_account_id", sa.Text, primary_key=True),
+    sa.Column("audience", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("session", sa.LargeBinary),
+)
+"""What is known of each audience, with what is unfinished; ``session``: of the upload under way, sealed."""
+
+held_audience = sa.Table(
+    "held_audience",
+    metadata,
+    sa.Column("spotify_id", sa.Text, primary_key=True),
+    sa.Column("ad_account_id", sa.Text, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["ad_account_id", "audience"], ["audience.ad_account_id", "audience.audience"], ondelete="CASCADE"
+    ),
+    sa.Index("held_audience_of", "ad_account_id", "audience"),
+)
+"""Whose each audience at Spotify is: one id is of one audience, in any ad account (C20)."""
+
+receipt = sa.Table(
+    "receipt",
+    metadata,
+    sa.Column("ad_account_id", sa.Text, primary_key=True),
+    sa.Column("audience", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, sa.CheckConstraint("number > 0"), primary_key=True),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("ad_account_id", "audience", "previous", name="receipt_previous"),
+    sa.UniqueConstraint("digest", name="receipt_digest"),
+)
+"""Every change at Spotify, insert only. ``content`` is the canonical JSON, with its digest."""
+
+approval = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("ad_account_id", sa.Text, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("used_at", sa.Text),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("approval_of", "ad_account_id", "audience"),
+)
+"""What people approved; kept when it is used."""
+
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("audience", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""How each thing that a person must be told stands, and what was told."""
+
+erasure = sa.Table(
+    "erasure",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("requested_at", sa.Text, nullable=False),
+    sa.Column("digests", sa.Integer, nullable=False),
+    sa.Column("confirmed", sa.Boolean, nullable=False),
+    sa.Column("taken_back", sa.Boolean, nullable=False),
+    sa.Column("rules_version", sa.Integer, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("erasure_order", "requested_at", "id"),
+)
+"""Requests to be forgotten, forever. ``digests``: how many rows `erasure_digest` must hold of it."""
+
+erasure_waiting = sa.Table(
+    "erasure_waiting",
+    metadata,
+    sa.Column("audience", sa.Text, primary_key=True),
+    sa.Column("request", sa.Text, sa.ForeignKey("erasure.id"), primary_key=True),
+    sa.Index("erasure_waiting_request", "request"),
+)
+"""Audiences that may still hold the people of a request at Spotify."""
+
+erasure_digest = sa.Table(
+    "erasure_digest",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("request", sa.Text, sa.ForeignKey("erasure.id"), primary_key=True),
+    sa.Column("given_as", sa.Text, primary_key=True),
+    sa.Index("erasure_digest_request", "request"),
+)
+"""The digests of those who asked, by what they were given as."""
+
+authorization = sa.Table(
+    "authorization",
+    metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary),
+    sa.Column("used_bootstrap", sa.Text),
+    quote=True,
+)
+"""Sign-ins, sealed; ``content`` is NULL after a sign-out, when only the digest of a used bootstrap token is kept."""
+
+rate = sa.Table(
+    "rate",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""The rate limit that machines share, by their database's clock; unused on SQLite."""
+
+comparison = sa.Table(
+    "comparison",
+    metadata,
+    sa.Column("ad_account_id", sa.Text, primary_key=True),
+    sa.Column("audience", sa.Text, primary_key=True),
+    sa.Column("before_sha256", sa.Text, primary_key=True),
+    sa.Column("after_sha256", sa.Text, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""What was found when two lists were compared, by the digests of their files."""
+
+_FOREVER = "A receipt is never changed and never removed."
+_DDL = {
+    "sqlite": [
+        f"CREATE TRIGGER receipt_update BEFORE UPDATE ON receipt BEGIN SELECT RAISE(ABORT, '{_FOREVER}'); END",
+        f"CREATE TRIGGER receipt_delete BEFORE DELETE ON receipt BEGIN SELECT RAISE(ABORT, '{_FOREVER}'); END",
+    ],
+    "postgresql": [
+        f"""CREATE FUNCTION receipt_is_forever() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION '{_FOREVER}'; END $$""",
+        """CREATE TRIGGER receipt_forever BEFORE UPDATE OR DELETE OR TRUNCATE ON receipt
+            FOR EACH STATEMENT EXECUTE FUNCTION receipt_is_forever()""",
+        "ALTER TABLE rate SET UNLOGGED",
+    ],
+}
+for _dialect, _statements in _DDL.items():
+    for _statement in _statements:
+        event.listen(metadata, "after_create", sa.DDL(_statement).execute_if(dialect=_dialect))

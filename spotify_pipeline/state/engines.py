@@ -71,8 +71,11 @@ def begun(engine: sa.Engine, place: Place, *, writes: bool) -> Generator[sa.Conn
         StateConflict: a rule of the tables forbids it.
         StateError: the database cannot be used. Its driver's words are withheld, as they may quote a value.
     """
+    options: dict[str, Any] = {_WRITES: writes}
+    if place.is_shared and not writes:
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # of one moment
     try:
-        with engine.connect().execution_options(**{_WRITES: writes}) as connection, connection.begin():
+        with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
     except exc.IntegrityError as error:
         raise StateConflict(_sentence(place, error)) from None

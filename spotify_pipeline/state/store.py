@@ -23,7 +23,7 @@ from spotify_pipeline.state.key import KEY_VARIABLE, Key, key_beside
 from spotify_pipeline.state.lease import Fence
 from spotify_pipeline.state.place import Place
 from spotify_pipeline.state.safety import MOUNT_TABLE, refuse_unsafe_directory, refuse_unsafe_file
-from spotify_pipeline.state.tables import REVISION, initialised, metadata
+from spotify_pipeline.state.tables import REVISION, initialised, metadata, version
 from spotify_pipeline.state.tables import lease as lease_table
 
 MARK = "state.id"
@@ -214,22 +214,27 @@ class StateStore:
         with engines.begun(engine, self.place, writes=False) as transaction:
             schema = engines.SCHEMA if self.place.is_shared else None
             there = sa.inspect(transaction).has_table(initialised.name, schema=schema)
-            row = transaction.execute(sa.select(initialised)).first() if there else None
+            row = transaction.execute(sa.select(initialised, version)).first() if there else None
         if row is None:
             raise StateError(
                 f"{str(self.place)[0].upper()}{str(self.place)[1:]} holds no state of this project. Nothing was sent, "
                 "as an empty one would say that nobody asked to be forgotten. If it is new, run `spotify-pipeline "
                 "state create`; if a state was here, restore its backup."
             )
-        if row.revision > REVISION:
+        if row.moved_to is not None:
             raise StateError(
-                f"The state ({self.place}) was written by a newer version of this project (revision {row.revision}; "
+                f"The state ({self.place}) was moved to {row.moved_to} on {row.moved_at[:10]}, and nothing is written "
+                "here any more. Nothing was sent. Set SPOTIFY_PIPELINE_STATE to where it is now."
+            )
+        if row.version_num > REVISION:
+            raise StateError(
+                f"The state ({self.place}) was written by a newer version of this project (revision {row.version_num}; "
                 f"this one knows {REVISION}). Nothing was sent. Update the project on this machine."
             )
-        if row.revision < REVISION:
+        if row.version_num < REVISION:
             raise StateError(
-                f"The state ({self.place}) is of an older version of this project (revision {row.revision}; this one "
-                f"needs {REVISION}). Nothing was sent. Run `spotify-pipeline state upgrade` while nothing else runs."
+                f"The state ({self.place}) is of an older version of this project (revision {row.version_num}; this "
+                f"one needs {REVISION}). Nothing was sent. Run `spotify-pipeline state upgrade` while nothing else runs."
             )
 
     def _sealing(self) -> Key:
@@ -262,9 +267,8 @@ class StateStore:
 def _make_tables(transaction: sa.Connection) -> str:
     metadata.create_all(transaction)
     store_id = secrets.token_hex(8)
-    transaction.execute(
-        initialised.insert().values(one=1, revision=REVISION, store_id=store_id, made_at=_now(), key_id=None)
-    )
+    transaction.execute(version.insert().values(version_num=REVISION))
+    transaction.execute(initialised.insert().values(one=1, store_id=store_id, made_at=_now()))
     return store_id
 
 

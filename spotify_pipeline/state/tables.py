@@ -23,12 +23,16 @@ initialised = sa.Table(
     "initialised",
     metadata,
     sa.Column("one", sa.Integer, sa.CheckConstraint("one = 1"), primary_key=True),
-    sa.Column("revision", sa.Text, nullable=False),
     sa.Column("store_id", sa.Text, nullable=False),
     sa.Column("made_at", sa.Text, nullable=False),
     sa.Column("key_id", sa.Text),
+    sa.Column("moved_to", sa.Text),
+    sa.Column("moved_at", sa.Text),
 )
-"""One row: this state was made on purpose, and by which revision of the tables."""
+"""One row: this state was made on purpose; which key seals it; and where it was moved to, if it was."""
+
+version = sa.Table("alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True))
+"""The revision of the tables, where Alembic looks for it."""
 
 lease = sa.Table(
     "lease",

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from spotify_pipeline.state import Place, StateConflict, StateError, StateStore, engines
-from spotify_pipeline.state.tables import alert, initialised, receipt
+from spotify_pipeline.state.tables import alert, receipt, version
 
 ONE = {"audience": "lapsed", "kind": "blocked", "content": "{}"}
 
@@ -167,13 +167,13 @@ class TestAFile:
 class TestVersions:
     def test_a_newer_one_is_refused_in_a_sentence(self, state: StateStore) -> None:
         with state.begin() as transaction:
-            transaction.execute(initialised.update().values(revision="9999"))
+            transaction.execute(version.update().values(version_num="9999"))
         with pytest.raises(StateError, match="newer version of this project"):
             alerts(StateStore(state.place, state.home))
 
     def test_an_older_one_names_the_command(self, state: StateStore) -> None:
         with state.begin() as transaction:
-            transaction.execute(initialised.update().values(revision="0000"))
+            transaction.execute(version.update().values(version_num="0000"))
         with pytest.raises(StateError, match="spotify-pipeline state upgrade"):
             alerts(StateStore(state.place, state.home))
 

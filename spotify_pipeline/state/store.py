@@ -214,7 +214,7 @@ class StateStore:
         with engines.begun(engine, self.place, writes=False) as transaction:
             schema = engines.SCHEMA if self.place.is_shared else None
             there = sa.inspect(transaction).has_table(initialised.name, schema=schema)
-            row = transaction.execute(sa.select(initialised, version)).first() if there else None
+            row = transaction.execute(_SAID_OF_ITSELF).first() if there else None
         if row is None:
             raise StateError(
                 f"{str(self.place)[0].upper()}{str(self.place)[1:]} holds no state of this project. Nothing was sent, "
@@ -234,7 +234,7 @@ class StateStore:
         if row.version_num < REVISION:
             raise StateError(
                 f"The state ({self.place}) is of an older version of this project (revision {row.version_num}; this "
-                f"one needs {REVISION}). Nothing was sent. Run `spotify-pipeline state upgrade` while nothing else runs."
+                f"one needs {REVISION}). Nothing was sent. Run `spotify-pipeline state upgrade` while nothing runs."
             )
 
     def _sealing(self) -> Key:
@@ -262,6 +262,9 @@ class StateStore:
                 "home, has. Put the former key back. If it is lost, run `spotify-pipeline state forget-key`: sign in "
                 "again afterwards; what waits to be sent is read again from the warehouse."
             )
+
+
+_SAID_OF_ITSELF = sa.select(initialised, version).join_from(initialised, version, sa.true())
 
 
 def _make_tables(transaction: sa.Connection) -> str:

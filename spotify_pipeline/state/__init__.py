@@ -1,5 +1,6 @@
 """What the project must not forget: one database, SQLite in the home by default, PostgreSQL where machines share it."""
 
+from spotify_pipeline.state import tables
 from spotify_pipeline.state.errors import StateConflict, StateError, StateOvertaken
 from spotify_pipeline.state.key import KEY_VARIABLE, Key, new_key
 from spotify_pipeline.state.lease import Fence
@@ -16,4 +17,5 @@ __all__ = [
     "StateOvertaken",
     "StateStore",
     "new_key",
+    "tables",
 ]

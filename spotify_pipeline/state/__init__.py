@@ -5,6 +5,7 @@ from spotify_pipeline.state.errors import StateConflict, StateError, StateOverta
 from spotify_pipeline.state.key import KEY_VARIABLE, Key, new_key
 from spotify_pipeline.state.lease import Fence
 from spotify_pipeline.state.place import Place
+from spotify_pipeline.state.sealed import place_of, reseal
 from spotify_pipeline.state.store import StateStore
 
 __all__ = [
@@ -17,5 +18,7 @@ __all__ = [
     "StateOvertaken",
     "StateStore",
     "new_key",
+    "place_of",
+    "reseal",
     "tables",
 ]

@@ -29,6 +29,7 @@ _PRAGMAS = (
 )
 _ALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """A machine that was cut off loses its session, and so its locks, within half a minute."""
+_LOCK_NOT_AVAILABLE = "55P03"
 _WRITES = "spotify_pipeline_writes"
 _Identity = tuple[str, int, int]
 _open: OrderedDict[_Identity, sa.Engine] = OrderedDict()
@@ -90,15 +91,16 @@ def _identity(place: Place) -> _Identity:
 
 def _made(place: Place) -> sa.Engine:
     if place.is_shared:
-        return sa.create_engine(place.url, pool_size=4, pool_pre_ping=True, connect_args=_postgres_arguments())
+        waits = f" -clock_timeout={STATE_HELD.within * 1000:.0f}"
+        return sa.create_engine(place.url, pool_size=4, pool_pre_ping=True, connect_args=_postgres_arguments(waits))
     engine = sa.create_engine(place.url, connect_args={"timeout": STATE_HELD.within, "check_same_thread": False})
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _postgres_arguments() -> dict[str, Any]:
-    return {**_ALIVE, "connect_timeout": 15, "options": f"-csearch_path={SCHEMA} -ctimezone=UTC"}
+def _postgres_arguments(options: str = "") -> dict[str, Any]:
+    return {**_ALIVE, "connect_timeout": 15, "options": f"-csearch_path={SCHEMA} -ctimezone=UTC{options}"}
 
 
 def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - a connection of sqlite3
@@ -118,7 +120,7 @@ def _sentence(place: Place, error: exc.SQLAlchemyError) -> str:
     said, kind = str(cause), type(cause).__name__
     if "disk is full" in said or "No space left" in said:
         return f"The state ({place}) cannot be written: its disk is full. Free some space, then run again."
-    if "database is locked" in said:
+    if "database is locked" in said or getattr(cause, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
         return (
             f"The state ({place}) was held by another process for {STATE_HELD.within:.0f} seconds. End the process "
             "that hangs, then run again."

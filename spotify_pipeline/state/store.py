@@ -52,16 +52,20 @@ class StateStore:
     def __repr__(self) -> str:
         return f"<state in {self.place}>"
 
-    def begin(self) -> AbstractContextManager[sa.Connection]:
+    @contextmanager
+    def begin(self) -> Generator[sa.Connection]:
         """A transaction that writes: as a whole and durable when the block ends, or, where it raises, not at all.
 
         On SQLite one runs at a time, so keep it short and call nobody in it.
 
         Raises:
             StateConflict: a rule of the tables forbids it.
-            StateError: the state cannot be used.
+            StateError: the state cannot be used, or has another key since this store used its own.
         """
-        return engines.begun(self._engine(), self.place, writes=True)
+        with engines.begun(self._engine(), self.place, writes=True) as transaction:
+            if self._key is not None and transaction.scalar(_KEY_ID) != self._key.id.hex():
+                raise self._another_key()
+            yield transaction
 
     def read(self) -> AbstractContextManager[sa.Connection]:
         """A transaction that only reads, of one moment. Errors as for :meth:`begin`."""
@@ -89,13 +93,14 @@ class StateStore:
         busy: Exception,
         within: float | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] | None = None,
     ) -> Generator[Fence]:
         """Hold the lease called ``name`` within the block; what it gives must be required before each line.
 
         Raises:
             StateError: the state cannot be used. ``busy``: another process holds it all the time.
         """
-        with self.lock(f"lease {name}", policy, busy=busy, within=within, sleep=sleep):
+        with self.lock(f"lease {name}", policy, busy=busy, within=within, sleep=sleep, clock=clock):
             with self.begin() as transaction:
                 fence = lease.take(transaction, name, holder=_me(), since=_now())
             yield fence
@@ -140,6 +145,14 @@ class StateStore:
             StateError: it is damaged, or this machine has another key.
         """
         return self._sealing().open(sealed, place)
+
+    def require_key(self) -> None:
+        """Return if what is sealed now can be stored and opened again.
+
+        Raises:
+            StateError: there is no key, or the state has another one.
+        """
+        self._sealing()
 
     def create(self) -> bool:
         """Make the tables where there are none; whether they were made.
@@ -239,31 +252,41 @@ class StateStore:
 
     def _sealing(self) -> Key:
         if self._key is None:
-            key = self._stated_key()
-            if key is None and self.place.file is None:
-                raise StateError(
-                    f"Set {KEY_VARIABLE}: what {self.place} holds of tokens and events is encrypted with it, on every "
-                    "machine that uses it. `spotify-pipeline state new-key` prints a new one; keep it where you keep "
-                    "passwords."
-                )
-            key = key or key_beside(self.home / KEY_FILE)
-            self._refuse_other_key(key)
+            with self.read() as transaction:
+                known = transaction.scalar(_KEY_ID)
+            key = self._stated_key() or self._key_of_home(is_made=known is not None)
+            if (known or self._first_key(key)) != key.id.hex():
+                raise self._another_key()
             self._key = key
         return self._key
 
-    def _refuse_other_key(self, key: Key) -> None:
+    def _key_of_home(self, *, is_made: bool) -> Key:
+        if self.place.is_shared:
+            raise StateError(
+                f"Set {KEY_VARIABLE}: what {self.place} holds of tokens and events is encrypted with it, on every "
+                "machine that uses it. `spotify-pipeline state new-key` prints a new one; keep it where you keep "
+                "passwords."
+            )
+        if is_made and not (self.home / KEY_FILE).exists():
+            raise self._another_key()
+        return key_beside(self.home / KEY_FILE)
+
+    def _first_key(self, key: Key) -> str | None:
+        """The key that a new state has from now on: this one, or that of who was faster."""
         with self.begin() as transaction:
             unset = initialised.update().where(initialised.c.key_id.is_(None))
             transaction.execute(unset.values(key_id=key.id.hex()))
-            known = transaction.scalar(sa.select(initialised.c.key_id))
-        if known != key.id.hex():
-            raise StateError(
-                f"The state ({self.place}) is encrypted with another key than {KEY_VARIABLE}, or the key file in the "
-                "home, has. Put the former key back. If it is lost, run `spotify-pipeline state forget-key`: sign in "
-                "again afterwards; what waits to be sent is read again from the warehouse."
-            )
+            return transaction.scalar(_KEY_ID)
+
+    def _another_key(self) -> StateError:
+        return StateError(
+            f"The state ({self.place}) is encrypted with another key than {KEY_VARIABLE}, or the key file in the "
+            "home, has. Put the state's key back. If it is lost, run `spotify-pipeline state forget-key`: sign in "
+            "again afterwards; what waits to be sent is read again from the warehouse."
+        )
 
 
+_KEY_ID = sa.select(initialised.c.key_id)
 _SAID_OF_ITSELF = sa.select(initialised, version).join_from(initialised, version, sa.true())
 
 

@@ -13,6 +13,9 @@ from sqlalchemy import event
 REVISION = "0001"
 """Of the newest tables; see ``migrations``."""
 
+SEALED = "sealed"
+"""Mark (``info``) of a column that is encrypted, for the place that ``place_of`` says."""
+
 metadata = sa.MetaData()
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -50,7 +53,7 @@ audience = sa.Table(
     sa.Column("ad_account_id", sa.Text, primary_key=True),
     sa.Column("audience", sa.Text, primary_key=True),
     sa.Column("content", sa.Text, nullable=False),
-    sa.Column("session", sa.LargeBinary),
+    sa.Column("session", sa.LargeBinary, info={SEALED: True}),
 )
 """What is known of each audience, with what is unfinished; ``session``: of the upload under way, sealed."""
 
@@ -135,17 +138,16 @@ erasure_digest = sa.Table(
 )
 """The digests of those who asked, by what they were given as."""
 
-authorization = sa.Table(
-    "authorization",
+sign_in = sa.Table(
+    "sign_in",
     metadata,
     sa.Column("issuer", sa.Text, primary_key=True),
     sa.Column("client_id", sa.Text, primary_key=True),
     sa.Column("label", sa.Text, primary_key=True),
-    sa.Column("content", sa.LargeBinary),
+    sa.Column("content", sa.LargeBinary, info={SEALED: True}),
     sa.Column("used_bootstrap", sa.Text),
-    quote=True,
 )
-"""Sign-ins, sealed; ``content`` is NULL after a sign-out, when only the digest of a used bootstrap token is kept."""
+"""Sign-ins; ``content`` is NULL after a sign-out, when only the digest of a used bootstrap token is kept."""
 
 rate = sa.Table(
     "rate",

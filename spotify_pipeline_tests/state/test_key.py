@@ -110,3 +110,12 @@ def test_a_shared_state_without_a_key_asks_for_one(empty_database: str, tmp_path
     store.create()
     with pytest.raises(StateError, match="Set SPOTIFY_PIPELINE_KEY"):
         store.seal(SECRET, "here")
+
+
+def test_a_key_file_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    StateStore.in_home(home).seal(SECRET, "here")
+    (home / "state.key").unlink()
+    with pytest.raises(StateError, match="another key"):
+        StateStore.in_home(home).require_key()
+    assert not (home / "state.key").exists()

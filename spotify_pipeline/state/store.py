@@ -53,15 +53,19 @@ class StateStore:
         return f"<state in {self.place}>"
 
     @contextmanager
-    def begin(self) -> Generator[sa.Connection]:
+    def begin(self, within: sa.Connection | None = None) -> Generator[sa.Connection]:
         """A transaction that writes: as a whole and durable when the block ends, or, where it raises, not at all.
 
-        On SQLite one runs at a time, so keep it short and call nobody in it.
+        On SQLite one runs at a time, so keep it short and call nobody in it. ``within``: the transaction that a caller
+        has begun, which then holds this, too; None for one of its own.
 
         Raises:
             StateConflict: a rule of the tables forbids it.
             StateError: the state cannot be used, or has another key since this store used its own.
         """
+        if within is not None:
+            yield within
+            return
         with engines.begun(self._engine(), self.place, writes=True) as transaction:
             if self._key is not None and transaction.scalar(_KEY_ID) != self._key.id.hex():
                 raise self._another_key()

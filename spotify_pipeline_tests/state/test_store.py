@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from spotify_pipeline.state import Place, StateConflict, StateError, StateStore, engines
+from spotify_pipeline.state import Place, StateConflict, StateError, StateStore, engines, insert_missing
 from spotify_pipeline.state.tables import alert, receipt, version
 
 ONE = {"audience": "lapsed", "kind": "blocked", "content": "{}"}
@@ -42,6 +42,23 @@ class TestTransactions:
             transaction.execute(alert.insert().values(ONE))
         with pytest.raises(StateConflict), state.begin() as transaction:
             transaction.execute(alert.insert().values(ONE))
+
+    def test_one_within_another_is_undone_with_it(self, state: StateStore) -> None:
+        def fail() -> None:
+            with state.begin() as transaction:
+                with state.begin(transaction) as same:
+                    same.execute(alert.insert().values(ONE))
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            fail()
+        assert alerts(state) == 0
+
+    def test_a_row_is_inserted_unless_it_is_there(self, state: StateStore) -> None:
+        for inserted in (True, False):
+            with state.begin() as transaction:
+                assert insert_missing(transaction, alert, ONE) is inserted
+        assert alerts(state) == 1
 
     def test_p04_the_drivers_words_are_withheld(self, state: StateStore) -> None:
         with pytest.raises(StateError) as failed, state.begin() as transaction:

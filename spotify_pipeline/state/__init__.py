@@ -1,6 +1,7 @@
 """What the project must not forget: one database, SQLite in the home by default, PostgreSQL where machines share it."""
 
 from spotify_pipeline.state import tables
+from spotify_pipeline.state.copying import Copied, back_up, move, restore
 from spotify_pipeline.state.documents import Document
 from spotify_pipeline.state.errors import StateConflict, StateError, StateOvertaken
 from spotify_pipeline.state.key import KEY_VARIABLE, Key, new_key
@@ -9,9 +10,11 @@ from spotify_pipeline.state.place import Place
 from spotify_pipeline.state.rows import insert_missing
 from spotify_pipeline.state.sealed import place_of, reseal
 from spotify_pipeline.state.store import StateStore
+from spotify_pipeline.state.upgrade import upgrade
 
 __all__ = [
     "KEY_VARIABLE",
+    "Copied",
     "Document",
     "Fence",
     "Key",
@@ -20,9 +23,13 @@ __all__ = [
     "StateError",
     "StateOvertaken",
     "StateStore",
+    "back_up",
     "insert_missing",
+    "move",
     "new_key",
     "place_of",
     "reseal",
+    "restore",
     "tables",
+    "upgrade",
 ]

@@ -67,8 +67,8 @@ class StateStore:
             yield within
             return
         with engines.begun(self._engine(), self.place, writes=True) as transaction:
-            if self._key is not None and transaction.scalar(_KEY_ID) != self._key.id.hex():
-                raise self._another_key()
+            # Since this process opened it, it may have been moved, or upgraded, or been given another key.
+            self._refuse_unfit(transaction)
             yield transaction
 
     def read(self) -> AbstractContextManager[sa.Connection]:
@@ -158,8 +158,10 @@ class StateStore:
         """
         self._sealing()
 
-    def create(self) -> bool:
+    def create(self, *, anew: bool = False) -> bool:
         """Make the tables where there are none; whether they were made.
+
+        ``anew``: make them although there was a state, which is gone or was put aside.
 
         Raises:
             StateError: they cannot be made, or a state that was here is gone.
@@ -171,7 +173,7 @@ class StateStore:
         with exclusive(self.place.file.with_name(f".{self.place.file.name}.lock")):
             if self.place.file.exists():
                 return False
-            if self._mark.exists():
+            if self._mark.exists() and not anew:
                 raise StateError(
                     f"The state of this project ({self.place}) is gone: {self._mark} says that there was one. Nothing "
                     "was sent, as it says who asked to be forgotten and what was sent. Restore the newest backup: "
@@ -230,14 +232,19 @@ class StateStore:
     def _refuse_unknown(self, engine: sa.Engine) -> None:
         with engines.begun(engine, self.place, writes=False) as transaction:
             schema = engines.SCHEMA if self.place.is_shared else None
-            there = sa.inspect(transaction).has_table(initialised.name, schema=schema)
-            row = transaction.execute(_SAID_OF_ITSELF).first() if there else None
-        if row is None:
-            raise StateError(
-                f"{str(self.place)[0].upper()}{str(self.place)[1:]} holds no state of this project. Nothing was sent, "
-                "as an empty one would say that nobody asked to be forgotten. If it is new, run `spotify-pipeline "
-                "state create`; if a state was here, restore its backup."
-            )
+            if sa.inspect(transaction).has_table(initialised.name, schema=schema):
+                self._refuse_unfit(transaction)
+                return
+        raise StateError(
+            f"There is no state of this project in {self.place}. Nothing was sent, as an empty one would say that "
+            "nobody asked to be forgotten. If it is new, run `spotify-pipeline state create`; if a state was here, "
+            "restore its backup."
+        )
+
+    def _refuse_unfit(self, transaction: sa.Connection) -> None:
+        row = transaction.execute(_SAID_OF_ITSELF).one()
+        if self._key is not None and row.key_id != self._key.id.hex():
+            raise self._another_key()
         if row.moved_to is not None:
             raise StateError(
                 f"The state ({self.place}) was moved to {row.moved_to} on {row.moved_at[:10]}, and nothing is written "

@@ -168,7 +168,7 @@ class TestAFile:
             other.execute("CREATE TABLE theirs (x)")
         other.close()
         (tmp_path / "home" / "state.sqlite").chmod(0o600)
-        with pytest.raises(StateError, match="holds no state of this project"):
+        with pytest.raises(StateError, match="no state of this project"):
             alerts(StateStore.in_home(tmp_path / "home"))
 
     def test_a_commit_survives_a_power_loss(self, tmp_path: Path) -> None:

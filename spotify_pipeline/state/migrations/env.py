@@ -1,0 +1,8 @@
+"""Alembic's environment: it is given a connection, and leaves the transaction to whoever gave it."""
+
+from alembic import context
+
+from spotify_pipeline.state.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

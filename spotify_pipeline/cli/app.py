@@ -18,6 +18,7 @@ from spotify_pipeline.cli.init import init
 from spotify_pipeline.cli.privacy import digest, erasures, explain, forget
 from spotify_pipeline.cli.project import choose, one_command
 from spotify_pipeline.cli.spotify import ad_accounts, audiences, authorizations, businesses, login, logout
+from spotify_pipeline.cli.state import state
 from spotify_pipeline.demo.workspace import DemoWorkspace
 from spotify_pipeline.printable import printable
 from spotify_pipeline.process import no_core_dumps
@@ -57,6 +58,7 @@ for name, command in {
     app.command(name)(command)
 app.add_typer(receipts, name="receipts")
 app.add_typer(conversions, name="conversions")
+app.add_typer(state, name="state")
 
 
 _UNCHECKED = frozenset({"demo", "sandbox", "init", "digest", "doctor"})

@@ -134,9 +134,14 @@ class Settings:
         """
         stated = self.secret("state")
         place = Place.in_home(self.home) if stated is None else Place.of(stated.reveal(), self.home)
-        return StateStore(place, self.home, key=self._key)
+        return StateStore(place, self.home, key=self.key_of_state)
 
-    def _key(self) -> Key | None:
+    def key_of_state(self) -> Key | None:
+        """The key that encrypts in the state; None for the one in a file of the home.
+
+        Raises:
+            StateError: what is set is no key.
+        """
         stated = self.secret("key")
         return None if stated is None else Key.of(stated.reveal())
 

@@ -1,7 +1,6 @@
 """What the project must not forget: one database, SQLite in the home by default, PostgreSQL where machines share it."""
 
 from spotify_pipeline.state import tables
-from spotify_pipeline.state.copying import Copied, back_up, move, restore
 from spotify_pipeline.state.documents import Document
 from spotify_pipeline.state.errors import StateConflict, StateError, StateOvertaken
 from spotify_pipeline.state.key import KEY_VARIABLE, Key, new_key
@@ -10,7 +9,17 @@ from spotify_pipeline.state.place import Place
 from spotify_pipeline.state.rows import insert_missing
 from spotify_pipeline.state.sealed import place_of, reseal
 from spotify_pipeline.state.store import StateStore
-from spotify_pipeline.state.upgrade import upgrade
+from spotify_pipeline.state.upkeep import (
+    Copied,
+    back_up,
+    change_key,
+    faults_of,
+    forget_key,
+    lock_fault,
+    move,
+    restore,
+    upgrade,
+)
 
 __all__ = [
     "KEY_VARIABLE",
@@ -24,7 +33,11 @@ __all__ = [
     "StateOvertaken",
     "StateStore",
     "back_up",
+    "change_key",
+    "faults_of",
+    "forget_key",
     "insert_missing",
+    "lock_fault",
     "move",
     "new_key",
     "place_of",

@@ -104,6 +104,11 @@ def key_beside(file: Path) -> Key:
         raise StateError(f"The key file {file} cannot be read ({reason}). Restore it from a backup.") from None
 
 
+def next_to(file: Path) -> Path:
+    """Where the next key is while it takes the place of the one in ``file``."""
+    return file.with_name(f"{file.name}.next")
+
+
 def _made(file: Path) -> Key:
     """A new key in a file that appears whole: of two processes that make it, both get the first one's."""
     private_directory(file.parent)

@@ -41,10 +41,11 @@ def reseal(state: StateStore, old: Key, new: Key) -> int:
                 f"The state ({state.place}) is not encrypted with the key that was given as its former one. Nothing "
                 "was changed. Give the key that the state has now."
             )
-        return sum(_resealed(transaction, column, old, new) for column in _columns())
+        return sum(_resealed(transaction, column, old, new) for column in sealed_columns())
 
 
-def _columns() -> Iterator[sa.Column[Any]]:
+def sealed_columns() -> Iterator[sa.Column[Any]]:
+    """Every column whose values are encrypted."""
     return (column for table in metadata.sorted_tables for column in table.columns if column.info.get(SEALED))
 
 

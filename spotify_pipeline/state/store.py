@@ -19,15 +19,12 @@ from spotify_pipeline.retries import TURN, RetryPolicy
 from spotify_pipeline.state import engines, lease, locks
 from spotify_pipeline.state.errors import StateError
 from spotify_pipeline.state.key import FILE_NAME as KEY_FILE
-from spotify_pipeline.state.key import KEY_VARIABLE, Key, key_beside
+from spotify_pipeline.state.key import KEY_VARIABLE, Key, key_beside, next_to
 from spotify_pipeline.state.lease import Fence
 from spotify_pipeline.state.place import Place
 from spotify_pipeline.state.safety import MOUNT_TABLE, refuse_unsafe_directory, refuse_unsafe_file
 from spotify_pipeline.state.tables import REVISION, initialised, metadata, version
 from spotify_pipeline.state.tables import lease as lease_table
-
-MARK = "state.id"
-"""A file of the home that says that there was a state: one that is gone must not look like a new one."""
 
 
 class StateStore:
@@ -140,7 +137,7 @@ class StateStore:
 
     def seal(self, content: bytes, place: str) -> bytes:
         """``content``, encrypted. ``place`` names where it will be, and must be given to open it."""
-        return self._sealing().seal(content, place)
+        return self.key().seal(content, place)
 
     def open(self, sealed: bytes, place: str) -> bytes:
         """What was sealed for ``place``.
@@ -148,7 +145,7 @@ class StateStore:
         Raises:
             StateError: it is damaged, or this machine has another key.
         """
-        return self._sealing().open(sealed, place)
+        return self.key().open(sealed, place)
 
     def require_key(self) -> None:
         """Return if what is sealed now can be stored and opened again.
@@ -156,7 +153,7 @@ class StateStore:
         Raises:
             StateError: there is no key, or the state has another one.
         """
-        self._sealing()
+        self.key()
 
     def create(self, *, anew: bool = False) -> bool:
         """Make the tables where there are none; whether they were made.
@@ -173,9 +170,9 @@ class StateStore:
         with exclusive(self.place.file.with_name(f".{self.place.file.name}.lock")):
             if self.place.file.exists():
                 return False
-            if self._mark.exists() and not anew:
+            if _mark_of(self.place.file).exists() and not anew:
                 raise StateError(
-                    f"The state of this project ({self.place}) is gone: {self._mark} says that there was one. Nothing "
+                    f"The state of this project ({self.place}) is gone: {_mark_of(self.place.file)} says that there was one. Nothing "
                     "was sent, as it says who asked to be forgotten and what was sent. Restore the newest backup: "
                     "`spotify-pipeline state restore FILE`. If there is none, remove that file: every audience then "
                     "needs an approval, and everybody who asked to be forgotten has to be given to `forget` again."
@@ -207,12 +204,8 @@ class StateStore:
         assert fresh.file is not None  # noqa: S101
         fresh.file.chmod(0o600)
         fresh.file.replace(file)
-        self._mark.touch(mode=0o600)
-        self._mark.write_text(f"{store_id}\n", encoding="ascii")
-
-    @property
-    def _mark(self) -> Path:
-        return self.home / MARK
+        _mark_of(file).touch(mode=0o600)
+        _mark_of(file).write_text(f"{store_id}\n", encoding="ascii")
 
     def _engine(self) -> sa.Engine:
         if self.place.file is not None:
@@ -261,26 +254,42 @@ class StateStore:
                 f"one needs {REVISION}). Nothing was sent. Run `spotify-pipeline state upgrade` while nothing runs."
             )
 
-    def _sealing(self) -> Key:
+    @property
+    def key_is_stated(self) -> bool:
+        """Whether the settings have a key; else it is in a file of the home."""
+        return self._stated_key() is not None
+
+    def key(self) -> Key:
+        """The state's key. A new state gets one with the first call.
+
+        Raises:
+            StateError: there is none, or it is not the state's.
+        """
         if self._key is None:
             with self.read() as transaction:
                 known = transaction.scalar(_KEY_ID)
-            key = self._stated_key() or self._key_of_home(is_made=known is not None)
+            key = self._stated_key() or self._key_of_home(known)
             if (known or self._first_key(key)) != key.id.hex():
                 raise self._another_key()
             self._key = key
         return self._key
 
-    def _key_of_home(self, *, is_made: bool) -> Key:
+    def _key_of_home(self, known: str | None) -> Key:
         if self.place.is_shared:
             raise StateError(
                 f"Set {KEY_VARIABLE}: what {self.place} holds of tokens and events is encrypted with it, on every "
                 "machine that uses it. `spotify-pipeline state new-key` prints a new one; keep it where you keep "
                 "passwords."
             )
-        if is_made and not (self.home / KEY_FILE).exists():
+        file = self.home / KEY_FILE
+        if known is None:
+            return key_beside(file)
+        # The next one is there where a process died that changed the key.
+        kept = (key_beside(each) for each in (file, next_to(file)) if each.exists())
+        found = next((each for each in kept if each.id.hex() == known), None)
+        if found is None:
             raise self._another_key()
-        return key_beside(self.home / KEY_FILE)
+        return found
 
     def _first_key(self, key: Key) -> str | None:
         """The key that a new state has from now on: this one, or that of who was faster."""
@@ -299,6 +308,11 @@ class StateStore:
 
 _KEY_ID = sa.select(initialised.c.key_id)
 _SAID_OF_ITSELF = sa.select(initialised, version).join_from(initialised, version, sa.true())
+
+
+def _mark_of(file: Path) -> Path:
+    """A file that says that there was a state: one that is gone must not look like a new one."""
+    return file.with_suffix(".id")
 
 
 def _make_tables(transaction: sa.Connection) -> str:

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from spotify_pipeline.state import Place, StateError, StateStore, engines, upgrade
 from spotify_pipeline.state.tables import REVISION, alert, metadata, version
 
-MIGRATIONS = Path(engines.__file__).parent / "migrations"
+MIGRATIONS = Path(engines.__file__).parent / "upkeep" / "migrations"
 
 
 def test_the_newest_revision_is_already_there(state: StateStore) -> None:

@@ -21,6 +21,7 @@ def fill(state: StateStore) -> None:
 def opened(state: StateStore) -> bytes:
     with state.read() as transaction:
         sealed = transaction.scalar(tables.audience.select().with_only_columns(tables.audience.c.session))
+    assert isinstance(sealed, bytes)
     return state.open(sealed, PLACE)
 
 

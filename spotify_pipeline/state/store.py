@@ -173,9 +173,10 @@ class StateStore:
             if _mark_of(self.place.file).exists() and not anew:
                 raise StateError(
                     f"The state of this project ({self.place}) is gone: {_mark_of(self.place.file)} says that there "
-                    "was one. Nothing was sent, as it says who asked to be forgotten and what was sent. Restore the newest backup: "
-                    "`spotify-pipeline state restore FILE`. If there is none, remove that file: every audience then "
-                    "needs an approval, and everybody who asked to be forgotten has to be given to `forget` again."
+                    "was one. Nothing was sent, as it says who asked to be forgotten and what was sent. Restore the "
+                    "newest backup: `spotify-pipeline state restore FILE`. If there is none, remove that file: every "
+                    "audience then needs an approval, and everybody who asked to be forgotten has to be given to "
+                    "`forget` again."
                 )
             self._make_file(self.place.file)
         return True

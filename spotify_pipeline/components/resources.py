@@ -121,7 +121,7 @@ class PipelineHome(ConfiguredResource):
     @property
     def approvals(self) -> ApprovalStore:
         """What people approved."""
-        return ApprovalStore.in_home(self.directory)
+        return ApprovalStore(self.store)
 
     @property
     def receipts(self) -> ReceiptBook:
@@ -131,12 +131,12 @@ class PipelineHome(ConfiguredResource):
     @property
     def ledger(self) -> ErasureLedger:
         """Who asked to be forgotten."""
-        return ErasureLedger.in_home(self.directory)
+        return ErasureLedger(self.store)
 
     @property
     def alerts(self) -> Alerts:
         """What a person must be told."""
-        return Alerts.in_home(self.directory)
+        return Alerts(self.store)
 
 
 class AudienceAttributes(Protocol):

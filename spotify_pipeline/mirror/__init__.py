@@ -42,7 +42,6 @@ from spotify_pipeline.mirror.sync import (
     MirrorOutcome,
     StaleStateCheck,
     mirror_parts,
-    newest_erasure,
     parts_in_use,
     parts_known,
 )
@@ -101,7 +100,6 @@ __all__ = [
     "flush_receipts",
     "folder_of",
     "mirror_parts",
-    "newest_erasure",
     "orphans",
     "part_number",
     "parts_in_use",

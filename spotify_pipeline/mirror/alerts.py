@@ -1,6 +1,6 @@
 """Tells a person what is wrong with an audience: each change once, not once per run, and daily while it stays wrong.
 
-One small JSON file per audience and kind of alert says how things stand and what was told last; an alert is due while
+One row of the state per audience and kind of alert says how things stand and what was told last; an alert is due while
 the two differ, and again a day after it was told, as long as something is wrong. It counts as told only once its
 delivery is known, so a crash in between repeats it: never none.
 Sentences hold names, counts and dates; no identifier and no digest.
@@ -8,30 +8,27 @@ Sentences hold names, counts and dates; no identifier and no digest.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
+from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+import sqlalchemy as sa
+from pydantic import ConfigDict
 
-from spotify_pipeline.home import HomeError, atomic_private_file
-from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.journal import Moment
+from spotify_pipeline.state import Document, StateStore, insert_missing
+from spotify_pipeline.state import tables as state
 
-FORMAT = 1
 AGAIN = timedelta(days=1)
 """After so long, what is still wrong is told again: who was told once may have missed it, and lists age meanwhile."""
-DAMAGED = "record damaged"
-_LOCK = ".lock"
 _AUDIENCE = re.compile(r"[a-z0-9_]{1,63}(\.[0-9]{1,4}|\.lookalike)?", re.ASCII)
 
 
 class AlertKind(StrEnum):
-    """What an alert is about. The value is in file names."""
+    """What an alert is about. The value is in the state."""
 
     BLOCKED = "blocked"
     """A guard keeps lists from being sent."""
@@ -69,21 +66,19 @@ class Alert:
 
 @dataclass(frozen=True, kw_only=True)
 class _Record:
-    """What the file of an audience and kind holds.
+    """What the row of an audience and kind holds.
 
     Attributes:
         now: how things stand.
         told: the codes that were told last; none at first, as nobody expects anything to be wrong.
         told_at: when that was; None where nothing was told yet.
         unsure: something else may have been told since: its delivery began and is not known to have ended.
-        format: version of this record.
     """
 
     now: Alert
     told: tuple[str, ...] = ()
     told_at: Moment | None = None
     unsure: bool = False
-    format: int = FORMAT
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -97,72 +92,57 @@ class _Record:
 
 
 class Alerts:
-    """The alerts of all audiences, below one directory."""
+    """The alerts of all audiences. Every method raises ``StateError`` where the state cannot be used."""
 
-    def __init__(self, directory: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """``directory`` need not exist; what is written makes it, private. ``clock`` gives the time, with its zone."""
-        self._directory = directory
+    def __init__(self, store: StateStore, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """``clock`` gives the time, with its zone."""
+        self._store = store
         self._clock = clock
-
-    @classmethod
-    def in_home(cls, home: Path) -> Alerts:
-        """Those in the project's own directory."""
-        return cls(home / "alerts")
 
     def state(self, audience: str, kind: AlertKind, codes: Sequence[str], sentence: str, now: datetime) -> None:
         """Say how things stand: ``codes`` for what is wrong, in any order; none where nothing is, or no longer.
 
-        Saying the same again makes no alert, whatever the sentence. A damaged record is replaced, and its
-        alert becomes due: better twice than never.
+        Saying the same again makes no alert, whatever the sentence.
 
         Raises:
-            HomeError: it cannot be written.
             ValueError: the audience's name is not one, or ``now`` has no time zone.
         """
         if now.tzinfo is None:
             raise ValueError("The time of an alert needs a time zone.")
+        if not _AUDIENCE.fullmatch(audience):
+            raise ValueError("An alert is of an audience, named by 1 to 63 characters of a-z, 0-9 and _.")
         since = now.astimezone(UTC).isoformat()
         stated = Alert(
             audience=audience, kind=kind, codes=tuple(sorted(set(codes))), sentence=sentence.strip(), since=since
         )
-        file = self._file(audience, kind)
-        with exclusive(self._directory / _LOCK):
-            before = _read(file)
+        with self._store.begin() as transaction:
+            before = _read(transaction, audience, kind)
             if before is None:
-                if file.exists():
-                    _write(file, _Record(now=stated, unsure=True))
-                elif stated.codes:
-                    _write(file, _Record(now=stated))
+                if stated.codes:
+                    # Of two that say it first, at once, either may be the last.
+                    row = {"audience": audience, "kind": kind, "content": _RECORD.text(_Record(now=stated))}
+                    insert_missing(transaction, state.alert, row)
                 return
             if before.now.codes == stated.codes:
                 # A newer sentence ("5 days left") is worth telling with an alert that is due anyway.
                 stated = replace(stated, since=before.now.since)
             if before.now != stated:
-                _write(file, replace(before, now=stated))
+                _write(transaction, replace(before, now=stated))
 
     def due(self) -> list[Alert]:
-        """What is to be told, by audience and kind: what changed, and what was told a day ago and stands.
-
-        Where a record cannot be read, its alert may stand: that is told, last, until the next ``state``.
-        """
-        records, damaged = self._records()
+        """What is to be told, by audience and kind: what changed, and what was told a day ago and stands."""
         now = self._clock()
-        return [*(each.now for each in records if each.due(now)), *damaged]
+        return [each.now for each in self._records() if each.due(now)]
 
     def standing(self) -> list[Alert]:
-        """All that is wrong now, told or not, by audience and kind; last, what may be, as its record is damaged."""
-        records, damaged = self._records()
-        return [*(each.now for each in records if each.now.codes), *damaged]
-
-    def damaged(self) -> list[Path]:
-        """The files that cannot be read, are of another version, or are no alert's."""
-        return [file for file in self._files() if _named(file) is None or _read_or_none(file) is None]
+        """All that is wrong now, told or not, by audience and kind."""
+        return [each.now for each in self._records() if each.now.codes]
 
     def telling(self, alert: Alert) -> None:
         """Note that the delivery of ``alert`` begins. From here on something is due until it is ``told``.
 
         Raises:
-            HomeError: it cannot be written; then do not deliver it.
+            StateError: it cannot be written; then do not deliver it.
         """
         self._change(alert, unsure=True)
 
@@ -170,87 +150,34 @@ class Alerts:
         """Note that ``alert`` was delivered. What has changed since stays due.
 
         Raises:
-            HomeError: it cannot be written; the alert is then delivered again.
+            StateError: it cannot be written; the alert is then delivered again.
         """
-        self._change(alert, unsure=False)
+        self._change(alert, unsure=False, told=alert.codes, told_at=self._clock().isoformat())
 
-    def _change(self, alert: Alert, *, unsure: bool) -> None:
-        file = self._file(alert.audience, alert.kind)
-        with exclusive(self._directory / _LOCK):
-            record = _read(file)
-            if record is None and file.exists():
-                record = _Record(now=alert)  # it was damaged, and that is what is told
+    def _change(self, alert: Alert, **changes: Any) -> None:  # noqa: ANN401 - of a record
+        with self._store.begin() as transaction:
+            record = _read(transaction, alert.audience, alert.kind)
             if record is not None:
-                if not unsure:
-                    record = replace(record, told=alert.codes, told_at=self._clock().isoformat())
-                _write(file, replace(record, unsure=unsure))
+                _write(transaction, replace(record, **changes))
 
-    def _files(self) -> list[Path]:
-        return sorted(self._directory.glob("[!.]*.json")) if self._directory.is_dir() else []
-
-    def _records(self) -> tuple[list[_Record], list[Alert]]:
-        """What can be read, and an alert for each file of one that cannot."""
-        records: list[_Record] = []
-        damaged: list[Alert] = []
-        for file in self._files():
-            record, named = _read_or_none(file), _named(file)
-            if record is not None:
-                records.append(record)
-            elif named is not None:
-                damaged.append(_of_damaged(file, *named))
-        return records, damaged
-
-    def _file(self, audience: str, kind: AlertKind) -> Path:
-        if not _AUDIENCE.fullmatch(audience):
-            raise ValueError("An alert is of an audience, named by 1 to 63 characters of a-z, 0-9 and _.")
-        return self._directory / f"{audience}.{kind.value}.json"
+    def _records(self) -> list[_Record]:
+        with self._store.read() as transaction:
+            kept = [_RECORD.value(each) for each in transaction.scalars(sa.select(state.alert.c.content))]
+        return sorted(kept, key=lambda each: (each.now.audience, each.now.kind))
 
 
-def _read(file: Path) -> _Record | None:
-    """What the file says; None where there is none, or it is damaged or of another version."""
-    try:
-        record = _RECORD.validate_json(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise HomeError(
-            f"The alert {file} cannot be read: {error.strerror}. Check its owner, then run again."
-        ) from None
-    except ValidationError:
-        return None
-    return record if record.format == FORMAT else None
+def _read(transaction: sa.Connection, audience: str, kind: AlertKind) -> _Record | None:
+    """What stands and was told; nobody else changes it until the transaction ends."""
+    row = sa.select(state.alert.c.content).where(state.alert.c.audience == audience, state.alert.c.kind == kind)
+    content = transaction.scalar(row.with_for_update())
+    return _RECORD.value(content) if content is not None else None
 
 
-def _read_or_none(file: Path) -> _Record | None:
-    try:
-        return _read(file)
-    except HomeError:
-        return None
-
-
-def _named(file: Path) -> tuple[str, AlertKind] | None:
-    """The audience and the kind of alert that a file is named after; None where it is no alert's."""
-    audience, _, kind = file.stem.rpartition(".")
-    if not _AUDIENCE.fullmatch(audience) or kind not in set(AlertKind):
-        return None
-    return audience, AlertKind(kind)
-
-
-def _of_damaged(file: Path, audience: str, kind: AlertKind) -> Alert:
-    return Alert(
-        audience=audience,
-        kind=kind,
-        codes=(DAMAGED,),
-        sentence=f"The record of an alert about {audience} ({kind.value.replace('_', ' ')}) is damaged ({file}), so it "
-        "is not known whether it still stands. Look at the audience; its next run, or the job "
-        "spotify_watch_audiences, says how it stands.",
-        since=datetime.now(UTC).isoformat(),
+def _write(transaction: sa.Connection, record: _Record) -> None:
+    row = state.alert.update().where(
+        state.alert.c.audience == record.now.audience, state.alert.c.kind == record.now.kind
     )
+    transaction.execute(row.values(content=_RECORD.text(record)))
 
 
-def _write(file: Path, record: _Record) -> None:
-    with atomic_private_file(file) as opened:
-        opened.write(json.dumps(asdict(record), indent=1).encode())
-
-
-_RECORD = TypeAdapter(_Record)
+_RECORD = Document(_Record, version=1, called="an alert")

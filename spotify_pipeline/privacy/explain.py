@@ -94,6 +94,7 @@ def explain(
                 problems.append(finding)
             else:
                 found.setdefault(finding[0], set()).add(finding[1])
+    ledger.require_whole()
     asked = ledger.requests_with(wanted.to_list())
     lines = tuple(
         ExplainedLine(

@@ -1,43 +1,33 @@
 """The ledger of people who asked to be forgotten, as digests: they stay out of every list, for good.
 
-Below one private directory::
-
-    ledger.json             every request: when, until when, which audiences it waits for, SHA-256 of its digests' file
-    <request>.digests.json  the digests of one request, by what they were given as
-
-A request's digests are durable before the ledger names them, so who reads needs no lock. A file that is missing or not
-as the ledger says is an error and not an empty list: a run that sends must stop then. Where nobody ever asked, there
-is no directory, so keep it in the backup of this machine. A request that was taken back stays, without its digests.
+It is in the state, whose tables hold the requests, the audiences that each waits for, and its digests, in clear as
+lists have them. A request is there as a whole or not at all, so who reads needs no lock. Where its digests are not all
+there, that is an error and no shorter list: a run that sends must stop then. A request that was taken back stays,
+without its digests.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import polars as pl
-from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+import sqlalchemy as sa
+from pydantic import AwareDatetime, ConfigDict
 
-from spotify_pipeline.home import atomic_private_file
-from spotify_pipeline.identity import RULES_VERSION, identifier_types
-from spotify_pipeline.locks import exclusive
+from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.privacy.errors import ErasureError, LedgerError
-from spotify_pipeline.privacy.identifiers import DIGEST, GivenIdentifier
-from spotify_pipeline.rows import DigestSet
+from spotify_pipeline.privacy.identifiers import GivenIdentifier
+from spotify_pipeline.rows import DigestSet, prefixes
+from spotify_pipeline.state import Document, StateStore, insert_missing
+from spotify_pipeline.state import tables as state
 
-FORMAT = 2
-_INDEX = "ledger.json"
-_LOCK = ".lock"
-_TURN = ".forget.lock"
-_DIGESTS = ".digests.json"
-_Id = Annotated[str, StringConstraints(pattern=r"^erasure-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}$")]
+_ROWS = 10_000
+"""Read, or asked about, at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +51,6 @@ class ErasureRequest:
         identifiers: how many were given.
         waiting: audiences that may still hold them at Spotify, in alphabetical order.
         in_force_at: from then on every reader found it in the ledger, UTC; None while that is not known.
-        digests_sha256: of the file of its digests; empty once they are gone.
         confirmed: who confirmed that it is meant, although it takes a large share of an audience; None where
             that was not needed.
         taken_back: who took it back; its digests are gone then, and it waits for nothing.
@@ -69,50 +58,45 @@ class ErasureRequest:
             one may be somebody else's.
     """
 
-    id: _Id
-    requested_at: AwareDatetime
-    deadline: AwareDatetime
+    id: str
+    requested_at: datetime
+    deadline: datetime
     identifiers: int
     waiting: tuple[str, ...]
-    in_force_at: AwareDatetime | None = None
-    digests_sha256: str
+    in_force_at: datetime | None = None
     confirmed: Attribution | None = None
     taken_back: Attribution | None = None
     rules_version: int
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Index:
-    requests: tuple[ErasureRequest, ...] = ()
-    format: int = FORMAT
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
 
 class ErasureLedger:
-    """The requests below one directory. Every method raises ``LedgerError`` where they cannot be trusted."""
+    """The requests in a project's state. Every method raises ``StateError`` where that cannot be used."""
 
-    def __init__(self, directory: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """``directory`` need not exist; the first request makes it. ``clock`` gives the time, with its zone."""
-        self._directory = directory
+    def __init__(self, store: StateStore, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """``clock`` gives the time, with its zone."""
+        self._store = store
         self._clock = clock
-
-    @classmethod
-    def in_home(cls, home: Path) -> ErasureLedger:
-        """The ledger in the project's own directory."""
-        return cls(home / "erasures")
 
     def requests(self) -> list[ErasureRequest]:
         """All requests ever made, oldest first."""
-        return sorted(self._index().requests, key=lambda each: (each.requested_at, each.id))
+        with self._store.read() as transaction:
+            return _requests(transaction)
 
-    def unnamed_digests(self) -> list[Path]:
-        """Files of digests of which no request tells: the ledger is older than they are, or a `forget` was killed."""
-        files = sorted(self._directory.glob(f"[!.]*{_DIGESTS}"))
-        named = {self._digests_file(each) for each in self.requests()}
-        return [each for each in files if each not in named]
+    def made(self) -> int:
+        """How many requests were ever made."""
+        return self._changes()[0]
+
+    def newest(self) -> str | None:
+        """The id of the newest request, also of one that was taken back; None where nobody ever asked."""
+        order = state.erasure.c.requested_at.desc(), state.erasure.c.id.desc()
+        with self._store.read() as transaction:
+            return transaction.scalar(sa.select(state.erasure.c.id).order_by(*order).limit(1))
+
+    def known(self, requests: Collection[str]) -> set[str]:
+        """Those of these ids that requests in the ledger have."""
+        with self._store.read() as transaction:
+            wanted = state.erasure.c.id.in_(requests)
+            return set(transaction.scalars(sa.select(state.erasure.c.id).where(wanted)))
 
     def by_older_rules(self) -> list[ErasureRequest]:
         """Those whose identifiers were read by an older version of the identity rules, oldest first.
@@ -120,49 +104,76 @@ class ErasureLedger:
         One that was entered in a damaged form, which the rules read otherwise now, has to be entered again. Which was,
         nobody can tell: only digests are kept.
         """
-        return [each for each in self.requests() if each.taken_back is None and each.rules_version < RULES_VERSION]
+        older = state.erasure.c.rules_version < RULES_VERSION
+        with self._store.read() as transaction:
+            return _requests(transaction, older, state.erasure.c.taken_back.is_(None))
 
     def waiting(self, audience: str) -> list[ErasureRequest]:
         """Those that wait for ``audience`` to be mirrored, oldest first."""
-        return [each for each in self.requests() if audience in each.waiting]
+        with self._store.read() as transaction:
+            return _requests(transaction, state.erasure.c.id.in_(_waiting_for(audience)))
+
+    def waiting_audiences(self) -> set[str]:
+        """The audiences that any request waits for."""
+        with self._store.read() as transaction:
+            return set(transaction.scalars(sa.select(state.erasure_waiting.c.audience).distinct()))
 
     def digests(self) -> DigestSet:
-        """The digests of all requests that were not taken back."""
-        return DigestSet.of(*(pl.Series(digests, dtype=pl.String) for _, digests in self._all_digests()))
+        """The digests of all requests that were not taken back.
+
+        Raises:
+            LedgerError: some are missing.
+        """
+        return self._read_digests(sa.select(state.erasure_digest.c.digest))
 
     def watched_digests(self) -> Callable[[], DigestSet]:
         """What gives the same as ``digests`` whenever it is asked, and reads again only if the ledger has changed."""
-        known: list[tuple[list[ErasureRequest], DigestSet]] = []
+        known: list[tuple[tuple[int, int], DigestSet]] = []
 
         def digests() -> DigestSet:
-            requests = self.requests()
-            if not known or known[0][0] != requests:
-                known[:] = [(requests, self.digests())]
+            changes = self._changes()
+            if not known or known[0][0] != changes:
+                known[:] = [(changes, self.digests())]
             return known[0][1]
 
         return digests
 
     def confirmed_digests(self) -> DigestSet:
-        """Those of confirmed requests: a list may lose these people, however many they are."""
-        confirmed = (digests for request, digests in self._all_digests() if request.confirmed is not None)
-        return DigestSet.of(*(pl.Series(digests, dtype=pl.String) for digests in confirmed))
+        """Those of confirmed requests: a list may lose these people, however many they are.
+
+        Raises:
+            LedgerError: some of any request are missing.
+        """
+        digests = sa.select(state.erasure_digest.c.digest).join(state.erasure)
+        return self._read_digests(digests.where(state.erasure.c.confirmed.is_not(None)))
 
     def requests_with(self, digests: Collection[str]) -> dict[str, list[ErasureRequest]]:
         """The requests that hold each of these digests, oldest first; digests that none holds are left out."""
-        wanted = frozenset(digests)
-        found: dict[str, list[ErasureRequest]] = {}
-        for request, held in self._all_digests():
-            for each in wanted.intersection(held):
-                found.setdefault(each, []).append(request)
+        wanted, found = sorted({*digests}), dict[str, list[ErasureRequest]]()
+        with self._store.read() as transaction:
+            for first in range(0, len(wanted), _ROWS):
+                held = state.erasure_digest.c.digest.in_(wanted[first : first + _ROWS])
+                asked = _SELECTED.add_columns(state.erasure_digest.c.digest).join(state.erasure_digest).where(held)
+                for row in transaction.execute(asked):
+                    found.setdefault(row.digest, []).append(_request(row))
         return found
 
-    def turn(self) -> AbstractContextManager[int]:
+    def require_whole(self) -> None:
+        """Return if the digests of every request are there.
+
+        Raises:
+            LedgerError: some are missing.
+        """
+        with self._store.read() as transaction:
+            _require_whole(transaction)
+
+    def turn(self) -> AbstractContextManager[None]:
         """Keeps other calls to forget somebody waiting: two that rewrote one list could bring back each other's people.
 
         Raises:
-            HomeError: the ledger's directory cannot be used.
+            StateError: there is no turn to be had.
         """
-        return exclusive(self._directory / _TURN)
+        return self._store.lock("erasures")
 
     def record(
         self,
@@ -181,28 +192,21 @@ class ErasureLedger:
             waiting: audiences that may hold them.
             confirmed: who confirmed that it is meant, if anybody did.
         """
-        by_type: dict[str, list[str]] = {name: [] for name in (*identifier_types(), DIGEST)}
-        for each in people:
-            by_type[each.given_as] += each.digests
-        content = json.dumps({kind: sorted(set(digests)) for kind, digests in by_type.items()}).encode()
+        digests = sorted({digest for each in people for digest in each.digests})
         request = ErasureRequest(
             id=f"erasure-{requested_at.astimezone(UTC):%Y-%m-%d}-{secrets.token_hex(4)}",
             requested_at=requested_at.astimezone(UTC),
             deadline=deadline.astimezone(UTC),
             identifiers=len({each.digests for each in people}),
-            waiting=tuple(sorted(set(waiting))),
-            digests_sha256=hashlib.sha256(content).hexdigest(),
+            waiting=tuple(sorted({*waiting})),
             confirmed=confirmed,
             rules_version=RULES_VERSION,
         )
-        with exclusive(self._directory / _LOCK):
-            index = self._index()
-            if not (self._directory / _INDEX).exists():
-                # Else a crash after the first digests would look like a ledger that was lost.
-                self._write(index)
-            with atomic_private_file(self._digests_file(request)) as file:
-                file.write(content)
-            self._write(_Index(requests=(*index.requests, request)))
+        with self._store.begin() as transaction:
+            transaction.execute(state.erasure.insert().values(**_row(request), digests=len(digests)))
+            _wait(transaction, request.id, request.waiting)
+            held = [{"request": request.id, "digest": each} for each in digests]
+            transaction.execute(state.erasure_digest.insert(), held)
         return request
 
     def settle(self, request: ErasureRequest, *, waiting: Collection[str], in_force_at: datetime) -> ErasureRequest:
@@ -213,121 +217,122 @@ class ErasureLedger:
             waiting: audiences that hold them, or may.
             in_force_at: a time after ``record`` returned.
         """
-        with exclusive(self._directory / _LOCK):
-            index = self._index()
-            settled = [
-                replace(
-                    each,
-                    waiting=tuple(sorted({*waiting} - ({*request.waiting} - {*each.waiting}))),
-                    in_force_at=in_force_at.astimezone(UTC),
-                )
-                for each in index.requests
-                if each.id == request.id
-            ]
-            others = [each for each in index.requests if each.id != request.id]
-            self._write(_Index(requests=(*others, *settled)))
-        return settled[0]
+        rows = state.erasure_waiting
+        with self._store.begin() as transaction:
+            transaction.execute(rows.delete().where(rows.c.request == request.id, rows.c.audience.not_in({*waiting})))
+            _wait(transaction, request.id, {*waiting}.difference(request.waiting))
+            known = state.erasure.update().where(state.erasure.c.id == request.id)
+            transaction.execute(known.values(in_force_at=in_force_at))
+            return _requests(transaction, state.erasure.c.id == request.id)[0]
 
     def take_back(self, request_id: str, *, by: str) -> ErasureRequest:
         """Let the people of a request back in, until its deadline; done twice, it changes nothing.
 
-        The request stays, with who took it back and when. Its digests, and what could be one of them, are gone.
+        The request stays, with who took it back and when. Its digests are gone.
 
         Raises:
             ErasureError: there is no such request, or its deadline has passed. Nothing was changed.
         """
-        with self.turn(), exclusive(self._directory / _LOCK):
-            index = self._index()
-            found = next((each for each in index.requests if each.id == request_id), None)
+        with self.turn(), self._store.begin() as transaction:
+            found = next(iter(_requests(transaction, state.erasure.c.id == request_id)), None)
             if found is None:
                 raise ErasureError(
                     "The ledger of erasures has no such request. Nothing was changed. `spotify-pipeline erasures` "
                     "lists them."
                 )
+            if found.taken_back is not None:
+                return found
             now = self._clock().astimezone(UTC)
-            if found.taken_back is None and found.deadline <= now:
+            if found.deadline <= now:
                 raise ErasureError(
                     f"{found.id} was due on {found.deadline:%Y-%m-%d}: it can be taken back only until then, and it "
                     "stands. Nothing was changed."
                 )
-            word = found.taken_back or Attribution(by=by, at=now)
-            gone = replace(found, waiting=(), digests_sha256="", taken_back=word)
-            others = [each for each in index.requests if each.id != found.id]
-            # The ledger first: digests that it does not name count for nothing, and a missing file would stop all runs.
-            self._write(_Index(requests=(*others, gone)))
-            self._digests_file(gone).unlink(missing_ok=True)
+            for rows in (state.erasure_waiting, state.erasure_digest):
+                transaction.execute(rows.delete().where(rows.c.request == found.id))
+            gone = replace(found, waiting=(), taken_back=Attribution(by=by, at=now))
+            known = state.erasure.update().where(state.erasure.c.id == found.id)
+            transaction.execute(known.values(**_row(gone), digests=0))
         return gone
 
-    def done(self, audience: str, *, decided_at: datetime) -> list[ErasureRequest]:
-        """Take ``audience`` off the requests that were in force when it was decided what it is to hold; those requests.
+    def done(self, audience: str, *, decided_at: datetime, within: sa.Connection | None = None) -> list[str]:
+        """Take ``audience`` off the requests that were in force when it was decided what it is to hold; their ids.
 
         Args:
             audience: that Spotify now holds as was decided.
             decided_at: a time before the ledger was read for that decision.
+            within: the caller's transaction in the state; by default one of its own.
         """
-        if not self.waiting(audience):
-            return []
-        changed: list[ErasureRequest] = []
-        with exclusive(self._directory / _LOCK):
-            requests: list[ErasureRequest] = []
-            for each in self._index().requests:
-                kept = each
-                if audience in each.waiting and each.in_force_at is None:
-                    # The process that recorded it was killed. It is in force by now; the next mirror finds it so.
-                    kept = replace(each, in_force_at=self._clock().astimezone(UTC))
-                elif audience in each.waiting and each.in_force_at is not None and each.in_force_at < decided_at:
-                    kept = replace(each, waiting=tuple(name for name in each.waiting if name != audience))
-                    changed.append(kept)
-                requests.append(kept)
-            self._write(_Index(requests=tuple(requests)))
-        return changed
+        request, rows = state.erasure, state.erasure_waiting
+        was_in_force = sa.exists().where(request.c.id == rows.c.request, request.c.in_force_at < decided_at)
+        with self._store.begin(within) as transaction:
+            waited = rows.delete().where(rows.c.audience == audience, was_in_force).returning(rows.c.request)
+            done = sorted(transaction.scalars(waited))
+            # The process that recorded it was killed. It is in force by now; the next mirror finds it so.
+            killed = request.c.in_force_at.is_(None), request.c.id.in_(_waiting_for(audience))
+            transaction.execute(request.update().where(*killed).values(in_force_at=self._clock()))
+        return done
 
-    def _index(self) -> _Index:
-        file = self._directory / _INDEX
-        try:
-            index = _INDEX_TYPE.validate_json(file.read_bytes())
-        except FileNotFoundError:
-            if any(self._directory.glob(f"[!.]*{_DIGESTS}")):
-                raise self._broken(f"{_INDEX} is missing") from None
-            return _Index()
-        except OSError:
-            raise self._broken(f"{_INDEX} cannot be read") from None
-        except ValidationError:
-            raise self._broken(f"{_INDEX} is damaged, or of another version of this project") from None
-        if index.format != FORMAT:
-            raise self._broken(f"{_INDEX} is of another version of this project")
-        return index
+    def _changes(self) -> tuple[int, int]:
+        """How many requests were made, and how many were taken back: nothing else changes what the ledger holds."""
+        counts = sa.select(sa.func.count(), sa.func.count(state.erasure.c.taken_back)).select_from(state.erasure)
+        with self._store.read() as transaction:
+            made, taken_back = transaction.execute(counts).one()
+        return made, taken_back
 
-    def _write(self, index: _Index) -> None:
-        with atomic_private_file(self._directory / _INDEX) as file:
-            file.write(_INDEX_TYPE.dump_json(index, indent=1))
+    def _read_digests(self, digests: sa.Select[tuple[str]]) -> DigestSet:
+        with self._store.read() as transaction:
+            _require_whole(transaction)
+            read = transaction.scalars(digests.execution_options(yield_per=_ROWS)).partitions()
+            return DigestSet.of_prefixes(*(prefixes(pl.Series(each, dtype=pl.String)) for each in read))
 
-    def _all_digests(self) -> Iterator[tuple[ErasureRequest, list[str]]]:
-        for request in self.requests():
-            if request.taken_back is not None:
-                continue
-            name = self._digests_file(request).name
-            try:
-                content = (self._directory / name).read_bytes()
-            except FileNotFoundError:
-                if any(each.id == request.id and each.taken_back is not None for each in self._index().requests):
-                    continue  # since the ledger was read
-                raise self._broken(f"{name} is missing") from None
-            except OSError:
-                raise self._broken(f"{name} cannot be read") from None
-            if hashlib.sha256(content).hexdigest() != request.digests_sha256:
-                raise self._broken(f"{name} is not what was written")
-            by_type: dict[str, list[str]] = json.loads(content)
-            yield request, [each for digests in by_type.values() for each in digests]
 
-    def _digests_file(self, request: ErasureRequest) -> Path:
-        return self._directory / f"{request.id}{_DIGESTS}"
+_KEPT_AS_THEY_ARE = ("id", "requested_at", "deadline", "identifiers", "in_force_at", "rules_version")
+_WORD = Document(Attribution, version=1, called="somebody's word on an erasure")
+_SELECTED = sa.select(
+    state.erasure,
+    sa.select(sa.func.aggregate_strings(state.erasure_waiting.c.audience, ","))
+    .where(state.erasure_waiting.c.request == state.erasure.c.id)
+    .scalar_subquery()
+    .label("waiting"),
+).order_by(state.erasure.c.requested_at, state.erasure.c.id)
 
-    def _broken(self, what: str) -> LedgerError:
-        return LedgerError(
-            f"The ledger of erasures in {self._directory} cannot be trusted: {what}. Nothing was sent, because people "
-            "who asked to be forgotten could be in it. Restore that directory from a backup, then run again."
+
+def _requests(transaction: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[ErasureRequest]:
+    return [_request(row) for row in transaction.execute(_SELECTED.where(*conditions))]
+
+
+def _waiting_for(audience: str) -> sa.Select[tuple[str]]:
+    return sa.select(state.erasure_waiting.c.request).where(state.erasure_waiting.c.audience == audience)
+
+
+def _wait(transaction: sa.Connection, request_id: str, audiences: Collection[str]) -> None:
+    for audience in audiences:
+        insert_missing(transaction, state.erasure_waiting, {"request": request_id, "audience": audience})
+
+
+def _require_whole(transaction: sa.Connection) -> None:
+    there = sa.select(sa.func.count()).where(state.erasure_digest.c.request == state.erasure.c.id).scalar_subquery()
+    broken = transaction.scalar(sa.select(state.erasure.c.id).where(state.erasure.c.digests != there).limit(1))
+    if broken is not None:
+        raise LedgerError(
+            f"The ledger of erasures cannot be trusted: digests of {broken} are missing. Nothing was sent, because "
+            "people who asked to be forgotten could be in it. Restore the newest backup of the state, then run again."
         )
 
 
-_INDEX_TYPE: TypeAdapter[Any] = TypeAdapter(_Index)
+def _row(request: ErasureRequest) -> dict[str, Any]:
+    words = {"confirmed": request.confirmed, "taken_back": request.taken_back}
+    return {
+        **{name: getattr(request, name) for name in _KEPT_AS_THEY_ARE},
+        **{name: _WORD.text(word) if word is not None else None for name, word in words.items()},
+    }
+
+
+def _request(row: sa.Row[Any]) -> ErasureRequest:
+    return ErasureRequest(
+        **{name: getattr(row, name) for name in _KEPT_AS_THEY_ARE},
+        waiting=tuple(sorted(row.waiting.split(","))) if row.waiting else (),
+        confirmed=_WORD.value(row.confirmed) if row.confirmed is not None else None,
+        taken_back=_WORD.value(row.taken_back) if row.taken_back is not None else None,
+    )

@@ -7,6 +7,8 @@ Times are text: ISO 8601, UTC, so that they sort. `docs/reference/state.md` desc
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from sqlalchemy import event
 
@@ -17,6 +19,22 @@ SEALED = "sealed"
 """Mark (``info``) of a column that is encrypted, for the place that ``place_of`` says."""
 
 metadata = sa.MetaData()
+
+
+class Time(sa.TypeDecorator[datetime]):
+    """A time in UTC, as text: all as long, so that texts sort as times do, in a database of any language."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """As the column has it."""
+        return value.astimezone(UTC).isoformat(timespec="microseconds") if value is not None else None
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """As Python has it."""
+        return datetime.fromisoformat(value) if value is not None else None
+
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """Of rows that are numbered: SQLite numbers only INTEGER keys."""
@@ -90,11 +108,15 @@ approval = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("ad_account_id", sa.Text, nullable=False),
     sa.Column("audience", sa.Text, nullable=False),
-    sa.Column("used_at", sa.Text),
     sa.Column("content", sa.Text, nullable=False),
+    sa.Column("used_at", sa.Text),
+    sa.Column("used_for", sa.Text),
+    sa.Column("once", sa.Text),
+    sa.UniqueConstraint("ad_account_id", "audience", "once", name="approval_once"),
     sa.Index("approval_of", "ad_account_id", "audience"),
 )
-"""What people approved; kept when it is used."""
+"""What people approved; kept when it is used. ``once``: what one was used for that a run's configuration gave, which
+counts no second time."""
 
 alert = sa.Table(
     "alert",
@@ -109,15 +131,18 @@ erasure = sa.Table(
     "erasure",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("requested_at", sa.Text, nullable=False),
+    sa.Column("requested_at", Time, nullable=False),
+    sa.Column("deadline", Time, nullable=False),
+    sa.Column("identifiers", sa.Integer, nullable=False),
     sa.Column("digests", sa.Integer, nullable=False),
-    sa.Column("confirmed", sa.Boolean, nullable=False),
-    sa.Column("taken_back", sa.Boolean, nullable=False),
+    sa.Column("in_force_at", Time),
+    sa.Column("confirmed", sa.Text),
+    sa.Column("taken_back", sa.Text),
     sa.Column("rules_version", sa.Integer, nullable=False),
-    sa.Column("content", sa.Text, nullable=False),
     sa.Index("erasure_order", "requested_at", "id"),
 )
-"""Requests to be forgotten, forever. ``digests``: how many rows `erasure_digest` must hold of it."""
+"""Requests to be forgotten, forever. ``digests``: how many rows `erasure_digest` must hold of it. ``confirmed`` and
+``taken_back``: documents of whose word it was."""
 
 erasure_waiting = sa.Table(
     "erasure_waiting",
@@ -133,10 +158,10 @@ erasure_digest = sa.Table(
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("request", sa.Text, sa.ForeignKey("erasure.id"), primary_key=True),
-    sa.Column("given_as", sa.Text, primary_key=True),
     sa.Index("erasure_digest_request", "request"),
+    sqlite_with_rowid=False,
 )
-"""The digests of those who asked, by what they were given as."""
+"""The digests of those who asked; of a request that was taken back, none."""
 
 sign_in = sa.Table(
     "sign_in",

@@ -13,6 +13,7 @@ import polars as pl
 from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, build_customer_list, write_identifiers
 from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier, read_identifiers
 from spotify_pipeline.rows import DigestSet, Suppressions
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, NOW, emails
 
 
@@ -46,7 +47,8 @@ class Machine:
         self.home = home
         self.clock = Clock()
         self.store = SnapshotStore(home / "data")
-        self.ledger = ErasureLedger(home / "erasures", clock=self.clock)
+        self.state = StateStore.in_home(home)
+        self.ledger = ErasureLedger(self.state, clock=self.clock)
         self.at_spotify: dict[str, frozenset[str]] = {}
         self.live: dict[str, set[str]] = {}
 
@@ -82,13 +84,17 @@ class Machine:
         """The digests in a list."""
         return frozenset(self.store.list_path(audience, snapshot).read_text().splitlines()[1:])
 
+    def lists(self) -> dict[Path, bytes]:
+        """All that is kept of lists and identifiers."""
+        return {file: file.read_bytes() for file in (self.home / "data").rglob("*") if file.is_file()}
+
     def files_with(self, text: str) -> list[str]:
         """Every file of this machine that holds ``text``, but for the ledger's own."""
         files: Callable[[str], Iterable[Path]] = self.home.rglob
         return sorted(
             str(file.relative_to(self.home))
             for file in files("*")
-            if file.is_file() and "erasures" not in file.parts and text.encode() in file.read_bytes()
+            if file.is_file() and not file.name.startswith("state.") and text.encode() in file.read_bytes()
         )
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
 from spotify_pipeline.privacy import ErasureRequest, erasure_alert
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.privacy.test_ledger import DAY, NOW, ask, ledger_in
 
 
 @pytest.fixture
 def requests(tmp_path: Path) -> list[ErasureRequest]:
     """Two that wait for `lapsed`; the earliest is due 30 days from NOW."""
-    ledger = ledger_in(tmp_path)
+    ledger = ledger_in(StateStore.in_home(tmp_path))
     ask(ledger, "a", waiting=("lapsed",))
     ask(ledger, "b", at=NOW + 5 * DAY, waiting=("lapsed",))
     return ledger.waiting("lapsed")
@@ -62,7 +63,7 @@ def test_nothing_waits() -> None:
 def test_p15_w14_a_month_of_blocked_runs_is_three_alerts_and_then_the_end(
     tmp_path: Path, requests: list[ErasureRequest]
 ) -> None:
-    alerts = Alerts(tmp_path / "alerts")
+    alerts = Alerts(StateStore.in_home(tmp_path))
     told = []
     for day in range(36):
         waiting = requests if day < 35 else []

@@ -21,6 +21,8 @@ from spotify_pipeline.identity import Email, Phone
 from spotify_pipeline.privacy import Attribution, ErasureLedger, LedgerError, LiveLoss, RewrittenList, forget
 from spotify_pipeline.privacy.losses import live_losses
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
+from spotify_pipeline.state import StateError, StateStore
+from spotify_pipeline.state.tables import erasure_digest
 from spotify_pipeline_tests.customer_list.making import emails
 from spotify_pipeline_tests.privacy.making import Machine, address, people, sha, three_audiences
 
@@ -120,27 +122,28 @@ def test_w13_a_list_that_cannot_be_rewritten_is_named_and_its_audience_waits(mac
     assert machine.cells("lapsed", "1") == {sha(BOB)}
 
 
-def test_p14_with_a_ledger_that_cannot_be_trusted_nothing_is_changed(machine: Machine) -> None:
+def test_p14_with_a_ledger_that_is_gone_nothing_is_changed(machine: Machine) -> None:
     forget(people(BOB), machine.store, machine.ledger, now=machine.clock, live=machine.live)
-    (machine.home / "erasures" / "ledger.json").unlink()
-    with pytest.raises(LedgerError):
+    for file in machine.home.glob("state.sqlite*"):
+        file.unlink()
+    with pytest.raises(StateError, match="is gone"):
         forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live=machine.live)
     assert machine.files_with(sha(ADA)) != []
 
 
 def test_p14_with_digests_of_an_earlier_request_lost_no_request_is_recorded(machine: Machine) -> None:
     earlier = forget(people(BOB), machine.store, machine.ledger, now=machine.clock, live=machine.live).request
-    (machine.home / "erasures" / f"{earlier.id}.digests.json").unlink()
-    before = (machine.home / "erasures" / "ledger.json").read_bytes()
-    with pytest.raises(LedgerError, match=r"digests.json is missing"):
+    with machine.state.begin() as transaction:
+        transaction.execute(erasure_digest.delete())
+    with pytest.raises(LedgerError, match=f"digests of {earlier.id} are missing"):
         forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live=machine.live)
-    assert (machine.home / "erasures" / "ledger.json").read_bytes() == before
+    assert machine.ledger.requests() == [earlier]
     assert machine.files_with(sha(ADA)) != []
 
 
 def test_two_at_a_time_bring_nobody_back_and_both_wait(machine: Machine) -> None:
     def one(name: str) -> tuple[str, ...]:
-        ledger = ErasureLedger(machine.home / "erasures", clock=machine.clock)
+        ledger = ErasureLedger(StateStore.in_home(machine.home), clock=machine.clock)
         lines = people(address(name))
         return forget(lines, machine.store, ledger, now=machine.clock, live=live).request.waiting
 
@@ -173,7 +176,7 @@ def test_w21_what_lists_at_spotify_would_lose_is_said_before_anything_is_changed
         told.extend(losses)
         raise RuntimeError
 
-    before = {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file()}
+    before = machine.lists()
     live = {**machine.live, "gone": {sha("a list of long ago")}}
     with pytest.raises(RuntimeError):
         forget(people(ADA, EVE), machine.store, machine.ledger, now=machine.clock, live=live, review=refuse)
@@ -182,8 +185,8 @@ def test_w21_what_lists_at_spotify_would_lose_is_said_before_anything_is_changed
         LiveLoss(audience="lapsed", rows=2, going=2),
         LiveLoss(audience="loyal", rows=2, going=1),
     ]
-    after = {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file() and file.suffix != ".lock"}
-    assert after == before
+    assert machine.lists() == before
+    assert machine.ledger.requests() == []
 
 
 def test_w21_pieces_that_nobody_confirmed_count_beside_a_confirmed_request_that_waits(tmp_path: Path) -> None:

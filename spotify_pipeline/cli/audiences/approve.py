@@ -17,6 +17,7 @@ from spotify_pipeline.cli.project import (
     chosen_audience,
     load_definitions,
     project_home,
+    project_state,
     refuse_event_audiences,
     resource,
 )
@@ -104,7 +105,7 @@ class _Attribution:
             source=ApprovalSource.COMMAND,
             **{"file_sha256": None, **meant},
         )
-        ApprovalStore.in_home(project_home()).give(approval)
+        ApprovalStore(project_state()).give(approval)
         return f"{expires_at:%Y-%m-%d %H:%M} UTC"
 
 

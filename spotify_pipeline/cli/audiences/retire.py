@@ -12,7 +12,13 @@ import typer
 
 from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_audience, load_audience_accounts, load_definitions, project_home
+from spotify_pipeline.cli.project import (
+    chosen_audience,
+    load_audience_accounts,
+    load_definitions,
+    project_home,
+    project_state,
+)
 from spotify_pipeline.cli.spotify import LABEL_OPTION, chosen_settings, signed_in
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.mirror import (
@@ -120,7 +126,7 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> N
 
 
 def _say_who_waits(audience: str) -> None:
-    requests = ErasureLedger.in_home(project_home()).waiting(audience)
+    requests = ErasureLedger(project_state()).waiting(audience)
     if not requests:
         return
     due = min(each.deadline for each in requests)
@@ -147,7 +153,7 @@ def _tidy(journal: Journal, audience: str, left: str, policy: RemovalPolicy, mir
     at_spotify = any(entry.audience_id is not None or entry.unfinished is not None for entry in elsewhere)
     if policy is RemovalPolicy.DELETE and not at_spotify:
         # People who asked to be forgotten are gone from Spotify with the audience.
-        ErasureLedger.in_home(project_home()).done(audience, decided_at=datetime.now(UTC))
+        ErasureLedger(project_state()).done(audience, decided_at=datetime.now(UTC))
     SnapshotStore.in_home(project_home()).forget_audience(audience)
     sys.stdout.write(f"No list of {audience} is kept here any more.\n")
 

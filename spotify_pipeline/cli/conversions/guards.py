@@ -13,7 +13,7 @@ from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.audiences import LONGEST_HOURS, SHORTEST_DIGEST
 from spotify_pipeline.cli.conversions.feeds import FeedArgument
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_feed, load_definitions, outbox_url, project_home
+from spotify_pipeline.cli.project import chosen_feed, load_definitions, outbox_url, project_home, project_state
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.conversions import FeedDecision, view_outbox
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, validated_reason
@@ -67,7 +67,7 @@ def approve(
         expires_at=(now + timedelta(hours=hours)).isoformat(),
         source=ApprovalSource.COMMAND,
     )
-    ApprovalStore.in_home(project_home()).give(approval)
+    ApprovalStore(project_state()).give(approval)
     days = ", ".join(dict.fromkeys(each.day.isoformat() for each in decision.held))
     sys.stdout.write(
         f"Approved by {who}: {feed} may send although {days} is unlike the days before it, once, until "

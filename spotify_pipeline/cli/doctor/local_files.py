@@ -13,11 +13,11 @@ from typing import TypeVar
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.errors import EXPECTED
-from spotify_pipeline.cli.project import project_home
+from spotify_pipeline.cli.project import project_home, project_state
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, verify_customer_list
 from spotify_pipeline.customer_list.normalize import read_report
 from spotify_pipeline.customer_list.storage import LIST_NAME, MANIFEST_NAME, snapshot_key
-from spotify_pipeline.mirror import Alerts, ApprovalStore, Journal, ReceiptBook
+from spotify_pipeline.mirror import Journal, ReceiptBook
 from spotify_pipeline.mirror.journal import saved_session
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import RateLimiter, TokenStore
@@ -26,7 +26,7 @@ RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."
 MANY = 5
 """So many sentences are told of one store; more only by their number."""
 Looked = TypeVar("Looked")
-_FOLDERS = ("journal", "receipts", "erasures", "approvals", "alerts", "data", "outbox", "rate")
+_FOLDERS = ("journal", "receipts", "data", "outbox", "rate")
 _FILES = (".json", ".lock", ".session", ".csv", ".parquet", ".duckdb")
 
 
@@ -50,33 +50,10 @@ def receipts() -> CheckResult:
 
 
 def erasures() -> CheckResult:
-    """The ledger, the digests of every request in it, and whether there are more of them than it names."""
-    ledger = ErasureLedger.in_home(project_home())
-    ledger.digests()
-    faults = [
-        f"{each} is of a request that the ledger does not name, so nobody is kept out by it: the ledger is older than "
-        f"it, or a `forget` was killed. {RESTORE} Or give that `forget` again, and remove the file."
-        for each in ledger.unnamed_digests()
-    ]
-    return _found(faults, f"{len(ledger.requests())} requests")
-
-
-def approvals() -> CheckResult:
-    """The approvals of every audience."""
-    files = sorted((project_home() / "approvals").glob("*/[!.]*.json"))
-    store = ApprovalStore.in_home(project_home())
-    return _found([*_each(lambda each: store.history(each.stem, each.parent.name), files)], f"{len(files)} audiences")
-
-
-def alerts() -> CheckResult:
-    """The records of what was told."""
-    damaged = Alerts.in_home(project_home()).damaged()
-    faults = [
-        f"{each} is damaged, so it is not known whether its alert stands. It is told again; materialize the audience, "
-        "or run the job spotify_watch_audiences, and remove the file if it stays."
-        for each in damaged
-    ]
-    return _found(faults, "readable")
+    """The ledger, and whether the digests of every request in it are there."""
+    ledger = ErasureLedger(project_state())
+    ledger.require_whole()
+    return CheckResult(State.OK, f"{ledger.made()} requests")
 
 
 def lists() -> CheckResult:

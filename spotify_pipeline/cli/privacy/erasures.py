@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from spotify_pipeline.cli.project import project_home
+from spotify_pipeline.cli.project import project_state
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.mirror.guards import counted
 from spotify_pipeline.privacy import ErasureLedger, ErasureRequest
@@ -16,7 +16,7 @@ def erasures() -> None:
     Until its deadline a request can be taken back: `spotify-pipeline forget --take-back REQUEST`.
     """
     columns = ("request", "made", "due", "identifiers", "standing", "confirmed by")
-    ledger = ErasureLedger.in_home(project_home())
+    ledger = ErasureLedger(project_state())
     print_table("requests", columns, [_cells(each) for each in ledger.requests()])
     if older := ledger.by_older_rules():
         sys.stdout.write(

@@ -15,7 +15,7 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.privacy.digest import require_region
 from spotify_pipeline.cli.privacy.review import said_before
 from spotify_pipeline.cli.privacy.waiting_events import ErasedEvents, erase_waiting, waiting_rows
-from spotify_pipeline.cli.project import project_home
+from spotify_pipeline.cli.project import project_home, project_state
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
 from spotify_pipeline.home import HomeError
@@ -70,7 +70,7 @@ def forget(
         done = forget_people(
             people,
             SnapshotStore.in_home(project_home()),
-            ErasureLedger.in_home(project_home()),
+            ErasureLedger(project_state()),
             now=lambda: datetime.now(UTC),
             live=_live_lists(),
             compared=_compared_lists(),
@@ -79,14 +79,14 @@ def forget(
             deadline=timedelta(days=deadline_days),
         )
         # Of everybody in the ledger: an outbox that was held when somebody else was forgotten is free by now.
-        events = erase_waiting(ErasureLedger.in_home(project_home()).digests())
+        events = erase_waiting(ErasureLedger(project_state()).digests())
     _tell(done, events)
 
 
 def _take_back(arguments: list[str] | None, request_id: str, by: str | None) -> None:
     if arguments:
         raise typer.BadParameter("--take-back needs the request alone. Nothing was changed.")
-    ledger = ErasureLedger.in_home(project_home())
+    ledger = ErasureLedger(project_state())
     before = [each for each in ledger.requests() if each.id == request_id and each.taken_back is not None]
     gone = ledger.take_back(request_id, by=who_decides(by))
     said = gone.taken_back
@@ -110,7 +110,7 @@ def explain(
     people = _people(arguments, region)
     with _withheld():
         explanation = explain_people(
-            people, SnapshotStore.in_home(project_home()), ErasureLedger.in_home(project_home()), _live_lists()
+            people, SnapshotStore.in_home(project_home()), ErasureLedger(project_state()), _live_lists()
         )
         waiting, problems = waiting_rows(people)
     rows = [row for line in explanation.lines for row in _rows(line, waiting.get(line.identifier.line, []))]

@@ -61,9 +61,9 @@ def read_segment(
         ErasureError: the ledger of erasures cannot be read.
     """
     while True:
-        asked = {each.id for each in ledger.requests()}
+        made = ledger.made()
         report = _read(audience, warehouse, ledger.digests(), destination, declined)
-        if asked.issuperset(each.id for each in ledger.requests()):
+        if ledger.made() == made:
             return report
 
 

@@ -1,28 +1,28 @@
 """Stores the approvals that people gave. Each is used once, and kept forever as a record.
 
-One private JSON file per ad account and audience: ``<ad account>/<audience>.json``. It holds file digests, names of
-those who approved and their reasons; no identifier.
+A row of the state holds one: digests of files, who approved and why; no identifier. Its use is one change of that row,
+so of two that try, one succeeds, on any machine.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+import sqlalchemy as sa
 
-from spotify_pipeline.home import HomeError, atomic_private_file
-from spotify_pipeline.locks import exclusive
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
+from spotify_pipeline.state import Document, StateStore, insert_missing
+from spotify_pipeline.state import tables as state
 
 APPROVAL_LIFE = timedelta(hours=24)
 """How long an approval holds."""
-FORMAT = 1
 _AUDIENCE = re.compile(r"[a-z0-9_]{1,63}", re.ASCII)
 _AD_ACCOUNT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -32,31 +32,14 @@ class ApprovalRefused(MirrorRefused):
     """An approval cannot be given, found or used; the message says why and what to do. Nothing was sent."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Record:
-    """What the file of an audience holds; approvals in the order in which they came."""
-
-    approvals: tuple[Approval, ...] = ()
-    format: int = FORMAT
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-
 class ApprovalStore:
-    """The approvals of all audiences, below one directory.
+    """The approvals of all audiences.
 
-    Every method raises ``ApprovalRefused`` for a name that is not one, before it touches a file, and for a file that is
-    damaged; and ``HomeError`` where a file cannot be read or written.
+    A method raises ``ApprovalRefused`` for a name that is not one, and ``StateError`` where the state cannot be used.
     """
 
-    def __init__(self, directory: Path) -> None:
-        """``directory`` need not exist. What is written below it makes it, private."""
-        self._directory = directory
-
-    @classmethod
-    def in_home(cls, home: Path) -> ApprovalStore:
-        """Those in the project's own directory."""
-        return cls(home / "approvals")
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
 
     def give(self, approval: Approval) -> None:
         """Keep an approval for the run that will need it. It is durable when this returns.
@@ -74,7 +57,9 @@ class ApprovalStore:
                 f"An approval for {approval.audience} is over before it is given. Nothing was approved. Give one that "
                 "is not used and expires later than now."
             )
-        self._change(approval, lambda kept: (*kept, approval))
+        _require_name(approval.audience, approval.ad_account_id)
+        with self._store.begin() as transaction:
+            transaction.execute(state.approval.insert().values(_row(approval)))
 
     def standing(
         self, audience: str, ad_account_id: str, file_sha256: str, now: datetime, *, going_on: bool
@@ -98,88 +83,96 @@ class ApprovalStore:
         ]
         return sorted(fit, key=lambda each: (each.used_at is None, each.file_sha256 is None))
 
-    def use(self, approval: Approval, now: datetime, *, file_sha256: str | None = None) -> None:
+    def use(
+        self, approval: Approval, now: datetime, *, file_sha256: str | None = None, within: sa.Connection | None = None
+    ) -> None:
         """Mark an approval from ``standing`` as used for a list. Of two that try, one succeeds.
+
+        ``within``: the caller's transaction in the state; by default one of its own.
 
         Raises:
             ApprovalRefused: it was used meanwhile, has expired, or was never given.
         """
-
-        def used(kept: Sequence[Approval]) -> tuple[Approval, ...]:
-            if approval.used_at is not None or approval not in kept or now >= _moment(approval.expires_at):
+        if approval.used_at is not None or now >= _moment(approval.expires_at):
+            raise _not_standing(approval)
+        used = _used(approval, now, file_sha256)
+        with self._store.begin(within) as transaction:
+            unused = _rows_of(approval.audience, approval.ad_account_id).where(state.approval.c.used_at.is_(None))
+            same = [row.id for row in transaction.execute(unused.with_for_update()) if _approval(row) == approval]
+            row = state.approval.update().where(state.approval.c.id.in_(same[-1:]), state.approval.c.used_at.is_(None))
+            if transaction.execute(row.values(used_at=used.used_at, used_for=used.used_for)).rowcount != 1:
                 raise _not_standing(approval)
-            at = len(kept) - 1 - kept[::-1].index(approval)
-            return (*kept[:at], _used(approval, now, file_sha256), *kept[at + 1 :])
 
-        self._change(approval, used)
-
-    def use_given(self, approval: Approval, now: datetime, *, file_sha256: str | None = None) -> None:
-        """Record an approval that was given in this very run, as used.
+    def use_given(
+        self, approval: Approval, now: datetime, *, file_sha256: str | None = None, within: sa.Connection | None = None
+    ) -> None:
+        """Record an approval that was given in this very run, as used. ``within`` is as of ``use``.
 
         Raises:
             ApprovalRefused: it has expired, or it is of a run config that was used for this list before: somebody ran
                 the run again, and nobody approved again.
         """
-
-        def recorded(kept: Sequence[Approval]) -> tuple[Approval, ...]:
-            if now >= _moment(approval.expires_at) or spent_before(approval, kept):
+        _require_name(approval.audience, approval.ad_account_id)
+        if now >= _moment(approval.expires_at):
+            raise _not_standing(approval)
+        with self._store.begin(within) as transaction:
+            if not insert_missing(transaction, state.approval, _row(_used(approval, now, file_sha256))):
                 raise _not_standing(approval)
-            return (*kept, _used(approval, now, file_sha256))
-
-        self._change(approval, recorded)
 
     def history(self, audience: str, ad_account_id: str) -> list[Approval]:
         """All approvals that were ever given, the oldest first."""
-        return list(_read(self._file(audience, ad_account_id), audience).approvals)
-
-    def _change(self, of: Approval, changed: Callable[[tuple[Approval, ...]], tuple[Approval, ...]]) -> None:
-        file = self._file(of.audience, of.ad_account_id)
-        with exclusive(file.with_suffix(".lock")):
-            record = _Record(approvals=changed(_read(file, of.audience).approvals))
-            with atomic_private_file(file) as opened:
-                opened.write(json.dumps(asdict(record), indent=1).encode())
-
-    def _file(self, audience: str, ad_account_id: str) -> Path:
-        if not _AUDIENCE.fullmatch(audience) or not _AD_ACCOUNT.fullmatch(ad_account_id):
-            raise ApprovalRefused(
-                f"Invalid audience {audience!r} or ad account {ad_account_id!r}: an audience has a name of 1 to 63 "
-                "characters of a-z, 0-9 and _, and an ad account has an id. Nothing was sent. Correct the name."
-            )
-        return self._directory / ad_account_id / f"{audience}.json"
+        _require_name(audience, ad_account_id)
+        with self._store.read() as transaction:
+            return [_approval(row) for row in transaction.execute(_rows_of(audience, ad_account_id))]
 
 
 def spent_before(approval: Approval, history: Sequence[Approval]) -> bool:
     """Whether an approval is one of a run config that was used already: for the same list, or in the same words."""
+    word = _once(approval)
+    return word is not None and any(_once(each) == word for each in history if each.used_at is not None)
+
+
+def _once(approval: Approval) -> str | None:
+    """Digest of what an approval of a run config is for, which may be used once; None for another."""
     if approval.source is not ApprovalSource.RUN_CONFIG:
-        return False
-    used = [each for each in history if each.source is ApprovalSource.RUN_CONFIG and each.used_at is not None]
-    return any(_same_word(each, approval) for each in used)
+        return None
+    said: list[object] = [approval.file_sha256]
+    if approval.change is not None:
+        within = {
+            guard: {of: float(share) for of, share in shares.items()}
+            for guard, shares in approval.change.within.items()
+        }
+        said = [within, approval.reason, approval.approved_by]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _same_word(one: Approval, other: Approval) -> bool:
-    if one.change is None or other.change is None:
-        return one.file_sha256 == other.file_sha256 and one.change == other.change
-    return (one.change.within, one.reason, one.approved_by) == (other.change.within, other.reason, other.approved_by)
+def _rows_of(audience: str, ad_account_id: str) -> sa.Select[Any]:
+    rows = state.approval
+    of = rows.c.ad_account_id == ad_account_id, rows.c.audience == audience
+    return sa.select(rows).where(*of).order_by(rows.c.id)
 
 
-def _read(file: Path, audience: str) -> _Record:
-    try:
-        record = _RECORD.validate_json(file.read_bytes())
-    except FileNotFoundError:
-        return _Record()
-    except OSError as error:
-        raise HomeError(
-            f"The approvals of {audience} ({file}) cannot be read: {error.strerror}. Nothing was sent. Check the "
-            "file's owner, then run again."
-        ) from None
-    except ValidationError:
-        record = None
-    if record is None or record.format != FORMAT:
+def _row(approval: Approval) -> dict[str, Any]:
+    return {
+        "ad_account_id": approval.ad_account_id,
+        "audience": approval.audience,
+        "content": _CONTENT.text(replace(approval, used_at=None, used_for=None)),
+        "used_at": approval.used_at,
+        "used_for": approval.used_for,
+        "once": _once(approval) if approval.used_at is not None else None,
+    }
+
+
+def _approval(row: sa.Row[Any]) -> Approval:
+    return replace(_CONTENT.value(row.content), used_at=row.used_at, used_for=row.used_for)
+
+
+def _require_name(audience: str, ad_account_id: str) -> None:
+    if not _AUDIENCE.fullmatch(audience) or not _AD_ACCOUNT.fullmatch(ad_account_id):
         raise ApprovalRefused(
-            f"The approvals of {audience} ({file}) are damaged or of another version of this project. Nothing was "
-            "sent. Restore the file from a backup or move it away: approvals not used yet are then to be given again."
+            f"Invalid audience {audience!r} or ad account {ad_account_id!r}: an audience has a name of 1 to 63 "
+            "characters of a-z, 0-9 and _, and an ad account has an id. Nothing was sent. Correct the name."
         )
-    return record
 
 
 def _used(approval: Approval, now: datetime, file_sha256: str | None) -> Approval:
@@ -198,4 +191,4 @@ def _moment(stated: str) -> datetime:
     return datetime.fromisoformat(stated)
 
 
-_RECORD = TypeAdapter(_Record)
+_CONTENT = Document(Approval, version=1, called="an approval")

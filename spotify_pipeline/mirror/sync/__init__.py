@@ -4,7 +4,7 @@ from spotify_pipeline.mirror.sync.decision import unknown_audience
 from spotify_pipeline.mirror.sync.result import MirrorAction, MirrorOutcome
 from spotify_pipeline.mirror.sync.service import AudienceMirror
 from spotify_pipeline.mirror.sync.split import mirror_parts, parts_in_use, parts_known
-from spotify_pipeline.mirror.sync.stale_state import Checkpoint, StaleStateCheck, newest_erasure
+from spotify_pipeline.mirror.sync.stale_state import Checkpoint, StaleStateCheck
 
 __all__ = [
     "AudienceMirror",
@@ -13,7 +13,6 @@ __all__ = [
     "MirrorOutcome",
     "StaleStateCheck",
     "mirror_parts",
-    "newest_erasure",
     "parts_in_use",
     "parts_known",
     "unknown_audience",

@@ -124,7 +124,7 @@ class StaleStateCheck:
             self.checkpoint.newest_erasure if self.checkpoint is not None else None: "",
             **{_newest_erasure(self.receipts.read(each, self.ad_account_id)): "" for each in audiences},
         }
-        known = {each.id for each in self.ledger.requests()}
+        known = self.ledger.known([each for each in told if each is not None])
         return [
             f"the ledger of erasures lacks {each}, which was in it when a list was sent, so people who asked to be "
             "forgotten would be sent again"
@@ -139,12 +139,6 @@ class StaleStateCheck:
         matched = f"Spotify says that at least {shown.size_min:,} people of it matched"
         known = f"the newest list that is known here has {rows[-1]:,} rows"
         return [f"{matched}, and {known}: a larger one was sent. Look for a newer copy of this directory."]
-
-
-def newest_erasure(ledger: ErasureLedger) -> str | None:
-    """The id of the newest request of a ledger, also of one that was taken back; None where nobody ever asked."""
-    requests = ledger.requests()
-    return requests[-1].id if requests else None
 
 
 def _newest_erasure(receipts: Sequence[Receipt]) -> str | None:

@@ -28,7 +28,7 @@ def test_w20_what_is_backed_up_as_the_page_says_is_there_again_and_private(tmp_p
     files = (
         "journal/account/lapsed.json",
         "receipts/account/lapsed/000001.json",
-        "erasures/ledger.json",
+        "state.sqlite",
         "tokens.json",
     )
     for name in (*files, "spill/of-a-query", "rate/key"):

@@ -23,6 +23,7 @@ from spotify_pipeline.mirror.guards import (
 from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase, SentList, Unfinished, WriteKind
 from spotify_pipeline.mirror.journal.journal import Journal
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 from spotify_pipeline_tests.mirror.guards.names import GuardName
 
@@ -48,8 +49,12 @@ class Machine:
         return Journal(self.folder / "journal")
 
     @property
+    def state(self) -> StateStore:
+        return StateStore.in_home(self.folder)
+
+    @property
     def approvals(self) -> ApprovalStore:
-        return ApprovalStore(self.folder / "approvals")
+        return ApprovalStore(self.state)
 
     def build(self, people: range, snapshot: str, audience: str = "lapsed") -> StoredList:
         rows = pl.DataFrame({"email": [f"person{i}@example.com" for i in people]}, schema={"email": pl.String})

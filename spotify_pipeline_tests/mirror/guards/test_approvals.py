@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.guards import APPROVAL_LIFE, Approval, ApprovalRefused, ApprovalSource, ApprovalStore
+from spotify_pipeline.state import StateError, StateStore
+from spotify_pipeline.state.tables import approval as rows
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, AUDIENCE, NOW, OTHER, OURS, approval
 
 RUN_CONFIG = approval(source=ApprovalSource.RUN_CONFIG)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ApprovalStore:
-    return ApprovalStore(tmp_path / "approvals")
+def store(state: StateStore) -> ApprovalStore:
+    return ApprovalStore(state)
 
 
 def standing(
@@ -30,14 +27,9 @@ def standing(
     return next(iter(store.standing(AUDIENCE, ACCOUNT, sha256, NOW + after, going_on=going_on)), None)
 
 
-def file_of(tmp_path: Path) -> Path:
-    return tmp_path / "approvals" / ACCOUNT / f"{AUDIENCE}.json"
-
-
-def test_nothing_is_approved_of_at_first(store: ApprovalStore, tmp_path: Path):
+def test_nothing_is_approved_of_at_first(store: ApprovalStore):
     assert standing(store) is None
     assert store.history(AUDIENCE, ACCOUNT) == []
-    assert not (tmp_path / "approvals").exists()
 
 
 def test_w10_an_approval_holds_for_its_list_until_it_expires(store: ApprovalStore):
@@ -98,16 +90,24 @@ def test_equal_approvals_are_each_used_once(store: ApprovalStore):
         store.use(approval(), NOW)
 
 
-def test_w10_of_many_that_use_an_approval_at_once_one_succeeds(store: ApprovalStore, tmp_path: Path):
+def test_w10_of_many_that_use_an_approval_at_once_one_succeeds(store: ApprovalStore, state: StateStore):
     store.give(approval())
     with ThreadPoolExecutor(2) as workers:
-        outcomes = list(workers.map(used, [tmp_path / "approvals"] * 8))
+        outcomes = list(workers.map(used, [state] * 8))
     assert sorted(outcomes) == [False] * 7 + [True]
 
 
-def used(directory: Path) -> bool:
+def test_w10_of_many_that_use_equal_approvals_at_once_each_is_used_once(store: ApprovalStore, state: StateStore):
+    for _ in range(3):
+        store.give(approval())
+    with ThreadPoolExecutor(4) as workers:
+        outcomes = list(workers.map(used, [state] * 8))
+    assert sorted(outcomes) == [False] * 5 + [True] * 3
+
+
+def used(state: StateStore) -> bool:
     try:
-        ApprovalStore(directory).use(approval(), NOW)
+        ApprovalStore(state).use(approval(), NOW)
     except ApprovalRefused:
         return False
     return True
@@ -154,7 +154,7 @@ def test_an_approval_that_could_never_be_used_is_not_given(change: dict[str, Any
 
 
 @pytest.mark.parametrize("name", ["", "..", "../lapsed", "a/b", "Lapsed", "lapsed\n", "x" * 64, "lapsed\0", "."])
-def test_s03_a_name_that_leads_elsewhere_is_refused(name: str, store: ApprovalStore, tmp_path: Path):
+def test_s03_a_name_that_leads_elsewhere_is_refused(name: str, store: ApprovalStore):
     with pytest.raises(ApprovalRefused, match="Invalid audience"):
         store.give(approval(audience=name))
     with pytest.raises(ApprovalRefused, match="Invalid audience"):
@@ -162,65 +162,44 @@ def test_s03_a_name_that_leads_elsewhere_is_refused(name: str, store: ApprovalSt
     if name not in ("Lapsed", "x" * 64):
         with pytest.raises(ApprovalRefused, match="Invalid audience"):
             store.give(approval(ad_account_id=name))
-    assert not (tmp_path / "approvals").exists()
 
 
-DAMAGED = [
-    b"",
-    b"{",
-    b"[]",
-    b"\xff\xfe",
-    b'{"approvals": [], "format": 2}',
-    b'{"approvals": [], "more": 1}',
-    b'{"approvals": [{"audience": "lapsed"}]}',
-]
-
-
-@pytest.mark.parametrize("content", DAMAGED)
-def test_w13_a_damaged_file_approves_of_nothing_and_is_left_as_it_is(
-    content: bytes, store: ApprovalStore, tmp_path: Path
-):
+def test_w13_an_approval_that_cannot_be_read_approves_of_nothing(store: ApprovalStore, state: StateStore):
     store.give(approval())
-    file_of(tmp_path).write_bytes(content)
-    for attempt in (
-        lambda: standing(store),
-        lambda: store.use(approval(), NOW),
-        lambda: store.use_given(approval(), NOW),
-        lambda: store.give(approval()),
-    ):
-        with pytest.raises(ApprovalRefused, match="damaged or of another version"):
+    with state.begin() as transaction:
+        transaction.execute(rows.update().values(content='{"format": 2}'))
+    for attempt in (lambda: standing(store), lambda: store.use(approval(), NOW)):
+        with pytest.raises(StateError, match="an approval that this version of the project cannot read"):
             attempt()
-    assert file_of(tmp_path).read_bytes() == content
 
 
-def test_w13_a_time_without_a_zone_is_damage(store: ApprovalStore, tmp_path: Path):
+def test_an_approval_is_used_with_what_else_its_caller_writes_or_not_at_all(store: ApprovalStore, state: StateStore):
     store.give(approval())
-    content = json.loads(file_of(tmp_path).read_text())
-    content["approvals"][0]["expires_at"] = "2099-01-01T00:00:00"
-    file_of(tmp_path).write_text(json.dumps(content))
-    with pytest.raises(ApprovalRefused, match="damaged"):
-        standing(store)
+
+    def fail() -> None:
+        with state.begin() as transaction:
+            store.use(approval(), NOW, within=transaction)
+            store.use_given(RUN_CONFIG, NOW, within=transaction)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert store.history(AUDIENCE, ACCOUNT) == [approval()]
 
 
-def test_a_file_that_cannot_be_read_says_so(store: ApprovalStore, tmp_path: Path):
-    file_of(tmp_path).mkdir(parents=True)
-    with pytest.raises(HomeError, match="cannot be read: Is a directory"):
-        standing(store)
+def test_w10_of_many_that_use_a_run_config_at_once_one_succeeds(store: ApprovalStore, state: StateStore):
+    with ThreadPoolExecutor(2) as workers:
+        outcomes = list(workers.map(used_given, [state] * 8))
+    assert sorted(outcomes) == [False] * 7 + [True]
+    assert len(store.history(AUDIENCE, ACCOUNT)) == 1
 
 
-def test_p09_the_files_are_private_whatever_the_umask(store: ApprovalStore, tmp_path: Path):
-    before = os.umask(0)
+def used_given(state: StateStore) -> bool:
     try:
-        store.give(approval())
-    finally:
-        os.umask(before)
-    for path in (tmp_path / "approvals").rglob("*"):
-        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
-
-
-def test_the_home_holds_the_approvals(tmp_path: Path):
-    ApprovalStore.in_home(tmp_path).give(approval())
-    assert file_of(tmp_path).is_file()
+        ApprovalStore(state).use_given(RUN_CONFIG, NOW)
+    except ApprovalRefused:
+        return False
+    return True
 
 
 def test_an_approval_survives_as_it_was_given(store: ApprovalStore):

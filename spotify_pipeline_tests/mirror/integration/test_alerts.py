@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,9 +16,16 @@ from hypothesis import strategies as st
 
 from spotify_pipeline.components.alerts.channels import deliver, webhook_client
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
+from spotify_pipeline.state import StateError, StateStore
+from spotify_pipeline.state.tables import alert as rows
 
 NOW = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
 URL = "https://hooks.example.com/services/T0/B0/s3cr3tpath"
+
+
+@pytest.fixture
+def alerts(state: StateStore) -> Alerts:
+    return Alerts(state)
 
 
 def blocked(alerts: Alerts, *codes: str, audience: str = "lapsed", days: int = 0) -> None:
@@ -53,8 +60,7 @@ class Webhook:
         return [json.loads(request.content)["text"] for request in self.requests]
 
 
-def test_w14_five_blocked_runs_are_one_alert(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path / "alerts")
+def test_w14_five_blocked_runs_are_one_alert(alerts: Alerts) -> None:
     told = []
     for day in range(5):
         blocked(alerts, "shrink", days=day)
@@ -62,8 +68,7 @@ def test_w14_five_blocked_runs_are_one_alert(tmp_path: Path) -> None:
     assert told == ["Audience lapsed is blocked by shrink."]
 
 
-def test_w14_another_reason_and_the_recovery_are_alerts_of_their_own(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path)
+def test_w14_another_reason_and_the_recovery_are_alerts_of_their_own(alerts: Alerts) -> None:
     told = []
     for codes in [("shrink",), ("shrink",), ("churn", "shrink"), ("shrink", "churn"), (), (), ("shrink",)]:
         blocked(alerts, *codes)
@@ -76,54 +81,48 @@ def test_w14_another_reason_and_the_recovery_are_alerts_of_their_own(tmp_path: P
     ]
 
 
-def test_w14_what_was_over_before_anybody_was_told_is_no_alert(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path)
+def test_w14_what_was_over_before_anybody_was_told_is_no_alert(alerts: Alerts) -> None:
     blocked(alerts)
-    assert list(tmp_path.iterdir()) == [tmp_path / ".lock"]
     blocked(alerts, "shrink")
     blocked(alerts)
     assert alerts.due() == []
 
 
-def test_an_untold_alert_is_told_with_its_newest_sentence_and_first_time(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path)
+def test_an_untold_alert_is_told_with_its_newest_sentence_and_first_time(alerts: Alerts) -> None:
     for days, left in enumerate(["5 days left", "4 days left"]):
         alerts.state("lapsed", AlertKind.ERASURE_DUE, ["soon"], left, NOW + timedelta(days=days))
     (alert,) = alerts.due()
     assert (alert.sentence, alert.since, alert.resolved) == ("4 days left", NOW.isoformat(), False)
 
 
-def test_audiences_and_kinds_do_not_speak_for_each_other(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path)
+def test_audiences_and_kinds_do_not_speak_for_each_other(alerts: Alerts) -> None:
     blocked(alerts, "shrink")
     tell(alerts)
     blocked(alerts, "shrink", audience="lapsed.2")
     alerts.state("lapsed", AlertKind.ORPHAN, ["shrink"], "Left behind.", NOW)
     assert [(each.audience, each.kind) for each in alerts.due()] == [
-        ("lapsed.2", AlertKind.BLOCKED),
         ("lapsed", AlertKind.ORPHAN),
+        ("lapsed.2", AlertKind.BLOCKED),
     ]
     assert len(alerts.standing()) == 3
 
 
-def test_w14_a_crash_between_delivery_and_its_note_repeats_the_alert(tmp_path: Path) -> None:
-    blocked(Alerts(tmp_path), "shrink")
-    (alert,) = Alerts(tmp_path).due()
-    Alerts(tmp_path).telling(alert)
-    assert Alerts(tmp_path).due() == [alert]
+def test_w14_a_crash_between_delivery_and_its_note_repeats_the_alert(alerts: Alerts) -> None:
+    blocked(alerts, "shrink")
+    (alert,) = alerts.due()
+    alerts.telling(alert)
+    assert alerts.due() == [alert]
 
 
-def test_w14_after_such_a_crash_the_recovery_is_told_too(tmp_path: Path) -> None:
+def test_w14_after_such_a_crash_the_recovery_is_told_too(alerts: Alerts) -> None:
     """Somebody may have been told that it is blocked, so they must hear that it is not."""
-    alerts = Alerts(tmp_path)
     blocked(alerts, "shrink")
     alerts.telling(alerts.due()[0])
     blocked(alerts)
     assert [each.resolved for each in alerts.due()] == [True]
 
 
-def test_what_changes_while_it_is_told_stays_due(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path)
+def test_what_changes_while_it_is_told_stays_due(alerts: Alerts) -> None:
     blocked(alerts, "shrink")
     (alert,) = alerts.due()
     alerts.telling(alert)
@@ -132,54 +131,10 @@ def test_what_changes_while_it_is_told_stays_due(tmp_path: Path) -> None:
     assert [each.codes for each in alerts.due()] == [("churn",)]
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b"\xff", b'{"now": 1}'])
-def test_a_damaged_record_is_told_anew(tmp_path: Path, damage: bytes) -> None:
-    alerts = Alerts(tmp_path)
-    blocked(alerts, "shrink")
-    tell(alerts)
-    (tmp_path / "lapsed.blocked.json").write_bytes(damage)
-    assert alerts.damaged() == [tmp_path / "lapsed.blocked.json"]
-    assert [(each.audience, each.kind, each.codes) for each in alerts.standing()] == [
-        ("lapsed", AlertKind.BLOCKED, ("record damaged",))
-    ]
-    assert "is not known whether it still stands" in alerts.due()[0].sentence
-    blocked(alerts, "shrink")
-    assert [each.codes for each in alerts.due()] == [("shrink",)]
-
-
-def test_a_damaged_record_is_told_once_and_then_stands_until_its_audience_says_how_it_is(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path)
-    blocked(alerts, "shrink")
-    tell(alerts)
-    (tmp_path / "lapsed.blocked.json").write_bytes(b"{")
-    tell(alerts)
-    assert alerts.due() == []
-    assert [each.codes for each in alerts.standing()] == [("record damaged",)]
-    assert alerts.damaged() == []
-    blocked(alerts)
-    assert [each.resolved for each in alerts.due()] == [True]
-
-
-def test_a_record_that_no_file_can_be_hides_no_other(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path)
-    (tmp_path / "another.blocked.json").mkdir(parents=True)
-    (tmp_path / "no alert.json").write_text("{}")
-    blocked(alerts, "shrink")
-    assert [each.audience for each in alerts.due()] == ["lapsed", "another"]
-    assert [each.audience for each in alerts.standing()] == ["lapsed", "another"]
-    assert [each.name for each in alerts.damaged()] == ["another.blocked.json", "no alert.json"]
-
-
-def test_p09_records_are_private(tmp_path: Path) -> None:
-    blocked(Alerts(tmp_path / "alerts"), "shrink")
-    assert (tmp_path / "alerts").stat().st_mode & 0o777 == 0o700
-    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "alerts").iterdir()} == {0o600}
-
-
 @pytest.mark.parametrize("audience", ["", "../x", "a/b", "A", "a.b", "å", "a\n"])
-def test_an_alert_of_what_is_no_audience(tmp_path: Path, audience: str) -> None:
+def test_an_alert_of_what_is_no_audience(alerts: Alerts, audience: str) -> None:
     with pytest.raises(ValueError, match="named by"):
-        Alerts(tmp_path).state(audience, AlertKind.BLOCKED, ["x"], "", NOW)
+        alerts.state(audience, AlertKind.BLOCKED, ["x"], "", NOW)
 
 
 @given(st.lists(st.sampled_from([(), ("a",), ("b",), ("a", "b")]), max_size=12), st.data())
@@ -187,7 +142,7 @@ def test_w14_the_last_thing_told_is_how_it_stands(
     tmp_path_factory: pytest.TempPathFactory, states: list[tuple[str, ...]], data: st.DataObject
 ) -> None:
     """Whatever happens in between: told again only if it changed, and once all is told, the last word is the truth."""
-    alerts = Alerts(tmp_path_factory.mktemp("alerts"))
+    alerts = Alerts(StateStore.in_home(tmp_path_factory.mktemp("home")))
     told: list[tuple[str, ...]] = [()]
     for codes in states:
         blocked(alerts, *codes)
@@ -199,8 +154,8 @@ def test_w14_the_last_thing_told_is_how_it_stands(
     assert all(one != other for one, other in pairwise(told))
 
 
-def test_w14_each_due_alert_is_posted_once(tmp_path: Path) -> None:
-    alerts, webhook = Alerts(tmp_path), Webhook()
+def test_w14_each_due_alert_is_posted_once(alerts: Alerts) -> None:
+    webhook = Webhook()
     for _ in range(5):
         blocked(alerts, "shrink")
         blocked(alerts, "churn", audience="loyal")
@@ -235,41 +190,46 @@ def explode(request: httpx.Request) -> httpx.Response:
     ],
 )
 def test_p02_a_failed_delivery_stays_due_and_shows_no_address(
-    tmp_path: Path, answer: Callable[[httpx.Request], httpx.Response], caplog: pytest.LogCaptureFixture
+    alerts: Alerts,
+    state: StateStore,
+    answer: Callable[[httpx.Request], httpx.Response],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    alerts, webhook = Alerts(tmp_path), Webhook(answer)
+    webhook = Webhook(answer)
     blocked(alerts, "shrink")
     delivery = deliver(alerts, URL, webhook.client)
     assert (len(delivery.told), len(delivery.waiting), len(webhook.requests)) == (0, 1, 1)
     assert delivery.problem is not None
     assert alerts.due() == list(delivery.waiting)
-    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir()).decode()
-    assert not any(part in delivery.problem + caplog.text + kept for part in ("s3cr3t", "hooks.example.com"))
+    assert not any(part in delivery.problem + caplog.text for part in ("s3cr3t", "hooks.example.com"))
+    with state.read() as transaction:
+        kept = str(transaction.execute(rows.select()).all())
+    assert not any(part in kept for part in ("s3cr3t", "hooks.example.com"))
 
 
 @pytest.mark.parametrize(
     "url", ["http://hooks.example.com/s3cr3t", "ftp://example.com/s3cr3t", "s3cr3t", "https://", "http://[s3cr3t"]
 )
-def test_an_address_that_is_not_safe_is_not_used(tmp_path: Path, url: str) -> None:
-    alerts, webhook = Alerts(tmp_path), Webhook()
+def test_an_address_that_is_not_safe_is_not_used(alerts: Alerts, url: str) -> None:
+    webhook = Webhook()
     blocked(alerts, "shrink")
     delivery = deliver(alerts, url, webhook.client)
     assert (webhook.requests, len(delivery.waiting)) == ([], 1)
     assert "s3cr3t" not in str(delivery.problem)
 
 
-def test_this_machine_may_be_told_without_tls_and_nobody_without_a_webhook(tmp_path: Path) -> None:
-    alerts, webhook = Alerts(tmp_path), Webhook()
+def test_this_machine_may_be_told_without_tls_and_nobody_without_a_webhook(alerts: Alerts) -> None:
+    webhook = Webhook()
     blocked(alerts, "shrink")
     assert len(deliver(alerts, None, webhook.client).waiting) == 1
     assert len(deliver(alerts, "http://127.0.0.1:8080/", webhook.client).told) == 1
     assert deliver(alerts, None, webhook.client).problem is None
 
 
-def test_w14_what_stands_is_told_again_a_day_later_and_what_is_over_is_not(tmp_path: Path) -> None:
+def test_w14_what_stands_is_told_again_a_day_later_and_what_is_over_is_not(state: StateStore) -> None:
     time = [NOW]
-    alerts = Alerts(tmp_path, clock=lambda: time[0])
+    alerts = Alerts(state, clock=lambda: time[0])
     blocked(alerts, "shrink")
     tell(alerts)
     for hours, due in ((23, 0), (24, 1), (24, 0), (47, 0), (48, 1)):
@@ -283,12 +243,16 @@ def test_w14_what_stands_is_told_again_a_day_later_and_what_is_over_is_not(tmp_p
     assert alerts.due() == []
 
 
-def test_w14_a_record_of_before_that_says_not_when_it_was_told_is_told_again(tmp_path: Path) -> None:
-    alerts = Alerts(tmp_path)
+def test_w14_of_many_that_say_it_first_at_once_all_are_heard_and_it_is_told_once(state: StateStore) -> None:
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(lambda _: blocked(Alerts(state), "shrink"), range(8)))
+    assert tell(Alerts(state)) == ["Audience lapsed is blocked by shrink."]
+
+
+def test_an_alert_that_cannot_be_read_is_an_error_and_not_silence(alerts: Alerts, state: StateStore) -> None:
     blocked(alerts, "shrink")
-    tell(alerts)
-    (file,) = tmp_path.glob("*.json")
-    record = json.loads(file.read_text())
-    del record["told_at"]
-    file.write_text(json.dumps(record))
-    assert len(alerts.due()) == 1
+    with state.begin() as transaction:
+        transaction.execute(rows.update().values(content="{}"))
+    for use in (alerts.due, alerts.standing, lambda: blocked(alerts)):
+        with pytest.raises(StateError, match="an alert that this version of the project cannot read"):
+            use()

@@ -63,7 +63,9 @@ ALLOWANCES = (
         while_running_only=True,
     ),
     Allowance(r"warehouse/warehouse\.duckdb\.(wal|tmp/.+)", RAW, "The source itself, while dbt writes into it."),
-    Allowance(r"home/erasures/.+", frozenset({Kind.DIGEST}), "Who is never to be sent again, and nobody's address."),
+    Allowance(
+        r"home/state\.sqlite(-wal)?", frozenset({Kind.DIGEST}), "Who is never to be sent again, and nobody's address."
+    ),
     Allowance(
         r"home/spill/.+",
         RAW,

@@ -27,6 +27,7 @@ from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan, Suppressions
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.sandbox_settings import settings_at
 
 Listed = tuple[Path, Manifest]
@@ -94,8 +95,12 @@ class Bench:
         return Journal(self.home / "journal")
 
     @property
+    def state(self) -> StateStore:
+        return StateStore.in_home(self.home)
+
+    @property
     def approvals(self) -> ApprovalStore:
-        return ApprovalStore(self.home / "approvals")
+        return ApprovalStore(self.state)
 
     @property
     def list_folder(self) -> Path:

@@ -12,6 +12,7 @@ import polars as pl
 from spotify_pipeline.identity import digest
 from spotify_pipeline.mirror.guards import GuardLimits, guard_limits
 from spotify_pipeline.rows import DigestSet, Suppressions
+from spotify_pipeline.state.tables import approval
 from spotify_pipeline_tests.stress.wipes.bench import LIVE_ROWS, OTHER_ACCOUNT, Bench, Listed, people
 
 Happening = Callable[[Bench], None]
@@ -114,15 +115,15 @@ def other_audience(bench: Bench, _: Listed) -> None:
 
 
 def other_account(bench: Bench, listed: Listed) -> None:
-    for file in (bench.home / "approvals").rglob("*.json"):
-        file.unlink()
+    with bench.state.begin() as transaction:
+        transaction.execute(approval.delete())
     bench.approve(listed, account=OTHER_ACCOUNT)
     sent(bench, listed)
 
 
 def approvals_damaged(bench: Bench, listed: Listed) -> None:
-    for file in (bench.home / "approvals").rglob("*.json"):
-        file.write_text("{")
+    with bench.state.begin() as transaction:
+        transaction.execute(approval.update().values(content="{"))
     sent(bench, listed)
 
 

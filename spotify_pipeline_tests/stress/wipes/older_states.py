@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from spotify_pipeline.mirror import Checkpoint, Journal, Receipt, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
+from spotify_pipeline_tests.privacy.older_ledger import lose
 from spotify_pipeline_tests.stress.wipes.bench import Bench, people
 from spotify_pipeline_tests.stress.wipes.happenings import Happening, live, sent
 from spotify_pipeline_tests.stress.wipes.scenarios import Scenario
@@ -56,7 +57,7 @@ def part_known_to_dagster(bench: Bench) -> None:
 
 
 def ask_to_forget(bench: Bench, number: int) -> str:
-    ledger = ErasureLedger(bench.home / "erasures")
+    ledger = ErasureLedger(bench.state)
     given = GivenIdentifier(line=1, given_as="email", digests=(f"{number:064x}",))
     request = ledger.record(
         [given], requested_at=bench.now, deadline=bench.now + timedelta(days=30), waiting=["lapsed"]
@@ -78,13 +79,10 @@ def ledger_older_than_the_receipts(bench: Bench) -> None:
 
 def ledger_older_than_dagster(*, lost: bool) -> Happening:
     def happen(bench: Bench) -> None:
-        kept = bench.home.with_suffix(".erasures")
         ask_to_forget(bench, 1)
-        shutil.copytree(bench.home / "erasures", kept)
-        bench.checkpoint = Checkpoint(name=DAGSTER, newest_erasure=ask_to_forget(bench, 2))
-        shutil.rmtree(bench.home / "erasures")
-        if not lost:
-            shutil.copytree(kept, bench.home / "erasures")
+        newest = ask_to_forget(bench, 2)
+        bench.checkpoint = Checkpoint(name=DAGSTER, newest_erasure=newest)
+        lose(bench.state, None if lost else newest)
         sent(bench, bench.build(live()))
 
     return happen

@@ -127,7 +127,7 @@ def clean_up_removed(configured: Collection[str], home: PipelineHome, now: datet
     for name in set(store.audiences()).difference(configured):
         store.sweep(name)
         store.keep_identifiers(name, 1, older_than=now - age)
-    waiting = {name for request in home.ledger.requests() for name in request.waiting}
+    waiting = home.ledger.waiting_audiences()
     told = {each.audience for each in home.alerts.standing() if each.kind is AlertKind.ERASURE_DUE}
     for name in sorted((waiting | told).difference(configured)):
         waits = waiting_erasures(name, home, now)

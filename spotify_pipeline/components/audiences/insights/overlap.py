@@ -157,7 +157,7 @@ def judge_orphans(configured: set[str], home: PipelineHome, now: datetime) -> dg
     One that was left at Spotify on purpose counts again once an erasure waits for it.
     """
     clean_up_removed(configured, home, now)
-    waiting = {audience for request in home.ledger.requests() for audience in request.waiting}
+    waiting = home.ledger.waiting_audiences()
     left = {each.audience: each for each in orphans(home.journal, configured, waiting=waiting)}
     for name, orphan in left.items():
         code = "erasure waits" if orphan.waits_only else "orphan"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, StrictInt, ValidationError
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.mirror import Checkpoint, MirrorOutcome, newest_erasure
+from spotify_pipeline.mirror import Checkpoint, MirrorOutcome
 
 STATE = "state when sent"
 LOOKED_THROUGH = 100
@@ -44,7 +44,7 @@ def state_metadata(
         ad_account_id=ad_account_id,
         project=audience.project,
         receipts={key: (entry.receipts, entry.receipt_head) for key, entry in entries.items()},
-        newest_erasure=newest_erasure(home.ledger),
+        newest_erasure=home.ledger.newest(),
     )
     return {STATE: dg.JsonMetadataValue(state.model_dump(mode="json"))}
 

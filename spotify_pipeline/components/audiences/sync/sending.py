@@ -19,7 +19,6 @@ from spotify_pipeline.mirror import (
     MirrorRefused,
     RunEvidence,
     mirror_parts,
-    newest_erasure,
     parts_known,
 )
 from spotify_pipeline.mirror.guards import MAX_BYTES
@@ -134,7 +133,7 @@ def _evidence(audience: AudienceDefinition, home: PipelineHome, sent: SendReques
         "erasures": {
             "requests": len(home.ledger.waiting(audience.folder)),
             "rows": sent.erased,
-            "newest": newest_erasure(home.ledger),
+            "newest": home.ledger.newest(),
         },
     }
     if sent.reason is not None:

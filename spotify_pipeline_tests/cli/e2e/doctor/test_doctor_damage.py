@@ -21,6 +21,8 @@ from spotify_pipeline.mirror.alerts import AlertKind, Alerts
 from spotify_pipeline.mirror.journal.upload_session import save_session
 from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
 from spotify_pipeline.spotify import OpenUpload, RateLimiter, Secret, TokenStore
+from spotify_pipeline.state import StateStore, engines
+from spotify_pipeline.state.tables import erasure_digest
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.spotify.authorizations import save
 from spotify_pipeline_tests.stress.wipes.bench import Bench, people
@@ -32,10 +34,7 @@ FILES = {
     "journal": f"journal/{ACCOUNT}/lapsed.json",
     "session": f"journal/{ACCOUNT}/lapsed.session",
     "receipt": f"receipts/{ACCOUNT}/lapsed/000001.json",
-    "ledger": "erasures/ledger.json",
-    "erased digests": "erasures/erasure-*.digests.json",
-    "approvals": f"approvals/{ACCOUNT}/lapsed.json",
-    "alert": "alerts/lapsed.blocked.json",
+    "state": "state.sqlite",
     "list": "data/customer_lists/lapsed/*/customer_list.csv",
     "manifest": "data/customer_lists/lapsed/*/manifest.json",
     "identifiers": "data/identifiers/lapsed/*.parquet",
@@ -43,7 +42,7 @@ FILES = {
     "rate": "rate/key",
     "outbox": "outbox/leads.duckdb",
 }
-LOCKS = {"lease": f"journal/{ACCOUNT}/lapsed.lock", "ledger's lock": "erasures/.lock"}
+LOCKS = {"lease": f"journal/{ACCOUNT}/lapsed.lock"}
 
 
 def written(content: bytes) -> Callable[[Path], None]:
@@ -127,17 +126,18 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         journal.session_file("lapsed", ACCOUNT),
         OpenUpload(audience_id="a", uri=Secret("https://x"), opened_at=1.0, size=1, crc32c="AAAAAA=="),
     )
-    ErasureLedger(home / "erasures").record(
+    ErasureLedger(bench.state).record(
         [GivenIdentifier(line=1, given_as="email", digests=("a" * 64,))],
         requested_at=NOW,
         deadline=NOW + timedelta(days=30),
         waiting=[],
     )
-    Alerts(home / "alerts").state("lapsed", AlertKind.BLOCKED, ["shrink"], "It is held back.", NOW)
+    Alerts(bench.state).state("lapsed", AlertKind.BLOCKED, ["shrink"], "It is held back.", NOW)
     save(TokenStore(home / "tokens.json"))
     RateLimiter(home / "rate" / "key").take(1)
     with open_outbox("leads", home=home):
         pass
+    engines.close(bench.state.place)  # folds the write-ahead log into the file
     return home
 
 
@@ -185,17 +185,18 @@ def test_a_lock_that_is_no_file_of_this_user_is_said(home: Path, pattern: str, d
     assert found()["private files"].state is State.FAILED
 
 
-@pytest.mark.parametrize("missing", ["receipt", "erased digests", "manifest", "list"])
+@pytest.mark.parametrize("missing", ["receipt", "state", "manifest", "list"])
 def test_a_file_that_is_missing_is_said(home: Path, missing: str) -> None:
     only(home, FILES[missing]).unlink()
     assert [each for each in found().values() if each.state is State.FAILED]
 
 
-def test_a_ledger_that_names_fewer_requests_than_there_are_digests_is_said(home: Path) -> None:
-    only(home, FILES["ledger"]).write_text('{"format": 2, "requests": []}')
+def test_a_ledger_that_lacks_digests_is_said(home: Path) -> None:
+    with StateStore.in_home(home).begin() as transaction:
+        transaction.execute(erasure_digest.delete())
     result = found()["erasures"]
     assert result.state is State.FAILED
-    assert "is of a request that the ledger does not name" in result.sentence
+    assert "cannot be trusted: digests of erasure-2026-01-05-" in result.sentence
 
 
 @pytest.mark.parametrize("checksum", ["sha256", "crc32c", "md5"])

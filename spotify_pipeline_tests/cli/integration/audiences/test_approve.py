@@ -9,6 +9,7 @@ import pytest
 from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.mirror import Approval, ApprovalStore, ApprovedRules
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import AUDIENCE, Mirrored, newest_partition
 from spotify_pipeline_tests.components.runs import digests_at_spotify, said_by
@@ -18,7 +19,7 @@ WHY = ("--reason", "The trial users were moved to another list", "--by", "Kim")
 
 
 def approvals(mirrored: Mirrored) -> list[Approval]:
-    return ApprovalStore(mirrored.home / "approvals").history(AUDIENCE, DEFAULTS.ad_account_id)
+    return ApprovalStore(StateStore.in_home(mirrored.home)).history(AUDIENCE, DEFAULTS.ad_account_id)
 
 
 def test_w02_w10_a_list_that_is_held_back_goes_once_it_is_approved_of(
@@ -73,7 +74,7 @@ def test_w10_w11_what_names_no_list_or_gives_no_reason_approves_of_nothing(
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(f"error: {sentence}")
     assert len(ran.err.splitlines()) == 1
-    assert not (mirrored.home / "approvals").exists()
+    assert approvals(mirrored) == []
 
 
 @pytest.mark.e2e

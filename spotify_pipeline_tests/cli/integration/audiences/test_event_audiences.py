@@ -6,6 +6,7 @@ import pytest
 
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import Mirrored
 from spotify_pipeline_tests.components.integration.audiences.test_event_audience_yaml import BOTH
@@ -43,5 +44,5 @@ def test_p16_who_is_forgotten_does_not_wait_for_an_audience_that_spotify_fills(
     created("bought", "spotify_audience")
     assert len(list(spotify.state.audiences.of(DEFAULTS.ad_account_id))) == 1
     assert run("forget", stdin=b"person7@example.com").code == 0
-    (request,) = ErasureLedger(mirrored.home / "erasures").requests()
+    (request,) = ErasureLedger(StateStore.in_home(mirrored.home)).requests()
     assert request.waiting == ()

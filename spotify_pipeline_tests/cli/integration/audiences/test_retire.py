@@ -10,6 +10,7 @@ import pytest
 from spotify_pipeline.mirror import Journal, JournalEntry
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import AUDIENCE, RETIRED, Mirrored
 from spotify_pipeline_tests.customer_list.snapshots import materialize
@@ -32,7 +33,7 @@ def at_spotify(spotify: SandboxServer) -> int:
 
 
 def waiting(mirrored: Mirrored) -> list[tuple[str, ...]]:
-    return [each.waiting for each in ErasureLedger(mirrored.home / "erasures").requests()]
+    return [each.waiting for each in ErasureLedger(StateStore.in_home(mirrored.home)).requests()]
 
 
 def also_in_another_account(mirrored: Mirrored, **fields: object) -> None:

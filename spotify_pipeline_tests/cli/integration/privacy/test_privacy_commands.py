@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pty
@@ -13,11 +12,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from spotify_pipeline.cli.privacy.waiting_events import erase_waiting
 from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline.mirror import Journal, JournalEntry, Phase, RemovalPolicy, SentList, Unfinished, WriteKind
 from spotify_pipeline.privacy import ErasureLedger
+from spotify_pipeline.state import StateStore
+from spotify_pipeline.state.tables import erasure, erasure_digest
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, verdict, verdicts
 from spotify_pipeline_tests.privacy.making import Machine, address, sha
@@ -51,7 +53,7 @@ def machine(tmp_path: Path, run: Run) -> Machine:
 @pytest.mark.e2e
 def test_forget_says_what_was_done_and_what_comes_next(machine: Machine, run: Run) -> None:
     ran = run("forget", "--deadline-days", "10", stdin=f"{ADA}\nphone:+46701740605\n".encode())
-    (request,) = ErasureLedger(machine.home / "erasures").requests()
+    (request,) = machine.ledger.requests()
     assert ran.code == 0
     assert f"{request.id}: 2 identifiers, kept out of every list from now on." in ran.out
     assert f"Due {request.deadline:%Y-%m-%d}." in ran.out
@@ -73,10 +75,6 @@ def test_forgetting_somebody_who_is_nowhere_is_no_failure(machine: Machine, run:
     assert f"as far as the files below {machine.home} say. If that is where your Dagster keeps its files" in ran.out
 
 
-def contents(machine: Machine) -> dict[Path, bytes]:
-    return {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file() and file.suffix != ".lock"}
-
-
 def live_thirty(machine: Machine) -> list[str]:
     """`loyal` has thirty people at Spotify; their addresses."""
     names = [f"person{number}" for number in range(30)]
@@ -87,20 +85,20 @@ def live_thirty(machine: Machine) -> list[str]:
 
 def test_w21_more_of_a_live_audience_than_its_max_shrink_needs_a_second_word(machine: Machine, run: Run) -> None:
     given = "\n".join(live_thirty(machine)[:20]).encode()
-    before = contents(machine)
+    before = machine.lists()
     ran = run("forget", stdin=given)
     assert ran.code == 1
     assert "loyal 20 30 66.7 %" in " ".join(ran.out.split())
     assert (
         "loyal (66.7 % of the list that Spotify has, at most 30 % by its max_shrink). Nothing was recorded" in ran.err
     )
-    assert contents(machine) == before
-    assert ErasureLedger(machine.home / "erasures").requests() == []
+    assert machine.lists() == before
+    assert machine.ledger.requests() == []
     assert run("forget", "--yes", "--by", "Ada", stdin=given).code == 0
-    (request,) = ErasureLedger(machine.home / "erasures").requests()
+    (request,) = machine.ledger.requests()
     assert request.confirmed is not None
     assert request.confirmed.by == "Ada"
-    assert len(ErasureLedger(machine.home / "erasures").confirmed_digests()) == 20
+    assert len(machine.ledger.confirmed_digests()) == 20
 
 
 @pytest.mark.e2e
@@ -176,7 +174,7 @@ def test_w21_a_list_at_spotify_that_is_not_kept_is_said(machine: Machine, run: R
 @pytest.mark.e2e
 def test_w21_a_request_is_taken_back_and_listed(machine: Machine, run: Run) -> None:
     run("forget", stdin=ADA.encode())
-    ledger = ErasureLedger(machine.home / "erasures")
+    ledger = machine.ledger
     (request,) = ledger.requests()
     listed = " ".join(run("erasures").out.split())
     assert f"{request.id} {request.requested_at:%Y-%m-%d} {request.deadline:%Y-%m-%d} fewer than 20 waits for" in listed
@@ -215,7 +213,7 @@ def test_explain_is_a_table_of_lines(machine: Machine, run: Run) -> None:
 def test_explain_knows_of_the_erasure_and_of_what_cannot_be_told(machine: Machine, run: Run) -> None:
     run("forget", stdin=ADA.encode())
     ran = run("explain", stdin=ADA.encode())
-    (request,) = ErasureLedger(machine.home / "erasures").requests()
+    (request,) = machine.ledger.requests()
     sentence = f"Line 1 is to be forgotten by {request.id}: due {request.deadline:%Y-%m-%d}, waiting for lapsed."
     assert sentence in ran.out
     assert "list, taken out; marked as erased" in ran.out
@@ -237,7 +235,7 @@ def test_lists_that_spotify_may_have_are_looked_up_in_every_ad_account(machine: 
     (machine.home / "journal" / ACCOUNT / "damaged.json").write_text("{")
     assert "loyal 2026-11-16 list, live" in " ".join(run("explain", stdin=BOB.encode()).out.split())
     run("forget", stdin=b"nobody@example.com")
-    (request,) = ErasureLedger(machine.home / "erasures").requests()
+    (request,) = machine.ledger.requests()
     assert request.waiting == ("begun", "damaged")
 
 
@@ -254,14 +252,14 @@ def test_of_an_audience_left_behind_it_is_said_that_only_its_deletion_helps(mach
 
 @pytest.mark.parametrize("command", ["forget", "explain"])
 def test_p11_bad_input_is_refused_whole_with_exit_code_2(machine: Machine, run: Run, command: str) -> None:
-    before = {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file()}
+    before = machine.lists()
     ran = run(command, stdin=f"{ADA}\ncanary\n070-174 06 05\ncanary\x00@example.com".encode())
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: line 2: not recognized as an e-mail address")
     assert "; line 3: a phone number without its country" in ran.err
     assert "; line 4: it holds a control character. Nothing was looked up or changed." in ran.err
     assert not any(part in ran.err for part in ("canary", "ada@", "174"))
-    assert {file: file.read_bytes() for file in machine.home.rglob("*") if file.is_file()} == before
+    assert (machine.lists(), machine.ledger.requests()) == (before, [])
     assert run(command, stdin=b"").code == 2
     assert run(command, "--region", "Sweden", stdin=b"070-174 06 05").code == 2
     assert run(command, "--region", "se", stdin=b"070-174 06 05").code == 0
@@ -274,16 +272,17 @@ def test_an_identifier_as_an_argument_is_not_taken(machine: Machine, run: Run, c
     assert "Identifiers come on standard input" in " ".join(ran.err.split())
     assert "example.com" not in ran.err + ran.out
     assert "ARGUMENTS" not in run(command, "--help").out
-    assert not (machine.home / "erasures").exists()
+    assert machine.ledger.requests() == []
 
 
 @pytest.mark.parametrize("command", ["forget", "explain"])
 def test_p14_a_ledger_that_cannot_be_trusted_is_one_sentence(machine: Machine, run: Run, command: str) -> None:
     run("forget", stdin=BOB.encode())
-    (machine.home / "erasures" / "ledger.json").unlink()
+    with machine.state.begin() as transaction:
+        transaction.execute(erasure_digest.delete())
     ran = run(command, stdin=ADA.encode())
     assert ran.code == 1
-    assert ran.err.startswith("error: The ledger of erasures in ")
+    assert ran.err.startswith("error: The ledger of erasures cannot be trusted: ")
     assert len(ran.err.splitlines()) == 1
 
 
@@ -299,16 +298,17 @@ def test_what_could_not_be_looked_into_is_said_and_fails(machine: Machine, run: 
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(("command", "digests"), [("forget", '{"email": ["canary@example.com"]}'), ("explain", "[5]")])
+@pytest.mark.parametrize(
+    ("command", "damage"),
+    [("forget", "UPDATE erasure_digest SET digest = :canary"), ("explain", "UPDATE erasure SET deadline = :canary")],
+)
 def test_p02_of_an_error_that_nobody_expected_no_message_is_shown(
-    machine: Machine, run: Run, command: str, digests: str
+    machine: Machine, run: Run, command: str, damage: str
 ) -> None:
     run("forget", stdin=BOB.encode())
-    (file,) = (machine.home / "erasures").glob("*.digests.json")
-    ledger = machine.home / "erasures" / "ledger.json"
-    ledger.write_text(ledger.read_text().replace(hashlib.sha256(file.read_bytes()).hexdigest(), sha(digests)))
-    file.write_text(digests)
-    ran = run(command, stdin=ADA.encode())
+    with machine.state.begin() as transaction:
+        transaction.execute(sa.text(damage), {"canary": "canary@example.com"})
+    ran = run(command, stdin=BOB.encode())
     assert ran.code == 1
     assert ran.err.startswith("error: Stopped by ")
     assert "its message is withheld" in ran.err
@@ -337,7 +337,7 @@ def test_p01_p02_no_identifier_is_printed_or_written_anywhere(machine: Machine) 
     for value in [b"canary", b"70174", b"6f9619", b"6F9619"]:
         assert value not in printed
         assert machine.files_with(value.decode()) == []
-        assert not any(value in file.read_bytes() for file in (machine.home / "erasures").iterdir())
+        assert not any(value in file.read_bytes() for file in machine.home.glob("state.*"))
     for digest in digests:
         assert digest[:12].encode() not in printed
         assert machine.files_with(digest) == []
@@ -361,7 +361,8 @@ def test_a_person_who_types_is_told_how_to_end(machine: Machine) -> None:
 def test_requests_that_older_identity_rules_read_are_named(run: Run, tmp_path: Path) -> None:
     assert run("forget", stdin=b"+46701740605").code == 0
     assert "older version" not in run("erasures").out
-    index = tmp_path / "home" / "erasures" / "ledger.json"
-    index.write_text(index.read_text().replace('"rules_version": 2', '"rules_version": 1'))
-    (request,) = ErasureLedger(tmp_path / "home" / "erasures").requests()
+    state = StateStore.in_home(tmp_path / "home")
+    with state.begin() as transaction:
+        transaction.execute(erasure.update().values(rules_version=1))
+    (request,) = ErasureLedger(state).requests()
     assert f"Read by an older version of the identity rules: {request.id}." in run("erasures").out

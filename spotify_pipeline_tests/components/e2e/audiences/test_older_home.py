@@ -25,6 +25,7 @@ from spotify_pipeline_tests.components.runs import (
     said_by,
     writes,
 )
+from spotify_pipeline_tests.privacy.older_ledger import lose
 
 ONE_MORE = "INSERT INTO crm.people VALUES ('one-more@example.com', true)"
 ANOTHER = "INSERT INTO crm.people VALUES ('another@example.com', true)"
@@ -85,7 +86,7 @@ def test_w20_p13_a_directory_whose_ledger_is_older_sends_nobody_who_was_forgotte
     )
     assert deployment.run().success
     assert forgotten not in digests_at_spotify(sandbox)
-    shutil.rmtree(environment / "home" / "erasures")
+    lose(PipelineHome().store)
     before = writes(sandbox)
     result = deployment.run()
     assert not result.success

@@ -15,6 +15,7 @@ from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.feeds import (
     FEED,
     FeedRuns,
@@ -311,7 +312,7 @@ def test_who_asks_to_be_forgotten_between_reading_and_sending_is_not_sent(
     add_orders(environment, *(order(number, days_ago(0)) for number in range(3)))
     assert runs.run(0, 0, "validated_events").success
     now = datetime.now(UTC)
-    ErasureLedger.in_home(home_here()).record(
+    ErasureLedger(StateStore.in_home(home_here())).record(
         read_identifiers(io.BytesIO(b"person1@example.com")),
         requested_at=now,
         deadline=now + timedelta(days=30),

@@ -17,6 +17,7 @@ from spotify_pipeline.conversions import view_outbox
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.sandbox import SandboxServer, read_fault
 from spotify_pipeline.spotify import CallRecord, ConversionsClient
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.feeds import FEED, SMALL_BATCHES, FeedRuns, add_orders, days_ago, order, received
 from spotify_pipeline_tests.components.runs import change_people, said_by
 from spotify_pipeline_tests.examples import in_test_rest
@@ -26,7 +27,7 @@ SUPPRESSED = FEED + "  suppress: [{table: crm.never}]\n"
 
 
 def forget(person: int) -> None:
-    ledger, now = ErasureLedger.in_home(home_here()), datetime.now(UTC)
+    ledger, now = ErasureLedger(StateStore.in_home(home_here())), datetime.now(UTC)
     (given,) = read_identifiers(io.BytesIO(f"person{person}@example.com\n".encode()))
     ledger.record([given], requested_at=now, deadline=now + timedelta(days=30), waiting=[])
 

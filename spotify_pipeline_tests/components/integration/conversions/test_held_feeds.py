@@ -14,6 +14,7 @@ from spotify_pipeline.components.conversions.guards import FEEDS
 from spotify_pipeline.conversions import view_outbox
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore
 from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, account, add_orders, days_ago, order, received
 from spotify_pipeline_tests.components.runs import change_people, checks, evaluations, said_by
 from spotify_pipeline_tests.home.here import home_here
@@ -106,7 +107,7 @@ def test_a19_another_run_is_held_too_until_somebody_approves_once(
         expires_at=(now + timedelta(hours=1)).isoformat(),
         source=ApprovalSource.COMMAND,
     )
-    ApprovalStore.in_home(home_here()).give(approval)
+    ApprovalStore(StateStore.in_home(home_here())).give(approval)
     result = runs.run(1)
     assert result.success
     assert "Approved by Anna: the list is right" in str(evaluations(result, "guards")["delivery"].description)

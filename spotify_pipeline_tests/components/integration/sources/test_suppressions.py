@@ -20,6 +20,7 @@ from spotify_pipeline.mirror.alerts import AlertKind
 from spotify_pipeline.privacy import ErasureLedger, read_identifiers
 from spotify_pipeline.rows import DigestSet
 from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.runs import (
     PEOPLE,
     Deployment,
@@ -165,7 +166,7 @@ def test_p21_who_asks_while_the_segment_is_read_is_not_in_the_file_either(
             return found
 
     destination = environment / "private" / "identifiers.parquet"
-    read_segment(chain, WarehouseResource(), Ledger.in_home(home_here()), destination)
+    read_segment(chain, WarehouseResource(), Ledger(StateStore.in_home(home_here())), destination)
     assert read == [0, 1]
     assert "person1@example.com" not in pl.read_parquet(destination)["email"]
 

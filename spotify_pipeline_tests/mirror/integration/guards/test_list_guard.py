@@ -19,6 +19,7 @@ from spotify_pipeline.mirror.guards import (
 from spotify_pipeline.mirror.journal.entry import JournalEntry, Phase
 from spotify_pipeline.privacy import LedgerError
 from spotify_pipeline.rows import DigestSet
+from spotify_pipeline.state.tables import approval as approval_rows
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW
 from spotify_pipeline_tests.mirror.guards.machine import Machine, blocked_by, figure, under_way, word_for
 from spotify_pipeline_tests.mirror.guards.names import GuardName
@@ -201,11 +202,12 @@ def test_w13_what_this_project_says_of_a_failure_is_told(machine: Machine):
         guard.judge(JournalEntry(ad_account_id=ACCOUNT))
 
 
-def test_w13_damaged_approvals_block_even_a_good_list(machine: Machine):
+def test_w13_approvals_that_cannot_be_read_block_even_a_good_list(machine: Machine):
     stored = machine.build(range(100), "2026-11-16")
     machine.approvals.give(word_for(stored))
-    (machine.folder / "approvals" / ACCOUNT / "lapsed.json").write_bytes(b"{")
-    with pytest.raises(GuardBlocked, match="damaged"):
+    with machine.state.begin() as transaction:
+        transaction.execute(approval_rows.update().values(content="{"))
+    with pytest.raises(GuardBlocked, match="an approval that this version of the project cannot read"):
         machine.judge(stored)
 
 

@@ -20,6 +20,7 @@ from spotify_pipeline.mirror import (
 from spotify_pipeline.mirror.guards import guard_limits
 from spotify_pipeline.rows import DigestSet
 from spotify_pipeline.spotify import SpotifyError
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.allowing import approval_of
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, FakeSpotify
@@ -36,7 +37,7 @@ def mirror(machine: Machine, listed: Listed, spec: AudienceSpec = SPEC) -> Mirro
         ad_account_id=AD_ACCOUNT,
         store=SnapshotStore(machine.folder / "data"),
         journal=machine.journal,
-        approvals=ApprovalStore(machine.folder / "approvals"),
+        approvals=ApprovalStore(StateStore.in_home(machine.folder)),
         limits=guard_limits(min_rows=ENOUGH),
         erased=DigestSet.of,
         now=lambda: NOW,
@@ -49,7 +50,7 @@ def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: P
     ours = mirror(machine, build_list(range(10))).audience.id
     machine.journal_file.unlink()
     listed, other = build_list(range(20), "2026-11-23"), build_list(range(25), "2026-11-24")
-    approvals = ApprovalStore(machine.folder / "approvals")
+    approvals = ApprovalStore(StateStore.in_home(machine.folder))
     expires = (NOW + timedelta(days=1)).isoformat()
     approvals.give(dataclasses.replace(approval_of(listed[1], AD_ACCOUNT), expires_at=expires))
     with pytest.raises(GuardBlocked, match=r"\[history\] .* the journal says that nothing was ever sent for lapsed"):
@@ -70,7 +71,7 @@ def test_w10_a_new_name_that_spotify_did_not_take_at_once_costs_no_second_approv
     mirror(machine, build_list(range(10)))
     machine.journal_file.unlink()
     listed, renamed = build_list(range(20), "2026-11-23"), dataclasses.replace(SPEC, name="Win back")
-    approvals = ApprovalStore(machine.folder / "approvals")
+    approvals = ApprovalStore(StateStore.in_home(machine.folder))
     expires = (NOW + timedelta(days=1)).isoformat()
     approvals.give(dataclasses.replace(approval_of(listed[1], AD_ACCOUNT), expires_at=expires))
     machine.spotify.refused = {"edit_audience": 400}

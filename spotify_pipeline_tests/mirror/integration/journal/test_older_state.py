@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.mirror import AudienceMirror, Checkpoint, GuardBlocked, MirrorAction, MirrorOutcome, RunEvidence
-from spotify_pipeline.mirror.sync.stale_state import newest_erasure
 from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
+from spotify_pipeline_tests.privacy.older_ledger import lose
 
 WRITES = {"new_upload_url", "replacement_upload_url", "create_audience", "edit_audience", "put_upload", "start_upload"}
 
@@ -34,7 +35,7 @@ def lists(build_list: BuildList) -> list[Listed]:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> ErasureLedger:
-    return ErasureLedger(tmp_path / "one" / "erasures")
+    return ErasureLedger(StateStore.in_home(tmp_path / "one"))
 
 
 def ask_to_forget(ledger: ErasureLedger, text: str) -> None:
@@ -62,7 +63,7 @@ def mirror(
     )
     evidence: RunEvidence = {}
     if ledger is not None:
-        evidence = {"erasures": {"requests": 0, "rows": 0, "newest": newest_erasure(ledger)}}
+        evidence = {"erasures": {"requests": 0, "rows": 0, "newest": ledger.newest()}}
     guard = Allow(listed[1], AD_ACCOUNT, min_rows=ENOUGH, approved=approved)
     spec = dataclasses.replace(SPEC, adopted_audience_id=adopted)
     return mirroring.mirror(spec, *listed, guard=guard, evidence=evidence)
@@ -86,7 +87,7 @@ def checkpoint_of(machine: Machine, ledger: ErasureLedger | None = None) -> Chec
     return Checkpoint(
         name="Dagster's storage",
         receipts={"lapsed": (entry.receipts, entry.receipt_head)},
-        newest_erasure=newest_erasure(ledger) if ledger is not None else None,
+        newest_erasure=ledger.newest() if ledger is not None else None,
     )
 
 
@@ -212,17 +213,15 @@ def test_w20_where_the_witness_knows_nothing_what_spotify_says_is_compared(
 
 
 def test_w20_p13_an_older_ledger_of_erasures_holds_lists_back(
-    machine: Machine, ledger: ErasureLedger, lists: list[Listed], tmp_path: Path
+    machine: Machine, ledger: ErasureLedger, lists: list[Listed]
 ) -> None:
     ask_to_forget(ledger, "a")
     mirror(machine, lists[0], ledger=ledger)
-    shutil.copytree(machine.folder / "erasures", tmp_path / "backup")
     ask_to_forget(ledger, "b")
-    lacking = newest_erasure(ledger)
+    lacking = ledger.newest()
     mirror(machine, lists[1], ledger=ledger)
     checkpoint = checkpoint_of(machine, ledger)
-    shutil.rmtree(machine.folder / "erasures")
-    shutil.copytree(tmp_path / "backup", machine.folder / "erasures")
+    lose(StateStore.in_home(machine.folder), lacking)
     says = f"the ledger of erasures lacks {lacking}, which was in it when a list was sent, so people who asked"
     with pytest.raises(GuardBlocked, match=says):
         mirror(machine, lists[2], ledger=ledger, checkpoint=checkpoint)
@@ -233,7 +232,7 @@ def test_w20_p13_an_older_ledger_of_erasures_holds_lists_back(
 def test_w20_p13_a_lost_ledger_holds_lists_back(machine: Machine, ledger: ErasureLedger, lists: list[Listed]) -> None:
     ask_to_forget(ledger, "a")
     mirror(machine, lists[0], ledger=ledger)
-    shutil.rmtree(machine.folder / "erasures")
+    lose(StateStore.in_home(machine.folder))
     held_back(machine, lists[1], "the ledger of erasures lacks erasure-", ledger=ledger)
 
 

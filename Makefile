@@ -106,6 +106,7 @@ bench: $(READY) ## Measure speed and memory against named alternatives
 	@$(BIN)/python -m benchmarks.customer_list
 	@$(BIN)/python -m benchmarks.upload
 	@$(BIN)/python -m benchmarks.conversions
+	@$(BIN)/python -m benchmarks.erasures
 
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header \
 	--no-strip-extras --quiet

@@ -237,6 +237,6 @@ STATE_HELD = RetryPolicy(
     what="The state's file that another process writes to at this moment", within=30, after="The step fails"
 )
 TURN = RetryPolicy(
-    what="A turn at the journal, the approvals, the alerts, the erasures or dbt's manifest, taken for moments",
+    what="A turn at a lock of the state, at the journal or at dbt's manifest, taken for moments",
     after="Waited for until it comes",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from spotify_pipeline.state import Place, StateError, StateOvertaken, StateStore, back_up, move, restore
+from spotify_pipeline.state import Place, StateError, StateOvertaken, StateStore, back_up, move, restore, tables
 from spotify_pipeline.state.tables import alert, initialised, lease, metadata, receipt
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -28,6 +28,15 @@ def fill(state: StateStore) -> None:
             transaction.execute(receipt.insert().values(ad_account_id="a", audience="b", **row))
             previous = digest
         transaction.execute(alert.insert().values(audience="größe", kind="blocked", content='{"x": "ü"}'))
+
+
+def ask(state: StateStore, request: str, digest: str) -> None:
+    """Somebody asks to be forgotten."""
+    row = {"id": request, "requested_at": NOW, "deadline": NOW, "identifiers": 1, "rules_version": 1, "digests": 1}
+    with state.begin() as transaction:
+        transaction.execute(tables.erasure.insert().values(row))
+        transaction.execute(tables.erasure_digest.insert().values(request=request, digest=digest))
+        transaction.execute(tables.erasure_waiting.insert().values(request=request, audience="lapsed"))
 
 
 def contents(state: StateStore) -> dict[str, list[tuple[object, ...]]]:
@@ -128,6 +137,20 @@ class TestRestore:
             each.unlink()
         restore(tmp_path / "monday.sqlite", StateStore.in_home(tmp_path / "home"), now=NOW)
         assert contents(StateStore.in_home(tmp_path / "home")) == before
+
+    def test_who_asked_to_be_forgotten_since_stays_forgotten_and_who_was_taken_back_stays_so(
+        self, tmp_path: Path
+    ) -> None:
+        state = StateStore.in_home(tmp_path / "home")
+        ask(state, "erasure-2026-11-01-00000001", "a" * 64)
+        back_up(state, tmp_path / "monday.sqlite")
+        ask(state, "erasure-2026-11-02-00000002", "b" * 64)
+        with state.begin() as transaction:
+            transaction.execute(tables.erasure_digest.delete().where(tables.erasure_digest.c.digest == "a" * 64))
+            transaction.execute(tables.erasure.update().where(tables.erasure.c.identifiers == 1).values(identifiers=7))
+        expected = contents(state)
+        restore(tmp_path / "monday.sqlite", StateStore.in_home(tmp_path / "home"), now=NOW)
+        assert contents(state) == expected
 
     @pytest.mark.parametrize("content", [None, b"", b"no database at all" * 99])
     def test_what_is_no_backup_changes_nothing(self, tmp_path: Path, content: bytes | None) -> None:

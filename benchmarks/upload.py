@@ -73,11 +73,14 @@ def run(way: str, origin: str, file: Path) -> dict:
 def measured(way: str, origin: str, file: Path) -> dict:
     from spotify_pipeline.sandbox import DEFAULTS
     from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
+    from spotify_pipeline.state import StateStore
     from spotify_pipeline_tests.sandbox_settings import settings_at
 
     settings = settings_at(origin, upload_chunk_bytes=None if way == "product, one PUT" else 8 * MIB)
     checksum = crc32c_of(file)
-    with SpotifyAdsClient.open(settings, TokenStore(file.parent / origin.rsplit(":")[-1] / "tokens.json")) as client:
+    with SpotifyAdsClient.open(
+        settings, TokenStore(StateStore.in_home(file.parent / origin.rsplit(":")[-1]))
+    ) as client:
         ticket = client.new_upload(DEFAULTS.ad_account_id)
         before = memory_now()
         started = time.perf_counter()

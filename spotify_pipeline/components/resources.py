@@ -208,12 +208,12 @@ class SpotifyAdsResource(ConfiguredResource):
         ``authorization`` is the label of the sign-in to use; by default the environment's.
         """
         settings = self.settings(authorization)
-        with SpotifyAdsClient.open(settings, TokenStore.in_home(self.connected().home), observer=on_call) as client:
+        with SpotifyAdsClient.open(settings, TokenStore(self.connected().store), observer=on_call) as client:
             yield client
 
     def sign_in(self, authorization: str | None, now: datetime) -> SignInState:
         """How long the sign-in of that label lasts, from its age alone: no call is made."""
-        return sign_in_state(self.settings(authorization), TokenStore.in_home(self.connected().home), now)
+        return sign_in_state(self.settings(authorization), TokenStore(self.connected().store), now)
 
     def account_of(self, audience: ConfiguredAudience) -> str:
         """The ad account that an audience belongs to: the one its YAML states, else the connection's.

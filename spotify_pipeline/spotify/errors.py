@@ -49,10 +49,6 @@ class SettingsInvalid(SpotifyError):
     """An environment variable is not valid, or Spotify rejects it."""
 
 
-class TokenStoreUnusable(SpotifyError):
-    """The token store is damaged, or other users could read or replace it."""
-
-
 class SignInRequired(SpotifyError):
     """There is no usable authorization: never signed in, revoked, or older than six months."""
 

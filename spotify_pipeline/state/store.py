@@ -94,17 +94,19 @@ class StateStore:
         busy: Exception,
         within: float | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] | None = None,
     ) -> Generator[Fence]:
         """Hold the lease called ``name`` within the block; what it gives must be required before each line.
 
         Raises:
             StateError: the state cannot be used. ``busy``: another process holds it all the time.
         """
-        with self.lock(f"lease {name}", policy, busy=busy, within=within, sleep=sleep, clock=clock):
-            with self.begin() as transaction:
-                fence = lease.take(transaction, name, holder=_me(), since=_now())
-            yield fence
+        with self.lock(f"lease {name}", policy, busy=busy, within=within, sleep=sleep):
+            yield self.next_fence(name)
+
+    def next_fence(self, name: str) -> Fence:
+        """A fence of the lease called ``name``, for who holds its lock (``lease <name>``) already."""
+        with self.begin() as transaction:
+            return lease.take(transaction, name, holder=_me(), since=_now())
 
     @contextmanager
     def writing(self, fence: Fence) -> Generator[sa.Connection]:

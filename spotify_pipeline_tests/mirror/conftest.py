@@ -16,6 +16,7 @@ from spotify_pipeline.mirror import AudienceSpec, Journal
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.fake_spotify import FakeSpotify
 from spotify_pipeline_tests.sandbox_settings import settings_at
 
@@ -35,7 +36,7 @@ def sandbox() -> Iterator[SandboxServer]:
 @pytest.fixture
 def client(sandbox: SandboxServer, tmp_path: Path) -> Iterator[SpotifyAdsClient]:
     settings = settings_at(sandbox.url)
-    with SpotifyAdsClient.open(settings, TokenStore(tmp_path / "tokens" / "tokens.json")) as opened:
+    with SpotifyAdsClient.open(settings, TokenStore(StateStore.in_home(tmp_path / "tokens"))) as opened:
         yield opened
 
 

@@ -20,6 +20,7 @@ import google_crc32c
 import httpx
 
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
+from spotify_pipeline.state import StateStore
 
 AD_ACCOUNT = "a0000000-0000-4000-8000-000000000001"
 QUANTUM = 256 * 1024
@@ -140,7 +141,7 @@ class FakeSpotify:
         settings = SpotifySettings(client_id="client-1", refresh_token=Secret("seed-1"), upload_chunk_bytes=chunk_bytes)
         return SpotifyAdsClient.open(
             settings,
-            TokenStore(folder / "tokens" / "tokens.json"),
+            TokenStore(StateStore.in_home(folder / "tokens")),
             clock=self.time,
             sleep=self.time.sleep,
             random=lambda: 0.5,

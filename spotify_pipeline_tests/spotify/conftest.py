@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.spotify import TokenStore
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify
 from spotify_pipeline_tests.spotify.uploads import Uploads
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> TokenStore:
-    return TokenStore(tmp_path / "home" / "tokens.json")
+    return TokenStore(StateStore.in_home(tmp_path / "home"))
 
 
 @pytest.fixture

@@ -78,11 +78,7 @@ def lists() -> CheckResult:
 
 def tokens() -> CheckResult:
     """The store of sign-ins."""
-    store = TokenStore.in_home(project_home())
-    stored = store.all()
-    if store.is_damaged():
-        return CheckResult(State.FAILED, f"{store.path} is damaged, and its copy is used. Sign in again to replace it.")
-    return CheckResult(State.OK, f"{len(stored)} sign-ins")
+    return CheckResult(State.OK, f"{len(TokenStore(project_state()).all())} sign-ins")
 
 
 def rate() -> CheckResult:
@@ -99,14 +95,14 @@ def private_files() -> CheckResult:
     home = project_home()
     faults: list[str] = []
     paths = [path for room in _FOLDERS for path in (home / room, *sorted((home / room).rglob("*")))]
-    for path in (home, *paths, *sorted(home.glob("tokens.json*"))):
+    for path in (home, *paths):
         if os.path.lexists(path):
             faults += _faults_of(path, path.lstat())
     return _found(faults, "this user's own, and closed to others")
 
 
 def _faults_of(path: Path, found: os.stat_result) -> Iterator[str]:
-    is_file = path.name.endswith(_FILES) or path.name.startswith("tokens.json")
+    is_file = path.name.endswith(_FILES)
     if stat.S_ISLNK(found.st_mode) or (is_file and not stat.S_ISREG(found.st_mode)):
         yield f"{path} is not a regular file. {RESTORE}"
     elif found.st_uid != os.geteuid():

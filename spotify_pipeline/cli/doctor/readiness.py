@@ -17,7 +17,13 @@ from spotify_pipeline.cli.doctor import local_files
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
 from spotify_pipeline.cli.doctor.feeds import Feeds, connections, outboxes
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import AudienceAccount, FeedConnection, current_settings, project_home
+from spotify_pipeline.cli.project import (
+    AudienceAccount,
+    FeedConnection,
+    current_settings,
+    project_home,
+    project_state,
+)
 from spotify_pipeline.cli.spotify import signed_in
 from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.settings import DAGSTER_SETTINGS, DEFAULT
@@ -152,7 +158,7 @@ def _sign_ins(audiences: Audiences) -> CheckResult:
 
 
 def _sign_in(settings: SpotifySettings) -> CheckResult:
-    store = TokenStore.in_home(project_home())
+    store = TokenStore(project_state())
     before = sign_in_state(settings, store, datetime.now(UTC))
     if before.kind is SignInKind.MISSING:
         return CheckResult(State.FAILED, before.sentence)
@@ -186,7 +192,7 @@ def _ad_account(settings: SpotifySettings, ad_account_id: str) -> CheckResult:
         f"{account.name} ({account.id}), {account.status or 'status unknown'}, the role of `{label}` there is "
         f"{account.role or 'unknown'}"
     )
-    authorization = TokenStore.in_home(project_home()).find(settings.accounts_url, settings.client_id, label)
+    authorization = TokenStore(project_state()).find(settings.accounts_url, settings.client_id, label)
     allowed = None if authorization is None else authorization.business_id
     if allowed is not None and (account.business_id or "").lower() != allowed.lower():
         return CheckResult(

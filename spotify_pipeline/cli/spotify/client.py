@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
-from spotify_pipeline.cli.project import current_settings, project_home
+from spotify_pipeline.cli.project import current_settings, project_state
 from spotify_pipeline.spotify import SpotifyAdsClient, SpotifySettings, TokenStore
 
 LABEL_OPTION = typer.Option(
@@ -23,5 +23,5 @@ def chosen_settings(label: str | None) -> SpotifySettings:
 @contextmanager
 def signed_in(chosen: SpotifySettings) -> Generator[SpotifyAdsClient]:
     """A client with these settings and the tokens of this machine."""
-    with SpotifyAdsClient.open(chosen, TokenStore.in_home(project_home())) as client:
+    with SpotifyAdsClient.open(chosen, TokenStore(project_state())) as client:
         yield client

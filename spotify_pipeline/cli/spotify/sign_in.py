@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from spotify_pipeline.cli.project import current_settings, project_home
+from spotify_pipeline.cli.project import current_settings, project_state
 from spotify_pipeline.cli.spotify.client import LABEL_OPTION, chosen_settings
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.process import environment_of_children
@@ -54,7 +54,7 @@ def login(
     Spotify ends a sign-in six months later, whatever is done with it; then sign in again.
     """
     settings = chosen_settings(label)
-    store = TokenStore.in_home(project_home())
+    store = TokenStore(project_state())
 
     def show_and_open(address: str) -> None:
         sys.stdout.write(f"Sign in with Spotify in your browser. If none opens, open this address:\n\n{address}\n\n")
@@ -66,7 +66,7 @@ def login(
     limits = f", for the business {signed_in.business_id} only" if signed_in.business_id else ""
     ends = authorization_state(signed_in, datetime.now(UTC)).ends_at
     sys.stdout.write(
-        f"Signed in as `{signed_in.label}`{limits}. The tokens are in {store.path}, readable by you only."
+        f"Signed in as `{signed_in.label}`{limits}. The tokens are in {store.place}, encrypted."
         f"{f' Spotify ends the sign-in on {ends:%Y-%m-%d}.' if ends else ''}\n"
     )
 
@@ -92,12 +92,12 @@ def logout(
     """
     if everything and label is not None:
         raise typer.BadParameter("--all takes every label; leave --label away.")
-    store = TokenStore.in_home(project_home())
+    store = TokenStore(project_state())
     settings = _settings_or_none() if everything else chosen_settings(label)
     what = "every authorization" if settings is None or everything else f"the authorization `{settings.authorization}`"
     if not yes:
         typer.confirm(
-            f"Remove the tokens of {what} from {store.path}? Audiences at Spotify stay as they are; nothing is "
+            f"Remove the tokens of {what} from {store.place}? Audiences at Spotify stay as they are; nothing is "
             "synced until somebody signs in again.",
             abort=True,
         )
@@ -116,7 +116,7 @@ def logout(
 def authorizations() -> None:
     """List who is signed in on this machine: label, business, since when, until when. `*` marks the one in use."""
     now = datetime.now(UTC)
-    stored = TokenStore.in_home(project_home()).all()
+    stored = TokenStore(project_state()).all()
     settings = _settings_or_none()
     used = None if settings is None else (settings.accounts_url, settings.client_id, settings.authorization)
     states = [(each, authorization_state(each, now)) for each in stored]

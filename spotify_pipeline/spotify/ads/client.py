@@ -34,8 +34,8 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
     """The client. Use it as a context manager; it holds open connections.
 
     Every method may raise the errors of :mod:`spotify_pipeline.spotify.errors`: SignInRequired, SettingsInvalid,
-    TokenStoreUnusable, TermsNotAccepted, PermissionDenied, RateLimited, SpotifyUnavailable, UntrustedServer and
-    UnexpectedResponse. Methods list NotFound, InvalidRequest and Conflict where these have a special meaning.
+    TermsNotAccepted, PermissionDenied, RateLimited, SpotifyUnavailable, UntrustedServer and UnexpectedResponse; and
+    StateError. Methods list NotFound, InvalidRequest and Conflict where these have a special meaning.
     """
 
     def __init__(self, calls: RestrictedCalls, uploader: Uploader, connections: ExitStack) -> None:
@@ -91,7 +91,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
             random=random,
         )
         connections.callback(tokens.close)
-        rate_limiter = rate_limiter or RateLimiter.in_home(token_store.path.parent, rate_key(settings), sleep=sleep)
+        rate_limiter = rate_limiter or RateLimiter.in_home(token_store.state.home, rate_key(settings), sleep=sleep)
         retries = RetryLoop(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
         calls = ApiCalls(api, settings.ads_api_url, tokens, retries, clock=clock)
         uploader = Uploader(

@@ -56,7 +56,7 @@ def sign_in_state(settings: SpotifySettings, store: TokenStore, now: datetime) -
     """The state at ``now`` (an aware datetime) of the sign-in that ``settings`` choose.
 
     Raises:
-        TokenStoreUnusable: the token store is damaged or open to others.
+        StateError: the sign-in cannot be read.
     """
     key = key_of(settings)
     stored = store.find(*key)

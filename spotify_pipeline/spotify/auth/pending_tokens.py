@@ -1,7 +1,8 @@
 """Saves renewed tokens, and keeps those that cannot be saved in memory until they can.
 
 The stored token is no longer valid by then, so the one in memory is the only one. But a process may run for hours, and
-somebody may sign in or out meanwhile: then the token on disk counts, not the one in memory.
+somebody may sign in or out meanwhile, or renew because this process was stopped: then the stored token counts, not the
+one in memory.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.retries import UNSAVED_TOKENS
 from spotify_pipeline.spotify.auth.authorization import Authorization
 from spotify_pipeline.spotify.auth.token_store import OpenTokens
-from spotify_pipeline.spotify.errors import TokenStoreUnusable
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +24,9 @@ class PendingTokens:
     def __init__(self, timer: Callable[[], float]) -> None:
         self._timer = timer
         self._try_at = 0.0
-        self._on_disk: Authorization | None = None
+        self._last_stored: Authorization | None = None
         self.pending: Authorization | None = None
-        """The authorization that could not be saved; None while all is on disk."""
+        """The authorization that could not be saved; None while all is stored."""
 
     @property
     def is_due(self) -> bool:
@@ -35,21 +35,20 @@ class PendingTokens:
 
     def mark(self, marked: Authorization, tokens: OpenTokens) -> None:
         """Store that a renewal begins; it must not begin otherwise. Errors as for :meth:`OpenTokens.save`."""
-        tokens.save_mark(marked)
-        self._on_disk = marked
+        tokens.save(marked)
+        self._last_stored = marked
 
     def unmark(self, unmarked: Authorization, tokens: OpenTokens) -> None:
         """Store that the renewal changed nothing, if possible."""
         try:
-            tokens.save_mark(unmarked)
-        except (HomeError, TokenStoreUnusable) as reason:
+            tokens.save(unmarked)
+        except HomeError as reason:
             _log.warning("The token store could not be written: %s", reason)
 
     def save(self, authorization: Authorization, tokens: OpenTokens) -> None:
         """Store it, or keep it in memory and log that."""
         reason = self._failure(authorization, tokens)
         if reason is not None:
-            self._on_disk = _found(authorization, tokens) or self._on_disk
             _log.warning("The renewed Spotify authorization could not be stored: %s", reason)
 
     def settle(self, tokens: OpenTokens) -> Authorization | None:
@@ -59,12 +58,14 @@ class PendingTokens:
             return None
         try:
             stored = tokens.find(*pending.key)
-        except TokenStoreUnusable:
+        except HomeError:
             return pending
-        if not _same(stored, self._on_disk):
-            _log.warning(
-                "A Spotify authorization that could not be stored was dropped: somebody signed in or out since."
-            )
+        if not _same(stored, self._last_stored):
+            if not _same(stored, pending):
+                _log.warning(
+                    "A Spotify authorization that could not be stored was dropped: somebody signed in or out, or "
+                    "renewed it, since."
+                )
             self.pending = None
             return None
         if self._failure(pending, tokens) is None:
@@ -74,17 +75,10 @@ class PendingTokens:
     def _failure(self, authorization: Authorization, tokens: OpenTokens) -> Exception | None:
         try:
             tokens.save(authorization)
-        except (HomeError, TokenStoreUnusable) as reason:
+        except HomeError as reason:
             self.pending, self._try_at = authorization, self._timer() + UNSAVED_TOKENS.pause(1)
             return reason
-        self.pending = None
-        return None
-
-
-def _found(authorization: Authorization, tokens: OpenTokens) -> Authorization | None:
-    try:
-        return tokens.find(*authorization.key)
-    except (HomeError, TokenStoreUnusable):
+        self.pending, self._last_stored = None, authorization
         return None
 
 

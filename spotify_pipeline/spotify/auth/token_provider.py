@@ -30,7 +30,6 @@ from spotify_pipeline.spotify.errors import (
     SignInRequired,
     SpotifyError,
     SpotifyUnavailable,
-    TokenStoreUnusable,
 )
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import SpotifySettings
@@ -53,8 +52,8 @@ class Access:
 class TokenProvider:
     """The access token of one authorization, from the store while it is valid, else from the accounts service.
 
-    The decision to renew is made while the store is locked and after reading it again; the response is on disk before
-    it is used. ``clock`` gives seconds since the epoch, because the store outlives the process; ``timer``
+    The decision to renew is made while the store is locked and after reading it again; the response is stored before it
+    is used. ``clock`` gives seconds since the epoch, because the store outlives the process; ``timer``
     monotonic seconds.
     """
 
@@ -88,11 +87,13 @@ class TokenProvider:
             ScopeMissing: the user has not granted what is needed.
             SettingsInvalid: the accounts service does not accept the client id or secret.
             SpotifyUnavailable, RateLimited: it is not available; the tokens in the store are unchanged.
-            HomeError: the disk is full; no call was made, as its response would have been lost.
-            TokenStoreUnusable: the store cannot be used.
+            HomeError: the state cannot be used, its disk is full, or its key is another; no call was made, as its
+                response would have been lost.
         """
         if self._saver.is_due:
             self._save_unsaved()
+        if self._saver.pending is None and self._usable(self._current) is None:
+            self._current = self._shared()
         return _access(self._current, self._usable(self._current)) or self._renewed(rejected=None)
 
     def access_token(self) -> Secret:
@@ -115,13 +116,21 @@ class TokenProvider:
         try:
             with self._store.exclusive(sleep=self._sleep, within=TOKENS_GLANCE.within) as tokens:
                 self._current = self._saver.settle(tokens)
-        except (HomeError, TokenStoreUnusable, SpotifyUnavailable):
+        except (HomeError, SpotifyUnavailable):
             pass  # logged before; it stays in memory
 
     def _usable(self, authorization: Authorization | None, rejected: Secret | None = None) -> Secret | None:
         if authorization is None or authorization.needs_sign_in or authorization.renew_at <= self._clock():
             return None
         return None if authorization.access_token == rejected else authorization.access_token
+
+    def _shared(self) -> Authorization | None:
+        """What is stored, if it can be used as it is, without holding the store."""
+        stored = self._store.find(*self._key)
+        if stored is None or self._usable(stored) is None or bootstrap_token_is_new(self._settings, self._store):
+            return None
+        self._accounts.require_scopes(stored.scopes)
+        return stored
 
     def _renewed(self, *, rejected: Secret | None) -> Access:
         with self._store.exclusive(sleep=self._sleep) as tokens:
@@ -194,6 +203,7 @@ class TokenProvider:
                     other = replace(other, refresh_started_at=None)
                     self._saver.save(other, tokens)
                     return other
+                tokens.require_turn()
                 candidate = other
             else:
                 renewed = with_token_response(candidate, response, now=self._clock())

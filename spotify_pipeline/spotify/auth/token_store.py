@@ -1,128 +1,135 @@
-"""The file that stores the refresh tokens, which rotate and so cannot be kept in an environment variable.
+"""The sign-ins of a project, in its state: refresh tokens rotate, so they cannot be kept in an environment variable.
 
-One JSON file, mode 0600, in a directory that nobody else can write to; written to a temporary name and renamed. A lock
-file beside it is locked with flock; the lock is released when the process dies. The store has one authorization for
-each accounts service, client id and label: a local stand-in and Spotify never get each other's tokens.
-
-The lock holds on this machine only. Several machines need a sign-in each.
+There is one authorization for each accounts service, client id and label: a local stand-in and Spotify never get each
+other's tokens. Who changes one holds a lease, over all processes and machines that use the state: a lock, held while
+Spotify is called, and a fence, without which nothing is written. So whoever was stopped and overtaken meanwhile
+replaces no newer token.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager
 
-from spotify_pipeline.home import private_directory
-from spotify_pipeline.locks import exclusive
+import sqlalchemy as sa
+
 from spotify_pipeline.retries import TOKENS_HELD
-from spotify_pipeline.spotify.auth.authorization import Authorization, AuthorizationKey, StoreContents
-from spotify_pipeline.spotify.auth.store_files import StoreFiles
-from spotify_pipeline.spotify.auth.store_safety import MOUNT_TABLE
-from spotify_pipeline.spotify.errors import SpotifyUnavailable, TokenStoreUnusable
+from spotify_pipeline.spotify.auth.authorization import AUTHORIZATION, Authorization, AuthorizationKey
+from spotify_pipeline.spotify.errors import SpotifyUnavailable
 from spotify_pipeline.spotify.settings import DEFAULT_LABEL
+from spotify_pipeline.state import Fence, StateError, StateOvertaken, StateStore, place_of, tables
 
-FILE_NAME = "tokens.json"
+LEASE = "the sign-ins"
+_rows = tables.sign_in
 
 
-class OpenTokens:
-    """The store while it is locked: read, decide, save."""
+class _SignIns:
+    """What is stored now, without waiting for who changes it."""
 
-    def __init__(self, files: StoreFiles) -> None:
-        self._files = files
+    def __init__(self, state: StateStore) -> None:
+        self.state = state
 
     def find(self, issuer: str, client_id: str, label: str = DEFAULT_LABEL) -> Authorization | None:
-        return self._contents().authorizations.get(AuthorizationKey(issuer, client_id, label))
+        """One authorization, None where nobody signed in.
+
+        Raises:
+            StateError: the state cannot be used, this machine lacks its key, or another version wrote it.
+        """
+        found = self._select(_is(AuthorizationKey(issuer, client_id, label)), _rows.c.content.is_not(None))
+        return self._opened(found[0]) if found else None
+
+    def all(self) -> list[Authorization]:
+        """Every authorization, by service, client id and label. Errors as for :meth:`find`."""
+        found = [self._opened(each) for each in self._select(_rows.c.content.is_not(None))]
+        return sorted(found, key=lambda each: each.key)
 
     def used_bootstrap_token(self, key: AuthorizationKey) -> str | None:
         """SHA-256 of the bootstrap token that a sign-out has used up, None when there is none."""
-        return self._contents().signed_out.get(key)
+        found = self._select(_is(key), _rows.c.content.is_(None))
+        return found[0].used_bootstrap if found else None
 
     def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool:
-        """See :meth:`StoreContents.bootstrap_token_is_used`."""
-        return self._contents().bootstrap_token_is_used(key, fingerprint)
+        """Whether a bootstrap token was taken over, or signed out, under any label of the client id."""
+        same_client = sa.and_(_rows.c.issuer == key.issuer, _rows.c.client_id == key.client_id)
+        return bool(self._select(same_client, _rows.c.used_bootstrap == fingerprint))
 
-    def save(self, authorization: Authorization) -> None:
-        """Write ``authorization`` and leave all others unchanged. It is on disk, twice, when this returns.
+    def _select(self, *which: sa.ColumnElement[bool]) -> list[sa.Row[tuple[str, str, str, bytes, str]]]:
+        with self.state.read() as transaction:
+            return list(transaction.execute(sa.select(_rows).where(*which)).all())
+
+    def _opened(self, row: sa.Row[tuple[str, str, str, bytes, str]]) -> Authorization:
+        place = place_of(_rows.c.content, row.issuer, row.client_id, row.label)
+        return AUTHORIZATION.value(self.state.open(row.content, place).decode())
+
+
+class OpenTokens(_SignIns):
+    """The store while it is held: read, decide, save.
+
+    ``turn`` is the reason where nothing can be written now, as on a full disk: then it can be read, and every change
+    raises that.
+    """
+
+    def __init__(self, state: StateStore, turn: Fence | StateError) -> None:
+        super().__init__(state)
+        self._turn = turn
+
+    def require_turn(self) -> None:
+        """Return if nobody else has taken the store over, as far as that can be known.
 
         Raises:
-            HomeError: the disk is full or the directory not writable; the file is unchanged.
-            TokenStoreUnusable: the file and its copy are damaged or open to others; they are unchanged.
+            StateOvertaken: somebody may have.
         """
-        self._files.write(self._with(authorization))
+        if isinstance(self._turn, Fence) and not self.state.holds(self._turn):
+            raise StateOvertaken(f"Another process has taken {LEASE} over since this one began. Run it again.")
 
-    def save_mark(self, authorization: Authorization) -> None:
-        """As :meth:`save`, for a change without a new token: the copy is left unchanged."""
-        self._files.write(self._with(authorization), copy=False)
+    def save(self, authorization: Authorization) -> None:
+        """Store ``authorization`` and leave all others unchanged. It is durable when this returns.
+
+        Raises:
+            StateOvertaken: another process has taken the store over. Nothing was changed.
+            StateError: the disk is full, or the state cannot be used. Nothing was changed, as far as is known.
+        """
+        content = self.state.seal(
+            AUTHORIZATION.text(authorization).encode(), place_of(_rows.c.content, *authorization.key)
+        )
+        with self._writing() as transaction:
+            _put(transaction, authorization.key, content, authorization.bootstrap_sha256)
 
     def forget(self, used_bootstrap_tokens: Mapping[AuthorizationKey, str | None]) -> None:
-        """Remove authorizations with their tokens, and left-over damaged files, which may hold them too.
+        """Remove authorizations with their tokens. Errors as for :meth:`save`; no key is needed.
 
         Args:
             used_bootstrap_tokens: of which; the digest of the one that must not be used again, None for none.
         """
-        contents = self._contents()
-        kept = {key: each for key, each in contents.authorizations.items() if key not in used_bootstrap_tokens}
-        spent = {key: digest for key, digest in used_bootstrap_tokens.items() if digest is not None}
-        self._files.replace(StoreContents(kept, {**contents.signed_out, **spent}))
+        with self._writing() as transaction:
+            for key, digest in used_bootstrap_tokens.items():
+                if digest is not None:
+                    _put(transaction, key, None, digest)
+                else:
+                    transaction.execute(_rows.delete().where(_is(key), _rows.c.content.is_not(None)))
 
     def forget_all(self, used_bootstrap_tokens: Mapping[AuthorizationKey, str]) -> None:
-        """Remove everything, even from damaged files. Used bootstrap tokens stay known."""
-        try:
-            contents = self._files.read()
-        except TokenStoreUnusable:
-            contents = StoreContents()
-        taken = {
-            key: each.bootstrap_sha256
-            for key, each in contents.authorizations.items()
-            if each.bootstrap_sha256 is not None
-        }
-        self._files.replace(StoreContents(signed_out={**contents.signed_out, **taken, **used_bootstrap_tokens}))
+        """As :meth:`forget`, for every authorization. Used bootstrap tokens stay known."""
+        with self._writing() as transaction:
+            transaction.execute(_rows.delete().where(_rows.c.used_bootstrap.is_(None)))
+            transaction.execute(_rows.update().values(content=None))
+            for key, digest in used_bootstrap_tokens.items():
+                _put(transaction, key, None, digest)
 
-    def _with(self, authorization: Authorization) -> StoreContents:
-        contents = self._contents()
-        spent = {key: digest for key, digest in contents.signed_out.items() if key != authorization.key}
-        return StoreContents({**contents.authorizations, authorization.key: authorization}, spent)
-
-    def _contents(self) -> StoreContents:
-        return self._files.read(restore=True)
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
+        if isinstance(self._turn, StateError):
+            raise self._turn
+        return self.state.writing(self._turn)
 
 
-class TokenStore:
-    """The token file at ``path``. Touches no file before the first call.
+class TokenStore(_SignIns):
+    """The sign-ins in ``state``. Nothing is opened before the first call."""
 
-    ``mount_table`` is where Linux lists mounted file systems.
-    """
-
-    def __init__(self, path: Path, *, mount_table: Path = MOUNT_TABLE) -> None:
-        self.path = path
-        self._files = StoreFiles(path, mount_table)
-
-    @classmethod
-    def in_home(cls, home: Path) -> TokenStore:
-        """The store in the project's directory."""
-        return cls(home / FILE_NAME)
-
-    def find(self, issuer: str, client_id: str, label: str = DEFAULT_LABEL) -> Authorization | None:
-        """What is stored now, without waiting for the lock: files are replaced whole.
-
-        Raises:
-            TokenStoreUnusable: the file and its copy are damaged, or open to other users of this machine.
-        """
-        return self._files.read().authorizations.get(AuthorizationKey(issuer, client_id, label))
-
-    def all(self) -> list[Authorization]:
-        """Every authorization, by service, client id and label. Errors as for :meth:`find`."""
-        return [each for _, each in sorted(self._files.read().authorizations.items())]
-
-    def is_damaged(self) -> bool:
-        """Whether the store exists and is damaged, even if its copy is used instead."""
-        return self._files.is_damaged()
-
-    def bootstrap_token_is_used(self, key: AuthorizationKey, fingerprint: str) -> bool:
-        """See :meth:`StoreContents.bootstrap_token_is_used`. Errors as for :meth:`find`."""
-        return self._files.read().bootstrap_token_is_used(key, fingerprint)
+    @property
+    def place(self) -> str:
+        """Where they are, for sentences."""
+        return str(self.state.place)
 
     @contextmanager
     def exclusive(
@@ -132,20 +139,31 @@ class TokenStore:
         clock: Callable[[], float] = time.monotonic,
         within: float = TOKENS_HELD.within,
     ) -> Generator[OpenTokens]:
-        """Lock the store, against other processes and threads.
+        """Hold the store, against other processes, threads and machines.
 
         Raises:
-            TokenStoreUnusable: see :meth:`find`.
-            HomeError: the lock file cannot be made or locked.
-            SpotifyUnavailable: another process has held the lock for ``within`` seconds, by default four minutes.
+            StateError: the state cannot be used.
+            SpotifyUnavailable: another process has held it for ``within`` seconds, by default four minutes.
         """
-        self._files.refuse_unsafe_place()
-        private_directory(self.path.parent)
         busy = SpotifyUnavailable(
-            f"Another process has locked the token store {self.path} for minutes.",
+            f"Another process has locked the sign-ins in {self.place} for minutes.",
             next_step="End the process that hangs, then run again.",
         )
-        lock = self.path.with_name(self.path.name + ".lock")
-        with exclusive(lock, TOKENS_HELD, busy=busy, within=within, sleep=sleep, clock=clock):
-            self._files.end_interrupted_writes()
-            yield OpenTokens(self._files)
+        with self.state.lock(f"lease {LEASE}", TOKENS_HELD, busy=busy, within=within, sleep=sleep, clock=clock):
+            yield OpenTokens(self.state, _turn(self.state))
+
+
+def _turn(state: StateStore) -> Fence | StateError:
+    try:
+        return state.next_fence(LEASE)
+    except StateError as reason:
+        return reason
+
+
+def _is(key: AuthorizationKey) -> sa.ColumnElement[bool]:
+    return sa.and_(_rows.c.issuer == key.issuer, _rows.c.client_id == key.client_id, _rows.c.label == key.label)
+
+
+def _put(transaction: sa.Connection, key: AuthorizationKey, content: bytes | None, used_bootstrap: str | None) -> None:
+    transaction.execute(_rows.delete().where(_is(key)))
+    transaction.execute(_rows.insert().values(**key._asdict(), content=content, used_bootstrap=used_bootstrap))

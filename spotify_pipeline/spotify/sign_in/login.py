@@ -45,7 +45,7 @@ def sign_in(
     transport: Transport | None = None,
     required_scopes: frozenset[str] = REQUIRED_SCOPES,
 ) -> Authorization:
-    """Let the user sign in and store the tokens; they are on disk when this returns.
+    """Let the user sign in and store the tokens; they are durable when this returns.
 
     Args:
         settings: whose client id signs in, and under which label (``authorization``).
@@ -66,14 +66,14 @@ def sign_in(
         ScopeMissing: the user has not granted what is needed. The store is unchanged.
         SettingsInvalid: ``business_id`` is not a UUID; or Spotify does not accept the client id or secret.
         SpotifyUnavailable: the accounts service is not available.
-        TokenStoreUnusable, HomeError: the store cannot be used.
+        StateError: the store cannot be used, or this machine lacks its key.
     """
     if business_id is not None and not UUID.fullmatch(business_id):
         raise SettingsInvalid(
             "The business to sign in for is not a UUID.",
             next_step="Give an id that `spotify-pipeline businesses` shows, or none for every business.",
         )
-    token_store.find(*key_of(settings))  # fails before the browser opens if the store is unusable
+    token_store.state.require_key()  # before the browser opens
     with HttpClient(
         ACCOUNTS,
         transport=transport,
@@ -110,7 +110,7 @@ def sign_out(settings: SpotifySettings, token_store: TokenStore) -> bool:
     use its access token until that expires, within an hour.
 
     Raises:
-        TokenStoreUnusable, HomeError: the store cannot be used.
+        StateError: the store cannot be used, or this machine lacks its key.
     """
     key = key_of(settings)
     with token_store.exclusive() as tokens:
@@ -123,7 +123,7 @@ def sign_out(settings: SpotifySettings, token_store: TokenStore) -> bool:
 
 
 def sign_out_of_all(settings: SpotifySettings | None, token_store: TokenStore) -> None:
-    """As :func:`sign_out`, for every authorization in the store, even a damaged one.
+    """As :func:`sign_out`, for every authorization in the store, even those that this machine has no key for.
 
     Used bootstrap tokens do not sign in again, nor does that of ``settings``, if there are any.
     """

@@ -16,6 +16,7 @@ from spotify_pipeline.components.audiences.schedules import WATCH_JOB
 from spotify_pipeline.components.sign_in_check import SIGN_IN_LASTS, authorization_key, sign_in_result
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Authorization, Secret, SignInKind, SignInState, TokenStore
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.runs import PEOPLE, PROJECT, Deployment
 from spotify_pipeline_tests.home.here import home_here
 from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
@@ -28,7 +29,7 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 def signed_in(days_ago: float, *, label: str = "default", refused: bool = False) -> None:
     """Put a sign-in of that age into the token store."""
     settings = spotify_settings_of(os.environ)
-    with TokenStore.in_home(home_here()).exclusive(sleep=time.sleep) as tokens:
+    with TokenStore(StateStore.in_home(home_here())).exclusive(sleep=time.sleep) as tokens:
         tokens.save(
             Authorization(
                 issuer=settings.accounts_url,

@@ -19,6 +19,7 @@ from spotify_pipeline.home import HOME_VARIABLE
 from spotify_pipeline.mirror import AudienceMirror, Journal, MirrorRefused
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore, UploadProgress
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import NOW
@@ -57,7 +58,7 @@ def mirror(run: Run, there: Connection) -> None:
         if progress.stored >= QUANTUM:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with SpotifyAdsClient.open(settings, TokenStore(run.home / "tokens.json")) as client:
+    with SpotifyAdsClient.open(settings, TokenStore(StateStore.in_home(run.home))) as client:
         mirroring = AudienceMirror(client, Journal(run.home / "journal"), clock=lambda: NOW, sleep=look_often)
         there.send("ready")
         there.recv()

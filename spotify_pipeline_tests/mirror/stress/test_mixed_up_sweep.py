@@ -33,6 +33,7 @@ from spotify_pipeline.spotify import (
     TokenStore,
     UnexpectedResponse,
 )
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import NOW, Mirroring, no_pause
 from spotify_pipeline_tests.sandbox_settings import settings_at
@@ -89,7 +90,7 @@ def list_of(sandbox: SandboxServer, audience_id: str) -> bytes | None:
 def world(folder: Path, build_list: BuildList) -> Iterator[World]:
     with SandboxServer(SandboxConfig(minimum_rows=ENOUGH)) as sandbox:
         settings = settings_at(sandbox.url)
-        store = TokenStore(folder / "tokens" / "tokens.json")
+        store = TokenStore(StateStore.in_home(folder / "tokens"))
         with SpotifyAdsClient.open(settings, store, sleep=no_pause) as client:
             client.create_capi_connection(BUSINESS, "Another connection")
             theirs = Mirroring(client, Journal(folder / BEGUN_BY_ANOTHER_DEPLOYMENT), build_list)

@@ -235,4 +235,4 @@ def test_opening_a_client_touches_neither_network_nor_disk(store: TokenStore, sp
     with spotify.open(store, clock):
         pass
     assert spotify.asked == []
-    assert not store.path.parent.exists()
+    assert not store.state.home.exists()

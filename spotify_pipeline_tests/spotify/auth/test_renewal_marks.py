@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import UTC, datetime
 
@@ -13,7 +12,14 @@ from spotify_pipeline.retries import TOKEN_RENEWAL
 from spotify_pipeline.spotify import Secret, SettingsInvalid, SignInKind, SignInRequired, SpotifyError, TokenStore
 from spotify_pipeline.spotify.auth.expiry import sign_in_state
 from spotify_pipeline.spotify.auth.token_provider import LONGEST_RENEWAL
-from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, from_transport, provider, put, stored
+from spotify_pipeline_tests.spotify.authorizations import (
+    INVALID_GRANT,
+    change_behind,
+    from_transport,
+    provider,
+    put,
+    stored,
+)
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings, token_answer
 
 UNSEEDED = settings(refresh_token=None)
@@ -27,18 +33,17 @@ def sent(spotify: Spotify) -> list[str]:
     return [call["refresh_token"][0] for call in spotify.token_calls]
 
 
-def test_o03_mark_is_on_disk_before_the_call_and_gone_with_the_answer(store: TokenStore, clock: Clock):
+def test_o03_mark_is_stored_before_the_call_and_gone_with_the_answer(store: TokenStore, clock: Clock):
     put(store, clock)
     seen: list[object] = []
 
     def look(request: httpx.Request) -> httpx.Response:
         del request
-        (entry,) = json.loads(store.path.read_text())["authorizations"]
-        seen.append((entry["refresh_started_at"], entry["refresh_token"]))
+        seen.append((stored(store).refresh_started_at, stored(store).refresh_token))
         return token_answer(refresh_token="rotated")
 
     from_transport(store, httpx.MockTransport(look), clock).access_token()
-    assert seen == [(clock.now, "stored")]
+    assert seen == [(clock.now, Secret("stored"))]
     assert stored(store).refresh_started_at is None
 
 
@@ -49,11 +54,11 @@ def test_o03_call_that_surely_changed_nothing_leaves_no_mark(
     store: TokenStore, spotify: Spotify, clock: Clock, answer: httpx.Response | Exception
 ):
     put(store, clock)
-    before = store.path.read_bytes()
+    before = stored(store)
     spotify.tokens = [answer] * 3
     with pytest.raises(SpotifyError):
         provider(store, spotify, clock).access_token()
-    assert store.path.read_bytes() == before
+    assert stored(store) == before
 
 
 def test_o03_refused_client_id_leaves_no_mark(store: TokenStore, spotify: Spotify, clock: Clock):
@@ -120,10 +125,8 @@ def test_o03_token_that_somebody_else_has_stored_meanwhile_ends_the_mark(store: 
 
     def stored_meanwhile(request: httpx.Request) -> httpx.Response:
         del request
-        content = json.loads(store.path.read_text())
-        newer = {"refresh_token": "restored", "access_token": "good", "renew_at": clock.now + 60}
-        content["authorizations"][0].update(newer)
-        store.path.write_text(json.dumps(content))  # by somebody who does not take the lock
+        newer = {"refresh_token": Secret("restored"), "access_token": Secret("good"), "renew_at": clock.now + 60}
+        change_behind(store, **newer)
         return refused()
 
     assert from_transport(store, httpx.MockTransport(stored_meanwhile), clock).access_token().reveal() == "good"

@@ -21,7 +21,15 @@ from spotify_pipeline.spotify import (
 from spotify_pipeline.spotify.auth.oauth import AccountsService
 from spotify_pipeline.spotify.auth.token_provider import TokenProvider
 from spotify_pipeline.spotify.transport import ACCOUNTS, HttpClient
-from spotify_pipeline_tests.spotify.authorizations import INVALID_GRANT, provider, put, stored
+from spotify_pipeline.state import Key, StateError, StateStore, new_key, reseal
+from spotify_pipeline_tests.spotify.authorizations import (
+    INVALID_GRANT,
+    change_behind,
+    provider,
+    put,
+    stored,
+    unwritable,
+)
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings, token_answer
 
 
@@ -115,7 +123,7 @@ def test_o04_answer_without_refresh_token_keeps_the_old_one(store: TokenStore, s
     assert stored(store).authorized_at == 5.0
 
 
-def test_rotated_token_is_on_disk_before_the_access_token_is_used(store: TokenStore, spotify: Spotify, clock: Clock):
+def test_rotated_token_is_stored_before_the_access_token_is_used(store: TokenStore, spotify: Spotify, clock: Clock):
     put(store, clock, authorized_at=5.0)
     spotify.tokens = [token_answer(refresh_token="rotated")]
     provider(store, spotify, clock).access_token()
@@ -131,8 +139,7 @@ def test_o05_invalid_grant_while_the_store_changed_uses_the_new_one(store: Token
         spotify.asked.append(request)
         if len(spotify.asked) > 1:
             return token_answer("from-restored")
-        content = store.path.read_text().replace('"stored"', '"restored"')
-        store.path.write_text(content)  # by somebody who does not take the lock
+        change_behind(store, refresh_token=Secret("restored"))
         return httpx.Response(400, json=INVALID_GRANT)
 
     accounts = AccountsService(
@@ -269,11 +276,47 @@ def test_authorization_of_another_service_is_never_sent(store: TokenStore, spoti
     assert spotify.asked == []
 
 
-def test_o08_unsafe_store_is_told_before_any_call(store: TokenStore, spotify: Spotify, clock: Clock):
-    put(store, clock)
-    store.path.chmod(0o644)
-    with pytest.raises(SpotifyError, match="chmod 600"):
-        provider(store, spotify, clock).access_token()
+@pytest.mark.parametrize("signed_in", [False, True], ids=["seed", "signed in"])
+def test_a_key_that_is_not_the_states_is_told_before_any_call(
+    store: TokenStore, spotify: Spotify, clock: Clock, signed_in: bool
+):
+    """What a renewal gives could not be stored, and the stored token is no longer valid after it."""
+    if signed_in:
+        put(store, clock)
+    store.state.require_key()
+    other = TokenStore(StateStore(store.state.place, store.state.home, key=lambda: Key.of(new_key())))
+    with pytest.raises(StateError, match="encrypted with another key than SPOTIFY_PIPELINE_KEY"):
+        provider(other, spotify, clock).access_token()
+    assert spotify.asked == []
+
+
+def test_a_key_that_is_changed_meanwhile_ends_a_process_before_its_next_renewal(
+    store: TokenStore, spotify: Spotify, clock: Clock
+):
+    old, new = Key.of(new_key()), Key.of(new_key())
+    mine = TokenStore(StateStore(store.state.place, store.state.home, key=lambda: old))
+    put(mine, clock)
+    tokens = provider(mine, spotify, clock)
+    tokens.access_token()
+    with mine.exclusive():
+        reseal(StateStore(store.state.place, store.state.home), old, new)
+    clock.now += 3600
+    with pytest.raises(StateError, match="another key"):
+        tokens.access_token()
+    assert len(spotify.token_calls) == 1
+    theirs = TokenStore(StateStore(store.state.place, store.state.home, key=lambda: new))
+    assert provider(theirs, spotify, clock).access_token()
+    assert len(spotify.token_calls) == 2
+
+
+def test_a_token_that_is_stored_is_used_without_waiting_for_who_renews_another(
+    store: TokenStore, spotify: Spotify, clock: Clock
+):
+    put(store, clock, access_token=Secret("good"), renew_at=clock.now + 60)
+    with store.exclusive():
+        assert provider(store, spotify, clock).access_token().reveal() == "good"
+    with unwritable(store):
+        assert provider(store, spotify, clock).access_token().reveal() == "good"
     assert spotify.asked == []
 
 

@@ -1,24 +1,17 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from spotify_pipeline.spotify import (
-    Secret,
-    SignInKind,
-    SpotifyUnavailable,
-    TokenStore,
-    TokenStoreUnusable,
-    authorization_state,
-)
+from spotify_pipeline.spotify import Secret, SpotifyUnavailable, TokenStore
+from spotify_pipeline.spotify.auth.authorization import AUTHORIZATION
 from spotify_pipeline.spotify.auth.token_provider import LONGEST_RENEWAL
+from spotify_pipeline.state import StateError, place_of, tables
 from spotify_pipeline_tests.spotify.authorizations import GIVEN, ISSUER, save
 from spotify_pipeline_tests.spotify.forks import fork_that_waits
 from spotify_pipeline_tests.spotify.scripted import Clock
@@ -46,69 +39,37 @@ def test_each_service_client_and_label_has_its_own_authorization(store: TokenSto
     assert store.find(ISSUER, "client-3") is None
 
 
-def test_file_is_private_whatever_the_umask_says(store: TokenStore):
-    before = os.umask(0)
-    try:
-        save(store)
-    finally:
-        os.umask(before)
-    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (store.path.parent, *store.path.parent.iterdir())}
-    assert modes.pop("home") == 0o700
-    assert modes == dict.fromkeys(["tokens.json", "tokens.json.lock", "tokens.json.prev"], 0o600)
-
-
-def test_default_place_is_the_projects_own_directory(tmp_path: Path):
-    assert TokenStore.in_home(tmp_path).path == tmp_path / "tokens.json"
-
-
-@pytest.mark.parametrize("version", [1, 3])
-def test_file_of_another_version_is_left_alone(store: TokenStore, version: int):
+def test_no_token_is_in_the_clear_in_any_file(store: TokenStore):
     save(store)
-    content = json.dumps({"version": version, "authorizations": []}).encode()
-    store.path.write_bytes(content)
-    with pytest.raises(TokenStoreUnusable, match="another version"):
-        save(store)
-    assert store.path.read_bytes() == content
+    if store.state.place.is_shared:
+        with store.state.read() as transaction:
+            (content,) = transaction.scalars(sa.select(tables.sign_in.c.content))
+    else:
+        content = b"".join(each.read_bytes() for each in store.state.home.glob("state.*"))
+    assert content
+    assert not [each for each in (b"7CANARY", b'"older"') if each in content]
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [10**400, 1e18, -1.0, float("inf"), float("nan"), 4e9 + 1],
-    ids=["huge integer", "huge", "negative", "infinite", "nan", "too late"],
-)
-def test_time_that_cannot_be_one_is_unknown(store: TokenStore, odd: float):
-    save(store)
-    content = json.loads(store.path.read_bytes())
-    content["authorizations"][0].update(dict.fromkeys(("authorized_at", "seeded_at", "renew_at"), odd))
-    content["authorizations"][0].update(refresh_started_at=odd, needs_sign_in=True)
-    store.path.write_text(json.dumps(content))
-    (found,) = store.all()
-    assert found == replace(GIVEN, authorized_at=None, renew_at=0.0, needs_sign_in=True)
-    assert authorization_state(found, datetime(2026, 11, 1, tzinfo=UTC)).kind is SignInKind.ENDED
-
-
-def test_unknown_or_odd_optional_fields_do_no_harm(store: TokenStore):
-    save(store)
-    content = json.loads(store.path.read_bytes())
-    odd = {"later": 1, "authorized_at": "soon", "renew_at": None, "access_token": 5, "needs_sign_in": "no", "scopes": 7}
-    content["authorizations"][0].update(odd)
-    store.path.write_text(json.dumps(content))
-    found = store.find(ISSUER, "client-1")
-    assert found == replace(GIVEN, authorized_at=None, renew_at=0.0, access_token=None, scopes=None)
-
-
-@pytest.mark.parametrize("label", [None, "", "Agency", "a b", "../x", 7])
-def test_entry_whose_label_or_restriction_cannot_be_read_is_damage_and_never_an_unrestricted_one(
-    store: TokenStore, label: object
-):
+def test_a_sign_in_moved_to_another_label_is_not_opened(store: TokenStore):
+    """A restriction to a business must not be shed by a change of the row."""
     save(store, replace(GIVEN, business_id="b1"))
-    store.path.with_name("tokens.json.prev").unlink()
-    content = json.loads(store.path.read_bytes())
-    for damage in ({"label": label}, {"business_id": ["b1"]}):
-        spoilt = {**content, "authorizations": [{**content["authorizations"][0], **damage}]}
-        store.path.write_text(json.dumps(spoilt))
-        with pytest.raises(TokenStoreUnusable, match="damaged"):
-            store.all()
+    with store.state.begin() as transaction:
+        transaction.execute(tables.sign_in.update().values(label="other"))
+    with pytest.raises(StateError, match="damaged"):
+        store.find(ISSUER, "client-1", "other")
+
+
+@pytest.mark.parametrize("odd", [{"format": 2}, {"later": 1}, {"business_id": ["b1"]}, {"refresh_token": 7}])
+def test_a_sign_in_of_another_version_is_told_and_quotes_nothing(store: TokenStore, odd: dict[str, Any]):
+    save(store)
+    spoilt = {**json.loads(AUTHORIZATION.text(GIVEN)), **odd}
+    sealed = store.state.seal(json.dumps(spoilt).encode(), place_of(tables.sign_in.c.content, *GIVEN.key))
+    with store.state.begin() as transaction:
+        transaction.execute(tables.sign_in.update().values(content=sealed))
+    with pytest.raises(StateError, match="a sign-in that this version of the project cannot read") as caught:
+        store.all()
+    assert "CANARY" not in str(caught.value)
+    assert caught.value.__context__ is None
 
 
 def test_lock_keeps_others_out_until_it_is_left(store: TokenStore):
@@ -133,7 +94,7 @@ def test_lock_keeps_others_out_until_it_is_left(store: TokenStore):
 
 def test_lock_that_is_never_freed_is_told_but_not_while_a_renewal_may_still_hold_it(store: TokenStore):
     clock = Clock()
-    stuck = pytest.raises(SpotifyUnavailable, match="Another process has locked the token store")
+    stuck = pytest.raises(SpotifyUnavailable, match="Another process has locked the sign-ins")
     with store.exclusive(), stuck, store.exclusive(sleep=clock.sleep, clock=clock):
         pass
     assert LONGEST_RENEWAL < sum(clock.slept) < LONGEST_RENEWAL + 60

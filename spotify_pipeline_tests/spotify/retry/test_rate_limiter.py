@@ -21,6 +21,7 @@ from spotify_pipeline.home import HomeError
 from spotify_pipeline.spotify import RateLimited, RateLimiter, SpotifyUnavailable, TokenStore
 from spotify_pipeline.spotify.retry.gcra import SPOTIFY_RATE_LIMIT, RateLimit
 from spotify_pipeline.spotify.retry.rate_limiter import rate_key
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.spotify.forks import fork_that_waits
 from spotify_pipeline_tests.spotify.scripted import Clock, full_disk, settings
 
@@ -162,7 +163,7 @@ def test_client_whose_tokens_are_at_home_shares_the_budget_at_home(tmp_path: Pat
     home = tmp_path / "home"
     RateLimiter.in_home(home, rate_key(settings())).pause(45)
     with pytest.raises(RateLimited):
-        RateLimiter.in_home(TokenStore.in_home(home).path.parent, rate_key(settings())).take(1)
+        RateLimiter.in_home(TokenStore(StateStore.in_home(home)).state.home, rate_key(settings())).take(1)
 
 
 def unusable_parent(path: Path) -> None:

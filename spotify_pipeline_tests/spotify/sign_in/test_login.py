@@ -16,9 +16,9 @@ from spotify_pipeline.spotify import (
     SignInFailed,
     SpotifyUnavailable,
     TokenStore,
-    TokenStoreUnusable,
     sign_in,
 )
+from spotify_pipeline.state import Key, StateError, StateStore, new_key
 from spotify_pipeline_tests.spotify.authorizations import ISSUER
 from spotify_pipeline_tests.spotify.logins import agree, run
 from spotify_pipeline_tests.spotify.scripted import BUSINESS, Clock, Spotify, settings, token_answer
@@ -90,13 +90,13 @@ def test_failed_exchange_is_told_and_leaves_the_store_as_it_was(
     store: TokenStore, spotify: Spotify, answer: httpx.Response, kind: type[Exception], words: str
 ):
     run(store, spotify, agree)
-    before = store.path.read_bytes()
+    before = store.all()
     spotify.tokens = [answer]
     _, outcome = run(store, spotify, agree)
     assert type(outcome) is kind
     assert words in str(outcome)
     assert "the-code" not in str(outcome)
-    assert store.path.read_bytes() == before
+    assert store.all() == before
 
 
 def test_seed_of_the_environment_does_not_undo_a_later_sign_in(store: TokenStore, spotify: Spotify, clock: Clock):
@@ -119,12 +119,12 @@ def test_sign_in_ends_the_stop_after_a_revoked_authorization(store: TokenStore, 
         assert client.businesses() == []
 
 
-def test_unusable_store_is_told_before_the_browser_opens(store: TokenStore, spotify: Spotify):
+def test_a_store_whose_key_is_missing_is_told_before_the_browser_opens(store: TokenStore, spotify: Spotify):
     run(store, spotify, agree)
-    store.path.chmod(0o644)
+    other = TokenStore(StateStore(store.state.place, store.state.home, key=lambda: Key.of(new_key())))
     opened: list[str] = []
-    with pytest.raises(TokenStoreUnusable):
-        sign_in(settings(), store, open_browser=opened.append, port=0, transport=spotify.transport())
+    with pytest.raises(StateError, match="another key"):
+        sign_in(settings(), other, open_browser=opened.append, port=0, transport=spotify.transport())
     assert opened == []
 
 

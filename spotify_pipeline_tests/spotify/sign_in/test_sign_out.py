@@ -5,49 +5,35 @@ from __future__ import annotations
 import pytest
 
 from spotify_pipeline.spotify import Secret, SignInRequired, TokenStore, sign_out, sign_out_of_all
-from spotify_pipeline_tests.spotify.authorizations import names_beside, provider, put, stored
+from spotify_pipeline.state import Key, StateStore, new_key, tables
+from spotify_pipeline_tests.spotify.authorizations import provider, put, stored
 from spotify_pipeline_tests.spotify.scripted import Clock, Spotify, settings
 
 UNSEEDED = settings(refresh_token=None)
 
 
-def everything_in(store: TokenStore) -> str:
-    return "".join(each.read_text() for each in store.path.parent.iterdir())
-
-
-def leave_traces(store: TokenStore, clock: Clock) -> None:
-    """Tokens of two labels, in the file, its copy, a damaged file kept aside and a write cut short."""
-    put(store, clock, previous_refresh_token=Secret("CANARY-1"), access_token=Secret("CANARY-2"))
-    put(store, clock, label="agency", refresh_token=Secret("agency-token"))
-    whole = store.path.read_bytes()
-    store.path.write_bytes(whole[:-9])
-    put(store, clock, previous_refresh_token=Secret("CANARY-1"), refresh_token=Secret("CANARY-3"))
-    half = store.path.with_name(".tokens.json.99999.tmp")
-    half.write_bytes(whole[:-9])
-    half.chmod(0o600)
-
-
-def test_sign_out_leaves_no_token_of_it_in_any_file_and_the_others_alone(store: TokenStore, clock: Clock):
-    leave_traces(store, clock)
+def test_sign_out_leaves_no_token_of_it_and_the_others_alone(store: TokenStore, clock: Clock):
+    put(store, clock)
+    put(store, clock, label="agency")
     agency = store.find("https://accounts.spotify.com", "client-1", "agency")
     assert sign_out(UNSEEDED, store)
-    assert "CANARY" not in everything_in(store)
-    assert "stored" not in everything_in(store)
     assert store.all() == [agency]
-    assert names_beside(store) == ["tokens.json", "tokens.json.lock", "tokens.json.prev"]
+    assert sealed(store) == 1
     assert not sign_out(UNSEEDED, store)
 
 
-def test_sign_out_of_all_leaves_no_token_even_where_the_files_are_damaged(store: TokenStore, clock: Clock):
-    for damaged in (False, True):
-        leave_traces(store, clock)
-        if damaged:
-            for name in ("tokens.json", "tokens.json.prev"):
-                path = store.path.with_name(name)
-                path.write_bytes(path.read_bytes()[:-9])
-        sign_out_of_all(None, store)
-        assert store.all() == []
-        assert not [word for word in ("CANARY", "agency-token", "stored") if word in everything_in(store)]
+def test_sign_out_of_all_needs_no_key(store: TokenStore, clock: Clock):
+    put(store, clock)
+    put(store, clock, label="agency", bootstrap_sha256=None)
+    keyless = TokenStore(StateStore(store.state.place, store.state.home, key=lambda: Key.of(new_key())))
+    sign_out_of_all(None, keyless)
+    assert store.all() == []
+    assert sealed(store) == 0
+
+
+def sealed(store: TokenStore) -> int:
+    with store.state.read() as transaction:
+        return len(transaction.execute(tables.sign_in.select().where(tables.sign_in.c.content.is_not(None))).all())
 
 
 @pytest.mark.parametrize("everything", [False, True])

@@ -1,4 +1,4 @@
-"""Processes that share one token store, each with a connection and a memory of its own, and some that are killed."""
+"""Processes that share one state, each with a connection and a memory of its own, and some that are killed."""
 
 from __future__ import annotations
 
@@ -13,19 +13,35 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from sqlalchemy import Engine, event
+
 from spotify_pipeline.sandbox import DEFAULTS
 from spotify_pipeline.spotify import CallRecord, Secret, SignInRequired, SpotifySettings, TokenStore
 from spotify_pipeline.spotify.auth.oauth import AccountsService
 from spotify_pipeline.spotify.auth.token_provider import TokenProvider
 from spotify_pipeline.spotify.transport import ACCOUNTS, HttpClient
+from spotify_pipeline.state import Key, Place, StateStore
 
-_TOUCHES = frozenset({"open", "os.rename", "os.remove", "os.scandir", "fcntl.flock", "socket.connect"})
+_TOUCHES = frozenset({"fcntl.flock", "socket.connect"})
 _FORKS = multiprocessing.get_context("forkserver")
+
+
+@dataclass(frozen=True)
+class SharedState:
+    """A state that several processes open: a file in ``home``, or a database with the key that seals it."""
+
+    home: Path
+    database: str | None = None
+    key: str | None = None
+
+    def store(self) -> StateStore:
+        place = Place.in_home(self.home) if self.database is None else Place.of(self.database, self.home)
+        return StateStore(place, self.home, key=lambda: None if self.key is None else Key.of(self.key))
 
 
 def prepare_processes() -> None:
     """Import what all need once, before the first begins."""
-    _FORKS.set_forkserver_preload(["spotify_pipeline.spotify", "spotify_pipeline.sandbox"])
+    _FORKS.set_forkserver_preload(["spotify_pipeline.spotify", "spotify_pipeline.sandbox", "psycopg"])
 
 
 @dataclass(frozen=True)
@@ -33,7 +49,7 @@ class Order:
     """What one worker is to do: begin at a moment of the monotonic clock, with its own clock at ``now``.
 
     ``rejected`` is an access token that the API has just refused. With ``die_at`` or ``die_before`` it does it in a
-    child, which is killed at that moment or before that touch.
+    child, which is killed at that moment or before that touch; before none where that is 0.
     """
 
     begin: float
@@ -55,14 +71,20 @@ class Reply:
 
 @dataclass
 class _Touches:
-    """Counts this process's touches of files, locks and sockets, and ends it before the one that it is told."""
+    """Counts this process's touches of locks, sockets and the state, and ends it before the one that it is told."""
 
     counted: int = 0
     die_before: int | None = None
     on: bool = False
 
-    def __call__(self, event: str, _: tuple[object, ...]) -> None:
-        if self.on and event in _TOUCHES:
+    def watch(self) -> None:
+        """From now on; what SQLite and libpq do is no audit event of Python's."""
+        sys.addaudithook(lambda name, _: self._touched() if name in _TOUCHES else None)
+        event.listen(Engine, "before_cursor_execute", lambda *_: self._touched())
+        event.listen(Engine, "commit", lambda _: self._touched())
+
+    def _touched(self) -> None:
+        if self.on:
             self.counted += 1
             if self.counted == self.die_before:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -75,15 +97,15 @@ def settings_for(url: str) -> SpotifySettings:
 class _Client:
     """What every process has of its own: connection, memory of the token, clock."""
 
-    def __init__(self, url: str, path: Path) -> None:
+    def __init__(self, url: str, state: SharedState) -> None:
         self._now = 0.0
         self._calls: list[CallRecord] = []
         self._touches = _Touches()
-        sys.addaudithook(self._touches)
+        self._touches.watch()
         http = HttpClient(ACCOUNTS, observer=self._calls.append)
         self._accounts = AccountsService(settings_for(url), http, clock=self._clock)
         self._provider = TokenProvider(
-            settings_for(url), TokenStore(path), self._accounts, clock=self._clock, random=random.random
+            settings_for(url), TokenStore(state.store()), self._accounts, clock=self._clock, random=random.random
         )
 
     def _clock(self) -> float:
@@ -111,23 +133,22 @@ class _Client:
     def die_of(self, order: Order) -> Reply:
         child = os.fork()
         if child == 0:
-            self.carry_out(order)
-            os._exit(0)
+            os._exit(min(self.carry_out(order).touches, 255))
         if order.die_at is not None:
             _sleep_until(order.die_at)
             os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        return Reply()
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return Reply(touches=max(ended, 0))
 
 
 def _sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.monotonic()))
 
 
-def work(url: str, path: Path, orders: Connection) -> None:
+def work(url: str, state: SharedState, orders: Connection) -> None:
     """One process."""
     logging.disable()
-    client = _Client(url, path)
+    client = _Client(url, state)
     orders.send(Reply())  # ready
     while True:
         order: Order = orders.recv()
@@ -136,9 +157,9 @@ def work(url: str, path: Path, orders: Connection) -> None:
 
 
 class Worker:
-    def __init__(self, url: str, path: Path) -> None:
+    def __init__(self, url: str, state: SharedState) -> None:
         self._orders, theirs = _FORKS.Pipe()
-        self._process = _FORKS.Process(target=work, args=(url, path, theirs), daemon=True)
+        self._process = _FORKS.Process(target=work, args=(url, state, theirs), daemon=True)
         self._process.start()
         theirs.close()
 

@@ -30,6 +30,7 @@ from spotify_pipeline.spotify import (
     TokenStore,
 )
 from spotify_pipeline.spotify.retry import RateLimit
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.sandbox_settings import settings_at
 
 LIMIT, WINDOW = 300, 4
@@ -81,7 +82,7 @@ class _Runner:
             WAITING: RateLimiter(own, limit=UNBOUND),
             NONE: NoBudget(own),
         }
-        store = TokenStore(self.directory / "tokens" / "tokens.json")
+        store = TokenStore(StateStore.in_home(self.directory / "tokens"))
         return SpotifyAdsClient.open(settings, store, observer=observer, rate_limiter=budgets[self.rate_limiter])
 
 

@@ -1,11 +1,11 @@
 """Several processes whose access token ends at once, against a service that rotates tokens and punishes reuse.
 
-    python -m spotify_pipeline_tests.spotify.stress.token_race
+    python -m spotify_pipeline_tests.spotify.stress.token_race [--postgres]
 
-prints what comes of it: with our token store, with every process refreshing for itself (the named alternative), and
-when the process that renews is killed, at random moments and before each of its touches of a file, lock or socket.
-The service is the sandbox, which ends a grant for good when a rotated refresh token is sent again, as RFC 9700 section
-4.14.2 recommends.
+prints what comes of it, on SQLite or on a server of its own: with our token store, with every process refreshing for
+itself (the named alternative), and when the process that renews is killed, at random moments and before each of its
+touches of a lock, a socket or the state. The service is the sandbox, which ends a grant for good when a rotated
+refresh token is sent again, as RFC 9700 section 4.14.2 recommends.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.accounts.oauth import grant_of_access_token
 from spotify_pipeline.sandbox.accounts.oauth import sign_in as new_grant
 from spotify_pipeline.spotify import Authorization, Secret, TokenStore
-from spotify_pipeline_tests.spotify.stress.racing_processes import Order, Reply, Worker, prepare_processes
+from spotify_pipeline.state import new_key
+from spotify_pipeline_tests import postgres_server
+from spotify_pipeline_tests.spotify.stress.racing_processes import Order, Reply, SharedState, Worker, prepare_processes
 
 PROCESSES, TRIALS = 8, 50
 OURS = "our token store"
@@ -60,12 +62,13 @@ class Killed:
 class TokenRace:
     """A sandbox, a token store that somebody has signed in to, and processes that share it."""
 
-    def __init__(self, server: SandboxServer, path: Path, processes: int) -> None:
+    def __init__(self, server: SandboxServer, state: SharedState, processes: int) -> None:
         self._server = server
-        self._path = path
+        self._store = TokenStore(state.store())
+        self._store.state.create()
         self._now = 1_800_000_000.0
-        self._workers = [Worker(server.url, path) for _ in range(processes)]
-        self._parent = Worker(server.url, path)  # of those that are killed; it never connects itself
+        self._workers = [Worker(server.url, state) for _ in range(processes)]
+        self._parent = Worker(server.url, state)  # of those that are killed; it never connects itself
         self._replies([*self._workers, self._parent])
         self.sign_in()
 
@@ -76,7 +79,7 @@ class TokenRace:
     def sign_in(self) -> str:
         """As a user does: a new grant at the sandbox, stored in place of the one before."""
         self._grant, token = new_grant(self._server.state, public_client=False)
-        with TokenStore(self._path).exclusive() as tokens:
+        with self._store.exclusive() as tokens:
             tokens.save(
                 Authorization(
                     issuer=self._server.url,
@@ -120,11 +123,11 @@ class TokenRace:
         return killed
 
     def kill_at_each_touch(self) -> Killed:
-        """As many trials as a renewal touches files, locks and sockets; killed before the first, the second, ..."""
+        """As many trials as a renewal touches locks, sockets and the state; killed before the first, ..."""
         killed, begun = Killed(), time.monotonic()
         self._now += _HOUR
-        self._order(self._workers[:1], begun)
-        touches = self._workers[0].reply().touches + 1  # and it connects
+        self._parent.begin(Order(begun, self._now, die_before=0))
+        touches = self._parent.reply().touches
         for number in range(1, touches + 1):
             self._now += _HOUR
             self._parent.begin(Order(time.monotonic(), self._now, die_before=number))
@@ -185,12 +188,12 @@ class TokenRace:
 
 
 @contextmanager
-def token_race(directory: Path, processes: int = PROCESSES) -> Generator[TokenRace]:
-    """Everything that a race needs, for as long as the block lasts."""
+def token_race(state: SharedState, processes: int = PROCESSES) -> Generator[TokenRace]:
+    """Everything that a race over this state, a new one, needs; for as long as the block lasts."""
     prepare_processes()
     config = SandboxConfig(reuse_revokes_grant=True, requests_per_window=1_000_000)
     with SandboxServer(config) as server:
-        race = TokenRace(server, directory / "home" / "tokens.json", processes)
+        race = TokenRace(server, state, processes)
         try:
             yield race
         finally:
@@ -203,11 +206,15 @@ def main(arguments: Sequence[str] = ()) -> bool:
     options.add_argument("--processes", type=int, default=PROCESSES)
     options.add_argument("--trials", type=int, default=TRIALS)
     options.add_argument("--kills", type=int, default=100)
+    options.add_argument("--postgres", action="store_true")
     given = options.parse_args(arguments)
     write = sys.stdout.write
     right = True
-    with tempfile.TemporaryDirectory() as directory, token_race(Path(directory), given.processes) as race:
-        write(f"{given.processes} processes whose token ends at once\n\n")
+    with ExitStack() as opened:
+        home = Path(opened.enter_context(tempfile.TemporaryDirectory())) / "home"
+        server = opened.enter_context(postgres_server.running()) if given.postgres else None
+        race = opened.enter_context(token_race(SharedState(home, server, new_key()), given.processes))
+        write(f"{given.processes} processes whose token ends at once, {'PostgreSQL' if server else 'SQLite'}\n\n")
         write(f"{'':<30}{'trials':>8}{'token calls':>13}{'most in one':>13}{'dead grants':>13}{'seconds':>9}\n")
         for name, raced in (
             (OURS, race.race(given.trials)),

@@ -13,6 +13,7 @@ from spotify_pipeline.home import HOME_VARIABLE
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Journal
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 from spotify_pipeline.spotify.errors import SignInRequired
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.stress.faults.boundaries import Boundaries, WatchedTransport
 
@@ -55,7 +56,7 @@ def run_sync(sync: Sync, answer: Connection) -> None:
     os.environ[HOME_VARIABLE] = str(sync.home)
     client = SpotifyAdsClient.open(
         settings,
-        TokenStore(sync.home / "tokens.json"),
+        TokenStore(StateStore.in_home(sync.home)),
         transport=WatchedTransport(boundaries, sync.body_share),
         sleep=_no_pause,
     )

@@ -39,6 +39,7 @@ from spotify_pipeline.spotify.retry.rate_limiter import RateLimiter
 from spotify_pipeline.spotify.transport import STORAGE, HttpClient
 from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.sandbox_settings import settings_at
 from spotify_pipeline_tests.spotify.uploads import crc32c
 from spotify_pipeline_tests.stress.faults.lists import HEADER
@@ -263,8 +264,9 @@ def bench() -> Iterator[Bench]:
         settings = settings_at(server.url)
         # Thousands of tickets: the budget is another test's subject.
         rate_limiter = RateLimiter(folder / "rate.json", limit=RateLimit(per_second=1e6, burst=1000))
+        store = TokenStore(StateStore.in_home(folder))
         with (
-            SpotifyAdsClient.open(settings, TokenStore(folder / "tokens.json"), rate_limiter=rate_limiter) as client,
+            SpotifyAdsClient.open(settings, store, rate_limiter=rate_limiter) as client,
             closing(Bench(server, client, folder)) as opened,
         ):
             yield opened

@@ -83,7 +83,6 @@ ALLOWANCES = (
         frozenset({Kind.TOKEN}),
         "The file of variables that `create-token` was told to write.",
     ),
-    Allowance(r"home/\.?tokens\.json[^/]*", frozenset({Kind.TOKEN}), "The token store."),
     Allowance(
         r"home/journal/[^/]+/\.?[^/]+\.session(\.[0-9]+\.tmp)?",
         SECRETS - {Kind.TOKEN},

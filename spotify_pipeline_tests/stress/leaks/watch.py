@@ -16,6 +16,8 @@ from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
 
 from spotify_pipeline.sandbox import DEFAULTS
+from spotify_pipeline.spotify import TokenStore
+from spotify_pipeline.state import StateError, StateStore
 from spotify_pipeline_tests.stress.leaks.allowed import leaks
 from spotify_pipeline_tests.stress.leaks.canaries import digests
 from spotify_pipeline_tests.stress.leaks.needles import (
@@ -125,10 +127,11 @@ class Watch:
         return {Finding(f"the name of a file in {name.split('/')[0]}", each.kind, each.form, 0) for each in found}
 
     def _learn(self, file: Path, name: str) -> None:
-        with suppress(ValueError, OSError):
-            if file.name.startswith(("tokens.json", ".tokens.json")) and name.startswith("home/"):
-                tokens = [text for text in _texts(json.loads(file.read_bytes())) if len(text) > 60]
-                self._scanner.add(needles_of_secrets(tokens, Kind.TOKEN))
+        with suppress(ValueError, OSError, StateError):
+            if name.startswith("home/state.sqlite"):
+                stored = TokenStore(StateStore.in_home(file.parent)).all()
+                tokens = [token for each in stored for token in (each.refresh_token, each.access_token) if token]
+                self._scanner.add(needles_of_secrets([each.reveal() for each in tokens], Kind.TOKEN))
             elif self._place.env_file.name in file.name:
                 values = [line.partition("=")[2] for line in file.read_text().splitlines()]
                 self._scanner.add(needles_of_secrets(filter(None, values), Kind.TOKEN))
@@ -145,17 +148,6 @@ class Watch:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._place.root).as_posix()
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
 
 
 def _files(root: Path) -> Iterator[Path]:

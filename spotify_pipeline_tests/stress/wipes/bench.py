@@ -234,6 +234,6 @@ def live_lists(folder: Path) -> Generator[LiveLists]:
         assert first is not None
         sandbox.state.ad_accounts.put(replace(first, id=OTHER_ACCOUNT, name="Another ad account"))
         settings = settings_at(sandbox.url)
-        opened = partial(SpotifyAdsClient.open, settings, TokenStore(folder / "tokens" / "tokens.json"))
+        opened = partial(SpotifyAdsClient.open, settings, TokenStore(StateStore.in_home(folder / "tokens")))
         with opened() as client:
             yield LiveLists(folder, sandbox, client)

@@ -20,11 +20,10 @@ from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
 from spotify_pipeline.mirror.journal.upload_session import save_session
 from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
-from spotify_pipeline.spotify import OpenUpload, RateLimiter, Secret, TokenStore
+from spotify_pipeline.spotify import OpenUpload, RateLimiter, Secret
 from spotify_pipeline.state import StateStore, engines
 from spotify_pipeline.state.tables import erasure_digest
 from spotify_pipeline_tests.cli.conftest import Run
-from spotify_pipeline_tests.spotify.authorizations import save
 from spotify_pipeline_tests.stress.wipes.bench import Bench, people
 
 CANARY = "canary@example.com"
@@ -38,7 +37,6 @@ FILES = {
     "list": "data/customer_lists/lapsed/*/customer_list.csv",
     "manifest": "data/customer_lists/lapsed/*/manifest.json",
     "identifiers": "data/identifiers/lapsed/*.parquet",
-    "tokens": "tokens.json",
     "rate": "rate/key",
     "outbox": "outbox/leads.duckdb",
 }
@@ -133,7 +131,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         waiting=[],
     )
     Alerts(bench.state).state("lapsed", AlertKind.BLOCKED, ["shrink"], "It is held back.", NOW)
-    save(TokenStore(home / "tokens.json"))
     RateLimiter(home / "rate" / "key").take(1)
     with open_outbox("leads", home=home):
         pass

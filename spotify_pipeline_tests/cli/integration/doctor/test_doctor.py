@@ -15,6 +15,7 @@ import pytest
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import TokenStore
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.settings.projects import made_project
 from spotify_pipeline_tests.warehouse.in_memory import InMemoryWarehouse
@@ -156,7 +157,7 @@ def test_an_account_that_one_may_only_look_at_fails(
 
 def test_no_token_is_ever_printed(run: Run, spotify: SandboxServer, warehouse: Path, tmp_path: Path) -> None:
     ran = run("doctor")
-    (stored,) = TokenStore(tmp_path / "home" / "tokens.json").all()
+    (stored,) = TokenStore(StateStore.in_home(tmp_path / "home")).all()
     assert stored.access_token is not None
     assert stored.previous_refresh_token is not None
     secrets = (stored.access_token, stored.refresh_token, stored.previous_refresh_token)
@@ -166,7 +167,7 @@ def test_no_token_is_ever_printed(run: Run, spotify: SandboxServer, warehouse: P
 
 def age(home: Path, days: float, **changes: Any) -> None:
     """As if the sign-in in the token store were so old."""
-    store = TokenStore(home / "tokens.json")
+    store = TokenStore(StateStore.in_home(home))
     with store.exclusive() as tokens:
         for each in store.all():
             begun = datetime.now(UTC).timestamp() - days * 86_400

@@ -13,6 +13,7 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import AudienceAccount, audience_accounts
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import TokenStore
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.components.runs import PEOPLE, definitions_of
 
@@ -33,7 +34,7 @@ def result(name: str, audiences: Audiences) -> CheckResult:
 def store(run: Run, spotify: SandboxServer, tmp_path: Path) -> TokenStore:
     """Signed in as `default`."""
     assert run("businesses").code == 0
-    return TokenStore(tmp_path / "home" / "tokens.json")
+    return TokenStore(StateStore.in_home(tmp_path / "home"))
 
 
 def change(store: TokenStore, **changes: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ import pytest
 from spotify_pipeline.process import PASSED_ON
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import Authorization, Secret, TokenStore
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.cli import browser
 from spotify_pipeline_tests.cli.conftest import Ran, Run
 
@@ -32,8 +32,7 @@ def test_login_keeps_tokens_that_later_commands_use(
     ran = run("login", "--port", str(free_port()))
     assert (ran.code, ran.err) == (0, "")
     assert "Signed in as `default`. The tokens are in" in ran.out
-    stored = tmp_path / "home" / "tokens.json"
-    assert os.stat(stored).st_mode & 0o777 == 0o600  # noqa: PTH116
+    assert len(signed_in(tmp_path / "home")) == 1
     assert DEFAULTS.business_id in run("businesses").out
 
 
@@ -92,8 +91,8 @@ def sign_in_as(run: Run, spotify: SandboxServer, monkeypatch: pytest.MonkeyPatch
     return signed_in
 
 
-def tokens_in(home: Path) -> str:
-    return "".join(file.read_text() for file in home.glob("*tokens.json*"))
+def signed_in(home: Path) -> list[Authorization]:
+    return TokenStore(StateStore.in_home(home)).all()
 
 
 @pytest.mark.e2e
@@ -139,14 +138,14 @@ def test_authorizations_lists_label_business_and_both_days_and_never_a_token(
     assert default[:4] == ["*", "default", "any", today]
     assert default[-1] == agency[-1] == "ok"
     shown = "".join(listed)
-    for each in TokenStore(tmp_path / "home" / "tokens.json").all():
+    for each in signed_in(tmp_path / "home"):
         assert each.access_token is not None
         assert each.refresh_token.reveal() not in shown
         assert each.access_token.reveal() not in shown
 
 
 def test_authorizations_says_what_to_do_about_one_that_ends_or_has_ended(run: Run, tmp_path: Path) -> None:
-    store = TokenStore(tmp_path / "home" / "tokens.json")
+    store = TokenStore(StateStore.in_home(tmp_path / "home"))
     now = datetime.now(UTC).timestamp()
     first = Authorization(issuer="https://accounts.spotify.com", client_id="client-1", refresh_token=Secret("r"))
     with store.exclusive() as tokens:
@@ -165,12 +164,12 @@ def test_authorizations_says_what_to_do_about_one_that_ends_or_has_ended(run: Ru
 @pytest.mark.e2e
 def test_logout_asks_and_no_keeps_everything(run: Run, sign_in_as: Run, tmp_path: Path) -> None:
     sign_in_as()
-    before = tokens_in(tmp_path / "home")
+    before = signed_in(tmp_path / "home")
     for answer in (b"n\n", b"\n", b""):
         ran = run("logout", stdin=answer)
         assert ran.code == 1
         assert "Audiences at Spotify stay as they are" in ran.out
-    assert tokens_in(tmp_path / "home") == before
+    assert signed_in(tmp_path / "home") == before
 
 
 @pytest.mark.e2e
@@ -180,12 +179,10 @@ def test_logout_takes_the_tokens_of_one_label_and_leaves_the_rest(run: Run, sign
     other = tmp_path / "home" / "journal" / "kept.json"
     other.parent.mkdir()
     other.write_text("{}")
-    store = TokenStore(tmp_path / "home" / "tokens.json")
-    (gone,) = [each for each in store.all() if each.label == "default"]
+    store = TokenStore(StateStore.in_home(tmp_path / "home"))
     ran = run("logout", stdin=b"y\n")
     assert (ran.code, ran.err) == (0, "")
     assert "Signed out of `default`. Audiences stay as they are." in ran.out
-    assert gone.refresh_token.reveal() not in tokens_in(tmp_path / "home")
     assert [each.label for each in store.all()] == ["agency"]
     assert other.exists()
     assert "Nobody was signed in as `default`" in run("logout", "--yes").out
@@ -202,7 +199,7 @@ def test_logout_of_all_needs_no_client_id_and_leaves_no_token(
     assert run("logout", "--all", "--label", "agency").code == 2
     ran = run("logout", "--all", "--yes")
     assert (ran.code, ran.out) == (0, "Signed out of everything. Audiences stay as they are.\n")
-    assert "refresh_token" not in tokens_in(tmp_path / "home")
+    assert signed_in(tmp_path / "home") == []
     assert run("authorizations").out == "No authorizations.\n"
 
 
@@ -213,7 +210,7 @@ def test_logout_of_all_and_the_list_work_with_settings_that_are_wrong(
     monkeypatch.setenv("SPOTIFY_AD_ACCOUNT_ID", "not an id")
     assert "default" in run("authorizations").out
     assert run("logout", "--all", "--yes").code == 0
-    assert "refresh_token" not in tokens_in(tmp_path / "home")
+    assert signed_in(tmp_path / "home") == []
 
 
 def test_logout_of_all_in_a_shell_without_the_seed_is_not_undone_by_it(

@@ -14,6 +14,7 @@ from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import RemovalPolicy, parts_in_use, retire
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.runs import (
     ASSETS,
     PEOPLE,
@@ -89,7 +90,7 @@ def test_p21_a_list_that_fits_again_goes_back_to_one_audience_once_its_part_is_g
     assert "The list needs 1 of the 2 parts in which it was sent" in said
     assert "To give up people.2, run: spotify-pipeline retire people.2 --policy delete" in said
     home = PipelineHome()
-    with SpotifyAdsClient.open(spotify_settings_of(os.environ), TokenStore.in_home(home_here())) as client:
+    with SpotifyAdsClient.open(spotify_settings_of(os.environ), TokenStore(StateStore.in_home(home_here()))) as client:
         retire(
             client,
             home.journal,

@@ -7,20 +7,28 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spotify_pipeline.spotify import TokenStore
+from spotify_pipeline.state import new_key
+from spotify_pipeline_tests.spotify.stress.racing_processes import SharedState
 from spotify_pipeline_tests.spotify.stress.token_race import PROCESSES, TRIALS, Killed, TokenRace, token_race
 
 FORKS = multiprocessing.get_context("forkserver")
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SharedState:
+    home = tmp_path_factory.mktemp("race") / "home"
+    database = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    return SharedState(home, database, new_key())
+
+
 @pytest.fixture(scope="module")
-def race(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenRace]:
-    with token_race(tmp_path_factory.mktemp("race")) as ready:
+def race(shared: SharedState) -> Iterator[TokenRace]:
+    with token_race(shared) as ready:
         yield ready
 
 
@@ -57,8 +65,8 @@ def test_o03_process_killed_before_each_touch_of_a_renewal_leaves_a_token_or_a_c
     assert killed.outcomes["went on"] > 3 * killed.outcomes["sign in"]
 
 
-def hold_the_lock(path: Path, holding: Any) -> None:
-    with TokenStore(path).exclusive():
+def hold_the_lock(shared: SharedState, holding: Any) -> None:
+    with TokenStore(shared.store()).exclusive():
         holding.set()
         time.sleep(600)
 
@@ -67,13 +75,14 @@ def never(seconds: float) -> None:
     raise AssertionError(f"it was waited for, {seconds} s")
 
 
-def test_o02_killed_process_frees_the_lock_at_once(store: TokenStore):
+def test_o02_killed_process_frees_the_lock_at_once(shared: SharedState, race: TokenRace):
+    del race  # which has made the state
     holding = FORKS.Event()
-    holder = FORKS.Process(target=hold_the_lock, args=(store.path, holding))
+    holder = FORKS.Process(target=hold_the_lock, args=(shared, holding))
     holder.start()
     assert holding.wait(60)
     assert holder.pid is not None
     os.kill(holder.pid, signal.SIGKILL)
     holder.join()
-    with store.exclusive(sleep=never):
+    with TokenStore(shared.store()).exclusive(sleep=never if shared.database is None else time.sleep, within=1):
         pass

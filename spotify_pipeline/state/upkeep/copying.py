@@ -189,6 +189,16 @@ def _fill(there: sa.Connection, here: sa.Connection) -> None:
         names = table.columns.keys()
         for rows in _rows(there, table).partitions(_ROWS_AT_ONCE):
             here.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
+        _number_on(here, table)
+
+
+def _number_on(here: sa.Connection, table: sa.Table) -> None:
+    """Let the next row have the number after the last: PostgreSQL counts only those that it numbered itself."""
+    numbered = table.autoincrement_column
+    if numbered is not None and here.dialect.name == "postgresql":
+        counter = sa.func.pg_get_serial_sequence(table.name, numbered.name)
+        last = sa.func.max(numbered)
+        here.execute(sa.select(sa.func.setval(counter, last)).where(numbered.is_not(None)).having(last.is_not(None)))
 
 
 def _compared(there: sa.Connection, here: sa.Connection, target: StateStore) -> Copied:

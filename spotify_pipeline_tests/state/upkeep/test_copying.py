@@ -58,6 +58,15 @@ class TestMove:
         with pytest.raises(StateError, match=r"was moved to .* on 2026-11-30"):
             contents(StateStore(state.place, state.home))
 
+    def test_what_is_numbered_goes_on_after_the_last_number(self, state: StateStore, tmp_path: Path) -> None:
+        row = {"ad_account_id": "a", "audience": "b", "content": "{}"}
+        with other(tmp_path).begin() as transaction:
+            transaction.execute(tables.approval.insert(), [row, row])
+        move(other(tmp_path), state, now=NOW)
+        with state.begin() as transaction:
+            transaction.execute(tables.approval.insert().values(row))
+        assert [each[0] for each in contents(state)["approval"]] == [1, 2, 3]
+
     def test_one_process_that_has_it_open_writes_nothing_more(self, state: StateStore, tmp_path: Path) -> None:
         with state.begin() as transaction:
             transaction.execute(alert.insert().values(audience="a", kind="k", content="{}"))

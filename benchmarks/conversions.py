@@ -53,6 +53,7 @@ from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateLimiter
 from spotify_pipeline.spotify.retry import RateLimit
+from spotify_pipeline.state import StateStore
 from spotify_pipeline.warehouse import DuckDBWarehouse, Relation, SegmentReader
 
 BATCH = 100
@@ -194,7 +195,7 @@ def product(bench: Bench, file: Path, *, batch: int = BATCH) -> None:
     home = bench.folder / f"home-{file.stem}"
     with (
         duckdb.connect(file, read_only=True) as connection,
-        open_outbox("bench", home=home) as outbox,
+        open_outbox("bench", StateStore.in_home(home)) as outbox,
         ConversionsClient(settings, home, rate_limiter=RateLimiter(home / "rate", limit=UNLIMITED)) as client,
     ):
         reader = SegmentReader(DuckDBWarehouse.over(connection), Relation.parse("purchases"), home / "spill")

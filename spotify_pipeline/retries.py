@@ -199,13 +199,7 @@ OUTBOX_READ = RetryPolicy(
 OUTBOX_MARK = RetryPolicy(
     what="The same, for `replay` and `resume`", pauses=(0.5,), within=30, after="The command fails"
 )
-OUTBOX_LOOK = RetryPolicy(
-    what="The same, for a look at it, and to erase a person's events", pauses=(0.5,), within=5, after="It says so"
-)
-OUTBOX_GLANCE = RetryPolicy(what="The same, for `doctor`", pauses=(0.5,), within=0.5, after="It says so")
-OUTBOX_CONNECTION = RetryPolicy(
-    what="Connecting to a PostgreSQL that holds outboxes", tries=1, one_try=15, after="The run fails"
-)
+OUTBOX_ERASE = RetryPolicy(what="The same, to erase a person's events", pauses=(0.5,), within=5, after="It says so")
 WAREHOUSE_READ = RetryPolicy(
     what="The warehouse's file that another process writes to, to read a segment of it (dagster-duckdb's resource)",
     tries=11,

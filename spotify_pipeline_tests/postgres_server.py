@@ -76,13 +76,13 @@ def _copied(programs: Path, to: Path) -> Path:
 
 
 def end_sessions(url: str) -> None:
-    """End the project's sessions with this database, and wait until they are gone and what they held is free."""
+    """End all sessions with this database, and wait until they are gone and what they held is free."""
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
         ended = connection.execute(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
-            " WHERE application_name = 'spotify-pipeline' AND datname = current_database()"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         ).fetchall()
     assert all(each for (each,) in ended), "a session does not end"
 

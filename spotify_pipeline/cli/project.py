@@ -20,7 +20,6 @@ from pydantic import ValidationError
 
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.settings import Environment, Project, Settings
-from spotify_pipeline.spotify import Secret
 from spotify_pipeline.state import StateStore
 
 if TYPE_CHECKING:
@@ -110,11 +109,6 @@ def project_home() -> Path:
 def project_state() -> StateStore:
     """What the project must not forget."""
     return current_settings().store
-
-
-def outbox_url() -> Secret | None:
-    """The database of the feeds' outboxes; None for files in the home."""
-    return current_settings().outbox
 
 
 def resource(kind: type[R]) -> R:

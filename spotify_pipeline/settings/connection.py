@@ -150,9 +150,6 @@ class Connection(StrictModel):
     capi_token: SecretValue = _env("SPOTIFY_CAPI_TOKEN")
     """The token of that connection, for feeds without a `token`; `spotify-pipeline conversions create-token` creates
     one. It never expires: protect it like a password."""
-    outbox: SecretValue = _env("SPOTIFY_PIPELINE_OUTBOX")
-    """`postgresql://user:password@host/database` if several machines share the outboxes of their feeds; else they are
-    files of this machine. A credential: it is never shown."""
     upload_hosts: Annotated[
         str | FromEnvironment,
         AfterValidator(_fits),

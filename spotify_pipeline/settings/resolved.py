@@ -19,7 +19,8 @@ _NETWORK = ("proxy_url", "ca_bundle")
 _SPOTIFY = ("client_id", "client_secret", "refresh_token", "ad_account_id", "authorization", "ads_api_url",
             "accounts_url", "upload_hosts", "upload_chunk_bytes", *_NETWORK)  # fmt: skip
 DEFAULT = "default"
-_POSTGRES = ("postgresql://", "postgres://")
+_OUTBOX = "SPOTIFY_PIPELINE_OUTBOX"
+"""Of former versions, which kept the outboxes of feeds apart."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,14 @@ class Settings:
 
         Raises:
             StateError: `state` names no database.
+            SettingsError: a variable is set that named another place for a part of the state.
         """
+        if self.environment.get(_OUTBOX) is not None:
+            raise SettingsError(
+                f"{_OUTBOX} is set and is not read any more: feeds keep their events in the state. If machines share "
+                f"them, set {self.name_of('state')} to a PostgreSQL database, and {self.name_of('key')}; then unset "
+                f"{_OUTBOX}. Nothing was sent."
+            )
         stated = self.secret("state")
         place = Place.in_home(self.home) if stated is None else Place.of(stated.reveal(), self.home)
         return StateStore(place, self.home, key=self.key_of_state)
@@ -164,21 +172,6 @@ class Settings:
                 )
             return Secret(value)
         return cast("object", option)
-
-    @property
-    def outbox(self) -> Secret | None:
-        """The PostgreSQL of the outboxes; None for files below the home.
-
-        Raises:
-            SettingsError: it is no address of one.
-        """
-        found = self.secret("outbox")
-        if found is not None and not found.reveal().startswith(_POSTGRES):
-            raise SettingsError(
-                f"{self.name_of('outbox')} is not a URL that begins with postgresql://. Correct it, or unset it to "
-                "keep the outbox in files of this machine. Nothing was sent."
-            )
-        return found
 
     @property
     def alert_webhook(self) -> Secret | None:

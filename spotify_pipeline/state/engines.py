@@ -25,6 +25,7 @@ _PRAGMAS = (
     "synchronous = FULL",  # a commit survives a power loss; with NORMAL it does not
     "secure_delete = ON",
     "foreign_keys = ON",
+    "cache_size = -65536",  # 64 MB: a day of many events would go through the default's 2 MB again and again
     "trusted_schema = OFF",
 )
 _ALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}

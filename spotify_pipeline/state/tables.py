@@ -40,6 +40,10 @@ Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """Of rows that are numbered: SQLite numbers only INTEGER keys."""
 
 
+def _of_feed() -> sa.Column[int]:
+    return sa.Column("feed", Id, sa.ForeignKey("feed.feed"), primary_key=True, autoincrement=False)
+
+
 initialised = sa.Table(
     "initialised",
     metadata,
@@ -193,6 +197,87 @@ comparison = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
 )
 """What was found when two lists were compared, by the digests of their files."""
+
+feed = sa.Table(
+    "feed",
+    metadata,
+    sa.Column("feed", Id, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("guarantee", sa.Text, nullable=False),
+    sa.Column("stop", sa.Text),
+)
+"""Feeds of events. ``guarantee``: how events that are `sending` were claimed. ``stop``: why nothing is sent, JSON."""
+
+event_day = sa.Table(
+    "event_day",
+    metadata,
+    _of_feed(),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("new", sa.BigInteger, nullable=False),
+    sa.Column("repeated", sa.BigInteger, nullable=False),
+    sa.Column("unwanted", sa.BigInteger, nullable=False),
+    sa.Column("forgotten", sa.Boolean, nullable=False),
+    sa.Column("replay", sa.Boolean, nullable=False),
+    sa.Column("first_read_at", sa.Text, nullable=False),
+    sa.Column("read_at", sa.Text),
+)
+"""Days that were read, and the totals of their rows. A forgotten day has its sums in `event_total` and no events;
+``replay``: it is to be read again for rows of it that are no events."""
+
+event_reading = sa.Table(
+    "event_reading",
+    metadata,
+    _of_feed(),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("verdict", sa.Text, primary_key=True),
+    sa.Column("accepted", sa.Boolean, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+)
+"""What the newest reading of a day said of its rows (a reason, or `pending`), and the last one that was let pass; each
+with a row of no verdict, so that a day without rows is known to have been read."""
+
+event_total = sa.Table(
+    "event_total",
+    metadata,
+    _of_feed(),
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+)
+"""The sums of days whose events were forgotten; ``reason`` is empty where there is none."""
+
+_WAITS = sa.text("state IN ('pending', 'sending')")
+event_ = sa.Table(
+    "event",
+    metadata,
+    _of_feed(),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("event_name", sa.Text),
+    sa.Column("event_time", sa.BigInteger),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("fields", sa.Text),
+    sa.Column("replay", sa.Boolean, nullable=False),
+    sa.Column("settled_at", sa.Text),
+    sa.Index("event_key", "feed", "key", unique=True),
+    sa.Index("event_of_day", "feed", "day"),
+    sa.Index("event_waits", "feed", "day", "number", sqlite_where=_WAITS, postgresql_where=_WAITS),
+    sqlite_with_rowid=False,
+)
+"""The state of every event. ``event_time``: microseconds since 1970."""
+
+event_body = sa.Table(
+    "event_body",
+    metadata,
+    _of_feed(),
+    sa.Column("block", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False, info={SEALED: True}),
+)
+"""The bodies of events that are still to be sent, sealed, in blocks of numbers; each gone with the transaction that
+settles its event."""
 
 _FOREVER = "A receipt is never changed and never removed."
 _DDL = {

@@ -1,4 +1,4 @@
-"""DuckDB and the names of its types are known where it is the warehouse or a store of ours, and nowhere else."""
+"""DuckDB and the names of its types are known where it is the warehouse, and nowhere else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import spotify_pipeline
 from spotify_pipeline_tests.architecture.import_chain import House
 
 HOUSE = House.read(Path(spotify_pipeline.__file__).parents[1])
-AT_HOME = ("spotify_pipeline.warehouse.duckdb", "spotify_pipeline.conversions.outbox", "spotify_pipeline.demo")
+AT_HOME = ("spotify_pipeline.warehouse.duckdb", "spotify_pipeline.demo")
 WAITS_FOR_IT = "spotify_pipeline.components.resources"
 """Has Dagster's own resource wait for a file that is written to."""
 TYPE = re.compile(r"\b(VARCHAR|U?(TINY|SMALL|BIG|HUGE)INT|BIGNUM|TIMESTAMP(TZ|_N?S|_MS| WITH)?|json_type)\b")

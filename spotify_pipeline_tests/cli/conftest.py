@@ -37,7 +37,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         monkeypatch.delenv(f"SPOTIFY_{name}", raising=False)
     for name in ("TOKEN", "CONNECTION_ID", "URL"):
         monkeypatch.delenv(f"SPOTIFY_CAPI_{name}", raising=False)
-    for name in ("OUTBOX", "STATE", "KEY", "NEW_KEY"):
+    for name in ("STATE", "KEY", "NEW_KEY"):
         monkeypatch.delenv(f"SPOTIFY_PIPELINE_{name}", raising=False)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("SPOTIFY_PIPELINE_HOME", str(tmp_path / "home"))

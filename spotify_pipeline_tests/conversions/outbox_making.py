@@ -11,14 +11,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import sqlalchemy as sa
 
 from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, DeliveryReport, deliver
 from spotify_pipeline.conversions.model.verdict import VERDICTS
+from spotify_pipeline.conversions.outbox.bodies import IN_A_BLOCK, Bodies
+from spotify_pipeline.conversions.outbox.database import Database
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy
 from spotify_pipeline.conversions.outbox.opening import open_outbox, view_outbox
 from spotify_pipeline.conversions.outbox.views import OutboxViews
 from spotify_pipeline.retries import DELIVERY
-from spotify_pipeline.spotify import InvalidRequest, Secret, SpotifyUnavailable
+from spotify_pipeline.spotify import InvalidRequest, SpotifyUnavailable
+from spotify_pipeline.state import Key, StateStore, tables
+from spotify_pipeline.state import Place as StatePlace
 
 MONDAY = date(2026, 11, 2)
 TUESDAY = date(2026, 11, 3)
@@ -62,23 +67,38 @@ def orders(count: int, first: int = 0) -> list[str]:
 class Place:
     """Where outboxes of a test are kept, and how they are opened. Nobody waits."""
 
-    home: Path
-    url: Secret | None = None
+    state: StateStore
     now: datetime = NOON
+
+    @classmethod
+    def in_home(cls, home: Path) -> Place:
+        return cls(StateStore.in_home(home))
 
     def open(
         self, feed: str = "purchases", guarantee: Guarantee = Guarantee.AT_LEAST_ONCE, wait: float = 0.0
     ) -> AbstractContextManager[Outbox]:
-        return open_outbox(
-            feed, home=self.home, url=self.url, guarantee=guarantee, wait=wait, sleep=no_sleep, clock=self.clock
-        )
+        return open_outbox(feed, self.state, guarantee=guarantee, wait=wait, sleep=no_sleep, clock=self.clock)
 
     def look(self, feed: str = "purchases") -> AbstractContextManager[OutboxViews]:
-        return view_outbox(feed, home=self.home, url=self.url, wait=0.0, sleep=no_sleep)
+        return view_outbox(feed, self.state)
+
+    def bodies(self) -> dict[int, str]:
+        """The bodies that the state holds of the first feed, by their event's number."""
+        with self.state.read() as transaction:
+            blocks = transaction.execute(sa.select(tables.event_body.c["block"]).where(tables.event_body.c.feed == 1))
+            numbers = [block * IN_A_BLOCK + each for (block,) in blocks for each in range(IN_A_BLOCK)]
+            return dict(Bodies(self.state, Database(self.state, within=transaction), feed=1).read(numbers))
 
     def clock(self) -> datetime:
         self.now += timedelta(milliseconds=1)
         return self.now
+
+
+def state_at(home: Path, url: str, key: str) -> StateStore:
+    """The state in a home, or, where a URL is given, in that database."""
+    if not url:
+        return StateStore.in_home(home)
+    return StateStore(StatePlace.of(url, home), home, key=lambda: Key.of(key))
 
 
 def no_sleep(seconds: float) -> None:

@@ -42,7 +42,6 @@ def test_the_secrets_are_what_is_never_shown():
         "client_secret",
         "refresh_token",
         "capi_token",
-        "outbox",
         "proxy_url",
         "alert_webhook",
         "state",

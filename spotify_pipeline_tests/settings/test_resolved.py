@@ -86,12 +86,10 @@ def test_a_feed_may_have_a_token_and_a_connection_of_its_own(tmp_path: Path):
         settings.conversions(token_variable="OTHER").require_token()
 
 
-def test_p12_an_outbox_that_is_no_postgresql_is_refused_and_not_repeated(tmp_path: Path):
+def test_p12_an_outbox_of_its_own_is_refused_and_its_address_not_repeated(tmp_path: Path):
     settings = Settings.of_project(
-        made_project(tmp_path), {"SPOTIFY_PIPELINE_OUTBOX": "mysql://user:hunter2@db.example.com"}
+        made_project(tmp_path), {"SPOTIFY_PIPELINE_OUTBOX": "postgresql://user:hunter2@db.example.com/outbox"}
     )
-    with pytest.raises(
-        SettingsError, match=r"^SPOTIFY_PIPELINE_OUTBOX is not a URL that begins with postgresql"
-    ) as caught:
-        _ = settings.outbox
+    with pytest.raises(SettingsError, match=r"set SPOTIFY_PIPELINE_STATE to a PostgreSQL database") as caught:
+        _ = settings.store
     assert "hunter2" not in str(caught.value)

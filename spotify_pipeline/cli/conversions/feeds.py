@@ -11,7 +11,7 @@ import typer
 
 from spotify_pipeline.cli.dagster import materialize_days
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_feed, load_definitions, outbox_url, project_home
+from spotify_pipeline.cli.project import chosen_feed, load_definitions, project_state
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, open_outbox, view_outbox
 from spotify_pipeline.retries import OUTBOX_MARK
@@ -33,7 +33,7 @@ def account(feed: FeedArgument, day: DayOption = None) -> None:
 
     Exits 1 where it is not so, and where the feed is stopped.
     """
-    with view_outbox(feed, home=project_home(), url=outbox_url()) as outbox:
+    with view_outbox(feed, project_state()) as outbox:
         days, stop = outbox.accounts(_only(day)), outbox.stopped()
     columns = ("day", "read", "delivered", "filtered", "dead", "pending", "")
     print_table("days that were read", columns, [_line(each) for each in days])
@@ -45,7 +45,7 @@ def account(feed: FeedArgument, day: DayOption = None) -> None:
 
 def dead_letters(feed: FeedArgument, day: DayOption = None) -> None:
     """List the events that could not be sent: their ids, why, and which parameters are at fault. Never a value."""
-    with view_outbox(feed, home=project_home(), url=outbox_url()) as outbox:
+    with view_outbox(feed, project_state()) as outbox:
         found = outbox.dead_letters(day.date() if day is not None else None, LONGEST_LIST)
     shown = [[_cell(value) for value in row] for row in found.iter_rows()]
     print_table("dead letters", [name.replace("_", " ") for name in found.columns], shown)
@@ -74,11 +74,7 @@ def replay(
     definitions = load_definitions()
     chosen = chosen_feed(definitions, feed)
     with open_outbox(
-        feed,
-        home=project_home(),
-        url=outbox_url(),
-        guarantee=chosen.delivery_plan.guarantee,
-        wait=OUTBOX_MARK.within,
+        feed, project_state(), guarantee=chosen.delivery_plan.guarantee, wait=OUTBOX_MARK.within
     ) as outbox:
         marked = outbox.replay(day.date() if day is not None else None, reason)
     if not marked:
@@ -91,7 +87,7 @@ def replay(
     if not later:
         for first, last in _stretches(marked):
             sys.stdout.write(f"{_judged_again(definitions, chosen, first, last)}\n")
-        with view_outbox(feed, home=project_home(), url=outbox_url()) as outbox:
+        with view_outbox(feed, project_state()) as outbox:
             accounts = outbox.accounts(sorted(marked))
         if reason in set(Filtered):
             still = sum(each.filtered.get(str(reason), 0) for each in accounts)
@@ -114,11 +110,7 @@ def resume(feed: FeedArgument) -> None:
     """
     chosen = chosen_feed(load_definitions(), feed)
     with open_outbox(
-        feed,
-        home=project_home(),
-        url=outbox_url(),
-        guarantee=chosen.delivery_plan.guarantee,
-        wait=OUTBOX_MARK.within,
+        feed, project_state(), guarantee=chosen.delivery_plan.guarantee, wait=OUTBOX_MARK.within
     ) as outbox:
         stop = outbox.stopped()
         outbox.resume()

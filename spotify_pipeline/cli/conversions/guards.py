@@ -13,7 +13,7 @@ from spotify_pipeline.cli.attribution import who_decides
 from spotify_pipeline.cli.audiences import LONGEST_HOURS, SHORTEST_DIGEST
 from spotify_pipeline.cli.conversions.feeds import FeedArgument
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import chosen_feed, load_definitions, outbox_url, project_home, project_state
+from spotify_pipeline.cli.project import chosen_feed, load_definitions, project_state
 from spotify_pipeline.cli.table import print_table
 from spotify_pipeline.conversions import FeedDecision, view_outbox
 from spotify_pipeline.mirror import Approval, ApprovalSource, ApprovalStore, validated_reason
@@ -79,5 +79,5 @@ def _decision_of(feed: str) -> FeedDecision:
     from spotify_pipeline.components.conversions import feed_decision
 
     chosen = chosen_feed(load_definitions(), feed)
-    with view_outbox(feed, home=project_home(), url=outbox_url()) as outbox:
+    with view_outbox(feed, project_state()) as outbox:
         return feed_decision(chosen, outbox, datetime.now(UTC))

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State, checked, combined
-from spotify_pipeline.cli.project import FeedConnection, current_settings, outbox_url, project_home
+from spotify_pipeline.cli.project import FeedConnection, current_settings, project_state
 from spotify_pipeline.cli.spotify import signed_in
-from spotify_pipeline.conversions import OutboxBusy, OutboxMissing, view_outbox
-from spotify_pipeline.retries import OUTBOX_GLANCE
+from spotify_pipeline.conversions import OutboxMissing, view_outbox
 from spotify_pipeline.spotify import Business, Dataset, SpotifyAdsClient
 
 NONE = "no feed is defined"
@@ -31,13 +30,11 @@ def connections(feeds: Feeds) -> CheckResult:
 
 def _outbox(feed: str) -> CheckResult:
     try:
-        with view_outbox(feed, home=project_home(), url=outbox_url(), wait=OUTBOX_GLANCE.within) as outbox:
+        with view_outbox(feed, project_state()) as outbox:
             stop = outbox.stopped()
             wrong = [each.day.isoformat() for each in outbox.accounts() if not each.adds_up]
     except OutboxMissing:
         return CheckResult(State.OK, f"{feed}: nothing was read yet.")
-    except OutboxBusy:
-        return CheckResult(State.WARNING, f"{feed}: a run is at work on it, so its accounts were not looked at.")
     if wrong:
         return CheckResult(
             State.FAILED, f"{feed}: the account does not add up on {', '.join(wrong)}. Report this as a bug."

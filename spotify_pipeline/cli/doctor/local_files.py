@@ -26,7 +26,7 @@ RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."
 MANY = 5
 """So many sentences are told of one store; more only by their number."""
 Looked = TypeVar("Looked")
-_FOLDERS = ("journal", "receipts", "data", "outbox", "rate")
+_FOLDERS = ("journal", "receipts", "data", "rate")
 _FILES = (".json", ".lock", ".session", ".csv", ".parquet", ".duckdb")
 
 

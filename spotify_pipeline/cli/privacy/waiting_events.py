@@ -8,18 +8,17 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from spotify_pipeline.cli.project import outbox_url, project_home
+from spotify_pipeline.cli.project import project_state
 from spotify_pipeline.conversions import (
     OutboxBusy,
     OutboxError,
-    OutboxMissing,
     kept_outboxes,
     open_outbox,
     view_outbox,
 )
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.privacy import GivenIdentifier
-from spotify_pipeline.retries import OUTBOX_LOOK
+from spotify_pipeline.retries import OUTBOX_ERASE
 from spotify_pipeline.rows import DigestSet
 
 
@@ -38,7 +37,7 @@ class ErasedEvents:
     problems: list[str] = field(default_factory=list[str])
 
 
-def erase_waiting(digests: DigestSet, *, wait: float = OUTBOX_LOOK.within) -> ErasedEvents:
+def erase_waiting(digests: DigestSet, *, wait: float = OUTBOX_ERASE.within) -> ErasedEvents:
     """Filter the events of these people in every outbox, and delete their bodies. They count as erased from then on.
 
     Args:
@@ -47,13 +46,14 @@ def erase_waiting(digests: DigestSet, *, wait: float = OUTBOX_LOOK.within) -> Er
     """
     done = ErasedEvents()
     try:
-        feeds = kept_outboxes(home=project_home(), url=outbox_url())
-    except OutboxError as error:
+        state = project_state()
+        feeds = kept_outboxes(state)
+    except HomeError as error:
         done.problems.append(f"Events that wait to be sent: {error}")
         return done
     for feed in feeds:
         try:
-            with open_outbox(feed, home=project_home(), url=outbox_url(), wait=wait) as outbox:
+            with open_outbox(feed, state, wait=wait) as outbox:
                 events = outbox.erase(digests, at=datetime.now(UTC))
         except OutboxBusy:
             done.busy.append(feed)
@@ -74,15 +74,14 @@ def waiting_rows(people: Sequence[GivenIdentifier]) -> tuple[dict[int, list[tupl
     found: dict[int, list[tuple[str, ...]]] = {}
     problems: list[str] = []
     try:
-        feeds = kept_outboxes(home=project_home(), url=outbox_url())
-    except OutboxError as error:
+        state = project_state()
+        feeds = kept_outboxes(state)
+    except HomeError as error:
         return found, [f"Events that wait to be sent: {error}"]
     for feed in feeds:
         try:
-            with view_outbox(feed, home=project_home(), url=outbox_url()) as outbox:
+            with view_outbox(feed, state) as outbox:
                 frames = [_held(frame, people) for frame in outbox.waiting_people()]
-        except OutboxMissing:
-            continue
         except (OutboxError, HomeError) as error:
             problems.append(f"Events of {feed} that wait to be sent: {error}")
             continue

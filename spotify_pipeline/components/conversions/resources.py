@@ -17,10 +17,11 @@ from spotify_pipeline.spotify import AcceptedResponse, CallRecord, ConversionsCl
 
 
 class Outboxes(ConfiguredResource):
-    """The outboxes of all feeds, on this machine or in a PostgreSQL database that several machines share."""
+    """The outboxes of all feeds, in the project's state."""
 
-    outbox: Any = setting("outbox")
     home: Any = setting("home")
+    state: Any = setting("state")
+    key: Any = setting("key")
     wait_to_read: float = OUTBOX_READ.within
     """Seconds that a reading waits for another run of its feed, as it holds up all that would read the warehouse."""
 
@@ -30,26 +31,23 @@ class Outboxes(ConfiguredResource):
 
         Raises:
             OutboxBusy: another run holds it.
-            OutboxError: it cannot be used.
+            OutboxError, StateError: it cannot be used.
         """
         wait = self.wait_to_read if to_read else OUTBOX_HELD.within
-        settings = self.connected()
         with open_outbox(
-            feed.name, home=settings.home, url=settings.outbox, guarantee=feed.delivery_plan.guarantee, wait=wait
+            feed.name, self.connected().store, guarantee=feed.delivery_plan.guarantee, wait=wait
         ) as outbox:
             yield outbox
 
     @contextmanager
     def look(self, feed: FeedDefinition) -> Generator[OutboxViews]:
-        """A feed's outbox, to look at only.
+        """A feed's outbox, to look at only, whoever holds it.
 
         Raises:
-            OutboxBusy: a run is writing to it.
             OutboxMissing: no day of the feed was ever read.
-            OutboxError: it cannot be used.
+            StateError: it cannot be read.
         """
-        settings = self.connected()
-        with view_outbox(feed.name, home=settings.home, url=settings.outbox) as outbox:
+        with view_outbox(feed.name, self.connected().store) as outbox:
             yield outbox
 
 

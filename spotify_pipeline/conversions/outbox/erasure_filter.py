@@ -8,8 +8,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from spotify_pipeline.conversions.outbox.model import Claimed, ErasureFilter
-from spotify_pipeline.conversions.outbox.store import withheld
+from spotify_pipeline.conversions.outbox.model import Claimed, ErasureFilter, withheld
 from spotify_pipeline.identity import digest, identifier_types
 from spotify_pipeline.rows import DigestSet
 

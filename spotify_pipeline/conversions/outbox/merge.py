@@ -10,60 +10,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 
 import polars as pl
 
 from spotify_pipeline.conversions.model import DECIDED_BY_SPOTIFY, VERDICTS, Filtered, State
-from spotify_pipeline.conversions.outbox.model import OutboxError, Reading
-from spotify_pipeline.conversions.outbox.store import Bodies, Database
+from spotify_pipeline.conversions.outbox.bodies import Bodies
+from spotify_pipeline.conversions.outbox.database import Database, runs
+from spotify_pipeline.conversions.outbox.model import Reading
 
-_TIME = pl.Datetime("us")
-_OPEN = {
+_KNOWN = {
     "key": pl.String,
     "number": pl.Int64,
-    "known_day": pl.Date,
+    "known_day": pl.String,
     "known_state": pl.String,
     "known_reason": pl.String,
     "known_fields": pl.String,
     "known_name": pl.String,
-    "known_time": _TIME,
-    "known_place": pl.Int64,
+    "known_time": pl.Int64,
+    "is_open": pl.Int8,
 }
 _BY_SPOTIFY = ", ".join(f"'{each}'" for each in sorted(DECIDED_BY_SPOTIFY))
 _IS_OURS = f"(state IN ('pending', 'filtered') OR state = 'dead' AND reason NOT IN ({_BY_SPOTIFY}))"
 """What was not sent yet, so that its verdict is ours to give."""
-_SELECT_OPEN = (
-    "SELECT events.key, number, day, state, reason, fields, event_name, event_time, place FROM events"  # noqa: S608
-    f" JOIN incoming ON events.key = incoming.key WHERE feed = ? AND ({_IS_OURS} OR state = 'dead' AND replay)"
+_SELECT_KNOWN = (
+    "SELECT event.key, number, day, state, reason, fields, event_name, event_time,"  # noqa: S608
+    f" CASE WHEN {_IS_OURS} OR state = 'dead' AND replay THEN 1 ELSE 0 END"
+    " FROM incoming CROSS JOIN event WHERE feed = ? AND event.key = incoming.key"
 )
-_SELECT_GONE = (
-    f"SELECT number, key, state, reason FROM events WHERE feed = ? AND day = ? AND {_IS_OURS}"  # noqa: S608
-    " AND NOT EXISTS (SELECT 1 FROM incoming WHERE incoming.key = events.key)"
+_SELECT_OURS = f"SELECT number, key, state, reason FROM event WHERE feed = ? AND day = ? AND {_IS_OURS}"  # noqa: S608
+_WITHDRAW = (
+    "UPDATE event SET state = 'filtered', reason = 'withdrawn', fields = NULL, replay = false, settled_at = ?"
+    " WHERE feed = ? AND number BETWEEN ? AND ?"
 )
-_ADD = """
-    INSERT INTO events
-        (feed, number, day, key, event_name, event_time, state, reason, fields, place, replay, settled_at)
-    SELECT ?, number, ?, key, event_name, event_time, state, reason, fields, place, false,
-        CASE WHEN state <> 'pending' THEN CAST(? AS timestamp) END
-    FROM incoming
-"""
-_JUDGE_AGAIN = """
-    UPDATE events SET day = ?, event_name = incoming.event_name, event_time = incoming.event_time,
-        state = incoming.state, reason = incoming.reason, fields = incoming.fields, place = incoming.place,
-        replay = false, settled_at = CASE WHEN incoming.state <> 'pending' THEN CAST(? AS timestamp) END
-    FROM incoming WHERE events.feed = ? AND events.number = incoming.number
-"""
-_WITHDRAW = """
-    UPDATE events SET state = 'filtered', reason = 'withdrawn', fields = NULL, place = NULL, replay = false,
-        settled_at = CAST(? AS timestamp)
-    FROM incoming WHERE events.feed = ? AND events.number = incoming.number
-"""
-_DROP = "DELETE FROM events WHERE feed = ? AND number IN (SELECT number FROM incoming)"
+_DROP = "DELETE FROM event WHERE feed = ? AND number BETWEEN ? AND ?"
 _WITHOUT_ID = "row:"
-_NO_TIME = pl.lit(-(2**62)).cast(pl.Datetime("us"))
+_NO_TIME = -(2**62)
 """Older than any."""
 
 
@@ -72,7 +55,7 @@ class DayMerge:
     """One reading, a frame at a time, within a transaction.
 
     Attributes:
-        at: when it was read, UTC without saying so.
+        day, at: when it was read, as the tables have it.
         next_number: of the next event that is new.
         by_verdict: all rows that were read, by what was said of them: a reason, or `pending`.
         moved: events that other days had before, by day; and those of them whose rows are still there.
@@ -82,29 +65,33 @@ class DayMerge:
     database: Database
     bodies: Bodies
     feed: int
-    day: date
-    at: datetime
+    day: str
+    at: str
     next_number: int
     by_verdict: Counter[str] = field(default_factory=Counter[str])
-    moved: Counter[date] = field(default_factory=Counter[date])
-    displaced: Counter[date] = field(default_factory=Counter[date])
+    moved: Counter[str] = field(default_factory=Counter[str])
+    displaced: Counter[str] = field(default_factory=Counter[str])
     dropped: int = 0
     _new: int = 0
     _judged_again: int = 0
     _seen: pl.Series = field(default_factory=lambda: pl.Series("key", dtype=pl.String))
+    _mine: pl.Series = field(default_factory=lambda: pl.Series("key", dtype=pl.String))
     _unwanted: pl.Series = field(default_factory=lambda: pl.Series("key", dtype=pl.String))
 
     def take(self, frame: pl.DataFrame) -> None:
-        verdicts = frame.select(list(VERDICTS)).with_columns(pl.col("event_time").dt.replace_time_zone(None))
+        verdicts = frame.select(list(VERDICTS)).with_columns(pl.col("event_time").dt.epoch("us"))
         counted = verdicts.select(pl.coalesce("reason", "state").value_counts()).unnest("reason")
         self.by_verdict.update(dict(counted.iter_rows()))
         is_unwanted = pl.col("reason").eq_missing(Filtered.NOT_WANTED.value)
         self._unwanted = pl.concat([self._unwanted, verdicts.filter(is_unwanted)["key"]]).unique()
         candidates = _best(verdicts.filter(~is_unwanted))
-        known, still_open = self._known(candidates)
+        known = self._known(candidates)
         new = candidates.join(known, on="key", how="anti", maintain_order="left")
         new = new.with_columns(number=pl.int_range(self.next_number, self.next_number + new.height, dtype=pl.Int64))
+        still_open = known.filter(pl.col("is_open") == 1)
         again = self._taken(candidates.join(still_open, on="key", maintain_order="left"))
+        mine = known.filter(pl.col("known_day") == self.day)
+        self._mine = pl.concat([self._mine, mine["key"], new["key"], again["key"]]).unique()
         self._seen = pl.concat([self._seen, candidates["key"]]).unique()
         self._add(new)
         self._judge_again(again)
@@ -114,16 +101,12 @@ class DayMerge:
 
     def end(self) -> Reading:
         """Settle what the day had and this reading did not find, and count."""
-        with self.database.incoming(self._seen.to_frame()):
-            ((mine,),) = self.database.rows(
-                "SELECT count(*) FROM events JOIN incoming ON events.key = incoming.key WHERE feed = ? AND day = ?",
-                [self.feed, self.day],
-            )
-            rows = self.database.rows(_SELECT_GONE, [self.feed, self.day])
+        mine = self._mine.len()
+        rows = self.database.rows(_SELECT_OURS, [self.feed, self.day])
         withdrawn = self._settle_gone(rows)
         total, unwanted = self.by_verdict.total(), self.by_verdict[Filtered.NOT_WANTED.value]
         return Reading(
-            day=self.day,
+            day=date.fromisoformat(self.day),
             rows=total,
             new=self._new,
             known=mine - self._new,
@@ -133,17 +116,10 @@ class DayMerge:
             withdrawn=withdrawn,
         )
 
-    def _known(self, candidates: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The keys that the outbox knows, and all that is known of events whose verdict is still ours to give."""
-        with self.database.incoming(candidates.select("key")):
-            keys = self.database.rows(
-                "SELECT events.key FROM events JOIN incoming ON events.key = incoming.key WHERE feed = ?", [self.feed]
-            )
-            still_open = self.database.rows(_SELECT_OPEN, [self.feed])
-        return (
-            pl.DataFrame(keys, schema={"key": pl.String}, orient="row"),
-            pl.DataFrame(still_open, schema=_OPEN, orient="row"),
-        )
+    def _known(self, candidates: pl.DataFrame) -> pl.DataFrame:
+        """What the outbox knows of these keys; ``is_open``: the verdict is still ours to give."""
+        with self.database.incoming(candidates["key"]):
+            return pl.DataFrame(self.database.rows(_SELECT_KNOWN, [self.feed]), schema=_KNOWN, orient="row")
 
     def _taken(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Of rows and the open events that they are of: those that count from now on."""
@@ -170,18 +146,11 @@ class DayMerge:
         if ties.is_empty():
             return higher
         waiting = ties.filter(pl.col("known_state") == State.PENDING.value)
-        bodies: Mapping[int, str] = {}
-        with suppress(OutboxError):  # one that is damaged is written again
-            bodies = self.bodies.read(list(waiting.select("number", "known_place").iter_rows()))
+        bodies = self.bodies.read(waiting["number"].to_list())
         known = pl.DataFrame({"number": list(bodies), "known_body": list(bodies.values())}, schema_overrides=_BODIES)
         ties = ties.join(known, on="number", how="left", maintain_order="left")
         later = ties.filter(_content("body", "reason", "fields", "event_name") > _content(*_KNOWN_CONTENT))
         return higher.scatter(later["row"], values=True) if later.height else higher
-
-    def _add(self, new: pl.DataFrame) -> None:
-        if new.height:
-            with self.database.incoming(self._placed(new)):
-                self.database.change(_ADD, [self.feed, self.day, self.at])
 
     def _judge_again(self, again: pl.DataFrame) -> None:
         # Most filtered events stay as they are, and writing them would cost more than reading the day.
@@ -200,35 +169,45 @@ class DayMerge:
             ),
         )
         changes = again.filter(changed) if again.height else again
-        if changes.height:
-            self.bodies.settled(changes["number"].to_list())
-            with self.database.incoming(self._placed(changes)):
-                self.database.change(_JUDGE_AGAIN, [self.day, self.at, self.feed])
+        self.bodies.drop(changes["number"].to_list())
+        self.database.change(_DROP, *((self.feed, *run) for run in runs(changes["number"].to_list())))
+        self._add(changes)
 
-    def _placed(self, verdicts: pl.DataFrame) -> pl.DataFrame:
-        """Without the bodies, which are kept, and with their place."""
-        pending = verdicts.filter(pl.col("state") == State.PENDING.value)
-        place = self.bodies.keep(pending.select("number", "body")) if pending.height else None
-        columns = ("number", "key", "event_name", "event_time", "state", "reason", "fields")
-        return verdicts.select(*columns, place=pl.lit(place, dtype=pl.Int64))
+    def _add(self, verdicts: pl.DataFrame) -> None:
+        is_pending = pl.col("state") == State.PENDING.value
+        events = verdicts.select(
+            "number",
+            "key",
+            "event_name",
+            "event_time",
+            "state",
+            "reason",
+            "fields",
+            feed=pl.lit(self.feed, dtype=pl.Int64),
+            day=pl.lit(self.day),
+            replay=pl.lit(value=False),
+            settled_at=pl.when(~is_pending).then(pl.lit(self.at)),
+        )
+        self.database.append("event", events)
+        self.bodies.keep(verdicts.filter(is_pending).select("number", "body").iter_rows())
 
     def _settle_gone(self, rows: list[tuple[int, str, str, str | None]]) -> int:
         """Events of the day without a row now: withdrawn; no events at all if they have no id, or nobody wants them."""
-        gone = pl.DataFrame(rows, schema=["number", "key", "state", "reason"], schema_overrides=_GONE, orient="row")
+        ours = pl.DataFrame(rows, schema=_OURS, orient="row")
+        gone = ours.join(self._seen.to_frame(), on="key", how="anti")
         is_none = pl.col("key").str.starts_with(_WITHOUT_ID) | pl.col("key").is_in(self._unwanted.implode())
         none = gone.filter(is_none)
         withdrawn = gone.filter(~is_none & pl.col("reason").ne_missing(Filtered.WITHDRAWN.value))
         for events, statement, values in ((none, _DROP, [self.feed]), (withdrawn, _WITHDRAW, [self.at, self.feed])):
-            if events.height:
-                self.bodies.settled(events["number"].to_list())
-                with self.database.incoming(events.select("number")):
-                    self.database.change(statement, values)
+            numbers = events["number"].to_list()
+            self.bodies.drop(numbers)
+            self.database.change(statement, *((*values, *run) for run in runs(numbers)))
         self.dropped = none.height
         return withdrawn.height
 
 
 _BODIES = {"number": pl.Int64, "known_body": pl.String}
-_GONE = {"number": pl.Int64, "key": pl.String, "state": pl.String, "reason": pl.String}
+_OURS = {"number": pl.Int64, "key": pl.String, "state": pl.String, "reason": pl.String}
 _KNOWN_CONTENT = ("known_body", "known_reason", "known_fields", "known_name")
 _RANKS: Mapping[str, int] = {State.PENDING.value: 3, State.DEAD.value: 2, State.FILTERED.value: 1}
 

@@ -10,16 +10,22 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Protocol, TypeAlias
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from spotify_pipeline.conversions.model import State
-from spotify_pipeline.rows import DigestSet
+from spotify_pipeline.rows import DigestSet, withheld_errors
 
 
 class OutboxError(Exception):
     """The outbox cannot be used; the message says why and what to do."""
+
+
+withheld = partial(withheld_errors, raised=OutboxError)
+"""``withheld_errors`` that raises an OutboxError."""
 
 
 class OutboxBusy(OutboxError):
@@ -101,6 +107,15 @@ class Stop:
     answer: str
     known: str
 
+    def to_text(self) -> str:
+        """For the state."""
+        return _STOP.dump_json(self).decode()
+
+    @staticmethod
+    def of_text(text: str) -> Stop:
+        """What ``to_text`` gave."""
+        return _STOP.validate_json(text)
+
     def sentence(self, feed: str = "FEED") -> str:
         """What was seen, and what a person can do now."""
         return (
@@ -110,6 +125,9 @@ class Stop:
             f"the feed send again with `spotify-pipeline conversions resume {feed}`. Until then nothing is sent; what "
             "waits is pending."
         )
+
+
+_STOP = TypeAdapter(Stop)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,59 +1,41 @@
-"""Opens the outbox of a feed: a file of this machine, or a PostgreSQL that several machines share."""
+"""Opens the outbox of a feed."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
-from spotify_pipeline.conversions.outbox.body_files import BodyFiles
-from spotify_pipeline.conversions.outbox.duckdb import DuckDBDatabase
+import sqlalchemy as sa
+
+from spotify_pipeline.conversions.outbox.bodies import Bodies
+from spotify_pipeline.conversions.outbox.database import Database
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy, OutboxError, OutboxMissing
-from spotify_pipeline.conversions.outbox.store import Bodies, Database
 from spotify_pipeline.conversions.outbox.stored import StoredOutbox
 from spotify_pipeline.conversions.outbox.views import OutboxViews
-from spotify_pipeline.locks import exclusive
-from spotify_pipeline.retries import OUTBOX_HELD, OUTBOX_LOOK
-from spotify_pipeline.spotify import Secret
+from spotify_pipeline.retries import OUTBOX_HELD
+from spotify_pipeline.state import Fence, StateError, StateStore, tables
 
 _FEED = re.compile(r"[a-z0-9_]{1,63}", re.ASCII)
 
 
-def outbox_file(feed: str, home: Path) -> Path:
-    """Where the outbox of a feed is kept, unless in PostgreSQL.
+def kept_outboxes(state: StateStore) -> list[str]:
+    """The feeds that have an outbox, in alphabetical order.
 
     Raises:
-        OutboxError: that is no name of a feed.
+        StateError: the state cannot be read.
     """
-    if not _FEED.fullmatch(feed):
-        raise OutboxError(f"Invalid feed name {feed!r}: use 1 to 63 characters of a-z, 0-9 and _.")
-    return home / "outbox" / f"{feed}.duckdb"
-
-
-def kept_outboxes(*, home: Path, url: Secret | None = None) -> list[str]:
-    """The feeds that have an outbox, in alphabetical order; ``home`` and ``url`` as of ``open_outbox``.
-
-    Raises:
-        OutboxError: the PostgreSQL cannot be asked.
-    """
-    if url is not None:
-        from spotify_pipeline.conversions.outbox.postgres import feeds_in
-
-        return feeds_in(url)
-    folder = outbox_file("any", home).parent
-    files = folder.glob("[!.]*.duckdb") if folder.is_dir() else ()
-    return sorted(file.stem for file in files if _FEED.fullmatch(file.stem))
+    with state.read() as transaction:
+        return list(transaction.scalars(sa.select(tables.feed.c.name).order_by(tables.feed.c.name)))
 
 
 @contextmanager
 def open_outbox(
     feed: str,
+    state: StateStore,
     *,
-    home: Path,
-    url: Secret | None = None,
     guarantee: Guarantee = Guarantee.AT_LEAST_ONCE,
     wait: float = OUTBOX_HELD.within,
     sleep: Callable[[float], None] = time.sleep,
@@ -63,8 +45,7 @@ def open_outbox(
 
     Args:
         feed: its name.
-        home: the project's own directory.
-        url: of a PostgreSQL; None for a file below ``home``.
+        state: of the project.
         guarantee: what is done with events that a run left on their way: it died, or raised while it sent them.
         wait: seconds to wait for another run of this feed to end.
         sleep: called between looks.
@@ -72,84 +53,52 @@ def open_outbox(
 
     Raises:
         OutboxBusy: another run still holds it after that.
-        OutboxError: it cannot be used.
-        HomeError: a file cannot be made.
+        OutboxError: that is no name of a feed, or what the outbox holds cannot be used.
+        StateError: the state cannot be used, or its key is missing.
     """
-    file = outbox_file(feed, home)
-    with _held_store(feed, file, url, wait, sleep) as (database, bodies, number):
+    if not _FEED.fullmatch(feed):
+        raise OutboxError(f"Invalid feed name {feed!r}: use 1 to 63 characters of a-z, 0-9 and _.")
+    state.require_key()
+    busy = OutboxBusy(feed, wait)
+    with state.lease(f"feed {feed}", OUTBOX_HELD, busy=busy, within=wait, sleep=sleep) as fence:
+        number = _made(feed, state, fence)
+        database = Database(state, fence)
+        bodies = Bodies(state, database, feed=number)
         outbox = StoredOutbox(database, bodies, feed=number, name=feed, guarantee=guarantee, now=clock())
         try:
             yield outbox
         except BaseException:
             # The next run puts right what this cannot; what went wrong first is what a person must read.
-            with suppress(OutboxError):
+            with suppress(OutboxError, StateError):
                 outbox.let_go(clock())
             raise
         outbox.let_go(clock())
 
 
 @contextmanager
-def view_outbox(
-    feed: str,
-    *,
-    home: Path,
-    url: Secret | None = None,
-    wait: float = OUTBOX_LOOK.within,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Generator[OutboxViews]:
-    """The outbox of a feed, to look at only. Be quick: in a file, a run of the feed waits until the block ends.
+def view_outbox(feed: str, state: StateStore) -> Generator[OutboxViews]:
+    """The outbox of a feed, to look at only, as it is when the block begins. No run waits for it.
 
     Raises:
         OutboxMissing: no day of the feed was ever read.
-        OutboxBusy: it is a file, and a run still holds it after ``wait`` seconds.
-        OutboxError: it cannot be used.
+        StateError: the state cannot be read.
     """
-    file = outbox_file(feed, home)
-    if url is not None:
-        from spotify_pipeline.conversions.outbox.postgres import PostgresBodies, PostgresDatabase
-
-        database = PostgresDatabase(url, name=feed, read_only=True)
-        try:
-            yield OutboxViews(database, PostgresBodies(database), feed=database.feed, name=feed)
-        finally:
-            database.close()
-        return
-    if not file.exists():
-        raise OutboxMissing(f"The feed {feed} has no outbox yet ({file}): materialize one of its days first.")
-    with _held(file, feed, wait, sleep):
-        kept = DuckDBDatabase(file, name=feed, read_only=True)
-        try:
-            yield OutboxViews(kept, _body_files(file, kept.feed), feed=kept.feed, name=feed)
-        finally:
-            kept.close()
+    with state.read() as transaction:
+        number = _known(feed, transaction)
+        if number is None:
+            raise OutboxMissing(f"The feed {feed} has no outbox yet: materialize one of its days first.")
+        database = Database(state, within=transaction)
+        yield OutboxViews(database, Bodies(state, database, feed=number), feed=number, name=feed)
 
 
-@contextmanager
-def _held_store(
-    feed: str, file: Path, url: Secret | None, wait: float, sleep: Callable[[float], None]
-) -> Generator[tuple[Database, Bodies, int]]:
-    if url is not None:
-        from spotify_pipeline.conversions.outbox.postgres import PostgresBodies, PostgresDatabase
-
-        shared = PostgresDatabase(url, name=feed)
-        try:
-            shared.hold(wait=wait, sleep=sleep)
-            yield shared, PostgresBodies(shared), shared.feed
-        finally:
-            shared.close()
-        return
-    with _held(file, feed, wait, sleep):
-        own = DuckDBDatabase(file, name=feed)
-        try:
-            yield own, _body_files(file, own.feed), own.feed
-        finally:
-            own.close()
+def _known(feed: str, transaction: sa.Connection) -> int | None:
+    return transaction.scalar(sa.select(tables.feed.c.feed).where(tables.feed.c.name == feed))
 
 
-def _body_files(file: Path, feed: int) -> BodyFiles:
-    return BodyFiles(file.with_suffix(".bodies"), feed=feed)
-
-
-def _held(file: Path, feed: str, wait: float, sleep: Callable[[float], None]) -> AbstractContextManager[int]:
-    lock = file.with_suffix(".lock")
-    return exclusive(lock, OUTBOX_HELD, busy=OutboxBusy(feed, wait), within=wait, sleep=sleep)
+def _made(feed: str, state: StateStore, fence: Fence) -> int:
+    with state.writing(fence) as transaction:
+        number = _known(feed, transaction)
+        if number is None:
+            added = tables.feed.insert().values(name=feed, guarantee=Guarantee.AT_LEAST_ONCE.value)
+            number = int(transaction.execute(added.returning(tables.feed.c.feed)).scalar_one())
+    return number

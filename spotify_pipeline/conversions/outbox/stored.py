@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
 from spotify_pipeline.conversions.model import Dead, Filtered, State
+from spotify_pipeline.conversions.outbox.bodies import Bodies
+from spotify_pipeline.conversions.outbox.database import Database, runs
 from spotify_pipeline.conversions.outbox.merge import DayMerge
-from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, OutboxError, Reading, Settled, Stop
-from spotify_pipeline.conversions.outbox.store import Bodies, Database, withheld
-from spotify_pipeline.conversions.outbox.views import OutboxViews
+from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, OutboxError, Reading, Settled, Stop, withheld
+from spotify_pipeline.conversions.outbox.spool import spooled
+from spotify_pipeline.conversions.outbox.views import OutboxViews, text_of
 from spotify_pipeline.rows import DigestSet
 
 LOOK_AHEAD = 10_000
 """Events that are fetched at once, and, at least once, marked as `sending` at once: a mark costs as much for one."""
-_FEW_RUNS = 8
 _ROWS_ONLY = {Filtered.NOT_WANTED.value: "unwanted", Filtered.REPEATED.value: "repeated"}
 """Reasons of rows that are no events, and where they are counted."""
-_COUNTED = {"verdict": pl.String, "rows": pl.Int64}
 _SETTLED = frozenset({State.DELIVERED, State.DEAD, State.FILTERED, State.PENDING})
 
 
@@ -37,32 +38,31 @@ class StoredOutbox(OutboxViews):
         self._ahead: deque[Claimed] = deque()
         self._claimed: set[int] = set()
         self._recover(now)
-        bodies.thin_out(database, wholly=True)
 
     def record(self, day: date, verdicts: Iterable[pl.DataFrame], *, at: datetime) -> Reading:
         self._put_back()
-        when = _utc(at)
-        with self._database.transaction():
-            before = self._database.rows("SELECT forgotten FROM days WHERE feed = ? AND day = ?", [self._feed, day])
-            if before and before[0][0]:
-                raise OutboxError(
-                    f"{day} of the feed {self._name} is closed: its events were forgotten (`retain` in its YAML), so "
-                    "all of them would look new and be sent again. Nothing was recorded; leave that day out."
-                )
-            ((highest,),) = self._database.rows("SELECT max(number) FROM events WHERE feed = ?", [self._feed])
-            merge = DayMerge(
-                database=self._database,
-                bodies=self._bodies,
-                feed=self._feed,
-                day=day,
-                at=when,
-                next_number=(highest or 0) + 1,
+        of_day = [self._feed, f"{day}"]
+        before = self._database.rows("SELECT forgotten FROM event_day WHERE feed = ? AND day = ?", of_day)
+        if before and before[0][0]:
+            raise OutboxError(
+                f"{day} of the feed {self._name} is closed: its events were forgotten (`retain` in its YAML), so all "
+                "of them would look new and be sent again. Nothing was recorded; leave that day out."
             )
-            for frame in verdicts:
-                with withheld(f"DayMerge {day} of the feed {self._name}"):
-                    merge.take(frame)
-            with withheld(f"DayMerge {day} of the feed {self._name}"):
-                reading = merge.end()
+        ((highest,),) = self._database.rows("SELECT max(number) FROM event WHERE feed = ?", [self._feed])
+        merge = DayMerge(
+            database=self._database,
+            bodies=self._bodies,
+            feed=self._feed,
+            day=f"{day}",
+            at=text_of(at),
+            next_number=(highest or 0) + 1,
+        )
+        # Nobody else can write to a SQLite file meanwhile, so the warehouse is not read within the transaction.
+        recording = f"Recording {day} of the feed {self._name}"
+        with spooled(verdicts) as frames, withheld(recording), self._database.transaction():
+            for frame in frames:
+                merge.take(frame)
+            reading = merge.end()
             self._note(merge, reading, is_first=not before)
         return reading
 
@@ -85,7 +85,7 @@ class StoredOutbox(OutboxViews):
     def ends(self, most: int) -> Sequence[int]:
         self._put_back()
         ends = self._database.rows(
-            "SELECT max(number), min(number) FROM events WHERE feed = ? AND state = 'pending'"
+            "SELECT max(number), min(number) FROM event WHERE feed = ? AND state = 'pending'"
             " GROUP BY day ORDER BY day DESC",
             [self._feed],
         )
@@ -93,13 +93,9 @@ class StoredOutbox(OutboxViews):
 
     def claim_these(self, numbers: Sequence[int]) -> Sequence[Claimed]:
         self._put_back()
-        found = self._with_bodies(
-            self._database.rows(
-                "SELECT number, day, key, place FROM events WHERE feed = ? AND state = 'pending' AND number IN"
-                " (SELECT unnest(CAST(? AS bigint[]))) ORDER BY day, number",
-                [self._feed, list(numbers)],
-            )
-        )
+        statement = "SELECT number, day, key FROM event WHERE feed = ? AND state = 'pending' AND number BETWEEN ? AND ?"
+        rows = [row for run in runs(numbers) for row in self._database.rows(statement, [self._feed, *run])]
+        found = self._with_bodies(sorted(rows, key=itemgetter(1, 0)))
         self._mark(numbers)
         self._claimed.update(numbers)
         return found
@@ -110,127 +106,112 @@ class StoredOutbox(OutboxViews):
         ordered = sorted(outcomes, key=lambda number: (outcomes[number].state, outcomes[number].reason or "", number))
         with self._database.transaction():
             for settled, numbers in groupby(ordered, key=outcomes.__getitem__):
-                self._settle(settled, list(numbers), _utc(at))
+                self._settle(settled, list(numbers), text_of(at))
         self._claimed.difference_update(outcomes)
         if any(each.state is State.PENDING for each in outcomes.values()):
             self._put_back()  # they come before what was fetched ahead of them
 
     def stop(self, stop: Stop) -> None:
         with self._database.transaction():
-            self._database.change("DELETE FROM stops WHERE feed = ?", [self._feed])
-            values = [self._feed, _utc(stop.at), stop.answer, stop.known]
-            self._database.change("INSERT INTO stops VALUES (?, ?, ?, ?)", values)
+            self._database.change("UPDATE feed SET stop = ? WHERE feed = ?", [stop.to_text(), self._feed])
 
     def resume(self) -> bool:
         with self._database.transaction():
-            return self._database.change("DELETE FROM stops WHERE feed = ?", [self._feed]) > 0
+            return (
+                self._database.change("UPDATE feed SET stop = NULL WHERE feed = ? AND stop IS NOT NULL", [self._feed])
+                > 0
+            )
 
     def replay(self, day: date | None = None, reason: str | None = None) -> Mapping[date, int]:
-        of_days, values = "feed = ? AND day BETWEEN ? AND ?", [self._feed, day or date.min, day or date.max]
+        of_days, values = "feed = ? AND day BETWEEN ? AND ?", [self._feed, f"{day or date.min}", f"{day or date.max}"]
         where, more = f"{of_days} AND state = 'dead'", list[object]()
         if reason is not None:
             where, more = f"{of_days} AND state IN ('dead', 'filtered') AND reason = ?", [reason]
-        counts: Counter[date] = Counter()
+        counts: Counter[str] = Counter()
         with self._database.transaction():
-            counts.update(
-                dict(
-                    self._database.rows(
-                        f"SELECT day, count(*) FROM events WHERE {where} GROUP BY day",  # noqa: S608
-                        [*values, *more],
-                    )
-                )
-            )
-            self._database.change(f"UPDATE events SET replay = true WHERE {where}", [*values, *more])  # noqa: S608
+            of_each_day = f"SELECT day, count(*) FROM event WHERE {where} GROUP BY day"  # noqa: S608
+            counts.update(dict(self._database.rows(of_each_day, [*values, *more])))
+            self._database.change(f"UPDATE event SET replay = true WHERE {where}", [*values, *more])  # noqa: S608
             if column := _ROWS_ONLY.get(reason or ""):
                 rows = f"{of_days} AND {column} > 0 AND NOT forgotten"
-                counts.update(dict(self._database.rows(f"SELECT day, {column} FROM days WHERE {rows}", values)))  # noqa: S608
-                self._database.change(f"UPDATE days SET replay = true WHERE {rows}", values)  # noqa: S608
-        return dict(sorted(counts.items()))
+                counts.update(dict(self._database.rows(f"SELECT day, {column} FROM event_day WHERE {rows}", values)))  # noqa: S608
+                self._database.change(f"UPDATE event_day SET replay = true WHERE {rows}", values)  # noqa: S608
+        return {date.fromisoformat(each): counts[each] for each in sorted(counts)}
 
     def accept(self, days: Sequence[date]) -> None:
+        of_days = [(self._feed, f"{day}") for day in days]
         with self._database.transaction():
-            for day in days:
-                of_day = [self._feed, day]
-                self._database.change("DELETE FROM readings WHERE feed = ? AND day = ? AND accepted", of_day)
-                self._database.change(
-                    "INSERT INTO readings (feed, day, verdict, rows, accepted)"
-                    " SELECT feed, day, verdict, rows, true FROM readings WHERE feed = ? AND day = ?",
-                    of_day,
-                )
+            self._database.change("DELETE FROM event_reading WHERE feed = ? AND day = ? AND accepted", *of_days)
+            self._database.change(
+                "INSERT INTO event_reading (feed, day, verdict, rows, accepted)"
+                " SELECT feed, day, verdict, rows, true FROM event_reading WHERE feed = ? AND day = ?",
+                *of_days,
+            )
 
     def forget_before(self, day: date) -> int:
         with self._database.transaction():
             open_days = set(self.pending_days())
-            old = self._database.rows(
-                "SELECT day FROM days WHERE feed = ? AND day < ? AND NOT forgotten ORDER BY day", [self._feed, day]
-            )
-            return sum(self._forget(each) for (each,) in old if each not in open_days)
+            statement = "SELECT day FROM event_day WHERE feed = ? AND day < ? AND NOT forgotten ORDER BY day"
+            old = [each for (each,) in self._database.rows(statement, [self._feed, f"{day}"])]
+            return sum(self._forget(each) for each in old if date.fromisoformat(each) not in open_days)
 
     def erase(self, digests: DigestSet, *, at: datetime) -> int:
         self._put_back()
         found = [frame["number"].filter(digests.holds(frame["hashed"])) for frame in self.waiting_people()]
         numbers = sorted({number for each in found for number in each})
         with self._database.transaction():
-            values = [State.FILTERED.value, Filtered.ERASED.value, _utc(at)]
-            self._change("state = ?, reason = ?, settled_at = ?, place = NULL", values, numbers, was=State.PENDING)
-            self._bodies.settled(numbers)
-        self._bodies.thin_out(self._database, wholly=True)
+            values = [State.FILTERED.value, Filtered.ERASED.value, text_of(at)]
+            self._change("state = ?, reason = ?, settled_at = ?", values, numbers, was=State.PENDING)
+            self._bodies.drop(numbers)
         return len(numbers)
 
     def let_go(self, now: datetime) -> None:
         """End the holding: what was claimed and not settled is pending again, or, at most once, unconfirmed."""
         self._put_back()
         self._recover(now)
-        self._bodies.thin_out(self._database, wholly=True)
 
-    def _forget(self, day: date) -> int:
+    def _forget(self, day: str) -> int:
         of_day = [self._feed, day]
         self._database.change(
-            "INSERT INTO totals (feed, day, state, reason, events)"
-            " SELECT feed, day, state, reason, count(*) FROM events WHERE feed = ? AND day = ?"
+            "INSERT INTO event_total (feed, day, state, reason, events)"
+            " SELECT feed, day, state, COALESCE(reason, ''), count(*) FROM event WHERE feed = ? AND day = ?"
             " GROUP BY feed, day, state, reason",
             of_day,
         )
-        self._database.change("UPDATE days SET forgotten = true WHERE feed = ? AND day = ?", of_day)
-        return self._database.change("DELETE FROM events WHERE feed = ? AND day = ?", of_day)
+        self._database.change("UPDATE event_day SET forgotten = true WHERE feed = ? AND day = ?", of_day)
+        return self._database.change("DELETE FROM event WHERE feed = ? AND day = ?", of_day)
 
     def _note(self, merge: DayMerge, reading: Reading, *, is_first: bool) -> None:
-        of_day = [self._feed, reading.day]
+        of_day = [self._feed, merge.day]
         if is_first:
             self._database.change(
-                "INSERT INTO days (feed, day, new, repeated, unwanted, forgotten, replay, first_read_at)"
+                "INSERT INTO event_day (feed, day, new, repeated, unwanted, forgotten, replay, first_read_at)"
                 " VALUES (?, ?, 0, 0, 0, false, false, ?)",
                 [*of_day, merge.at],
             )
         brought = reading.new + merge.moved.total() - merge.dropped
         self._database.change(
-            "UPDATE days SET new = new + ?, repeated = ?, unwanted = ?, read_at = ?, replay = false"
+            "UPDATE event_day SET new = new + ?, repeated = ?, unwanted = ?, read_at = ?, replay = false"
             " WHERE feed = ? AND day = ?",
             [brought, reading.repeated, reading.not_wanted, merge.at, *of_day],
         )
-        for day, events in merge.moved.items():
-            self._database.change(
-                "UPDATE days SET new = new - ?, repeated = repeated + ? WHERE feed = ? AND day = ?",
-                [events, merge.displaced[day], self._feed, day],
-            )
+        self._database.change(
+            "UPDATE event_day SET new = new - ?, repeated = repeated + ? WHERE feed = ? AND day = ?",
+            *([events, merge.displaced[day], self._feed, day] for day, events in merge.moved.items()),
+        )
         # What this reading did not find cannot be replayed, and would have the day read forever.
-        self._database.change("UPDATE events SET replay = false WHERE feed = ? AND day = ? AND replay", of_day)
-        self._database.change("DELETE FROM readings WHERE feed = ? AND day = ? AND NOT accepted", of_day)
+        self._database.change("UPDATE event SET replay = false WHERE feed = ? AND day = ? AND replay", of_day)
+        self._database.change("DELETE FROM event_reading WHERE feed = ? AND day = ? AND NOT accepted", of_day)
         # A reading without rows leaves a trace, too.
-        counted = [("", 0), *sorted(merge.by_verdict.items())]
-        with self._database.incoming(pl.DataFrame(counted, schema=_COUNTED, orient="row")):
-            self._database.change(
-                "INSERT INTO readings (feed, day, verdict, rows, accepted)"
-                " SELECT ?, ?, verdict, rows, false FROM incoming",
-                of_day,
-            )
+        self._database.change(
+            "INSERT INTO event_reading (feed, day, verdict, rows, accepted) VALUES (?, ?, ?, ?, false)",
+            *([*of_day, *counted] for counted in [("", 0), *sorted(merge.by_verdict.items())]),
+        )
 
     def _look_ahead(self, most: int) -> None:
         self._put_back()
-        self._bodies.thin_out(self._database, wholly=False)
         rows = self._database.rows(
-            "SELECT number, day, key, place FROM events WHERE feed = ? AND state = 'pending'"
-            " ORDER BY day, number LIMIT ?",
+            "SELECT number, day, key FROM event WHERE feed = ? AND state = 'pending' ORDER BY day, number LIMIT ?",
             [self._feed, max(most, LOOK_AHEAD)],
         )
         fetched = self._with_bodies(rows)
@@ -238,22 +219,24 @@ class StoredOutbox(OutboxViews):
             self._mark([each.number for each in fetched])
         self._ahead.extend(fetched)
 
-    def _with_bodies(self, rows: Sequence[tuple[int, date, str, int]]) -> list[Claimed]:
-        """Events (number, day, key and place, oldest first) with their bodies."""
-        with withheld(f"Reading the events of the feed {self._name}"):
-            bodies = self._bodies.read([(number, place) for number, _, _, place in rows])
+    def _with_bodies(self, rows: Sequence[tuple[int, str, str]]) -> list[Claimed]:
+        """Events (number, day and key, oldest first) with their bodies."""
+        bodies = self._bodies.read([number for number, _, _ in rows])
         lost = sum(number not in bodies for number, *_ in rows)
         if lost:
             raise OutboxError(
                 f"The bodies of {lost} pending events of the feed {self._name} are gone from its outbox. Materialize "
                 f"its days since {rows[0][1]} again: that writes them again. Nothing of them was sent."
             )
-        return [Claimed(number=number, day=day, event_id=key, body=bodies[number]) for number, day, key, _ in rows]
+        return [
+            Claimed(number=number, day=date.fromisoformat(day), event_id=key, body=bodies[number])
+            for number, day, key in rows
+        ]
 
     def _mark(self, numbers: Sequence[int]) -> None:
         with self._database.transaction():
             self._database.change(
-                "UPDATE feeds SET guarantee = ? WHERE feed = ? AND guarantee <> ?",
+                "UPDATE feed SET guarantee = ? WHERE feed = ? AND guarantee <> ?",
                 [self._guarantee.value, self._feed, self._guarantee.value],
             )
             self._change("state = 'sending'", [], numbers, was=State.PENDING)
@@ -269,21 +252,21 @@ class StoredOutbox(OutboxViews):
     def _recover(self, now: datetime) -> None:
         """Settle what is on its way although nobody sends it: at most once if either run wants it so."""
         self._claimed.clear()
-        ((claimed_as,),) = self._database.rows("SELECT guarantee FROM feeds WHERE feed = ?", [self._feed])
+        ((claimed_as,),) = self._database.rows("SELECT guarantee FROM feed WHERE feed = ?", [self._feed])
         with self._database.transaction():
             if Guarantee.AT_MOST_ONCE in (claimed_as, self._guarantee):
                 lost = self._database.rows(
-                    "SELECT number FROM events WHERE feed = ? AND state = 'sending' ORDER BY number", [self._feed]
+                    "SELECT number FROM event WHERE feed = ? AND state = 'sending'", [self._feed]
                 )
                 if lost:
                     unconfirmed = Settled(state=State.DEAD, reason=Dead.UNCONFIRMED.value)
-                    self._settle(unconfirmed, [number for (number,) in lost], _utc(now))
+                    self._settle(unconfirmed, [number for (number,) in lost], text_of(now))
             else:
                 self._database.change(
-                    "UPDATE events SET state = 'pending' WHERE feed = ? AND state = 'sending'", [self._feed]
+                    "UPDATE event SET state = 'pending' WHERE feed = ? AND state = 'sending'", [self._feed]
                 )
 
-    def _settle(self, settled: Settled, numbers: Sequence[int], at: datetime) -> None:
+    def _settle(self, settled: Settled, numbers: Sequence[int], at: str) -> None:
         if settled.state is State.PENDING:
             self._change("state = 'pending'", [], numbers, was=State.SENDING)
             return
@@ -292,35 +275,14 @@ class StoredOutbox(OutboxViews):
             self._change("state = ?, settled_at = ?", what, numbers, was=State.SENDING)
         else:
             self._change("state = ?, settled_at = ?, reason = ?", [*what, settled.reason], numbers, was=State.SENDING)
-        self._bodies.settled(numbers)
+        self._bodies.drop(numbers)
 
     def _change(self, setting: str, values: Sequence[object], numbers: Sequence[int], *, was: State) -> None:
         """Change these events, given in any order, all of which must be in that state."""
-        runs = _runs(sorted(numbers))
-        statement = f"UPDATE events SET {setting} WHERE feed = ? AND state = ? AND number BETWEEN ? AND ?"  # noqa: S608
-        if len(runs) <= _FEW_RUNS:
-            changed = sum(self._database.change(statement, [*values, self._feed, was.value, *run]) for run in runs)
-        else:
-            statement += " AND number IN (SELECT unnest(CAST(? AS bigint[])))"
-            ends = (runs[0][0], runs[-1][1])
-            changed = self._database.change(statement, [*values, self._feed, was.value, *ends, list(numbers)])
+        statement = f"UPDATE event SET {setting} WHERE feed = ? AND state = ? AND number BETWEEN ? AND ?"  # noqa: S608
+        changed = self._database.change(statement, *([*values, self._feed, was.value, *run] for run in runs(numbers)))
         if changed != len(numbers):
             raise OutboxError(
                 f"{len(numbers) - changed} events of the feed {self._name} are not {was.value} any more: something "
                 "else changed its outbox. Nothing of this step was kept; run again."
             )
-
-
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """First and last of each run of ascending numbers without a gap."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)

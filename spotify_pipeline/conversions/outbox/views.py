@@ -9,20 +9,21 @@ from typing import Any
 import polars as pl
 
 from spotify_pipeline.conversions.model import Filtered, State
+from spotify_pipeline.conversions.outbox.bodies import Bodies
+from spotify_pipeline.conversions.outbox.database import Database
 from spotify_pipeline.conversions.outbox.erasure_filter import identifiers_in
-from spotify_pipeline.conversions.outbox.model import DayAccount, DayVerdicts, Stop
-from spotify_pipeline.conversions.outbox.store import Bodies, Database, withheld
+from spotify_pipeline.conversions.outbox.model import DayAccount, DayVerdicts, Stop, withheld
 
 _DEAD_LETTERS = {
-    "day": pl.Date,
+    "day": pl.String,
     "event_id": pl.String,
     "event_name": pl.String,
     "reason": pl.String,
     "fields": pl.String,
-    "settled_at": pl.Datetime("us"),
+    "settled_at": pl.String,
 }
 _PAGE = 10_000
-_BY_HOUR = {"hour": pl.Datetime("us"), "event_name": pl.String, "events": pl.Int64}
+_BY_HOUR = {"hour": pl.String, "event_name": pl.String, "events": pl.Int64}
 
 
 class OutboxViews:
@@ -38,37 +39,35 @@ class OutboxViews:
         """Whose events are still to be sent: columns number, day, kind (of identifier) and hashed, in every form."""
         last = -1
         while rows := self._database.rows(
-            "SELECT number, day, place FROM events WHERE feed = ? AND state IN ('pending', 'sending') AND number > ?"
+            "SELECT number, day FROM event WHERE feed = ? AND state IN ('pending', 'sending') AND number > ?"
             " ORDER BY number LIMIT ?",
             [self._feed, last, _PAGE],
         ):
             last = rows[-1][0]
             with withheld(f"Looking whose events of the feed {self._name} wait"):
-                bodies = self._bodies.read([(number, place) for number, _, place in rows])
-                days = pl.DataFrame(
-                    [(number, day) for number, day, _ in rows],
-                    schema={"number": pl.Int64, "day": pl.Date},
-                    orient="row",
-                )
-                yield identifiers_in(bodies.items()).join(days, on="number")
+                bodies = self._bodies.read([number for number, _ in rows])
+                days = pl.DataFrame(rows, schema={"number": pl.Int64, "day": pl.String}, orient="row")
+                yield identifiers_in(bodies.items()).join(days.with_columns(pl.col("day").str.to_date()), on="number")
 
     def accounts(self, days: Sequence[date] | None = None) -> Sequence[DayAccount]:
         read = {
-            day: (new, repeated, unwanted, read_at, first_read_at)
+            date.fromisoformat(day): (new, repeated, unwanted, read_at, first_read_at)
             for day, new, repeated, unwanted, read_at, first_read_at in self._database.rows(
-                "SELECT day, new, repeated, unwanted, read_at, first_read_at FROM days WHERE feed = ?", [self._feed]
+                "SELECT day, new, repeated, unwanted, read_at, first_read_at FROM event_day WHERE feed = ?",
+                [self._feed],
             )
         }
-        counts: dict[date, dict[tuple[str, str | None], int]] = {}
+        counts: dict[date, dict[tuple[str, str], int]] = {}
         for day, state, reason, events in self._counts():
-            counts.setdefault(day, {})[state, reason] = events
-        left_out = dict(
-            self._database.rows(
-                "SELECT day, count(*) FROM events WHERE feed = ? AND fields IS NOT NULL"
+            counts.setdefault(date.fromisoformat(day), {})[state, reason] = events
+        left_out = {
+            date.fromisoformat(day): events
+            for day, events in self._database.rows(
+                "SELECT day, count(*) FROM event WHERE feed = ? AND fields IS NOT NULL"
                 " AND state IN ('pending', 'sending', 'delivered') GROUP BY day",
                 [self._feed],
             )
-        )
+        }
         wanted = sorted(read) if days is None else sorted(set(days))
         return [
             _account(day, read.get(day, (0, 0, 0, None, None)), counts.get(day, {}), left_out.get(day, 0))
@@ -76,53 +75,59 @@ class OutboxViews:
         ]
 
     def stopped(self) -> Stop | None:
-        rows = self._database.rows("SELECT stopped_at, answer, known FROM stops WHERE feed = ?", [self._feed])
-        found = [Stop(at=at.replace(tzinfo=UTC), answer=answer, known=known) for at, answer, known in rows]
-        return found[0] if found else None
+        ((stop,),) = self._database.rows("SELECT stop FROM feed WHERE feed = ?", [self._feed])
+        return None if stop is None else Stop.of_text(stop)
 
     def readings(self) -> Sequence[DayVerdicts]:
         rows = self._database.rows(
-            "SELECT day, verdict, rows, accepted FROM readings WHERE feed = ? ORDER BY day, verdict", [self._feed]
+            "SELECT day, verdict, rows, accepted FROM event_reading WHERE feed = ? ORDER BY day, verdict", [self._feed]
         )
-        newest: dict[date, dict[str, int]] = {}
-        accepted: dict[date, dict[str, int]] = {}
+        newest: dict[str, dict[str, int]] = {}
+        accepted: dict[str, dict[str, int]] = {}
         for day, verdict, count, is_accepted in rows:
             of_day = (accepted if is_accepted else newest).setdefault(day, {})
             if verdict:  # the others say that the day was read
                 of_day[verdict] = count
-        return [DayVerdicts(day=day, rows=said, accepted=accepted.get(day)) for day, said in newest.items()]
+        return [
+            DayVerdicts(day=date.fromisoformat(day), rows=said, accepted=accepted.get(day))
+            for day, said in newest.items()
+        ]
 
     def dead_letters(self, day: date | None = None, most: int = 1_000) -> pl.DataFrame:
         rows = self._database.rows(
-            "SELECT day, key, event_name, reason, fields, settled_at FROM events WHERE feed = ? AND state = 'dead'"
+            "SELECT day, key, event_name, reason, fields, settled_at FROM event WHERE feed = ? AND state = 'dead'"
             " AND day BETWEEN ? AND ? ORDER BY day, number LIMIT ?",
-            [self._feed, day or date.min, day or date.max, most],
+            [self._feed, f"{day or date.min}", f"{day or date.max}", most],
         )
-        return _frame(rows, _DEAD_LETTERS, "settled_at")
+        return pl.DataFrame(rows, schema=_DEAD_LETTERS, orient="row").with_columns(
+            pl.col("day").str.to_date(), _time("settled_at")
+        )
 
     def pending_days(self) -> Sequence[date]:
         rows = self._database.rows(
-            "SELECT day FROM events WHERE feed = ? AND (state IN ('pending', 'sending') OR replay)"
-            " UNION SELECT day FROM days WHERE feed = ? AND replay ORDER BY day",
+            "SELECT day FROM event WHERE feed = ? AND (state IN ('pending', 'sending') OR replay)"
+            " UNION SELECT day FROM event_day WHERE feed = ? AND replay ORDER BY day",
             [self._feed, self._feed],
         )
-        return [day for (day,) in rows]
+        return [date.fromisoformat(day) for (day,) in rows]
 
     def delivered_by_hour(self, since: datetime, until: datetime) -> pl.DataFrame:
         rows = self._database.rows(
-            "SELECT date_trunc('hour', settled_at), event_name, count(*) FROM events"
+            "SELECT substr(settled_at, 1, 13), event_name, count(*) FROM event"
             " WHERE feed = ? AND state = 'delivered' AND settled_at >= ? AND settled_at < ?"
             " GROUP BY 1, 2 ORDER BY 1, 2",
-            [self._feed, *(each.astimezone(UTC).replace(tzinfo=None) for each in (since, until))],
+            [self._feed, text_of(since), text_of(until)],
         )
-        return _frame(rows, _BY_HOUR, "hour")
+        hours = [(f"{hour}:00:00.000000Z", name, events) for hour, name, events in rows]
+        return pl.DataFrame(hours, schema=_BY_HOUR, orient="row").with_columns(_time("hour"))
 
     def _counts(self) -> list[tuple[Any, ...]]:
         """Day, state, reason, events."""
         return self._database.rows(
             "SELECT day, state, reason, CAST(sum(events) AS bigint) FROM"
-            " (SELECT day, state, reason, count(*) AS events FROM events WHERE feed = ? GROUP BY day, state, reason"
-            "  UNION ALL SELECT day, state, reason, events FROM totals WHERE feed = ?) AS each_of_them"
+            " (SELECT day, state, COALESCE(reason, '') AS reason, count(*) AS events FROM event"
+            "  WHERE feed = ? GROUP BY day, state, reason"
+            "  UNION ALL SELECT day, state, reason, events FROM event_total WHERE feed = ?) AS each_of_them"
             " GROUP BY day, state, reason ORDER BY day, state, reason",
             [self._feed, self._feed],
         )
@@ -130,14 +135,14 @@ class OutboxViews:
 
 def _account(
     day: date,
-    read: tuple[int, int, int, datetime | None, datetime | None],
-    counts: dict[tuple[str, str | None], int],
+    read: tuple[int, int, int, str | None, str | None],
+    counts: dict[tuple[str, str], int],
     left_out: int,
 ) -> DayAccount:
     new, repeated, unwanted, read_at, first_read_at = read
 
     def by_reason(state: State) -> dict[str, int]:
-        return {reason or "": events for (of, reason), events in counts.items() if of == state}
+        return {reason: events for (of, reason), events in counts.items() if of == state}
 
     filtered = by_reason(State.FILTERED)
     for reason, rows in ((Filtered.REPEATED.value, repeated), (Filtered.NOT_WANTED.value, unwanted)):
@@ -151,10 +156,15 @@ def _account(
         filtered=filtered,
         dead=by_reason(State.DEAD),
         left_out=left_out,
-        read_at=None if read_at is None else read_at.replace(tzinfo=UTC),
-        first_read_at=None if first_read_at is None else first_read_at.replace(tzinfo=UTC),
+        read_at=None if read_at is None else datetime.fromisoformat(read_at),
+        first_read_at=None if first_read_at is None else datetime.fromisoformat(first_read_at),
     )
 
 
-def _frame(rows: list[tuple[Any, ...]], schema: dict[str, Any], time: str) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(time).dt.replace_time_zone("UTC"))
+def text_of(moment: datetime) -> str:
+    """A time as the tables have it: it sorts."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def _time(column: str) -> pl.Expr:
+    return pl.col(column).str.to_datetime("%Y-%m-%dT%H:%M:%S%.6fZ", time_unit="us", time_zone="UTC")

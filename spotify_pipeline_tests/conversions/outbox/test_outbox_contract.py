@@ -8,6 +8,7 @@ import pytest
 
 from spotify_pipeline.conversions.model.verdict import State
 from spotify_pipeline.conversions.outbox.model import Guarantee, Outbox, OutboxBusy, OutboxError, OutboxMissing, Settled
+from spotify_pipeline.conversions.outbox.opening import open_outbox
 from spotify_pipeline_tests.conversions.outbox_making import (
     MONDAY,
     NOON,
@@ -190,14 +191,11 @@ def test_a_second_run_of_the_feed_waits_and_then_says_who_is_in_the_way(place: P
     with place.open() as outbox:
         read_all(outbox, ["a"])
         waited: list[float] = []
-        again = Place(place.home, place.url)
-        from spotify_pipeline.conversions.outbox.opening import open_outbox
-
         with (
             pytest.raises(
                 OutboxBusy, match="holds the outbox of the feed purchases and has not ended within 2 seconds"
             ),
-            open_outbox("purchases", home=again.home, url=again.url, wait=2, sleep=waited.append),
+            open_outbox("purchases", place.state, wait=2, sleep=waited.append),
         ):
             pass
         assert sum(waited) == 2

@@ -1,6 +1,7 @@
 """A run of a feed in a process of its own, to be killed: reads a day and sends it, and notes what Spotify took.
 
-Arguments: the project's home, a file to which each id that Spotify takes is added, the guarantee, and a URL or nothing.
+Arguments: the home, a file to which each id that Spotify takes is added, the guarantee, and the state's URL or nothing,
+and key.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ from pathlib import Path
 
 from spotify_pipeline.conversions.delivery.deliver import DeliveryPlan, deliver
 from spotify_pipeline.conversions.outbox.model import Guarantee
-from spotify_pipeline.spotify import Secret
-from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, TUESDAY, Place, orders, pending
+from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, TUESDAY, Place, orders, pending, state_at
 
 EVENTS = 400
 
 
-def main(home: str, taken: str, guarantee: str, url: str) -> None:
-    place = Place(Path(home), Secret(url) if url else None)
+def main(home: str, taken: str, guarantee: str, url: str, key: str) -> None:
+    place = Place(state_at(Path(home), url, key))
     kept = os.open(taken, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def send(bodies: Sequence[str]) -> None:

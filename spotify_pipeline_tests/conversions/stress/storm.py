@@ -47,6 +47,7 @@ from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
 from spotify_pipeline.spotify import ConversionsClient, RateLimiter, SpotifyError
 from spotify_pipeline.spotify.retry import RateLimit
+from spotify_pipeline.state import StateStore
 from spotify_pipeline.warehouse import Between
 from spotify_pipeline_tests.spotify.from_variables import conversions_settings_of
 from spotify_pipeline_tests.warehouse.readers import reader_of
@@ -156,7 +157,7 @@ def storm(folder: Path, *, events: int, kills: int) -> Outcome:
         tallies = server.state.events.tallies()
         requests = server.state.requests.next_number() - 1
         faults = sum(each.consumed for each in server.state.faults.report())
-        with view_outbox(FEED, home=folder / "home") as outbox:
+        with view_outbox(FEED, StateStore.in_home(folder / "home")) as outbox:
             accounts = tuple(outbox.accounts())
     return Outcome(
         events=rows,
@@ -201,8 +202,7 @@ def _started(folder: Path, origin: str) -> subprocess.Popen[bytes]:
 
 def _is_due(point: int, folder: Path, server: SandboxServer, dice: random.Random) -> bool:
     if point == 0:
-        reading = folder / "home" / "outbox" / f"{FEED}.duckdb"
-        if reading.exists():
+        if (folder / "home" / "state.sqlite").exists():
             time.sleep(dice.uniform(0.1, 1.0))
             return True
         return False
@@ -233,7 +233,7 @@ def send(folder: Path, origin: str) -> None:
     now = datetime.now(UTC)
     with (
         duckdb.connect(folder / "warehouse.duckdb", read_only=True) as connection,
-        open_outbox(FEED, home=folder / "home") as outbox,
+        open_outbox(FEED, StateStore.in_home(folder / "home")) as outbox,
         ConversionsClient(settings, folder, rate_limiter=rate_limiter, sleep=_shortly) as client,
     ):
         reader = reader_of(connection, "purchases")

@@ -17,7 +17,7 @@ SECRETS = {
     "SPOTIFY_REFRESH_TOKEN": "s2",
     "SPOTIFY_CAPI_TOKEN": "s3",
     "SPOTIFY_PIPELINE_ALERT_WEBHOOK": "s4",
-    "SPOTIFY_PIPELINE_OUTBOX": "postgresql://user:s5@db/outbox",
+    "SPOTIFY_PIPELINE_STATE": "postgresql://user:s5@db/state",
     "SPOTIFY_SOMETHING_OF_TOMORROW": "s6",
     "TOKEN_OF_A_FEED": "s7",
 }

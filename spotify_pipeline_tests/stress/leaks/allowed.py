@@ -73,12 +73,6 @@ ALLOWANCES = (
         while_running_only=True,
     ),
     Allowance(
-        r"home/outbox/[a-z_]+\.bodies/\.?[0-9]+\.bodies\.parquet(\.[0-9]+\.tmp)?",
-        frozenset({Kind.DEVICE_ID, Kind.IP_ADDRESS, Kind.DIGEST}),
-        "What is to be sent of events that wait, as Spotify takes it; gone as soon as they are settled.",
-        while_running_only=True,
-    ),
-    Allowance(
         r"cwd/(\.capi\.env\.[0-9]+\.tmp|capi\.env)",
         frozenset({Kind.TOKEN}),
         "The file of variables that `create-token` was told to write.",

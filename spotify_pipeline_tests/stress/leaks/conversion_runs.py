@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from spotify_pipeline.conversions import DayAccount, view_outbox
 from spotify_pipeline.sandbox import DEFAULTS
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.stress.leaks.canaries import (
     DEVICE_STEMS,
     IP_STEM,
@@ -57,7 +58,7 @@ def command(name: str, feed: str) -> Command:
 
 def account(stage: Stage, feed: str, day: str = DAY) -> DayAccount:
     """What became of a day's events."""
-    with view_outbox(feed, home=stage.place.home) as outbox:
+    with view_outbox(feed, StateStore.in_home(stage.place.home)) as outbox:
         (found,) = outbox.accounts([date.fromisoformat(day)])
     assert found.adds_up
     return found

@@ -93,9 +93,8 @@ class Stage:
         return {str(each["operation"]) for each in self.sandbox.state.requests.after(0)}
 
     def unfinished(self) -> list[str]:
-        """Working files that lie about: spilled rows, lists half built, bodies of events."""
-        folders = [self.place.home / "spill", *(self.place.home / "outbox").glob("*/")]
-        spilled = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+        """Working files that lie about: spilled rows, lists half built."""
+        spilled = [file for file in (self.place.home / "spill").rglob("*") if file.is_file()]
         working = (self.place.home / "data").rglob(".*")
         return sorted(path.relative_to(self.place.root).as_posix() for path in (*spilled, *working))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 import stat
 import threading
 import time
@@ -35,8 +34,6 @@ SELDOM = 20
 """Every so many looks are at everything; those between are at what may be gone again soon. Dagster deletes nothing."""
 PRIVATE = ("home/spill/", "home/dbt/")
 """Where DuckDB and dbt write in the mode of the umask, in directories that only their owner may enter."""
-UNFINISHED = re.compile(r"home/outbox/(\.[a-z0-9_]+\.duckdb\.new(\.wal)?|[a-z0-9_]+\.duckdb\.wal)")
-"""What DuckDB makes beside an outbox, likewise, until the outbox puts its mode right."""
 
 
 class Watch:
@@ -113,7 +110,7 @@ class Watch:
             return
         self._known[name] = signature
         self.seen.add(name)
-        excused = name.startswith(PRIVATE) or (running and UNFINISHED.fullmatch(name))
+        excused = name.startswith(PRIVATE)
         if name.startswith("home/") and not excused and stat.S_IMODE(state.st_mode) != 0o600:
             self.leaks.add(f"{name}: a file that others may read")
         self._learn(file, name)

@@ -38,7 +38,6 @@ FILES = {
     "manifest": "data/customer_lists/lapsed/*/manifest.json",
     "identifiers": "data/identifiers/lapsed/*.parquet",
     "rate": "rate/key",
-    "outbox": "outbox/leads.duckdb",
 }
 LOCKS = {"lease": f"journal/{ACCOUNT}/lapsed.lock"}
 
@@ -132,7 +131,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     Alerts(bench.state).state("lapsed", AlertKind.BLOCKED, ["shrink"], "It is held back.", NOW)
     RateLimiter(home / "rate" / "key").take(1)
-    with open_outbox("leads", home=home):
+    with open_outbox("leads", StateStore.in_home(home)):
         pass
     engines.close(bench.state.place)  # folds the write-ahead log into the file
     return home
@@ -142,7 +141,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(whole, tmp_path / "home")
     monkeypatch.setenv("SPOTIFY_PIPELINE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("SPOTIFY_PIPELINE_OUTBOX", raising=False)
     return tmp_path / "home"
 
 

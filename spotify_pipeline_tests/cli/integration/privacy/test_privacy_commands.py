@@ -19,7 +19,7 @@ from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline.mirror import Journal, JournalEntry, Phase, RemovalPolicy, SentList, Unfinished, WriteKind
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.state import StateStore
-from spotify_pipeline.state.tables import erasure, erasure_digest
+from spotify_pipeline.state.tables import erasure, erasure_digest, event_body
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, verdict, verdicts
 from spotify_pipeline_tests.privacy.making import Machine, address, sha
@@ -119,7 +119,7 @@ def waiting(machine: Machine) -> None:
         {**verdict(name), "body": json.dumps({"event_id": name, "user_data": {"hashed_emails": [sha(address(name))]}})}
         for name in ("ada", "bob")
     ]
-    with open_outbox("orders", home=machine.home) as outbox:
+    with open_outbox("orders", StateStore.in_home(machine.home)) as outbox:
         outbox.record(MONDAY, [verdicts(*rows)], at=NOON)
 
 
@@ -134,7 +134,7 @@ def test_p21_forget_and_explain_know_the_events_that_wait(machine: Machine, run:
     assert "Of orders, fewer than 20 events that waited to be sent are filtered as erased." in ran.out
     assert "waiting to be sent" not in run("explain", stdin=ADA.encode()).out
     assert "waiting to be sent" in run("explain", stdin=BOB.encode()).out
-    with view_outbox("orders", home=machine.home) as outbox:
+    with view_outbox("orders", StateStore.in_home(machine.home)) as outbox:
         (account,) = outbox.accounts()
     assert (account.pending, account.filtered, account.adds_up) == (1, {"erased": 1}, True)
 
@@ -146,7 +146,7 @@ def test_p21_of_an_outbox_that_a_run_holds_nothing_false_is_said(
 ) -> None:
     erase_at_once = partial(erase_waiting, wait=0.0)
     monkeypatch.setattr("spotify_pipeline.cli.privacy.people.erase_waiting", erase_at_once)
-    with open_outbox("orders", home=machine.home):
+    with open_outbox("orders", StateStore.in_home(machine.home)):
         ran = run("forget", stdin=BOB.encode())
     assert ran.code == 0
     assert "A run holds the outbox of orders: from now on it sends nothing of them" in ran.out
@@ -156,7 +156,8 @@ def test_p21_of_an_outbox_that_a_run_holds_nothing_false_is_said(
 
 @pytest.mark.usefixtures("waiting")
 def test_p21_an_outbox_that_cannot_be_looked_into_is_said_and_fails(machine: Machine, run: Run) -> None:
-    (machine.home / "outbox" / "orders.duckdb").write_bytes(b"damaged")
+    with StateStore.in_home(machine.home).begin() as transaction:
+        transaction.execute(event_body.update().values(sealed=b"damaged"))
     for command in ("forget", "explain"):
         ran = run(command, stdin=b"nobody@example.com")
         assert ran.code == 1

@@ -13,11 +13,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.conversions import open_outbox, view_outbox
 from spotify_pipeline.sandbox import SandboxServer, read_fault
+from spotify_pipeline.state import StateStore, tables
 from spotify_pipeline.warehouse import Relation, SegmentReader
 from spotify_pipeline_tests.components.feeds import (
     FEED,
@@ -69,7 +71,7 @@ def test_a05_a10_a_run_killed_between_sending_and_noting_it_loses_nothing(
     child.kill()
     child.wait(LONGEST)
 
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         (before,) = outbox.accounts()
     assert before.adds_up
     assert (before.read, sum(before.dead.values())) == (20, 0)
@@ -89,7 +91,7 @@ def test_a04_when_spotify_refuses_everything_the_run_fails_and_nothing_is_dead(
     result = runs.run()
     assert not result.success
     assert "Spotify" in said_by(result)
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         (now,) = outbox.accounts()
     assert (now.pending, dict(now.dead), now.adds_up) == (20, {}, True)
     (failure,) = result.get_step_failure_events()
@@ -97,7 +99,7 @@ def test_a04_when_spotify_refuses_everything_the_run_fails_and_nothing_is_dead(
 
 
 def test_a_reading_does_not_wait_long_for_another_run_of_the_feed(runs: FeedRuns, sandbox: SandboxServer) -> None:
-    with open_outbox("orders", home=home_here()):
+    with open_outbox("orders", StateStore.in_home(home_here())):
         result = runs.run(resources={"spotify_outbox": Outboxes(wait_to_read=0)})
     assert not result.success
     assert "Another run holds the outbox of the feed orders" in said_by(result)
@@ -141,9 +143,9 @@ def test_a10_a_partial_read_is_refused_and_nothing_of_it_recorded_or_sent(
     result = runs.run(resources={"spotify_warehouse": BrokenWarehouse()})
     assert "shop.orders has 20 rows for" in said_by(result)
     assert "but 19 were read. Nothing was recorded, and nothing was sent" in said_by(result)
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         assert list(outbox.accounts()) == []
     assert received(sandbox) == {}
-    bodies = environment / "home" / "outbox" / "orders.bodies"
-    assert not bodies.is_dir() or list(bodies.iterdir()) == []
+    with StateStore.in_home(home_here()).read() as transaction:
+        assert transaction.execute(sa.select(tables.event_body)).first() is None
     assert account(runs.run()) == ALL_DELIVERED

@@ -18,6 +18,7 @@ from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.reading import MOST_KEPT, read_days
 from spotify_pipeline.conversions import Outbox, open_outbox
 from spotify_pipeline.rows import Suppressions
+from spotify_pipeline.state import StateStore
 from spotify_pipeline.warehouse import DuckDBWarehouse, SegmentReader
 from spotify_pipeline_tests.components.feeds import FEED
 from spotify_pipeline_tests.examples import in_test_rest
@@ -44,7 +45,7 @@ def feed(load: Callable[..., dg.Definitions]) -> FeedDefinition:
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Generator[Outbox]:
-    with open_outbox("orders", home=tmp_path) as opened:
+    with open_outbox("orders", StateStore.in_home(tmp_path)) as opened:
         yield opened
 
 

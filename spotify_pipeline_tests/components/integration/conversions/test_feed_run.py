@@ -127,7 +127,7 @@ def test_a04_a_refused_token_fails_the_run_loses_nothing_and_the_next_run_sends(
         assert not result.success
         assert "SPOTIFY_CAPI_TOKEN" in said_by(result)
         assert "some-other-token" not in logged(runs, result)
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         (before,) = outbox.accounts()
     assert (before.pending, before.dead, before.adds_up) == (5, {}, True)
     assert account(runs.run()) == {"read": 5, "delivered": 5, "pending": 0, "filtered": 0, "dead": 0}
@@ -189,7 +189,7 @@ def test_a20_two_refused_events_a_run_wait_and_the_check_says_so_until_there_are
     result = runs.run()
     assert not result.success
     assert "Spotify refused each of 4 events" in said_by(result)
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         assert [(each.pending, each.dead) for each in outbox.accounts()] == [(2, {}), (2, {})]
 
 
@@ -208,9 +208,9 @@ def test_a21_an_unknown_success_stops_the_feed_and_every_run_says_so_until_it_is
         assert not result.success
         assert "The feed is stopped" in said_by(result)
         assert_stop_is_checked(result)
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         assert [(each.pending, each.delivered) for each in outbox.accounts()] == [(5, 0)]
-    with open_outbox("orders", home=home_here()) as outbox:
+    with open_outbox("orders", StateStore.in_home(home_here())) as outbox:
         assert outbox.resume()
     result = runs.run()
     assert account(result)["delivered"] == 5
@@ -251,7 +251,7 @@ def test_a02_a09_a_poisoned_event_is_one_dead_letter_without_values_and_its_repl
 
     sandbox.state.rejected_events.clear()
     assert account(runs.run())["dead"] == 1
-    with open_outbox("orders", home=home_here()) as outbox:
+    with open_outbox("orders", StateStore.in_home(home_here())) as outbox:
         assert sum(outbox.replay().values()) == 1
     again = runs.run()
     assert account(again) == {"read": 50, "delivered": 50, "pending": 0, "filtered": 0, "dead": 0}

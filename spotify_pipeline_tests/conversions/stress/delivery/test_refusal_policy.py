@@ -62,7 +62,7 @@ def test_a20_the_policy_holds_whatever_is_refused_and_when(
     guarantee: Guarantee,
 ) -> None:
     """Nobody is a dead letter before something else was accepted; once Spotify is itself again, all is settled."""
-    place = Place(tmp_path_factory.mktemp("policy"))
+    place = Place.in_home(tmp_path_factory.mktemp("policy"))
     ids = iter(orders(1_000))
     rows = [[(next(ids), bad) for bad in day] for day in days]
     counted, dead = dict[str, int](), set[str]()

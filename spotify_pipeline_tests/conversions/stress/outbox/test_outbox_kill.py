@@ -13,18 +13,26 @@ import pytest
 
 from spotify_pipeline.conversions.delivery.deliver import NOTED_TOGETHER
 from spotify_pipeline.conversions.outbox.model import Guarantee
+from spotify_pipeline.state import new_key
 from spotify_pipeline_tests import postgres_server
-from spotify_pipeline_tests.conversions.outbox_making import Place, orders, totals
+from spotify_pipeline_tests.conversions.outbox_making import Place, orders, state_at, totals
 from spotify_pipeline_tests.conversions.stress import killed_run
 
 KILLS = 2
 
 
-def run(place: Place, taken: Path, guarantee: Guarantee, kill_after: float | None) -> bool:
+KEY = new_key()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.e2e)])
+def url(request: pytest.FixtureRequest) -> str:
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("empty_database"))
+
+
+def run(place: Place, url: str, taken: Path, guarantee: Guarantee, kill_after: float | None) -> bool:
     """Whether it came to its end; it is killed so many seconds after it opened the outbox."""
-    url = place.url.reveal() if place.url is not None else ""
     process = subprocess.Popen(
-        [sys.executable, "-m", killed_run.__name__, str(place.home), str(taken), guarantee.value, url],
+        [sys.executable, "-m", killed_run.__name__, str(place.state.home), str(taken), guarantee.value, url, KEY],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -36,19 +44,19 @@ def run(place: Place, taken: Path, guarantee: Guarantee, kill_after: float | Non
             timer.start()
         finished = "done" in process.stdout.read()
         timer.cancel()
-    if place.url is not None:
-        postgres_server.end_sessions(place.url.reveal())  # a server notices only by and by that a client is gone
+    if url:
+        postgres_server.end_sessions(url)  # a server notices only by and by that a client is gone
     return finished
 
 
 @pytest.mark.parametrize("guarantee", list(Guarantee))
-def test_a05_a_run_that_is_killed_at_any_moment_loses_nothing(
-    place: Place, guarantee: Guarantee, tmp_path: Path
-) -> None:
+def test_a05_a_run_that_is_killed_at_any_moment_loses_nothing(url: str, guarantee: Guarantee, tmp_path: Path) -> None:
+    place = Place(state_at(tmp_path / "home", url, KEY))
+    place.state.create()
     taken = tmp_path / "taken"
     chance = random.Random(guarantee.value)
     for _ in range(KILLS):
-        run(place, taken, guarantee, chance.uniform(0.02, 0.5))
+        run(place, url, taken, guarantee, chance.uniform(0.02, 0.5))
         with place.open(guarantee=guarantee) as outbox:
             counted = totals(outbox)
             known = Counter(taken.read_text().split() if taken.exists() else [])
@@ -56,7 +64,7 @@ def test_a05_a_run_that_is_killed_at_any_moment_loses_nothing(
             if guarantee is Guarantee.AT_MOST_ONCE:
                 assert counted["delivered"] + counted["dead"] >= len(known)
                 assert set(known.values()) <= {1}
-    assert run(place, taken, guarantee, None)
+    assert run(place, url, taken, guarantee, None)
     known = Counter(taken.read_text().split())
     with place.open(guarantee=guarantee) as outbox:
         counted = totals(outbox)

@@ -17,7 +17,7 @@ def test_without_anything_files_are_the_projects_own(tmp_path: Path):
     settings = Settings.of_project(made_project(tmp_path), {})
     assert settings.home == tmp_path / ".spotify_pipeline"
     assert settings.warehouse == tmp_path / ".spotify_pipeline" / "warehouse" / "warehouse.duckdb"
-    assert (settings.outbox, settings.alert_webhook) == (None, None)
+    assert settings.alert_webhook is None
     assert {each.place for each in settings.origins()} == {"default"}
 
 

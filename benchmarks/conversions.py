@@ -193,10 +193,11 @@ def product(bench: Bench, file: Path, *, batch: int = BATCH) -> None:
         connection_id=DEFAULTS.capi_connection_id,
     )
     home = bench.folder / f"home-{file.stem}"
+    unlimited = RateLimiter.of_file(home / "rate", limit=UNLIMITED)
     with (
         duckdb.connect(file, read_only=True) as connection,
         open_outbox("bench", StateStore.in_home(home)) as outbox,
-        ConversionsClient(settings, home, rate_limiter=RateLimiter(home / "rate", limit=UNLIMITED)) as client,
+        ConversionsClient(settings, StateStore.in_home(home), rate_limiter=unlimited) as client,
     ):
         reader = SegmentReader(DuckDBWarehouse.over(connection), Relation.parse("purchases"), home / "spill")
         day = Day.of(datetime(2026, 11, 15, tzinfo=UTC).date(), "UTC", now=now)

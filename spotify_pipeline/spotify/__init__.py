@@ -58,7 +58,7 @@ from spotify_pipeline.spotify.event_names import (
     signal_event_name,
 )
 from spotify_pipeline.spotify.lenient_json import same_id
-from spotify_pipeline.spotify.retry import RateLimiter
+from spotify_pipeline.spotify.retry import RateLimiter, rate_file_is_damaged
 from spotify_pipeline.spotify.secret import Secret, revealed
 from spotify_pipeline.spotify.settings import ConversionsSettings, SpotifySettings, setting_fault
 from spotify_pipeline.spotify.sign_in import DEFAULT_PORT, sign_in, sign_out, sign_out_of_all
@@ -122,6 +122,7 @@ __all__ = [
     "authorization_state",
     "capi_event_name",
     "is_signal",
+    "rate_file_is_damaged",
     "revealed",
     "same_id",
     "sent_event_name",

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from spotify_pipeline.spotify import ConversionsClient, ConversionsSettings, RateLimiter, Secret
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.spotify.conversion_objects import CAPI_SECRET as TOKEN
 from spotify_pipeline_tests.spotify.conversion_objects import CONNECTION
 from spotify_pipeline_tests.spotify.scripted import Clock, Reply
@@ -50,7 +51,7 @@ class Capi:
     requests: list[httpx.Request] = field(default_factory=list)
 
     def open(self, **changes: Any) -> ConversionsClient:
-        rate_limiter = RateLimiter(self.home / "rate_limiter", monotonic=self.clock, sleep=self.clock.sleep)
+        rate_limiter = RateLimiter.of_file(self.home / "rate_limiter", monotonic=self.clock, sleep=self.clock.sleep)
         given: dict[str, Any] = {
             "clock": self.clock,
             "sleep": self.clock.sleep,
@@ -59,7 +60,7 @@ class Capi:
             "transport": httpx.MockTransport(self._answer),
         }
         chosen = changes.pop("settings", None) or conversions_settings()
-        return ConversionsClient(chosen, self.home, **{**given, **changes})
+        return ConversionsClient(chosen, StateStore.in_home(self.home), **{**given, **changes})
 
     @property
     def bodies(self) -> list[bytes]:

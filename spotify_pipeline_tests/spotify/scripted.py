@@ -81,7 +81,9 @@ class Spotify:
         return httpx.MockTransport(self._answer)
 
     def open(self, store: TokenStore, clock: Clock, **changes: Any) -> SpotifyAdsClient:
-        rate_limiter = RateLimiter(store.state.home.with_name("rate_limiter"), monotonic=clock, sleep=clock.sleep)
+        rate_limiter = RateLimiter.of_file(
+            store.state.home.with_name("rate_limiter"), monotonic=clock, sleep=clock.sleep
+        )
         given: dict[str, Any] = {
             "clock": clock,
             "sleep": clock.sleep,

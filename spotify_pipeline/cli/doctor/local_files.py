@@ -20,7 +20,7 @@ from spotify_pipeline.customer_list.storage import LIST_NAME, MANIFEST_NAME, sna
 from spotify_pipeline.mirror import Journal, ReceiptBook
 from spotify_pipeline.mirror.journal import saved_session
 from spotify_pipeline.privacy import ErasureLedger
-from spotify_pipeline.spotify import RateLimiter, TokenStore
+from spotify_pipeline.spotify import TokenStore, rate_file_is_damaged
 
 RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."
 MANY = 5
@@ -84,7 +84,7 @@ def tokens() -> CheckResult:
 def rate() -> CheckResult:
     """The rate limiter's files: a damaged one is started afresh, and Spotify may then answer 429 once."""
     folder = project_home() / "rate"
-    wrong = [each for each in sorted(folder.glob("[!.]*")) if RateLimiter(each).is_damaged()]
+    wrong = [each for each in sorted(folder.glob("[!.]*")) if rate_file_is_damaged(each)]
     if wrong:
         return CheckResult(State.WARNING, f"{wrong[0]} is damaged. Remove it: the next run creates it again.")
     return CheckResult(State.OK, "readable")

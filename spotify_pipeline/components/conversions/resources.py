@@ -60,6 +60,8 @@ class SpotifyConversions(ConfiguredResource):
     proxy_url: Any = setting("proxy_url")
     ca_bundle: Any = setting("ca_bundle")
     home: Any = setting("home")
+    state: Any = setting("state")
+    key: Any = setting("key")
 
     def settings(self, feed: FeedDefinition) -> ConversionsSettings:
         """What is set, with what the feed's YAML states."""
@@ -77,6 +79,6 @@ class SpotifyConversions(ConfiguredResource):
         once = feed.delivery_plan.guarantee is Guarantee.AT_MOST_ONCE
         accepted = tuple(map(AcceptedResponse.parse, feed.delivery_plan.taken_answers))
         with ConversionsClient(
-            self.settings(feed), self.connected().home, guarantee_once=once, observer=on_call, accepted=accepted
+            self.settings(feed), self.connected().store, guarantee_once=once, observer=on_call, accepted=accepted
         ) as client:
             yield client

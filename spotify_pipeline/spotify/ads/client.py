@@ -66,7 +66,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
             sleep, random: for the pauses between tries; random from 0 to 1.
             observer: receives a record of each call as it ends; see :class:`CallRecord`. Records contain no secret.
             transport: replaces the network, for all three services; for tests.
-            rate_limiter: of calls to the Ads API; by default the one that all processes with this token store share.
+            rate_limiter: of calls to the Ads API; by default the one that all who use this state share.
             max_wait: seconds that one call may wait for the rate limiter and between tries; else it is RateLimited.
         """
         connections = ExitStack()
@@ -91,7 +91,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
             random=random,
         )
         connections.callback(tokens.close)
-        rate_limiter = rate_limiter or RateLimiter.in_home(token_store.state.home, rate_key(settings), sleep=sleep)
+        rate_limiter = rate_limiter or RateLimiter.of_state(token_store.state, rate_key(settings), sleep=sleep)
         retries = RetryLoop(rate_limiter, max_wait=max_wait, clock=clock, sleep=sleep, random=random)
         calls = ApiCalls(api, settings.ads_api_url, tokens, retries, clock=clock)
         uploader = Uploader(

@@ -7,7 +7,6 @@ import random as randomness
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 
 from spotify_pipeline.retries import API_CALL
@@ -18,6 +17,7 @@ from spotify_pipeline.spotify.retry import RateLimiter, RetryLoop
 from spotify_pipeline.spotify.secret import Secret
 from spotify_pipeline.spotify.settings import ConversionsSettings
 from spotify_pipeline.spotify.transport import CONVERSIONS, CallRecord, HttpClient, Observer, Response, Transport
+from spotify_pipeline.state import StateStore
 
 ROUTE = "/capi-direct/events/"
 
@@ -33,7 +33,7 @@ class ConversionsClient:
     def __init__(
         self,
         settings: ConversionsSettings,
-        home: Path,
+        state: StateStore,
         *,
         guarantee_once: bool = False,
         clock: Callable[[], float] = time.time,
@@ -49,19 +49,19 @@ class ConversionsClient:
 
         Args:
             settings: address, connection and token.
-            home: the project's own directory, where all processes of this machine share the rate limiter.
+            state: through which all processes share the rate limiter.
             guarantee_once: see the class.
             clock: seconds since the epoch.
             sleep, random: for the pauses between tries; random from 0 to 1.
             observer: receives a record of each call as it ends.
             transport: replaces the network; for tests.
-            rate_limiter: of calls; by default the one that all processes of this machine share for this connection,
+            rate_limiter: of calls; by default the one that all who use this state share for this connection,
                 with the Ads API's limit, since Spotify states none for the Conversions API.
             max_wait: seconds that one request may wait for the rate limiter and between tries.
             accepted: the responses that mean that all events of a request were accepted; by default the contract's.
         """
         if rate_limiter is None:
-            rate_limiter = RateLimiter.in_home(home, f"{settings.capi_url} {settings.connection_id}", sleep=sleep)
+            rate_limiter = RateLimiter.of_state(state, f"{settings.capi_url} {settings.connection_id}", sleep=sleep)
         self._settings = settings
         self._guarantee_once = guarantee_once
         self._clock = clock

@@ -3,6 +3,7 @@
 from spotify_pipeline.spotify.retry.error_mapping import response_error
 from spotify_pipeline.spotify.retry.gcra import RateLimit
 from spotify_pipeline.spotify.retry.loop import PAUSE_WHEN_LIMITED, RetryLoop, requested_pause
+from spotify_pipeline.spotify.retry.rate_file import rate_file_is_damaged
 from spotify_pipeline.spotify.retry.rate_limiter import RateLimiter, rate_key
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "RateLimit",
     "RateLimiter",
     "RetryLoop",
+    "rate_file_is_damaged",
     "rate_key",
     "requested_pause",
     "response_error",

@@ -7,8 +7,11 @@ evenly. A call takes the slot that this time gives it; a process that dies befor
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+
+from spotify_pipeline.spotify.lenient_json import parse_object
 
 MAX_AHEAD = 120.0
 """Seconds. No slot is given further ahead; a stored time beyond it is from before this machine's last boot."""
@@ -48,7 +51,7 @@ SPOTIFY_RATE_LIMIT = RateLimit(per_second=48, burst=12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcraState:
-    """What all processes of a key share. Times are seconds of one monotonic clock.
+    """What all processes of a key share. Times are seconds of one clock.
 
     Attributes:
         due: when the next call would be due if all were spaced evenly.
@@ -116,3 +119,14 @@ class GcraState:
             return GcraState()
         sane = 0 <= self.interval <= _SLOWEST_INTERVAL and 0 <= self.repetitions <= _RESERVE
         return self if sane else GcraState()
+
+    def to_json(self) -> bytes:
+        """As it is kept; JSON has no infinity."""
+        return json.dumps({name: value if value > -math.inf else None for name, value in asdict(self).items()}).encode()
+
+    @staticmethod
+    def from_json(content: bytes) -> GcraState:
+        """What ``to_json`` gave; of anything else what can be read, at worst a fresh state."""
+        stored = parse_object(content) or {}
+        numbers = {field.name: stored.get(field.name) for field in fields(GcraState)}
+        return GcraState(**{name: value for name, value in numbers.items() if isinstance(value, float)})

@@ -1,106 +1,115 @@
-"""Limits the rate of calls for all processes of this machine that use the same key, in a small locked file.
+"""Limits the rate of calls for all processes that use the same key.
 
-The file holds a few numbers and is rewritten in place. A lock is held for microseconds, and the kernel releases it
-when its holder dies; no process holds a permit that it would have to give back. Times are of the machine-wide
-monotonic clock, so setting the wall clock changes nothing.
+Its numbers are in a small locked file, for the processes of one machine; or, where machines share a database, in a row
+of it. No process holds a permit that it would have to give back.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import json
-import os
-import socket
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import fields
-from functools import cache
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
-from spotify_pipeline.home import HomeError, reason_of
-from spotify_pipeline.locks import exclusive
-from spotify_pipeline.retries import RATE_HELD
-from spotify_pipeline.spotify.errors import RateLimited, SpotifyUnavailable
-from spotify_pipeline.spotify.lenient_json import parse_object
+from spotify_pipeline.spotify.errors import RateLimited
 from spotify_pipeline.spotify.retry.gcra import MAX_AHEAD, SPOTIFY_RATE_LIMIT, GcraState, RateLimit
+from spotify_pipeline.spotify.retry.rate_file import RateFile, this_machine
+from spotify_pipeline.spotify.retry.rate_row import RateRow
 from spotify_pipeline.spotify.settings import SpotifySettings
+from spotify_pipeline.state import StateStore
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # that a server may ask for
 DIRECTORY = "rate"
 LONGEST_WAIT = MAX_AHEAD - 20.0  # so that the slot taken, and those around it, stay plausible
-_FILE_BYTES = 512  # fixed: rewriting the file needs no more room on a full disk
-_NAMES = tuple(field.name for field in fields(GcraState))
+
+
+class OpenNumbers(Protocol):
+    """The numbers while nobody else changes them, and the time by the clock that all share."""
+
+    @property
+    def now(self) -> float: ...
+
+    @property
+    def state(self) -> GcraState: ...
+
+    def save(self, state: GcraState) -> None: ...
+
+
+class Numbers(Protocol):
+    """Where the numbers of a key are kept."""
+
+    def opened(self) -> AbstractContextManager[OpenNumbers]: ...
 
 
 class RateLimiter:
-    """The rate limiter whose state is in the file at ``path``. Touches no file before the first call.
+    """The rate limiter of one key. Touches nothing before the first call.
 
     Args:
-        path: on a local disk, the same for all processes of this machine that share the key.
+        numbers: where its numbers are.
         limit: of the key; Spotify's by default.
-        monotonic: seconds of a clock that all these processes share.
-        sleep: waits that many seconds of it.
+        sleep: waits that many seconds.
     """
 
     def __init__(
-        self,
+        self, numbers: Numbers, *, limit: RateLimit = SPOTIFY_RATE_LIMIT, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._numbers = numbers
+        self._limit = limit
+        self._sleep = sleep
+
+    @classmethod
+    def of_file(
+        cls,
         path: Path,
         *,
         limit: RateLimit = SPOTIFY_RATE_LIMIT,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._path = path
-        self._limit = limit
-        self._monotonic = monotonic
-        self._sleep = sleep
+    ) -> RateLimiter:
+        """For the processes of this machine; see :class:`RateFile`."""
+        return cls(RateFile(path, monotonic=monotonic, sleep=sleep), limit=limit, sleep=sleep)
 
     @classmethod
-    def in_home(
+    def of_state(
         cls,
-        home: Path,
+        state: StateStore,
         key: str,
         *,
+        limit: RateLimit = SPOTIFY_RATE_LIMIT,
         machine: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> RateLimiter:
-        """The rate limiter of ``key`` in the project's own directory.
+        """The rate limiter of ``key`` for all who use this state.
 
-        ``machine`` says whose clock counts; by default this machine, since its last boot.
+        ``machine`` says whose clock counts where the state is a file; by default this machine, since its last boot.
         """
-        return cls(_limiter_file(home, key, machine or _this_machine()), sleep=sleep)
-
-    def is_damaged(self) -> bool:
-        """Whether the file exists and is damaged; the next call starts it afresh.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        try:
-            content = self._path.read_bytes()
-        except FileNotFoundError:
-            return False
-        return len(content) != _FILE_BYTES or set(parse_object(content) or {}) != set(_NAMES)
+        if state.place.is_shared:
+            return cls(RateRow(state, _digest(key)), limit=limit, sleep=sleep)
+        # One file per machine: two that share a home, such as on a network disk, have unrelated clocks.
+        file = state.home / DIRECTORY / _digest(f"{key} {machine or this_machine()}")
+        return cls.of_file(file, limit=limit, sleep=sleep)
 
     def take(self, within: float) -> float:
         """Wait until one call may be made, at most ``within`` seconds; the seconds that were waited.
 
         Raises:
             RateLimited: the wait would be longer. Nothing was waited.
-            HomeError: the file cannot be used.
-            SpotifyUnavailable: another process has held the file for ten seconds.
+            HomeError: the numbers cannot be read or written.
+            SpotifyUnavailable: another process has held them for ten seconds.
         """
-        began = self._monotonic()
+        began: float | None = None
         while True:
-            slot = self._reserved(began + within)
-            wait = slot - self._monotonic()
-            if wait > 0:
-                self._sleep(wait)
+            with self._numbers.opened() as numbers:
+                now = numbers.now
+                began = now if began is None else began
+                slot = self._reserved(numbers, began + within)
+            if slot > now:
+                self._sleep(slot - now)
                 if self._is_paused():  # since the slot was given
                     continue
-            return self._monotonic() - began
+            return slot - began
 
     def pause(self, seconds: float) -> None:
         """Stop all calls with this key for ``seconds``, clamped to 1..61, as Spotify asked for (status 429)."""
@@ -121,58 +130,27 @@ class RateLimiter:
 
     def may_retry(self) -> bool:
         """Take one retry: there is one for ten successes, and ten an hour for those who call seldom."""
-        with self._file() as file:
-            retried = file.state.retried(file.now)
+        with self._numbers.opened() as numbers:
+            retried = numbers.state.retried(numbers.now)
             if retried is not None:
-                file.save(retried)
+                numbers.save(retried)
         return retried is not None
 
-    def _reserved(self, deadline: float) -> float:
-        with self._file() as file:
-            slot = file.state.slot(file.now, self._limit)
-            if slot > file.now and slot > min(deadline, file.now + LONGEST_WAIT):
-                raise _too_long(slot - file.now, deadline - file.now, paused=file.state.paused_until > file.now)
-            file.save(file.state.taken(slot, file.now, self._limit))
+    def _reserved(self, numbers: OpenNumbers, deadline: float) -> float:
+        state, now = numbers.state, numbers.now
+        slot = state.slot(now, self._limit)
+        if slot > now and slot > min(deadline, now + LONGEST_WAIT):
+            raise _too_long(slot - now, deadline - now, paused=state.paused_until > now)
+        numbers.save(state.taken(slot, now, self._limit))
         return slot
 
     def _is_paused(self) -> bool:
-        with self._file() as file:
-            return file.state.paused_until > file.now
+        with self._numbers.opened() as numbers:
+            return numbers.state.paused_until > numbers.now
 
     def _change(self, change: Callable[[GcraState, float], GcraState]) -> None:
-        with self._file() as file:
-            file.save(change(file.state, file.now))
-
-    @contextmanager
-    def _file(self) -> Generator[_LockedFile]:
-        busy = SpotifyUnavailable(
-            f"Another process has locked the rate limiter's file {self._path} for {RATE_HELD.within:.0f} s.",
-            next_step="End the process that hangs, then run again.",
-        )
-        try:
-            with exclusive(self._path, RATE_HELD, busy=busy, sleep=self._sleep, clock=self._monotonic) as descriptor:
-                yield _LockedFile(descriptor, self._monotonic())
-        except OSError as error:
-            raise HomeError(
-                f"The rate limiter's file {self._path} cannot be used ({reason_of(error)}). Free some disk space, or "
-                "check its owner, then run again."
-            ) from None
-
-
-class _LockedFile:
-    """The file while it is locked. ``now`` is read after locking."""
-
-    def __init__(self, descriptor: int, now: float) -> None:
-        self._descriptor = descriptor
-        self.now = now
-        self.state = _state(os.pread(descriptor, _FILE_BYTES, 0)).plausible(now)
-
-    def save(self, state: GcraState) -> None:
-        numbers = {name: _known(getattr(state, name)) for name in _NAMES}
-        # One write of a fixed length: a killed process leaves the old numbers or the new ones.
-        written = os.pwrite(self._descriptor, json.dumps(numbers).encode().ljust(_FILE_BYTES), 0)
-        if written < _FILE_BYTES:  # half a file would read as an empty one, which allows too much
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with self._numbers.opened() as numbers:
+            numbers.save(change(numbers.state, numbers.now))
 
 
 def rate_key(settings: SpotifySettings) -> str:
@@ -180,29 +158,8 @@ def rate_key(settings: SpotifySettings) -> str:
     return " ".join((settings.ads_api_url, settings.client_id, settings.authorization))
 
 
-def _limiter_file(directory: Path, key: str, machine: str) -> Path:
-    # A digest, since the key names a client and a user. One file per machine: two that share a home, such as on a
-    # network disk, have unrelated clocks.
-    return directory / DIRECTORY / hashlib.sha256(f"{key} {machine}".encode()).hexdigest()[:32]
-
-
-@cache
-def _this_machine() -> str:
-    """The same for all processes, in containers too, that share a monotonic clock."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return socket.gethostname()
-
-
-def _known(value: float) -> float | None:
-    return float(value) if value > float("-inf") else None  # JSON has no infinity
-
-
-def _state(content: bytes) -> GcraState:
-    stored = parse_object(content) or {}
-    numbers = {name: stored.get(name) for name in _NAMES}
-    return GcraState(**{name: value for name, value in numbers.items() if isinstance(value, float)})
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:32]  # since a key names a client and a user
 
 
 def _too_long(wait: float, max_wait: float, *, paused: bool) -> RateLimited:

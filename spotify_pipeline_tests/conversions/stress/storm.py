@@ -224,7 +224,7 @@ def send(folder: Path, origin: str) -> None:
         connection_id=DEFAULTS.capi_connection_id,
     )
     # Pauses are a hundredth of what they are, and nothing else is limited.
-    rate_limiter = RateLimiter(
+    rate_limiter = RateLimiter.of_file(
         folder / "rate",
         limit=RateLimit(per_second=1_000_000, burst=1_000),
         monotonic=lambda: time.monotonic() * FASTER,
@@ -234,7 +234,7 @@ def send(folder: Path, origin: str) -> None:
     with (
         duckdb.connect(folder / "warehouse.duckdb", read_only=True) as connection,
         open_outbox(FEED, StateStore.in_home(folder / "home")) as outbox,
-        ConversionsClient(settings, folder, rate_limiter=rate_limiter, sleep=_shortly) as client,
+        ConversionsClient(settings, StateStore.in_home(folder), rate_limiter=rate_limiter, sleep=_shortly) as client,
     ):
         reader = reader_of(connection, "purchases")
         kind = reader.columns()[PLAN.event_time.column]

@@ -48,7 +48,9 @@ def test_r02_clients_come_back_at_different_times(store: TokenStore, spotify: Sp
     came_back: list[float] = []
     for number, dice in enumerate((0.0, 0.3, 0.9)):
         clock = Clock()
-        rate_limiter = RateLimiter(store.state.home.with_name(f"machine-{number}"), monotonic=clock, sleep=clock.sleep)
+        rate_limiter = RateLimiter.of_file(
+            store.state.home.with_name(f"machine-{number}"), monotonic=clock, sleep=clock.sleep
+        )
         spotify.api = [limited("12"), ok(NOTHING)]
         with spotify.open(store, clock, rate_limiter=rate_limiter, random=lambda dice=dice: dice) as client:
             client.businesses()
@@ -119,7 +121,7 @@ def test_r07_wall_clock_that_jumps_while_the_key_is_paused_changes_no_wait(
     store: TokenStore, spotify: Spotify, clock: Clock, jump: float
 ):
     wall = Clock()
-    rate_limiter = RateLimiter(store.state.home.with_name("rate_limiter"), monotonic=clock, sleep=clock.sleep)
+    rate_limiter = RateLimiter.of_file(store.state.home.with_name("rate_limiter"), monotonic=clock, sleep=clock.sleep)
     spotify.api = [limited("12"), ok(NOTHING)]
     with spotify.open(store, wall, rate_limiter=rate_limiter, sleep=clock.sleep) as client:
         with pytest.raises(RateLimited):
@@ -202,7 +204,7 @@ def test_write_that_was_carried_out_is_not_lost_to_a_budget_that_cannot_be_writt
             return answer
 
     path = store.state.home.with_name("rate_limiter")
-    rate_limiter = RateLimiter(path, monotonic=clock, sleep=clock.sleep)
+    rate_limiter = RateLimiter.of_file(path, monotonic=clock, sleep=clock.sleep)
     breaking = Breaking(api=[ok(status=204)])
     with breaking.open(store, clock, rate_limiter=rate_limiter) as client:
         WRITES["delete"](client)
@@ -223,7 +225,7 @@ def test_read_that_failed_is_told_as_it_did_where_the_budget_cannot_be_asked_for
             return answer
 
     path = store.state.home.with_name("rate_limiter")
-    rate_limiter = RateLimiter(path, monotonic=clock, sleep=clock.sleep)
+    rate_limiter = RateLimiter.of_file(path, monotonic=clock, sleep=clock.sleep)
     breaking = Breaking(api=[ok(error_body("busy"), 503)])
     with breaking.open(store, clock, rate_limiter=rate_limiter) as client, pytest.raises(SpotifyUnavailable) as caught:
         client.businesses()

@@ -1,6 +1,6 @@
 """Processes that call one sandbox as fast as they may: whose calls are refused, and how much of the limit is used.
 
-    python -m spotify_pipeline_tests.spotify.stress.rate_race [--processes 6] [--seconds 24]
+    python -m spotify_pipeline_tests.spotify.stress.rate_race [--processes 6] [--seconds 24] [--postgres]
 
 Spotify's limit, 1,500 in 30 seconds, is scaled down to 300 in 4 seconds, the pace with it. The work is uneven, as it
 is between runs: all processes have work in the first third of the time, two of them in the rest. Four budgets are
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,11 @@ from spotify_pipeline.spotify import (
     TokenStore,
 )
 from spotify_pipeline.spotify.retry import RateLimit
-from spotify_pipeline.state import StateStore
+from spotify_pipeline.spotify.retry.rate_file import RateFile
+from spotify_pipeline.state import new_key
+from spotify_pipeline_tests import postgres_server
 from spotify_pipeline_tests.sandbox_settings import settings_at
+from spotify_pipeline_tests.spotify.stress.racing_processes import SharedState
 
 LIMIT, WINDOW = 300, 4
 PACE = RateLimit(per_second=72, burst=6)  # 72 * 4 + 6 slots, and a late call of each of six processes
@@ -69,21 +73,24 @@ class Race:
 class _Runner:
     address: str
     directory: Path
+    shared: SharedState
     rate_limiter: str
     number: int
     processes: int
 
     def client(self, observer: Any) -> SpotifyAdsClient:
         settings = settings_at(self.address)
+        state = self.shared.store()
         own = self.directory / f"own-{self.number}"
         budgets = {
-            SHARED: RateLimiter(self.directory / "shared", limit=PACE),
-            DIVIDED: RateLimiter(own, limit=RateLimit(PACE.per_second / self.processes, 1)),
-            WAITING: RateLimiter(own, limit=UNBOUND),
-            NONE: NoBudget(own),
+            SHARED: RateLimiter.of_state(state, "race", limit=PACE),
+            DIVIDED: RateLimiter.of_file(own, limit=RateLimit(PACE.per_second / self.processes, 1)),
+            WAITING: RateLimiter.of_file(own, limit=UNBOUND),
+            NONE: NoBudget(RateFile(own)),
         }
-        store = TokenStore(StateStore.in_home(self.directory / "tokens"))
-        return SpotifyAdsClient.open(settings, store, observer=observer, rate_limiter=budgets[self.rate_limiter])
+        return SpotifyAdsClient.open(
+            settings, TokenStore(state), observer=observer, rate_limiter=budgets[self.rate_limiter]
+        )
 
 
 def run(runner: _Runner, seconds: float, barrier: Any, results: Any) -> None:
@@ -107,13 +114,16 @@ def run(runner: _Runner, seconds: float, barrier: Any, results: Any) -> None:
     results.put((statuses, time.monotonic()))
 
 
-def race(rate_limiter: str, *, processes: int, seconds: float) -> Race:
-    """Run it once, against a sandbox of its own."""
+def race(rate_limiter: str, *, processes: int, seconds: float, database: str | None = None) -> Race:
+    """Run it once, against a sandbox of its own; with a new ``database``, or else a file, for what processes share."""
     config = SandboxConfig(requests_per_window=LIMIT, window_seconds=WINDOW)
     with tempfile.TemporaryDirectory() as directory, SandboxServer(config) as sandbox:
         barrier, results = _processes.Barrier(processes + 1), _processes.Queue()
+        shared = SharedState(Path(directory) / "home", database, new_key())
+        shared.store().create()
         runners = [
-            _Runner(sandbox.url, Path(directory), rate_limiter, number, processes) for number in range(processes)
+            _Runner(sandbox.url, Path(directory), shared, rate_limiter, number, processes)
+            for number in range(processes)
         ]
         started = [_processes.Process(target=run, args=(each, seconds, barrier, results)) for each in runners]
         for process in started:
@@ -134,12 +144,14 @@ def main(arguments: Sequence[str] = ()) -> bool:
     options = argparse.ArgumentParser()
     options.add_argument("--processes", type=int, default=6)
     options.add_argument("--seconds", type=float, default=24)
+    options.add_argument("--postgres", action="store_true", help="share in a database, not in a file")
     given = options.parse_args(arguments)
     say(f"{given.processes} processes, {given.seconds:.0f} s, limit {LIMIT} in {WINDOW} s")
     say(f"{'budget':<28}{'answered':>10}{'refused (429)':>15}{'of the limit':>14}")
     right = False
     for rate_limiter in (SHARED, DIVIDED, WAITING, NONE):
-        outcome = race(rate_limiter, processes=given.processes, seconds=given.seconds)
+        with postgres_server.running() if given.postgres else nullcontext() as database:
+            outcome = race(rate_limiter, processes=given.processes, seconds=given.seconds, database=database)
         say(f"{rate_limiter:<28}{outcome.answered:>10}{outcome.refused:>15}{outcome.used:>13.0%}")
         if rate_limiter == SHARED:
             right = outcome.refused == 0 and outcome.used >= 0.9

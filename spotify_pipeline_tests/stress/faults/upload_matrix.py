@@ -263,7 +263,7 @@ def bench() -> Iterator[Bench]:
         folder = Path(name)
         settings = settings_at(server.url)
         # Thousands of tickets: the budget is another test's subject.
-        rate_limiter = RateLimiter(folder / "rate.json", limit=RateLimit(per_second=1e6, burst=1000))
+        rate_limiter = RateLimiter.of_file(folder / "rate.json", limit=RateLimit(per_second=1e6, burst=1000))
         store = TokenStore(StateStore.in_home(folder))
         with (
             SpotifyAdsClient.open(settings, store, rate_limiter=rate_limiter) as client,

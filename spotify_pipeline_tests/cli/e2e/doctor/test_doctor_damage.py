@@ -130,7 +130,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         waiting=[],
     )
     Alerts(bench.state).state("lapsed", AlertKind.BLOCKED, ["shrink"], "It is held back.", NOW)
-    RateLimiter(home / "rate" / "key").take(1)
+    RateLimiter.of_file(home / "rate" / "key").take(1)
     with open_outbox("leads", StateStore.in_home(home)):
         pass
     engines.close(bench.state.place)  # folds the write-ahead log into the file

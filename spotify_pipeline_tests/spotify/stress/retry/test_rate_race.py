@@ -6,10 +6,14 @@ busy with other things cannot use all of it.
 
 from __future__ import annotations
 
+import pytest
+
 from spotify_pipeline_tests.spotify.stress.rate_race import SHARED, race
 
 
-def test_r01_processes_that_share_a_budget_are_never_refused():
-    outcome = race(SHARED, processes=3, seconds=5)
+@pytest.mark.parametrize("store", ["file", "postgres"])
+def test_r01_processes_that_share_a_budget_are_never_refused(request: pytest.FixtureRequest, store: str):
+    database = request.getfixturevalue("empty_database") if store == "postgres" else None
+    outcome = race(SHARED, processes=3, seconds=5, database=database)
     assert outcome.refused == 0
     assert outcome.answered > 0

@@ -31,7 +31,7 @@ def reseal(state: StateStore, old: Key, new: Key) -> int:
         StateError: ``old`` is not the state's key, or a value cannot be opened. Nothing was changed.
     """
     with state.begin() as transaction:
-        if transaction.dialect.name == "postgresql":  # whoever has looked at the key ends first
+        if transaction.dialect.name == "postgresql":  # who has looked at the key ends first
             transaction.exec_driver_sql(f"LOCK TABLE {initialised.name} IN ACCESS EXCLUSIVE MODE")
         changed = initialised.update().where(
             sa.or_(initialised.c.key_id == old.id.hex(), initialised.c.key_id.is_(None))

@@ -155,7 +155,7 @@ class TestAFile:
         with pytest.raises(StateError, match=r"network share \(nfs4\).*use PostgreSQL"):
             alerts(StateStore(Place.in_home(home), home, mount_table=table))
 
-    def test_a_damaged_one_is_named(self, tmp_path: Path) -> None:
+    def test_o09_a_damaged_one_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "home").mkdir()
         (tmp_path / "home" / "state.sqlite").write_bytes(b"no database at all" * 100)
         (tmp_path / "home" / "state.sqlite").chmod(0o600)

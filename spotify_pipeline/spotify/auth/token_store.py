@@ -2,7 +2,7 @@
 
 There is one authorization for each accounts service, client id and label: a local stand-in and Spotify never get each
 other's tokens. Who changes one holds a lease, over all processes and machines that use the state: a lock, held while
-Spotify is called, and a fence, without which nothing is written. So whoever was stopped and overtaken meanwhile
+Spotify is called, and a fence, without which nothing is written. So a process that was stopped and overtaken
 replaces no newer token.
 """
 

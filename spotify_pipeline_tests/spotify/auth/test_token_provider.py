@@ -277,7 +277,7 @@ def test_authorization_of_another_service_is_never_sent(store: TokenStore, spoti
 
 
 @pytest.mark.parametrize("signed_in", [False, True], ids=["seed", "signed in"])
-def test_a_key_that_is_not_the_states_is_told_before_any_call(
+def test_o09_a_key_that_is_not_the_states_is_told_before_any_call(
     store: TokenStore, spotify: Spotify, clock: Clock, signed_in: bool
 ):
     """What a renewal gives could not be stored, and the stored token is no longer valid after it."""

@@ -39,7 +39,7 @@ def test_each_service_client_and_label_has_its_own_authorization(store: TokenSto
     assert store.find(ISSUER, "client-3") is None
 
 
-def test_no_token_is_in_the_clear_in_any_file(store: TokenStore):
+def test_o08_no_token_is_in_the_clear_in_any_file(store: TokenStore):
     save(store)
     if store.state.place.is_shared:
         with store.state.read() as transaction:

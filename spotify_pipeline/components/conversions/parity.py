@@ -16,6 +16,7 @@ from spotify_pipeline.components.resources import SpotifyAdsResource
 from spotify_pipeline.conversions import OutboxError, OutboxMissing, Parity, compare
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import CallRecord, ReceivedEvents, SpotifyAdsClient, SpotifyError
+from spotify_pipeline.state import StateError
 
 PARITY = "parity"
 COMPARED = timedelta(hours=24)
@@ -56,7 +57,7 @@ def parity_check(feed: FeedDefinition, feeds: Sequence[FeedDefinition]) -> dg.As
                 delivered = pl.concat([_delivered(each, spotify_outbox, since, now) for each in sharing])
                 with spotify_ads.client(on_call) as client:
                     received = received_events(client, connection)
-            except (SpotifyError, OutboxError) as error:
+            except (SpotifyError, OutboxError, StateError) as error:
                 return _not_compared(printable(str(error)))
         if received is None:
             return _not_compared(

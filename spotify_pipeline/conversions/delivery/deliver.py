@@ -24,6 +24,7 @@ from spotify_pipeline.spotify import (
     UnexpectedResponse,
     UnknownSuccess,
 )
+from spotify_pipeline.state import StateError
 
 Send: TypeAlias = Callable[[Sequence[str]], None]
 """Sends the bodies (JSON) of some events in one request; returns if Spotify accepted all of them, else raises a
@@ -130,7 +131,7 @@ def deliver(
         FeedRefused: Spotify accepts nothing (any more), so it may not be the events.
         SpotifyError: as ``send`` raised it; it is about none of the events. At most once, one that may pass comes as
             UnexpectedResponse if events may have arrived: nobody is to try again by itself.
-        OutboxError: the outbox cannot be used.
+        OutboxError, StateError: the outbox cannot be used.
     """
     if (stop := active_stop(outbox, plan)) is not None:
         raise FeedStopped(stop.sentence())
@@ -168,13 +169,13 @@ def deliver(
             answer=unknown.shown or f"{unknown.status} with errors in it",
             known="\n".join(plan.taken_answers),
         )
-        with suppress(OutboxError):
+        with suppress(OutboxError, StateError):
             delivery.release()
             outbox.stop(stop)
         raise
     except BaseException:
         # The next run puts right what this cannot; what went wrong first is what a person must read.
-        with suppress(OutboxError):
+        with suppress(OutboxError, StateError):
             delivery.release()
         raise
     return delivery.report()

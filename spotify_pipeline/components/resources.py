@@ -116,7 +116,7 @@ class PipelineHome(ConfiguredResource):
     @property
     def journal(self) -> Journal:
         """Which audience at Spotify is ours, and what was last sent."""
-        return Journal.in_home(self.directory)
+        return Journal(self.store)
 
     @property
     def approvals(self) -> ApprovalStore:
@@ -126,7 +126,7 @@ class PipelineHome(ConfiguredResource):
     @property
     def receipts(self) -> ReceiptBook:
         """What was changed at Spotify."""
-        return ReceiptBook.beside(self.journal)
+        return ReceiptBook(self.store)
 
     @property
     def ledger(self) -> ErasureLedger:

@@ -45,13 +45,14 @@ from spotify_pipeline.mirror.sync import (
     parts_in_use,
     parts_known,
 )
-from spotify_pipeline.mirror.writes import CreateOnce, flush_receipts
+from spotify_pipeline.mirror.writes import Also, CreateOnce
 
 __all__ = [
     "AdEngagement",
     "Alert",
     "AlertKind",
     "Alerts",
+    "Also",
     "Approval",
     "ApprovalRefused",
     "ApprovalSource",
@@ -97,7 +98,6 @@ __all__ = [
     "block_message",
     "change_within",
     "dataset_ids",
-    "flush_receipts",
     "folder_of",
     "mirror_parts",
     "orphans",

@@ -57,7 +57,7 @@ from spotify_pipeline.spotify.event_names import (
     sent_event_name,
     signal_event_name,
 )
-from spotify_pipeline.spotify.lenient_json import same_id
+from spotify_pipeline.spotify.lenient_json import canonical_id
 from spotify_pipeline.spotify.retry import RateLimiter, rate_file_is_damaged
 from spotify_pipeline.spotify.secret import Secret, revealed
 from spotify_pipeline.spotify.settings import ConversionsSettings, SpotifySettings, setting_fault
@@ -120,11 +120,11 @@ __all__ = [
     "UploadRefused",
     "UploadTicket",
     "authorization_state",
+    "canonical_id",
     "capi_event_name",
     "is_signal",
     "rate_file_is_damaged",
     "revealed",
-    "same_id",
     "sent_event_name",
     "setting_fault",
     "sign_in",

@@ -78,7 +78,7 @@ def is_id(value: str) -> bool:
     return _ID.fullmatch(value) is not None
 
 
-def canonical(identity: str) -> str:
+def canonical_id(identity: str) -> str:
     """The one spelling of an id: a UUID in lower case, anything else as it is.
 
     Upper and lower case of a UUID are the same id (RFC 9562, section 4): Spotify returns in lower case what somebody
@@ -90,9 +90,9 @@ def canonical(identity: str) -> str:
 def id_in(source: JsonObject, key: str) -> str | None:
     """The id under ``key`` in its canonical spelling, safe to show; None when it is missing, empty or not a text."""
     stated = one_line(source, key)
-    return None if stated is None else canonical(stated)
+    return None if stated is None else canonical_id(stated)
 
 
 def same_id(one: str, other: str) -> bool:
     """Whether two ids are of the same object."""
-    return canonical(one) == canonical(other)
+    return canonical_id(one) == canonical_id(other)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import sqlalchemy as sa
 
@@ -42,7 +43,7 @@ class StateStore:
         self._known: sa.Engine | None = None
 
     @classmethod
-    def in_home(cls, home: Path) -> StateStore:
+    def in_home(cls, home: Path) -> Self:
         """The default: a file in the project's home."""
         return cls(Place.in_home(home), home)
 

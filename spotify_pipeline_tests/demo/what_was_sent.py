@@ -4,8 +4,9 @@
 
 With ``--record`` it first runs the demo of a checkout, in a copy of it, and keeps what it sent in ``DIRECTORY``: the
 requests (``requests/``, as they arrived at the sandbox), the customer lists and events that the sandbox kept
-(``sandbox/``) and the receipts (``receipts/``). Without it, ``DIRECTORY`` is such a directory, or the one that
-``make demo`` leaves at ``.spotify_pipeline/demo``, which holds no requests: the sandbox keeps none of their contents.
+(``sandbox/``) and the receipts (in ``state.sqlite``; older versions kept files, in ``receipts/``). Without it,
+``DIRECTORY`` is such a directory, or the one that ``make demo`` leaves at ``.spotify_pipeline/demo``, which holds no
+requests: the sandbox keeps none of their contents.
 
 One line per item (kind, name, SHA-256), then one digest of all. With ``--against`` the items that differ are shown, and
 the exit status is 1 if any does.
@@ -36,14 +37,14 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 DEMO = Path(".spotify_pipeline") / "demo"
-KEPT = ("sandbox", "receipts")
+KEPT = ("sandbox", "receipts", "state.sqlite", "state.sqlite-wal", "state.sqlite-shm")
 RECORDER = Path(__file__).with_name("recorded_demo.py")
 NOT_COPIED = (".git", ".venv", ".spotify_pipeline", ".hypothesis", "__pycache__", ".*_cache", ".env", "target", "logs")
 
@@ -109,10 +110,11 @@ def what_was_sent(directory: Path) -> list[Item]:
     Raises:
         NothingToCompareError: no demo left anything there.
     """
-    receipts = sorted((directory / "receipts").glob("*/*/*.json"))
+    receipts = _kept_receipts(directory)
     if not receipts:
         raise NothingToCompareError(f"{directory} holds no receipts of a demo. Name another, or add --record PROJECT.")
-    raw = [*_requests(directory / "requests"), *_receipts(receipts)]
+    kept_receipts = (receipt_item(name, json.loads(text)) for name, text in receipts.items())
+    raw = [*_requests(directory / "requests"), *kept_receipts]
     # Names and contents in one go: an id is numbered by its first appearance in all of them.
     texts = iter(normalized(text for item in raw for text in (item.name, item.content)))
     items = [Item(item.kind, next(texts), next(texts)) for item in raw]
@@ -189,9 +191,18 @@ def events_apart(body: str) -> tuple[str, list[str]]:
     return f"{body[:start]}...{body[place:]}", events
 
 
-def _receipts(files: Iterable[Path]) -> Iterator[Item]:
-    for file in files:
-        yield receipt_item("/".join(file.parts[-3:]), json.loads(file.read_text()))
+def _kept_receipts(directory: Path) -> dict[str, str]:
+    """Each receipt by ad account, audience and number, as the name of its file had it before the state kept them."""
+    files = sorted((directory / "receipts").glob("*/*/*.json"))
+    found = {"/".join(file.parts[-3:]): file.read_text() for file in files}
+    state = directory / "state.sqlite"
+    if state.exists():
+        with closing(sqlite3.connect(state)) as database:
+            rows = database.execute("SELECT ad_account_id, audience, number, content FROM receipt ORDER BY 1, 2, 3")
+            found |= {
+                f"{account}/{audience}/{number:06}.json": text.decode() for account, audience, number, text in rows
+            }
+    return found
 
 
 def receipt_item(name: str, receipt: dict[str, Any]) -> Item:
@@ -201,9 +212,9 @@ def receipt_item(name: str, receipt: dict[str, Any]) -> Item:
     return Item("receipt", name, json.dumps({**receipt, **of_itself}, indent=1))
 
 
-def _lists(directory: Path, receipts: Iterable[Path]) -> Iterator[Item]:
+def _lists(directory: Path, receipts: Mapping[str, str]) -> Iterator[Item]:
     """The lists in the order in which they arrived, each under the audience of the receipt that states its digest."""
-    stated = [(file.parent.name, file.read_text()) for file in receipts]
+    stated = [(name.split("/")[1], text) for name, text in receipts.items()]
     for file in sorted(directory.glob("*"), key=lambda file: file.stat().st_mtime_ns):
         digest = _sha256(file.read_bytes())
         audience = next((audience for audience, text in stated if digest in text), "of no receipt")
@@ -253,7 +264,7 @@ def record(project: Path, directory: Path, *, people: int | None = None) -> None
         (directory / "demo.log").write_text(finished.stdout + finished.stderr)
         if finished.returncode:
             raise NothingToCompareError(f"The demo of {project} failed; {directory / 'demo.log'} says why.")
-        for part in KEPT:
+        for part in (each for each in KEPT if (copy / DEMO / each).exists()):
             # Lists are ordered by the time at which they arrived, which a move and a copy keep.
             shutil.move(copy / DEMO / part, directory / part)
     if not any(requests.iterdir()):

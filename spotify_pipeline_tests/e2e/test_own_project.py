@@ -83,7 +83,7 @@ def test_the_command_line_sees_the_same_project(mirrored: Place) -> None:
 def test_nothing_is_written_outside_the_project(mirrored: Place) -> None:
     assert mirrored.outside == set()
     home = mirrored.project.root / ".spotify_pipeline"
-    assert {"state.sqlite", "journal"} <= {each.name for each in home.iterdir()}
+    assert {"state.sqlite", "locks"} <= {each.name for each in home.iterdir()}
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def client(sandbox: SandboxServer, tmp_path: Path) -> Iterator[SpotifyAdsClient]
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal")
+    return Journal(StateStore.in_home(tmp_path / "home"))
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Journal, JournalEntry, MirrorOutcome, ReceiptBook
+from spotify_pipeline.spotify import OpenUpload
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, QUANTUM, FakeSpotify
+from spotify_pipeline_tests.state_edits import keep, lose
 
 SPEC = AudienceSpec(
     audience="lapsed",
@@ -23,13 +26,21 @@ Listed = tuple[Path, Manifest]
 
 
 class Machine:
-    """Its journal and its tokens are in ``folder``; time is the fake's."""
+    """Its state and its tokens are in ``folder``; time is the fake's."""
 
-    def __init__(self, folder: Path, spotify: FakeSpotify, *, chunk_bytes: int | None = QUANTUM) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        spotify: FakeSpotify,
+        *,
+        chunk_bytes: int | None = QUANTUM,
+        state: StateStore | None = None,
+    ) -> None:
         self.folder = folder
         self.spotify = spotify
         self.client = spotify.client(folder, chunk_bytes=chunk_bytes)
-        self.journal = Journal(folder / "journal")
+        self.state = state or StateStore.in_home(folder)
+        self.journal = Journal(self.state)
 
     def mirror(self, listed: Listed, spec: AudienceSpec = SPEC, *, approved: bool = False) -> MirrorOutcome:
         guard = Allow(listed[1], spec.ad_account_id, min_rows=ENOUGH, approved=approved)
@@ -42,16 +53,25 @@ class Machine:
 
     @property
     def receipts(self) -> ReceiptBook:
-        return ReceiptBook.beside(self.journal)
+        return ReceiptBook(self.state)
 
     @property
     def entry(self) -> JournalEntry:
         return self.journal.read(SPEC.audience, AD_ACCOUNT)
 
     @property
-    def journal_file(self) -> Path:
-        return self.folder / "journal" / AD_ACCOUNT / "lapsed.json"
+    def session(self) -> OpenUpload | None:
+        return self.journal.session(SPEC.audience, AD_ACCOUNT)
 
-    @property
-    def session_file(self) -> Path:
-        return self.folder / "journal" / AD_ACCOUNT / "lapsed.session"
+    def keep(self, entry: JournalEntry) -> None:
+        """Put another entry in the place of its own."""
+        keep(self.journal, SPEC.audience, entry)
+
+    def lose_lock(self) -> None:
+        """Remove the files of locks, as somebody may: another run then takes the lease while one is under way."""
+        for file in (self.folder / "locks").iterdir():
+            file.unlink()
+
+    def lose_journal(self) -> None:
+        """Delete its entry; its receipts stay."""
+        lose(self.journal, SPEC.audience, AD_ACCOUNT)

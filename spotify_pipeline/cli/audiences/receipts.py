@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from spotify_pipeline.cli.errors import CommandError
-from spotify_pipeline.cli.project import project_home
+from spotify_pipeline.cli.project import project_state
 from spotify_pipeline.cli.table import print_table
-from spotify_pipeline.mirror import ChainReport, Journal, Receipt, ReceiptBook
+from spotify_pipeline.mirror import ChainReport, Receipt, ReceiptBook
 from spotify_pipeline.printable import printable
 
 _SHOWN = 12
@@ -64,11 +64,11 @@ def verify() -> None:
 
 
 def _reports() -> list[ChainReport]:
-    return _book().verify(Journal.in_home(project_home()))
+    return _book().verify()
 
 
 def _checked(report: ChainReport) -> str:
-    # It may quote the name of a file that somebody put there.
+    # Somebody may have put in a row of any name.
     return printable(f"{report.audience} in ad account {report.ad_account_id}: {report.sentence}")
 
 
@@ -90,10 +90,9 @@ def _line(receipt: Receipt) -> list[str]:
 
 
 def _receipts(audience: str) -> list[Receipt]:
-    folders = sorted((project_home() / "receipts").glob("*/*"))
-    accounts = [folder.parent.name for folder in folders if folder.is_dir() and folder.name == audience]
-    return [receipt for account in accounts for receipt in _book().read(audience, account)]
+    book = _book()
+    return [receipt for account, key in book.known() if key == audience for receipt in book.read(audience, account)]
 
 
 def _book() -> ReceiptBook:
-    return ReceiptBook.beside(Journal.in_home(project_home()))
+    return ReceiptBook(project_state())

@@ -24,7 +24,6 @@ from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.mirror import (
     Journal,
     MirrorRefused,
-    ReceiptBook,
     RemovalPolicy,
     folder_of,
     part_number,
@@ -70,13 +69,12 @@ def retire(
             "Remove its folder below spotify_pipeline/defs/audiences first; or, if the audience has moved, name the ad "
             "account that it has left with --ad-account."
         )
-    journal = Journal.in_home(project_home())
+    journal = Journal(project_state())
     with signed_in(settings) if policy is RemovalPolicy.DELETE else nullcontext() as client:
         try:
             retired = retire_at_spotify(
                 client,
                 journal,
-                ReceiptBook.beside(journal),
                 audience=audience,
                 ad_account_id=account,
                 policy=policy,
@@ -111,7 +109,7 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> N
         )
     definition = chosen_audience(load_definitions(), folder)
     most = definition.limits[MAX_BYTES]
-    needed = parts_in_use(SnapshotStore.in_home(project_home()), Journal.in_home(project_home()), folder, account, most)
+    needed = parts_in_use(SnapshotStore.in_home(project_home()), Journal(project_state()), folder, account, most)
     if needed is None:
         raise CommandError(
             f"The list of {folder} that Spotify has is not kept here, so it cannot be told how many parts it needs. "

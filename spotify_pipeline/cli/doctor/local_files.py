@@ -18,7 +18,6 @@ from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, ver
 from spotify_pipeline.customer_list.normalize import read_report
 from spotify_pipeline.customer_list.storage import LIST_NAME, MANIFEST_NAME, snapshot_key
 from spotify_pipeline.mirror import Journal, ReceiptBook
-from spotify_pipeline.mirror.journal import saved_session
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import TokenStore, rate_file_is_damaged
 
@@ -26,25 +25,24 @@ RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."
 MANY = 5
 """So many sentences are told of one store; more only by their number."""
 Looked = TypeVar("Looked")
-_FOLDERS = ("journal", "receipts", "data", "rate")
-_FILES = (".json", ".lock", ".session", ".csv", ".parquet", ".duckdb")
+_FOLDERS = ("data", "rate")
+_FILES = (".json", ".lock", ".csv", ".parquet", ".duckdb")
 
 
 def journal() -> CheckResult:
     """Every entry of the journal, and the session of an upload under way."""
-    kept = Journal.in_home(project_home())
+    kept = Journal(project_state())
     known = kept.known()
     faults = [*_each(lambda key: kept.read(key[1], key[0]), known)]
-    sessions = sorted(kept.directory.glob("*/[!.]*.session"))
-    if not faults and any(saved_session(each) is None for each in sessions):
-        sentence = "A saved upload session cannot be read. The list is then sent from its beginning; nothing is lost."
-        return CheckResult(State.WARNING, sentence)
+    closed = [*_each(lambda key: kept.session(key[1], key[0]), known)]
+    if closed and not faults:
+        return CheckResult(State.WARNING, closed[0])
     return _found(faults, f"{len(known)} audiences")
 
 
 def receipts() -> CheckResult:
     """Every chain of receipts."""
-    reports = ReceiptBook.beside(Journal.in_home(project_home())).verify(Journal.in_home(project_home()))
+    reports = ReceiptBook(project_state()).verify()
     faults = [f"{each.audience} in ad account {each.ad_account_id}: {each.sentence}" for each in reports if each.faults]
     return _found([f"{each} {RESTORE}" for each in faults], f"{len(reports)} chains, whole")
 

@@ -218,7 +218,7 @@ def _rows(line: ExplainedLine, waiting: Sequence[tuple[str, ...]]) -> list[tuple
 
 def _entries() -> Iterator[tuple[str, JournalEntry | None]]:
     """Audience and entry of everything that the journal knows, in any ad account; None for one that is damaged."""
-    journal = Journal.in_home(project_home())
+    journal = Journal(project_state())
     for ad_account, key in journal.known():
         try:
             entry = journal.read(key, ad_account)
@@ -234,15 +234,14 @@ def _live_lists() -> dict[str, set[str]]:
         lists = {NOT_KNOWN} if entry is None else _lists_of(entry)
         if lists:
             live.setdefault(audience, set()).update(lists)
-    journal = Journal.in_home(project_home())
-    for audience in ReceiptBook.beside(journal).without_journal(journal):
+    for audience in ReceiptBook(project_state()).without_journal():
         live.setdefault(audience, set()).add(NOT_KNOWN)
     return live
 
 
 def _compared_lists() -> dict[str, set[str]]:
     """The lists that the next one may be compared with, by audience, as far as the journal can be read."""
-    journal, since = Journal.in_home(project_home()), datetime.now(UTC) - LONGEST_WINDOW
+    journal, since = Journal(project_state()), datetime.now(UTC) - LONGEST_WINDOW
     compared: dict[str, set[str]] = {}
     for ad_account, key in journal.known():
         with suppress(JournalError, HomeError):

@@ -90,9 +90,7 @@ def predicted(
     if spec.adopted_audience_id is not None:
         foreign = unknown_audience(spec, entry, spec.adopted_audience_id)
         decision = without_history(decision, foreign) if foreign is not None else decision
-    remembered = StaleStateCheck(
-        journal=home.journal, receipts=home.receipts, ad_account_id=entry.ad_account_id, ledger=home.ledger
-    )
+    remembered = StaleStateCheck(journal=home.journal, ad_account_id=entry.ad_account_id, ledger=home.ledger)
     try:
         return remembered.judged(decision, keys)
     except (HomeError, JournalError, ErasureError) as error:

@@ -66,7 +66,6 @@ def sync_event_based(
     spec: AudienceSpec,
     definition: EventBasedDefinition,
     *,
-    receipts: ReceiptBook | None = None,
     evidence: RunEvidence | None = None,
     trace_ids: Callable[[], Sequence[str]] = tuple,
     clock: Callable[[], float] = time.time,
@@ -77,10 +76,9 @@ def sync_event_based(
 
     Args:
         client: signed in.
-        journal: of this machine.
+        journal: of this project.
         spec: the audience's identity, and its texts.
         definition: what Spotify is to fill it with.
-        receipts: of this machine; by default those beside the journal.
         evidence, trace_ids: as of ``AudienceMirror.mirror``.
         clock, sleep, wait: as of ``AudienceMirror``.
 
@@ -90,9 +88,9 @@ def sync_event_based(
         HomeError, JournalError: the journal or a receipt cannot be read or written.
         SpotifyError: Spotify refused or was not reached.
     """
-    book = receipts or ReceiptBook.beside(journal)
-    with journal.lease(spec.audience, spec.ad_account_id, wait=wait, sleep=sleep) as lease:
-        wal = WriteAheadLog(journal, lease, book, audience=spec.audience, ad_account_id=spec.ad_account_id, clock=clock)
+    book = ReceiptBook(journal.state)
+    with journal.lease(spec.audience, spec.ad_account_id, wait=wait, sleep=sleep) as fence:
+        wal = WriteAheadLog(journal, fence, audience=spec.audience, ad_account_id=spec.ad_account_id, clock=clock)
         wal.trace_ids = trace_ids
         return _EventBasedAudience(client, wal, book, spec, definition, plain(evidence or {}), sleep).kept()
 
@@ -119,7 +117,6 @@ class _EventBasedAudience:
         self._sleep = sleep
 
     def kept(self) -> EventBasedOutcome:
-        self._wal.flush()
         found, asked_for = self._found(), self._wal.entry.in_creation
         if found is None:
             return self._outcome(EventBasedAction.CREATED, self._created())

@@ -23,7 +23,7 @@ class SentHistory:
 
     Attributes:
         store: of lists.
-        journal: of this machine.
+        journal: of this project.
         audience: the audience's folder name.
         ad_account_id: where it is sent.
         erased: digests of those who asked to be forgotten.
@@ -94,7 +94,7 @@ class SentHistory:
         Of equally large ones the oldest counts. One that is not kept, or damaged, is compared by its rows alone, and so
         the oldest that can be read is compared with, too.
         """
-        receipts = ReceiptBook.beside(self.journal)
+        receipts = ReceiptBook(self.journal.state)
         sent: list[tuple[AcceptedList, SentVersion | None, int]] = []
         for each in accepted_lately(receipts, self.audience, self.ad_account_id, since):
             kept = self.store.find_sent(self.audience, each.sha256) if each.sha256 != _live(entry) else None

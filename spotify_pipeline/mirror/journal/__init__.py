@@ -13,8 +13,6 @@ from spotify_pipeline.mirror.journal.entry import (
     WriteKind,
 )
 from spotify_pipeline.mirror.journal.journal import Journal, JournalError
-from spotify_pipeline.mirror.journal.lease import Lease
-from spotify_pipeline.mirror.journal.upload_session import forget_session, remove_leftovers, save_session, saved_session
 
 __all__ = [
     "SESSION_OPEN",
@@ -22,7 +20,6 @@ __all__ = [
     "Journal",
     "JournalEntry",
     "JournalError",
-    "Lease",
     "Moment",
     "Phase",
     "RetirementOrder",
@@ -30,8 +27,4 @@ __all__ = [
     "SettingValue",
     "Unfinished",
     "WriteKind",
-    "forget_session",
-    "remove_leftovers",
-    "save_session",
-    "saved_session",
 ]

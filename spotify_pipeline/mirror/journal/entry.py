@@ -157,8 +157,6 @@ class JournalEntry:
     """How many receipts there are of this audience."""
     receipt_head: str | None = None
     """The digest of the last of them."""
-    receipt_due: dict[str, Any] | None = None
-    """A receipt whose change is done and which is not yet known to be written."""
     edit_asked: EditAsked | None = None
     retiring: RetirementOrder | None = None
     """A deletion that was begun and is not known to have ended."""
@@ -181,6 +179,11 @@ class JournalEntry:
         """What was begun, if an audience was asked to be created and it is not known whether it was."""
         begun = self.unfinished
         return begun if begun is not None and begun.phase is Phase.CREATING else None
+
+    @property
+    def keeps_session(self) -> bool:
+        """Whether an upload session may have to be continued: also after a creation that Spotify then refused."""
+        return self.unfinished is not None and self.unfinished.phase in SESSION_OPEN | {Phase.CREATING}
 
     @property
     def held_ids(self) -> frozenset[str]:
@@ -217,7 +220,6 @@ class JournalEntry:
             made_of=made_of,
             receipts=self.receipts,
             receipt_head=self.receipt_head,
-            receipt_due=self.receipt_due,
             edit_asked=self.edit_asked,
             edit_begun_at=self.edit_begun_at,
         )
@@ -238,6 +240,5 @@ class JournalEntry:
             accepted_at=at or self.accepted_at,
             receipts=self.receipts,
             receipt_head=self.receipt_head,
-            receipt_due=self.receipt_due,
             edit_asked=self.edit_asked,
         )

@@ -72,7 +72,7 @@ def compared_with(journal: Journal, audience: str, ad_account_id: str, since: da
     Raises:
         JournalError, HomeError: what Spotify has cannot be read.
     """
-    receipts = ReceiptBook.beside(journal)
+    receipts = ReceiptBook(journal.state)
     lately = {each.sha256 for each in accepted_lately(receipts, audience, ad_account_id, since)}
     return lately.union(_live_or_under_way(journal.read(audience, ad_account_id)))
 

@@ -6,7 +6,7 @@ removed, changed, exchanged or put in is noticed, and so is the removal of the n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spotify_pipeline.mirror.journal import JournalEntry
@@ -22,7 +22,6 @@ class ChainReport:
         ad_account_id: where it is.
         receipts: how many there are.
         faults: what is wrong, in sentences; empty when all is right.
-        due: a change is done whose receipt the next run will write. No fault.
         gaps: receipts that are not there, or do not follow, since somebody continued from an older state and approved
             that, in sentences. No fault: the receipt behind them seals it.
     """
@@ -31,7 +30,6 @@ class ChainReport:
     ad_account_id: str
     receipts: int
     faults: tuple[str, ...] = ()
-    due: bool = False
     gaps: tuple[str, ...] = ()
 
     @property
@@ -42,9 +40,8 @@ class ChainReport:
     @property
     def sentence(self) -> str:
         """What was found, for a person."""
-        due = " One more is due; the next run writes it." if self.due else ""
         found = " ".join(self.faults) or f"{self.receipts:,} receipts, all there and as they were written."
-        return f"{' '.join((found, *self.gaps))}{due}"
+        return " ".join((found, *self.gaps))
 
 
 def check_chain(
@@ -52,19 +49,16 @@ def check_chain(
     ad_account_id: str,
     found: Mapping[int, Receipt | str],
     entry: JournalEntry | str | None,
-    strangers: Sequence[str] = (),
 ) -> ChainReport:
     """Hold the receipts against each other and against the journal.
 
     Args:
         audience, ad_account_id: whose.
-        found: by the number in its file's name each receipt, or what is wrong with it.
+        found: by the number in its row each receipt, or what is wrong with it.
         entry: of the journal; None where there is none, or what is wrong with it.
-        strangers: names of files beside them that are no receipt's.
     """
     known = entry if isinstance(entry, JournalEntry) else None
-    due = Receipt(body=known.receipt_due) if known is not None and known.receipt_due is not None else None
-    faults = [f"{name} is no receipt's file: somebody put it in." for name in strangers]
+    faults: list[str] = []
     gaps: list[str] = []
     last, before = 0, ""
     for number, receipt in sorted(found.items()):
@@ -83,13 +77,12 @@ def check_chain(
         last = number
     if known is not None and known.receipts > last:
         faults.append(_missing(last + 1, known.receipts))
-    faults += _faults_of_the_end(found, entry, due)
+    faults += _faults_of_the_end(found, entry)
     return ChainReport(
         audience=audience,
         ad_account_id=ad_account_id,
         receipts=len(found),
         faults=tuple(faults),
-        due=due is not None,
         gaps=tuple(gaps),
     )
 
@@ -113,7 +106,7 @@ def _gap(number: int, last: int) -> str:
 def _faults_of(receipt: Receipt, number: int, audience: str, ad_account_id: str, before: str) -> list[str]:
     faults: list[str] = []
     if receipt.number != number:
-        faults.append(f"The file of receipt {number} holds receipt {receipt.number}.")
+        faults.append(f"The row of receipt {number} holds receipt {receipt.number}.")
     if (receipt.audience, receipt.ad_account_id) != (audience, ad_account_id):
         faults.append(f"Receipt {number} is of another audience ({receipt.audience}) or ad account.")
     if receipt.previous != before:
@@ -137,23 +130,13 @@ def _named_by(following: Receipt | str | None) -> str:
     return following.previous if isinstance(following, Receipt) else ""
 
 
-def _faults_of_the_end(
-    found: Mapping[int, Receipt | str], entry: JournalEntry | str | None, due: Receipt | None
-) -> list[str]:
+def _faults_of_the_end(found: Mapping[int, Receipt | str], entry: JournalEntry | str | None) -> list[str]:
     if entry is None:
         return ["There is no journal of it, so it is not known whether its newest receipts are missing."]
     if isinstance(entry, str):
         return [f"It is not known whether its newest receipts are missing. {entry}"]
-    faults = [
-        f"Receipt {number} is not known to the journal."
-        for number, receipt in sorted(found.items())
-        if number > entry.receipts and not (due is not None and _is_same(receipt, due))
-    ]
+    faults = [f"Receipt {number} is not known to the journal." for number in sorted(found) if number > entry.receipts]
     newest = found.get(entry.receipts)
     if isinstance(newest, Receipt) and newest.digest != entry.receipt_head:
         faults.append(f"Receipt {entry.receipts} is not the one that the journal names as the newest.")
     return faults
-
-
-def _is_same(receipt: Receipt | str, due: Receipt) -> bool:
-    return isinstance(receipt, Receipt) and receipt.digest == due.digest

@@ -19,7 +19,6 @@ from spotify_pipeline.mirror.journal import (
     JournalEntry,
     JournalError,
     RetirementOrder,
-    forget_session,
 )
 from spotify_pipeline.mirror.receipts import Receipt, ReceiptBook, ReceiptKind
 from spotify_pipeline.mirror.spec import folder_of, lookalike_key
@@ -80,7 +79,7 @@ def orphans(journal: Journal, configured: Collection[str], *, waiting: Collectio
     """The audiences that were sent to Spotify, were not retired, and are defined by no YAML.
 
     Args:
-        journal: of this machine.
+        journal: of this project.
         configured: folder names of all audiences that are defined.
         waiting: folder names of those that an erasure waits for. Of these also what a person left at Spotify, and what
             the journal does not know, is reported where no YAML defines it: no run will take anybody out of it.
@@ -101,7 +100,7 @@ def sent_before(journal: Journal, audience: str) -> bool:
     What the journal cannot say counts, as where it is lost and receipts are there; so does what a person left there;
     what was deleted does not.
     """
-    if audience in ReceiptBook.beside(journal).without_journal(journal):
+    if audience in ReceiptBook(journal.state).without_journal():
         return True
     for account, key in journal.known():
         if folder_of(key) == audience:
@@ -117,7 +116,6 @@ def sent_before(journal: Journal, audience: str) -> bool:
 def retire(
     client: SpotifyAdsClient | None,
     journal: Journal,
-    receipts: ReceiptBook,
     *,
     audience: str,
     ad_account_id: str,
@@ -136,8 +134,7 @@ def retire(
 
     Args:
         client: signed in; only a deletion asks for it.
-        journal: of this machine.
-        receipts: of this machine.
+        journal: of this project.
         audience: the folder's name, or the key of a part.
         ad_account_id: where it is.
         policy: what is done with it at Spotify.
@@ -153,6 +150,7 @@ def retire(
         HomeError, JournalError: the journal or a receipt cannot be read or written.
         SpotifyError: Spotify refused or was not reached.
     """
+    receipts = ReceiptBook(journal.state)
     order = RetirementOrder(policy=str(policy), by=by, why=reason)
     with ExitStack() as leases:
         pages: dict[str, WriteAheadLog] = {}
@@ -160,10 +158,9 @@ def retire(
         folder, first_to_go = folder_of(audience), part_number(audience)
         parts = _parts(journal, folder, ad_account_id)
         for key in _keys(journal, folder, ad_account_id, parts):
-            lease = leases.enter_context(journal.lease(key, ad_account_id, wait=wait, sleep=sleep))
-            wal = WriteAheadLog(journal, lease, receipts, audience=key, ad_account_id=ad_account_id, clock=clock)
+            fence = leases.enter_context(journal.lease(key, ad_account_id, wait=wait, sleep=sleep))
+            wal = WriteAheadLog(journal, fence, audience=key, ad_account_id=ad_account_id, clock=clock)
             wal.trace_ids = trace_ids
-            wal.flush()
             if first_to_go is not None and (part_number(key) or 1) < first_to_go:
                 first = wal if key == folder else first
                 continue
@@ -176,7 +173,7 @@ def retire(
             )
         if policy is RemovalPolicy.LEAVE:
             _send_in_fewer(first, first_to_go)
-            return [_left(journal, key, wal, order, _named(receipts, key, ad_account_id)) for key, wal in pages.items()]
+            return [_left(key, wal, order, _named(receipts, key, ad_account_id)) for key, wal in pages.items()]
         if client is None:
             raise MirrorRefused(f"Sign in first: deleting {audience} needs a call to Spotify. Nothing was deleted.")
         deletions = {
@@ -187,7 +184,7 @@ def retire(
             deletion.refuse_unless_possible()
         # Before the first is deleted: as long as a part is there, it counts by its own entry.
         _send_in_fewer(first, first_to_go)
-        return [_deleted(journal, deletions[key], key, wal, order) for key, wal in pages.items()]
+        return [_deleted(deletions[key], key, wal, order) for key, wal in pages.items()]
 
 
 def part_number(key: str) -> int | None:
@@ -235,14 +232,14 @@ def _named(receipts: ReceiptBook, key: str, ad_account_id: str) -> str | None:
     return cast("str | None", next(iter(named), None))
 
 
-def _left(journal: Journal, key: str, wal: WriteAheadLog, order: RetirementOrder, named: str | None) -> Retired:
+def _left(key: str, wal: WriteAheadLog, order: RetirementOrder, named: str | None) -> Retired:
     entry = wal.entry
     audience_id = entry.audience_id or named
     left = replace(entry, retired_at=wal.now(), retired_policy=str(RemovalPolicy.LEAVE))
-    return _noted(journal, key, wal, left, ReceiptKind.LEFT, order, {"audience_id": audience_id})
+    return _noted(key, wal, left, ReceiptKind.LEFT, order, {"audience_id": audience_id})
 
 
-def _deleted(journal: Journal, deletion: Deletion, key: str, wal: WriteAheadLog, order: RetirementOrder) -> Retired:
+def _deleted(deletion: Deletion, key: str, wal: WriteAheadLog, order: RetirementOrder) -> Retired:
     entry = wal.entry
     how = deletion.carry_out(order)
     gone = JournalEntry(
@@ -254,11 +251,10 @@ def _deleted(journal: Journal, deletion: Deletion, key: str, wal: WriteAheadLog,
         retired_policy=str(RemovalPolicy.DELETE),
     )
     content = {"audience_id": deletion.audience_id, "name": deletion.name, "how": how}
-    return _noted(journal, key, wal, gone, ReceiptKind.DELETED, order, content)
+    return _noted(key, wal, gone, ReceiptKind.DELETED, order, content)
 
 
 def _noted(
-    journal: Journal,
     key: str,
     wal: WriteAheadLog,
     entry: JournalEntry,
@@ -270,7 +266,6 @@ def _noted(
     last = {"snapshot": known.snapshot, "built_at": known.built_at, "sha256": known.file_sha256}
     approval = {"by": order.by, "why": order.why, "at": wal.now()}
     wal.done(entry, kind, {**content, "policy": order.policy, "approval": approval, "last_list": last})
-    forget_session(journal.session_file(key, known.ad_account_id))
     return Retired(key=key, audience_id=content["audience_id"], receipt=wal.written[-1])
 
 

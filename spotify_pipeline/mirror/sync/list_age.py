@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.journal import JournalEntry
+from spotify_pipeline.state import Place
 
 CLOCK_MAY_ERR = timedelta(days=1)
 """A list that was built later than this after now was dated by a clock that is wrong, or is looked at by one."""
@@ -26,14 +26,14 @@ def from_the_future(manifest: Manifest, now: datetime) -> str | None:
     )
 
 
-def older_list(manifest: Manifest, entry: JournalEntry, *, now: datetime, journal: Path) -> str | None:
+def older_list(manifest: Manifest, entry: JournalEntry, *, now: datetime, place: Place) -> str | None:
     """Why a list is too old to send, or None when Spotify has none that is newer, and cannot be about to.
 
     Args:
         manifest: of the list.
         entry: what is known of the audience.
         now: by this machine's clock.
-        journal: the file of the entry, named where only a person can correct it.
+        place: of the state, named where only a person can correct it.
     """
     begun = entry.unfinished.list if entry.unfinished is not None else None
     for known in (entry.built_at, begun and begun.built_at):
@@ -43,7 +43,7 @@ def older_list(manifest: Manifest, entry: JournalEntry, *, now: datetime, journa
                 f"The journal of {manifest.audience} says that a list built at {known} was sent, and this machine's "
                 f"clock says {now.isoformat(timespec='seconds')}: one of the two is wrong. Nothing was sent. Set the "
                 "clock right if it is behind. If it was ahead when that list was built, write when it was truly built "
-                f"as built_at into {journal}, then run again."
+                f"as built_at into the row of {manifest.audience} in the table audience of {place}, then run again."
             )
     if entry.built_at is not None and manifest.built_at < datetime.fromisoformat(entry.built_at):
         return (

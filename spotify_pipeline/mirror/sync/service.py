@@ -15,7 +15,7 @@ from pathlib import Path
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards import Judge
 from spotify_pipeline.mirror.journal import Journal
-from spotify_pipeline.mirror.receipts import ReceiptBook, RunEvidence
+from spotify_pipeline.mirror.receipts import RunEvidence
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.decision import SendDecision
 from spotify_pipeline.mirror.sync.result import MirrorOutcome
@@ -23,6 +23,7 @@ from spotify_pipeline.mirror.sync.run import MirrorRun
 from spotify_pipeline.mirror.sync.stale_state import Checkpoint, StaleStateCheck
 from spotify_pipeline.mirror.sync.upload import OnProgress
 from spotify_pipeline.mirror.sync.write_ahead import ListWriteAheadLog
+from spotify_pipeline.mirror.writes import Also
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.retries import AUDIENCE_HELD
 from spotify_pipeline.spotify import SpotifyAdsClient
@@ -36,7 +37,6 @@ class AudienceMirror:
         client: SpotifyAdsClient,
         journal: Journal,
         *,
-        receipts: ReceiptBook | None = None,
         ledger: ErasureLedger | None = None,
         checkpoint: Checkpoint | None = None,
         clock: Callable[[], float] = time.time,
@@ -46,8 +46,7 @@ class AudienceMirror:
         """
         Args:
             client: signed in.
-            journal: of this machine.
-            receipts: of this machine; by default those beside the journal.
+            journal: of this project.
             ledger: of those who asked to be forgotten; where it is given, one that is older than what was sent holds
                 lists back.
             checkpoint: what is known elsewhere of what was sent; where it knows more than the journal, lists are held
@@ -58,7 +57,6 @@ class AudienceMirror:
         """
         self._client = client
         self._journal = journal
-        self._receipts = receipts or ReceiptBook.beside(journal)
         self._ledger = ledger
         self._checkpoint = checkpoint
         self._clock = clock
@@ -77,6 +75,7 @@ class AudienceMirror:
         trace_ids: Callable[[], Sequence[str]] = tuple,
         on_progress: OnProgress | None = None,
         keys: Sequence[str] = (),
+        on_accept: Sequence[Also] = (),
     ) -> MirrorOutcome:
         """Make the audience equal to the list in ``customer_list``.
 
@@ -92,6 +91,7 @@ class AudienceMirror:
             trace_ids: the trace ids of Spotify's answers to this run so far, for the receipts.
             on_progress: is told how far the upload is.
             keys: in the journal, of all audiences that the list is sent to, where it is a part of one.
+            on_accept: done in the transaction that says that Spotify holds this list, with its receipt.
 
         Raises:
             GuardBlocked: the guard says no, or failed. Nothing was changed at Spotify.
@@ -103,18 +103,16 @@ class AudienceMirror:
             JournalError: the journal cannot be read. Nothing was written.
             SpotifyError: Spotify refused or was not reached. A list half uploaded changes no audience.
         """
-        with self._journal.lease(spec.audience, spec.ad_account_id, wait=self._wait, sleep=self._sleep) as lease:
+        with self._journal.lease(spec.audience, spec.ad_account_id, wait=self._wait, sleep=self._sleep) as fence:
             stale_state = StaleStateCheck(
                 journal=self._journal,
-                receipts=self._receipts,
                 ad_account_id=spec.ad_account_id,
                 ledger=self._ledger,
                 checkpoint=self._checkpoint,
             )
-            wal = ListWriteAheadLog(self._journal, lease, self._receipts, spec, self._clock)
+            wal = ListWriteAheadLog(self._journal, fence, spec, self._clock, on_accept=on_accept)
             wal.continue_behind(stale_state.newest_number(spec.audience))
             wal.trace_ids = trace_ids
-            wal.flush()
             run = MirrorRun(
                 self._client,
                 wal,

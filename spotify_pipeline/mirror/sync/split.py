@@ -17,6 +17,7 @@ from spotify_pipeline.mirror.sync.decision import SharedGuard
 from spotify_pipeline.mirror.sync.result import MirrorOutcome
 from spotify_pipeline.mirror.sync.service import AudienceMirror
 from spotify_pipeline.mirror.sync.upload import OnProgress
+from spotify_pipeline.mirror.writes import Also
 
 
 def mirror_parts(
@@ -29,6 +30,7 @@ def mirror_parts(
     evidence: RunEvidence | None = None,
     trace_ids: Callable[[], Sequence[str]] = tuple,
     on_progress: OnProgress | None = None,
+    on_accept: Sequence[Also] = (),
 ) -> list[MirrorOutcome]:
     """Make the audiences of a list's parts equal to them, in order; of one part, as ``AudienceMirror.mirror``.
 
@@ -41,6 +43,7 @@ def mirror_parts(
         parts: files and manifests, by number.
         guard: of the whole list.
         max_age, evidence, trace_ids, on_progress: as of ``AudienceMirror.mirror``.
+        on_accept: done in the transaction that says that Spotify holds the last part: it holds the whole list then.
 
     Raises:
         MirrorRefused: as ``AudienceMirror.mirror``; or these are not all parts of one list. Nothing was sent then.
@@ -60,6 +63,7 @@ def mirror_parts(
             trace_ids=trace_ids,
             on_progress=on_progress,
             keys=keys,
+            on_accept=on_accept if number == len(parts) else (),
         )
         for number, (file, manifest) in enumerate(parts, start=1)
     ]

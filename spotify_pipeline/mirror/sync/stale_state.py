@@ -42,17 +42,21 @@ class StaleStateCheck:
     """All that remembers what was sent in one ad account.
 
     Attributes:
-        journal, receipts: of this machine.
+        journal: of this project.
         ad_account_id: which.
         ledger: of those who asked to be forgotten; None where it is not to be looked at.
         checkpoint: elsewhere; None where there is none to ask.
     """
 
     journal: Journal
-    receipts: ReceiptBook
     ad_account_id: str
     ledger: ErasureLedger | None = None
     checkpoint: Checkpoint | None = None
+
+    @property
+    def receipts(self) -> ReceiptBook:
+        """Of the same state."""
+        return ReceiptBook(self.journal.state)
 
     def newest_number(self, audience: str) -> tuple[int, str] | None:
         """Number and digest of the newest receipt that anything but the journal knows of an audience; None for none."""
@@ -95,12 +99,9 @@ class StaleStateCheck:
         if last is None or entry == JournalEntry(ad_account_id=self.ad_account_id):
             return []  # a journal that is lost altogether: nothing that is found at Spotify is replaced then
         number, digest = last
-        due = Receipt(body=entry.receipt_due) if entry.receipt_due is not None else None
-        if number > entry.receipts and not (due is not None and (due.number, due.digest) == last):
-            return [
-                f"the journal of {audience} knows {entry.receipts:,} receipts, and receipt {number:,} lies beside it"
-            ]
-        if number == entry.receipts and digest and digest != entry.receipt_head:
+        if number > entry.receipts:
+            return [f"the journal of {audience} knows {entry.receipts:,} receipts, and there is receipt {number:,}"]
+        if number == entry.receipts and digest != entry.receipt_head:
             return [f"receipt {number:,} of {audience} is another one than the journal names"]
         return []
 
@@ -109,8 +110,7 @@ class StaleStateCheck:
         if self.checkpoint is None or told is None:
             return []
         number, digest = told
-        due = Receipt(body=entry.receipt_due) if entry.receipt_due is not None else None
-        if number > max(entry.receipts, due.number if due is not None else 0):
+        if number > entry.receipts:
             known = f"the journal {entry.receipts:,} receipts"
             return [f"{self.checkpoint.name} knows receipt {number:,} of {audience}, and {known}"]
         if number == entry.receipts and digest != entry.receipt_head:

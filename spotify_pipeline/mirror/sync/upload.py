@@ -95,7 +95,6 @@ class ListUpload:
         """The session to continue, if a run before was sending this very list to the same audience."""
         begun, opened = self._wal.entry.unfinished, self._wal.session()
         if begun is None or begun.phase not in SESSION_OPEN:
-            self._wal.drop_session()
             return None
         same_list = begun.holds(SentList.of(self._manifest))
         same_audience = begun.kind is kind and (audience_id is None or begun.audience_id == audience_id)
@@ -108,7 +107,6 @@ class ListUpload:
             self._wal.note("An upload of this list to another audience was broken off, and dropped.")
         else:
             self._wal.note("An upload of another list was broken off, and dropped.")
-        self._wal.drop_session()
         return None
 
     def _ticket(self, kind: WriteKind, audience_id: str | None) -> UploadTicket:

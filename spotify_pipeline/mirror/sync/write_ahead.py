@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,21 +14,18 @@ from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.journal import (
     Journal,
     JournalEntry,
-    Lease,
+    JournalError,
     Phase,
     SentList,
     Unfinished,
-    forget_session,
-    remove_leftovers,
-    save_session,
-    saved_session,
 )
-from spotify_pipeline.mirror.receipts import ReceiptBook, ReceiptKind
+from spotify_pipeline.mirror.receipts import ReceiptKind
 from spotify_pipeline.mirror.spec import AudienceSpec
 from spotify_pipeline.mirror.sync.list_age import from_the_future, older_list
 from spotify_pipeline.mirror.sync.receipt_content import list_content
-from spotify_pipeline.mirror.writes import WriteAheadLog
+from spotify_pipeline.mirror.writes import Also, WriteAheadLog
 from spotify_pipeline.spotify import Audience, OpenUpload, UploadProof
+from spotify_pipeline.state import Fence
 
 
 class ListWriteAheadLog(WriteAheadLog):
@@ -39,17 +37,16 @@ class ListWriteAheadLog(WriteAheadLog):
     def __init__(
         self,
         journal: Journal,
-        lease: Lease,
-        receipts: ReceiptBook,
+        fence: Fence,
         spec: AudienceSpec,
         clock: Callable[[], float],
+        *,
+        on_accept: Sequence[Also] = (),
     ) -> None:
+        """``on_accept``: done in the transaction that says that Spotify holds the list of this run."""
         self._spec = spec
-        self._session_file = journal.session_file(spec.audience, spec.ad_account_id)
-        remove_leftovers(self._session_file)
-        super().__init__(
-            journal, lease, receipts, audience=spec.audience, ad_account_id=spec.ad_account_id, clock=clock
-        )
+        self._on_accept = on_accept
+        super().__init__(journal, fence, audience=spec.audience, ad_account_id=spec.ad_account_id, clock=clock)
         self.before_first_write: Callable[[], None] = lambda: None
 
     def begin(self, unfinished: Unfinished) -> None:
@@ -66,9 +63,12 @@ class ListWriteAheadLog(WriteAheadLog):
 
     def sending(self, opened: OpenUpload) -> None:
         """Before the first byte of the list is sent."""
-        self._lease.require()
-        save_session(self._session_file, opened)
-        self.write(replace(self.entry, unfinished=replace(self._begun(), phase=Phase.SENDING)))
+        key = self._spec.audience, self._spec.ad_account_id
+        sealed = self._journal.sealed(*key, opened)
+        self.write(
+            replace(self.entry, unfinished=replace(self._begun(), phase=Phase.SENDING)),
+            lambda transaction: self._journal.put_session(transaction, *key, sealed),
+        )
 
     def going_on(self, manifest: Manifest) -> None:
         """Before what was begun is continued: a list of the same bytes counts as built when the newer one was."""
@@ -84,10 +84,8 @@ class ListWriteAheadLog(WriteAheadLog):
         Raises:
             MirrorRefused: a newer list has been accepted since this run began, or another run has taken over.
         """
-        self._lease.require()
         self.refuse_older(manifest, self._journal.read(self._spec.audience, self._spec.ad_account_id))
-        if self._begun().phase is not Phase.FINISHING:
-            self.write(replace(self.entry, unfinished=replace(self._begun(), phase=Phase.FINISHING)))
+        self.write(replace(self.entry, unfinished=replace(self._begun(), phase=Phase.FINISHING)))
 
     def creating(self, audience_id: str) -> None:
         """Before an audience is asked to be created, each time."""
@@ -105,7 +103,8 @@ class ListWriteAheadLog(WriteAheadLog):
 
     def confirm(self, audience_id: str, sent: SentList) -> None:
         """After it was seen that Spotify has had ``sent`` in ``audience_id`` already: it counts as of now."""
-        self._accept(self.entry.accepting(audience_id, sent, at=None))
+        with self._arrived():
+            self.write(self.entry.accepting(audience_id, sent, at=None), *self._also(sent))
 
     def accept(self, kind: ReceiptKind, audience: Audience, sent: SentList, proof: UploadProof | None = None) -> None:
         """After it is proven that Spotify holds ``sent`` in ``audience``; never before.
@@ -118,45 +117,45 @@ class ListWriteAheadLog(WriteAheadLog):
             fixed = self.evidence.content
         stated = {"audience_id": audience.id, "name": audience.name, "snapshot": sent.snapshot}
         content = {**stated, **list_content(fixed or {"decision": None}, proof)}
-        self._accept(self.with_due(self.entry.accepting(audience.id, sent, at=self.now()), kind, content))
+        with self._arrived():
+            self.done(self.entry.accepting(audience.id, sent, at=self.now()), kind, content, *self._also(sent))
 
     def give_up(self, *, suspect: bool = False) -> None:
         """What was begun is dropped."""
         self.write(replace(self.entry, unfinished=None, suspect=suspect or self.entry.suspect))
-        self.drop_session()
 
     def session(self) -> OpenUpload | None:
-        """The upload session that a run before saved."""
-        return saved_session(self._session_file)
+        """The upload session that a run before saved; None also where it cannot be read."""
+        with suppress(JournalError):
+            return self._journal.session(self._spec.audience, self._spec.ad_account_id)
+        return None
 
     def drop_session(self) -> None:
-        """Forget the session, unless it may be another run's by now."""
-        if self._lease.held:
-            forget_session(self._session_file)
+        """Forget the session, unless it may be another run's by now. One that stays is tried once more."""
+        with suppress(HomeError), self._journal.state.writing(self._fence) as transaction:
+            self._journal.put_session(transaction, self._spec.audience, self._spec.ad_account_id, None)
 
     def refuse_older(self, manifest: Manifest, entry: JournalEntry) -> None:
         """Raise MirrorRefused for a list that is older than what Spotify has or may have, or is from the future."""
         now = datetime.fromtimestamp(self._clock(), UTC)
-        journal = self.file_of(self._spec.audience)
-        reason = from_the_future(manifest, now) or older_list(manifest, entry, now=now, journal=journal)
+        place = self._journal.state.place
+        reason = from_the_future(manifest, now) or older_list(manifest, entry, now=now, place=place)
         if reason is not None:
             raise MirrorRefused(reason)
 
-    def _accept(self, entry: JournalEntry) -> None:
+    def _also(self, sent: SentList) -> Sequence[Also]:
+        """What belongs to the acceptance of the list of this run, and not to that of one of a run before."""
+        is_own = self.evidence is not None and self.evidence.file_sha256 == sent.file_sha256
+        return self._on_accept if is_own else ()
+
+    @contextmanager
+    def _arrived(self) -> Generator[None]:
         try:
-            self.write(entry)
+            yield
         except (HomeError, MirrorRefused) as error:
             raise type(error)(
                 f"The list of {self._spec.audience} has arrived at Spotify, and the line in the journal that says "
                 f"so could not be written. {error}"
-            ) from None
-        self.drop_session()
-        try:
-            self.flush()
-        except (HomeError, MirrorRefused) as error:
-            raise type(error)(
-                f"The list of {self._spec.audience} has arrived at Spotify, and its receipt could not be written; "
-                f"the next run writes it. {error}"
             ) from None
 
     def _evidence_content(self) -> dict[str, Any] | None:

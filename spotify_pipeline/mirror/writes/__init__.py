@@ -14,11 +14,12 @@ from spotify_pipeline.mirror.writes.lookup import (
     shown_audience,
 )
 from spotify_pipeline.mirror.writes.texts import with_texts
-from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, WriteAheadLog, flush_receipts
+from spotify_pipeline.mirror.writes.write_ahead import LANDS_WITHIN, Also, WriteAheadLog
 
 __all__ = [
     "CLOCKS_DIFFER_BY",
     "LANDS_WITHIN",
+    "Also",
     "CreateOnce",
     "Deletion",
     "WriteAheadLog",
@@ -26,7 +27,6 @@ __all__ = [
     "doubles",
     "find_audience",
     "find_event_based",
-    "flush_receipts",
     "is_customer_list",
     "only_one",
     "refuse_mistakable",

@@ -1,8 +1,7 @@
 """The write-ahead log of one audience: each line is durable before the write to Spotify that it announces.
 
-A change at Spotify and its receipt are made durable in three steps: the line of the journal that says that it is done
-also holds the receipt that is due; then the receipt; then the line that counts it. A run that finds one due writes it
-first. So whatever ends a run, every change has one receipt.
+The line that says that a change at Spotify is done and the receipt of that change are one transaction. So whatever ends
+a run, every change that the journal knows of has one receipt.
 """
 
 from __future__ import annotations
@@ -12,17 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
+
+import sqlalchemy as sa
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
-from spotify_pipeline.mirror.journal import EditAsked, Journal, JournalEntry, Lease
+from spotify_pipeline.mirror.journal import EditAsked, Journal, JournalEntry
 from spotify_pipeline.mirror.receipts import RECEIPT_FORMAT, ListEvidence, Receipt, ReceiptBook, ReceiptKind, plain
 from spotify_pipeline.mirror.spec import folder_of
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience
+from spotify_pipeline.state import Fence, StateConflict, StateOvertaken
 
+Also = Callable[[sa.Connection], None]
+"""Statements that belong into the same transaction as a line; the connection is that transaction."""
 LANDS_WITHIN = timedelta(minutes=15)
 """So long after a creation was asked for without an answer it may still be carried out; later it is not."""
 
@@ -35,23 +39,22 @@ class WriteAheadLog:
     Every method that writes returns once the line is durable, and raises instead if that cannot be had, so that the
     write to Spotify that was to follow is not made:
 
-        HomeError: the disk is full, or the directory cannot be written.
+        HomeError: the state cannot be written.
         MirrorRefused: another run has taken the audience over, or its id at Spotify is another audience's.
     """
 
     def __init__(
         self,
         journal: Journal,
-        lease: Lease,
-        receipts: ReceiptBook,
+        fence: Fence,
         *,
         audience: str,
         ad_account_id: str,
         clock: Callable[[], float],
     ) -> None:
         self._journal = journal
-        self._lease = lease
-        self._receipts = receipts
+        self._fence = fence
+        self._receipts = ReceiptBook(journal.state)
         self._audience = audience
         self._ad_account_id = ad_account_id
         self._clock = clock
@@ -64,10 +67,11 @@ class WriteAheadLog:
         self.written: list[Receipt] = []
         """The receipts that this run wrote."""
         self.entry = journal.read(audience, ad_account_id)
-        self._newest = receipts.last(audience, ad_account_id)
-        if self._newest is not None and self.entry == JournalEntry(ad_account_id=ad_account_id):
-            # The journal was lost, and continues where the receipts end.
-            self.entry = replace(self.entry, receipts=self._newest[0], receipt_head=self._newest[1])
+        self._last = self._receipts.last(audience, ad_account_id) or (0, "")
+        self._told = self._last
+        if self._last[0] and self.entry == JournalEntry(ad_account_id=ad_account_id):
+            # The entry was lost, and continues where the receipts end.
+            self.entry = replace(self.entry, receipts=self._last[0], receipt_head=self._last[1])
 
     @property
     def notes(self) -> str | None:
@@ -82,10 +86,6 @@ class WriteAheadLog:
             return False
         return datetime.fromisoformat(self.now()) - datetime.fromisoformat(begun.asked_at) < LANDS_WITHIN
 
-    def file_of(self, audience: str) -> Path:
-        """Where the entry of an audience of this ad account is kept."""
-        return self._journal.file(audience, self._ad_account_id)
-
     def now(self) -> str:
         """By this machine's clock: ISO 8601, UTC."""
         return datetime.fromtimestamp(self._clock(), UTC).isoformat()
@@ -95,20 +95,25 @@ class WriteAheadLog:
         self._notes.append(sentence)
         _log.log(level, "%s: %s", self._audience, printable(sentence))
 
-    def write(self, entry: JournalEntry) -> None:
-        """Make ``entry`` what is known.
+    def write(self, entry: JournalEntry, *also: Also) -> None:
+        """Make ``entry`` what is known, and do what belongs to it in the same transaction.
 
         Raises:
             MirrorRefused: also where it names an audience at Spotify that another entry names (C20).
         """
-        self._lease.require()
-        taken = entry.held_ids - self.entry.held_ids
-        if taken:
-            with self._journal.taking():
-                self.refuse_held(*taken)
-                self._journal.write(self._audience, entry)
-        else:
-            self._journal.write(self._audience, entry)
+        try:
+            with self._journal.state.writing(self._fence) as transaction:
+                self._journal.put(transaction, self._audience, entry)
+                for each in also:
+                    each(transaction)
+        except StateOvertaken:
+            raise MirrorRefused(
+                f"Another run has taken {self._audience} over since this one began. This run stopped and writes "
+                "nothing more. Run it again when the other has ended."
+            ) from None
+        except StateConflict:
+            self.refuse_held(*entry.held_ids)
+            raise
         self.entry = entry
 
     def not_carried_out(self, before: JournalEntry) -> None:
@@ -139,47 +144,39 @@ class WriteAheadLog:
         """The other audience of this project, if any, that has ``audience_id`` at Spotify."""
         return self._journal.holder(audience_id, self._ad_account_id, other_than=self._audience)
 
-    def done(self, entry: JournalEntry, kind: ReceiptKind, content: Mapping[str, Any]) -> None:
-        """A change at Spotify is done: make ``entry`` what is known, and write its receipt."""
-        self.write(self.with_due(entry, kind, content))
-        self.flush()
-
-    def continue_behind(self, newest: tuple[int, str] | None) -> None:
-        """Number and digest of the newest receipt that anything knows: the next one is numbered behind it."""
-        self._newest = newest
-
-    def with_due(self, entry: JournalEntry, kind: ReceiptKind, content: Mapping[str, Any]) -> JournalEntry:
-        """``entry``, with the receipt that is due for a change that is done."""
+    def done(self, entry: JournalEntry, kind: ReceiptKind, content: Mapping[str, Any], *also: Also) -> None:
+        """A change at Spotify is done: make ``entry`` what is known, and write its receipt, in one transaction."""
         traces = list(self.trace_ids())
-        # Of an older journal it goes on behind what else is known, and the receipt says so.
-        number, digest = self._newest or (0, "")
-        is_older = number > entry.receipts
+        receipt = self._receipt(entry, kind, content, traces[self._traces_told :])
+        counted = replace(entry, receipts=receipt.number, receipt_head=receipt.digest)
+        self.write(counted, partial(self._receipts.append, receipt=receipt), *also)
+        self._last, self._traces_told = (receipt.number, receipt.digest), len(traces)
+        self.written.append(receipt)
+
+    def continue_behind(self, told: tuple[int, str] | None) -> None:
+        """Number and digest of the newest receipt that anything knows: the next one is numbered behind it."""
+        self._told = told or self._told
+
+    def _receipt(
+        self, entry: JournalEntry, kind: ReceiptKind, content: Mapping[str, Any], traces: Sequence[str]
+    ) -> Receipt:
+        number, head = max((entry.receipts, entry.receipt_head or ""), self._last, key=lambda each: each[0])
+        # Of an older state it goes on behind what else is known, and the receipt says so.
+        is_older = self._told[0] > number
         body = {
             "recovered": self.notes,
             **content,
             "format": RECEIPT_FORMAT,
-            "number": max(entry.receipts, number) + 1,
-            "previous": entry.receipt_head or "",
-            **({"continues_behind": [number, digest]} if is_older else {}),
+            "number": max(number, self._told[0]) + 1,
+            "previous": head,
+            **({"continues_behind": [*self._told]} if is_older else {}),
             "kind": str(kind),
             "audience": self._audience,
             "ad_account_id": self._ad_account_id,
-            "sp_trace_ids": traces[self._traces_told :],
+            "sp_trace_ids": [*traces],
             "at": self.now(),
         }
-        self._traces_told = len(traces)
-        return replace(entry, receipt_due=plain(body))
-
-    def flush(self) -> None:
-        """Write the receipt that is due, if one is."""
-        if self.entry.receipt_due is None:
-            return
-        receipt = Receipt(body=self.entry.receipt_due)
-        self._lease.require()
-        self._receipts.append(receipt)
-        counted = replace(self.entry, receipts=receipt.number, receipt_head=receipt.digest, receipt_due=None)
-        self.write(counted)
-        self.written.append(receipt)
+        return Receipt(body=plain(body))
 
     def editing(self, audience: Audience, name: str, description: str) -> None:
         """Before name or description are changed."""
@@ -226,25 +223,3 @@ class WriteAheadLog:
 
 def _texts(audience: Audience) -> tuple[str, str]:
     return audience.name, audience.description or ""
-
-
-def flush_receipts(
-    journal: Journal,
-    receipts: ReceiptBook,
-    audience: str,
-    ad_account_id: str,
-    *,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-    wait: float = 0.0,
-) -> tuple[Receipt, ...]:
-    """Write the receipt of an audience that a run which ended early left due, if one is; without any call to Spotify.
-
-    Raises:
-        MirrorRefused: a run of the audience is under way, which writes it itself.
-        HomeError, JournalError: the journal or the receipt cannot be read or written.
-    """
-    with journal.lease(audience, ad_account_id, wait=wait, sleep=sleep) as lease:
-        wal = WriteAheadLog(journal, lease, receipts, audience=audience, ad_account_id=ad_account_id, clock=clock)
-        wal.flush()
-        return tuple(wal.written)

@@ -26,6 +26,7 @@ from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 from spotify_pipeline_tests.mirror.guards.names import GuardName
+from spotify_pipeline_tests.state_edits import keep
 
 PLAN = IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))})
 StoredList = tuple[Path, Manifest]
@@ -46,7 +47,7 @@ class Machine:
 
     @property
     def journal(self) -> Journal:
-        return Journal(self.folder / "journal")
+        return Journal(StateStore.in_home(self.folder))
 
     @property
     def state(self) -> StateStore:
@@ -70,8 +71,8 @@ class Machine:
         """Spotify has accepted a list."""
         manifest = stored[1]
         empty = JournalEntry(ad_account_id=account)
-        entry = empty.accepting(f"id-of-{manifest.audience}", SentList.of(manifest), at=NOW.isoformat())
-        self.journal.write(manifest.audience, entry)
+        entry = empty.accepting(f"id-of-{manifest.audience}-in-{account}", SentList.of(manifest), at=NOW.isoformat())
+        keep(self.journal, manifest.audience, entry)
         return entry
 
     def guard(self, stored: StoredList, **changes: Any) -> ListGuard:

@@ -58,8 +58,9 @@ def mirror(run: Run, there: Connection) -> None:
         if progress.stored >= QUANTUM:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with SpotifyAdsClient.open(settings, TokenStore(StateStore.in_home(run.home))) as client:
-        mirroring = AudienceMirror(client, Journal(run.home / "journal"), clock=lambda: NOW, sleep=look_often)
+    state = StateStore.in_home(run.home)
+    with SpotifyAdsClient.open(settings, TokenStore(state)) as client:
+        mirroring = AudienceMirror(client, Journal(state), clock=lambda: NOW, sleep=look_often)
         there.send("ready")
         there.recv()
         try:

@@ -19,7 +19,6 @@ from spotify_pipeline.mirror import (
     Journal,
     Lookalike,
     MirrorRefused,
-    ReceiptBook,
     RemovalPolicy,
     WebEvents,
     retire,
@@ -37,6 +36,7 @@ from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import NOW, Mirroring, no_pause
 from spotify_pipeline_tests.sandbox_settings import settings_at
+from spotify_pipeline_tests.state_edits import lose
 
 BUSINESS, ACCOUNT, DATASET = DEFAULTS.business_id, DEFAULTS.ad_account_id, DEFAULTS.dataset_id
 CONNECTION = DEFAULTS.capi_connection_id
@@ -61,7 +61,7 @@ class World:
 
     @property
     def journal(self) -> Journal:
-        return Journal(self.folder / "home" / "journal")
+        return Journal(StateStore.in_home(self.folder / "home"))
 
     @property
     def ours(self) -> Mirroring:
@@ -93,7 +93,7 @@ def world(folder: Path, build_list: BuildList) -> Iterator[World]:
         store = TokenStore(StateStore.in_home(folder / "tokens"))
         with SpotifyAdsClient.open(settings, store, sleep=no_pause) as client:
             client.create_capi_connection(BUSINESS, "Another connection")
-            theirs = Mirroring(client, Journal(folder / BEGUN_BY_ANOTHER_DEPLOYMENT), build_list)
+            theirs = Mirroring(client, Journal(StateStore.in_home(folder / BEGUN_BY_ANOTHER_DEPLOYMENT)), build_list)
             other = theirs.mirror(THEIRS, range(20)).audience.id
             kept = sandbox.state.audiences.get(other)
             assert kept is not None
@@ -113,7 +113,7 @@ def sent(there: World) -> None:
 
 def sent_and_forgotten(there: World) -> None:
     sent(there)
-    there.journal.file(SPEC.audience, ACCOUNT).unlink()
+    lose(there.journal, SPEC.audience, ACCOUNT)
 
 
 def mirror(there: World) -> None:
@@ -122,7 +122,7 @@ def mirror(there: World) -> None:
 
 def delete(there: World) -> None:
     retire(
-        there.client, there.journal, ReceiptBook.beside(there.journal), audience="lapsed", ad_account_id=ACCOUNT,
+        there.client, there.journal, audience="lapsed", ad_account_id=ACCOUNT,
         policy=RemovalPolicy.DELETE, reason="The campaign is over.", by="Kim", clock=lambda: NOW, sleep=no_pause,
         wait=0,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore, UnexpectedResponse
 from spotify_pipeline.spotify.ads.request import Operation
-from spotify_pipeline.spotify.lenient_json import canonical, same_id
+from spotify_pipeline.spotify.lenient_json import canonical_id, same_id
 from spotify_pipeline_tests.spotify.client_calls import ok
 from spotify_pipeline_tests.spotify.conversion_objects import (
     CAPI_TOKEN,
@@ -225,7 +225,7 @@ def test_c20_upper_and_lower_case_of_a_uuid_are_one_id(store: TokenStore, spotif
 def test_c20_only_a_uuid_has_one_spelling():
     assert same_id(AUDIENCE.upper(), AUDIENCE)
     assert not same_id("List-A", "list-a")
-    assert canonical("0123456789ABCDEF0123456789ABCDEF") == "0123456789ABCDEF0123456789ABCDEF"
+    assert canonical_id("0123456789ABCDEF0123456789ABCDEF") == "0123456789ABCDEF0123456789ABCDEF"
 
 
 @pytest.mark.parametrize("name", sorted(set(MADE_BY_SPOTIFY) - {"create_capi_token", "new_upload"}))

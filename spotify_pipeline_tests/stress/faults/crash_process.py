@@ -52,7 +52,7 @@ def run_sync(sync: Sync, answer: Connection) -> None:
         upload_hosts=(sync.origin.removeprefix("http://"),),
         upload_chunk_bytes=sync.chunk_bytes,
     )
-    journal = Journal(sync.home / "journal")
+    journal = Journal(StateStore.in_home(sync.home))
     os.environ[HOME_VARIABLE] = str(sync.home)
     client = SpotifyAdsClient.open(
         settings,

@@ -25,9 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spotify_pipeline.customer_list import Manifest
-from spotify_pipeline.mirror import AudienceSpec, Journal, ReceiptBook
+from spotify_pipeline.mirror import AudienceSpec, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.accounts import sign_in
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.stress.faults.crash_process import MUST_SIGN_IN, Sync, run_sync
 from spotify_pipeline_tests.stress.faults.lists import made_list
 
@@ -171,10 +172,10 @@ class World:
         return self.stored() == [self._new[1].sha256]
 
     def receipts_right(self) -> bool:
-        journal, book = Journal(self._home / "journal"), ReceiptBook(self._home / "receipts")
+        book = ReceiptBook(StateStore.in_home(self._home))
         lists = [each.file_sha256 for each in book.read(TARGET.audience, TARGET.ad_account_id)]
         expected = [self._old[1].sha256] * (self._situation == "replacement") + [self._new[1].sha256]
-        return lists == expected and all(each.whole for each in book.verify(journal))
+        return lists == expected and all(each.whole for each in book.verify())
 
     def sent_twice(self) -> int:
         """Bytes of the new list beyond its size that the storage was sent."""

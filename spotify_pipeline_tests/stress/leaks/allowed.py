@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from spotify_pipeline_tests.stress.leaks.needles import RAW, SECRETS, Kind
+from spotify_pipeline_tests.stress.leaks.needles import RAW, Kind
 from spotify_pipeline_tests.stress.leaks.scanner import Finding
 
 
@@ -76,11 +76,6 @@ ALLOWANCES = (
         r"cwd/(\.capi\.env\.[0-9]+\.tmp|capi\.env)",
         frozenset({Kind.TOKEN}),
         "The file of variables that `create-token` was told to write.",
-    ),
-    Allowance(
-        r"home/journal/[^/]+/\.?[^/]+\.session(\.[0-9]+\.tmp)?",
-        SECRETS - {Kind.TOKEN},
-        "The address of an upload under way, with which the next run goes on.",
     ),
 )
 

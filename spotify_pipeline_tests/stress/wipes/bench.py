@@ -92,7 +92,7 @@ class Bench:
 
     @property
     def journal(self) -> Journal:
-        return Journal(self.home / "journal")
+        return Journal(StateStore.in_home(self.home))
 
     @property
     def state(self) -> StateStore:

@@ -10,6 +10,7 @@ import polars as pl
 
 from spotify_pipeline.mirror.guards import GuardLimits, guard_limits
 from spotify_pipeline.rows import DigestSet, Suppressions
+from spotify_pipeline_tests.state_edits import lose
 from spotify_pipeline_tests.stress.wipes.bench import LIVE_ROWS, OTHER_ACCOUNT, Bench, Listed, people, suppressing
 from spotify_pipeline_tests.stress.wipes.happenings import NO_TEXT, half, live
 
@@ -52,7 +53,7 @@ def _moved(bench: Bench) -> Listed:
 
 
 def _journal_lost(bench: Bench) -> Listed:
-    next((bench.home / "journal").rglob("lapsed.json")).unlink()
+    lose(bench.journal, "lapsed")
     return bench.build(live())
 
 

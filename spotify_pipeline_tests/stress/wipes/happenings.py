@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +12,7 @@ from spotify_pipeline.identity import digest
 from spotify_pipeline.mirror.guards import GuardLimits, guard_limits
 from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline.state.tables import approval
+from spotify_pipeline_tests.state_edits import damage, keep, lose
 from spotify_pipeline_tests.stress.wipes.bench import LIVE_ROWS, OTHER_ACCOUNT, Bench, Listed, people
 
 Happening = Callable[[Bench], None]
@@ -152,22 +152,18 @@ def old_list_damaged(bench: Bench, listed: Listed) -> None:
 
 
 def journal_damaged(bench: Bench, listed: Listed) -> None:
-    for file in (bench.home / "journal").rglob("lapsed.json"):
-        file.write_text('{"format": 3')
+    damage(bench.journal, "lapsed", bench.account, '{"format": 4')
     sent(bench, listed)
 
 
 def journal_lost(bench: Bench, listed: Listed) -> None:
-    for file in (bench.home / "journal").rglob("lapsed.json"):
-        file.unlink()
+    lose(bench.journal, "lapsed")
     sent(bench, listed)
 
 
 def home_of_another(bench: Bench, listed: Listed) -> None:
-    for file in (bench.home / "journal").rglob("lapsed.json"):
-        entry = json.loads(file.read_text())
-        entry["file_sha256"] = "0" * 64
-        file.write_text(json.dumps(entry))
+    entry = bench.journal.read("lapsed", bench.account)
+    keep(bench.journal, "lapsed", replace(entry, file_sha256="0" * 64))
     sent(bench, listed)
 
 
@@ -201,9 +197,8 @@ def clock_breaks(bench: Bench, listed: Listed) -> None:
 
 
 def unreadable_home(bench: Bench, listed: Listed) -> None:
-    file = next((bench.home / "journal").rglob("lapsed.json"))
-    file.unlink()
-    file.mkdir()
+    (bench.home / "state.sqlite").unlink()
+    (bench.home / "state.sqlite").mkdir()
     sent(bench, listed)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from spotify_pipeline.mirror import Checkpoint, Journal, Receipt, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.privacy.older_ledger import lose
+from spotify_pipeline_tests.state_edits import add, keep
+from spotify_pipeline_tests.state_edits import lose as lose_entry
 from spotify_pipeline_tests.stress.wipes.bench import Bench, people
 from spotify_pipeline_tests.stress.wipes.happenings import Happening, live, sent
 from spotify_pipeline_tests.stress.wipes.scenarios import Scenario
@@ -19,9 +21,9 @@ DAGSTER = "Dagster's storage"
 
 def newer_receipt(bench: Bench, **changes: object) -> None:
     """A list was sent after the journal was copied, and its receipt lies beside the copy."""
-    book = ReceiptBook.beside(bench.journal)
-    (first,) = book.read("lapsed", bench.account)
-    book.append(Receipt(body={**first.body, "number": 2, "previous": first.digest, **changes}))
+    state = bench.journal.state
+    (first,) = ReceiptBook(state).read("lapsed", bench.account)
+    add(state, Receipt(body={**first.body, "number": 2, "previous": first.digest, **changes}))
 
 
 def older_journal(rows: Callable[[], object] = live) -> Happening:
@@ -33,16 +35,16 @@ def older_journal(rows: Callable[[], object] = live) -> Happening:
 
 
 def other_journal(bench: Bench) -> None:
-    file = next((bench.home / "journal").rglob("lapsed.json"))
-    file.write_text(json.dumps({**json.loads(file.read_text()), "receipt_head": "0" * 64}))
+    entry = bench.journal.read("lapsed", bench.account)
+    keep(bench.journal, "lapsed", replace(entry, receipt_head="0" * 64))
     sent(bench, bench.build(live()))
 
 
 def known_to_dagster(number: int, digest: str = "1" * 64, *, homeless: bool = False) -> Happening:
     def happen(bench: Bench) -> None:
         if homeless:
-            for folder in ("journal", "receipts"):
-                shutil.rmtree(bench.home / folder)
+            for file in bench.home.glob("state*"):
+                file.unlink()
         bench.checkpoint = Checkpoint(name=DAGSTER, receipts={"lapsed": (number, digest)})
         sent(bench, bench.build(live()))
 
@@ -50,7 +52,7 @@ def known_to_dagster(number: int, digest: str = "1" * 64, *, homeless: bool = Fa
 
 
 def part_known_to_dagster(bench: Bench) -> None:
-    (receipt,) = ReceiptBook.beside(bench.journal).read("lapsed", bench.account)
+    (receipt,) = ReceiptBook(bench.journal.state).read("lapsed", bench.account)
     bench.checkpoint = Checkpoint(name=DAGSTER, receipts={"lapsed": (1, receipt.digest), "lapsed.2": (3, "1" * 64)})
     bench.keys = ("lapsed", "lapsed.2")
     sent(bench, bench.build(live()))
@@ -69,11 +71,10 @@ def ask_to_forget(bench: Bench, number: int) -> str:
 def ledger_older_than_the_receipts(bench: Bench) -> None:
     ask_to_forget(bench, 1)
     newer_receipt(bench, evidence={"erasures": {"newest": "erasure-2026-01-05-00000000"}})
-    file = next((bench.home / "journal").rglob("lapsed.json"))
-    newest = ReceiptBook.beside(bench.journal).last("lapsed", bench.account)
+    newest = ReceiptBook(bench.journal.state).last("lapsed", bench.account)
     assert newest is not None
-    stated = {"receipts": newest[0], "receipt_head": newest[1]}
-    file.write_text(json.dumps({**json.loads(file.read_text()), **stated}))
+    entry = bench.journal.read("lapsed", bench.account)
+    keep(bench.journal, "lapsed", replace(entry, receipts=newest[0], receipt_head=newest[1]))
     sent(bench, bench.build(live()))
 
 
@@ -89,7 +90,7 @@ def ledger_older_than_dagster(*, lost: bool) -> Happening:
 
 
 def live_audience(bench: Bench, audience: str) -> str:
-    found = Journal(bench.home.parent / "live" / "journal").read(audience, bench.account).audience_id
+    found = Journal(StateStore.in_home(bench.home.parent / "live")).read(audience, bench.account).audience_id
     assert found is not None
     return found
 
@@ -99,8 +100,8 @@ def adopts(audience: str, *, as_stranger: bool = True) -> Happening:
 
     def happen(bench: Bench) -> None:
         bench.adopted = live_audience(bench, audience)
-        for file in (bench.home / "journal").rglob(f"{audience}.json") if as_stranger else ():
-            file.unlink()
+        if as_stranger:
+            lose_entry(bench.journal, audience)
         sent(bench, bench.build(live()))
 
     return happen

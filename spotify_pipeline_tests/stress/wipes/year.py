@@ -23,6 +23,7 @@ from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT, Receipt
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.mirror.sync.receipt_content import list_evidence
 from spotify_pipeline.sandbox import DEFAULTS
+from spotify_pipeline_tests.state_edits import add, keep
 from spotify_pipeline_tests.stress.wipes.bench import BEGIN, Bench, Listed
 
 LIMITS = guard_limits(max_source_age=timedelta(hours=48))
@@ -186,13 +187,14 @@ def _entry(bench: Bench, audience: str) -> JournalEntry:
 
 def _accept(bench: Bench, audience: str, listed: Listed, decision: Decision) -> None:
     """What a run leaves behind whose list was accepted; of one that was blocked, as if somebody had approved it."""
-    receipts = ReceiptBook.beside(bench.journal)
+    receipts = ReceiptBook(bench.journal.state)
     before = receipts.last(audience, bench.account)
     content = list_evidence(listed[1], decision, {}).content
     if not decision.allowed:
         for each in content["decision"]["findings"]:
             each["outcome"] = "overridden" if each["outcome"] == "blocked" else each["outcome"]
-    receipts.append(
+    add(
+        bench.journal.state,
         Receipt(
             body={
                 **content,
@@ -204,12 +206,12 @@ def _accept(bench: Bench, audience: str, listed: Listed, decision: Decision) -> 
                 "ad_account_id": bench.account,
                 "at": bench.now.isoformat(),
             }
-        )
+        ),
     )
     accepted = JournalEntry(ad_account_id=DEFAULTS.ad_account_id).accepting(
         f"the audience {audience}", SentList.of(listed[1]), at=bench.now.isoformat()
     )
-    bench.journal.write(audience, accepted)
+    keep(bench.journal, audience, accepted)
     compared = compared_with(bench.journal, audience, bench.account, bench.now - SHORTEST_WINDOW)
     bench.store.keep_lists(audience, KEPT_LISTS, sent=compared)
 

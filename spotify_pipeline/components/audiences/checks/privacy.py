@@ -106,7 +106,7 @@ def judge_erasures(audience: AudienceDefinition, home: PipelineHome, now: dateti
 
 def judge_receipts(audience: AudienceDefinition, home: PipelineHome) -> dg.AssetCheckResult:
     """Whether the receipts of the audience, its parts and its lookalike are whole."""
-    reports = home.receipts.verify(home.journal, audience.folder)
+    reports = home.receipts.verify(audience.folder)
     wrong = [each for each in reports if not each.whole]
     told = " ".join(f"{each.audience} in ad account {each.ad_account_id}: {each.sentence}" for each in wrong or reports)
     return dg.AssetCheckResult(

@@ -16,30 +16,27 @@ import pytest
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.doctor.readiness import readiness
 from spotify_pipeline.conversions import open_outbox
-from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook
+from spotify_pipeline.mirror import Journal, JournalEntry, Phase, Receipt, Unfinished, WriteKind
 from spotify_pipeline.mirror.alerts import AlertKind, Alerts
-from spotify_pipeline.mirror.journal.upload_session import save_session
 from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier
 from spotify_pipeline.spotify import OpenUpload, RateLimiter, Secret
-from spotify_pipeline.state import StateStore, engines
+from spotify_pipeline.state import StateStore, engines, tables
 from spotify_pipeline.state.tables import erasure_digest
 from spotify_pipeline_tests.cli.conftest import Run
+from spotify_pipeline_tests.state_edits import add, damage, keep, tampering
 from spotify_pipeline_tests.stress.wipes.bench import Bench, people
 
 CANARY = "canary@example.com"
 ACCOUNT = "a0000000-0000-4000-8000-000000000001"
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
 FILES = {
-    "journal": f"journal/{ACCOUNT}/lapsed.json",
-    "session": f"journal/{ACCOUNT}/lapsed.session",
-    "receipt": f"receipts/{ACCOUNT}/lapsed/000001.json",
     "state": "state.sqlite",
     "list": "data/customer_lists/lapsed/*/customer_list.csv",
     "manifest": "data/customer_lists/lapsed/*/manifest.json",
     "identifiers": "data/identifiers/lapsed/*.parquet",
     "rate": "rate/key",
 }
-LOCKS = {"lease": f"journal/{ACCOUNT}/lapsed.lock"}
+LOCKS = {"lease": "locks/*.lock"}
 
 
 def written(content: bytes) -> Callable[[Path], None]:
@@ -114,15 +111,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "at": NOW.isoformat(),
         }
     )
-    journal = Journal(home / "journal")
-    ReceiptBook.beside(journal).append(receipt)
-    journal.write("lapsed", JournalEntry(ad_account_id=ACCOUNT, receipts=1, receipt_head=receipt.digest))
+    journal = Journal(StateStore.in_home(home))
+    add(journal.state, receipt)
+    begun = Unfinished(kind=WriteKind.REPLACE, phase=Phase.SENDING)
+    entry = JournalEntry(ad_account_id=ACCOUNT, receipts=1, receipt_head=receipt.digest, unfinished=begun)
+    keep(journal, "lapsed", entry)
     with journal.lease("lapsed", ACCOUNT, wait=0, sleep=void):
         pass
-    save_session(
-        journal.session_file("lapsed", ACCOUNT),
-        OpenUpload(audience_id="a", uri=Secret("https://x"), opened_at=1.0, size=1, crc32c="AAAAAA=="),
-    )
+    opened = OpenUpload(audience_id="a", uri=Secret("https://x"), opened_at=1.0, size=1, crc32c="AAAAAA==")
+    sealed = journal.sealed("lapsed", ACCOUNT, opened)
+    with journal.state.begin() as transaction:
+        journal.put_session(transaction, "lapsed", ACCOUNT, sealed)
     ErasureLedger(bench.state).record(
         [GivenIdentifier(line=1, given_as="email", digests=("a" * 64,))],
         requested_at=NOW,
@@ -180,7 +179,7 @@ def test_a_lock_that_is_no_file_of_this_user_is_said(home: Path, pattern: str, d
     assert found()["private files"].state is State.FAILED
 
 
-@pytest.mark.parametrize("missing", ["receipt", "state", "manifest", "list"])
+@pytest.mark.parametrize("missing", ["state", "manifest", "list"])
 def test_a_file_that_is_missing_is_said(home: Path, missing: str) -> None:
     only(home, FILES[missing]).unlink()
     assert [each for each in found().values() if each.state is State.FAILED]
@@ -229,9 +228,28 @@ def test_a_full_disk_is_no_success(run: Run, home: Path) -> None:
 
 
 def test_doctor_fails_over_a_damaged_journal(run: Run, home: Path) -> None:
-    only(home, FILES["journal"]).write_text(CANARY)
+    damage(Journal(StateStore.in_home(home)), "lapsed", ACCOUNT, CANARY)
     ran = run("doctor")
     assert ran.code == 1
-    assert "FAIL  journal: The journal of lapsed (" in ran.out
-    assert "Restore it from a backup" in ran.out
+    assert "FAIL  journal: The entry of lapsed in the journal (" in ran.out
+    assert "Restore the newest backup" in ran.out
     assert CANARY not in ran.out + ran.err
+
+
+def test_a_receipt_that_was_changed_is_said_and_not_quoted(home: Path) -> None:
+    with tampering(StateStore.in_home(home)) as transaction:
+        transaction.execute(tables.receipt.update().values(content=CANARY.encode()))
+    result = found()["receipts"]
+    assert result.state is State.FAILED
+    assert "Receipt 1 is not JSON" in result.sentence
+    assert CANARY not in result.sentence
+
+
+def test_an_upload_session_that_cannot_be_read_is_a_warning(home: Path) -> None:
+    journal = Journal(StateStore.in_home(home))
+    with journal.state.begin() as transaction:
+        journal.put_session(transaction, "lapsed", ACCOUNT, CANARY.encode())
+    result = found()["journal"]
+    assert result.state is State.WARNING
+    assert "nothing is lost" in result.sentence
+    assert CANARY not in result.sentence

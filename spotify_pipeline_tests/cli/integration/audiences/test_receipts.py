@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from spotify_pipeline.mirror import Receipt, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS
+from spotify_pipeline.state import StateStore, tables
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import RETIRED, Mirrored
+from spotify_pipeline_tests.state_edits import add, tampering
 
 ACCOUNT = DEFAULTS.ad_account_id
 
@@ -39,8 +41,9 @@ def test_receipts_are_listed_shown_and_found_whole(run: Run, sent: Mirrored) -> 
 
 @pytest.mark.e2e
 def test_a_receipt_that_was_tampered_with_fails_and_is_not_passed_over(run: Run, sent: Mirrored) -> None:
-    file = sent.home / "receipts" / ACCOUNT / RETIRED / "000001.json"
-    file.write_text(file.read_text().replace("1200", "1201"))
+    with tampering(StateStore.in_home(sent.home)) as transaction:
+        content = transaction.execute(sa.select(tables.receipt.c.content)).scalar_one()
+        transaction.execute(tables.receipt.update().values(content=content.replace(b"1200", b"1201")))
     verified = run("receipts", "verify")
     assert verified.code == 1
     assert verified.out.startswith(f"FAIL  {RETIRED} in ad account {ACCOUNT}: ")
@@ -55,20 +58,21 @@ def test_a_receipt_that_was_tampered_with_fails_and_is_not_passed_over(run: Run,
 
 @pytest.mark.e2e
 def test_a_receipt_that_was_removed_fails(run: Run, sent: Mirrored) -> None:
-    (sent.home / "receipts" / ACCOUNT / RETIRED / "000001.json").unlink()
+    with tampering(StateStore.in_home(sent.home)) as transaction:
+        transaction.execute(tables.receipt.delete())
     assert run("receipts", "verify").code == 1
 
 
 @pytest.mark.e2e
-def test_the_name_of_a_file_that_is_no_receipt_moves_no_terminal_and_hides_no_chain(run: Run, sent: Mirrored) -> None:
-    folder = sent.home / "receipts" / ACCOUNT / RETIRED
-    Path(os.fsdecode(os.fsencode(folder) + b"/\xff\x1b]0;x\x07.json")).write_text("{}")
-    verified, listed = run("receipts", "verify"), run("receipts", "list", RETIRED)
+def test_a_row_that_somebody_put_in_moves_no_terminal_and_hides_no_chain(run: Run, sent: Mirrored) -> None:
+    state = StateStore.in_home(sent.home)
+    (receipt,) = ReceiptBook(state).read(RETIRED, ACCOUNT)
+    add(state, Receipt(body={**receipt.body, "audience": "\x1b]0;x\x07"}))
+    verified = run("receipts", "verify")
     assert (verified.code, verified.out[:4]) == (1, "FAIL")
-    for said in (verified.out, listed.err):
-        assert r"\udcff\x1b]0;x\x07.json" in said
-        assert said.removesuffix("\n").isprintable()
-    assert "created" in listed.out
+    assert r"\x1b]0;x\x07 in ad account" in verified.out
+    assert verified.out.replace("\n", "").isprintable()
+    assert "created" in run("receipts", "list", RETIRED).out
 
 
 def test_where_nothing_was_sent_there_are_none(run: Run) -> None:

@@ -14,6 +14,7 @@ from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import AUDIENCE, RETIRED, Mirrored
 from spotify_pipeline_tests.customer_list.snapshots import materialize
+from spotify_pipeline_tests.state_edits import keep
 
 ACCOUNT = DEFAULTS.ad_account_id
 ELSEWHERE = DEFAULTS.viewer_ad_account_id
@@ -37,9 +38,9 @@ def waiting(mirrored: Mirrored) -> list[tuple[str, ...]]:
 
 
 def also_in_another_account(mirrored: Mirrored, **fields: object) -> None:
-    journal = Journal(mirrored.home / "journal")
+    journal = Journal(StateStore.in_home(mirrored.home))
     known = JournalEntry(ad_account_id=ELSEWHERE, audience_id="a2", snapshot="once", file_sha256="f" * 64)
-    journal.write(RETIRED, replace(known, **fields))
+    keep(journal, RETIRED, replace(known, **fields))
 
 
 def test_p16_it_is_deleted_with_its_lists_and_nobody_waits_for_it_any_more(
@@ -108,8 +109,8 @@ def test_who_waits_for_what_was_left_in_another_ad_account_still_waits(run: Run,
 
 @pytest.mark.e2e
 def test_p16_an_audience_that_has_moved_can_be_retired_where_it_was(run: Run, mirrored: Mirrored) -> None:
-    journal = Journal(mirrored.home / "journal")
-    journal.write(AUDIENCE, JournalEntry(ad_account_id=ELSEWHERE, audience_id="a1", snapshot="2026-10"))
+    journal = Journal(StateStore.in_home(mirrored.home))
+    keep(journal, AUDIENCE, JournalEntry(ad_account_id=ELSEWHERE, audience_id="a1", snapshot="2026-10"))
     materialize(mirrored.store, AUDIENCE, "2026-11")
     ran = run("retire", AUDIENCE, *LEAVE, "--ad-account", ELSEWHERE)
     assert ran.code == 0

@@ -23,6 +23,7 @@ from spotify_pipeline.state.tables import erasure, erasure_digest, event_body
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, verdict, verdicts
 from spotify_pipeline_tests.privacy.making import Machine, address, sha
+from spotify_pipeline_tests.state_edits import damage, keep
 
 ACCOUNT = "00000000-0000-4000-8000-000000000001"
 ADA, BOB = address("ada"), address("bob")
@@ -35,7 +36,7 @@ def sent(machine: Machine, audience: str, snapshot: str) -> SentList:
 
 def journal_of(machine: Machine, audience: str, **fields: object) -> None:
     entry = replace(JournalEntry(ad_account_id=ACCOUNT), **fields)
-    Journal(machine.home / "journal").write(audience, entry)
+    keep(Journal(StateStore.in_home(machine.home)), audience, entry)
 
 
 @pytest.fixture
@@ -233,7 +234,7 @@ def test_lists_that_spotify_may_have_are_looked_up_in_every_ad_account(machine: 
     unfinished = Unfinished(kind=WriteKind.CREATE, phase=Phase.SENDING, list=begun)
     journal_of(machine, "begun", unfinished=unfinished)
     journal_of(machine, "loyal.lookalike", audience_id="a3", made_of={"seed_audience_id": "a1"})
-    (machine.home / "journal" / ACCOUNT / "damaged.json").write_text("{")
+    damage(Journal(StateStore.in_home(machine.home)), "damaged", ACCOUNT)
     assert "loyal 2026-11-16 list, live" in " ".join(run("explain", stdin=BOB.encode()).out.split())
     run("forget", stdin=b"nobody@example.com")
     (request,) = machine.ledger.requests()

@@ -176,7 +176,7 @@ def test_logout_asks_and_no_keeps_everything(run: Run, sign_in_as: Run, tmp_path
 def test_logout_takes_the_tokens_of_one_label_and_leaves_the_rest(run: Run, sign_in_as: Run, tmp_path: Path) -> None:
     sign_in_as()
     sign_in_as("--label", "agency")
-    other = tmp_path / "home" / "journal" / "kept.json"
+    other = tmp_path / "home" / "data" / "kept.json"
     other.parent.mkdir()
     other.write_text("{}")
     store = TokenStore(StateStore.in_home(tmp_path / "home"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from spotify_pipeline_tests.components.runs import (
     writes,
 )
 from spotify_pipeline_tests.mirror.guards.names import GuardName
+from spotify_pipeline_tests.state_edits import keep
 
 HALF = "DELETE FROM crm.people WHERE email IN (SELECT email FROM crm.people WHERE agreed LIMIT 15)"
 OTHERS = "UPDATE crm.people SET email = 'other-' || email"
@@ -231,10 +232,9 @@ def test_a_list_that_did_not_change_is_sent_again_once_spotify_has_had_it_for_ma
     deployment = Deployment(load({"people": PEOPLE + "  max_age: 30d\n"}))
     assert deployment.run().success
     assert metadata(deployment.run(), "spotify_audience")["done"] == "unchanged"
-    journal = PipelineHome().journal.file("people", DEFAULTS.ad_account_id)
-    entry = json.loads(journal.read_text())
-    entry["accepted_at"] = (datetime.now(UTC) - timedelta(days=31)).isoformat()
-    journal.write_text(json.dumps(entry))
+    journal = PipelineHome().journal
+    long_ago = (datetime.now(UTC) - timedelta(days=31)).isoformat()
+    keep(journal, "people", replace(journal.read("people", DEFAULTS.ad_account_id), accepted_at=long_ago))
     before = writes(sandbox)
     assert metadata(deployment.run(), "spotify_audience")["done"] == "replaced"
     assert writes(sandbox) > before

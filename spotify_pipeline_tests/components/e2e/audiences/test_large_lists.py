@@ -94,7 +94,6 @@ def test_p21_a_list_that_fits_again_goes_back_to_one_audience_once_its_part_is_g
         retire(
             client,
             home.journal,
-            home.receipts,
             audience="people.2",
             ad_account_id=DEFAULTS.ad_account_id,
             policy=RemovalPolicy.DELETE,

@@ -12,7 +12,8 @@ import pytest
 from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.sandbox import SandboxServer
+from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.state import tables
 from spotify_pipeline_tests.components.runs import (
     PEOPLE,
     Deployment,
@@ -24,6 +25,7 @@ from spotify_pipeline_tests.components.runs import (
     said_by,
     writes,
 )
+from spotify_pipeline_tests.state_edits import keep, tampering
 
 NEWEST = CadenceConfig(every="day").newest_partition(datetime.now(UTC))
 BEFORE = (datetime.fromisoformat(NEWEST) - timedelta(days=1)).date().isoformat()
@@ -107,8 +109,8 @@ def test_w10_a_list_that_spotify_never_had_is_judged_as_any_other(
     deployment: Deployment, environment: Path, sandbox: SandboxServer
 ) -> None:
     sent_yesterday_and_today(deployment, environment)
-    for file in (environment / "home" / "receipts").rglob("000001.json"):
-        file.unlink()
+    with tampering(PipelineHome().store) as transaction:
+        transaction.execute(tables.receipt.delete().where(tables.receipt.c.number == 1))
     many = "INSERT INTO crm.people SELECT 'new' || i || '@example.com', true FROM range(45) r(i)"
     change_people(environment, many)
     assert deployment.run(partition=NEWEST).success
@@ -196,12 +198,11 @@ def test_w20_a_rollback_does_not_pass_over_a_state_that_is_older_than_what_was_s
     deployment: Deployment, environment: Path, sandbox: SandboxServer
 ) -> None:
     sent_yesterday_and_today(deployment, environment)
-    journal = environment / "home" / "journal"
-    kept = {file: file.read_bytes() for file in journal.rglob("*") if file.is_file()}
+    journal = PipelineHome().journal
+    kept = journal.read("people", DEFAULTS.ad_account_id)
     change_people(environment, "INSERT INTO crm.people VALUES ('new@example.com', true)")
     assert deployment.run(partition=NEWEST).success
-    for file, content in kept.items():
-        file.write_bytes(content)
+    keep(journal, "people", kept)
     before = writes(sandbox)
     assert "[history]" in said_by(deployment.run("spotify_audience", partition=BEFORE, send=WAY_BACK))
     assert writes(sandbox) == before

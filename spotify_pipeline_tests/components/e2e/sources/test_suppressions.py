@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -25,6 +26,7 @@ from spotify_pipeline_tests.components.runs import (
     said_by,
     writes,
 )
+from spotify_pipeline_tests.state_edits import keep, lose
 
 
 @pytest.fixture
@@ -133,17 +135,12 @@ def test_p15_an_erasure_waits_on_while_the_audience_is_in_another_ad_account_too
     home = PipelineHome()
     ((account, _),) = home.journal.known()
     other = "00000000-0000-4000-8000-000000000001"
-    left = home.journal.file("people", other)
-    left.parent.mkdir(mode=0o700, exist_ok=True)
     entry = home.journal.read("people", account)
-    assert entry.audience_id is not None
-    left.write_text(
-        home.journal.file("people", account).read_text().replace(account, other).replace(entry.audience_id, other)
-    )
+    keep(home.journal, "people", replace(entry, ad_account_id=other, audience_id=other))
     forget("email:person1@example.com")
     assert deployment.run().success
     assert home.ledger.waiting("people")
-    left.unlink()
+    lose(home.journal, "people", other)
     for _ in range(2):  # the first finds that the request is in force
         assert deployment.run().success
     assert home.ledger.waiting("people") == []

@@ -16,8 +16,10 @@ from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.mirror import Journal, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.sandbox.store.records import Audience
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.integration.audiences.test_event_audience_yaml import BOTH, BOUGHT, CAMPAIGN
 from spotify_pipeline_tests.components.runs import QUIET, Deployment, definitions_of, metadata, said_by, writes
+from spotify_pipeline_tests.state_edits import lose
 
 FILLED = "spotify_audience"
 
@@ -42,9 +44,9 @@ def at_spotify(sandbox: SandboxServer) -> dict[str, Audience]:
 
 
 def kinds(home: Path, audience: str) -> list[str]:
-    journal = Journal(home / "home" / "journal")
-    book = ReceiptBook.beside(journal)
-    assert all(each.whole for each in book.verify(journal))
+    journal = Journal(StateStore.in_home(home / "home"))
+    book = ReceiptBook(journal.state)
+    assert all(each.whole for each in book.verify())
     return [str(each.kind) for each in book.read(audience, DEFAULTS.ad_account_id)]
 
 
@@ -140,7 +142,7 @@ def test_without_its_journal_it_is_found_and_not_made_again(deployment: Deployme
     run(deployment, "bought")
     journal = PipelineHome().journal
     made = journal.read("bought", DEFAULTS.ad_account_id).audience_id
-    journal.file("bought", DEFAULTS.ad_account_id).unlink()
+    lose(journal, "bought", DEFAULTS.ad_account_id)
     assert metadata(run(deployment, "bought"), FILLED)["done"] == "unchanged"
     assert journal.read("bought", DEFAULTS.ad_account_id).audience_id == made
     assert len(at_spotify(sandbox)) == 1

@@ -16,6 +16,7 @@ from spotify_pipeline.components.resources import PipelineHome, WarehouseResourc
 from spotify_pipeline.mirror import Journal
 from spotify_pipeline.mirror.receipts import ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.components.projects import other_project
 from spotify_pipeline_tests.components.runs import (
     CONNECTION,
@@ -64,8 +65,8 @@ def test_it_holds_a_list_back_until_somebody_approves_and_stands_in_the_receipt(
     digest = metadata(held, "customer_list")["file SHA-256"]
     sent = deployment.run("spotify_audience", send={"approve": {"file_digest": digest, **APPROVED}})
     assert sent.success, said_by(sent)
-    journal = Journal(environment / "home" / "journal")
-    receipts = ReceiptBook.beside(journal)
+    journal = Journal(StateStore.in_home(environment / "home"))
+    receipts = ReceiptBook(journal.state)
     (receipt,) = receipts.read("people", DEFAULTS.ad_account_id)
     decision = receipt.body["decision"]
     assert decision["limits"]["agreed_rows"] == 5
@@ -75,7 +76,7 @@ def test_it_holds_a_list_back_until_somebody_approves_and_stands_in_the_receipt(
     # The guard is gone, and with it its class; what it said stays.
     without = Deployment(load(CONNECTION, PEOPLE, "")).run("spotify_audience")
     assert without.success, said_by(without)
-    assert [each.whole for each in receipts.verify(journal)] == [True]
+    assert [each.whole for each in receipts.verify()] == [True]
     assert receipts.read("people", DEFAULTS.ad_account_id)[0].body["decision"] == decision
 
 

@@ -21,6 +21,7 @@ from spotify_pipeline.components.resources import PipelineHome, WarehouseResourc
 from spotify_pipeline.mirror import MirrorRefused
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, change_people, digests_at_spotify, evaluations
+from spotify_pipeline_tests.state_edits import keep
 
 
 @pytest.fixture
@@ -113,11 +114,11 @@ def test_w20_a_plan_says_that_what_is_known_here_is_older_than_what_was_sent(
     deployment: Deployment, environment: Path
 ) -> None:
     assert deployment.run(quiet=True).success
-    kept = {file: file.read_bytes() for file in (environment / "home" / "journal").rglob("*") if file.is_file()}
+    journal = PipelineHome().journal
+    kept = journal.read("people", DEFAULTS.ad_account_id)
     change_people(environment, "INSERT INTO crm.people VALUES ('new@example.com', true)")
     assert deployment.run(quiet=True).success
-    for file, content in kept.items():
-        file.write_bytes(content)
+    keep(journal, "people", kept)
     (planned,) = plan(deployment)
     assert planned.action is PlannedAction.BLOCKED
     assert "[history]" in planned.sentence
@@ -145,11 +146,11 @@ def test_w20_a_plan_sees_that_the_journal_of_a_part_is_older(
     split = PEOPLE.replace("min_rows: 3", "min_rows: 3, max_bytes: 1500") + "  oversize: split\n"
     deployment = Deployment(load({"people": split}))
     assert deployment.run(quiet=True).success
-    (journal,) = (environment / "home" / "journal").rglob("people.2.json")
-    kept = journal.read_bytes()
+    journal = PipelineHome().journal
+    kept = journal.read("people.2", DEFAULTS.ad_account_id)
     change_people(environment, "INSERT INTO crm.people SELECT 'new' || i || '@example.com', true FROM range(8) r(i)")
     assert deployment.run(quiet=True).success
-    journal.write_bytes(kept)
+    keep(journal, "people.2", kept)
     (planned,) = plan(deployment)
     assert planned.action is PlannedAction.BLOCKED
     assert "the journal of people.2 knows" in planned.sentence

@@ -23,8 +23,10 @@ from spotify_pipeline.components.connection import audience_definitions
 from spotify_pipeline.components.resources import AlertWebhook, PipelineHome
 from spotify_pipeline.mirror import RemovalPolicy, retire
 from spotify_pipeline.mirror.alerts import AlertKind
+from spotify_pipeline.state import tables
 from spotify_pipeline_tests.components.integration.sources.test_suppressions import forget
 from spotify_pipeline_tests.components.runs import PEOPLE, Deployment, evaluations, metadata
+from spotify_pipeline_tests.state_edits import tampering
 
 OTHERS = PEOPLE.replace("name: People", "name: Others")
 
@@ -65,8 +67,8 @@ def test_p08_identifiers_that_are_too_old_are_deleted_by_the_look_that_finds_the
 def test_receipts_that_are_not_whole_are_told_by_the_watch(deployment: Deployment, environment: Path) -> None:
     assert deployment.run(quiet=True).success
     assert evaluations(watch(deployment), RECEIPTS_WHOLE)["spotify_audience"].passed
-    (receipt,) = (environment / "home" / "receipts").glob("*/people/000001.json")
-    receipt.unlink()
+    with tampering(PipelineHome().store) as transaction:
+        transaction.execute(tables.receipt.delete())
     told = evaluations(watch(deployment), RECEIPTS_WHOLE)["spotify_audience"]
     assert not told.passed
     assert "Receipt 1 is missing." in str(told.description)
@@ -117,7 +119,6 @@ def test_p16_an_audience_that_was_left_at_spotify_is_told_once_an_erasure_waits_
     retire(
         None,
         home.journal,
-        home.receipts,
         audience="people",
         ad_account_id=account,
         policy=RemovalPolicy.LEAVE,

@@ -33,6 +33,7 @@ from spotify_pipeline_tests.components.runs import (
     writes,
 )
 from spotify_pipeline_tests.home.here import home_here
+from spotify_pipeline_tests.state_edits import lose
 
 OPTED_OUT = "CREATE TABLE crm.opted_out AS SELECT 'person' || i || '@example.com' AS email FROM range(20, 26) r(i)"
 SUPPRESSED = PEOPLE + "  suppress: [{table: crm.opted_out}]\n"
@@ -205,7 +206,7 @@ def test_p21_an_erasure_waits_on_where_the_journal_is_lost_and_receipts_are_ther
     forget("email:person1@example.com")
     home = PipelineHome()
     ((account, _),) = home.journal.known()
-    home.journal.file("people", account).unlink()
+    lose(home.journal, "people", account)
     (chain,) = audience_definitions(deployment.definitions)
     for _ in range(2):
         judge_erasures(chain, home, datetime.now(UTC))

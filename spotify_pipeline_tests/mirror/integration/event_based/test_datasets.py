@@ -78,4 +78,4 @@ def test_the_sandbox_takes_a_web_event_audience_as_spotify_documents_it(
     (found,) = client.audiences(ACCOUNT)
     assert (found.name, found.subtype, found.lookback_days) == ("Renamed", "WEB_EVENT", 180)
     assert (found.dataset_ids, found.excluded_events) == ((DEFAULTS.dataset_id,), ("LEAD",))
-    assert all(each.whole for each in ReceiptBook.beside(journal).verify(journal))
+    assert all(each.whole for each in ReceiptBook(journal.state).verify())

@@ -22,8 +22,10 @@ from spotify_pipeline.mirror import (
     sync_event_based,
 )
 from spotify_pipeline.spotify import NotFound, SpotifyError
+from spotify_pipeline.state import tables
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, Made, no_fault
 from spotify_pipeline_tests.mirror.machine import Machine
+from spotify_pipeline_tests.state_edits import lose, tampering
 
 CAMPAIGN, AD_SET, DATASET = (f"{letter}0000000-0000-4000-8000-00000000000a" for letter in "cad")
 BOUGHT = WebEvents(dataset_ids=(DATASET,), included_events=("PURCHASE", "ADDTOCART"), lookback_days=30)
@@ -51,12 +53,12 @@ def kept(machine: Machine, definition: EventBasedDefinition, spec: AudienceSpec 
 
 
 def receipts(machine: Machine) -> list[str]:
-    assert all(each.whole for each in machine.receipts.verify(machine.journal))
+    assert all(each.whole for each in machine.receipts.verify())
     return [str(each.kind) for each in machine.receipts.read(SPEC.audience, AD_ACCOUNT)]
 
 
 def forget_journal(machine: Machine) -> None:
-    machine.journal.file(SPEC.audience, AD_ACCOUNT).unlink()
+    lose(machine.journal, SPEC.audience, AD_ACCOUNT)
 
 
 def retire_it(machine: Machine, policy: RemovalPolicy) -> None:
@@ -64,7 +66,6 @@ def retire_it(machine: Machine, policy: RemovalPolicy) -> None:
     retire(
         machine.client,
         machine.journal,
-        machine.receipts,
         audience=SPEC.audience,
         ad_account_id=AD_ACCOUNT,
         policy=policy,
@@ -195,8 +196,8 @@ def test_what_spotify_cannot_change_is_refused_wherever_it_is_known_from(
     if known in ("receipt", "shown, all else lost"):
         forget_journal(machine)
     if known == "shown, all else lost":
-        for file in machine.receipts.folder(SPEC.audience, AD_ACCOUNT).iterdir():
-            file.unlink()
+        with tampering(machine.state) as transaction:
+            transaction.execute(tables.receipt.delete())
     asked = len(spotify.asked)
     with pytest.raises(MirrorRefused) as refused:
         kept(machine, after)

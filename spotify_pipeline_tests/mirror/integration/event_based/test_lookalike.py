@@ -22,6 +22,7 @@ from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.deployment import Mirroring, at_spotify
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Machine
+from spotify_pipeline_tests.state_edits import lose
 
 KEY = "lapsed.lookalike"
 NAME, DESCRIPTION = "Like the lapsed", "People like those who cancelled"
@@ -59,7 +60,7 @@ def lookalikes(spotify: FakeSpotify) -> list[str]:
 
 
 def receipts(machine: Machine) -> list[str]:
-    assert all(each.whole for each in machine.receipts.verify(machine.journal))
+    assert all(each.whole for each in machine.receipts.verify())
     return [str(each.kind) for each in machine.receipts.read(KEY, AD_ACCOUNT)]
 
 
@@ -88,7 +89,7 @@ def test_a_name_that_the_yaml_changes_is_changed(machine: Machine, spotify: Fake
 
 def test_without_its_journal_it_is_found_by_its_mark(machine: Machine, spotify: FakeSpotify) -> None:
     made = kept(machine).audience.id
-    machine.journal.file(KEY, AD_ACCOUNT).unlink()
+    lose(machine.journal, KEY, AD_ACCOUNT)
     outcome = kept(machine)
     assert (outcome.action, outcome.audience.id) == (EventBasedAction.UNCHANGED, made)
     assert machine.journal.read(KEY, AD_ACCOUNT).audience_id == made
@@ -159,7 +160,7 @@ def test_a_lookalike_of_another_seed_is_told_and_left_alone(machine: Machine, sp
 def test_two_that_could_be_it_are_listed_and_left_alone(machine: Machine, spotify: FakeSpotify) -> None:
     made = kept(machine).audience.id
     spotify.audiences["like-too"] = spotify.audiences[made]
-    machine.journal.file(KEY, AD_ACCOUNT).unlink()
+    lose(machine.journal, KEY, AD_ACCOUNT)
     with pytest.raises(MirrorRefused, match=rf"2 audiences of ad account .* could be {KEY}: like-1, like-too"):
         kept(machine)
 
@@ -168,7 +169,7 @@ def test_the_mirror_takes_no_lookalike_for_its_audience(
     machine: Machine, spotify: FakeSpotify, build_list: BuildList
 ) -> None:
     kept(machine)
-    machine.journal_file.unlink()
+    machine.lose_journal()
     machine.mirror(build_list(range(20), "2026-11-23"), approved=True)
     assert len(spotify.audiences) == 2
 
@@ -185,5 +186,5 @@ def test_the_sandbox_takes_a_lookalike_as_spotify_documents_it(
     assert made[0].id == made[1].id
     (found,) = [each for each in at_spotify(client, spec) if each.type == "LOOKALIKE"]
     assert (found.name, found.seed_audience_id) == ("Renamed", mirrored)
-    book = ReceiptBook.beside(journal)
+    book = ReceiptBook(journal.state)
     assert [str(each.kind) for each in book.read(KEY, spec.ad_account_id)] == ["lookalike created", "renamed"]

@@ -23,6 +23,7 @@ from spotify_pipeline.state.tables import approval as approval_rows
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW
 from spotify_pipeline_tests.mirror.guards.machine import Machine, blocked_by, figure, under_way, word_for
 from spotify_pipeline_tests.mirror.guards.names import GuardName
+from spotify_pipeline_tests.state_edits import damage, keep
 
 
 def test_w08_a_first_list_passes(machine: Machine):
@@ -135,7 +136,7 @@ def test_w15_an_audience_whose_list_cannot_be_read_hides_no_other(machine: Machi
     machine.sent(broken)
     broken[0].write_bytes(b"EMAIL_ID_SHA256\n")
     machine.build(range(1_000, 1_100), "2026-11-09", "a_damaged_one")
-    (machine.folder / "journal" / ACCOUNT / "a_damaged_one.json").write_bytes(b"{")
+    damage(machine.journal, "a_damaged_one", ACCOUNT)
     machine.sent(machine.build(range(1_000, 1_100), "2026-11-09", "students"))
     decision = machine.judge(machine.build(range(1_000, 1_100), "2026-11-16"))
     assert "like students" in figure(decision, GuardName.SWAPPED)
@@ -159,7 +160,7 @@ def test_w16_another_ad_account_is_blocked(machine: Machine):
 
 def test_w16_of_an_audience_that_was_taken_leave_of_there_it_is_not(machine: Machine):
     left = machine.sent(machine.build(range(100), "2026-11-09"), account="acme")
-    machine.journal.write("lapsed", replace(left, retired_at=NOW.isoformat()))
+    keep(machine.journal, "lapsed", replace(left, retired_at=NOW.isoformat()))
     machine.sent(machine.build(range(100), "2026-11-09", "students"), account="globex")
     assert machine.judge(machine.build(range(100), "2026-11-16")).allowed
 

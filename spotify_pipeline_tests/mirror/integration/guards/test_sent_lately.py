@@ -10,12 +10,13 @@ from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 from spotify_pipeline_tests.mirror.guards.machine import Machine, StoredList, blocked_by, figure
 from spotify_pipeline_tests.mirror.guards.names import GuardName
+from spotify_pipeline_tests.state_edits import add
 
 
 def accepted(machine: Machine, stored: StoredList) -> None:
     """Spotify has accepted a list, and a receipt says so."""
     machine.sent(stored)
-    book = ReceiptBook.beside(machine.journal)
+    book = ReceiptBook(machine.journal.state)
     before = book.last("lapsed", ACCOUNT) or (0, "")
     body = {
         "format": RECEIPT_FORMAT,
@@ -27,7 +28,7 @@ def accepted(machine: Machine, stored: StoredList) -> None:
         "at": NOW.isoformat(),
         "file": {"sha256": stored[1].sha256, "rows": stored[1].list_rows},
     }
-    book.append(Receipt(body=body))
+    add(machine.journal.state, Receipt(body=body))
 
 
 @pytest.fixture

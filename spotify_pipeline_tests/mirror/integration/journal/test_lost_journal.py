@@ -48,7 +48,7 @@ def mirror(machine: Machine, listed: Listed, spec: AudienceSpec = SPEC) -> Mirro
 def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: Path, build_list: BuildList) -> None:
     machine = Machine(tmp_path / "machine", FakeSpotify())
     ours = mirror(machine, build_list(range(10))).audience.id
-    machine.journal_file.unlink()
+    machine.lose_journal()
     listed, other = build_list(range(20), "2026-11-23"), build_list(range(25), "2026-11-24")
     approvals = ApprovalStore(StateStore.in_home(machine.folder))
     expires = (NOW + timedelta(days=1)).isoformat()
@@ -59,7 +59,7 @@ def test_w08_w10_the_approval_of_one_list_is_used_and_sends_no_other(tmp_path: P
     assert (outcome.action, outcome.audience.id) == (MirrorAction.REPLACED, ours)
     assert outcome.receipts[0].approved_by == "somebody"
     assert [each.used_at is not None for each in approvals.history("lapsed", AD_ACCOUNT)] == [True]
-    machine.journal_file.unlink()
+    machine.lose_journal()
     with pytest.raises(GuardBlocked, match="was used for this list already, so it does not count"):
         mirror(machine, listed)
 
@@ -69,7 +69,7 @@ def test_w10_a_new_name_that_spotify_did_not_take_at_once_costs_no_second_approv
 ) -> None:
     machine = Machine(tmp_path / "machine", FakeSpotify())
     mirror(machine, build_list(range(10)))
-    machine.journal_file.unlink()
+    machine.lose_journal()
     listed, renamed = build_list(range(20), "2026-11-23"), dataclasses.replace(SPEC, name="Win back")
     approvals = ApprovalStore(StateStore.in_home(machine.folder))
     expires = (NOW + timedelta(days=1)).isoformat()

@@ -99,11 +99,11 @@ def test_w20_a_journal_older_than_its_receipts_holds_lists_back_until_one_is_app
     for number, listed in enumerate(lists[:3], start=1):
         machine.mirror(listed)
         if number == older:
-            backup = machine.journal_file.read_bytes()
-    machine.journal_file.write_bytes(backup)
-    held_back(machine, lists[3], f"the journal of lapsed knows {older} receipts, and receipt 3 lies beside it")
+            backup = machine.entry
+    machine.keep(backup)
+    held_back(machine, lists[3], f"the journal of lapsed knows {older} receipts, and there is receipt 3")
     assert machine.mirror(lists[4]).action is MirrorAction.REPLACED
-    (report,) = machine.receipts.verify(machine.journal)
+    (report,) = machine.receipts.verify()
     assert (report.faults, report.receipts) == ((), 5)
 
 
@@ -111,29 +111,11 @@ def test_w20_of_an_older_journal_the_list_it_names_is_not_called_unchanged(
     machine: Machine, lists: list[Listed]
 ) -> None:
     machine.mirror(lists[0])
-    backup = machine.journal_file.read_bytes()
+    backup = machine.entry
     machine.mirror(lists[1])
-    machine.journal_file.write_bytes(backup)
+    machine.keep(backup)
     held_back(machine, lists[0], "is older than what was sent")
     assert list(machine.spotify.content().values()) == [lists[0][0].read_bytes()]
-
-
-def test_w20_a_receipt_that_a_crash_left_due_or_uncounted_is_no_older_state(
-    tmp_path: Path, spotify: FakeSpotify, lists: list[Listed]
-) -> None:
-    machine = Machine(tmp_path / "two", spotify)
-    machine.mirror(lists[0])
-    due = dataclasses.replace(
-        machine.entry,
-        receipts=0,
-        receipt_head=None,
-        receipt_due=dict(machine.receipts.read("lapsed", AD_ACCOUNT)[0].body),
-    )
-    machine.journal.write("lapsed", due)
-    checkpoint = Checkpoint(
-        name="Dagster's storage", receipts={"lapsed": (1, machine.receipts.read("lapsed", AD_ACCOUNT)[0].digest)}
-    )
-    assert mirror(machine, lists[1], checkpoint=checkpoint).action is MirrorAction.REPLACED
 
 
 def restored(machine: Machine, backup: Path) -> None:
@@ -156,7 +138,7 @@ def test_w20_a_whole_directory_that_is_older_than_the_witness_knows_is_held_back
     held_back(machine, lists[3], says, checkpoint=checkpoint)
     assert machine.entry.receipts == 4, "numbered behind what the checkpoint knows"
     assert mirror(machine, lists[4], checkpoint=checkpoint_of(machine)).action is MirrorAction.REPLACED
-    (report,) = machine.receipts.verify(machine.journal)
+    (report,) = machine.receipts.verify()
     assert report.faults == ()
     assert ("Receipt 3 is missing." if age == 1 else "Receipts 2 to 3 are missing.") in report.sentence
 
@@ -172,8 +154,9 @@ def test_w20_a_directory_that_went_another_way_than_the_witness_knows_is_held_ba
 def test_w20_a_lost_directory_is_held_back_by_what_the_witness_knows(machine: Machine, lists: list[Listed]) -> None:
     machine.mirror(lists[0])
     checkpoint = checkpoint_of(machine)
-    shutil.rmtree(machine.folder / "journal")
-    shutil.rmtree(machine.folder / "receipts")
+    for file in machine.folder.glob("state*"):
+        file.unlink()
+    machine = Machine(machine.folder, machine.spotify)
     held_back(machine, lists[1], "knows receipt 1 of lapsed, and the journal 0 receipts", checkpoint=checkpoint)
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import stat
 from datetime import timedelta
-from pathlib import Path
 from typing import cast
 
 import pytest
+import sqlalchemy as sa
 
-from spotify_pipeline.mirror import AudienceSpec, MirrorAction, MirrorOutcome, ReceiptBook, RunEvidence, flush_receipts
+from spotify_pipeline.mirror import AudienceSpec, MirrorAction, MirrorOutcome, RunEvidence
+from spotify_pipeline.state import tables
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, SESSION_SECRET, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
+from spotify_pipeline_tests.state_edits import keep
 
 RENAMED = dataclasses.replace(SPEC, name="Win back")
 DAY = timedelta(days=1)
@@ -34,6 +35,13 @@ def newer(build_list: BuildList) -> Listed:
 
 def kinds(machine: Machine) -> list[str]:
     return [str(each.kind) for each in machine.receipts.read("lapsed", AD_ACCOUNT)]
+
+
+def written(machine: Machine) -> list[bytes]:
+    """The receipts as they are stored, in order."""
+    contents = sa.select(tables.receipt.c.content).order_by(tables.receipt.c.number)
+    with machine.state.read() as transaction:
+        return [*transaction.execute(contents).scalars()]
 
 
 def test_a_receipt_says_what_was_sent_where_and_on_whose_decision(machine: Machine, listed: Listed) -> None:
@@ -66,7 +74,7 @@ def test_a_receipt_says_what_was_sent_where_and_on_whose_decision(machine: Machi
 
 def test_w09_a_receipt_names_the_limits_and_who_approved(machine: Machine, listed: Listed, newer: Listed) -> None:
     machine.mirror(listed)
-    machine.journal_file.unlink()
+    machine.lose_journal()
     said = machine.mirror(newer, approved=True).receipts[0].to_json()
     assert said["approval"]["by"] == "somebody"
     assert said["approval"]["why"] == "The journal was lost with its disk."
@@ -80,16 +88,14 @@ def test_p01_no_receipt_holds_a_digest_of_a_person_a_url_or_a_session(
     people = set(re.findall(r"[0-9a-f]{64}", listed[0].read_text() + newer[0].read_text()))
     machine.mirror(listed)
     machine.mirror(newer, RENAMED)
-    files = list((machine.folder / "receipts").rglob("*.json"))
-    assert len(files) == 3
-    for file in files:
-        text = file.read_text()
+    contents = written(machine)
+    assert len(contents) == 3
+    for content in contents:
+        text = content.decode()
         assert people.isdisjoint(re.findall(r"[0-9a-f]{64}", text))
         assert "example.com" not in text
         assert "://" not in text
         assert SESSION_SECRET not in text
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
 def test_a_receipt_is_canonical_json_that_names_the_one_before(machine: Machine, listed: Listed, newer: Listed) -> None:
@@ -99,9 +105,9 @@ def test_a_receipt_is_canonical_json_that_names_the_one_before(machine: Machine,
     assert kinds(machine) == ["created", "renamed", "replaced"]
     assert (second.previous, third.previous) == (first.digest, second.digest)
     assert (machine.entry.receipts, machine.entry.receipt_head) == (3, third.digest)
-    file = machine.folder / "receipts" / AD_ACCOUNT / "lapsed" / "000003.json"
-    stored = json.loads(file.read_text())
-    assert file.read_text() == json.dumps(stored, sort_keys=True, separators=(",", ":"))
+    content = written(machine)[2]
+    assert content == third.to_bytes()
+    assert content.decode() == json.dumps(json.loads(content), sort_keys=True, separators=(",", ":"))
     assert (second.to_json()["name_before"], second.to_json()["name"]) == (SPEC.name, "Win back")
 
 
@@ -136,7 +142,7 @@ def test_a_list_that_was_proven_too_long_ago_is_sent_again(
 
 def test_a_list_of_which_it_is_not_known_when_it_was_accepted_is_old(machine: Machine, listed: Listed) -> None:
     machine.mirror(listed)
-    machine.journal.write("lapsed", dataclasses.replace(machine.entry, accepted_at=None))
+    keep(machine.journal, "lapsed", dataclasses.replace(machine.entry, accepted_at=None))
     assert mirror_of_age(machine, listed, None).action is MirrorAction.UNCHANGED
     assert mirror_of_age(machine, listed, 30 * DAY).action is MirrorAction.REPLACED
 
@@ -180,24 +186,6 @@ def test_a_change_of_texts_that_was_not_made_has_none(
     spotify.faults = no_fault
     machine.mirror(newer, SPEC)
     assert kinds(machine) == ["created", "replaced"]
-
-
-def test_a_due_receipt_is_written_without_asking_spotify(
-    machine: Machine, spotify: FakeSpotify, listed: Listed, tmp_path: Path
-) -> None:
-    machine.mirror(listed)
-    (receipt,) = machine.receipts.read("lapsed", AD_ACCOUNT)
-    entry = dataclasses.replace(machine.entry, receipts=0, receipt_head=None, receipt_due=dict(receipt.body))
-    machine.journal.write("lapsed", entry)
-    asked = len(spotify.asked)
-    book = ReceiptBook(tmp_path / "receipts")
-    for expected in ((receipt,), ()):
-        flushed = flush_receipts(
-            machine.journal, book, "lapsed", AD_ACCOUNT, clock=spotify.time, sleep=spotify.time.sleep
-        )
-        assert flushed == expected
-    assert machine.entry.receipt_due is None
-    assert len(spotify.asked) == asked
 
 
 def test_evidence_that_is_no_json_is_refused_before_anything_is_written(

@@ -14,6 +14,8 @@ from spotify_pipeline.mirror import Journal, JournalEntry, Receipt, ReceiptBook,
 from spotify_pipeline.mirror.journal.entry import Phase
 from spotify_pipeline.mirror.receipts.model import RECEIPT_FORMAT
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, accepted_lately, compared_with
+from spotify_pipeline.state import StateStore, tables
+from spotify_pipeline_tests.state_edits import add, keep, tampering
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
 ACCOUNT = "00000000-0000-4000-8000-000000000001"
@@ -21,11 +23,11 @@ ACCOUNT = "00000000-0000-4000-8000-000000000001"
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal")
+    return Journal(StateStore.in_home(tmp_path))
 
 
 def note(journal: Journal, days_ago: float, sha: str, kind: str = "replaced", **more: Any) -> None:
-    book = ReceiptBook.beside(journal)
+    book = ReceiptBook(journal.state)
     before = book.last("lapsed", ACCOUNT) or (0, "")
     body = {
         "format": RECEIPT_FORMAT,
@@ -38,11 +40,11 @@ def note(journal: Journal, days_ago: float, sha: str, kind: str = "replaced", **
         "file": {"sha256": sha, "rows": 100},
         "part": None,
     }
-    book.append(Receipt(body=body | more))
+    add(journal.state, Receipt(body=body | more))
 
 
 def lately(journal: Journal) -> list[str]:
-    found = accepted_lately(ReceiptBook.beside(journal), "lapsed", ACCOUNT, NOW - SHORTEST_WINDOW)
+    found = accepted_lately(ReceiptBook(journal.state), "lapsed", ACCOUNT, NOW - SHORTEST_WINDOW)
     return [each.sha256 for each in found]
 
 
@@ -79,14 +81,14 @@ def test_what_was_before_a_deletion_is_over_and_a_damaged_receipt_is_passed_over
     note(journal, 3, "b")
     note(journal, 2, "c")
     note(journal, 1, "d")
-    file = ReceiptBook.beside(journal).folder("lapsed", ACCOUNT) / "000004.json"
-    file.write_bytes(b"{}")
+    with tampering(journal.state) as transaction:
+        transaction.execute(tables.receipt.update().where(tables.receipt.c.number == 4).values(content=b"{}"))
     assert lately(journal) == ["d", "b"]
 
 
 def test_a_part_stands_for_its_whole_of_which_it_does_not_say_the_rows(journal: Journal) -> None:
     note(journal, 1, "a", part={"number": 1, "of": 2, "whole_sha256": "w", "rows_elsewhere": 50})
-    (found,) = accepted_lately(ReceiptBook.beside(journal), "lapsed", ACCOUNT, NOW)
+    (found,) = accepted_lately(ReceiptBook(journal.state), "lapsed", ACCOUNT, NOW)
     assert (found.sha256, found.rows) == ("w", None)
 
 
@@ -97,7 +99,7 @@ def test_what_spotify_has_and_what_it_may_have_by_now_is_compared_with_too(journ
     entry = JournalEntry(ad_account_id=ACCOUNT).accepting("id", sent, at=NOW.isoformat())
     begun = replace(sent, file_sha256="part", whole_sha256="begun")
     unfinished = Unfinished(kind=WriteKind.REPLACE, phase=Phase.SENDING, list=begun)
-    journal.write("lapsed", replace(entry, unfinished=unfinished))
+    keep(journal, "lapsed", replace(entry, unfinished=unfinished))
     assert compared_with(journal, "lapsed", ACCOUNT, NOW) == {"a", "live", "begun"}
 
 

@@ -25,6 +25,7 @@ from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Machine
+from spotify_pipeline_tests.state_edits import damage, lose
 
 
 @pytest.fixture
@@ -37,7 +38,6 @@ def retire_it(machine: Machine, policy: RemovalPolicy, audience: str = "lapsed")
     return retire(
         machine.client,
         machine.journal,
-        machine.receipts,
         audience=audience,
         ad_account_id=AD_ACCOUNT,
         policy=policy,
@@ -60,7 +60,7 @@ def in_parts_with_a_lookalike(machine: Machine, build_list: BuildList) -> None:
 
 
 def kinds(machine: Machine, key: str = "lapsed") -> list[str]:
-    assert all(each.whole for each in machine.receipts.verify(machine.journal))
+    assert all(each.whole for each in machine.receipts.verify())
     return [str(each.kind) for each in machine.receipts.read(key, AD_ACCOUNT)]
 
 
@@ -74,8 +74,7 @@ def test_p16_an_audience_that_no_yaml_defines_is_an_orphan(machine: Machine, bui
 
 
 def test_p16_a_journal_that_cannot_be_read_is_an_orphan_too(machine: Machine) -> None:
-    machine.journal_file.parent.mkdir(parents=True)
-    machine.journal_file.write_text("{")
+    damage(machine.journal, "lapsed", AD_ACCOUNT)
     (orphan,) = orphans(machine.journal, set())
     assert "is damaged" in str(orphan.problem)
 
@@ -108,7 +107,7 @@ def test_p16_a_part_whose_journal_was_lost_is_deleted_with_the_others(
 ) -> None:
     in_parts_with_a_lookalike(machine, build_list)
     theirs = machine.journal.read("lapsed.2", AD_ACCOUNT).audience_id
-    machine.journal.file("lapsed.2", AD_ACCOUNT).unlink()
+    lose(machine.journal, "lapsed.2", AD_ACCOUNT)
     if left_before:
         left = retire_it(machine, RemovalPolicy.LEAVE)
         assert [(each.key, each.audience_id) for each in left][1] == ("lapsed.2", theirs)

@@ -11,6 +11,7 @@ from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, GuardBlocked, Journal, MirrorAction, MirrorRefused
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline.spotify import Audience, SpotifyAdsClient, SpotifyUnavailable
+from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.deployment import Mirroring, at_spotify, calls, no_pause, received, writes
@@ -132,7 +133,7 @@ def test_c08_without_its_journal_the_audience_is_found_by_its_key(
     mirroring: Mirroring, spec: AudienceSpec, tmp_path: Path
 ) -> None:
     first = mirroring.mirror(spec, range(10))
-    mirroring.journal = Journal(tmp_path / "another machine")
+    mirroring.journal = Journal(StateStore.in_home(tmp_path / "another machine"))
     renamed = dataclasses.replace(spec, name="Lapsed, renamed")
     with pytest.raises(GuardBlocked, match=r"\[history\] .*Nothing was sent.* run: spotify-pipeline approve lapsed"):
         mirroring.mirror(renamed, range(10), "2026-11-23")
@@ -147,7 +148,7 @@ def test_where_the_key_does_not_fit_name_and_description_find_the_audience(
     wordy = dataclasses.replace(spec, description="x" * 80)
     first = mirroring.mirror(wordy, range(10))
     assert first.audience.description == "x" * 80
-    mirroring.journal = Journal(tmp_path / "another machine")
+    mirroring.journal = Journal(StateStore.in_home(tmp_path / "another machine"))
     assert mirroring.mirror(wordy, range(10), approved=True).audience.id == first.audience.id
 
 
@@ -162,7 +163,7 @@ def test_somebody_elses_audience_of_the_same_name_is_neither_replaced_nor_double
 
 
 def made_by_hand(mirroring: Mirroring, spec: AudienceSpec, tmp_path: Path) -> Audience:
-    somebody = Mirroring(mirroring.client, Journal(tmp_path / "somebody's"), mirroring.build_list)
+    somebody = Mirroring(mirroring.client, Journal(StateStore.in_home(tmp_path / "somebody's")), mirroring.build_list)
     return somebody.mirror(dataclasses.replace(spec, audience="theirs", name="Made by hand"), range(10)).audience
 
 

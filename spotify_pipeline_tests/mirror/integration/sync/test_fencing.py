@@ -11,6 +11,7 @@ from spotify_pipeline.mirror import MirrorAction, MirrorRefused
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import THREE_CHUNKS, Listed, Machine
+from spotify_pipeline_tests.state_edits import keep, overtake
 
 
 @pytest.fixture
@@ -41,13 +42,12 @@ def test_c10_a_run_that_was_overtaken_stops_before_it_finishes(
     machine: Machine, spotify: FakeSpotify, older: Listed, newer: Listed, operation: str
 ) -> None:
     def overtaken() -> None:
-        # As on a file system without locks, or after somebody removed the lock file.
-        machine.journal_file.with_suffix(".lock").unlink()
+        machine.lose_lock()
         other = Machine(machine.folder, spotify)
         assert other.mirror(newer).action is MirrorAction.CREATED
 
     meanwhile(spotify, operation, overtaken)
-    with pytest.raises(MirrorRefused, match="Another run has taken lapsed over"):
+    with pytest.raises(MirrorRefused, match=r"Another run has taken lapsed over|built before .* \(2026-11-23\)"):
         machine.mirror(older)
     assert list(spotify.content().values()) == [newer[0].read_bytes()]
     assert machine.entry.snapshot == "2026-11-23"
@@ -61,7 +61,7 @@ def test_c10_a_replacement_that_was_overtaken_leaves_the_newer_list(
     machine.mirror(build_list(range(10), "2026-11-09"))
 
     def overtaken() -> None:
-        machine.journal_file.with_suffix(".lock").unlink()
+        machine.lose_lock()
         assert Machine(machine.folder, spotify).mirror(newer).action is MirrorAction.REPLACED
 
     meanwhile(spotify, "put_upload", overtaken)
@@ -77,17 +77,17 @@ def test_c10_a_newer_list_in_the_journal_stops_a_run_that_holds_the_lease(
     accepted = build_list(range(10), "2026-11-09")
     machine.mirror(accepted)
     entry = dataclasses.replace(machine.entry, snapshot="2026-11-23", built_at="2026-11-23T05:00:00+00:00")
-    meanwhile(spotify, "put_upload", lambda: machine.journal.write("lapsed", entry))
+    meanwhile(spotify, "put_upload", lambda: keep(machine.journal, "lapsed", entry))
     with pytest.raises(MirrorRefused, match=r"2026-11-16 was built before the one Spotify has \(2026-11-23\)"):
         machine.mirror(older)
     assert list(spotify.content().values()) == [accepted[0].read_bytes()]
 
 
-def test_a_removed_lock_file_stops_a_run_and_the_next_one_goes_on_with_its_upload(
+def test_c10_a_run_whose_lease_was_taken_stops_and_the_next_one_goes_on_with_its_upload(
     machine: Machine, spotify: FakeSpotify, older: Listed
 ) -> None:
-    meanwhile(spotify, "put_upload", machine.journal_file.with_suffix(".lock").unlink)
-    with pytest.raises(MirrorRefused, match="leave the lock file where it is"):
+    meanwhile(spotify, "put_upload", lambda: overtake(machine.state))
+    with pytest.raises(MirrorRefused, match="Another run has taken lapsed over"):
         machine.mirror(older)
     assert spotify.audiences == {}
     outcome = machine.mirror(older)

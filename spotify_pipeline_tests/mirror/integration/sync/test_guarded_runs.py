@@ -154,7 +154,7 @@ def test_w08_without_its_journal_a_list_needs_an_approval_which_is_used(
     machine: Machine, spotify: FakeSpotify, listed: Listed, newer: Listed
 ) -> None:
     ours = machine.mirror(listed).audience.id
-    machine.journal_file.unlink()
+    machine.lose_journal()
     before = spotify.content()
     with pytest.raises(GuardBlocked, match=rf"Spotify has its audience {ours}; the journal was lost.*Nothing was sent"):
         machine.mirror(newer)

@@ -33,7 +33,7 @@ def test_a_folder_that_was_a_mirrored_audience_makes_no_other_kind(
         time = spotify.time
         word: dict[str, Any] = {"policy": RemovalPolicy.LEAVE, "reason": "It is over", "by": "Kim"}
         place: dict[str, Any] = {"audience": "lapsed", "ad_account_id": AD_ACCOUNT}
-        retire(None, machine.journal, machine.receipts, **place, **word, clock=time, sleep=time.sleep, wait=0)
+        retire(None, machine.journal, **place, **word, clock=time, sleep=time.sleep, wait=0)
     if not kind_is_shown:
         spotify.audiences[mirrored].subtype = None
     kind = "CUSTOMER_LIST" if kind_is_shown else "CUSTOM"

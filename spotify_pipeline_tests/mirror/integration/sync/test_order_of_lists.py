@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import MirrorAction, MirrorRefused
+from spotify_pipeline.state import StateError
 from spotify_pipeline_tests.mirror.conftest import BuildList
-from spotify_pipeline_tests.mirror.fake_spotify import Crash, FakeSpotify, Fault, no_fault
+from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import THREE_CHUNKS, Machine
+from spotify_pipeline_tests.mirror.watched_state import WatchedState
+from spotify_pipeline_tests.state_edits import damage, overtake, stored
 
 
 @pytest.mark.parametrize(("operation", "skip"), [("put_upload", 2), ("create_audience", 0)])
@@ -73,9 +76,10 @@ def test_c10_a_clock_that_was_far_ahead_once_does_not_lock_the_audience_out(
     listed = build_list(range(10), "2026-11-23")
     with pytest.raises(MirrorRefused, match="one of the two is wrong") as refused:
         machine.mirror(listed)
-    assert f"as built_at into {machine.journal_file}" in str(refused.value)
-    text = machine.journal_file.read_text()
-    machine.journal_file.write_text(text.replace(ahead[1].built_at.isoformat(), "2026-11-16T05:00:00+00:00"))
+    assert f"as built_at into the row of lapsed in the table audience of {machine.state.place}" in str(refused.value)
+    text = str(stored(machine.journal, "lapsed", AD_ACCOUNT))
+    right_time = text.replace(ahead[1].built_at.isoformat(), "2026-11-16T05:00:00+00:00")
+    damage(machine.journal, "lapsed", AD_ACCOUNT, right_time)
     outcome = machine.mirror(listed)
     assert spotify.content() == {outcome.audience.id: listed[0].read_bytes()}
 
@@ -86,12 +90,12 @@ def test_c19_a_list_that_arrived_and_could_not_be_noted_says_both(
     machine.mirror(build_list(range(10)))
     newer = build_list(range(20), "2026-11-23")
 
-    def lock_removed(number: int, operation: str) -> Fault | None:
+    def overtaken(number: int, operation: str) -> Fault | None:
         if operation == "put_upload":
-            machine.journal_file.with_suffix(".lock").unlink()
+            overtake(machine.state)
         return None
 
-    spotify.faults = lock_removed
+    spotify.faults = overtaken
     with pytest.raises(MirrorRefused, match=r"The list of lapsed has arrived at Spotify, and the line .* not be writ"):
         machine.mirror(newer)
     assert list(spotify.content().values()) == [newer[0].read_bytes()]
@@ -99,17 +103,29 @@ def test_c19_a_list_that_arrived_and_could_not_be_noted_says_both(
     assert machine.mirror(newer).action is MirrorAction.REPLACED
 
 
-def test_c19_on_a_disk_that_is_full_then_too(machine: Machine, spotify: FakeSpotify, build_list: BuildList) -> None:
+def test_c19_where_the_state_cannot_be_written_then_too(
+    tmp_path: Path, spotify: FakeSpotify, build_list: BuildList
+) -> None:
+    state = WatchedState.in_home(tmp_path)
+    machine = Machine(tmp_path, spotify, state=state)
     machine.mirror(build_list(range(10)))
 
-    def in_the_way(number: int, operation: str) -> Fault | None:
+    def cannot_be_written(name: str) -> None:
+        raise StateError("The state cannot be written.")
+
+    def last_bytes(number: int, operation: str) -> Fault | None:
         if operation == "put_upload":
-            entry = machine.journal_file.read_text()
-            assert json.loads(entry)["unfinished"]["phase"] == "last bytes of the list sent"
-            machine.journal_file.unlink()
-            machine.journal_file.mkdir()
+            begun = machine.entry.unfinished
+            assert begun is not None
+            assert begun.phase == "last bytes of the list sent"
+            state.watch = cannot_be_written
         return None
 
-    spotify.faults = in_the_way
+    spotify.faults = last_bytes
+    newer = build_list(range(20), "2026-11-23")
     with pytest.raises(HomeError, match=r"has arrived at Spotify, .* could not be written\. .* cannot be written"):
-        machine.mirror(build_list(range(20), "2026-11-23"))
+        machine.mirror(newer)
+    del state.watch
+    spotify.faults = no_fault
+    machine.mirror(newer)
+    assert [each.snapshot for each in machine.receipts.read("lapsed", AD_ACCOUNT)] == ["2026-11-16", "2026-11-23"]

@@ -23,6 +23,7 @@ from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
+from spotify_pipeline_tests.state_edits import damage, keep, lose
 
 
 def split(listed: Listed, parts: int) -> list[Listed]:
@@ -63,7 +64,7 @@ def test_each_part_has_an_audience_and_together_they_hold_everybody_once(
     (receipt,) = machine.receipts.read("lapsed.2", AD_ACCOUNT)
     assert receipt.to_json()["part"]["number"] == 2
     assert receipt.to_json()["decision"]["file_sha256"] == listed[1].sha256
-    assert all(each.whole for each in machine.receipts.verify(machine.journal))
+    assert all(each.whole for each in machine.receipts.verify())
 
 
 def test_the_guard_judges_the_whole_once_from_the_first_parts_entry(machine: Machine, build_list: BuildList) -> None:
@@ -127,7 +128,7 @@ def test_how_many_parts_there_are_is_known(machine: Machine, build_list: BuildLi
     assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 3
     assert parts_known(machine.journal, "lapse", AD_ACCOUNT) == 1
     assert parts_known(machine.journal, "lapsed", "another") == 1
-    (machine.journal_file.parent / "lapsed.4.json").write_text("{")
+    damage(machine.journal, "lapsed.4", AD_ACCOUNT)
     assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 4
 
 
@@ -136,14 +137,14 @@ def test_a_part_that_nobody_mirrors_any_more_does_not_count(machine: Machine, bu
     for key in ("lapsed", "lapsed.2"):
         entry = machine.journal.read(key, AD_ACCOUNT)
         retired = dataclasses.replace(entry, retired_at="2026-11-20T00:00:00+00:00", retired_policy="leave")
-        machine.journal.write(key, retired)
+        keep(machine.journal, key, retired)
     assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 1
 
 
 def test_a_part_whose_journal_was_lost_is_not_forgotten(machine: Machine, build_list: BuildList) -> None:
     send(machine, build_list(range(60)), 3)
     for key in ("lapsed.2", "lapsed.3"):
-        machine.journal.file(key, AD_ACCOUNT).unlink()
+        lose(machine.journal, key, AD_ACCOUNT)
     assert parts_known(machine.journal, "lapsed", AD_ACCOUNT) == 3
 
 
@@ -151,12 +152,12 @@ def test_a_part_whose_journal_was_lost_is_found_and_replaced_by_the_decision_abo
     machine: Machine, spotify: FakeSpotify, build_list: BuildList
 ) -> None:
     before = send(machine, build_list(range(60)), 2)
-    machine.journal.file("lapsed.2", AD_ACCOUNT).unlink()
+    lose(machine.journal, "lapsed.2", AD_ACCOUNT)
     listed = build_list(range(70), "2026-11-23")
     after = send(machine, listed, 2, KnownBefore(listed[1], AD_ACCOUNT, min_rows=ENOUGH))
     assert [each.audience.id for each in after] == [each.audience.id for each in before]
     assert people(spotify.content()) == sorted(listed[0].read_bytes().splitlines()[1:])
-    assert all(each.whole for each in machine.receipts.verify(machine.journal))
+    assert all(each.whole for each in machine.receipts.verify())
 
 
 def test_parts_that_are_not_one_whole_are_refused(

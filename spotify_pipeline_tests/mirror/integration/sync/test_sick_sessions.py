@@ -39,7 +39,7 @@ def test_u12_the_run_after_a_sick_session_sends_the_list_whole(
     machine = Machine(tmp_path, spotify)
     with pytest.raises(UploadIncomplete):
         machine.mirror(listed)
-    assert not machine.session_file.exists()
+    assert machine.session is None
     outcome = machine.mirror(listed)
     assert outcome.recovered == "An upload was broken off and its session is not known any more; it was begun again."
     assert outcome.bytes_sent == listed[1].bytes

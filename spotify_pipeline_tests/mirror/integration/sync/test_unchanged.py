@@ -85,7 +85,7 @@ def test_another_audience_that_the_yaml_adopts_is_sent_the_list(
 
 
 def test_without_a_journal_it_is_not_known_what_spotify_has(machine: Machine, build_list: BuildList) -> None:
-    machine.journal_file.unlink()
+    machine.lose_journal()
     listed = build_list(range(10), "2026-11-23")
     with pytest.raises(
         GuardBlocked, match=r"\[history\] .* the journal says that nothing was ever sent for lapsed, and Spotify"

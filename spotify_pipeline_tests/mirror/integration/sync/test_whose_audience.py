@@ -13,6 +13,7 @@ from spotify_pipeline.spotify import UnexpectedResponse
 from spotify_pipeline_tests.mirror.conftest import BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, Made, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
+from spotify_pipeline_tests.state_edits import damage
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def newer(build_list: BuildList) -> Listed:
 
 def test_the_audience_of_another_folder_is_not_adopted(machine: Machine, spotify: FakeSpotify, listed: Listed) -> None:
     theirs = machine.mirror(listed).audience.id
-    (machine.journal_file.parent / "damaged.json").write_text("{")
+    damage(machine.journal, "damaged", AD_ACCOUNT)
     adopting = dataclasses.replace(SPEC, audience="copy", name="Copy", adopted_audience_id=theirs)
     before = len(spotify.asked)
     with pytest.raises(MirrorRefused, match=rf"Audience {theirs}, .* of copy adopts, is the one of lapsed") as refused:
@@ -47,7 +48,6 @@ def test_the_audience_of_another_folder_is_not_adopted(machine: Machine, spotify
     retire(  # what it says to do, where the other folder is no more
         None,
         machine.journal,
-        machine.receipts,
         audience="lapsed",
         ad_account_id=AD_ACCOUNT,
         policy=RemovalPolicy.LEAVE,

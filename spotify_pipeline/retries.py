@@ -146,6 +146,14 @@ UPLOAD_SESSION_AGE = RetryPolicy(
 
 # Steps and runs
 
+BUCKET_REQUEST = RetryPolicy(
+    what="A request to the bucket of lists: if it is not reached, too slow, or answers with a fault of its own",
+    tries=7,
+    pauses=(0.1, 0.2, 0.4, 0.8, 1.6, 3.2),
+    within=60,
+    one_try=60,
+    after="The run fails; the next run continues it",
+)
 STEP = RetryPolicy(
     what="The step that sends a list, makes an audience or delivers events: if it is rate limited, Spotify or the "
     "network is unavailable, or the upload is incomplete",

@@ -45,7 +45,6 @@ from spotify_pipeline.customer_list.read import (
     MembershipChange,
     Overlap,
     SentVersion,
-    StoredList,
     TypeChange,
     WrittenRows,
     compare_lists,
@@ -56,6 +55,7 @@ from spotify_pipeline.customer_list.read import (
     rows_holding,
     verify_customer_list,
 )
+from spotify_pipeline.customer_list.storage import BucketError, StoredFile, StoredList
 from spotify_pipeline.customer_list.store import SnapshotStore
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "NO_IDENTIFIER",
     "OVER_LIMIT",
     "SUPPRESSED",
+    "BucketError",
     "ComparedList",
     "CustomerListError",
     "IdentifiersReport",
@@ -77,6 +78,7 @@ __all__ = [
     "SegmentDigests",
     "SentVersion",
     "SnapshotStore",
+    "StoredFile",
     "StoredList",
     "Truncation",
     "TypeChange",

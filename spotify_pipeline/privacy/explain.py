@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import polars as pl
 
 from spotify_pipeline.customer_list import CustomerListError, Manifest, SnapshotStore, erased_rows
 from spotify_pipeline.customer_list.model import withheld_errors
 from spotify_pipeline.customer_list.read import read_list
-from spotify_pipeline.customer_list.storage import ParquetFile
+from spotify_pipeline.customer_list.storage import ParquetFile, StoredFile
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.identity import digest, identifier_types
 from spotify_pipeline.privacy.identifiers import GivenIdentifier
@@ -113,9 +112,8 @@ def _in_audience(
     """Each wanted digest with where it is, and a sentence for each file that could not be read."""
     for snapshot in store.snapshots(audience):
         try:
-            manifest = store.manifest(audience, snapshot)
+            path, manifest = store.stored(audience, snapshot)
             place = Place.LIVE if is_live(manifest, live) else Place.KEPT
-            path = store.list_path(audience, snapshot)
             for held, kind in _in_list(path, manifest, wanted):
                 yield held, Sighting(audience=audience, snapshot=snapshot, place=place, by=kind)
             for held, kind in _marked(path, manifest, wanted):
@@ -130,7 +128,7 @@ def _in_audience(
             yield f"Identifiers of {audience}, snapshot {snapshot}: {error}"
 
 
-def _in_list(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, str]]:
+def _in_list(path: StoredFile, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, str]]:
     """The wanted digests in a list, each with the type it is held as."""
     found: list[tuple[str, str]] = []
     for rows in read_list((path, manifest)):
@@ -139,7 +137,7 @@ def _in_list(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[st
     return found
 
 
-def _marked(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, str]]:
+def _marked(path: StoredFile, manifest: Manifest, wanted: pl.Series) -> list[tuple[str, str]]:
     """The wanted digests that were taken out of a list, as far as that is known still, each with its type."""
     rows = erased_rows((path, manifest))
     if rows is None:
@@ -148,7 +146,7 @@ def _marked(path: Path, manifest: Manifest, wanted: pl.Series) -> list[tuple[str
     return [(held, kind) for kind in rows.columns for held in wanted.filter(holding[kind])]
 
 
-def _in_identifiers(path: Path, wanted: pl.Series) -> list[tuple[str, str]]:
+def _in_identifiers(path: StoredFile, wanted: pl.Series) -> list[tuple[str, str]]:
     """The wanted digests that normalized identifiers give, each with its type."""
     found: list[tuple[str, str]] = []
     with withheld_errors(f"Looking into the identifiers {path}"), ParquetFile(path) as file:

@@ -150,8 +150,8 @@ def _rewrite_lists(
 ) -> None:
     for snapshot in store.snapshots(audience):
         try:
-            manifest = store.manifest(audience, snapshot)
-            left = redact_list(store.list_path(audience, snapshot), manifest, everybody, sent=sent)
+            path, manifest = store.stored(audience, snapshot)
+            left = redact_list(path, manifest, everybody, sent=sent)
         except (CustomerListError, HomeError) as error:
             if snapshot not in store.snapshots(audience):
                 continue  # a run has deleted it meanwhile, as too old

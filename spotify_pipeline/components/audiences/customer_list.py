@@ -8,7 +8,6 @@ No postponed annotations here: see `identifiers_asset`.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 import dagster as dg
 
@@ -30,7 +29,7 @@ from spotify_pipeline.components.metadata import customer_list_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
 from spotify_pipeline.components.run_start import started_at
 from spotify_pipeline.components.sources import WAREHOUSE_POOL, read_suppressions
-from spotify_pipeline.customer_list import ComparedList, Manifest, WrittenRows, redact_list
+from spotify_pipeline.customer_list import ComparedList, StoredList, WrittenRows, redact_list
 from spotify_pipeline.customer_list.store import set_aside
 from spotify_pipeline.mirror import GuardBlocked, JournalEntry, block_message
 from spotify_pipeline.printable import markdown_cell
@@ -79,7 +78,8 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             suppressions = _suppressions(audience, spotify_warehouse, spotify_home, context)
             path = snapshots.list_path(audience.folder, context.partition_key)
             source = snapshots.identifiers_path(audience.folder, context.partition_key)
-            read_before = source.stat().st_mtime < started_at(context).timestamp()
+            written_at = snapshots.identifiers_written(audience.folder)[context.partition_key]
+            read_before = written_at < started_at(context)
             account = _account_of(audience, spotify_ads)
             compared = _compared(audience, spotify_home, account)
             # What the list is compared by takes memory, so it is kept only where there is a list to compare it with.
@@ -98,14 +98,15 @@ def customer_list_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
                 if read_before:
                     # Who said no since is among the identifiers, with the consent of back then.
                     declined = non_consenting_people(audience, spotify_warehouse)
-                    manifest = redact_list(path, built, declined)
+                    manifest = redact_list(snapshots.stored(audience.folder, context.partition_key)[0], built, declined)
                     written = written if manifest is built else None
                 elif declined is not None and written is not None:
                     declined -= written.digests  # another row consents with these
             known = _known(audience, spotify_home, account)
-            new = ComparedList((path, manifest), written)
+            stored = snapshots.stored(audience.folder, context.partition_key)
+            new = ComparedList(stored, written)
             shown = _shown_change(audience, spotify_warehouse, spotify_home, known, new, suppressions, declined)
-            guards = _guards_say(audience, spotify_home, known, (path, manifest), written, context)
+            guards = _guards_say(audience, spotify_home, known, stored, written, context)
             # Read again: another list may have been sent meanwhile, which must not be deleted.
             _keep(audience, spotify_home, account, now)
             checks = [*list_check_results(manifest), guards]
@@ -157,7 +158,7 @@ def _guards_say(
     audience: AudienceDefinition,
     home: PipelineHome,
     known: JournalEntry | SpotifyError,
-    customer_list: tuple[Path, Manifest],
+    customer_list: StoredList,
     written: WrittenRows | None,
     context: dg.AssetExecutionContext,
 ) -> dg.AssetCheckResult:

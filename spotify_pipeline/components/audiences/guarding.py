@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.customer_list import ComparedList, Manifest, MembershipChange, SentVersion, WrittenRows
+from spotify_pipeline.customer_list import ComparedList, MembershipChange, SentVersion, StoredList, WrittenRows
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import (
     AlertKind,
@@ -32,7 +31,7 @@ def list_guard(
     audience: AudienceDefinition,
     home: PipelineHome,
     ad_account_id: str,
-    customer_list: tuple[Path, Manifest],
+    customer_list: StoredList,
     *,
     given: Approval | None = None,
     went_back_to: AcceptedList | None = None,
@@ -73,7 +72,7 @@ def predicted(
     audience: AudienceDefinition,
     home: PipelineHome,
     entry: JournalEntry,
-    customer_list: tuple[Path, Manifest],
+    customer_list: StoredList,
     written: WrittenRows | None = None,
 ) -> Decision:
     """What the guards would decide about a list if it were sent now. Makes no calls to Spotify, and changes nothing.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
@@ -11,6 +10,7 @@ from spotify_pipeline.components.resources import WarehouseResource
 from spotify_pipeline.customer_list import (
     IdentifiersReport,
     Manifest,
+    StoredFile,
     Truncation,
     WrittenRows,
     build_customer_list,
@@ -49,8 +49,8 @@ def read_segment(
     audience: AudienceDefinition,
     warehouse: WarehouseResource,
     ledger: ErasureLedger,
-    destination: Path,
-    declined: Path | None = None,
+    destination: StoredFile,
+    declined: StoredFile | None = None,
 ) -> IdentifiersReport:
     """Normalize the identifiers of an audience's segment, as it is now, into ``destination``: not of those who asked to
     be forgotten. If somebody asks while it is read, it is read again. ``declined`` is as of ``write_identifiers``.
@@ -71,8 +71,8 @@ def _read(
     audience: AudienceDefinition,
     warehouse: WarehouseResource,
     erased: DigestSet,
-    destination: Path,
-    declined: Path | None,
+    destination: StoredFile,
+    declined: StoredFile | None,
 ) -> IdentifiersReport:
     updated_at = audience.config.segment.updated_at
     plan = identifier_plan(audience.config)
@@ -96,9 +96,9 @@ def _read(
 
 def build_list(
     audience: AudienceDefinition,
-    identifiers: Path,
+    identifiers: StoredFile,
     report: IdentifiersReport,
-    destination: Path,
+    destination: StoredFile,
     *,
     snapshot: str,
     suppressions: Suppressions,

@@ -25,7 +25,7 @@ from spotify_pipeline.customer_list.model import (
 )
 from spotify_pipeline.customer_list.normalize import RANK
 from spotify_pipeline.customer_list.read import WrittenRows
-from spotify_pipeline.customer_list.storage import ParquetFile, publish_list, workspace
+from spotify_pipeline.customer_list.storage import ParquetFile, StoredFile, publish_list, workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.rows import ERASURE, Suppressions, canonical_order
@@ -41,9 +41,9 @@ _TASK = "Building the customer list"
 
 
 def build_customer_list(
-    identifiers: Path,
+    identifiers: StoredFile,
     report: IdentifiersReport,
-    destination: Path,
+    destination: StoredFile,
     *,
     layout: Layout,
     audience: str,
@@ -198,7 +198,7 @@ def _suppressed(people: Selection, report: IdentifiersReport, suppressions: Supp
     return {name: people.matched[name] + already.get(name, 0) for name in suppressions.sources}
 
 
-def _open_identifiers(identifiers: Path, report: IdentifiersReport) -> ParquetFile:
+def _open_identifiers(identifiers: StoredFile, report: IdentifiersReport) -> ParquetFile:
     if not identifiers.is_file():
         raise CustomerListError(f"There are no identifiers at {identifiers}. Materialize the identifiers first.")
     if report.rules_version != RULES_VERSION:

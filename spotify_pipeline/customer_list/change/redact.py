@@ -24,20 +24,19 @@ from spotify_pipeline.customer_list.model import (
     withheld_errors,
 )
 from spotify_pipeline.customer_list.read import (
-    StoredList,
     holding_rows,
     known_rows_holding,
     read_list,
     remember_erased,
     rows_holding,
 )
-from spotify_pipeline.customer_list.storage import publish_list, workspace
+from spotify_pipeline.customer_list.storage import StoredFile, StoredList, publish_list, workspace
 from spotify_pipeline.customer_list.store import SnapshotStore
 from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.rows import DigestSet, prefixes
 
 
-def redact_list(path: Path, manifest: Manifest, digests: DigestSet, *, sent: Collection[str] = ()) -> Manifest:
+def redact_list(path: StoredFile, manifest: Manifest, digests: DigestSet, *, sent: Collection[str] = ()) -> Manifest:
     """Rewrite a list and its manifest without the rows of some people. Returns the manifest that then holds.
 
     A row goes if any cell is one of the digests. In the wide layout a row goes, too, if it shares a digest with such
@@ -117,7 +116,7 @@ def redacted_copy(store: SnapshotStore, stored: StoredList, digests: DigestSet, 
                 # Its own workspace says that somebody is at work there: a sweep leaves a list without a manifest then.
                 with workspace(destination):
                     publish_list(folder / "list.csv", issued, destination)
-        return destination, replace(issued, snapshot=manifest.partition)
+        return store.stored(manifest.audience, issued.snapshot)[0], replace(issued, snapshot=manifest.partition)
 
 
 def rows_to_redact(customer_list: StoredList, digests: DigestSet) -> int:

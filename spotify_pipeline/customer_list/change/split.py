@@ -22,8 +22,8 @@ from spotify_pipeline.customer_list.model import (
     token_of,
     withheld_errors,
 )
-from spotify_pipeline.customer_list.read import StoredList, read_list
-from spotify_pipeline.customer_list.storage import publish, workspace
+from spotify_pipeline.customer_list.read import read_list
+from spotify_pipeline.customer_list.storage import StoredFile, StoredList, publish, workspace
 from spotify_pipeline.home import atomic_private_file, private_directory
 from spotify_pipeline.rows import prefixes
 
@@ -32,7 +32,7 @@ _DIGEST_BYTES = 64
 _KEY, _SIZE = "key", "size"
 
 
-def parts_needed(path: Path, manifest: Manifest, max_bytes: int, at_least: int = 1) -> int:
+def parts_needed(path: StoredFile, manifest: Manifest, max_bytes: int, at_least: int = 1) -> int:
     """The fewest parts, but not fewer than ``at_least``, of which none has more than ``max_bytes``.
 
     Memory holds ten bytes a row.
@@ -57,7 +57,7 @@ def parts_needed(path: Path, manifest: Manifest, max_bytes: int, at_least: int =
     )
 
 
-def split_list(path: Path, manifest: Manifest, parts: int, folder: Path) -> list[StoredList]:
+def split_list(path: StoredFile, manifest: Manifest, parts: int, folder: Path) -> list[StoredList]:
     """Write a list as ``part-1-of-<parts>.csv`` and so on into ``folder``; each with its manifest, in order.
 
     Every row is in one part. Rows keep their order, and each part has all columns of the list.

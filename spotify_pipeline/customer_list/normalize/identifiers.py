@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
@@ -24,7 +23,7 @@ from spotify_pipeline.customer_list.model import (
     withheld_errors,
 )
 from spotify_pipeline.customer_list.normalize.segment_digests import BATCH_ROWS, append_declined
-from spotify_pipeline.customer_list.storage import ParquetFile, parquet_writer, publish, workspace
+from spotify_pipeline.customer_list.storage import ParquetFile, StoredFile, parquet_writer, publish, workspace
 from spotify_pipeline.home import atomic_private_file
 from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.rows import (
@@ -47,10 +46,10 @@ _TASK = "Normalizing the identifiers"
 def write_identifiers(
     batches: Iterable[pl.DataFrame],
     plan: IdentifierPlan,
-    destination: Path,
+    destination: StoredFile,
     *,
     erased: DigestSet | None = None,
-    declined: Path | None = None,
+    declined: StoredFile | None = None,
     expected_rows: int | None = None,
     config_fingerprint: str = "",
     updated_at: datetime | None = None,
@@ -111,7 +110,7 @@ def write_identifiers(
     return report
 
 
-def read_report(identifiers: Path) -> IdentifiersReport:
+def read_report(identifiers: StoredFile) -> IdentifiersReport:
     """The counts that ``write_identifiers`` left in the footer of its file.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.customer_list.model import withheld_errors
-from spotify_pipeline.customer_list.storage import append_rows, read_rows
+from spotify_pipeline.customer_list.storage import StoredFile, append_rows, read_rows
 from spotify_pipeline.identity import Rejection, digest, identifier_type
 from spotify_pipeline.rows import (
     DigestSet,
@@ -121,7 +121,7 @@ def append_declined(path: Path, batch: pl.DataFrame, plan: IdentifierPlan, erase
         append_rows(path, found.filter(~erased.holds_prefixes(found)).to_frame(_PREFIX))
 
 
-def read_declined(path: Path) -> DigestSet | None:
+def read_declined(path: StoredFile) -> DigestSet | None:
     """The digests in such a file; None where there is none. A digest that another row consents with is among them.
 
     Raises:

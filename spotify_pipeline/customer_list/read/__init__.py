@@ -12,7 +12,7 @@ from spotify_pipeline.customer_list.read.compare import (
     rows_holding,
 )
 from spotify_pipeline.customer_list.read.outcomes import ComparedList, WrittenRows, known_rows_holding
-from spotify_pipeline.customer_list.read.rows import StoredList, read_list
+from spotify_pipeline.customer_list.read.rows import read_list
 from spotify_pipeline.customer_list.read.sent_version import (
     SentVersion,
     erased_rows,
@@ -28,7 +28,6 @@ __all__ = [
     "MembershipChange",
     "Overlap",
     "SentVersion",
-    "StoredList",
     "TypeChange",
     "WrittenRows",
     "compare_lists",

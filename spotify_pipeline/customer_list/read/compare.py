@@ -14,9 +14,9 @@ from pathlib import Path
 import polars as pl
 
 from spotify_pipeline.customer_list.model import withheld_errors
-from spotify_pipeline.customer_list.read.rows import StoredList, read_list
+from spotify_pipeline.customer_list.read.rows import read_list
 from spotify_pipeline.customer_list.read.sent_version import ListRows, prefix_rows
-from spotify_pipeline.customer_list.storage import append_rows, read_rows
+from spotify_pipeline.customer_list.storage import StoredList, append_rows, read_rows
 from spotify_pipeline.rows import DigestSet
 
 LEFT = "left"

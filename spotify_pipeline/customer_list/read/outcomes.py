@@ -28,10 +28,9 @@ from spotify_pipeline.customer_list.read.compare import (
     overlap,
     rows_holding,
 )
-from spotify_pipeline.customer_list.read.rows import StoredList
 from spotify_pipeline.customer_list.read.sent_version import SentVersion, prefix_rows
-from spotify_pipeline.customer_list.storage import found_file
-from spotify_pipeline.home import HomeError, atomic_private_file
+from spotify_pipeline.customer_list.storage import StoredFile, StoredList, found_file, write_small
+from spotify_pipeline.home import HomeError
 from spotify_pipeline.rows import DigestSet, prefixes
 
 _Found = TypeVar("_Found")
@@ -145,11 +144,11 @@ def known_rows_holding(stored: StoredList, digests: DigestSet) -> int | None:
     return _read(_holding_file(stored, digests), _ROWS) if len(digests) else 0
 
 
-def _holding_file(stored: StoredList, digests: DigestSet) -> Path:
+def _holding_file(stored: StoredList, digests: DigestSet) -> StoredFile:
     return _file(stored, stored[1], [digests.fingerprint])
 
 
-def _file(stored: StoredList, before: Manifest, asked: list[str]) -> Path:
+def _file(stored: StoredList, before: Manifest, asked: list[str]) -> StoredFile:
     path, now = stored
     inputs = json.dumps([_COUNTED_BY, _identity(now), _identity(before), *asked])
     return found_file(path, before.sha256, hashlib.sha256(inputs.encode()).hexdigest())
@@ -160,15 +159,14 @@ def _identity(manifest: Manifest) -> list[str | int]:
     return [manifest.sha256, manifest.list_rows, *manifest.columns]
 
 
-def _read(file: Path, kind: TypeAdapter[_Found]) -> _Found | None:
+def _read(file: StoredFile, kind: TypeAdapter[_Found]) -> _Found | None:
     with suppress(OSError, ValidationError):
         return kind.validate_json(file.read_bytes(), strict=True)
     return None
 
 
-def _write(file: Path, kind: TypeAdapter[_Found], found: _Found) -> None:
+def _write(file: StoredFile, kind: TypeAdapter[_Found], found: _Found) -> None:
     """Keep an outcome. That this fails costs time, and nothing else."""
     with suppress(HomeError):
-        if file.parent.is_dir():
-            with atomic_private_file(file) as written:
-                written.write(kind.dump_json(found))
+        if not isinstance(file, Path) or file.parent.is_dir():
+            write_small(file, kind.dump_json(found))

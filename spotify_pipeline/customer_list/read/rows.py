@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import polars as pl
 
 from spotify_pipeline.checksums import FileChecksums
 from spotify_pipeline.customer_list.model import CustomerListError, Layout, Manifest, header, token_of, withheld_errors
-
-StoredList = tuple[Path, Manifest]
-"""A list's file, and the manifest that describes it."""
+from spotify_pipeline.customer_list.storage import StoredFile, StoredList
 
 _READ_BYTES = 1 << 22
 _LONGEST_LINE = 1 << 10
@@ -46,7 +43,7 @@ def read_list(customer_list: StoredList) -> Iterator[pl.DataFrame]:
             raise _changed(path)
 
 
-def whole_lines(path: Path, checksums: FileChecksums) -> Iterator[bytes]:
+def whole_lines(path: StoredFile, checksums: FileChecksums) -> Iterator[bytes]:
     """A file in pieces that end in a line feed, but for the last, which ends as the file does.
 
     The checksums are taken by another thread while a piece is looked at.
@@ -80,7 +77,7 @@ def _parsed(rows: bytes, manifest: Manifest) -> pl.DataFrame:
     )
 
 
-def _changed(path: Path) -> CustomerListError:
+def _changed(path: StoredFile) -> CustomerListError:
     return CustomerListError(
         f"{path} is not the file that its manifest describes: it was changed after it was built. "
         "Nothing was sent. Materialize the customer list again."

@@ -10,14 +10,12 @@ from __future__ import annotations
 import io
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import polars as pl
 
 from spotify_pipeline.customer_list.model import CustomerListError, Manifest
-from spotify_pipeline.customer_list.read.rows import StoredList, read_list
-from spotify_pipeline.customer_list.storage import erased_rows_file
-from spotify_pipeline.home import atomic_private_file
+from spotify_pipeline.customer_list.read.rows import read_list
+from spotify_pipeline.customer_list.storage import StoredFile, StoredList, erased_rows_file, write_small
 from spotify_pipeline.rows import DigestSet, prefixes
 
 _SENT = "sent"
@@ -33,7 +31,7 @@ class SentVersion:
         manifest: what described it when it was sent.
     """
 
-    path: Path
+    path: StoredFile
     kept: Manifest
     manifest: Manifest
 
@@ -125,8 +123,7 @@ def remember_erased(stored: StoredList, rows: pl.DataFrame, sha256: str, sent: C
     before = _read_erased(path, manifest) if manifest.sent_versions else taken.clear()
     written = io.BytesIO()
     pl.concat([before.select(taken.columns), taken]).write_parquet(written)
-    with atomic_private_file(erased_rows_file(path, sha256)) as file:
-        file.write(written.getvalue())
+    write_small(erased_rows_file(path, sha256), written.getvalue())
     return known
 
 
@@ -146,7 +143,7 @@ def _erased_since(sent: SentVersion, schema: pl.Schema) -> pl.DataFrame:
     return since
 
 
-def _read_erased(path: Path, manifest: Manifest) -> pl.DataFrame:
+def _read_erased(path: StoredFile, manifest: Manifest) -> pl.DataFrame:
     try:
         return pl.read_parquet(erased_rows_file(path, manifest.sha256).read_bytes())
     except (OSError, pl.exceptions.PolarsError):
@@ -157,7 +154,7 @@ def _any_of(rows: pl.DataFrame, digests: DigestSet) -> pl.Series:
     return rows.select(pl.any_horizontal(digests.holds_prefixes(column) for column in rows.iter_columns())).to_series()
 
 
-def _damaged(path: Path) -> CustomerListError:
+def _damaged(path: StoredFile) -> CustomerListError:
     return CustomerListError(
         f"Who was erased from {path} since it was sent is not known: the file beside it is missing or damaged. "
         "Restore it from a backup, or approve the next list."

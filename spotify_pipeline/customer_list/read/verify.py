@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import polars as pl
 
 from spotify_pipeline.checksums import FileChecksums
 from spotify_pipeline.customer_list.model import CustomerListError, Layout, Manifest, header, token_of, withheld_errors
 from spotify_pipeline.customer_list.read.rows import whole_lines
+from spotify_pipeline.customer_list.storage import StoredFile
 
 _DIGEST_OF_NOTHING = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-def verify_customer_list(path: Path, manifest: Manifest) -> None:
+def verify_customer_list(path: StoredFile, manifest: Manifest) -> None:
     """Check that ``path`` is the list that ``manifest`` describes, and that it may be sent.
 
     The header is that of the layout and columns; every cell is 64 lower-case hex digits or, in the wide layout, empty;
@@ -35,7 +35,7 @@ def verify_customer_list(path: Path, manifest: Manifest) -> None:
             _require_equal(path, name, getattr(checksums, name), getattr(manifest, name))
 
 
-def _verify_lines(path: Path, manifest: Manifest, checksums: FileChecksums) -> int:
+def _verify_lines(path: StoredFile, manifest: Manifest, checksums: FileChecksums) -> int:
     """Check each line; the number of lines, the header among them."""
     first_line = header(manifest.layout, manifest.columns)
     row = _row_pattern(manifest)
@@ -77,7 +77,7 @@ def _all_match(rows: bytes, row: str) -> bool:
     return bool(text.str.contains(rf"\A(?:{row}\n)*\z").item())
 
 
-def _require_equal(path: Path, what: str, found: int | str, stated: int | str) -> None:
+def _require_equal(path: StoredFile, what: str, found: int | str, stated: int | str) -> None:
     if found != stated:
         # A text in a damaged manifest may be anything.
         differs = (
@@ -91,5 +91,5 @@ def _require_equal(path: Path, what: str, found: int | str, stated: int | str) -
         )
 
 
-def _wrong_line(path: Path, line: int, what: str) -> CustomerListError:
+def _wrong_line(path: StoredFile, line: int, what: str) -> CustomerListError:
     return CustomerListError(f"{path}, line {line}: {what}. Nothing is sent. Materialize the customer list again.")

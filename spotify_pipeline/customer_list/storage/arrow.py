@@ -12,14 +12,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from spotify_pipeline.customer_list.storage.bucket_file import BucketFile
+
 _LAYOUT = pl.CompatLevel.oldest()
 
 
 class ParquetFile:
     """A Parquet file of which a part is read at a time."""
 
-    def __init__(self, path: Path) -> None:
-        self._file: Any = pq.ParquetFile(path)
+    def __init__(self, path: Path | BucketFile) -> None:
+        self._file: Any = pq.ParquetFile(path.open("rb") if isinstance(path, BucketFile) else path)
         self.columns: list[str] = self._file.schema_arrow.names
         self.rows: int = self._file.metadata.num_rows
         self.notes: Mapping[bytes, bytes] = self._file.metadata.metadata or {}
@@ -85,11 +87,12 @@ def append_rows(path: Path, rows: pl.DataFrame) -> None:
             stream.write_table(table)
 
 
-def read_rows(path: Path, *, at_least: int = 1) -> Iterator[pl.DataFrame]:
+def read_rows(path: Path | BucketFile, *, at_least: int = 1) -> Iterator[pl.DataFrame]:
     """The rows of such a file in the order in which they were appended, so many at a time, but for the last frame."""
-    end = path.stat().st_size
     frames: list[pl.DataFrame] = []
     with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(0)
         while file.tell() < end:
             stream: Any = pa.ipc.open_stream(file)
             with stream:

@@ -1,8 +1,9 @@
 """A private workspace beside a file that is being built, and the step that publishes the finished file.
 
 Everything unfinished lies in one directory, ``.<name>.<random>.work``, mode 0700, beside the destination and so on the
-same file system. Its builder holds a lock on that directory. The lock ends with the process, however that ends, so
-a directory whose lock can be taken was left behind by a process that died.
+same file system; for an object in a bucket, in the scratch of this machine. Its builder holds a lock on that directory.
+The lock ends with the process, however that ends, so a directory whose lock can be taken was left behind by a process
+that died.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spotify_pipeline.customer_list.model import withheld_errors
+from spotify_pipeline.customer_list.storage.bucket_file import BucketFile
 from spotify_pipeline.home import private_directory
 from spotify_pipeline.locks import lock_directory
 
@@ -22,7 +24,7 @@ _SUFFIX = ".work"
 
 
 @contextmanager
-def workspace(destination: Path) -> Generator[Path]:
+def workspace(destination: Path | BucketFile) -> Generator[Path]:
     """Give a new private directory beside ``destination``; it is gone after the block, whatever happened in it.
 
     Directories that dead builders left in the same place are removed first. Those of living builders stay.
@@ -30,7 +32,7 @@ def workspace(destination: Path) -> Generator[Path]:
     Raises:
         HomeError: the directory cannot be made.
     """
-    place = private_directory(destination.parent)
+    place = private_directory(destination.scratch if isinstance(destination, BucketFile) else destination.parent)
     sweep(place)
     folder, lock = _locked_directory(place / f".{destination.name}")
     try:
@@ -40,12 +42,16 @@ def workspace(destination: Path) -> Generator[Path]:
         os.close(lock)
 
 
-def publish(finished: Path, destination: Path) -> None:
-    """Rename a finished file of a workspace to ``destination``, and make the rename durable.
+def publish(finished: Path, destination: Path | BucketFile) -> None:
+    """Rename a finished file of a workspace to ``destination``, and make the rename durable; or put it into its bucket.
 
     Raises:
         CustomerListError: the file system refused.
+        HomeError: the bucket cannot be written.
     """
+    if isinstance(destination, BucketFile):
+        destination.put(finished)
+        return
     with withheld_errors(f"Naming the finished file {destination.name}"):
         finished.replace(destination)
         directory = os.open(destination.parent, os.O_RDONLY)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC
-from pathlib import Path
 
 from spotify_pipeline.customer_list.model import CustomerListError, Manifest, withheld_errors
-from spotify_pipeline.customer_list.storage import erased_rows_file, workspace, write_manifest
 from spotify_pipeline.customer_list.store.store import SnapshotStore
 
 
@@ -35,28 +31,14 @@ def set_aside(store: SnapshotStore, audience: str, snapshot: str, *, sent: Colle
     if of_snapshot is None:
         yield
         return
-    kept = _linked(store, store.list_path(audience, snapshot), of_snapshot)
+    key = f"{snapshot} built {of_snapshot.built_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    with withheld_errors(f"Setting aside the list of {audience} that Spotify has"):
+        store.copy_list(store.stored(audience, snapshot), replace(of_snapshot, snapshot=key))
     try:
         yield
     finally:
         if _is_there(store, of_snapshot):
-            shutil.rmtree(kept.parent, ignore_errors=True)
-
-
-def _linked(store: SnapshotStore, path: Path, manifest: Manifest) -> Path:
-    key = f"{manifest.snapshot} built {manifest.built_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
-    kept = store.list_path(manifest.audience, key)
-    # The workspace says that somebody is at work here: another process's sweep deletes a list without a manifest.
-    with withheld_errors(f"Setting aside the list of {manifest.audience} that Spotify has"), workspace(kept):
-        links = [(path, kept)]
-        if manifest.sent_versions:
-            links.append((erased_rows_file(path, manifest.sha256), erased_rows_file(kept, manifest.sha256)))
-        for original, link in links:
-            with suppress(FileExistsError):
-                # Never written to again: a list that changes is a new file under its name.
-                os.link(original, link)
-        write_manifest(replace(manifest, snapshot=key), kept)
-    return kept
+            store.delete_list(audience, key)
 
 
 def _is_there(store: SnapshotStore, before: Manifest) -> bool:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from spotify_pipeline.customer_list.model import CustomerListError, IdentifiersReport, Manifest, withheld_errors
 from spotify_pipeline.customer_list.normalize import read_declined, read_report
-from spotify_pipeline.customer_list.read import SentVersion, StoredList, sent_version
+from spotify_pipeline.customer_list.read import SentVersion, sent_version
 from spotify_pipeline.customer_list.storage import (
     LIST_NAME,
-    MANIFEST_NAME,
+    Folder,
+    ListPlace,
+    StoredFile,
+    StoredList,
     audience_folder,
     file_name,
     forget_erased,
     forget_found,
-    has_workspace,
     is_audience,
     snapshot_key,
-    sweep,
     workspace,
     write_manifest,
 )
@@ -31,18 +30,20 @@ from spotify_pipeline.rows import DigestSet
 
 _IDENTIFIERS = "identifiers"
 _LISTS = "customer_lists"
-_DECLINED = ".declined"
+_PARQUET, _DECLINED = ".parquet", ".declined"
 _COMPARISON = "comparison"
-_FOLDERS = (_IDENTIFIERS, _LISTS)
 
 
 class SnapshotStore:
-    """The files of all audiences below one private directory::
+    """The files of all audiences in one place: below a private directory, or in a folder of a bucket::
 
         identifiers/<audience>/<snapshot>.parquet
         identifiers/<audience>/<snapshot>.declined
         customer_lists/<audience>/<snapshot>/customer_list.csv
         customer_lists/<audience>/<snapshot>/manifest.json
+
+    In a bucket, a list is called by its digest and its manifests are numbered (``BucketFile``), and identifiers and who
+    declined are encrypted.
 
     An audience is named by its folder: ``[a-z0-9_]``, 1 to 63 characters. A snapshot is named by its partition key,
     which may hold anything: in a file name each byte other than ``A-Z a-z 0-9 - _`` is written ``%XX``.
@@ -50,22 +51,22 @@ class SnapshotStore:
     Every method raises ``CustomerListError`` for a name that is not one, before it touches a file.
     """
 
-    def __init__(self, root: Path) -> None:
-        """``root`` need not exist. What is written below it makes it, private."""
-        self._root = root
+    def __init__(self, place: Path | ListPlace) -> None:
+        """``place``: a directory, which need not exist, or what keeps the files elsewhere."""
+        self.place: ListPlace = Folder(place) if isinstance(place, Path) else place
 
     @classmethod
     def in_home(cls, home: Path) -> SnapshotStore:
         """That of the project's own directory."""
         return cls(home / "data")
 
-    def identifiers_path(self, audience: str, snapshot: str) -> Path:
+    def identifiers_path(self, audience: str, snapshot: str) -> StoredFile:
         """Where the normalized identifiers of a snapshot are or will be."""
-        return self._identifiers(audience) / f"{file_name(snapshot)}.parquet"
+        return self.place.file(*_identifiers(audience), f"{file_name(snapshot)}{_PARQUET}", sealed=True)
 
-    def declined_path(self, audience: str, snapshot: str) -> Path:
+    def declined_path(self, audience: str, snapshot: str) -> StoredFile:
         """Where it is kept, from when the identifiers are read until the list is built, who of them declined."""
-        return self.identifiers_path(audience, snapshot).with_suffix(_DECLINED)
+        return self.place.file(*_identifiers(audience), f"{file_name(snapshot)}{_DECLINED}", sealed=True)
 
     def take_declined(self, audience: str, snapshot: str) -> DigestSet | None:
         """Who declined when the identifiers of a snapshot were read; None where that is not kept. Its file is deleted.
@@ -94,62 +95,63 @@ class SnapshotStore:
             )
         return read_report(path)
 
-    def list_path(self, audience: str, snapshot: str) -> Path:
-        """Where the list of a snapshot is or will be. ``manifest`` says whether it is."""
-        return self._lists(audience) / file_name(snapshot) / LIST_NAME
+    def list_path(self, audience: str, snapshot: str) -> StoredFile:
+        """Where the list of a snapshot is to be written. Where it is, ``stored`` says."""
+        return self.place.file(*_list(audience, snapshot), LIST_NAME)
 
-    def manifest(self, audience: str, snapshot: str) -> Manifest:
-        """The manifest of a snapshot's list.
+    def stored(self, audience: str, snapshot: str) -> StoredList:
+        """The list of a snapshot as it is now, with its manifest.
 
         Raises:
             CustomerListError: there is no list for the snapshot, or the manifest is of another one.
         """
-        path = self.list_path(audience, snapshot).with_name(MANIFEST_NAME)
-        missing = CustomerListError(
-            f"There is no customer list for snapshot {snapshot!r} of audience {audience}: "
-            f"materialize {audience}/customer_list for that partition first."
-        )
-        if not path.is_file():
-            raise missing
         with withheld_errors("Reading the manifest"):
-            manifest = Manifest.from_json(path.read_bytes())
-        if (manifest.audience, manifest.snapshot) != (audience, snapshot):
-            raise missing
-        return manifest
+            found = self.place.read(*_list(audience, snapshot))
+        if found is None or (found[1].audience, found[1].snapshot) != (audience, snapshot):
+            raise CustomerListError(
+                f"There is no customer list for snapshot {snapshot!r} of audience {audience}: "
+                f"materialize {audience}/customer_list for that partition first."
+            )
+        return found
+
+    def manifest(self, audience: str, snapshot: str) -> Manifest:
+        """The manifest of a snapshot's list. Errors as for :meth:`stored`."""
+        return self.stored(audience, snapshot)[1]
 
     def snapshots(self, audience: str) -> list[str]:
         """Keys of the snapshots that have a list with its manifest, in alphabetical order."""
-        folder = self._lists(audience)
-        folders = folder.iterdir() if folder.is_dir() else ()
-        keys = (snapshot_key(entry.name) for entry in folders if (entry / MANIFEST_NAME).is_file())
-        return sorted(key for key in keys if key is not None)
+        return sorted(self._written(audience))
+
+    def folders(self, audience: str) -> Mapping[str, str | None]:
+        """The folders of an audience's lists that have anything in them, and which snapshot's each is: None of one
+        that is no list's, or holds none with its manifest.
+        """
+        whole = self._written(audience)
+        keys = {name: snapshot_key(name) for name in self.place.folders(*_lists(audience))}
+        return {name: key if key in whole else None for name, key in keys.items()}
 
     def identifier_snapshots(self, audience: str) -> list[str]:
         """Keys of the snapshots whose identifiers are kept, in alphabetical order."""
-        folder = self._identifiers(audience)
-        files = folder.glob("[!.]*.parquet") if folder.is_dir() else ()
-        keys = (snapshot_key(entry.stem) for entry in files)
-        return sorted(key for key in keys if key is not None)
+        return sorted(self.identifiers_written(audience))
+
+    def identifiers_written(self, audience: str) -> dict[str, datetime]:
+        """When the identifiers of each snapshot were written that are kept, with a time zone."""
+        files = self.place.files(*_identifiers(audience))
+        written = {
+            snapshot_key(name.removesuffix(_PARQUET)): at for name, at in files.items() if name.endswith(_PARQUET)
+        }
+        return {key: at for key, at in written.items() if key is not None}
 
     def audiences(self) -> list[str]:
         """All audiences of which anything is kept, in alphabetical order; also those that are configured no more."""
-        places = [self._root / each for each in _FOLDERS if (self._root / each).is_dir()]
-        folders = [
-            folder for place in places for folder in place.iterdir() if folder.is_dir() and any(folder.iterdir())
-        ]
-        return sorted({folder.name for folder in folders if is_audience(folder.name)})
+        folders = {name for kind in (_IDENTIFIERS, _LISTS) for name in self.place.folders(kind)}
+        return sorted(name for name in folders if is_audience(name))
 
     def lists(self, audience: str) -> list[StoredList]:
         """The lists of an audience with their manifests, the one built last first, and before it what was issued of it
         last. Those that cannot be read are not among them: they cannot be used either.
         """
-        found: list[StoredList] = []
-        for key in self.snapshots(audience):
-            with suppress(CustomerListError):
-                stored = self.list_path(audience, key), self.manifest(audience, key)
-                if stored[0].is_file():
-                    found.append(stored)
-        return sorted(found, key=_age, reverse=True)
+        return [each.stored for each in self._kept(audience)]
 
     def find_list(self, audience: str, sha256: str) -> StoredList | None:
         """The list whose file has, or had before people were withdrawn, this SHA-256, as it is now; None if it is not
@@ -167,10 +169,10 @@ class SnapshotStore:
 
     def holds(self, manifest: Manifest) -> bool:
         """Whether the very list is kept under its name already. From then on it counts as written now."""
-        path = self.list_path(manifest.audience, manifest.snapshot)
         with suppress(CustomerListError):
-            if self.manifest(manifest.audience, manifest.snapshot).sha256 == manifest.sha256 and path.is_file():
-                os.utime(path.with_name(MANIFEST_NAME))
+            path, kept = self.stored(manifest.audience, manifest.snapshot)
+            if kept.sha256 == manifest.sha256 and path.is_file():
+                write_manifest(kept, path)
                 return True
         return False
 
@@ -184,8 +186,8 @@ class SnapshotStore:
             CustomerListError: there is no list for the snapshot.
             HomeError: the directory cannot be made.
         """
-        self.manifest(audience, snapshot)
-        with workspace(self.list_path(audience, snapshot).with_name("parts")) as folder:
+        path, _ = self.stored(audience, snapshot)
+        with workspace(path.with_name("parts")) as folder:
             yield folder
 
     @contextmanager
@@ -197,7 +199,7 @@ class SnapshotStore:
         Raises:
             HomeError: the directory cannot be made.
         """
-        with workspace(self._root / _COMPARISON) as folder:
+        with workspace(self.place.scratch / _COMPARISON) as folder:
             yield folder
 
     def keep_identifiers(self, audience: str, count: int, *, older_than: datetime | None = None) -> list[str]:
@@ -216,17 +218,19 @@ class SnapshotStore:
         if count < 0:
             raise CustomerListError(f"The number of snapshots whose identifiers are kept is not {count}.")
         with withheld_errors(f"Deleting identifiers of {audience}"):
-            written = {
-                key: self.identifiers_path(audience, key).stat().st_mtime for key in self.identifier_snapshots(audience)
-            }
+            written = self.identifiers_written(audience)
             newest_first = sorted(written, key=lambda key: (written[key], key), reverse=True)
-            oldest = older_than.timestamp() if older_than is not None else 0
-            gone = [key for at, key in enumerate(newest_first) if at >= count or written[key] < oldest]
+            gone = [
+                key
+                for at, key in enumerate(newest_first)
+                if at >= count or (older_than is not None and written[key] < older_than)
+            ]
             for key in gone:
                 self.identifiers_path(audience, key).unlink(missing_ok=True)
-            for file in self._identifiers(audience).glob(f"[!.]*{_DECLINED}"):
-                if not file.with_suffix(".parquet").exists():
-                    file.unlink(missing_ok=True)
+            files = self.place.files(*_identifiers(audience))
+            for name in files:
+                if name.endswith(_DECLINED) and name.removesuffix(_DECLINED) + _PARQUET not in files:
+                    self.place.file(*_identifiers(audience), name).unlink(missing_ok=True)
         return sorted(gone)
 
     def keep_lists(self, audience: str, count: int, *, sent: Collection[str] = ()) -> list[str]:
@@ -248,29 +252,34 @@ class SnapshotStore:
         """
         if count < 1:
             raise CustomerListError(f"At least one customer list must be kept, not {count}.")
-        lists = self.lists(audience)
+        lists = self._kept(audience)
         compared = [found.stored for found in (self.find_sent(audience, each) for each in sent) if found is not None]
-        kept = [*[each for each in lists if each[1].issued_from is None][:count], *compared]
-        kept += self._newest_issues(lists, {sha for _, each in kept for sha in (each.sha256, *each.former_sha256)})
+        kept = [*[each.stored for each in lists if each.stored[1].issued_from is None][:count], *compared]
+        kept += _newest_issues(lists, {sha for _, each in kept for sha in (each.sha256, *each.former_sha256)})
         keys = {manifest.snapshot for _, manifest in kept}
         gone = [key for key in self.snapshots(audience) if key not in keys]
         for key in gone:
-            _delete_list(self.list_path(audience, key).parent)
+            self.delete_list(audience, key)
         known = {sha for _, each in kept for sha in (each.sha256, *each.former_sha256)}
-        for path, manifest in kept:
+        for path, manifest in {manifest.snapshot: (path, manifest) for path, manifest in kept}.values():
             forget_found(path, but_since=known)
             if manifest.sent_versions and not {each.sha256 for each in manifest.sent_versions}.intersection(sent):
                 write_manifest(replace(manifest, sent_versions=()), path)
                 forget_erased(path)
         return gone
 
-    def _newest_issues(self, lists: list[StoredList], origins: Collection[str]) -> list[StoredList]:
-        newest: dict[str, StoredList] = {}
-        issued = [(each, each[1].issued_from) for each in lists]
-        for each, origin in sorted(issued, key=lambda pair: _written_at(pair[0])):
-            if origin is not None and origin.sha256 in origins:
-                newest[origin.snapshot] = each
-        return list(newest.values())
+    def copy_list(self, stored: StoredList, manifest: Manifest) -> None:
+        """Keep a list under another name, too: that of ``manifest``, by which it is described there."""
+        self.place.copy_list(stored, manifest, *_list(manifest.audience, manifest.snapshot))
+
+    def delete_list(self, audience: str, snapshot: str) -> None:
+        """Delete the list of a snapshot.
+
+        Raises:
+            CustomerListError: it cannot be deleted.
+        """
+        with withheld_errors(f"Deleting the customer list of {audience} for {snapshot}"):
+            self.place.delete_list(*_list(audience, snapshot))
 
     def forget_found(self, audience: str) -> None:
         """Delete what was found in the lists of an audience: it depends on who asked to be forgotten.
@@ -290,10 +299,9 @@ class SnapshotStore:
         """
         with withheld_errors(f"Deleting what is kept of {audience}"):
             for key in self.snapshots(audience):
-                _delete_list(self.list_path(audience, key).parent)
-            for folder in (self._identifiers(audience), self._lists(audience)):
-                if folder.exists():
-                    shutil.rmtree(folder)
+                self.delete_list(audience, key)
+            self.place.delete(*_identifiers(audience))
+            self.place.delete(*_lists(audience))
 
     def sweep(self, audience: str) -> int:
         """Delete what killed processes left unfinished of an audience, raw identifiers among it; the number deleted.
@@ -301,41 +309,58 @@ class SnapshotStore:
         That is every workspace without a living builder, of comparisons too, and every list whose manifest was never
         written.
         """
-        swept = sweep(self._root) + sweep(self._identifiers(audience))
-        lists = self._lists(audience)
-        for folder in [each for each in lists.iterdir() if each.is_dir()] if lists.is_dir() else []:
-            swept += sweep(folder)
-            if not (folder / MANIFEST_NAME).exists() and not has_workspace(folder):
-                _delete_list(folder)
-                swept += 1
-        return swept
+        return self.place.sweep(_identifiers(audience), _lists(audience))
 
-    def _identifiers(self, audience: str) -> Path:
-        return self._root / _IDENTIFIERS / audience_folder(audience)
+    def _written(self, audience: str) -> dict[str, datetime]:
+        """When the manifest of each snapshot's list was written."""
+        return _by_key(self.place.lists(*_lists(audience)))
 
-    def _lists(self, audience: str) -> Path:
-        return self._root / _LISTS / audience_folder(audience)
-
-
-def _age(stored: StoredList) -> tuple[datetime, float]:
-    """By when lists were built; what was issued of a list, without a time of its own, comes after it."""
-    return stored[1].built_at, _written_at(stored) if stored[1].issued_from is not None else 0.0
+    def _kept(self, audience: str) -> list[_KeptList]:
+        found: list[_KeptList] = []
+        for key, written_at in sorted(self._written(audience).items()):
+            with suppress(CustomerListError):
+                stored = self.stored(audience, key)
+                if stored[0].is_file():
+                    found.append(_KeptList(stored, written_at))
+        return sorted(found, key=lambda each: each.age, reverse=True)
 
 
-def _written_at(stored: StoredList) -> float:
-    try:
-        return stored[0].with_name(MANIFEST_NAME).stat().st_mtime
-    except FileNotFoundError:  # deleted meanwhile
-        return 0.0
+@dataclass(frozen=True)
+class _KeptList:
+    """A list, and when its manifest was written."""
+
+    stored: StoredList
+    written_at: datetime
+
+    @property
+    def age(self) -> tuple[datetime, float]:
+        """By when lists were built; what was issued of a list, without a time of its own, comes after it."""
+        manifest = self.stored[1]
+        return manifest.built_at, self.written_at.timestamp() if manifest.issued_from is not None else 0.0
 
 
-def _delete_list(folder: Path) -> None:
-    with withheld_errors(f"Deleting the customer list {folder}"):
-        # The manifest first: a list without one is not found, so half a deletion is a whole one to readers.
-        (folder / MANIFEST_NAME).unlink(missing_ok=True)
-        (folder / LIST_NAME).unlink(missing_ok=True)
-        forget_erased(folder / LIST_NAME)
-        forget_found(folder / LIST_NAME)
-        # Somebody may have begun to build here in this instant; then the directory is not empty, and stays.
-        with suppress(OSError):
-            folder.rmdir()
+def _newest_issues(lists: list[_KeptList], origins: Collection[str]) -> list[StoredList]:
+    newest: dict[str, StoredList] = {}
+    for each in sorted(lists, key=lambda kept: kept.written_at):
+        origin = each.stored[1].issued_from
+        if origin is not None and origin.sha256 in origins:
+            newest[origin.snapshot] = each.stored
+    return list(newest.values())
+
+
+def _by_key(written: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Times by the keys that files' names stand for; a stray file stands for none."""
+    keys = {snapshot_key(name): at for name, at in written.items()}
+    return {key: at for key, at in keys.items() if key is not None}
+
+
+def _identifiers(audience: str) -> tuple[str, str]:
+    return _IDENTIFIERS, audience_folder(audience)
+
+
+def _lists(audience: str) -> tuple[str, str]:
+    return _LISTS, audience_folder(audience)
+
+
+def _list(audience: str, snapshot: str) -> tuple[str, str, str]:
+    return *_lists(audience), file_name(snapshot)

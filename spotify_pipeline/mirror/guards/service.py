@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
-from spotify_pipeline.customer_list import ComparedList, CustomerListError, Manifest, SnapshotStore, WrittenRows
+from spotify_pipeline.customer_list import ComparedList, CustomerListError, SnapshotStore, StoredList, WrittenRows
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import Approval
@@ -33,7 +32,7 @@ class ListGuard:
     def __init__(
         self,
         *,
-        customer_list: tuple[Path, Manifest],
+        customer_list: StoredList,
         audience: str,
         ad_account_id: str,
         store: SnapshotStore,

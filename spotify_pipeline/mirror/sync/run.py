@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from spotify_pipeline.customer_list import Manifest, verify_customer_list
+from spotify_pipeline.customer_list import Manifest, StoredFile, verify_customer_list
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards import History
 from spotify_pipeline.mirror.journal import SentList, Unfinished, WriteKind
@@ -38,7 +37,7 @@ class MirrorRun:
         client: SpotifyAdsClient,
         wal: ListWriteAheadLog,
         spec: AudienceSpec,
-        customer_list: Path,
+        customer_list: StoredFile,
         manifest: Manifest,
         *,
         decision: SendDecision,

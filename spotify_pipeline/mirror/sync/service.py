@@ -10,9 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 
-from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.customer_list import Manifest, StoredFile
 from spotify_pipeline.mirror.guards import Judge
 from spotify_pipeline.mirror.journal import Journal
 from spotify_pipeline.mirror.receipts import RunEvidence
@@ -66,7 +65,7 @@ class AudienceMirror:
     def mirror(
         self,
         spec: AudienceSpec,
-        customer_list: Path,
+        customer_list: StoredFile,
         manifest: Manifest,
         *,
         guard: Judge,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 
-from spotify_pipeline.customer_list import Manifest, SnapshotStore, parts_needed
+from spotify_pipeline.customer_list import Manifest, SnapshotStore, StoredList, parts_needed
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards import Judge
@@ -23,7 +22,7 @@ from spotify_pipeline.mirror.writes import Also
 def mirror_parts(
     mirror: AudienceMirror,
     spec: AudienceSpec,
-    parts: Sequence[tuple[Path, Manifest]],
+    parts: Sequence[StoredList],
     *,
     guard: Judge,
     max_age: timedelta | None = None,

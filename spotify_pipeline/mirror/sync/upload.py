@@ -7,9 +7,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
-from spotify_pipeline.customer_list import Manifest
+from spotify_pipeline.customer_list import Manifest, StoredFile
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.journal import SESSION_OPEN, Phase, SentList, Unfinished, WriteKind
@@ -43,7 +42,7 @@ class ListUpload:
         client: SpotifyAdsClient,
         wal: ListWriteAheadLog,
         spec: AudienceSpec,
-        customer_list: Path,
+        customer_list: StoredFile,
         manifest: Manifest,
         *,
         on_progress: OnProgress | None,

@@ -26,7 +26,7 @@ from spotify_pipeline.spotify.lenient_json import same_id
 from spotify_pipeline.spotify.retry import RateLimiter, RetryLoop, rate_key
 from spotify_pipeline.spotify.settings import SpotifySettings
 from spotify_pipeline.spotify.transport import ACCOUNTS, ADS_API, STORAGE, HttpClient, Observer, Transport
-from spotify_pipeline.spotify.upload import OpenUpload, Uploader, UploadHooks, UploadProof, UploadTicket
+from spotify_pipeline.spotify.upload import ListObject, OpenUpload, Uploader, UploadHooks, UploadProof, UploadTicket
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 
 
@@ -172,7 +172,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
     def upload(
         self,
         ticket: UploadTicket,
-        file: Path,
+        file: Path | ListObject,
         *,
         size: int,
         crc32c: str,
@@ -185,7 +185,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
     def resume_upload(
         self,
         opened: OpenUpload,
-        file: Path,
+        file: Path | ListObject,
         *,
         size: int,
         crc32c: str,

@@ -16,7 +16,7 @@ from spotify_pipeline.spotify.errors import UploadIncomplete
 from spotify_pipeline.spotify.transport import HttpClient
 from spotify_pipeline.spotify.upload.driver import StorageRequests, UploadDriver, UploadHooks, UploadTiming
 from spotify_pipeline.spotify.upload.models import OpenUpload, UploadProof, UploadTicket
-from spotify_pipeline.spotify.upload.source_file import SourceFile, open_source_file
+from spotify_pipeline.spotify.upload.source_file import ListObject, SourceFile, open_source_file
 from spotify_pipeline.spotify.upload.state_machine import ResumableUpload
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
 
@@ -55,7 +55,7 @@ class Uploader:
     def upload(
         self,
         ticket: UploadTicket,
-        file: Path,
+        file: Path | ListObject,
         *,
         size: int,
         crc32c: str,
@@ -85,7 +85,7 @@ class Uploader:
     def resume(
         self,
         opened: OpenUpload,
-        file: Path,
+        file: Path | ListObject,
         *,
         size: int,
         crc32c: str,

@@ -1,4 +1,4 @@
-"""Reads the local file block by block while it is sent, and proves that it is the file that was built."""
+"""Reads the list block by block while it is sent, and proves that it is the file that was built."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal, Protocol, cast
 
 import google_crc32c
 
@@ -16,6 +16,18 @@ from spotify_pipeline.spotify.errors import UploadRefused
 from spotify_pipeline.spotify_limits import LARGEST_FILE, STORAGE_BLOCK
 
 _LONGEST_HEADER = 4096
+
+
+class ListObject(Protocol):
+    """A customer list that is no file of this machine: any range of it can be read."""
+
+    def open(self, mode: Literal["rb"], /) -> BinaryIO:
+        """A reader at any position, which raises OSError where there is none, or no longer the same."""
+        ...
+
+    def identity(self) -> object | None:
+        """Equal as long as it is the same; None where it does not exist any more."""
+        ...
 
 
 class SourceFile:
@@ -33,7 +45,7 @@ class SourceFile:
         Args:
             stream: the file.
             size, crc32c: of the file when it was built.
-            untouched: whether the file on disk is still the one that was opened, by its metadata.
+            untouched: whether the file is still the one that was opened, by its metadata.
         """
         self._stream = stream
         self.crc32c = crc32c
@@ -100,7 +112,7 @@ class SourceFile:
 
 
 @contextmanager
-def open_source_file(path: Path, *, size: int, crc32c: str) -> Generator[SourceFile]:
+def open_source_file(path: Path | ListObject, *, size: int, crc32c: str) -> Generator[SourceFile]:
     """Open a customer list for sending, after the checks that need no network.
 
     Raises:
@@ -121,9 +133,11 @@ def open_source_file(path: Path, *, size: int, crc32c: str) -> Generator[SourceF
         ) from None
     with stream:
         with _disk():
-            found = os.fstat(stream.fileno())
+            found = _identity(os.fstat(stream.fileno())) if isinstance(path, Path) else path.identity()
+            length = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
             beginning = stream.read(_LONGEST_HEADER)
-        if found.st_size != size:
+        if length != size:
             raise _changed()
         _, newline, first_row = beginning.partition(b"\n")
         if not newline or not first_row:
@@ -131,7 +145,7 @@ def open_source_file(path: Path, *, size: int, crc32c: str) -> Generator[SourceF
                 "The customer list holds no row, and uploading it would empty the audience.",
                 next_step="Check the segment; nothing was sent and the audience is unchanged.",
             )
-        yield SourceFile(stream, size=size, crc32c=crc32c, untouched=lambda: _identity_at(path) == _identity(found))
+        yield SourceFile(stream, size=size, crc32c=crc32c, untouched=lambda: _identity_at(path) == found)
 
 
 @contextmanager
@@ -142,7 +156,7 @@ def _disk() -> Generator[None]:
     except OSError:
         raise UploadRefused(
             "The customer list could not be read to its end, so the upload was stopped.",
-            next_step="Check the disk that holds it, build the list again, then run again.",
+            next_step="Check the disk or the bucket that holds it, build the list again, then run again.",
         ) from None
 
 
@@ -150,10 +164,10 @@ def _identity(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _identity_at(path: Path) -> tuple[int, int, int, int] | None:
+def _identity_at(path: Path | ListObject) -> object | None:
     """Of the file that has the path now: another, if it was replaced while we have the first one open."""
     try:
-        return _identity(path.stat())
+        return _identity(path.stat()) if isinstance(path, Path) else path.identity()
     except OSError:
         return None
 

@@ -68,8 +68,8 @@ def judge_retention(audience: AudienceDefinition, home: PipelineHome, now: datet
     # What a killed plan left is of people too, and no plan may ever follow.
     swept = store.sweep(audience.folder) + sweep(home.directory / PLANS)
     limit = now - retain.identifiers_age - GRACE
-    kept = [store.identifiers_path(audience.folder, each) for each in store.identifier_snapshots(audience.folder)]
-    old = [file for file in kept if file.exists() and file.stat().st_mtime < limit.timestamp()]
+    kept = store.identifiers_written(audience.folder)
+    old = [snapshot for snapshot, written_at in kept.items() if written_at < limit]
     sentence = (
         f"{len(old)} files of normalized identifiers of {audience.folder} are older than {retain.days} days and could "
         "not be deleted. Look at who owns them."

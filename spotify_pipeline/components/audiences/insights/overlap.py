@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 
@@ -13,10 +12,8 @@ from spotify_pipeline.components.audiences.guarding import live_list
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import SMALL, in_words
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource
-from spotify_pipeline.customer_list import Manifest, Overlap, SnapshotStore, overlaps
+from spotify_pipeline.customer_list import Overlap, SnapshotStore, StoredList, overlaps
 from spotify_pipeline.mirror import AlertKind, Journal, Orphan, orphans
-
-CustomerList = tuple[Path, Manifest]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +35,14 @@ def live_lists(
     store: SnapshotStore,
     journal: Journal,
     ad_account_of: Callable[[AudienceDefinition], str],
-) -> dict[str, CustomerList]:
+) -> dict[str, StoredList]:
     """The lists that Spotify has, as far as they are kept here, by audience.
 
     Raises:
         JournalError, HomeError, CustomerListError: what this machine knows cannot be read.
         SpotifyError: an audience's ad account is not configured.
     """
-    found: dict[str, CustomerList] = {}
+    found: dict[str, StoredList] = {}
     for audience in audiences:
         live = live_list(journal.read(audience.folder, ad_account_of(audience)))
         kept = store.find_list(audience.folder, live) if live is not None else None
@@ -54,7 +51,7 @@ def live_lists(
     return found
 
 
-def overlap_rows(lists: Mapping[str, CustomerList], store: SnapshotStore) -> list[OverlapRow]:
+def overlap_rows(lists: Mapping[str, StoredList], store: SnapshotStore) -> list[OverlapRow]:
     """The exact overlap of every pair, in alphabetical order. Each list is read once.
 
     Raises:
@@ -67,7 +64,7 @@ def overlap_rows(lists: Mapping[str, CustomerList], store: SnapshotStore) -> lis
         ]
 
 
-def overlap_matrix(lists: Mapping[str, CustomerList], rows: Sequence[OverlapRow]) -> str:
+def overlap_matrix(lists: Mapping[str, StoredList], rows: Sequence[OverlapRow]) -> str:
     """A Markdown matrix: in each line, how many rows of that audience are of people in the audience of the column."""
     names = sorted(lists)
     shared: dict[tuple[str, str], int] = {}

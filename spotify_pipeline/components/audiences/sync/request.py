@@ -10,7 +10,6 @@ without them is a file of its own, compared with the list that Spotify has.
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Self, cast
 
 import dagster as dg
@@ -21,7 +20,7 @@ from spotify_pipeline.components.audiences.guarding import live_list
 from spotify_pipeline.components.audiences.list_building import non_consenting_people
 from spotify_pipeline.components.resources import PipelineHome, WarehouseResource
 from spotify_pipeline.components.sources import read_suppressions
-from spotify_pipeline.customer_list import ComparedList, Manifest, redacted_copy
+from spotify_pipeline.customer_list import ComparedList, Manifest, StoredFile, StoredList, redacted_copy
 from spotify_pipeline.mirror import (
     Approval,
     ApprovalSource,
@@ -94,7 +93,7 @@ class SendRequest:
         erased: rows that this run took out of it because they held somebody who asked to be forgotten.
     """
 
-    path: Path
+    path: StoredFile
     manifest: Manifest
     given: Approval | None
     cause: str
@@ -143,10 +142,7 @@ def send_request(
     if rollback is not None:
         return _older(audience, home, warehouse, ad_account_id, partition, rollback, approve, now)
     audience.refuse_unless_newest(partition, now, retried=retried, sending=True)
-    path, manifest = (
-        home.snapshots.list_path(audience.folder, partition),
-        home.snapshots.manifest(audience.folder, partition),
-    )
+    path, manifest = home.snapshots.stored(audience.folder, partition)
     audience.refuse_other_list(manifest)
     erased = _rows_of_erased(home, path, manifest)
     if manifest.built_at >= run_started:
@@ -167,9 +163,9 @@ def _thinned(
     audience: AudienceDefinition,
     home: PipelineHome,
     warehouse: WarehouseResource,
-    stored: tuple[Path, Manifest],
+    stored: StoredList,
     issued_at: datetime,
-) -> tuple[Path, Manifest]:
+) -> StoredList:
     """A list that an earlier run built, without those who may not be in it by what the warehouse and ledger say now.
 
     Its manifest says how many each source of suppressions holds now, so that guards see one that is empty by now.
@@ -180,7 +176,7 @@ def _thinned(
     return path, replace(manifest, suppressions=suppressions.counts, suppression_values=suppressions.values)
 
 
-def _rows_of_erased(home: PipelineHome, path: Path, manifest: Manifest) -> int:
+def _rows_of_erased(home: PipelineHome, path: StoredFile, manifest: Manifest) -> int:
     return ComparedList((path, manifest)).rows_holding(home.ledger.digests())
 
 
@@ -226,10 +222,7 @@ def _older(
     approve: Approve | None,
     now: datetime,
 ) -> SendRequest:
-    path, manifest = (
-        home.snapshots.list_path(audience.folder, partition),
-        home.snapshots.manifest(audience.folder, partition),
-    )
+    path, manifest = home.snapshots.stored(audience.folder, partition)
     once = _sent_once(home.receipts.read(audience.folder, ad_account_id), manifest)
     erased = _rows_of_erased(home, path, manifest)
     path, reissued = _thinned(audience, home, warehouse, (path, manifest), now)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from spotify_pipeline.state import Key, Place, StateStore, new_key
+from spotify_pipeline_tests import bucket_server as bucket_servers
 from spotify_pipeline_tests import postgres_server
 from spotify_pipeline_tests.examples import examples
 
@@ -62,3 +63,18 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> StateStore:
     store = StateStore(Place.of(request.getfixturevalue("empty_database"), home), home, key=lambda: key)
     assert store.create()
     return store
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Generator[str]:
+    """The URL of a stand-in for S3."""
+    with bucket_servers.running() as url:
+        yield url
+
+
+@pytest.fixture
+def objects(bucket_server: str, monkeypatch: pytest.MonkeyPatch) -> bucket_servers.Objects:
+    """A bucket of this test's own, which this process's environment leads to."""
+    for name, value in bucket_servers.variables(bucket_server).items():
+        monkeypatch.setenv(name, value)
+    return bucket_servers.Objects(bucket_server, f"test-{secrets.token_hex(6)}")

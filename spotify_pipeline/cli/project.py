@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from spotify_pipeline.cli.errors import CommandError
+from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.settings import Environment, Project, Settings
 from spotify_pipeline.state import StateStore
 
@@ -109,6 +110,11 @@ def project_home() -> Path:
 def project_state() -> StateStore:
     """What the project must not forget."""
     return current_settings().store
+
+
+def project_lists() -> SnapshotStore:
+    """Where the project's identifiers and customer lists are."""
+    return current_settings().snapshots
 
 
 def resource(kind: type[R]) -> R:

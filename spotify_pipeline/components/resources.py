@@ -97,6 +97,7 @@ class PipelineHome(ConfiguredResource):
     home: Any = setting("home")
     state: Any = setting("state")
     key: Any = setting("key")
+    lists: Any = setting("lists")
 
     @property
     def directory(self) -> Path:
@@ -111,7 +112,7 @@ class PipelineHome(ConfiguredResource):
     @property
     def snapshots(self) -> SnapshotStore:
         """Where identifiers and customer lists are kept."""
-        return SnapshotStore.in_home(self.directory)
+        return self.connected().snapshots
 
     @property
     def journal(self) -> Journal:

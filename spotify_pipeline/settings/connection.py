@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core.core_schema import ValidationInfo
 
+from spotify_pipeline.customer_list.storage import is_bucket
 from spotify_pipeline.spotify import setting_fault
 from spotify_pipeline.strict_model import StrictModel
 
@@ -81,6 +82,12 @@ def _warehouse(value: object) -> object:
     return stated
 
 
+def _lists(value: str | FromEnvironment) -> str | FromEnvironment:
+    if isinstance(value, str) and "://" in value and not is_bucket(value):
+        raise ValueError("write a directory, or a folder of a bucket: s3://..., gs://... or az://...")
+    return value
+
+
 def _dotted(value: str) -> str:
     if not _DOTTED_PATH.fullmatch(value):
         raise ValueError("not a dotted path of a class, such as my_project.guards.Weekend")
@@ -131,6 +138,10 @@ class Connection(StrictModel):
     key: SecretValue = _env("SPOTIFY_PIPELINE_KEY")
     """The key that encrypts tokens, upload sessions and waiting events in the state; `spotify-pipeline state new-key`
     prints one. Needed where machines share the state; else it is made, as `state.key` in the home."""
+    lists: Annotated[Value, AfterValidator(_lists)] = _env("SPOTIFY_PIPELINE_LISTS")
+    """Where customer lists and identifiers are: a directory, by default `data` in the home; or a folder of a bucket
+    that several machines share: `s3://bucket/folder`, `gs://bucket/folder` or `az://container/folder`. Its credentials
+    are those that the cloud's own tools find in the environment."""
     warehouse: Annotated[
         str | FromEnvironment | dict[str, Any],
         BeforeValidator(_warehouse),

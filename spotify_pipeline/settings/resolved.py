@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.customer_list.storage import Bucket, is_bucket
 from spotify_pipeline.settings.connection import DEFAULT_VARIABLES, Connection, FromEnvironment
 from spotify_pipeline.settings.environment import Environment, started_with
 from spotify_pipeline.settings.errors import SettingsError
@@ -19,6 +21,8 @@ _NETWORK = ("proxy_url", "ca_bundle")
 _SPOTIFY = ("client_id", "client_secret", "refresh_token", "ad_account_id", "authorization", "ads_api_url",
             "accounts_url", "upload_hosts", "upload_chunk_bytes", *_NETWORK)  # fmt: skip
 DEFAULT = "default"
+SCRATCH = "scratch"
+"""The directory in the home where lists are made that are then put into a bucket."""
 _OUTBOX = "SPOTIFY_PIPELINE_OUTBOX"
 """Of former versions, which kept the outboxes of feeds apart."""
 
@@ -143,6 +147,25 @@ class Settings:
         stated = self.secret("state")
         place = Place.in_home(self.home) if stated is None else Place.of(stated.reveal(), self.home)
         return StateStore(place, self.home, key=self.key_of_state)
+
+    @property
+    def snapshots(self) -> SnapshotStore:
+        """Where identifiers and customer lists are: a directory, or a folder of a bucket. Nothing is opened.
+
+        Raises:
+            SettingsError: `lists` names neither.
+        """
+        stated = self.text("lists")
+        if stated is None:
+            return SnapshotStore.in_home(self.home)
+        if is_bucket(stated):
+            return SnapshotStore(Bucket(stated, self.home / SCRATCH, self.store))
+        if "://" in stated:
+            raise SettingsError(
+                f"{self.name_of('lists')} is no folder that lists can be in. Write a directory, or a folder of a "
+                "bucket: s3://bucket/folder, gs://bucket/folder or az://container/folder. Nothing was sent."
+            )
+        return SnapshotStore(self.project.path(stated))
 
     def key_of_state(self) -> Key | None:
         """The key that encrypts in the state; None for the one in a file of the home.

@@ -16,12 +16,12 @@ from spotify_pipeline.cli.project import (
     ad_account_of,
     chosen_audience,
     load_definitions,
-    project_home,
+    project_lists,
     project_state,
     refuse_event_audiences,
     resource,
 )
-from spotify_pipeline.customer_list import Manifest, SnapshotStore
+from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.identity import RULES_VERSION
 from spotify_pipeline.mirror import (
     Approval,
@@ -202,7 +202,7 @@ def _list_with(audience: str, digest: str) -> Manifest:
             f"--file-digest takes the first {SHORTEST_DIGEST} to 64 hex digits of the list's SHA-256. The blocked run, "
             "`spotify-pipeline plan` and the asset customer_list show it."
         )
-    lists = SnapshotStore.in_home(project_home()).lists(audience)
+    lists = project_lists().lists(audience)
     found = [manifest for _, manifest in lists if manifest.sha256.startswith(digest)]
     # Two snapshots may have the same bytes, and the bytes are what is approved.
     if len({each.sha256 for each in found}) != 1:

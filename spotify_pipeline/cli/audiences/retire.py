@@ -17,10 +17,10 @@ from spotify_pipeline.cli.project import (
     load_audience_accounts,
     load_definitions,
     project_home,
+    project_lists,
     project_state,
 )
 from spotify_pipeline.cli.spotify import LABEL_OPTION, chosen_settings, signed_in
-from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.mirror import (
     Journal,
     MirrorRefused,
@@ -109,7 +109,7 @@ def _refuse_part_in_use(part: str, mirrored: Collection[str], account: str) -> N
         )
     definition = chosen_audience(load_definitions(), folder)
     most = definition.limits[MAX_BYTES]
-    needed = parts_in_use(SnapshotStore.in_home(project_home()), Journal(project_state()), folder, account, most)
+    needed = parts_in_use(project_lists(), Journal(project_state()), folder, account, most)
     if needed is None:
         raise CommandError(
             f"The list of {folder} that Spotify has is not kept here, so it cannot be told how many parts it needs. "
@@ -152,7 +152,7 @@ def _tidy(journal: Journal, audience: str, left: str, policy: RemovalPolicy, mir
     if policy is RemovalPolicy.DELETE and not at_spotify:
         # People who asked to be forgotten are gone from Spotify with the audience.
         ErasureLedger(project_state()).done(audience, decided_at=datetime.now(UTC))
-    SnapshotStore.in_home(project_home()).forget_audience(audience)
+    project_lists().forget_audience(audience)
     sys.stdout.write(f"No list of {audience} is kept here any more.\n")
 
 

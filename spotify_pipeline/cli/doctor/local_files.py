@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State
 from spotify_pipeline.cli.errors import EXPECTED
-from spotify_pipeline.cli.project import project_home, project_state
-from spotify_pipeline.customer_list import CustomerListError, SnapshotStore, verify_customer_list
+from spotify_pipeline.cli.project import project_home, project_lists, project_state
+from spotify_pipeline.customer_list import CustomerListError, verify_customer_list
 from spotify_pipeline.customer_list.normalize import read_report
-from spotify_pipeline.customer_list.storage import LIST_NAME, MANIFEST_NAME, snapshot_key
+from spotify_pipeline.customer_list.storage import Bucket
+from spotify_pipeline.customer_list.store import LISTS
 from spotify_pipeline.mirror import Journal, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import TokenStore, rate_file_is_damaged
@@ -25,7 +26,7 @@ RESTORE = "Restore it from a backup (docs/how-to/back-up-and-restore.md)."
 MANY = 5
 """So many sentences are told of one store; more only by their number."""
 Looked = TypeVar("Looked")
-_FOLDERS = ("data", "rate")
+_FOLDERS = ("data", "scratch", "rate")
 _FILES = (".json", ".lock", ".csv", ".parquet", ".duckdb")
 
 
@@ -55,23 +56,27 @@ def erasures() -> CheckResult:
 
 
 def lists() -> CheckResult:
-    """Every list that is kept with its manifest, and the reports in the files of identifiers."""
-    data, store = project_home() / "data", SnapshotStore.in_home(project_home())
-    folders = [each for each in sorted(data.glob("customer_lists/*/[!.]*")) if any(each.glob("*"))]
+    """Every list that is kept with its manifest, the reports in the files of identifiers, and the bucket of both."""
+    store = project_lists()
+    faults = store.place.faults() if isinstance(store.place, Bucket) else []
 
-    def look(folder: Path) -> None:
-        key = snapshot_key(folder.name)
-        if key is None or not (folder / MANIFEST_NAME).exists():
+    def look(folder: tuple[str, str, str | None]) -> None:
+        audience, name, snapshot = folder
+        if snapshot is None:
             raise CustomerListError(
-                f"{folder} holds no list with its manifest. It cannot be used, and was left by a run that was killed "
-                "or put there: materialize that customer list again, or remove the folder."
+                f"{store.place.file(LISTS, audience, name)} holds no list with its manifest. It cannot be used, and "
+                "was left by a run that was killed or put there: materialize that customer list again, or remove the "
+                "folder."
             )
-        manifest = store.manifest(folder.parent.name, key)
-        verify_customer_list(folder / LIST_NAME, manifest)
+        verify_customer_list(*store.stored(audience, snapshot))
 
-    identifiers = sorted(data.glob("identifiers/*/[!.]*.parquet"))
-    faults = [*_each(look, folders), *_each(read_report, identifiers)]
-    return _found(faults, f"{len(folders)} lists, {len(identifiers)} files of identifiers")
+    audiences = store.audiences()
+    folders = [(audience, *each) for audience in audiences for each in store.folders(audience).items()]
+    identifiers = [
+        store.identifiers_path(name, each) for name in audiences for each in store.identifier_snapshots(name)
+    ]
+    faults += [*_each(look, folders), *_each(read_report, identifiers)]
+    return _found(faults, f"{len(folders)} lists, {len(identifiers)} files of identifiers, in {store.place}")
 
 
 def tokens() -> CheckResult:

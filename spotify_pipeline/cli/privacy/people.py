@@ -15,9 +15,9 @@ from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.privacy.digest import require_region
 from spotify_pipeline.cli.privacy.review import said_before
 from spotify_pipeline.cli.privacy.waiting_events import ErasedEvents, erase_waiting, waiting_rows
-from spotify_pipeline.cli.project import project_home, project_state
+from spotify_pipeline.cli.project import project_home, project_lists, project_state
 from spotify_pipeline.cli.table import print_table
-from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
+from spotify_pipeline.customer_list import CustomerListError
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import Journal, JournalEntry, JournalError, ReceiptBook, RemovalPolicy, folder_of
 from spotify_pipeline.mirror.guards import counted
@@ -69,7 +69,7 @@ def forget(
     with _withheld():
         done = forget_people(
             people,
-            SnapshotStore.in_home(project_home()),
+            project_lists(),
             ErasureLedger(project_state()),
             now=lambda: datetime.now(UTC),
             live=_live_lists(),
@@ -109,9 +109,7 @@ def explain(
     """
     people = _people(arguments, region)
     with _withheld():
-        explanation = explain_people(
-            people, SnapshotStore.in_home(project_home()), ErasureLedger(project_state()), _live_lists()
-        )
+        explanation = explain_people(people, project_lists(), ErasureLedger(project_state()), _live_lists())
         waiting, problems = waiting_rows(people)
     rows = [row for line in explanation.lines for row in _rows(line, waiting.get(line.identifier.line, []))]
     whose = ("audience or feed", "snapshot or day") if waiting else ("audience", "snapshot")

@@ -29,6 +29,9 @@ class Folder:
         """``root`` need not exist. What is written below it makes it, private."""
         self._root = root
 
+    def __str__(self) -> str:
+        return str(self._root)
+
     @property
     def scratch(self) -> Path:
         """The directory itself."""

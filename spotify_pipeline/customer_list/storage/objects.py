@@ -96,7 +96,7 @@ class ObjectStorage:
         """
         import obstore
 
-        with self._errors():
+        with self._errors(writes=True):
             obstore.put(self._store, name, content, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
 
     def create(self, name: str, content: bytes) -> bool:
@@ -104,7 +104,7 @@ class ObjectStorage:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        with self._errors():
+        with self._errors(writes=True):
             try:
                 obstore.put(self._store, name, content, mode="create")
             except AlreadyExistsError:
@@ -159,7 +159,6 @@ class ObjectStorage:
             ) from None
         return from_url(
             self.url,
-            client_options={"timeout": timedelta(seconds=BUCKET_REQUEST.one_try)},
             retry_config={
                 "max_retries": BUCKET_REQUEST.retries,
                 "retry_timeout": timedelta(seconds=BUCKET_REQUEST.within),
@@ -172,7 +171,7 @@ class ObjectStorage:
         )
 
     @contextmanager
-    def _errors(self) -> Generator[None]:
+    def _errors(self, *, writes: bool = False) -> Generator[None]:
         """Put a sentence in place of the driver's words, which hold addresses and what the bucket answered."""
         try:
             self._store  # noqa: B018 - it may be missing, or its settings wrong
@@ -184,7 +183,9 @@ class ObjectStorage:
 
         try:
             yield
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if writes:  # then it is the bucket that is missing
+                raise self._unusable(error) from None
             raise FileNotFoundError(f"There is no such object in {self}.") from None
         except PreconditionError:
             raise FileNotFoundError(f"An object in {self} was replaced while it was read.") from None

@@ -29,7 +29,7 @@ from spotify_pipeline.customer_list.storage import (
 from spotify_pipeline.rows import DigestSet
 
 _IDENTIFIERS = "identifiers"
-_LISTS = "customer_lists"
+LISTS = "customer_lists"
 _PARQUET, _DECLINED = ".parquet", ".declined"
 _COMPARISON = "comparison"
 
@@ -144,7 +144,7 @@ class SnapshotStore:
 
     def audiences(self) -> list[str]:
         """All audiences of which anything is kept, in alphabetical order; also those that are configured no more."""
-        folders = {name for kind in (_IDENTIFIERS, _LISTS) for name in self.place.folders(kind)}
+        folders = {name for kind in (_IDENTIFIERS, LISTS) for name in self.place.folders(kind)}
         return sorted(name for name in folders if is_audience(name))
 
     def lists(self, audience: str) -> list[StoredList]:
@@ -359,7 +359,7 @@ def _identifiers(audience: str) -> tuple[str, str]:
 
 
 def _lists(audience: str) -> tuple[str, str]:
-    return _LISTS, audience_folder(audience)
+    return LISTS, audience_folder(audience)
 
 
 def _list(audience: str, snapshot: str) -> tuple[str, str, str]:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list import IdentifiersReport, Layout, Manifest, build_customer_list, write_identifiers
+from spotify_pipeline.customer_list import (
+    IdentifiersReport,
+    Layout,
+    Manifest,
+    StoredFile,
+    build_customer_list,
+    write_identifiers,
+)
 from spotify_pipeline.identity import DeviceId, Email, Phone
 from spotify_pipeline.rows import IdentifierColumns, IdentifierPlan
 
@@ -38,7 +45,7 @@ def in_batches(table: pl.DataFrame, rows: int) -> list[pl.DataFrame]:
 
 
 def build(
-    identifiers: Path, report: IdentifiersReport, destination: Path, layout: Layout = Layout.WIDE, **options
+    identifiers: StoredFile, report: IdentifiersReport, destination: StoredFile, layout: Layout = Layout.WIDE, **options
 ) -> Manifest:
     options = {"audience": "lapsed", "snapshot": "2026-11-16", "built_at": NOW, **options}
     return build_customer_list(identifiers, report, destination, layout=layout, **options)

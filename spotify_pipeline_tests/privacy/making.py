@@ -15,6 +15,7 @@ from spotify_pipeline.privacy import ErasureLedger, GivenIdentifier, read_identi
 from spotify_pipeline.rows import DigestSet, Suppressions
 from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, NOW, emails
+from spotify_pipeline_tests.on_disk import on_disk
 
 
 def sha(text: str) -> str:
@@ -60,11 +61,11 @@ class Machine:
     def keep(
         self, audience: str, snapshot: str, tables: Sequence[pl.DataFrame], layout: Layout, erased: DigestSet
     ) -> Manifest:
-        identifiers = self.store.identifiers_path(audience, snapshot)
+        identifiers = on_disk(self.store.identifiers_path(audience, snapshot))
         return build_customer_list(
             identifiers,
             write_identifiers(tables, EMAIL_ONLY, identifiers),
-            self.store.list_path(audience, snapshot),
+            on_disk(self.store.list_path(audience, snapshot)),
             layout=layout,
             audience=audience,
             snapshot=snapshot,
@@ -82,7 +83,7 @@ class Machine:
 
     def cells(self, audience: str, snapshot: str) -> frozenset[str]:
         """The digests in a list."""
-        return frozenset(self.store.list_path(audience, snapshot).read_text().splitlines()[1:])
+        return frozenset(on_disk(self.store.list_path(audience, snapshot)).read_text().splitlines()[1:])
 
     def lists(self) -> dict[Path, bytes]:
         """All that is kept of lists and identifiers."""

@@ -11,6 +11,7 @@ import pytest
 from spotify_pipeline.customer_list import Layout, SnapshotStore, build_customer_list, write_identifiers
 from spotify_pipeline.privacy import ExplainedLine, explain, forget
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, NOW, segment
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.privacy.making import Machine, address, people, sha
 
 ADA, BOB = address("ada"), address("bob")
@@ -46,11 +47,17 @@ def test_each_line_is_told_where_it_is(machine: Machine) -> None:
 @pytest.mark.parametrize("layout", list(Layout))
 def test_every_identifier_of_a_person_is_found_as_what_it_is(tmp_path: Path, layout: Layout) -> None:
     store, machine = SnapshotStore(tmp_path / "data"), Machine(tmp_path)
-    path = store.identifiers_path("lapsed", "1")
+    path = on_disk(store.identifiers_path("lapsed", "1"))
     row = {"email": ADA, "billing_email": BOB, "phone": PHONE, "idfa": DEVICE, "consent": "true"}
     report = write_identifiers([segment([row])], ALL_TYPES, path)
     build_customer_list(
-        path, report, store.list_path("lapsed", "1"), layout=layout, audience="lapsed", snapshot="1", built_at=NOW
+        path,
+        report,
+        on_disk(store.list_path("lapsed", "1")),
+        layout=layout,
+        audience="lapsed",
+        snapshot="1",
+        built_at=NOW,
     )
     lines = explain(people(BOB, PHONE, DEVICE.upper(), f"digest:{sha(ADA)}"), store, machine.ledger, {}).lines
     kinds = ["email", "phone", "device_id", "email"]
@@ -76,9 +83,9 @@ def test_a_list_that_cannot_be_searched_is_unknown(machine: Machine) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_looked_into(machine: Machine) -> None:
-    path = machine.store.list_path("lapsed", "1")
+    path = on_disk(machine.store.list_path("lapsed", "1"))
     path.write_bytes(path.read_bytes().replace(b"\n", b"canary\n"))
-    machine.store.identifiers_path("loyal", "1").write_bytes(b"PAR1 canary@example.com")
+    on_disk(machine.store.identifiers_path("loyal", "1")).write_bytes(b"PAR1 canary@example.com")
     explanation = explain(people(ADA), machine.store, machine.ledger, machine.live)
     assert told(explanation.lines[0]) == [("lapsed", "2", "LIVE", "email")]
     assert [each.split(":")[0] for each in explanation.problems] == [

@@ -24,6 +24,7 @@ from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline.state import StateError, StateStore
 from spotify_pipeline.state.tables import erasure_digest
 from spotify_pipeline_tests.customer_list.making import emails
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.privacy.making import Machine, address, people, sha, three_audiences
 
 ADA, BOB, EVE = address("ada"), address("bob"), address("eve")
@@ -35,7 +36,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def test_they_leave_every_list_and_the_others_stay(machine: Machine) -> None:
-    before = machine.store.list_path("loyal", "1").stat().st_mtime_ns
+    before = on_disk(machine.store.list_path("loyal", "1")).stat().st_mtime_ns
     done = forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live=machine.live)
     assert done.rewritten == (
         RewrittenList(audience="lapsed", snapshot="1", rows=1),
@@ -44,15 +45,17 @@ def test_they_leave_every_list_and_the_others_stay(machine: Machine) -> None:
     assert machine.files_with(sha(ADA)) == []
     assert machine.cells("lapsed", "1") == {sha(BOB)}
     assert machine.cells("lapsed", "2") == {sha(EVE)}
-    assert machine.store.list_path("loyal", "1").stat().st_mtime_ns == before
+    assert on_disk(machine.store.list_path("loyal", "1")).stat().st_mtime_ns == before
     for audience, snapshot in [("lapsed", "1"), ("lapsed", "2"), ("loyal", "1")]:
-        verify_customer_list(machine.store.list_path(audience, snapshot), machine.store.manifest(audience, snapshot))
+        verify_customer_list(
+            on_disk(machine.store.list_path(audience, snapshot)), machine.store.manifest(audience, snapshot)
+        )
     assert done.problems == ()
 
 
 def test_what_was_found_in_lists_goes_in_every_audience(machine: Machine) -> None:
     for audience, snapshot in [("lapsed", "1"), ("loyal", "1")]:
-        stored = machine.store.list_path(audience, snapshot), machine.store.manifest(audience, snapshot)
+        stored = on_disk(machine.store.list_path(audience, snapshot)), machine.store.manifest(audience, snapshot)
         ComparedList(stored).rows_holding(DigestSet.of(pl.Series([sha(BOB)])))
     assert len(list(machine.home.rglob("found-*"))) == 2
     forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live=machine.live)
@@ -109,9 +112,9 @@ def test_long_lists_are_rewritten_too(tmp_path: Path) -> None:
 
 
 def test_w13_a_list_that_cannot_be_rewritten_is_named_and_its_audience_waits(machine: Machine) -> None:
-    path = machine.store.list_path("loyal", "1")
+    path = on_disk(machine.store.list_path("loyal", "1"))
     path.write_bytes(path.read_bytes() + b"x\n")
-    machine.store.list_path("new", "1").with_name("manifest.json").write_text("{")
+    on_disk(machine.store.list_path("new", "1")).with_name("manifest.json").write_text("{")
     done = forget(people(ADA), machine.store, machine.ledger, now=machine.clock, live=machine.live)
     assert [problem.split(":")[0] for problem in done.problems] == [
         "List of loyal, snapshot 1",
@@ -208,7 +211,7 @@ def test_w21_pieces_that_nobody_confirmed_count_beside_a_confirmed_request_that_
 def test_w21_rows_that_go_with_a_person_count(tmp_path: Path) -> None:
     """As `redact_list` has it: a row that shares a digest with one of theirs."""
     machine = Machine(tmp_path)
-    identifiers = machine.store.identifiers_path("lapsed", "1")
+    identifiers = on_disk(machine.store.identifiers_path("lapsed", "1"))
     both = IdentifierPlan(
         identifiers={
             "email": IdentifierColumns(kind=Email(), columns=("email",)),
@@ -221,7 +224,7 @@ def test_w21_rows_that_go_with_a_person_count(tmp_path: Path) -> None:
     manifest = build_customer_list(
         identifiers,
         write_identifiers([table], both, identifiers),
-        machine.store.list_path("lapsed", "1"),
+        on_disk(machine.store.list_path("lapsed", "1")),
         layout=Layout.WIDE,
         audience="lapsed",
         snapshot="1",

@@ -16,7 +16,6 @@ from spotify_pipeline.cli.project import (
     chosen_audience,
     load_audience_accounts,
     load_definitions,
-    project_home,
     project_lists,
     project_state,
 )

@@ -14,6 +14,7 @@ from spotify_pipeline.customer_list import (
     CustomerListError,
     Layout,
     Manifest,
+    StoredFile,
     parts_needed,
     split_list,
     verify_customer_list,
@@ -22,6 +23,7 @@ from spotify_pipeline.customer_list.change.split import part_numbers
 from spotify_pipeline_tests.customer_list.making import email_list, names_below
 from spotify_pipeline_tests.customer_list.people import PEOPLE, list_of
 from spotify_pipeline_tests.examples import examples
+from spotify_pipeline_tests.on_disk import on_disk
 
 LAYOUTS = st.sampled_from(Layout)
 
@@ -42,7 +44,7 @@ def test_a_row_goes_where_the_published_hash_says(keys: list[int], parts: int) -
     assert numbers == [jump_hash(key, parts) for key in keys]
 
 
-def lines(path: Path) -> list[bytes]:
+def lines(path: StoredFile) -> list[bytes]:
     return path.read_bytes().splitlines()
 
 
@@ -117,7 +119,7 @@ def test_parts_are_about_equal(tmp_path: Path) -> None:
 def test_p09_parts_are_private(tmp_path: Path, open_umask: None) -> None:
     path, manifest = email_list(tmp_path, "a@example.com", "b@example.com")
     made = split_list(path, manifest, 2, tmp_path / "parts")
-    assert {part.stat().st_mode & 0o777 for part, _ in made} == {0o600}
+    assert {on_disk(part).stat().st_mode & 0o777 for part, _ in made} == {0o600}
     assert (tmp_path / "parts").stat().st_mode & 0o777 == 0o700
 
 

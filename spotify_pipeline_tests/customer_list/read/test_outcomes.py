@@ -17,10 +17,10 @@ from spotify_pipeline.customer_list import (
     ComparedList,
     CustomerListError,
     Layout,
-    Manifest,
     MembershipChange,
     SentVersion,
     SnapshotStore,
+    StoredList,
     WrittenRows,
     compare_lists,
     redact_list,
@@ -31,9 +31,10 @@ from spotify_pipeline_tests.customer_list.making import NOW, email_list
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, digest_set, list_of
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
 from spotify_pipeline_tests.examples import examples
+from spotify_pipeline_tests.on_disk import on_disk
 
 A, B, C, D = (f"{name}@example.com" for name in "abcd")
-Stored = tuple[Path, Manifest]
+Stored = StoredList
 
 
 def as_sent(stored: Stored) -> SentVersion:
@@ -41,7 +42,7 @@ def as_sent(stored: Stored) -> SentVersion:
 
 
 def found_beside(stored: Stored) -> list[Path]:
-    return sorted(stored[0].parent.glob("found-*"))
+    return sorted(on_disk(stored[0]).parent.glob("found-*"))
 
 
 def everything(change: MembershipChange) -> tuple[object, ...]:
@@ -154,13 +155,13 @@ def test_it_goes_with_either_list(store: SnapshotStore) -> None:
     third = stored_of(store, WEEKS[2])
     found_beside(third)[0].with_name(f".found-{'0' * 16}-{'1' * 32}.json.7.tmp").touch()  # a process was killed
     store.keep_lists("lapsed", 2)
-    assert not list(third[0].parent.glob(".found-*"))
+    assert not list(on_disk(third[0]).parent.glob(".found-*"))
     assert len(found_beside(third)) == 2
     store.keep_lists("lapsed", 1)
     assert len(found_beside(third)) == 1
     materialize(store, "lapsed", "2026-12-28", NOW + timedelta(weeks=6), people=1)
     store.keep_lists("lapsed", 1)
-    assert not third[0].parent.exists()
+    assert not on_disk(third[0]).parent.exists()
 
 
 def test_it_goes_when_the_list_is_rewritten(store: SnapshotStore) -> None:

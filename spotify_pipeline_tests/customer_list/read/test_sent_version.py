@@ -26,6 +26,7 @@ from spotify_pipeline_tests.customer_list.making import NOW, email_list
 from spotify_pipeline_tests.customer_list.people import PEOPLE, VALUES, digest_set, list_of
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
 from spotify_pipeline_tests.examples import examples
+from spotify_pipeline_tests.on_disk import on_disk
 
 LATER = NOW + timedelta(days=1)
 A, B, C, D = (f"{name}@example.com" for name in "abcd")
@@ -124,7 +125,7 @@ def store(tmp_path: Path) -> SnapshotStore:
 
 
 def stored(store: SnapshotStore, snapshot: str = WEEKS[0]):
-    return store.list_path("lapsed", snapshot), store.manifest("lapsed", snapshot)
+    return on_disk(store.list_path("lapsed", snapshot)), store.manifest("lapsed", snapshot)
 
 
 def test_w17_a_thinned_list_is_a_file_of_its_own_and_always_the_same(store: SnapshotStore) -> None:
@@ -160,23 +161,23 @@ def test_thinned_lists_go_but_for_the_newest_of_each_and_those_that_were_sent(st
 
 def test_w17_a_list_of_the_window_is_set_aside_with_what_is_known_of_those_erased(store: SnapshotStore) -> None:
     sent = materialize(store, "lapsed", "once", people=4)
-    redact_list(store.list_path("lapsed", "once"), sent, digest_set([A]), sent=[sent.sha256])
+    redact_list(on_disk(store.list_path("lapsed", "once")), sent, digest_set([A]), sent=[sent.sha256])
     with set_aside(store, "lapsed", "once", sent=[sent.sha256]):
         materialize(store, "lapsed", "once", LATER, people=3)
     known = store.find_sent("lapsed", sent.sha256)
     assert known is not None
     assert known.manifest == sent
     assert compare_lists(known, known.stored).removed == 1
-    assert list(store.list_path("lapsed", "once").parent.glob("erased-*")) == []
+    assert list(on_disk(store.list_path("lapsed", "once")).parent.glob("erased-*")) == []
     store.keep_lists("lapsed", 1, sent=["0" * 64])
     assert store.find_sent("lapsed", sent.sha256) is None
 
 
 def test_who_was_erased_is_known_no_longer_than_the_list_is_compared_with(store: SnapshotStore) -> None:
     sent = materialize(store, "lapsed", WEEKS[0], people=4)
-    redact_list(store.list_path("lapsed", WEEKS[0]), sent, digest_set([A]), sent=[sent.sha256])
+    redact_list(on_disk(store.list_path("lapsed", WEEKS[0])), sent, digest_set([A]), sent=[sent.sha256])
     store.keep_lists("lapsed", 3, sent=[sent.sha256])
-    folder = store.list_path("lapsed", WEEKS[0]).parent
+    folder = on_disk(store.list_path("lapsed", WEEKS[0])).parent
     assert len(list(folder.glob("erased-*"))) == 1
     store.keep_lists("lapsed", 3, sent=["0" * 64])
     assert list(folder.glob("erased-*")) == []

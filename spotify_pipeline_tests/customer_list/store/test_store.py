@@ -12,6 +12,7 @@ from spotify_pipeline.customer_list import CustomerListError, SnapshotStore
 from spotify_pipeline.customer_list.storage.staging import workspace
 from spotify_pipeline_tests.customer_list.making import names_below
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
+from spotify_pipeline_tests.on_disk import on_disk
 
 
 def test_what_is_built_is_found(tmp_path: Path) -> None:
@@ -21,7 +22,7 @@ def test_what_is_built_is_found(tmp_path: Path) -> None:
     assert store.identifier_snapshots("lapsed") == WEEKS
     assert store.manifest("lapsed", WEEKS[2]) == made[0]
     assert store.identifiers_report("lapsed", WEEKS[0]).rows_kept == 1
-    assert store.list_path("lapsed", WEEKS[2]) == (
+    assert on_disk(store.list_path("lapsed", WEEKS[2])) == (
         tmp_path / "customer_lists" / "lapsed" / "2026-11-16-06%3A00" / "customer_list.csv"
     )
     assert SnapshotStore(tmp_path / "elsewhere").snapshots("lapsed") == []
@@ -39,7 +40,7 @@ def test_list_without_its_manifest_is_no_list(tmp_path: Path) -> None:
     """The state a crash between the two leaves."""
     store = SnapshotStore(tmp_path)
     materialize(store, "lapsed", WEEKS[0])
-    store.list_path("lapsed", WEEKS[0]).with_name("manifest.json").unlink()
+    on_disk(store.list_path("lapsed", WEEKS[0])).with_name("manifest.json").unlink()
     assert store.snapshots("lapsed") == []
     with pytest.raises(CustomerListError, match="materialize"):
         store.manifest("lapsed", WEEKS[0])
@@ -78,15 +79,15 @@ def test_p08_sweep_deletes_a_list_whose_builder_died_before_the_manifest(tmp_pat
     store = SnapshotStore(tmp_path)
     for week in WEEKS[:2]:
         materialize(store, "lapsed", week)
-    store.list_path("lapsed", WEEKS[0]).with_name("manifest.json").unlink()
+    on_disk(store.list_path("lapsed", WEEKS[0])).with_name("manifest.json").unlink()
     assert store.sweep("lapsed") == 1
-    assert not store.list_path("lapsed", WEEKS[0]).exists()
+    assert not on_disk(store.list_path("lapsed", WEEKS[0])).exists()
     assert store.snapshots("lapsed") == WEEKS[1:2]
 
 
 def test_sweep_leaves_a_list_in_the_making_alone(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
-    path = store.list_path("lapsed", WEEKS[0])
+    path = on_disk(store.list_path("lapsed", WEEKS[0]))
     with workspace(path) as folder:
         assert store.sweep("lapsed") == 0
         assert folder.is_dir()
@@ -136,7 +137,7 @@ def test_s03_audience_that_is_no_folder_name(tmp_path: Path, audience: str) -> N
         store.lists,
         store.sweep,
         store.forget_audience,
-        lambda name: store.list_path(name, "2026-11-16"),
+        lambda name: on_disk(store.list_path(name, "2026-11-16")),
         lambda name: store.find_list(name, "0" * 64),
         lambda name: store.keep_lists(name, 1),
         lambda name: store.keep_identifiers(name, 0),
@@ -160,7 +161,7 @@ def test_s03_snapshot_that_is_no_key(tmp_path: Path, snapshot: str) -> None:
 )
 def test_s03_any_key_stays_in_its_folder_and_has_its_own_name(one: str, other: str) -> None:
     store = SnapshotStore(Path("/root-of-store"))
-    paths = [store.identifiers_path("lapsed", key) for key in (one, other)]
+    paths = [on_disk(store.identifiers_path("lapsed", key)) for key in (one, other)]
     for path in paths:
         assert path.parent == Path("/root-of-store/identifiers/lapsed")
         assert path.name.isascii()
@@ -173,4 +174,4 @@ def test_s03_odd_keys_come_back_as_they_were(tmp_path: Path, key: str) -> None:
     store = SnapshotStore(tmp_path)
     materialize(store, "lapsed", key)
     assert store.snapshots("lapsed") == store.identifier_snapshots("lapsed") == [key]
-    assert store.list_path("lapsed", key).parents[1] == tmp_path / "customer_lists" / "lapsed"
+    assert on_disk(store.list_path("lapsed", key)).parents[1] == tmp_path / "customer_lists" / "lapsed"

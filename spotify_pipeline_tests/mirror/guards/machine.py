@@ -10,7 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, build_customer_list, write_identifiers
+from spotify_pipeline.customer_list import (
+    Layout,
+    SnapshotStore,
+    StoredList,
+    build_customer_list,
+    write_identifiers,
+)
 from spotify_pipeline.identity import Email
 from spotify_pipeline.mirror.guards import (
     Approval,
@@ -29,7 +35,6 @@ from spotify_pipeline_tests.mirror.guards.names import GuardName
 from spotify_pipeline_tests.state_edits import keep
 
 PLAN = IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))})
-StoredList = tuple[Path, Manifest]
 
 
 @dataclass

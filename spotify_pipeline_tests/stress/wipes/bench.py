@@ -17,7 +17,13 @@ from typing import Any
 
 import polars as pl
 
-from spotify_pipeline.customer_list import Layout, Manifest, SnapshotStore, build_customer_list, write_identifiers
+from spotify_pipeline.customer_list import (
+    Layout,
+    SnapshotStore,
+    StoredList,
+    build_customer_list,
+    write_identifiers,
+)
 from spotify_pipeline.customer_list.store.archive import set_aside
 from spotify_pipeline.identity import DeviceId, Email, Phone, digest
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Checkpoint, Journal, MirrorOutcome
@@ -30,7 +36,7 @@ from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
 from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.sandbox_settings import settings_at
 
-Listed = tuple[Path, Manifest]
+Listed = StoredList
 BEGIN = datetime(2026, 1, 5, 6, tzinfo=UTC)
 LIVE_ROWS = 2_000
 PLAN = IdentifierPlan(

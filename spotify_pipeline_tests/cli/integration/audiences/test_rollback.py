@@ -16,6 +16,7 @@ from spotify_pipeline.settings import DAGSTER_SETTINGS
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.cli.mirrored import AUDIENCE, Mirrored, newest_partition
 from spotify_pipeline_tests.components.runs import digest, digests_at_spotify
+from spotify_pipeline_tests.on_disk import on_disk
 
 WHY = ("--reason", "The new segment lost a join", "--by", "Kim")
 
@@ -37,9 +38,9 @@ def dagster_home(tmp_path: Path, mirrored: Mirrored, monkeypatch: pytest.MonkeyP
 
 def rename(mirrored: Mirrored, old: str, new: str) -> None:
     """As if the newest partition had been another."""
-    manifest = mirrored.store.list_path(AUDIENCE, old).with_name("manifest.json")
+    manifest = on_disk(mirrored.store.list_path(AUDIENCE, old)).with_name("manifest.json")
     manifest.write_text(manifest.read_text().replace(f'"snapshot": "{old}"', f'"snapshot": "{new}"'))
-    manifest.parent.rename(mirrored.store.list_path(AUDIENCE, new).parent)
+    manifest.parent.rename(on_disk(mirrored.store.list_path(AUDIENCE, new)).parent)
 
 
 def test_p13_an_older_list_goes_live_again_without_who_was_forgotten(

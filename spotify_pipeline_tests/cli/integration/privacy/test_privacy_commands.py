@@ -22,6 +22,7 @@ from spotify_pipeline.state import StateStore
 from spotify_pipeline.state.tables import erasure, erasure_digest, event_body
 from spotify_pipeline_tests.cli.conftest import Run
 from spotify_pipeline_tests.conversions.outbox_making import MONDAY, NOON, verdict, verdicts
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.privacy.making import Machine, address, sha
 from spotify_pipeline_tests.state_edits import damage, keep
 
@@ -291,7 +292,7 @@ def test_p14_a_ledger_that_cannot_be_trusted_is_one_sentence(machine: Machine, r
 @pytest.mark.e2e
 @pytest.mark.parametrize("command", ["forget", "explain"])
 def test_what_could_not_be_looked_into_is_said_and_fails(machine: Machine, run: Run, command: str) -> None:
-    machine.store.list_path("loyal", "2026-11-16").write_text("canary\n")
+    on_disk(machine.store.list_path("loyal", "2026-11-16")).write_text("canary\n")
     ran = run(command, stdin=ADA.encode())
     assert ran.code == 1
     assert ran.err.startswith("error: List of loyal, snapshot 2026-11-16: ")

@@ -30,6 +30,7 @@ from spotify_pipeline_tests.components.runs import (
     said_by,
     writes,
 )
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.state_edits import tampering
 
 NEWEST = CadenceConfig(every="day").newest_partition(datetime.now(UTC))
@@ -61,7 +62,7 @@ def forget_people(count: int, *, confirmed: bool = False) -> None:
     home = PipelineHome()
     live = home.journal.read("people", DEFAULTS.ad_account_id).file_sha256
     assert live is not None
-    digests = list(home.snapshots.list_path("people", "once").read_text().splitlines())[1 : count + 1]
+    digests = list(on_disk(home.snapshots.list_path("people", "once")).read_text().splitlines())[1 : count + 1]
     people = read_identifiers(io.BytesIO("\n".join(f"digest:{each}" for each in digests).encode()))
     now = datetime.now(UTC)
     if confirmed:
@@ -207,7 +208,7 @@ def test_w17_those_taken_out_are_known_only_as_long_as_the_list_is_compared_with
     deployment: Deployment, environment: Path
 ) -> None:
     assert deployment.run().success
-    somebody = next(iter(PipelineHome().snapshots.list_path("people", "once").read_text().splitlines()[1:]))
+    somebody = next(iter(on_disk(PipelineHome().snapshots.list_path("people", "once")).read_text().splitlines()[1:]))
     forget_people(5)
     home = environment / "home"
     marks = list((home / "data").rglob("erased-*"))

@@ -26,6 +26,7 @@ from spotify_pipeline_tests.components.runs import (
     metadata,
 )
 from spotify_pipeline_tests.home.here import home_here
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.spotify.from_variables import spotify_settings_of
 
 SMALL = PEOPLE.replace("guards: {min_rows: 3}", "guards: {min_rows: 3, max_bytes: 1500}")
@@ -127,5 +128,5 @@ def test_w17_p21_a_list_that_is_held_back_does_not_say_that_a_part_is_needed_no_
     change_people(environment, "UPDATE crm.people SET agreed = true WHERE email > 'person2'")
     assert deployment.run().success
     for path, _ in PipelineHome().snapshots.lists("people"):
-        path.unlink()
+        on_disk(path).unlink()
     assert in_use() is None

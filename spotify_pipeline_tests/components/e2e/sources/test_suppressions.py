@@ -26,6 +26,7 @@ from spotify_pipeline_tests.components.runs import (
     said_by,
     writes,
 )
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.state_edits import keep, lose
 
 
@@ -235,7 +236,7 @@ def test_p21_who_asked_to_be_forgotten_is_not_written_in_clear_again(
     result = deployment.run()
     assert result.success
     home = PipelineHome()
-    kept = pl.read_parquet(home.snapshots.identifiers_path("people", "once"))["email"]
+    kept = pl.read_parquet(on_disk(home.snapshots.identifiers_path("people", "once")))["email"]
     assert "person1@example.com" not in kept
     assert "person2@example.com" in kept
     report = home.snapshots.identifiers_report("people", "once")

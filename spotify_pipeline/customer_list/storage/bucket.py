@@ -16,7 +16,7 @@ from spotify_pipeline.customer_list.storage.sealed_blocks import Seals
 from spotify_pipeline.customer_list.storage.staging import sweep
 
 LONGEST_PUT = timedelta(hours=24)
-"""Bytes of a list that no manifest names are deleted when they are older: whoever wrote them is dead by then."""
+"""Bytes of a list that no manifest names are deleted when they are older: who wrote them is dead by then."""
 _PROBE = "doctor"
 _MANIFEST_START = MANIFESTS.partition("*")[0]
 

@@ -123,7 +123,7 @@ class BucketFile:
         self.put_manifest(manifest)
 
     def put_manifest(self, manifest: Manifest) -> None:
-        """Describe a list anew.
+        """Put a newer manifest of a list.
 
         Raises:
             CustomerListError: another process changed the list meanwhile. It is as that left it.

@@ -39,7 +39,7 @@ def publish_list(finished: Path, manifest: Manifest, destination: StoredFile) ->
 
 
 def write_manifest(manifest: Manifest, list_path: StoredFile) -> None:
-    """Describe a list anew, in place of any other manifest.
+    """Describe a list, in place of any other manifest.
 
     Raises:
         CustomerListError: another process changed the list in the bucket meanwhile.

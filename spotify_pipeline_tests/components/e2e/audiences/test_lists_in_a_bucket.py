@@ -49,7 +49,8 @@ def deployment(load: Callable[..., dg.Definitions], in_bucket: Path) -> Deployme
 
 def raw(objects: Objects) -> list[str]:
     """Objects that hold an address of anybody, or a file of identifiers in clear."""
-    return [key for key, content in objects.all().items() if b"example.com" in content or content.startswith(b"PAR1")]
+    clear = (key for key, content in objects.all().items() if "/identifiers/" in key and content.startswith(b"PAR1"))
+    return [*clear, *(key for key, content in objects.all().items() if b"example.com" in content)]
 
 
 def lists_on_disk(home: Path) -> list[Path]:

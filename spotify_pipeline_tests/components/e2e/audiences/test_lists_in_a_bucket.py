@@ -11,7 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from spotify_pipeline.cli import main
+from spotify_pipeline.cli.doctor import local_files
+from spotify_pipeline.cli.doctor.check_result import State
 from spotify_pipeline.components.audiences.checks.guards import GUARDS
 from spotify_pipeline.components.cadence import CadenceConfig
 from spotify_pipeline.components.resources import PipelineHome
@@ -111,7 +112,7 @@ def test_a_list_in_parts_is_split_on_the_machine_and_sent(
     load: Callable[..., dg.Definitions], in_bucket: Path, objects: Objects, sandbox: SandboxServer
 ) -> None:
     deployment = Deployment(
-        load({"people": YAML.replace("{min_rows: 3}", "{min_rows: 3, max_mib: 0.0012}\n  oversize: split")})
+        load({"people": YAML.replace("{min_rows: 3}", "{min_rows: 3, max_bytes: 1500}\n  oversize: split")})
     )
     result = deployment.run(partition=NEWEST)
     assert result.success, said_by(result)
@@ -127,15 +128,15 @@ def test_a_bucket_that_is_gone_stops_the_run_in_a_sentence(deployment: Deploymen
     assert "testing-secret" not in said
 
 
-def test_doctor_looks_at_the_bucket(
-    deployment: Deployment, objects: Objects, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_doctor_looks_at_the_bucket(deployment: Deployment, objects: Objects) -> None:
     assert deployment.run(partition=NEWEST).success
-    main(["doctor"])
-    assert f"lists: 1 lists, 0 files of identifiers, in {objects.url}" in capsys.readouterr().out
+    looked = local_files.lists()
+    assert (looked.state, looked.sentence[:8]) == (State.OK, "1 lists,")
+    assert looked.sentence.endswith(f"in {objects.url}")
     objects.keep_versions()
-    main(["doctor"])
-    assert "keeps old versions of what is deleted" in capsys.readouterr().out
+    looked = local_files.lists()
+    assert looked.state is State.FAILED
+    assert "keeps old versions of what is deleted" in looked.sentence
 
 
 def test_the_setting_names_a_folder_too(

@@ -14,6 +14,9 @@ import typer
 
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import current_settings, project_home, project_state
+from spotify_pipeline.former_home import import_home
+from spotify_pipeline.home import atomic_private_file
+from spotify_pipeline.mirror import ReceiptBook
 from spotify_pipeline.state import (
     KEY_VARIABLE,
     Copied,
@@ -94,6 +97,38 @@ def restore_backup(
     if not yes and not typer.confirm(f"Replace the state in {store.place} by {file}? Let nothing run meanwhile."):
         raise typer.Exit(1)
     _report("Restored", restore(file, store, now=datetime.now(UTC)), str(store.place))
+
+
+@state.command("import")
+def import_former() -> None:
+    """Take over what a version before the state kept in files of the home: as a whole, or not at all."""
+    imported = import_home(project_home(), project_state())
+    for what, count in imported.counts.items():
+        sys.stdout.write(f"  {what}: {count:,}\n")
+    for fault in imported.faults:
+        sys.stderr.write(f"error: {fault}\n")
+    if imported.faults:
+        raise typer.Exit(1)
+    sys.stdout.write(
+        f"Taken over into {project_state().place}. Its files in {project_home()} are not read any more: keep them in a "
+        "backup for as long as you keep lists, then delete them.\n"
+    )
+
+
+@state.command("export")
+def export_receipts(
+    directory: Annotated[Path, typer.Argument(help="A new directory.")],
+) -> None:
+    """Write every receipt as the file that was sealed: canonical JSON, which any program can check."""
+    if directory.exists():
+        raise CommandError(f"{directory} exists. Name a directory that is new.")
+    written = 0
+    for account, audience in (book := ReceiptBook(project_state())).known():
+        for receipt in book.read(audience, account):
+            with atomic_private_file(directory / account / audience / f"{receipt.number:06d}.json") as file:
+                file.write(receipt.to_bytes())
+            written += 1
+    sys.stdout.write(f"Wrote {written:,} receipts below {directory}.\n")
 
 
 @state.command("move")

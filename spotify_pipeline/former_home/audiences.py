@@ -27,7 +27,10 @@ def take_entries(home: Path, state: StateStore, transaction: sa.Connection) -> i
     entries = 0
     for file in _files(home / "journal"):
         entry, due = _entry(file)
-        if due is not None and not (home / "receipts" / file.parent.name / file.stem / f"{due.number:06d}.json").exists():
+        if (
+            due is not None
+            and not (home / "receipts" / file.parent.name / file.stem / f"{due.number:06d}.json").exists()
+        ):
             book.append(transaction, due)
         if due is not None:
             entry = replace(entry, receipts=due.number, receipt_head=due.digest)

@@ -7,40 +7,66 @@ them again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import sqlalchemy as sa
 
-from spotify_pipeline.conversions import NewOutbox
+from spotify_pipeline.conversions import Stop
 from spotify_pipeline.former_home.errors import damaged
-from spotify_pipeline.state import StateStore
+from spotify_pipeline.state import StateStore, tables
 
 _FORMAT = 2
-_TABLES = ("feeds", "days", "events", "totals", "readings", "stops")
+_ROWS_AT_ONCE = 10_000
 
 
-def take_outboxes(home: Path, state: StateStore, transaction: sa.Connection) -> int:
+def _time(column: str) -> str:
+    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+
+
+_TAKEN: dict[sa.Table, str] = {
+    tables.event_day: "SELECT CAST(day AS VARCHAR), new, repeated, coalesce(unwanted, 0), forgotten,"
+    f" coalesce(replay, false), coalesce({_time('first_read_at')}, {_time('read_at')}), {_time('read_at')} FROM days",
+    tables.event_reading: "SELECT CAST(day AS VARCHAR), verdict, accepted, rows FROM readings",
+    tables.event_total: "SELECT CAST(day AS VARCHAR), state, coalesce(reason, ''), sum(events) FROM totals GROUP BY ALL",
+    tables.event_: "SELECT number, CAST(day AS VARCHAR), key, event_name, epoch_us(event_time), state, reason, fields,"
+    f" coalesce(replay, false), {_time('settled_at')} FROM events ORDER BY number",
+}
+"""What each table gets, in the order of its columns behind `feed`."""
+
+
+def take_outboxes(home: Path, state: StateStore, transaction: sa.Connection) -> int:  # noqa: ARG001 - as the others
     """Every outbox of a file; how many events."""
-    events = 0
-    for file in sorted((home / "outbox").glob("[!.]*.duckdb")):
-        tables = _tables(file)
-        events += NewOutbox(state, transaction, file.stem).fill(tables)
-    return events
+    return sum(_take(file, transaction) for file in sorted((home / "outbox").glob("[!.]*.duckdb")))
 
 
-def _tables(file: Path) -> dict[str, list[dict[str, Any]]]:
+def _take(file: Path, transaction: sa.Connection) -> int:
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             if connection.execute("SELECT format FROM outbox").fetchall() != [(_FORMAT,)]:
                 raise damaged(file)
-            return {table: list(_rows(connection, table)) for table in _TABLES}
-    except duckdb.Error:
+            (guarantee,) = connection.execute("SELECT guarantee FROM feeds").fetchall()[0]
+            stopped = connection.execute("SELECT stopped_at, answer, known FROM stops").fetchall()
+            stop = [Stop(at=at.replace(tzinfo=UTC), answer=answer, known=known) for at, answer, known in stopped]
+            made = tables.feed.insert().values(
+                name=file.stem, guarantee=guarantee, stop=stop[0].to_text() if stop else None
+            )
+            feed = transaction.execute(made.returning(tables.feed.c.feed)).scalar_one()
+            return [_filled(connection, table, feed, transaction) for table in _TAKEN][-1]
+    except (duckdb.Error, IndexError):
         raise damaged(file) from None
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[dict[str, Any]]:
-    found = connection.execute(f"SELECT * FROM {table}")  # noqa: S608 - one of the names above
-    names = [each[0] for each in found.description or []]
-    return (dict(zip(names, row, strict=True)) for row in found.fetchall())
+def _filled(connection: duckdb.DuckDBPyConnection, table: sa.Table, feed: int, transaction: sa.Connection) -> int:
+    names, rows = table.columns.keys(), 0
+    for batch in _batches(connection.execute(_TAKEN[table])):
+        transaction.execute(table.insert(), [dict(zip(names, (feed, *row), strict=True)) for row in batch])
+        rows += len(batch)
+    return rows
+
+
+def _batches(found: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
+    while batch := found.fetchmany(_ROWS_AT_ONCE):
+        yield batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,7 @@ def take_requests(home: Path, state: StateStore, transaction: sa.Connection) -> 
         raise damaged(file)
     ledger = ErasureLedger(state)
     for each in index.requests:
-        said: dict[str, Any] = {**vars(each)}
-        said.pop("digests_sha256")
-        said.pop("__pydantic_initialised__", None)
+        said: dict[str, Any] = {field.name: getattr(each, field.name) for field in fields(ErasureRequest)}
         ledger.take_over(ErasureRequest(**said), _digests(folder, each), transaction)
     return len(index.requests)
 

@@ -192,7 +192,7 @@ class ErasureLedger:
             waiting: audiences that may hold them.
             confirmed: who confirmed that it is meant, if anybody did.
         """
-        digests = sorted({digest for each in people for digest in each.digests})
+        digests = {digest for each in people for digest in each.digests}
         request = ErasureRequest(
             id=f"erasure-{requested_at.astimezone(UTC):%Y-%m-%d}-{secrets.token_hex(4)}",
             requested_at=requested_at.astimezone(UTC),
@@ -203,11 +203,16 @@ class ErasureLedger:
             rules_version=RULES_VERSION,
         )
         with self._store.begin() as transaction:
-            transaction.execute(state.erasure.insert().values(**_row(request), digests=len(digests)))
-            _wait(transaction, request.id, request.waiting)
-            held = [{"request": request.id, "digest": each} for each in digests]
-            transaction.execute(state.erasure_digest.insert(), held)
+            self.take_over(request, digests, transaction)
         return request
+
+    def take_over(self, request: ErasureRequest, digests: Collection[str], within: sa.Connection) -> None:
+        """Keep a request as it is, once the transaction ends. One that was taken back has no digests."""
+        within.execute(state.erasure.insert().values(**_row(request), digests=len(digests)))
+        _wait(within, request.id, request.waiting)
+        if digests:
+            held = [{"request": request.id, "digest": each} for each in sorted(digests)]
+            within.execute(state.erasure_digest.insert(), held)
 
     def settle(self, request: ErasureRequest, *, waiting: Collection[str], in_force_at: datetime) -> ErasureRequest:
         """Say for which audiences a recorded request waits, once that is known; what is done meanwhile stays done.

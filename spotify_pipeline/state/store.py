@@ -27,6 +27,9 @@ from spotify_pipeline.state.safety import MOUNT_TABLE, refuse_unsafe_directory, 
 from spotify_pipeline.state.tables import REVISION, initialised, metadata, version
 from spotify_pipeline.state.tables import lease as lease_table
 
+_FORMER = ("journal", "receipts", "approvals", "erasures", "outbox", "tokens.json")
+"""What a home held before there was a state."""
+
 
 class StateStore:
     """The database of one project. Nothing is opened before the first use, and no textual form shows a password."""
@@ -167,12 +170,16 @@ class StateStore:
             StateError: they cannot be made, or a state that was here is gone.
         """
         if self.place.file is None:
+            if not anew:
+                self._refuse_former()
             return self._create_shared()
         self._refuse_unsafe(self.place.file)
         private_directory(self.place.file.parent)
         with exclusive(self.place.file.with_name(f".{self.place.file.name}.lock")):
             if self.place.file.exists():
                 return False
+            if not anew:
+                self._refuse_former()
             if _mark_of(self.place.file).exists() and not anew:
                 raise StateError(
                     f"The state of this project ({self.place}) is gone: {_mark_of(self.place.file)} says that there "
@@ -183,6 +190,13 @@ class StateStore:
                 )
             self._make_file(self.place.file)
         return True
+
+    def _refuse_former(self) -> None:
+        if any((self.home / each).exists() for each in _FORMER):
+            raise StateError(
+                f"{self.home} holds what a version before the state kept in files. Nothing was sent, as they say who "
+                "asked to be forgotten and what was sent. Run `spotify-pipeline state import`: it takes them over."
+            )
 
     def _create_shared(self) -> bool:
         engine = engines.engine_of(self.place)

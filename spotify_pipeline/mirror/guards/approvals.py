@@ -119,6 +119,11 @@ class ApprovalStore:
             if not insert_missing(transaction, state.approval, _row(_used(approval, now, file_sha256))):
                 raise _not_standing(approval)
 
+    def take_over(self, approval: Approval, within: sa.Connection) -> None:
+        """Keep an approval as it is, used or not, from where approvals were kept before."""
+        _require_name(approval.audience, approval.ad_account_id)
+        within.execute(state.approval.insert().values(_row(approval)))
+
     def history(self, audience: str, ad_account_id: str) -> list[Approval]:
         """All approvals that were ever given, the oldest first."""
         _require_name(audience, ad_account_id)

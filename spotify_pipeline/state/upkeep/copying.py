@@ -62,7 +62,7 @@ def move(source: StateStore, target: StateStore, *, now: datetime) -> Copied:
     with source.begin() as there:
         _hold_still(there, source)
         with target.begin() as here:
-            if _is_new(here):
+            if is_new(here):
                 _fill(there, here)
         with target.read() as here:
             copied = _compared(there, here, target)
@@ -112,7 +112,7 @@ def restore(backup: Path, target: StateStore, *, now: datetime) -> Copied:
             before = _put_aside(target, now)
             target.create(anew=True)
             with target.begin() as here:
-                if not _is_new(here):
+                if not is_new(here):
                     raise StateError(
                         f"There is a state in {target.place} already. Restore it with the tools of its "
                         "database, or name one that is new."
@@ -173,8 +173,10 @@ def _tables() -> Iterator[sa.Table]:
     return (each for each in metadata.sorted_tables if each.name not in _NOT_COPIED)
 
 
-def _is_new(here: sa.Connection) -> bool:
-    return not any(_count(here, table) for table in _tables() if table.name not in _MADE_WITH_IT)
+def is_new(here: sa.Connection, *, but: str | None = None) -> bool:
+    """Whether a state holds nothing yet, but for the table called ``but``."""
+    passed_over = {*_MADE_WITH_IT, but}
+    return not any(_count(here, table) for table in _tables() if table.name not in passed_over)
 
 
 def _count(here: sa.Connection, table: sa.Table) -> int:

@@ -22,19 +22,22 @@ _FORMAT = 2
 _ROWS_AT_ONCE = 10_000
 
 
-def _time(column: str) -> str:
-    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
-
-
 _TAKEN: dict[sa.Table, str] = {
-    tables.event_day: "SELECT CAST(day AS VARCHAR), new, repeated, coalesce(unwanted, 0), forgotten,"
-    f" coalesce(replay, false), coalesce({_time('first_read_at')}, {_time('read_at')}), {_time('read_at')} FROM days",
+    tables.event_day: """
+        SELECT CAST(day AS VARCHAR), new, repeated, coalesce(unwanted, 0), forgotten, coalesce(replay, false),
+            strftime(coalesce(first_read_at, read_at), $format), strftime(read_at, $format)
+        FROM days""",
     tables.event_reading: "SELECT CAST(day AS VARCHAR), verdict, accepted, rows FROM readings",
-    tables.event_total: "SELECT CAST(day AS VARCHAR), state, coalesce(reason, ''), sum(events) FROM totals GROUP BY ALL",
-    tables.event_: "SELECT number, CAST(day AS VARCHAR), key, event_name, epoch_us(event_time), state, reason, fields,"
-    f" coalesce(replay, false), {_time('settled_at')} FROM events ORDER BY number",
+    tables.event_total: """
+        SELECT CAST(day AS VARCHAR), state, coalesce(reason, ''), CAST(sum(events) AS BIGINT)
+        FROM totals GROUP BY ALL""",
+    tables.event_: """
+        SELECT number, CAST(day AS VARCHAR), key, event_name, epoch_us(event_time), state, reason, fields,
+            coalesce(replay, false), strftime(settled_at, $format)
+        FROM events ORDER BY number""",
 }
 """What each table gets, in the order of its columns behind `feed`."""
+_TIME = {"format": "%Y-%m-%dT%H:%M:%S.%fZ"}
 
 
 def take_outboxes(home: Path, state: StateStore, transaction: sa.Connection) -> int:  # noqa: ARG001 - as the others
@@ -61,7 +64,7 @@ def _take(file: Path, transaction: sa.Connection) -> int:
 
 def _filled(connection: duckdb.DuckDBPyConnection, table: sa.Table, feed: int, transaction: sa.Connection) -> int:
     names, rows = table.columns.keys(), 0
-    for batch in _batches(connection.execute(_TAKEN[table])):
+    for batch in _batches(connection.execute(_TAKEN[table], _TIME if "$format" in _TAKEN[table] else None)):
         transaction.execute(table.insert(), [dict(zip(names, (feed, *row), strict=True)) for row in batch])
         rows += len(batch)
     return rows

@@ -14,7 +14,7 @@ _VERSION = 2
 
 
 def take_sign_ins(home: Path, state: StateStore) -> int:
-    """Every sign-in, and the digests of bootstrap tokens that are used up; how many sign-ins. Done twice, it is as once."""
+    """Every sign-in, and the digests of used bootstrap tokens; how many sign-ins. Done twice, it is as once."""
     file = home / "tokens.json"
     if not file.exists():
         return 0

@@ -42,7 +42,7 @@ def import_home(home: Path, state: StateStore) -> Imported:
         FormerHomeError: a file is damaged, or the state holds something already. Nothing was taken over.
         StateError: the state cannot be used.
     """
-    state.create(anew=True)
+    state.create(again=True)
     with state.read() as transaction:
         if not is_new(transaction, but="sign_in"):
             raise FormerHomeError(

@@ -161,16 +161,16 @@ class StateStore:
         """
         self.key()
 
-    def create(self, *, anew: bool = False) -> bool:
+    def create(self, *, again: bool = False) -> bool:
         """Make the tables where there are none; whether they were made.
 
-        ``anew``: make them although there was a state, which is gone or was put aside.
+        ``again``: make them although there was a state, which is gone or was put aside.
 
         Raises:
             StateError: they cannot be made, or a state that was here is gone.
         """
         if self.place.file is None:
-            if not anew:
+            if not again:
                 self._refuse_former()
             return self._create_shared()
         self._refuse_unsafe(self.place.file)
@@ -178,9 +178,9 @@ class StateStore:
         with exclusive(self.place.file.with_name(f".{self.place.file.name}.lock")):
             if self.place.file.exists():
                 return False
-            if not anew:
+            if not again:
                 self._refuse_former()
-            if _mark_of(self.place.file).exists() and not anew:
+            if _mark_of(self.place.file).exists() and not again:
                 raise StateError(
                     f"The state of this project ({self.place}) is gone: {_mark_of(self.place.file)} says that there "
                     "was one. Nothing was sent, as it says who asked to be forgotten and what was sent. Restore the "

@@ -41,7 +41,7 @@ class Outboxes(ConfiguredResource):
 
     @contextmanager
     def look(self, feed: FeedDefinition) -> Generator[OutboxViews]:
-        """A feed's outbox, to look at only, whoever holds it.
+        """A feed's outbox, to look at only, even if a run holds it.
 
         Raises:
             OutboxMissing: no day of the feed was ever read.

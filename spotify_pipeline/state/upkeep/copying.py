@@ -95,7 +95,7 @@ def back_up(source: StateStore, file: Path) -> Copied:
 def restore(backup: Path, target: StateStore, *, now: datetime) -> Copied:
     """Put a backup in the place of a state; what asked to be forgotten since stays asked.
 
-    A SQLite file that is there is kept beside it. Whoever held a lease holds it no more.
+    A SQLite file that is there is kept beside it. No process that held a lease holds it any more.
 
     Raises:
         StateError: the backup cannot be read; or the database that machines share holds a state already.
@@ -110,7 +110,7 @@ def restore(backup: Path, target: StateStore, *, now: datetime) -> Copied:
         saved = StateStore(Place.of_file(copy), Path(scratch))
         with saved.read() as there:
             before = _put_aside(target, now)
-            target.create(anew=True)
+            target.create(again=True)
             with target.begin() as here:
                 if not is_new(here):
                     raise StateError(

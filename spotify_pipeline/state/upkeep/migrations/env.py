@@ -1,4 +1,4 @@
-"""Alembic's environment: it is given a connection, and leaves the transaction to whoever gave it."""
+"""Alembic's environment: it is given a connection, and leaves the transaction to its giver."""
 
 from alembic import context
 

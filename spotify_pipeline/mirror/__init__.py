@@ -32,7 +32,7 @@ from spotify_pipeline.mirror.guards import (
     change_within,
 )
 from spotify_pipeline.mirror.journal import Journal, JournalEntry, JournalError, Phase, SentList, Unfinished, WriteKind
-from spotify_pipeline.mirror.receipts import ChainReport, Receipt, ReceiptBook, ReceiptKind, RunEvidence
+from spotify_pipeline.mirror.receipts import ChainReport, Receipt, ReceiptBook, ReceiptDamaged, ReceiptKind, RunEvidence
 from spotify_pipeline.mirror.retirement import Orphan, RemovalPolicy, Retired, orphans, part_number, retire, sent_before
 from spotify_pipeline.mirror.spec import AudienceSpec, folder_of
 from spotify_pipeline.mirror.sync import (
@@ -86,6 +86,7 @@ __all__ = [
     "Phase",
     "Receipt",
     "ReceiptBook",
+    "ReceiptDamaged",
     "ReceiptKind",
     "RemovalPolicy",
     "Retired",

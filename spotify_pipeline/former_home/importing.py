@@ -44,7 +44,7 @@ def import_home(home: Path, state: StateStore) -> Imported:
     """
     state.create(again=True)
     with state.read() as transaction:
-        if not is_new(transaction, but="sign_in"):
+        if not is_new(transaction, but=("sign_in", "lease")):
             raise FormerHomeError(
                 f"There is a state in {state.place} already, so nothing was taken over. If it was taken over from this "
                 "home, all is done: move the former files away."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -173,9 +173,9 @@ def _tables() -> Iterator[sa.Table]:
     return (each for each in metadata.sorted_tables if each.name not in _NOT_COPIED)
 
 
-def is_new(here: sa.Connection, *, but: str | None = None) -> bool:
-    """Whether a state holds nothing yet, but for the table called ``but``."""
-    passed_over = {*_MADE_WITH_IT, but}
+def is_new(here: sa.Connection, *, but: Collection[str] = ()) -> bool:
+    """Whether a state holds nothing yet, but for tables of these names."""
+    passed_over = {*_MADE_WITH_IT, *but}
     return not any(_count(here, table) for table in _tables() if table.name not in passed_over)
 
 

@@ -66,7 +66,7 @@ def home(tmp_path: Path) -> Path:
         "approved_by": "ada",
         "approved_at": "2026-11-20T06:00:00+00:00",
         "expires_at": "2026-11-21T06:00:00+00:00",
-        "source": "command",
+        "source": "command line",
         "used_at": "2026-11-20T07:00:00+00:00",
         "used_for": "2" * 64,
     }

@@ -3,7 +3,7 @@
 One row per audience and ad account. A line is made durable before each write to Spotify, so that a run after a crash
 knows which write may have been carried out, looks for its outcome, and writes again only what was not. Counts, ids and
 file digests only: no identifier, no URL, no token. The session of an upload under way is sealed in a column of its
-own, as whoever holds its URI may write to it.
+own, as anybody who holds its URI may write to it.
 """
 
 from __future__ import annotations

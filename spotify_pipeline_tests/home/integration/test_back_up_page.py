@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
 import spotify_pipeline
 from spotify_pipeline.home import atomic_private_file
+from spotify_pipeline.state import StateStore, tables
 
 PAGE = Path(spotify_pipeline.__file__).parents[1] / "docs" / "how-to" / "back-up-and-restore.md"
 
@@ -20,25 +22,25 @@ def test_w20_what_is_backed_up_as_the_page_says_is_there_again_and_private(tmp_p
     )
     home, backups = tmp_path / "the home", tmp_path / "backups"
     backups.mkdir()
-    environment = {**os.environ, "SPOTIFY_PIPELINE_HOME": str(home), "BACKUPS": str(backups)}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "SPOTIFY_PIPELINE_HOME": str(home), "BACKUPS": str(backups), "PATH": path}
 
     def shell(commands: str) -> None:
-        subprocess.run(["bash", "-euo", "pipefail", "-c", commands], env=environment, check=True, umask=0o022)
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands], env=environment, cwd=tmp_path, check=True, umask=0o022
+        )
 
-    files = (
-        "journal/account/lapsed.json",
-        "receipts/account/lapsed/000001.json",
-        "state.sqlite",
-        "tokens.json",
-    )
-    for name in (*files, "spill/of-a-query", "rate/key"):
-        with atomic_private_file(home / name) as file:
-            file.write(name.encode())
+    state = StateStore.in_home(home)
+    with state.begin() as transaction:
+        transaction.execute(tables.alert.insert().values(audience="lapsed", kind="blocked", content="{}"))
+    with atomic_private_file(home / "data" / "customer_lists" / "list.csv") as file:
+        file.write(b"a list")
     shell(back_up)
-    (home / files[0]).write_text("damaged")
+    (home / "data" / "customer_lists" / "list.csv").write_text("damaged")
+    (home / "state.sqlite").write_bytes(b"damaged")
     shell(restore)
-    assert sorted(str(each.relative_to(home)) for each in home.rglob("*") if each.is_file()) == sorted(files)
-    assert [(home / each).read_text() for each in files] == list(files)
+    with StateStore.in_home(home).read() as transaction:
+        assert [each.audience for each in transaction.execute(tables.alert.select())] == ["lapsed"]
+    assert (home / "data" / "customer_lists" / "list.csv").read_text() == "a list"
     assert {each.stat().st_mode & 0o777 for each in (home, *home.rglob("*"))} == {0o600, 0o700}
-    assert (home.with_name("the home.before") / files[0]).read_text() == "damaged"
     assert {each.stat().st_mode & 0o777 for each in backups.iterdir()} == {0o600}

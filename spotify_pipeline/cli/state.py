@@ -17,6 +17,7 @@ from spotify_pipeline.cli.project import current_settings, project_home, project
 from spotify_pipeline.former_home import import_home
 from spotify_pipeline.home import atomic_private_file
 from spotify_pipeline.mirror import ReceiptBook
+from spotify_pipeline.spotify import TokenStore
 from spotify_pipeline.state import (
     KEY_VARIABLE,
     Copied,
@@ -154,7 +155,9 @@ def change() -> None:
     made.
     """
     stated = os.environ.get(NEW_KEY_VARIABLE)
-    values = change_key(project_state(), Key.of(stated) if stated else None)
+    store = project_state()
+    with TokenStore(store).exclusive():  # a renewal under way could not be stored with the former key
+        values = change_key(store, Key.of(stated) if stated else None)
     where = f"Set {KEY_VARIABLE} to it" if stated else "It is in `state.key` in the home"
     sys.stdout.write(f"Encrypted {values:,} values with the new key. {where}; destroy the former one.\n")
 

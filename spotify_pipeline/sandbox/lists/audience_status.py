@@ -48,10 +48,11 @@ def judge_list(state: SandboxState, list_id: str) -> None:
             return  # its audience was deleted, or the sandbox reset
         if state.received_lists.get(list_id) is None:
             return
-        state.received_lists.put(replace(received, judgement=verdict))
+        # Before the verdict can be seen: who has waited for it finds no list that nobody needs.
         for old in state.received_lists.of(received.audience_id)[:-KEPT_LISTS]:
             if old.judgement is not None:
                 state.list_file(old.id).unlink(missing_ok=True)
+        state.received_lists.put(replace(received, judgement=verdict))
 
 
 async def settle(state: SandboxState, audiences: list[Audience], *, wait_for_all: bool = False) -> None:

@@ -85,6 +85,7 @@ def deployment(load: Callable[..., dg.Definitions], environment: Path) -> Deploy
     return Deployment(load({"people": PEOPLE + "  lookalike: People like them\n"}))
 
 
+@pytest.mark.e2e
 def test_p17_metadata_holds_counts_digests_of_files_and_words_of_ours_only(
     deployment: Deployment, environment: Path, sandbox: SandboxServer
 ) -> None:

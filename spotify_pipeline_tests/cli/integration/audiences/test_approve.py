@@ -22,6 +22,7 @@ def approvals(mirrored: Mirrored) -> list[Approval]:
     return ApprovalStore(StateStore.in_home(mirrored.home)).history(AUDIENCE, DEFAULTS.ad_account_id)
 
 
+@pytest.mark.e2e
 def test_w02_w10_a_list_that_is_held_back_goes_once_it_is_approved_of(
     run: Run, mirrored: Mirrored, spotify: SandboxServer
 ) -> None:

@@ -43,6 +43,7 @@ def also_in_another_account(mirrored: Mirrored, **fields: object) -> None:
     keep(journal, RETIRED, replace(known, **fields))
 
 
+@pytest.mark.e2e
 def test_p16_it_is_deleted_with_its_lists_and_nobody_waits_for_it_any_more(
     run: Run, sent: Mirrored, spotify: SandboxServer
 ) -> None:

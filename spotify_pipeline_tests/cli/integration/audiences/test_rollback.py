@@ -43,6 +43,7 @@ def rename(mirrored: Mirrored, old: str, new: str) -> None:
     manifest.parent.rename(on_disk(mirrored.store.list_path(AUDIENCE, new)).parent)
 
 
+@pytest.mark.e2e
 def test_p13_an_older_list_goes_live_again_without_who_was_forgotten(
     run: Run, mirrored: Mirrored, spotify: SandboxServer, dagster_home: Path
 ) -> None:

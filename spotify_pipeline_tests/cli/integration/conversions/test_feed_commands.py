@@ -45,6 +45,7 @@ def warehouse(spotify: SandboxServer, tmp_path: Path, monkeypatch: pytest.Monkey
     return file
 
 
+@pytest.mark.e2e
 def test_a09_a10_a_dead_letter_is_shown_fixed_and_replayed_and_the_account_adds_up(
     run: Run, spotify: SandboxServer, warehouse: Path
 ) -> None:

@@ -174,6 +174,7 @@ def age(home: Path, days: float, **changes: Any) -> None:
             tokens.save(replace(each, authorized_at=begun, **changes))
 
 
+@pytest.mark.e2e
 def test_o15_a_sign_in_is_warned_of_before_it_ends_and_fails_when_spotify_refuses_it(
     run: Run, spotify: SandboxServer, warehouse: Path, tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ def live_thirty(machine: Machine) -> list[str]:
     return [address(name) for name in names]
 
 
+@pytest.mark.e2e
 def test_w21_more_of_a_live_audience_than_its_max_shrink_needs_a_second_word(machine: Machine, run: Run) -> None:
     given = "\n".join(live_thirty(machine)[:20]).encode()
     before = machine.lists()

@@ -106,6 +106,7 @@ def test_owners_tags_and_groups_are_set_by_post_processing(environment: Path, sa
     assert len(digests_at_spotify(sandbox, name="Win back")) == 30
 
 
+@pytest.mark.e2e
 def test_a_prefix_is_before_the_folder_in_every_key_and_the_audience_stays_what_it_is(
     environment: Path, sandbox: SandboxServer
 ) -> None:

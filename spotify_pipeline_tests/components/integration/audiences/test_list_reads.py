@@ -67,6 +67,7 @@ def reads(opened: Counter[str]) -> tuple[int, int]:
     return new, sum(lists.values()) - new
 
 
+@pytest.mark.e2e
 def test_an_ordinary_run_reads_its_list_to_verify_and_to_upload_it_and_the_one_before_once(
     deployment: Deployment, environment: Path
 ) -> None:

@@ -51,6 +51,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     return loaded
 
 
+@pytest.mark.e2e
 def test_it_holds_a_list_back_until_somebody_approves_and_stands_in_the_receipt(
     load: Load, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -93,6 +94,7 @@ def test_the_plan_says_what_it_would_hold_back(load: Load) -> None:
     assert SAID in planned.sentence
 
 
+@pytest.mark.e2e
 def test_the_command_line_plans_it_and_approves_the_list(
     load: Load,
     environment: Path,

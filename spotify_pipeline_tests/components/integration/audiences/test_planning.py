@@ -43,6 +43,7 @@ def counts(change: PlannedChange) -> tuple[PlannedAction, int | None, int | None
     return change.action, change.added, change.removed, change.staying, change.rows
 
 
+@pytest.mark.e2e
 def test_a_plan_says_whom_the_next_run_would_add_and_remove(
     deployment: Deployment, environment: Path, sandbox: SandboxServer
 ) -> None:

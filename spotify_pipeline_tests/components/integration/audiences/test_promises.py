@@ -74,6 +74,7 @@ def test_receipts_that_are_not_whole_are_told_by_the_watch(deployment: Deploymen
     assert "Receipt 1 is missing." in str(told.description)
 
 
+@pytest.mark.e2e
 def test_p15_an_erasure_that_waits_is_told_a_week_before_its_deadline_and_when_it_has_passed(
     deployment: Deployment,
 ) -> None:

@@ -52,6 +52,7 @@ OUTCOMES = {
 }
 
 
+@pytest.mark.e2e
 def test_c15_each_status_has_an_outcome(deployment: Deployment, sandbox: SandboxServer) -> None:
     assert deployment.run().success
     for status, (passed, severity, sentence) in OUTCOMES.items():

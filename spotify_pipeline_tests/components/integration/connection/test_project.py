@@ -208,6 +208,7 @@ def test_relative_paths_and_the_default_home_are_below_the_project(
     assert resources["spotify_home"].connected().home == root / ".spotify_pipeline"
 
 
+@pytest.mark.e2e
 def test_two_projects_in_one_instance_collide_with_nothing(
     tmp_path: Path, environment: Path, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def read(feed: FeedDefinition, outbox: Outbox, kind: str, days: list[int], most_
     return segment.scans
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("kind", "days", "scans"),
     [
@@ -92,6 +93,7 @@ def test_a25_days_are_read_by_one_scan(
     assert read(feed, outbox, kind, days) == scans
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("kind", ["VARCHAR", "TIMESTAMPTZ"])
 @pytest.mark.parametrize("room", [3 * A_DAY + 1, *map(in_test_rest, (1, A_DAY))])
 def test_a25_what_does_not_fit_into_memory_is_read_by_further_scans(

@@ -237,6 +237,7 @@ def test_a21_a_feed_that_stopped_fails_its_check_though_nothing_waits(
     assert_stop_is_checked(result)
 
 
+@pytest.mark.e2e
 def test_a02_a09_a_poisoned_event_is_one_dead_letter_without_values_and_its_replay_arrives_once(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -10,6 +10,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from spotify_pipeline_tests.components.runs import change_people
 from spotify_pipeline_tests.how_to import code_on
 
@@ -47,6 +49,7 @@ def sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@pytest.mark.e2e
 def test_a_type_of_another_distribution_goes_the_whole_way(tmp_path: Path, environment: Path) -> None:
     change_people(environment, "ALTER TABLE crm.people ADD COLUMN card VARCHAR")
     change_people(environment, "ALTER TABLE crm.people ADD COLUMN shop VARCHAR")
@@ -84,6 +87,7 @@ def test_a_type_of_another_distribution_goes_the_whole_way(tmp_path: Path, envir
     assert (told["own card in an id"]["state"], told["own card in an id"]["reason"]) == ("dead", "event_id_unusable")
 
 
+@pytest.mark.e2e
 def test_a_token_that_is_taken_fails_when_definitions_load_and_names_both_classes(tmp_path: Path) -> None:
     code, entry_points = documented()
     environment = installed(tmp_path, code.replace("LOYALTY_ID_SHA256", "PHONE_NUMBER_SHA256"), entry_points)

@@ -66,6 +66,7 @@ def module(environment: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.F
     return name
 
 
+@pytest.mark.e2e
 def test_the_function_of_the_page_on_extending_is_mirrored_as_it_stands_there(
     load: Callable[..., dg.Definitions],
     environment: Path,

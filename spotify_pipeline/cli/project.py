@@ -38,11 +38,11 @@ class _Chosen:
     """What the command was called with.
 
     Attributes:
-        directory: of the project; None for the one that one is in.
+        project: that it is about; None for the one that one is in.
         shell: the variables that the command was started with; None for those of this process.
     """
 
-    directory: Path | None = None
+    project: Project | None = None
     shell: Mapping[str, str] | None = None
 
 
@@ -74,14 +74,15 @@ def choose(directory: Path | None, variables: Mapping[str, str] | None = None, *
     Raises:
         SettingsError: they differ.
     """
-    _CHOSEN.set(_Chosen(directory))
+    found = Project.find(directory or Path.cwd())
     if variables is not None:
+        _CHOSEN.set(_Chosen(found))
         os.environ.update(variables)
         return
-    _CHOSEN.set(_Chosen(directory, dict(os.environ)))
+    _CHOSEN.set(_Chosen(found, dict(os.environ)))
     if not unchecked:
         current_settings()
-    os.environ.update(Environment.read(project().env_file, os.environ).file)
+    os.environ.update(Environment.read(found.env_file, os.environ).file)
 
 
 def project() -> Project:
@@ -90,7 +91,7 @@ def project() -> Project:
     Raises:
         SettingsError: its dg.toml or pyproject.toml cannot be read.
     """
-    return Project.find(_chosen().directory or Path.cwd())
+    return _chosen().project or Project.find(Path.cwd())
 
 
 def current_settings() -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,9 +64,13 @@ class ConfiguredResource(dg.ConfigurableResource[None]):
         Raises:
             SettingsError: the shell and `.env` differ.
         """
-        project = Project.find(Path(self.project) if self.project is not None else Path.cwd())
         connection = self._connection()
-        return Settings.of_run(project, StatedConnection(connection, *self._places(connection)), os.environ)
+        return Settings.of_run(self._found, StatedConnection(connection, *self._places(connection)), os.environ)
+
+    @cached_property
+    def _found(self) -> Project:
+        """The project. Reading its TOML takes far longer than all else here, and a step asks dozens of times."""
+        return Project.find(Path(self.project) if self.project is not None else Path.cwd())
 
     def _places(self, connection: Connection) -> tuple[Path | None, Mapping[str, int]]:
         """The YAML file, and the lines of what it says and this resource still holds; for sentences about them."""

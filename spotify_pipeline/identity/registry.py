@@ -86,7 +86,8 @@ def _loaded(entry: EntryPoint) -> type[IdentifierType]:
         found = entry.load()
     except Exception as error:  # noqa: BLE001 - the code is somebody else's
         raise IdentifierTypeError(
-            f"The identifier type {where} cannot be loaded: {type(error).__name__}: {error}"
+            f"The identifier type {where} cannot be loaded: {type(error).__name__}: {error}. Correct it, or uninstall "
+            "the distribution that adds it."
         ) from None
     if not (isinstance(found, type) and issubclass(found, IdentifierType)):
         raise IdentifierTypeError(f"{where} is no identifier type: make it a subclass of IdentifierType.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from dagster_shared.utils.config import discover_config_file, get_canonical_defs_module_name, load_toml_as_dict
+from dagster_shared.utils.config import discover_config_file, get_canonical_defs_module_name
 from tomlkit.exceptions import TOMLKitError
 
 from spotify_pipeline.home import DEFAULT_HOME
@@ -43,17 +43,24 @@ class Project:
             SettingsError: such a file cannot be read, or names no root module.
         """
         start = start.absolute()
+        seen: list[Mapping[str, Any]] = []
+
+        def is_project(dg: Mapping[str, Any]) -> bool:
+            seen.append(dg)
+            # Without a type `dg` takes a file for a project's, too, if it says what the project is.
+            return dg.get("directory_type", "project") == "project" and isinstance(dg.get("project"), Mapping)
+
         try:
-            file = discover_config_file(start, _is_project)
-            if file is None:
-                return cls(start)
-            stated = _dg(load_toml_as_dict(file), file)["project"]
+            file = discover_config_file(start, is_project)
         except (OSError, UnicodeDecodeError, TOMLKitError) as error:
             # Which file it was, the library does not say.
             raise SettingsError(
                 f"A dg.toml or pyproject.toml in {start} or above it cannot be read ({type(error).__name__}). Correct "
                 "it: `dg check toml` says what is wrong."
             ) from None
+        if file is None:
+            return cls(start)
+        stated = seen[-1]["project"]
         root_module = stated.get("root_module")
         if not isinstance(root_module, str):
             raise SettingsError(
@@ -98,15 +105,6 @@ def component_files(folder: Path) -> list[Path]:
 def component_file_of(folder: Path) -> Path | None:
     """The file that Dagster reads of one folder."""
     return next((folder / name for name in COMPONENT_FILES if (folder / name).is_file()), None)
-
-
-def _is_project(dg: Mapping[str, Any]) -> bool:
-    # Without a type `dg` takes a file for a project's, too, if it says what the project is.
-    return dg.get("directory_type", "project") == "project" and isinstance(dg.get("project"), Mapping)
-
-
-def _dg(toml: Mapping[str, Any], file: Path) -> Mapping[str, Any]:
-    return toml if file.name == "dg.toml" else cast("Mapping[str, Any]", toml["tool"]["dg"])
 
 
 def _source(root: Path) -> Path:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import subprocess
 import sys
 import sysconfig
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import duckdb
-import httpx
 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline_tests.dagster_ui import web_server
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("create-dagster", "dagster", "dagster-webserver", "dg")
@@ -168,34 +165,16 @@ def files(*folders: Path) -> set[Path]:
     }
 
 
-@contextmanager
-def dagster_ui(project: OwnProject) -> Iterator[str]:
+def dagster_ui(project: OwnProject) -> AbstractContextManager[str]:
     """Dagster's web server over a project; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [project.bin / "dagster-webserver", "-h", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(
-        [*map(str, command), "-m", f"{project.module}.definitions"],
-        env={
+    return web_server(
+        project.bin,
+        "-m",
+        f"{project.module}.definitions",
+        environment={
             **project.variables,
             "DAGSTER_HOME": str(project.root / ".dagster_home"),
             "DAGSTER_DISABLE_TELEMETRY": "1",
         },
-        cwd=project.root,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        folder=project.root,
     )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            assert process.poll() is None, "the web server ended"
-            with suppress(httpx.TransportError):
-                httpx.get(f"{url}/server_info", timeout=10)
-                break
-            time.sleep(0.5)
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()

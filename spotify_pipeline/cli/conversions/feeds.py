@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from spotify_pipeline.cli.dagster import materialize_days
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import chosen_feed, load_definitions, project_state
 from spotify_pipeline.cli.table import print_table
-from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, open_outbox, view_outbox
+from spotify_pipeline.conversions import DayAccount, Dead, Filtered, Guarantee, Outbox, open_outbox, view_outbox
 from spotify_pipeline.retries import OUTBOX_MARK
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ def replay(
         raise CommandError(f"No event has the reason {reason}. There are: {', '.join((*Dead, *Filtered))}.")
     definitions = load_definitions()
     chosen = chosen_feed(definitions, feed)
-    with open_outbox(
-        feed, project_state(), guarantee=chosen.delivery_plan.guarantee, wait=OUTBOX_MARK.within
-    ) as outbox:
+    with _held(chosen) as outbox:
         marked = outbox.replay(day.date() if day is not None else None, reason)
     if not marked:
         sys.stdout.write(f"There are no such {_named(reason, 0)}.\n")
@@ -97,6 +96,11 @@ def replay(
             sys.stdout.write(f"{still:,} of these days' events are dead letters now.\n")
 
 
+def _held(feed: FeedDefinition) -> AbstractContextManager[Outbox]:
+    """A feed's outbox, to mark something in it; a run that holds it is waited for, but not long."""
+    return open_outbox(feed.name, project_state(), guarantee=feed.delivery_plan.guarantee, wait=OUTBOX_MARK.within)
+
+
 def _named(reason: str | None, count: int) -> str:
     """Such as `1 dead letter`; without a number where there is none."""
     one, many = ("filtered row", "filtered rows") if reason in set(Filtered) else ("dead letter", "dead letters")
@@ -109,9 +113,7 @@ def resume(feed: FeedArgument) -> None:
     The events of that request are among those it sends, unless the feed sends at most once.
     """
     chosen = chosen_feed(load_definitions(), feed)
-    with open_outbox(
-        feed, project_state(), guarantee=chosen.delivery_plan.guarantee, wait=OUTBOX_MARK.within
-    ) as outbox:
+    with _held(chosen) as outbox:
         stop = outbox.stopped()
         outbox.resume()
         waiting = sum(each.pending for each in outbox.accounts())

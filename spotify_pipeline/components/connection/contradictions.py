@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from spotify_pipeline.components.audiences import AudienceDefinition
 from spotify_pipeline.components.audiences.event_based import EventAudienceDefinition
 from spotify_pipeline.components.sources import SuppressionList
 from spotify_pipeline.components.yaml import AudienceConfigError
+
+T = TypeVar("T")
 
 
 def refuse_contradictions(
@@ -36,33 +39,37 @@ def _name_and_account(audience: AudienceDefinition | EventAudienceDefinition) ->
     return f"{audience.name} ({audience.config.ad_account_id or 'default account'})"
 
 
+def _shared(audiences: Iterable[T], value: Callable[[T], str | None]) -> Iterator[tuple[str, list[T]]]:
+    """Each value that several audiences have, with those audiences."""
+    owners: defaultdict[str, list[T]] = defaultdict(list)
+    for audience in audiences:
+        if (found := value(audience)) is not None:
+            owners[found].append(audience)
+    return ((shared, each) for shared, each in owners.items() if len(each) > 1)
+
+
+def _folders(audiences: Iterable[AudienceDefinition | EventAudienceDefinition]) -> str:
+    return " and ".join(each.folder for each in audiences)
+
+
 def _refuse_doubled(
     audiences: Sequence[AudienceDefinition], field: str, value: Callable[[AudienceDefinition], str | None]
 ) -> None:
     """Refuse two audiences that would be one at Spotify, where each would replace the other's list."""
-    owners: defaultdict[str, list[str]] = defaultdict(list)
-    for audience in audiences:
-        if (found := value(audience)) is not None:
-            owners[found].append(audience.folder)
-    for shared, names in owners.items():
-        if len(names) > 1:
-            raise AudienceConfigError(
-                f"The audiences {' and '.join(names)} have the same {field}, {shared}, so each would replace the "
-                f"other's list at Spotify. Give each a {field} of its own."
-            )
+    for shared, owners in _shared(audiences, value):
+        raise AudienceConfigError(
+            f"The audiences {_folders(owners)} have the same {field}, {shared}, so each would replace the other's list "
+            f"at Spotify. Give each a {field} of its own."
+        )
 
 
 def _refuse_shared_names(audiences: Sequence[AudienceDefinition | EventAudienceDefinition]) -> None:
     """Refuse two audiences of one name of which Spotify fills at least one: a run takes neither for the other."""
-    owners: defaultdict[str, list[str]] = defaultdict(list)
-    for each in audiences:
-        owners[_name_and_account(each)].append(each.folder)
-    for name, folders in owners.items():
-        if len(folders) > 1:
-            raise AudienceConfigError(
-                f"The audiences {' and '.join(folders)} have the same name, {name}, so Spotify would show two that "
-                "nobody can tell apart. Give each a name of its own."
-            )
+    for name, owners in _shared(audiences, _name_and_account):
+        raise AudienceConfigError(
+            f"The audiences {_folders(owners)} have the same name, {name}, so Spotify would show two that nobody can "
+            "tell apart. Give each a name of its own."
+        )
 
 
 def _refuse_doubled_lists(lists: Sequence[SuppressionList]) -> None:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from spotify_pipeline.sandbox import SandboxServer
 from spotify_pipeline_tests.components.feeds import add_orders, days_ago, order, partition, received
+from spotify_pipeline_tests.dagster_ui import web_server
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 120_000
@@ -36,37 +32,18 @@ nux: {enabled: false}
 """
 
 
-@contextmanager
-def dagster_ui(folder: Path) -> Iterator[str]:
+def dagster_ui(folder: Path) -> AbstractContextManager[str]:
     """Dagster's web server over one feed; its address."""
     (folder / "dagster").mkdir()
     (folder / "dagster" / "dagster.yaml").write_text(INSTANCE)
     (folder / "feed_definitions.py").write_text(DEFINITIONS)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [str(Path(sys.executable).with_name("dagster-webserver")), "-h", "127.0.0.1", "-p", str(port)]
-    environment = {**os.environ, "DAGSTER_HOME": str(folder / "dagster"), "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen(
-        [*command, "-f", str(folder / "feed_definitions.py")],
-        env=environment,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+    return web_server(
+        Path(sys.executable).parent,
+        "-f",
+        str(folder / "feed_definitions.py"),
+        environment={**os.environ, "DAGSTER_HOME": str(folder / "dagster"), "PYTHONPATH": os.pathsep.join(sys.path)},
+        folder=folder,
     )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            assert process.poll() is None, "the web server ended"
-            with suppress(httpx.TransportError):
-                httpx.get(f"{url}/server_info", timeout=10)
-                break
-            time.sleep(0.2)
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
 
 
 @pytest.mark.browser

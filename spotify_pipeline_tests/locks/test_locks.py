@@ -165,11 +165,10 @@ def test_what_is_no_directory_is_not_locked(tmp_path: Path):
 
 
 def test_nothing_else_locks_files():
-    """But the audience's lease, which marks its file as well, and the sandbox, which shares nothing with the client."""
+    """But the sandbox, which shares nothing with the client."""
     package = Path(spotify_pipeline.__file__).parent
     users = [file for file in package.rglob("*.py") if "import fcntl" in file.read_text(encoding="utf-8")]
     assert sorted(str(file.relative_to(package)) for file in users) == [
         "locks.py",
-        "mirror/journal/lease.py",
         "sandbox/store/state_directory.py",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spotify_pipeline.customer_list import StoredList
+from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Journal, JournalEntry, MirrorOutcome, ReceiptBook
 from spotify_pipeline.spotify import OpenUpload
 from spotify_pipeline.state import StateStore
@@ -22,7 +22,7 @@ SPEC = AudienceSpec(
 THREE_CHUNKS = range(10_000)
 """So many people make a list of 650,016 bytes: two chunks of 256 KiB and a part of one."""
 
-Listed = StoredList
+Listed = tuple[Path, Manifest]
 
 
 class Machine:

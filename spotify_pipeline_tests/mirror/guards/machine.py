@@ -12,8 +12,8 @@ import polars as pl
 
 from spotify_pipeline.customer_list import (
     Layout,
+    Manifest,
     SnapshotStore,
-    StoredList,
     build_customer_list,
     write_identifiers,
 )
@@ -32,7 +32,10 @@ from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan
 from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.guards.facts import ACCOUNT, NOW, approval
 from spotify_pipeline_tests.mirror.guards.names import GuardName
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.state_edits import keep
+
+StoredList = tuple[Path, Manifest]
 
 PLAN = IdentifierPlan(identifiers={"email": IdentifierColumns(kind=Email(), columns=("email",))})
 
@@ -66,7 +69,7 @@ class Machine:
         rows = pl.DataFrame({"email": [f"person{i}@example.com" for i in people]}, schema={"email": pl.String})
         identifiers = self.store.identifiers_path(audience, snapshot)
         report = write_identifiers([rows], PLAN, identifiers)
-        file = self.store.list_path(audience, snapshot)
+        file = on_disk(self.store.list_path(audience, snapshot))
         built_at = datetime.fromisoformat(snapshot).replace(hour=5, tzinfo=UTC)
         return file, build_customer_list(
             identifiers, report, file, layout=Layout.WIDE, audience=audience, snapshot=snapshot, built_at=built_at

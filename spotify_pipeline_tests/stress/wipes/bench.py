@@ -19,8 +19,8 @@ import polars as pl
 
 from spotify_pipeline.customer_list import (
     Layout,
+    Manifest,
     SnapshotStore,
-    StoredList,
     build_customer_list,
     write_identifiers,
 )
@@ -34,9 +34,10 @@ from spotify_pipeline.rows import DigestSet, IdentifierColumns, IdentifierPlan, 
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
 from spotify_pipeline.spotify import SpotifyAdsClient, TokenStore
 from spotify_pipeline.state import StateStore
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.sandbox_settings import settings_at
 
-Listed = StoredList
+Listed = tuple[Path, Manifest]
 BEGIN = datetime(2026, 1, 5, 6, tzinfo=UTC)
 LIVE_ROWS = 2_000
 PLAN = IdentifierPlan(
@@ -135,7 +136,7 @@ class Bench:
             expected_rows=rows.height if counted is None else counted,
             updated_at=updated_at,
         )
-        file = self.store.list_path(audience, snapshot)
+        file = on_disk(self.store.list_path(audience, snapshot))
         compared = compared_with(self.journal, audience, self.account, self.now - SHORTEST_WINDOW)
         with set_aside(self.store, audience, snapshot, sent=compared):
             manifest = build_customer_list(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from spotify_pipeline.identity import digest
 from spotify_pipeline.mirror.guards import GuardBlocked
 from spotify_pipeline.mirror.receipts.sent_lists import SHORTEST_WINDOW, compared_with
 from spotify_pipeline.rows import DigestSet
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.stress.wipes.bench import BEGIN, LIVE_ROWS, Bench, Listed, people
 
 Happening = Callable[[Bench], None]
@@ -26,19 +28,24 @@ def nothing(_: Bench) -> None:
 
 def live_list(bench: Bench) -> Listed:
     key = f"{BEGIN:%Y-%m-%d}"
-    return bench.store.list_path("lapsed", key), bench.store.manifest("lapsed", key)
+    return on_disk(bench.store.list_path("lapsed", key)), bench.store.manifest("lapsed", key)
 
 
 def emails(first: int, last: int) -> DigestSet:
     return DigestSet.of(digest(pl.Series([f"person{n}@example.com" for n in range(first, last)], dtype=pl.String)))
 
 
+def without(bench: Bench, gone: int, issued_at: datetime) -> Listed:
+    """A copy of the live list, without its first people."""
+    file, manifest = redacted_copy(bench.store, live_list(bench), emails(0, gone), issued_at=issued_at)
+    return on_disk(file), manifest
+
+
 def alone(gone: int) -> Happening:
     """The audience is materialized alone, and so many of its people may not be in it any more."""
 
     def happen(bench: Bench) -> None:
-        thinned = redacted_copy(bench.store, live_list(bench), emails(0, gone), issued_at=BEGIN)
-        bench.send(thinned)
+        bench.send(without(bench, gone, BEGIN))
 
     return happen
 
@@ -63,7 +70,7 @@ def rolled_back(gone: int) -> Happening:
     """An older list is issued anew, of which nobody knows that it was ever sent."""
 
     def happen(bench: Bench) -> None:
-        bench.send(redacted_copy(bench.store, live_list(bench), emails(0, gone), issued_at=bench.now))
+        bench.send(without(bench, gone, bench.now))
 
     return happen
 

@@ -23,11 +23,12 @@ from spotify_pipeline_tests.mirror.allowing import Allow
 from spotify_pipeline_tests.mirror.conftest import ENOUGH, BuildList
 from spotify_pipeline_tests.mirror.fake_spotify import AD_ACCOUNT, Crash, FakeSpotify, Fault, no_fault
 from spotify_pipeline_tests.mirror.machine import SPEC, Listed, Machine
+from spotify_pipeline_tests.on_disk import on_disk
 from spotify_pipeline_tests.state_edits import damage, keep, lose
 
 
 def split(listed: Listed, parts: int) -> list[Listed]:
-    return split_list(*listed, parts, listed[0].parent / f"parts-{parts}")
+    return [(on_disk(file), part) for file, part in split_list(*listed, parts, listed[0].parent / f"parts-{parts}")]
 
 
 def send(machine: Machine, listed: Listed, parts: int, guard: Allow | None = None) -> list[MirrorOutcome]:

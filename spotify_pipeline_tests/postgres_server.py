@@ -15,8 +15,8 @@ from pathlib import Path
 
 
 @contextmanager
-def running() -> Generator[str]:
-    """Start a server that listens on a socket only, and give its URL."""
+def running(*, durable: bool = False) -> Generator[str]:
+    """Start a server that listens on a socket only, and give its URL. ``durable``: a commit waits for the disk."""
     # The name of a socket is short.
     home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     programs = _programs()
@@ -44,7 +44,17 @@ def running() -> Generator[str]:
     assert made.returncode == 0, made.stderr
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(
-            [str(programs / "bin/postgres"), "-D", data, "-k", str(home), "-c", "listen_addresses=", "-c", "fsync=off"],
+            [
+                str(programs / "bin/postgres"),
+                "-D",
+                data,
+                "-k",
+                str(home),
+                "-c",
+                "listen_addresses=",
+                "-c",
+                f"fsync={durable}",
+            ],
             user=user,
             cwd=home,
             stdout=log,

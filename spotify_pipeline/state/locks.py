@@ -1,7 +1,7 @@
 """Locks that a process holds while it works, also over network calls: gone when it dies, on any machine.
 
-On SQLite a lock of the operating system on a file of the home. On PostgreSQL an advisory lock of a session of its own:
-a pooler that shares sessions (transaction mode) breaks it, which `doctor` notices.
+On SQLite a lock of the operating system on a file beside the database. On PostgreSQL an advisory lock of a session of
+its own: a pooler that shares sessions (transaction mode) breaks it, which `doctor` notices.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +24,6 @@ from spotify_pipeline.state.place import Place
 @contextmanager
 def held(
     place: Place,
-    home: Path,
     name: str,
     policy: RetryPolicy = TURN,
     *,
@@ -37,15 +35,15 @@ def held(
     """Hold the lock called ``name`` within the block. A thread must not take it twice.
 
     Args:
-        place, home: of the state.
+        place: of the state.
         name: which lock; it may hold any character.
         policy, busy, within, sleep, clock: as of :func:`spotify_pipeline.locks.exclusive`.
 
     Raises:
         StateError: the lock cannot be had. ``busy``: somebody else holds it all the time.
     """
-    if not place.is_shared:
-        file = home / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
+    if place.file is not None:
+        file = place.file.parent / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock"
         with exclusive(file, policy, busy=busy, within=within, sleep=sleep, clock=clock):
             yield
         return

@@ -87,7 +87,7 @@ class StateStore:
         clock: Callable[[], float] | None = None,
     ) -> AbstractContextManager[None]:
         """Hold a lock between all processes that use this state; see :func:`spotify_pipeline.state.locks.held`."""
-        return locks.held(self.place, self.home, name, policy, busy=busy, within=within, sleep=sleep, clock=clock)
+        return locks.held(self.place, name, policy, busy=busy, within=within, sleep=sleep, clock=clock)
 
     @contextmanager
     def lease(

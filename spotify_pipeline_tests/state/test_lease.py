@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spotify_pipeline.retries import RetryPolicy
-from spotify_pipeline.state import StateOvertaken, StateStore
+from spotify_pipeline.state import Place, StateOvertaken, StateStore
 from spotify_pipeline.state.tables import alert
 
 ONCE = RetryPolicy(what="a test", tries=1, after="it fails")
@@ -30,6 +30,17 @@ def test_c09_a_second_one_is_turned_away_until_the_first_has_ended(state: StateS
         pass
     with hold(other):
         pass
+
+
+def test_two_homes_that_name_one_file_lock_each_other_out(tmp_path: Path) -> None:
+    one, other = (
+        StateStore(Place.of(f"sqlite:///{tmp_path}/shared/state.sqlite", home), home)
+        for home in (tmp_path / "one", tmp_path / "other")
+    )
+    with hold(one), pytest.raises(Busy), hold(other):
+        pass
+    with hold(other) as fence:
+        assert fence.number == 2
 
 
 def test_another_lease_is_free(state: StateStore) -> None:

@@ -13,7 +13,7 @@ from spotify_pipeline.former_home.people import take_requests
 from spotify_pipeline.former_home.sign_ins import take_sign_ins
 from spotify_pipeline.mirror import ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
-from spotify_pipeline.state import StateStore, is_new
+from spotify_pipeline.state import StateStore, is_new, tables
 
 _PARTS = {
     "receipts": take_receipts,  # before entries, which append those that were due
@@ -42,6 +42,7 @@ def import_home(home: Path, state: StateStore) -> Imported:
         FormerHomeError: a file is damaged, or the state holds something already. Nothing was taken over.
         StateError: the state cannot be used.
     """
+    state = state.for_import()
     state.create(again=True)
     with state.read() as transaction:
         if not is_new(transaction, but=("sign_in", "lease")):
@@ -52,6 +53,7 @@ def import_home(home: Path, state: StateStore) -> Imported:
     counts = {"sign-ins": take_sign_ins(home, state)}
     with state.begin() as transaction:
         counts |= {what: take(home, state, transaction) for what, take in _PARTS.items()}
+        transaction.execute(tables.initialised.update().values(import_due=False))
     ErasureLedger(state).require_whole()
     faults = tuple(fault for report in ReceiptBook(state).verify() for fault in report.faults)
     return Imported(counts, faults)

@@ -35,13 +35,26 @@ class StateStore:
     """The database of one project. Nothing is opened before the first use, and no textual form shows a password."""
 
     def __init__(
-        self, place: Place, home: Path, *, key: Callable[[], Key | None] = lambda: None, mount_table: Path = MOUNT_TABLE
+        self,
+        place: Place,
+        home: Path,
+        *,
+        key: Callable[[], Key | None] = lambda: None,
+        mount_table: Path = MOUNT_TABLE,
+        imports: bool = False,
     ) -> None:
-        """``key``: of the settings, None where they have none. ``mount_table``: where Linux lists file systems."""
+        """
+        Args:
+            place, home: where it is, and the project's directory on this machine.
+            key: of the settings, None where they have none.
+            mount_table: where Linux lists file systems.
+            imports: for who takes over what a version before the state kept in the home; nobody else may use it before.
+        """
         self.place = place
         self.home = home
         self._stated_key = key
         self._mount_table = mount_table
+        self._imports = imports
         self._key: Key | None = None
         self._known: sa.Engine | None = None
 
@@ -49,6 +62,10 @@ class StateStore:
     def in_home(cls, home: Path) -> Self:
         """The default: a file in the project's home."""
         return cls(Place.in_home(home), home)
+
+    def for_import(self) -> StateStore:
+        """The same, for who takes over what a version before the state kept in the home."""
+        return StateStore(self.place, self.home, key=self._stated_key, mount_table=self._mount_table, imports=True)
 
     def __repr__(self) -> str:
         return f"<state in {self.place}>"
@@ -170,16 +187,16 @@ class StateStore:
             StateError: they cannot be made, or a state that was here is gone.
         """
         if self.place.file is None:
-            if not again:
-                self._refuse_former()
+            if self._has_former and not again:
+                raise self._import_due()
             return self._create_shared()
         self._refuse_unsafe(self.place.file)
         private_directory(self.place.file.parent)
         with exclusive(self.place.file.with_name(f".{self.place.file.name}.lock")):
             if self.place.file.exists():
                 return False
-            if not again:
-                self._refuse_former()
+            if self._has_former and not again:
+                raise self._import_due()
             if _mark_of(self.place.file).exists() and not again:
                 raise StateError(
                     f"The state of this project ({self.place}) is gone: {_mark_of(self.place.file)} says that there "
@@ -191,12 +208,15 @@ class StateStore:
             self._make_file(self.place.file)
         return True
 
-    def _refuse_former(self) -> None:
-        if any((self.home / each).exists() for each in _FORMER):
-            raise StateError(
-                f"{self.home} holds what a version before the state kept in files. Nothing was sent, as they say who "
-                "asked to be forgotten and what was sent. Run `spotify-pipeline state import`: it takes them over."
-            )
+    @property
+    def _has_former(self) -> bool:
+        return any((self.home / each).exists() for each in _FORMER)
+
+    def _import_due(self) -> StateError:
+        return StateError(
+            f"{self.home} holds what a version before the state kept in files. Nothing was sent, as they say who "
+            "asked to be forgotten and what was sent. Run `spotify-pipeline state import`: it takes them over."
+        )
 
     def _create_shared(self) -> bool:
         engine = engines.engine_of(self.place)
@@ -205,7 +225,7 @@ class StateStore:
         with self.lock("create"), engines.begun(engine, self.place, writes=True) as transaction:
             if sa.inspect(transaction).has_table(initialised.name, schema=engines.SCHEMA):
                 return False
-            _make_tables(transaction)
+            _make_tables(transaction, import_due=self._has_former)
         return True
 
     def _make_file(self, file: Path) -> None:
@@ -216,7 +236,7 @@ class StateStore:
             each.unlink(missing_ok=True)
         try:
             with private_umask(), engines.begun(engines.engine_of(fresh), fresh, writes=True) as transaction:
-                store_id = _make_tables(transaction)
+                store_id = _make_tables(transaction, import_due=self._has_former)
         finally:
             engines.close(fresh)  # folds the write-ahead log into the file
         assert fresh.file is not None  # noqa: S101
@@ -256,6 +276,8 @@ class StateStore:
         row = transaction.execute(_SAID_OF_ITSELF).one()
         if self._key is not None and row.key_id != self._key.id.hex():
             raise self._another_key()
+        if row.import_due and not self._imports:
+            raise self._import_due()
         if row.moved_to is not None:
             raise StateError(
                 f"The state ({self.place}) was moved to {row.moved_to} on {row.moved_at[:10]}, and nothing is written "
@@ -333,11 +355,11 @@ def _mark_of(file: Path) -> Path:
     return file.with_suffix(".id")
 
 
-def _make_tables(transaction: sa.Connection) -> str:
+def _make_tables(transaction: sa.Connection, *, import_due: bool) -> str:
     metadata.create_all(transaction)
     store_id = secrets.token_hex(8)
     transaction.execute(version.insert().values(version_num=REVISION))
-    transaction.execute(initialised.insert().values(one=1, store_id=store_id, made_at=_now()))
+    transaction.execute(initialised.insert().values(one=1, store_id=store_id, made_at=_now(), import_due=import_due))
     return store_id
 
 

@@ -223,7 +223,9 @@ def test_a_damaged_file_is_named_and_nothing_is_taken_over(home: Path, file: str
         import_home(home, state)
     assert str(home / file) in str(refused.value)
     assert "geheim" not in str(refused.value)
-    with state.read() as transaction:
+    with pytest.raises(StateError, match="spotify-pipeline state import"), StateStore.in_home(home).read():
+        pass
+    with state.for_import().read() as transaction:
         counts = [
             transaction.scalar(sa.select(sa.func.count()).select_from(each))
             for each in (tables.audience, tables.receipt)

@@ -13,6 +13,8 @@ export DO_NOT_TRACK := 1
 DEMO := .spotify_pipeline/demo
 # One process more than cores, for tests wait for sockets and processes, too.
 WORKERS = $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
+# Folders whose tests would be deselected anyway: to import them takes time in each process.
+WITHOUT = $(foreach kind,$(1),--ignore-glob='*/$(kind)/*')
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo recount test test-rest test-lowest test-pythons test-all dev check faults wipes leaks storm mutants bench lock clean
@@ -41,7 +43,7 @@ dev: $(READY) ## Open the Dagster UI: over the demo's state, or over yours where
 	@$(BIN)/spotify-pipeline dev
 
 test: $(READY) ## Run the tests of every change, unit and integration: minutes, and nothing but Python is needed
-	@$(PYTEST) -m "unit or integration"
+	@$(PYTEST) -m "unit or integration" $(call WITHOUT,e2e stress contract)
 
 test-rest: $(READY) ## Run the other tests: browser, PostgreSQL, faults, wipes, leaks, the wheel, all examples of each property
 	@ALL_EXAMPLES=1 $(PYTEST) -m "hypothesis or not (unit or integration)"
@@ -50,7 +52,7 @@ test-all: test test-rest test-lowest test-pythons ## Run all tests
 
 # Where our code meets its dependencies, in a minute: the rest of the unit tests is about our own rules.
 MEETING = $(addprefix spotify_pipeline_tests/,warehouse identity spotify customer_list components settings)
-UNIT = -m unit -q $(MEETING) $(foreach kind,integration e2e stress contract,--ignore-glob='*/$(kind)/*')
+UNIT = -m unit -q $(MEETING) $(call WITHOUT,integration e2e stress contract)
 
 # Into an environment, from a lock: dependencies, and this package as its wheel.
 INSTALL = $(BIN)/uv pip install --quiet --python $(1)/bin/python --require-hashes --requirement $(2) \

@@ -95,9 +95,10 @@ def rate() -> CheckResult:
 
 def private_files() -> CheckResult:
     """Whether everything is this user's own, closed to others, and a file where a file should be."""
-    home = project_home()
+    home, file = project_home(), project_state().place.file
     faults: list[str] = []
-    paths = [path for room in _FOLDERS for path in (home / room, *sorted((home / room).rglob("*")))]
+    folders = [*(home / each for each in _FOLDERS), *([file.parent / "locks"] if file else [])]
+    paths = [path for folder in folders for path in (folder, *sorted(folder.rglob("*")))]
     for path in (home, *paths):
         if os.path.lexists(path):
             faults += _faults_of(path, path.lstat())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from functools import cache
 
 import polars as pl
 
@@ -16,12 +17,6 @@ from spotify_pipeline.identity.text import FORMAT_CLASS, WHITE_SPACE_CLASS
 
 # A number without any of these is not a float.
 _SUSPECT = r"[.,eE．，]"
-# libphonenumber accepts digits of every script; so does this, whatever the Unicode version of Polars.
-_IN_ASCII = {"．": ".", "，": ",", "＋": "+"} | {
-    character: str(unicodedata.decimal(character))
-    for character in map(chr, range(0x80, sys.maxunicode + 1))
-    if unicodedata.category(character) == "Nd"
-}
 _BEFORE, _AFTER = "^[^+0-9]+", r"[^\p{L}\p{N}#]+$"
 _DASHES = r"\-‐-―−ー－"
 _BETWEEN = rf"[{_DASHES}/／()（）\[\]［］{WHITE_SPACE_CLASS}{FORMAT_CLASS}]"
@@ -60,7 +55,7 @@ def whole_numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
         .alias("raw")
         .to_frame()
         .lazy()
-        .with_columns(in_ascii=raw.str.replace_many(_IN_ASCII))
+        .with_columns(in_ascii=raw.str.replace_many(_in_ascii()))
         .with_columns(seen=in_ascii.str.replace(_BEFORE, "").str.replace(_AFTER, "").str.replace_all(_BETWEEN, ""))
         .select(
             number=pl.coalesce(number, raw),
@@ -70,3 +65,13 @@ def whole_numbers(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     )
     rows = suspect.arg_true()
     return values.clone().scatter(rows, read["number"]), spoiled.scatter(rows, read["spoiled"])
+
+
+@cache
+def _in_ascii() -> dict[str, str]:
+    """Digits of every script, as libphonenumber accepts them, whatever the Unicode version of Polars; and signs.
+
+    Made with the first number, as to look at every character takes longer than most imports.
+    """
+    digits = filter(str.isdecimal, map(chr, range(0x80, sys.maxunicode + 1)))
+    return {"．": ".", "，": ",", "＋": "+"} | {digit: str(unicodedata.decimal(digit)) for digit in digits}

@@ -32,6 +32,7 @@ from spotify_pipeline.components.sources import (
     each_suppressed_once,
 )
 from spotify_pipeline.components.yaml import (
+    WITHOUT_SOURCE,
     AssetKeyName,
     AuthorizationLabel,
     ColumnName,
@@ -95,7 +96,7 @@ _stated: dict[str, Any] = {
 }
 
 
-class GuardsConfig(create_model("GuardsConfig", __base__=_OurGuards, **_stated)):
+class GuardsConfig(create_model("GuardsConfig", __base__=_OurGuards, __cls_kwargs__=WITHOUT_SOURCE, **_stated)):
     """What a list must satisfy before any call to Spotify. A guard that is not named has its default."""
 
     def limits(self, own_guards: Sequence[Guard] = ()) -> GuardLimits:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, create_model, model_validator
 from spotify_pipeline.components.yaml import (
     COLUMN_SHORT_FORMS,
     VERSION_IN_NAME,
+    WITHOUT_SOURCE,
     AssetKeyName,
     ColumnName,
     ColumnNames,
@@ -136,7 +137,13 @@ def _model_of(kind: type[IdentifierType]) -> Any:  # noqa: ANN401 - a class of s
     }
     # The order of fields is that of the bases from the last one on: the columns, then the type's options.
     bases: Any = (kind, ColumnsConfig)
-    return create_model(f"{kind.__name__}Config", __base__=bases, __doc__=inspect.getdoc(kind), **columns)
+    return create_model(
+        f"{kind.__name__}Config",
+        __base__=bases,
+        __doc__=inspect.getdoc(kind),
+        __cls_kwargs__=WITHOUT_SOURCE,
+        **columns,
+    )
 
 
 def _block_of(kind: type[IdentifierType]) -> object:
@@ -149,7 +156,9 @@ def _block_of(kind: type[IdentifierType]) -> object:
 
 
 _BLOCKS: dict[str, Any] = {name: _block_of(kind) for name, kind in identifier_types().items()}
-_OfEachType: type[StrictModel] = create_model("_OfEachType", __base__=StrictModel, **_BLOCKS)
+_OfEachType: type[StrictModel] = create_model(
+    "_OfEachType", __base__=StrictModel, __cls_kwargs__=WITHOUT_SOURCE, **_BLOCKS
+)
 
 
 class IdentifiersConfig(_OfEachType):

@@ -17,11 +17,12 @@ from spotify_pipeline.components.yaml.types import (
     TableName,
     not_null,
 )
-from spotify_pipeline.strict_model import StrictModel, no_such_field
+from spotify_pipeline.strict_model import WITHOUT_SOURCE, StrictModel, no_such_field
 
 __all__ = [
     "COLUMN_SHORT_FORMS",
     "VERSION_IN_NAME",
+    "WITHOUT_SOURCE",
     "AssetKeyName",
     "AudienceConfigError",
     "AuthorizationLabel",

@@ -30,6 +30,9 @@ _PRAGMAS = (
 )
 _ALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """A machine that was cut off loses its session, and so its locks, within half a minute."""
+_LONGEST_IDLE = 300
+"""Seconds after which PostgreSQL ends a transaction in which nothing happens: its process was stopped, and would keep
+others from the rows that it changed."""
 _LOCK_NOT_AVAILABLE = "55P03"
 _WRITES = "spotify_pipeline_writes"
 _Identity = tuple[str, int, int]
@@ -92,7 +95,7 @@ def _identity(place: Place) -> _Identity:
 
 def _made(place: Place) -> sa.Engine:
     if place.is_shared:
-        waits = f" -clock_timeout={STATE_HELD.within * 1000:.0f}"
+        waits = f" -clock_timeout={STATE_HELD.within:.0f}s -cidle_in_transaction_session_timeout={_LONGEST_IDLE}s"
         return sa.create_engine(place.url, pool_size=4, pool_pre_ping=True, connect_args=_postgres_arguments(waits))
     engine = sa.create_engine(place.url, connect_args={"timeout": STATE_HELD.within, "check_same_thread": False})
     event.listen(engine, "connect", _set_up)

@@ -142,15 +142,14 @@ class StateStore:
             yield transaction
 
     def holds(self, fence: Fence) -> bool:
-        """Whether nobody has taken the lease over; False where that cannot be known."""
-        try:
-            with self.read() as transaction:
-                return (
-                    transaction.scalar(sa.select(lease_table.c.fence).where(lease_table.c.name == fence.name))
-                    == fence.number
-                )
-        except StateError:
-            return False
+        """Whether nobody has taken the lease over.
+
+        Raises:
+            StateError: the state cannot be used.
+        """
+        newest = sa.select(lease_table.c.fence).where(lease_table.c.name == fence.name)
+        with self.read() as transaction:
+            return transaction.scalar(newest) == fence.number
 
     def holder(self, name: str) -> str | None:
         """Who took the lease called ``name`` last, and when; None where nobody ever did."""

@@ -189,10 +189,8 @@ class FakeSpotify:
     ) -> httpx.Response:
         if operation in self.refused:
             return httpx.Response(self.refused[operation], json={"messages": ["Refused."]})
-        if operation == "start_upload":
-            return self._start(request)
-        if operation == "put_upload":
-            return self._put(request, body)
+        if operation in ("start_upload", "put_upload", "cancel_upload"):
+            return self._stored(operation, request, body)
         if operation == "new_upload_url":
             return self._ticket(f"{len(self.upload_ids) + 1:08d}-0000-4000-8000-000000000000")
         if operation == "create_audience":
@@ -269,11 +267,21 @@ class FakeSpotify:
         made = self.audiences.get(audience_id)
         return made is not None and self.time.now >= made.shown_from
 
+    def _stored(self, operation: str, request: httpx.Request, body: bytes) -> httpx.Response:
+        if operation == "put_upload":
+            return self._put(request, body)
+        return self._start(request) if operation == "start_upload" else self._cancel(request)
+
     def _start(self, request: httpx.Request) -> httpx.Response:
         audience_id = request.url.path.rpartition("/")[2]
         secret = f"{SESSION_SECRET}{len(self.sessions)}"
         self.sessions[secret] = Session(audience_id)
         return httpx.Response(201, headers={"Location": f"{STORAGE}/{audience_id}?upload_id={secret}"})
+
+    def _cancel(self, request: httpx.Request) -> httpx.Response:
+        session = self.sessions[request.url.params["upload_id"]]
+        session.gone = session.gone or not session.complete
+        return httpx.Response(499)
 
     def _put(self, request: httpx.Request, body: bytes, *, cut: bool = False) -> httpx.Response:
         session = self.sessions[request.url.params["upload_id"]]
@@ -321,7 +329,8 @@ def _operation(request: httpx.Request) -> tuple[str, str | None]:
     """The operation's name, and the audience id in its path."""
     method = request.method
     if request.url.host == "storage.googleapis.com":
-        return ("start_upload" if method == "POST" else "put_upload"), request.url.path.rpartition("/")[2]
+        operations = {"POST": "start_upload", "PUT": "put_upload", "DELETE": "cancel_upload"}
+        return operations[method], request.url.path.rpartition("/")[2]
     rest = request.url.path.partition("/audiences")[2].strip("/")
     if rest.startswith("upload_url"):
         audience_id = rest.removeprefix("upload_url").strip("/")

@@ -205,6 +205,23 @@ class TestASharedDatabase:
         assert not state.create()
         assert alerts(state) == 0
 
+    def test_a_process_that_was_stopped_in_a_transaction_keeps_others_waiting_for_minutes_at_most(
+        self, empty_database: str, tmp_path: Path
+    ) -> None:
+        state = StateStore(Place.of(empty_database, tmp_path), tmp_path)
+        state.create()
+        with state.read() as transaction:
+            limits = {
+                each: transaction.exec_driver_sql(f"SHOW {each}").scalar()
+                for each in ("idle_in_transaction_session_timeout", "lock_timeout", "idle_session_timeout")
+            }
+        # The session of a lock is idle for as long as it is held.
+        assert limits == {
+            "idle_in_transaction_session_timeout": "5min",
+            "lock_timeout": "30s",
+            "idle_session_timeout": "0",
+        }
+
     def test_one_that_cannot_be_reached_is_named_without_its_password(self, tmp_path: Path) -> None:
         place = Place.of("postgresql://me:geheim@127.0.0.1:1/audiences", tmp_path)
         with pytest.raises(StateError) as failed:

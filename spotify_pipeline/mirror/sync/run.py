@@ -69,6 +69,7 @@ class MirrorRun:
         verify_customer_list(self._customer_list, self._manifest)
         self._decision.judge(self._before)
         found = our_audience(self._client, self._spec, self._wal, self._sleep)
+        self._wal.refuse_overtaken()  # or what the entry says and what Spotify shows are of two times
         self._decision.refuse_unknown(found, self._before)
         if found is not None:
             self._unproven = self._stale_state.unproven(self._before, self._spec.audience, found)

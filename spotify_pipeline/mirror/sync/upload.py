@@ -21,6 +21,7 @@ from spotify_pipeline.spotify import (
     OpenUpload,
     PermissionDenied,
     SpotifyAdsClient,
+    SpotifyError,
     UploadDataLoss,
     UploadIncomplete,
     UploadProgress,
@@ -83,6 +84,7 @@ class ListUpload:
                 renew=renew,
                 on_open=self._wal.sending,
                 on_progress=self._progressed,
+                before_send=self._wal.refuse_overtaken,
                 before_finish=partial(self._wal.finishing, self._manifest),
             )
         self.bytes_sent += proof.bytes_sent
@@ -100,6 +102,10 @@ class ListUpload:
         if same_list and same_audience and opened is not None:
             self._wal.going_on(self._manifest)
             return opened
+        if opened is not None:
+            # A run that was stopped and overtaken may have nothing left to do but to send the last bytes.
+            with suppress(SpotifyError):
+                self._client.cancel_upload(opened)
         if same_list and same_audience:
             self._wal.note("An upload was broken off and its session is not known any more; it was begun again.")
         elif same_list:

@@ -23,7 +23,7 @@ from spotify_pipeline.mirror.receipts import RECEIPT_FORMAT, ListEvidence, Recei
 from spotify_pipeline.mirror.spec import folder_of
 from spotify_pipeline.printable import printable
 from spotify_pipeline.spotify import Audience
-from spotify_pipeline.state import Fence, StateConflict, StateOvertaken
+from spotify_pipeline.state import Fence, StateConflict, StateError, StateOvertaken
 
 Also = Callable[[sa.Connection], None]
 """Statements that belong into the same transaction as a line; the connection is that transaction."""
@@ -107,14 +107,27 @@ class WriteAheadLog:
                 for each in also:
                     each(transaction)
         except StateOvertaken:
-            raise MirrorRefused(
-                f"Another run has taken {self._audience} over since this one began. This run stopped and writes "
-                "nothing more. Run it again when the other has ended."
-            ) from None
+            raise self._overtaken() from None
         except StateConflict:
             self.refuse_held(*entry.held_ids)
             raise
         self.entry = entry
+
+    def refuse_overtaken(self) -> None:
+        """Return unless another run has taken the audience over, as far as that can be known now.
+
+        Raises:
+            MirrorRefused: one has.
+        """
+        with suppress(StateError):  # each line asks again
+            if not self._journal.state.holds(self._fence):
+                raise self._overtaken()
+
+    def _overtaken(self) -> MirrorRefused:
+        return MirrorRefused(
+            f"Another run has taken {self._audience} over since this one began. This run stopped and writes nothing "
+            "more. Run it again when the other has ended."
+        )
 
     def not_carried_out(self, before: JournalEntry) -> None:
         """After Spotify refused a write for certain: ``before`` is what is known again.

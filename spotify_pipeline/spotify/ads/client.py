@@ -194,3 +194,7 @@ class SpotifyAdsClient(AudienceOperations, DatasetOperations):
     ) -> UploadProof:
         """Resume an upload that an earlier run started; see :meth:`Uploader.resume`."""
         return self._uploader.resume(opened, file, size=size, crc32c=crc32c, md5=md5, **hooks)
+
+    def cancel_upload(self, opened: OpenUpload) -> None:
+        """Give up an upload that an earlier run started; see :meth:`Uploader.cancel`."""
+        self._uploader.cancel(opened)

@@ -75,10 +75,11 @@ class OpenTokens(_SignIns):
         self._turn = turn
 
     def require_turn(self) -> None:
-        """Return if nobody else has taken the store over, as far as that can be known.
+        """Return if nobody else has taken the store over.
 
         Raises:
-            StateOvertaken: somebody may have.
+            StateOvertaken: somebody has.
+            StateError: that cannot be known.
         """
         if isinstance(self._turn, Fence) and not self.state.holds(self._turn):
             raise StateOvertaken(f"Another process has taken {LEASE} over since this one began. Run it again.")

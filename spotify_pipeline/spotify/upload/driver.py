@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from spotify_pipeline.retries import UPLOAD_REQUEST
 from spotify_pipeline.spotify.errors import SpotifyError, SpotifyUnavailable, UnexpectedResponse, UploadIncomplete
@@ -46,12 +46,15 @@ class UploadHooks(TypedDict, total=False):
         on_open: receives a session before its first byte is sent, so that a later run can resume it.
         on_progress: called at most once per MiB or request, during a request: the time that it takes counts against
             that of the request.
-        before_finish: called right before each request that may complete the object.
+        before_send: called right before each request that sends bytes.
+        before_finish: called right before the last block of bytes that completes the object, during its request, and
+            before each question that may complete it.
     """
 
     renew: Callable[[], UploadTicket] | None
     on_open: Callable[[OpenUpload], None] | None
     on_progress: Callable[[UploadProgress], None] | None
+    before_send: Callable[[], None] | None
     before_finish: Callable[[], None] | None
 
 
@@ -135,11 +138,12 @@ class UploadDriver:
                 self._exchange(lambda attempt: self._requests.start(self._address, attempt))
             case SendRange():
                 self._outgoing.read_up_to(step.first)
-                self._before_finish(step.final)
+                self._call("before_send")
                 content = self._content(step)
                 self._exchange(lambda attempt: self._requests.send(self._address, attempt, step, content))
             case AskStatus():
-                self._before_finish(step.may_finish)
+                if step.may_finish:
+                    self._call("before_finish")
                 self._exchange(lambda attempt: self._requests.ask(self._address, attempt))
             case UseSession():
                 self._use_session(step.location.reveal())
@@ -168,6 +172,8 @@ class UploadDriver:
     def _content(self, part: SendRange) -> Iterator[bytes]:
         for block in self._outgoing.blocks(part.first, part.end):
             self._require_time(0)
+            if part.first + self._taken + len(block) == self._outgoing.size:
+                self._call("before_finish")
             self._count(len(block) - 1)  # if sending a block breaks, its last byte cannot have arrived
             yield block
             self._count(1)
@@ -192,10 +198,10 @@ class UploadDriver:
             )
         self._machine.on_done()
 
-    def _before_finish(self, may_finish: bool) -> None:
-        before_finish = self._hooks.get("before_finish")
-        if may_finish and before_finish is not None:
-            before_finish()
+    def _call(self, name: Literal["before_send", "before_finish"]) -> None:
+        hook = self._hooks.get(name)
+        if hook is not None:
+            hook()
 
     def _renew(self, step: RenewUrl) -> None:
         renew = self._hooks.get("renew")
@@ -238,7 +244,7 @@ class Attempt:
 
 
 class StorageRequests:
-    """The three requests of an upload of ``size`` bytes. Each raises what :meth:`HttpClient.send` raises."""
+    """The requests of an upload of ``size`` bytes. Each raises what :meth:`HttpClient.send` raises."""
 
     def __init__(self, http: HttpClient, size: int) -> None:
         self._http = http
@@ -260,6 +266,10 @@ class StorageRequests:
         """Ask how far the upload is."""
         headers = {"Content-Length": "0", "Content-Range": f"bytes */{self._size}"}
         return self._request("PUT", session, _SESSION_ROUTE, attempt, headers)
+
+    def cancel(self, session: SignedUrl) -> Response:
+        """Give a session up, so that no byte of it can complete the object any more."""
+        return self._request("DELETE", session, _SESSION_ROUTE, Attempt(1, 0.0), {"Content-Length": "0"})
 
     def _request(
         self,

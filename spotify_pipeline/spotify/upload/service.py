@@ -107,6 +107,18 @@ class Uploader:
                 raise UploadIncomplete("The unfinished upload is too old to resume, or is of another list.")
             return self._run(renew(), outgoing, md5, hooks)
 
+    def cancel(self, opened: OpenUpload) -> None:
+        """Give up a session that an earlier process opened: bytes that it still sends complete nothing.
+
+        Nothing is retried, and any answer counts: the session may have ended.
+
+        Raises:
+            UploadRefused: its address is not allowed.
+            SpotifyUnavailable: the storage was not reached.
+        """
+        session = self._hosts.check(opened.uri.reveal(), what="The upload session")
+        StorageRequests(self._http, opened.size).cancel(session)
+
     def _usable(self, opened: OpenUpload, outgoing: SourceFile) -> bool:
         age = abs(self._clock() - opened.opened_at)  # a clock that was set back makes it negative
         return age < UPLOAD_SESSION_AGE.within and (opened.size, opened.crc32c) == (outgoing.size, outgoing.crc32c)

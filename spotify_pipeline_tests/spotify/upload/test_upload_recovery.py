@@ -21,7 +21,7 @@ from spotify_pipeline.spotify import (
     UploadTicket,
 )
 from spotify_pipeline_tests.spotify.scripted import AUDIENCE, SESSION, SIGNED, settings
-from spotify_pipeline_tests.spotify.uploads import STARTED, TICKET, Uploads, ack, customer_list, done
+from spotify_pipeline_tests.spotify.uploads import MIB, STARTED, TICKET, Uploads, ack, customer_list, done
 
 CHUNK = 262_144
 SIZE = 3 * CHUNK
@@ -205,6 +205,52 @@ def test_c10_exception_before_the_last_request_keeps_it_from_being_sent(uploads:
     with pytest.raises(Overtaken):
         uploads.send(STARTED, ack(CHUNK), ack(2 * CHUNK), file=file, before_finish=overtaken, **IN_CHUNKS)
     assert uploads.ranges == [f"bytes {n * CHUNK}-{(n + 1) * CHUNK - 1}/{SIZE}" for n in range(2)]
+
+
+def test_c10_last_block_is_asked_for_when_all_others_are_on_their_way(uploads: Uploads):
+    class Overtaken(Exception):
+        pass
+
+    def overtaken() -> None:
+        raise Overtaken
+
+    progress: list[int] = []
+    hooks: dict[str, Any] = {"on_progress": lambda each: progress.append(each.stored), "before_finish": overtaken}
+    file = customer_list(uploads.folder, 3 * MIB + 17)
+    with pytest.raises(Overtaken):
+        uploads.send(STARTED, done(file.read_bytes()), file=file, settings=settings(upload_chunk_bytes=None), **hooks)
+    assert progress[-1] == 3 * MIB
+
+
+def test_c10_exception_before_a_chunk_keeps_it_from_being_sent(uploads: Uploads):
+    class Overtaken(Exception):
+        pass
+
+    def overtaken_after_the_first() -> None:
+        if uploads.ranges:
+            raise Overtaken
+
+    with pytest.raises(Overtaken):
+        uploads.send(STARTED, ack(CHUNK), before_send=overtaken_after_the_first, **IN_CHUNKS)
+    assert len(uploads.ranges) == 1
+
+
+@pytest.mark.parametrize("status", [499, 404, 410, 503])
+def test_c10_session_is_given_up_with_one_request_whatever_the_answer(uploads: Uploads, status: int):
+    uploads.spotify.storage = [httpx.Response(status)]
+    with uploads.spotify.open(uploads.store, uploads.clock) as client:
+        client.cancel_upload(uploads.opened(customer_list(uploads.folder)))
+    (asked,) = uploads.spotify.storage_calls
+    assert (asked.method, str(asked.url), asked.headers["content-length"]) == ("DELETE", SESSION, "0")
+    assert "authorization" not in asked.headers
+
+
+def test_s04_session_that_is_given_up_is_checked_like_any_address(uploads: Uploads):
+    hostile = uploads.opened(customer_list(uploads.folder), uri=Secret("https://example.com/CANARY"))
+    refused = pytest.raises(UploadRefused, match="The upload session leads to https://example")
+    with uploads.spotify.open(uploads.store, uploads.clock) as client, refused:
+        client.cancel_upload(hostile)
+    assert uploads.spotify.asked == []
 
 
 def test_s04_renewed_url_is_checked_like_the_first(uploads: Uploads):

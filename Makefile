@@ -17,7 +17,7 @@ WORKERS = $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 
 WITHOUT = $(foreach kind,$(1),--ignore-glob='*/$(kind)/*')
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo recount test test-rest test-lowest test-pythons test-all dev check faults wipes leaks storm mutants bench lock clean
+.PHONY: help demo recount test test-rest test-lowest test-pythons test-all dev check faults machines wipes leaks storm mutants bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -90,6 +90,9 @@ check: $(READY) ## Lint, types, import rules, Dagster definitions
 
 faults: $(READY) ## Break uploads, processes, tokens and rates in every way there is, and print what survived
 	@$(BIN)/python -m spotify_pipeline_tests.stress.faults
+
+machines: $(READY) ## Kill, stop and double runs of machines that share a database and a bucket, and print what came of it
+	@$(BIN)/python -m spotify_pipeline_tests.stress.machines
 
 wipes: $(READY) ## Try to wipe a live audience in a hundred ways, and print what the guards made of it
 	@$(BIN)/python -m spotify_pipeline_tests.stress.wipes

@@ -28,7 +28,10 @@ _FORKS = multiprocessing.get_context("forkserver")
 
 @dataclass(frozen=True)
 class SharedState:
-    """A state that several processes open: a file in ``home``, or a database with the key that seals it."""
+    """A state that several processes open: a file in ``home``, or a database with the key that seals it.
+
+    Where it is a database, each process has a home of its own below ``home``, as on a machine of its own.
+    """
 
     home: Path
     database: str | None = None
@@ -36,7 +39,8 @@ class SharedState:
 
     def store(self) -> StateStore:
         place = Place.in_home(self.home) if self.database is None else Place.of(self.database, self.home)
-        return StateStore(place, self.home, key=lambda: None if self.key is None else Key.of(self.key))
+        home = self.home if self.database is None else self.home / str(os.getpid())
+        return StateStore(place, home, key=lambda: None if self.key is None else Key.of(self.key))
 
 
 def prepare_processes() -> None:

@@ -26,13 +26,14 @@ from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.accounts.oauth import grant_of_access_token
 from spotify_pipeline.sandbox.accounts.oauth import sign_in as new_grant
 from spotify_pipeline.spotify import Authorization, Secret, TokenStore
+from spotify_pipeline.spotify.auth.token_provider import EARLY
 from spotify_pipeline.state import new_key
 from spotify_pipeline_tests import postgres_server
 from spotify_pipeline_tests.spotify.stress.racing_processes import Order, Reply, SharedState, Worker, prepare_processes
 
 PROCESSES, TRIALS = 8, 50
 OURS = "our token store"
-_HOUR = 3600.0
+_HOUR = 3600
 _TOGETHER = 0.02  # seconds from the order to the moment at which all begin
 
 
@@ -62,8 +63,9 @@ class Killed:
 class TokenRace:
     """A sandbox, a token store that somebody has signed in to, and processes that share it."""
 
-    def __init__(self, server: SandboxServer, state: SharedState, processes: int) -> None:
+    def __init__(self, server: SandboxServer, state: SharedState, processes: int, renewed_after: float) -> None:
         self._server = server
+        self._renewed_after = renewed_after
         self._store = TokenStore(state.store())
         self._store.state.create()
         self._now = 1_800_000_000.0
@@ -94,6 +96,7 @@ class TokenRace:
         """In each trial the token has just ended for everybody."""
         raced, begun, before = Raced(), time.monotonic(), self._given()
         for _ in range(trials):
+            self._server.state.advance_clock(self._renewed_after)
             self._count(raced, self._together(self._workers))
         raced.seconds, raced.rotations = time.monotonic() - begun, self._given() - before
         return raced
@@ -139,7 +142,7 @@ class TokenRace:
         return killed
 
     def _together(self, workers: Sequence[Worker], **what: Any) -> list[Reply]:
-        self._now += _HOUR
+        self._now += self._renewed_after
         self._order(workers, time.monotonic() + _TOGETHER, **what)
         return self._replies(workers)
 
@@ -188,12 +191,12 @@ class TokenRace:
 
 
 @contextmanager
-def token_race(state: SharedState, processes: int = PROCESSES) -> Generator[TokenRace]:
-    """Everything that a race over this state, a new one, needs; for as long as the block lasts."""
+def token_race(state: SharedState, processes: int = PROCESSES, *, token_seconds: int = _HOUR) -> Generator[TokenRace]:
+    """Everything that a race over this state needs, in which nobody has signed in; for as long as the block lasts."""
     prepare_processes()
-    config = SandboxConfig(reuse_revokes_grant=True, requests_per_window=1_000_000)
+    config = SandboxConfig(reuse_revokes_grant=True, requests_per_window=1_000_000, access_token_seconds=token_seconds)
     with SandboxServer(config) as server:
-        race = TokenRace(server, state, processes)
+        race = TokenRace(server, state, processes, token_seconds - min(EARLY, token_seconds / 2))
         try:
             yield race
         finally:

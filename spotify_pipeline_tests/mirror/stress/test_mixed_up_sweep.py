@@ -213,7 +213,7 @@ CALLS: dict[str, Callable[[SpotifyAdsClient, str], object]] = {
     "delete_capi_token": lambda client, _: client.delete_capi_token(BUSINESS, CONNECTION, DEFAULTS.capi_token_id),
 }
 OF_SEVERAL_CALLS = {"find_capi_connection", "find_dataset", "created_by_spotify"}
-WITHOUT_A_CALL = {"open", "close", "upload", "resume_upload"}
+WITHOUT_A_CALL = {"open", "close", "upload", "resume_upload", "cancel_upload"}
 
 
 def test_c20_every_operation_of_the_client_believes_no_answer_for_another(tmp_path: Path, build_list: BuildList):

@@ -9,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 
@@ -95,6 +96,45 @@ def end_sessions(url: str) -> None:
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         ).fetchall()
     assert all(each for (each,) in ended), "a session does not end"
+
+
+def kill_amid_checkpoint(url: str) -> bool:
+    """Kill the server's process of checkpoints while it pauses between two pages; whether the server then recovers."""
+    import psycopg
+
+    asking, watching = (psycopg.connect(url, autocommit=True) for _ in range(2))
+    with closing(asking), closing(watching):
+        asking.pgconn.send_query(b"SELECT pg_backup_start('amid', false)")  # it begins with one that takes its time
+        while (checkpointer := watching.execute(_PAUSES).fetchone()) is None:
+            pass
+        os.kill(checkpointer[0], signal.SIGKILL)
+        with suppress(psycopg.OperationalError):
+            while True:  # the server ends all sessions
+                watching.execute("SELECT 1")
+    return any(_accepts(url) for _ in range(_TRIES))
+
+
+_PAUSES = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer' AND wait_event = 'CheckpointWriteDelay'"
+_TRIES = 300
+
+
+def _accepts(url: str) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        time.sleep(0.1)
+        return False
+    return True
+
+
+def drop_schema(url: str, name: str) -> None:
+    """Remove a schema with all that is in it."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE".encode())
 
 
 def _ready(url: str, server: subprocess.Popen[bytes]) -> str:

@@ -1,6 +1,6 @@
 """Break everything between this machine and Spotify, and print what survived.
 
-python -m spotify_pipeline_tests.stress.faults [uploads] [google] [crashes] [tokens] [rate]
+python -m spotify_pipeline_tests.stress.faults [uploads] [google] [crashes] [checkpoints] [tokens] [rate]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ PARTS = {
     "uploads": ("Every fault of an upload", "spotify_pipeline_tests.stress.faults.upload_matrix"),
     "google": ("The same faults for google-cloud-storage", "spotify_pipeline_tests.stress.faults.google_comparison"),
     "crashes": ("SIGKILL at every boundary of a sync", "spotify_pipeline_tests.stress.faults.crash_sweep"),
+    "checkpoints": ("Death amid a checkpoint of the state", "spotify_pipeline_tests.stress.faults.checkpoint"),
     "tokens": ("Eight processes and one token that has expired", "spotify_pipeline_tests.spotify.stress.token_race"),
     "rate": ("Several processes and one rate limit", "spotify_pipeline_tests.spotify.stress.rate_race"),
 }

@@ -13,8 +13,8 @@ from spotify_pipeline.home import HOME_VARIABLE
 from spotify_pipeline.mirror import AudienceMirror, AudienceSpec, Journal
 from spotify_pipeline.spotify import Secret, SpotifyAdsClient, SpotifySettings, TokenStore
 from spotify_pipeline.spotify.errors import SignInRequired
-from spotify_pipeline.state import StateStore
 from spotify_pipeline_tests.mirror.allowing import Allow
+from spotify_pipeline_tests.spotify.stress.racing_processes import SharedState
 from spotify_pipeline_tests.stress.faults.boundaries import Boundaries, WatchedTransport
 
 MUST_SIGN_IN = 3
@@ -31,7 +31,7 @@ class Sync:
     refresh_token: str
     target: AudienceSpec
     min_rows: int
-    home: Path
+    state: SharedState
     file: Path
     manifest: Manifest
     chunk_bytes: int | None
@@ -41,8 +41,9 @@ class Sync:
 
 def run_sync(sync: Sync, answer: Connection) -> None:
     """The process that may be killed: one whole sync with the product's own parts."""
-    boundaries = Boundaries(sync.home, sync.kill_at)
+    boundaries = Boundaries(sync.state.home, sync.kill_at)
     boundaries.watch_files()
+    boundaries.watch_commits()
     settings = SpotifySettings(
         client_id=sync.client[0],
         client_secret=Secret(sync.client[1]),
@@ -52,11 +53,11 @@ def run_sync(sync: Sync, answer: Connection) -> None:
         upload_hosts=(sync.origin.removeprefix("http://"),),
         upload_chunk_bytes=sync.chunk_bytes,
     )
-    journal = Journal(StateStore.in_home(sync.home))
-    os.environ[HOME_VARIABLE] = str(sync.home)
+    journal = Journal(sync.state.store())
+    os.environ[HOME_VARIABLE] = str(sync.state.home)
     client = SpotifyAdsClient.open(
         settings,
-        TokenStore(StateStore.in_home(sync.home)),
+        TokenStore(sync.state.store()),
         transport=WatchedTransport(boundaries, sync.body_share),
         sleep=_no_pause,
     )

@@ -2,13 +2,12 @@
 
     python -m spotify_pipeline_tests.stress.faults crashes
 
-A sync of a new audience and one of a replacement are first run whole and their boundaries counted. Then each is run
-once per boundary and killed there, and run again without a fault until it succeeds. What Spotify (the sandbox) has
-then is counted: audiences, their bytes, bytes sent twice, and the receipts that the machine keeps. The seed chooses the
-list's length, the chunk size and where in a body the process dies. Two processes share the situations and seeds.
-Between a rotated token's answer and its file nobody
-can save it (the old one is dead already): the next run must say so, and a person signs in, which the harness does and
-counts.
+With the state in SQLite and in PostgreSQL, a sync of a new audience and one of a replacement are first run whole and
+their boundaries counted. Then each is run once per boundary and killed there, and run again without a fault until it
+succeeds. What Spotify (the sandbox) has then is counted: audiences, their bytes, bytes sent twice, and the receipts in
+the state. The seed chooses the list's length, the chunk size and where in a body the process dies. Two processes share
+the stores, situations and seeds. Between a rotated token's answer and the commit that keeps it nobody can save it (the
+old one is dead already): the next run must say so, and a person signs in, which the harness does and counts.
 """
 
 from __future__ import annotations
@@ -28,7 +27,9 @@ from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror import AudienceSpec, ReceiptBook
 from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.accounts import sign_in
-from spotify_pipeline.state import StateStore
+from spotify_pipeline.state import StateStore, engines, new_key
+from spotify_pipeline_tests import postgres_server
+from spotify_pipeline_tests.spotify.stress.racing_processes import SharedState
 from spotify_pipeline_tests.stress.faults.crash_process import MUST_SIGN_IN, Sync, run_sync
 from spotify_pipeline_tests.stress.faults.lists import made_list
 
@@ -38,7 +39,10 @@ MOST_RUNS = 2
 FEWEST_ROWS = 5
 PATIENCE_SECONDS = 60.0
 PROCESSES = 2
+STORES = ("SQLite", "PostgreSQL")
 SITUATIONS = ("new audience", "replacement")
+Run = tuple[str, str, int]
+"""Store, situation and seed."""
 TARGET = AudienceSpec(
     audience="lapsed",
     name="Lapsed subscribers",
@@ -53,8 +57,7 @@ _processes.set_forkserver_preload(["spotify_pipeline_tests.stress.faults.crash_p
 class Crash:
     """One kill, and what stood at Spotify after the runs that followed."""
 
-    situation: str
-    seed: int
+    run: Run
     boundary: str
     killed: bool
     runs: int | None
@@ -80,8 +83,8 @@ class Crash:
 class Sweep:
     """All kills, and how many boundaries each situation had."""
 
-    boundaries: dict[tuple[str, int], list[str]] = field(default_factory=dict)
-    crashes: list[Crash] = field(default_factory=list)
+    boundaries: dict[Run, list[str]] = field(default_factory=dict[Run, list[str]])
+    crashes: list[Crash] = field(default_factory=list[Crash])
 
 
 def in_a_process(sync: Sync) -> tuple[int | None, list[str]]:
@@ -103,11 +106,15 @@ def in_a_process(sync: Sync) -> tuple[int | None, list[str]]:
 
 
 class World:
-    """A sandbox and one machine's home, made anew for each kill."""
+    """A sandbox, one machine's home and its state, made anew for each kill."""
 
-    def __init__(self, server: SandboxServer, folder: Path, situation: str, seed: int) -> None:
+    def __init__(
+        self, server: SandboxServer, folder: Path, situation: str, seed: int, database: str | None = None
+    ) -> None:
+        """``database``: the URL of one that is this world's alone; None for a file in the home."""
         self._server = server
         self._situation = situation
+        self._database = database
         draw = random.Random(seed)
         self._chunk = draw.choice((QUANTUM, 2 * QUANTUM, None))
         self._body_share = draw.random()
@@ -116,7 +123,7 @@ class World:
         self._new = made_list(folder, number=2, rows=new_rows)
         self._folder = folder
         self._homes = 0
-        self._home = folder
+        self.state = SharedState(folder)
         self._refresh_token = DEFAULTS.refresh_token
 
     def begin(self) -> None:
@@ -124,7 +131,10 @@ class World:
         self._server.state.reset()
         self._refresh_token = DEFAULTS.refresh_token
         self._homes += 1
-        self._home = self._folder / f"home-{self._homes}"
+        self.state = SharedState(self._folder / f"home-{self._homes}", self._database, self._database and new_key())
+        if self._database is not None:
+            postgres_server.drop_schema(self._database, engines.SCHEMA)
+            self.store.create()
         if self._situation == "replacement":
             code, _ = self.sync(self._old)
             assert code == 0, "the sync of the old list failed"
@@ -142,7 +152,7 @@ class World:
                 refresh_token=self._refresh_token,
                 target=TARGET,
                 min_rows=FEWEST_ROWS,
-                home=self._home,
+                state=self.state,
                 file=file,
                 manifest=manifest,
                 chunk_bytes=self._chunk,
@@ -171,8 +181,12 @@ class World:
     def right(self) -> bool:
         return self.stored() == [self._new[1].sha256]
 
+    @property
+    def store(self) -> StateStore:
+        return self.state.store()
+
     def receipts_right(self) -> bool:
-        book = ReceiptBook(StateStore.in_home(self._home))
+        book = ReceiptBook(self.store)
         lists = [each.file_sha256 for each in book.read(TARGET.audience, TARGET.ad_account_id)]
         expected = [self._old[1].sha256] * (self._situation == "replacement") + [self._new[1].sha256]
         return lists == expected and all(each.whole for each in book.verify())
@@ -188,33 +202,43 @@ class World:
         return self._chunk or self._new[1].bytes
 
 
-def sweep(seeds: range, situations: tuple[str, ...] = SITUATIONS, *, every: int = 1) -> Sweep:
+def sweep(seeds: range, situations: tuple[str, ...] = SITUATIONS, *, store: str = "SQLite", every: int = 1) -> Sweep:
     """Kill at every boundary, or at every second, third ... and amid each upload, for every situation and seed."""
     result = Sweep()
-    with tempfile.TemporaryDirectory() as name, _sandbox() as server:
+    with tempfile.TemporaryDirectory() as name, sandbox() as server, database_of(store) as database:
         for situation in situations:
             for seed in seeds:
                 folder = Path(name) / f"{situation.replace(' ', '-')}-{seed}"
                 folder.mkdir()
-                world = World(server, folder, situation, seed)
+                world = World(server, folder, situation, seed, database)
                 world.begin()
                 code, names = world.sync_new()
                 assert code == 0, "a sync without a fault failed"
                 assert world.right()
-                result.boundaries[situation, seed] = names
+                run = (store, situation, seed)
+                result.boundaries[run] = names
                 chosen = [at for at, name in enumerate(names) if at % every == 0 or name.startswith("in the body of")]
-                result.crashes += [_crash(world, situation, seed, names, at) for at in chosen]
+                result.crashes += [_crash(world, run, names, at) for at in chosen]
     return result
 
 
-def _crash(world: World, situation: str, seed: int, names: list[str], at: int) -> Crash:
+@contextmanager
+def database_of(store: str) -> Iterator[str | None]:
+    """The URL of a database of its own, or None for a file in the home."""
+    if store == "SQLite":
+        yield None
+        return
+    with postgres_server.running() as url:
+        yield url
+
+
+def _crash(world: World, run: Run, names: list[str], at: int) -> Crash:
     world.begin()
     code, _ = world.sync_new(kill_at=at)
     whole = world.whole()
-    runs, signed_in = _runs_until_success(world)
+    runs, signed_in = runs_until_success(world)
     return Crash(
-        situation=situation,
-        seed=seed,
+        run=run,
         boundary=names[at],
         killed=code == -signal.SIGKILL,
         runs=runs,
@@ -228,7 +252,8 @@ def _crash(world: World, situation: str, seed: int, names: list[str], at: int) -
     )
 
 
-def _runs_until_success(world: World) -> tuple[int | None, bool]:
+def runs_until_success(world: World) -> tuple[int | None, bool]:
+    """How many it took, None where more would be needed; and whether a person had to sign in."""
     signed_in = False
     for run in range(1, MOST_RUNS + 1):
         code, _ = world.sync_new()
@@ -241,18 +266,19 @@ def _runs_until_success(world: World) -> tuple[int | None, bool]:
 
 
 @contextmanager
-def _sandbox() -> Iterator[SandboxServer]:
+def sandbox() -> Iterator[SandboxServer]:
+    """Spotify, for lists as short as these."""
     with SandboxServer(SandboxConfig(minimum_rows=FEWEST_ROWS)) as server:
         yield server
 
 
 def table(result: Sweep) -> str:
     heads = ("kills", "1 run", "2 runs", "sign-in", "lost", "doubled", "receipts wrong", "most bytes sent twice")
-    lines = [f"{'situation':14s} {'seed':>4s} {'  '.join(heads)}"]
-    for (situation, seed), names in result.boundaries.items():
-        crashes = [each for each in result.crashes if (each.situation, each.seed) == (situation, seed)]
+    lines = [f"{'state':11s} {'situation':14s} {'seed':>4s} {'  '.join(heads)}"]
+    for run in result.boundaries:
+        crashes = [each for each in result.crashes if each.run == run]
         figures = (
-            len(names),
+            len(crashes),
             sum(each.runs == 1 for each in crashes),
             sum(each.runs == 2 for each in crashes),
             sum(each.signed_in for each in crashes),
@@ -262,19 +288,20 @@ def table(result: Sweep) -> str:
             max(each.bytes_sent_twice for each in crashes),
         )
         cells = (f"{figure:{len(head)},d}" for head, figure in zip(heads, figures, strict=True))
-        lines.append(f"{situation:14s} {seed:4d} {'  '.join(cells)}")
+        store, situation, seed = run
+        lines.append(f"{store:11s} {situation:14s} {seed:4d} {'  '.join(cells)}")
     lines += [f"not right: {each}" for each in result.crashes if not each.converged]
     return "\n".join(lines)
 
 
-def _sweep_of(run: tuple[str, int]) -> Sweep:
-    situation, seed = run
-    return sweep(range(seed, seed + 1), (situation,))
+def _sweep_of(run: Run) -> Sweep:
+    store, situation, seed = run
+    return sweep(range(seed, seed + 1), (situation,), store=store)
 
 
 def main(seeds: int = 3) -> bool:
     """Print the table; whether all was right."""
-    runs = [(situation, seed) for situation in SITUATIONS for seed in range(seeds)]
+    runs = [(store, situation, seed) for store in STORES for situation in SITUATIONS for seed in range(seeds)]
     result = Sweep()
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         for swept in pool.map(_sweep_of, runs):

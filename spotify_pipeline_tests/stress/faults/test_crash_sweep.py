@@ -1,15 +1,25 @@
-"""SIGKILL at every third boundary of a sync; `make faults` does it at all, for more lists and chunk sizes."""
+"""SIGKILL at every sixth boundary of a sync or so; `make faults` does it at all, for more lists and chunk sizes."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import pytest
 
 from spotify_pipeline_tests.stress.faults.crash_sweep import SITUATIONS, Sweep, sweep
 
+BOTH_STORES = {"SQLite": 6, "PostgreSQL": 7}
+"""At every so many boundaries."""
+
 
 @pytest.fixture(scope="module")
 def swept() -> Sweep:
-    return sweep(range(1), every=3)
+    result = Sweep()
+    for store, every in BOTH_STORES.items():
+        found = sweep(range(1), store=store, every=every)
+        result.boundaries |= found.boundaries
+        result.crashes += found.crashes
+    return result
 
 
 @pytest.mark.slow
@@ -19,26 +29,30 @@ def test_c01_u17_a_sync_killed_anywhere_converges_to_one_audience_with_the_right
 
 
 @pytest.mark.slow
-def test_the_harness_finds_boundaries_of_every_kind(swept: Sweep) -> None:
-    for situation in SITUATIONS:
-        names = set(swept.boundaries[situation, 0])
-        assert {"before PUT upload/sandbox-audience-lists", "behind PUT upload/sandbox-audience-lists"} <= names
-        assert any(name.startswith("in the body of") for name in names)
-        assert any(name.startswith("os.rename") for name in names)
-    assert "behind POST ads/v3/ad_accounts/audiences" in swept.boundaries["new audience", 0]
-    assert len(swept.crashes) > 40
+@pytest.mark.parametrize(("store", "situation"), [*product(BOTH_STORES, SITUATIONS)])
+def test_the_harness_finds_boundaries_of_every_kind(swept: Sweep, store: str, situation: str) -> None:
+    names = set(swept.boundaries[store, situation, 0])
+    assert {"before PUT upload/sandbox-audience-lists", "behind PUT upload/sandbox-audience-lists"} <= names
+    assert any(name.startswith("in the body of") for name in names)
+    commits = ["audience, held_audience, lease", "audience, held_audience, lease, receipt", "lease"]
+    assert {f"{side} the commit of {tables}" for side in ("before", "behind") for tables in commits} <= names
+    # The rate limit is a file of the home, or a row.
+    assert ("flock" in names) is (store == "SQLite")
+    assert ("before the commit of rate" in names) is (store == "PostgreSQL")
+    assert ("behind POST ads/v3/ad_accounts/audiences" in names) is (situation == "new audience")
+    assert len([each for each in swept.crashes if each.run == (store, situation, 0)]) > 4
 
 
 @pytest.mark.slow
 def test_o03_only_a_token_that_nobody_could_save_asks_for_a_sign_in(swept: Sweep) -> None:
     for run, names in swept.boundaries.items():
-        asked = {each.boundary for each in swept.crashes if each.signed_in and (each.situation, each.seed) == run}
+        asked = {each.boundary for each in swept.crashes if each.signed_in and each.run == run}
         if "behind POST api/token" not in names:  # the sync before it has left a token that is good
             assert not asked
             continue
         answered = names.index("behind POST api/token")
-        renamed = next(at for at in range(answered, len(names)) if names[at].startswith("os.rename"))
-        assert asked <= set(names[answered : renamed + 1])
+        saved = names.index("behind the commit of lease, sign_in", answered)
+        assert asked <= set(names[answered:saved])
     assert any("behind POST api/token" in names for names in swept.boundaries.values())
 
 

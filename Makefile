@@ -97,7 +97,7 @@ machines: $(READY) ## Kill, stop and double runs of machines that share a databa
 wipes: $(READY) ## Try to wipe a live audience in a hundred ways, and print what the guards made of it
 	@$(BIN)/python -m spotify_pipeline_tests.stress.wipes
 
-leaks: $(READY) ## Plant a thousand canaries, break runs in every way, and search every byte they left
+leaks: $(READY) ## Plant a thousand canaries, break runs in every way on both stores, and search every byte they left
 	@$(BIN)/python -m spotify_pipeline_tests.stress.leaks
 
 storm: $(READY) ## Send a million events while a fifth of the requests fail and the sender is killed

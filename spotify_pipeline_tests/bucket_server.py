@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any, cast
 
 
 @contextmanager
-def running() -> Generator[str]:
-    """The URL of a server that holds any number of buckets until the block ends."""
-    from moto.server import ThreadedMotoServer
+def running(seen: Callable[[str, bytes], None] = lambda _address, _body: None) -> Generator[str]:
+    """The URL of a server that holds any number of buckets until the block ends.
+
+    ``seen`` is given each request's path with its query, and its body, before it is answered.
+    """
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
+    storage: Any = DomainDispatcherApplication(create_backend_app)
+
+    def application(request: dict[str, Any], respond: object) -> object:
+        body = request["wsgi.input"].read(int(request.get("CONTENT_LENGTH") or 0))
+        seen(f"{request['PATH_INFO']}?{request.get('QUERY_STRING', '')}", body)
+        return storage({**request, "wsgi.input": io.BytesIO(body)}, respond)
+
+    server = make_server("127.0.0.1", 0, cast("Any", application), threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
+        yield f"http://127.0.0.1:{server.port}"
     finally:
-        server.stop()
+        server.shutdown()
+        thread.join()
 
 
 def variables(server: str) -> dict[str, str]:

@@ -10,14 +10,21 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 
 @contextmanager
-def running(*, durable: bool = False) -> Generator[str]:
-    """Start a server that listens on a socket only, and give its URL. ``durable``: a commit waits for the disk."""
+def running(*settings: str, durable: bool = False, made_with: Sequence[str] = ()) -> Generator[str]:
+    """Start a server that listens on a socket only, and give its URL.
+
+    Args:
+        settings: of the server, as ``name=value``.
+        durable: a commit waits for the disk.
+        made_with: options of the program that makes its directory.
+    """
     # The name of a socket is short.
     home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     programs = _programs()
@@ -40,22 +47,14 @@ def running(*, durable: bool = False) -> Generator[str]:
         "-E",
         "UTF8",
         "--locale=C",
+        *made_with,
     ]
     made = subprocess.run(command, user=user, cwd=home, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
+    options = [f"--{each}" for each in ("listen_addresses=", f"fsync={durable}", *settings)]
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(
-            [
-                str(programs / "bin/postgres"),
-                "-D",
-                data,
-                "-k",
-                str(home),
-                "-c",
-                "listen_addresses=",
-                "-c",
-                f"fsync={durable}",
-            ],
+            [str(programs / "bin/postgres"), "-D", data, "-k", str(home), *options],
             user=user,
             cwd=home,
             stdout=log,
@@ -67,6 +66,12 @@ def running(*, durable: bool = False) -> Generator[str]:
         server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
         server.wait(20)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def directory(url: str) -> Path:
+    """Where a server with this URL keeps everything: ``data`` and ``log``."""
+    (home,) = parse_qs(urlsplit(url).query)["host"]
+    return Path(home)
 
 
 def _programs() -> Path:

@@ -14,16 +14,17 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dagster as dg
 import httpx
 
 from spotify_pipeline.cli import main
-from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.cli.project import current_settings
 from spotify_pipeline.home import private_directory
 from spotify_pipeline.warehouse.duckdb import opening
+from spotify_pipeline_tests.bucket_server import Objects
 from spotify_pipeline_tests.components.runs import ASSETS, definitions_of
-from spotify_pipeline_tests.home.here import home_here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Step:
     faults: tuple[dict[str, Any], ...] = ()
     """What the sandbox is to do to it, as its page takes them."""
     spoil: str | None = None
-    """A path below the home to damage before."""
+    """A file of identifiers, or the folder of a list, to damage before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +136,7 @@ def _job(definitions: dg.Definitions, step: Step) -> dg.JobDefinition:
 def _run(order: Order, instance: dg.DagsterInstance, step: Step, job: dg.JobDefinition | None) -> Ended:
     assert job is not None
     if step.spoil is not None:
-        _spoil(Path(order.environment["SPOTIFY_PIPELINE_HOME"]) / step.spoil)
+        _spoil(order.environment, step.spoil)
     if order.largest_file is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, resource.RLIM_INFINITY))
@@ -164,7 +165,7 @@ def _said(event: dg.DagsterEvent) -> str:
 def _command(definitions: dg.Definitions, command: Command) -> Ended:
     # The command line is of the audiences of this project; here it is of those of the deployment.
     dg.load_from_defs_folder = lambda **_: definitions
-    lists = SnapshotStore.in_home(home_here()).lists(command.of) if command.of else []
+    lists = current_settings().snapshots.lists(command.of) if command.of else []
     digest = lists[0][1].sha256 if lists else ""
     sys.argv = ["spotify-pipeline", *(each.replace("{digest}", digest) for each in command.arguments)]
     sys.stdin = io.TextIOWrapper(io.BytesIO(command.stdin))
@@ -175,17 +176,29 @@ def _command(definitions: dg.Definitions, command: Command) -> Ended:
     return Ended(code=0)
 
 
-def _spoil(path: Path) -> None:
-    """Damage the file in its middle; where there is none, put one in place of a directory."""
+def _spoil(environment: dict[str, str], name: str) -> None:
+    """Damage the file, or the list's, in its middle; where there is none, put one in place of a directory."""
+    if "SPOTIFY_PIPELINE_LISTS" in environment:
+        objects = Objects(environment["AWS_ENDPOINT_URL"], urlsplit(environment["SPOTIFY_PIPELINE_LISTS"]).netloc)
+        ((key, content),) = [
+            (key, content)
+            for key, content in objects.all().items()
+            if key.startswith(f"lists/{name}") and not key.endswith(".json")
+        ]
+        objects.write(key, _damaged(content))
+        return
+    path = Path(environment["SPOTIFY_PIPELINE_HOME"]) / "data" / name
+    path = path / "customer_list.csv" if (path / "customer_list.csv").is_file() else path
     if path.is_file():
-        data = path.read_bytes()
-        middle = len(data) // 2
-        path.write_bytes(
-            data[:middle] + bytes(byte ^ 0x55 for byte in data[middle : middle + 400]) + data[middle + 400 :]
-        )
+        path.write_bytes(_damaged(path.read_bytes()))
     else:
         private_directory(path.parent)
         path.touch(mode=0o600)
+
+
+def _damaged(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes(byte ^ 0x55 for byte in data[middle : middle + 400]) + data[middle + 400 :]
 
 
 def _enter(order: Order) -> None:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     DEVICE_ID = "device id"
     IP_ADDRESS = "IP address"
     DIGEST = "digest"
+    ASKED = "digest of who asked to be forgotten"
     TOKEN = "token"
     SIGNATURE = "signature"
     SESSION = "session"

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from spotify_pipeline.customer_list import SnapshotStore
+from spotify_pipeline.customer_list.storage import Bucket
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
+from spotify_pipeline.state import Key, StateStore
+from spotify_pipeline.state import Place as StatePlace
 from spotify_pipeline_tests.stress.leaks.canaries import write_warehouse
+from spotify_pipeline_tests.stress.leaks.shared import Shared
 
 DAGSTER_YAML = """
 telemetry: {enabled: false}
@@ -25,9 +30,10 @@ project = {root_module = "deployment"}
 
 @dataclass(frozen=True)
 class Place:
-    """The directories of one deployment."""
+    """The directories of one deployment, and what its machines share; None where it is one machine."""
 
     root: Path
+    shared: Shared | None = None
 
     @property
     def home(self) -> Path:
@@ -64,6 +70,21 @@ class Place:
         """The source: the one file that the people come from, and that is not looked through."""
         return self.root / "warehouse" / "warehouse.duckdb"
 
+    @property
+    def state(self) -> StateStore:
+        """What the deployment must not forget."""
+        if self.shared is None:
+            return StateStore.in_home(self.home)
+        key = Key.of(self.shared.key)
+        return StateStore(StatePlace.of(self.shared.database, self.home), self.home, key=lambda: key)
+
+    @property
+    def lists(self) -> SnapshotStore:
+        """Its identifiers and lists."""
+        if self.shared is None:
+            return SnapshotStore.in_home(self.home)
+        return SnapshotStore(Bucket(self.shared.objects.url, self.home / "scratch", self.state))
+
     def prepare(self, views: dict[str, str], *, times: int) -> None:
         """Make it all: a warehouse with these views, and Dagster's settings."""
         for folder in (self.dagster, self.temporary, self.working, self.printed, self.warehouse.parent):
@@ -71,6 +92,9 @@ class Place:
         (self.dagster / "dagster.yaml").write_text(DAGSTER_YAML)
         (self.working / "dg.toml").write_text(DG_TOML)
         write_warehouse(self.warehouse, views, times=times)
+        if self.shared is not None:
+            self.state.create()
+            self.shared.uncompress()
 
     def environment(self, sandbox: SandboxServer) -> dict[str, str]:
         """The settings of a process, and nothing else that this process happens to have."""
@@ -91,4 +115,5 @@ class Place:
             "SPOTIFY_CLIENT_SECRET": DEFAULTS.client_secret,
             "SPOTIFY_REFRESH_TOKEN": DEFAULTS.refresh_token,
             "SPOTIFY_AD_ACCOUNT_ID": DEFAULTS.ad_account_id,
+            **(self.shared.environment() if self.shared is not None else {}),
         }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from spotify_pipeline.components.audiences.insights.overlap import overlap_key
 from spotify_pipeline.components.audiences.insights.plan import PLAN_JOB
@@ -15,7 +15,15 @@ from spotify_pipeline_tests.components.runs import PROJECT
 from spotify_pipeline_tests.stress.leaks.canaries import canaries, digests, dirty_email, dirty_phone
 from spotify_pipeline_tests.stress.leaks.chain_process import Command, Step
 from spotify_pipeline_tests.stress.leaks.runs import AUDIENCE, IDENTIFIERS, LIST, a_run
-from spotify_pipeline_tests.stress.leaks.segments import BROKEN, OPTED_OUT, PEOPLE, SOUND, daily, held_back
+from spotify_pipeline_tests.stress.leaks.segments import (
+    BROKEN,
+    OPTED_OUT,
+    PEOPLE,
+    SOUND,
+    audience,
+    daily,
+    held_back,
+)
 from spotify_pipeline_tests.stress.leaks.stage import Stage
 
 NEWEST = CadenceConfig(every="day").newest_partition(datetime.now(UTC))
@@ -31,6 +39,8 @@ ASKED = "\n".join(
     ]
 ).encode()
 """What somebody types who was asked by many people."""
+MISTAKEN = "\n".join(one.email for one in canaries()[700:720]).encode()
+"""Of whom it turns out that they did not ask."""
 MISTYPED = "\n".join([*map(dirty_email, canaries()[:32]), *map(dirty_phone, canaries()[:32])]).encode()
 VIEWS = {**SOUND, **OPTED_OUT, "broken_said": BROKEN["broken_said"]}
 
@@ -42,6 +52,7 @@ VIEWS = {**SOUND, **OPTED_OUT, "broken_said": BROKEN["broken_said"]}
         "held": held_back("clean"),
         "unread": daily("clean", suppress="broken_said"),
     },
+    people_ask=True,
 )
 def p01_p02_what_people_ask_for(stage: Stage) -> None:
     """A list is held back and approved, people are forgotten, a list goes live again; all of it is explained."""
@@ -58,8 +69,7 @@ def p01_p02_what_people_ask_for(stage: Stage) -> None:
     assert "could not be read to its end" in unread.said["unread__customer_list"]
     who_left = {hashlib.sha256(one.email.encode()).hexdigest() for one in FORGOTTEN}
     assert digests_sent(stage, "people") & who_left
-    lists = stage.place.home / "data" / "customer_lists" / "people"
-    as_of_the_day_before(lists / NEWEST)
+    as_of_the_day_before(stage, "people")
     explained, refused, argued, forgotten, known, again, overlap, planned, plan, back = stage.materialize(
         Command(arguments=("explain",), stdin=ASKED),
         Command(arguments=("forget",), stdin=MISTYPED),
@@ -79,6 +89,36 @@ def p01_p02_what_people_ask_for(stage: Stage) -> None:
     held_by_spotify = digests_sent(stage, "people")
     assert held_by_spotify & digests()
     assert not held_by_spotify & who_left
+
+
+@a_run(views=SOUND, audiences={"clean": audience("clean")}, people_ask=True)
+def p01_p02_a_state_is_kept_up(stage: Stage) -> None:
+    """People ask, some of them by mistake; the state is checked, copied, written out, given another key."""
+    began = stage.materialize(
+        Step(audience="clean"),
+        Command(arguments=("forget", "--yes"), stdin=ASKED),
+        Command(arguments=("forget", "--yes"), stdin=MISTAKEN),
+    )
+    assert [each.success or each.code == 0 for each in began] == [True] * 3, began
+    mistake = re.findall(r"erasure-[0-9-]+-[0-9a-f]{8}", printed(stage))[-1]
+    *done, again = stage.materialize(
+        Command(arguments=("forget", "--take-back", mistake)),
+        Command(arguments=("state", "backup", "backup.sqlite")),
+        Command(arguments=("state", "export", "exported")),
+        Command(arguments=("state", "check")),
+        Step(audience="clean"),
+    )
+    assert ([each.code for each in done], again.success) == ([0] * 4, True), (done, again)
+    shared = stage.place.shared
+    another = {"SPOTIFY_PIPELINE_NEW_KEY": shared.next_key} if shared is not None else {}
+    (changed,) = stage.materialize(Command(arguments=("state", "change-key")), environment=another)
+    *left, out = stage.materialize(
+        Command(arguments=("state", "check")),
+        Step(audience="clean"),
+        Command(arguments=("logout", "--all", "--yes")),
+        environment={"SPOTIFY_PIPELINE_KEY": shared.next_key} if shared is not None else {},
+    )
+    assert (changed.code, left[0].code, left[1].success, out.code) == (0, 0, True, 0), (changed, left, out)
 
 
 DBT = {
@@ -117,11 +157,16 @@ def p03_dbt_stops_on_a_row(stage: Stage) -> None:
     assert not list((stage.place.home / "dbt").iterdir())
 
 
-def as_of_the_day_before(folder: Path) -> None:
+def as_of_the_day_before(stage: Stage, audience: str) -> None:
     """Have the list be that of the partition before."""
-    manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(f'"snapshot": "{NEWEST}"', f'"snapshot": "{BEFORE}"'))
-    folder.rename(folder.with_name(BEFORE))
+    stored = stage.place.lists.stored(audience, NEWEST)
+    stage.place.lists.copy_list(stored, replace(stored[1], snapshot=BEFORE))
+    stage.place.lists.delete_list(audience, NEWEST)
+
+
+def printed(stage: Stage) -> str:
+    """What the commands said."""
+    return "".join(file.read_text() for file in sorted(stage.place.printed.glob("*.out")))
 
 
 def digests_sent(stage: Stage, name: str) -> set[str]:

@@ -11,7 +11,7 @@ import io
 import re
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -55,7 +55,7 @@ class Scanner:
 
     def __init__(self, needles: Iterable[Needle], digests: Iterable[str] = ()) -> None:
         self._needles: list[Needle] = []
-        self._prefixes: set[bytes] = set()
+        self._prefixes: dict[bytes, Kind] = {}
         self.add(needles)
         self.add_digests(digests)
 
@@ -65,9 +65,9 @@ class Scanner:
         self._needles += [needle for needle in dict.fromkeys(needles) if needle not in known]
         assert all(8 <= len(needle.pattern) <= OVERLAP for needle in self._needles)
 
-    def add_digests(self, digests: Iterable[str]) -> None:
-        """Look for these hex digests, too, from now on."""
-        self._prefixes.update(digest[:DIGITS].lower().encode() for digest in digests)
+    def add_digests(self, digests: Iterable[str], kind: Kind = Kind.DIGEST) -> None:
+        """Look for these hex digests, too, from now on; those that are known become of this kind."""
+        self._prefixes.update({digest[:DIGITS].lower().encode(): kind for digest in digests})
 
     def file(self, path: Path, name: str, *, decoded: bool = True) -> set[Finding]:
         """What is found in a file, which may be growing or gone; of each kind and form the first.
@@ -91,6 +91,14 @@ class Scanner:
         """What is found in these bytes."""
         return self._stream(io.BytesIO(data), name, depth)
 
+    def rows(self, rows: Iterable[Sequence[object]], name: str) -> set[Finding]:
+        """What is found in the cells of these rows."""
+        found: set[Finding] = set()
+        for row in rows:
+            cells = [cell if isinstance(cell, bytes) else str(cell).encode() for cell in row]
+            found |= {_anywhere(each) for each in self.data(b"\n".join(cells), name, 1)}
+        return found
+
     def _stream(self, file: IO[bytes], name: str, depth: int) -> set[Finding]:
         first: dict[tuple[Kind, str], int] = {}
         members: list[int] = []
@@ -108,23 +116,28 @@ class Scanner:
         return found
 
     def _block(self, block: bytes) -> Iterator[tuple[Kind, str, int]]:
+        block = block.rstrip(b"\0")  # of files that are made longer than what is in them
         folded = block.lower()
         for needle in self._needles:
             position = (folded if needle.folded else block).find(needle.pattern)
             if position >= 0:
                 yield needle.kind, needle.form, position
         if self._prefixes:
-            position = self._digest_in(folded)
-            if position is not None:
-                yield Kind.DIGEST, "hex", position
+            for kind, position in self._digests_in(folded).items():
+                yield kind, "hex", position
 
-    def _digest_in(self, folded: bytes) -> int | None:
+    def _digests_in(self, folded: bytes) -> dict[Kind, int]:
+        first: dict[Kind, int] = {}
+        sought = set(self._prefixes.values())
         for run in _HEX.finditer(folded):
             digits = run.group()
             for start in range(len(digits) - DIGITS + 1):
-                if digits[start : start + DIGITS] in self._prefixes:
-                    return run.start() + start
-        return None
+                kind = self._prefixes.get(digits[start : start + DIGITS])
+                if kind is not None:
+                    first.setdefault(kind, run.start() + start)
+                    if len(first) == len(sought):
+                        return first
+        return first
 
     def _database(self, path: Path, name: str) -> set[Finding]:
         """The values of a database as SQLite gives them."""
@@ -138,10 +151,7 @@ class Scanner:
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             for (table,) in tables:
                 quoted = table.decode().replace('"', '""')
-                for row in connection.execute(f'SELECT * FROM "{quoted}"'):
-                    place = f"{name} > table {table.decode()}"
-                    cells = [cell if isinstance(cell, bytes) else str(cell).encode() for cell in row]
-                    found |= {_anywhere(each) for each in self.data(b"\n".join(cells), place, 1)}
+                found |= self.rows(connection.execute(f'SELECT * FROM "{quoted}"'), f"{name} > table {table.decode()}")
         except sqlite3.Error:
             # Somebody is writing, or it is half a file: its bytes were looked through.
             pass

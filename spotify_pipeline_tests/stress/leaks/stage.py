@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from spotify_pipeline.sandbox import SandboxConfig, SandboxServer
 from spotify_pipeline_tests.stress.leaks.chain_process import Command, Ended, Order, Step, perform
 from spotify_pipeline_tests.stress.leaks.place import Place
+from spotify_pipeline_tests.stress.leaks.shared import sharing
 from spotify_pipeline_tests.stress.leaks.watch import Watch
 
 LONGEST = 300.0
@@ -95,15 +96,36 @@ class Stage:
     def unfinished(self) -> list[str]:
         """Working files that lie about: spilled rows, lists half built."""
         spilled = [file for file in (self.place.home / "spill").rglob("*") if file.is_file()]
-        working = (self.place.home / "data").rglob(".*")
+        working = [*(self.place.home / "data").rglob(".*"), *(self.place.home / "scratch").rglob(".*")]
         return sorted(path.relative_to(self.place.root).as_posix() for path in (*spilled, *working))
+
+    def being_built(self, name: str) -> bool:
+        """Whether something is written by now of the file with this name."""
+        with suppress(FileNotFoundError):
+            return any(each.stat().st_size for each in self.place.home.rglob(f".{name}.*.work/*") if each.is_file())
+        return False
 
 
 @contextmanager
-def staged(root: Path, views: dict[str, str], audiences: dict[str, str], *, times: int = 1) -> Generator[Stage]:
-    """A deployment with these views and audiences, watched while the block lasts and looked through at its end."""
-    place = Place(root)
-    place.prepare(views, times=times)
-    with SandboxServer(SandboxConfig(minimum_rows=3, keep_event_bodies=True)) as sandbox, Watch(place) as watch:
-        yield Stage(place, sandbox, watch, audiences)
-        watch.at_the_end()
+def staged(
+    root: Path,
+    views: dict[str, str],
+    audiences: dict[str, str],
+    *,
+    times: int = 1,
+    people_ask: bool = False,
+    is_shared: bool = False,
+) -> Generator[Stage]:
+    """A deployment with these views and audiences, watched while the block lasts and looked through at its end.
+
+    ``people_ask``: some ask to be forgotten. ``is_shared``: its state is in PostgreSQL, its lists in a bucket.
+    """
+    with sharing() if is_shared else nullcontext() as shared:
+        place = Place(root, shared)
+        place.prepare(views, times=times)
+        with (
+            SandboxServer(SandboxConfig(minimum_rows=3, keep_event_bodies=True)) as sandbox,
+            Watch(place, people_ask=people_ask) as watch,
+        ):
+            yield Stage(place, sandbox, watch, audiences)
+            watch.at_the_end()

@@ -15,7 +15,7 @@ from spotify_pipeline.settings.errors import SettingsError
 from spotify_pipeline.settings.project import Project
 from spotify_pipeline.settings.stated import StatedConnection
 from spotify_pipeline.spotify import ConversionsSettings, Secret, SettingsMissing, SpotifySettings
-from spotify_pipeline.state import Key, Place, StateStore
+from spotify_pipeline.state import Key, ListsKey, Place, StateStore
 
 _NETWORK = ("proxy_url", "ca_bundle")
 _SPOTIFY = ("client_id", "client_secret", "refresh_token", "ad_account_id", "authorization", "ads_api_url",
@@ -159,7 +159,7 @@ class Settings:
         if stated is None:
             return SnapshotStore.in_home(self.home)
         if is_bucket(stated):
-            return SnapshotStore(Bucket(stated, self.home / SCRATCH, self.store))
+            return SnapshotStore(Bucket(stated, self.home / SCRATCH, ListsKey(self.store)))
         if "://" in stated:
             raise SettingsError(
                 f"{self.name_of('lists')} is no folder that lists can be in. Write a directory, or a folder of a "

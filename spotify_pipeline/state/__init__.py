@@ -7,7 +7,7 @@ from spotify_pipeline.state.key import KEY_VARIABLE, Key, new_key
 from spotify_pipeline.state.lease import Fence
 from spotify_pipeline.state.place import Place
 from spotify_pipeline.state.rows import insert_missing
-from spotify_pipeline.state.sealed import place_of, reseal
+from spotify_pipeline.state.sealed import ListsKey, place_of, reseal
 from spotify_pipeline.state.store import StateStore
 from spotify_pipeline.state.upkeep import (
     Copied,
@@ -28,6 +28,7 @@ __all__ = [
     "Document",
     "Fence",
     "Key",
+    "ListsKey",
     "Place",
     "StateConflict",
     "StateError",

@@ -1,15 +1,16 @@
-"""What the values of sealed columns are bound to, and how all of them get another key."""
+"""What the values of sealed columns are bound to, how all of them get another key, and the key of identifiers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
 from spotify_pipeline.state.errors import StateError
-from spotify_pipeline.state.key import Key
+from spotify_pipeline.state.key import Key, new_key
 from spotify_pipeline.state.store import StateStore
 from spotify_pipeline.state.tables import SEALED, initialised, metadata
 
@@ -19,6 +20,46 @@ _ROWS_AT_ONCE = 500
 def place_of(column: sa.Column[Any], *key: object) -> str:
     """What a value of a sealed ``column`` is bound to, in the row with this primary key."""
     return json.dumps([column.table.name, column.name, *key])
+
+
+class ListsKey:
+    """Encrypts identifiers in a bucket, with a key of their own that lies sealed in the state. So where the state is
+    given another key, this one value is sealed again, and the bucket stays as it is.
+    """
+
+    def __init__(self, state: StateStore) -> None:
+        """Nothing is opened before the first use, which makes the key where there is none."""
+        self._state = state
+
+    def seal(self, content: bytes, place: str) -> bytes:
+        """``content``, encrypted. ``place`` names where it will be, and must be given to open it.
+
+        Raises:
+            StateError: the state cannot be used, or this machine has another key than it.
+        """
+        return self._key.seal(content, place)
+
+    def open(self, sealed: bytes, place: str) -> bytes:
+        """What was sealed for ``place``.
+
+        Raises:
+            StateError: it is damaged, or was sealed with another key; or as for :meth:`seal`.
+        """
+        return self._key.open(sealed, place)
+
+    @cached_property
+    def _key(self) -> Key:
+        column = initialised.c.lists_key
+        place, kept = place_of(column, 1), sa.select(column)
+        with self._state.read() as transaction:
+            sealed = transaction.scalar(kept)
+        if sealed is None:
+            fresh = self._state.seal(new_key().encode(), place)
+            with self._state.begin() as transaction:  # of two who make one, both get the first
+                transaction.execute(initialised.update().where(column.is_(None)).values({column: fresh}))
+                sealed = transaction.scalar(kept)
+        assert sealed is not None, "it was made"  # noqa: S101
+        return Key.of(self._state.open(sealed, place).decode())
 
 
 def reseal(state: StateStore, old: Key, new: Key) -> int:

@@ -51,12 +51,14 @@ initialised = sa.Table(
     sa.Column("store_id", sa.Text, nullable=False),
     sa.Column("made_at", sa.Text, nullable=False),
     sa.Column("key_id", sa.Text),
+    sa.Column("lists_key", sa.LargeBinary, info={SEALED: True}),
     sa.Column("moved_to", sa.Text),
     sa.Column("moved_at", sa.Text),
     sa.Column("import_due", sa.Boolean, nullable=False),
 )
-"""One row: this state was made on purpose; which key seals it; where it was moved to, if it was; and whether what a
-version before it kept in files is still to be taken over."""
+"""One row: this state was made on purpose; which key seals it; ``lists_key``: what encrypts identifiers in a bucket,
+sealed; where the state was moved to, if it was; and whether what a version before it kept in files is still to be taken
+over."""
 
 version = sa.Table("alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True))
 """The revision of the tables, where Alembic looks for it."""

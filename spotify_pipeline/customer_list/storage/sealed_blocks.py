@@ -1,4 +1,4 @@
-"""Raw identifiers in a bucket: encrypted under the state's key, block by block, so that memory stays flat.
+"""Raw identifiers in a bucket: encrypted, block by block, so that memory stays flat.
 
 A file is 16 random bytes, its id, and then blocks of 1 MiB, each sealed for its place: which object, which file, which
 number, and whether it is the last. So no block can be moved, left out, or taken from another file.
@@ -21,7 +21,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 class Seals(Protocol):
-    """Encrypts, bound to a place; ``StateStore`` does."""
+    """Encrypts, bound to a place; ``ListsKey`` does."""
 
     def seal(self, content: bytes, place: str) -> bytes:
         """``content``, encrypted."""

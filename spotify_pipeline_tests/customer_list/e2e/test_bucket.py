@@ -31,7 +31,7 @@ from spotify_pipeline.customer_list.read import read_list
 from spotify_pipeline.customer_list.storage import Bucket, BucketFile, write_manifest
 from spotify_pipeline.customer_list.store import set_aside
 from spotify_pipeline.rows import DigestSet
-from spotify_pipeline.state import StateStore
+from spotify_pipeline.state import ListsKey, StateStore
 from spotify_pipeline_tests.bucket_server import Objects
 from spotify_pipeline_tests.customer_list.making import NOW
 from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
@@ -42,9 +42,9 @@ import resource, sys
 from pathlib import Path
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.customer_list.storage import Bucket
-from spotify_pipeline.state import StateStore
+from spotify_pipeline.state import ListsKey, StateStore
 home = Path(sys.argv[2])
-found = Bucket(sys.argv[1], home, StateStore.in_home(home)).file("customer_lists", "lapsed", "x", "large.csv")
+found = Bucket(sys.argv[1], home, ListsKey(StateStore.in_home(home))).file("customer_lists", "lapsed", "x", "large.csv")
 size, before = 0, 0
 with found.open("rb") as opened:
     while block := opened.read(1 << 18):
@@ -61,7 +61,7 @@ def digests(*values: str) -> DigestSet:
 
 
 def store_of(objects: Objects, home: Path) -> SnapshotStore:
-    return SnapshotStore(Bucket(objects.url, home / "scratch", StateStore.in_home(home)))
+    return SnapshotStore(Bucket(objects.url, home / "scratch", ListsKey(StateStore.in_home(home))))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.customer_list.model import Manifest
 from spotify_pipeline.customer_list.storage import Bucket
 from spotify_pipeline.sandbox import SandboxServer
-from spotify_pipeline.state import StateStore
+from spotify_pipeline.state import ListsKey, StateStore
 from spotify_pipeline_tests.bucket_server import Objects
 from spotify_pipeline_tests.customer_list.making import EMAIL_ONLY, NOW, build, emails
 from spotify_pipeline_tests.sandbox.visitor import AUDIENCES, Visitor
@@ -29,11 +29,11 @@ from spotify_pipeline.spotify import OpenUpload, Secret, UploadTicket
 from spotify_pipeline.spotify.transport import STORAGE, HttpClient
 from spotify_pipeline.spotify.upload.service import Uploader
 from spotify_pipeline.spotify.upload_hosts import UploadHosts
-from spotify_pipeline.state import StateStore
+from spotify_pipeline.state import ListsKey, StateStore
 
 given = json.loads(sys.argv[1])
 home = Path(given["home"])
-store = SnapshotStore(Bucket(given["bucket"], home / "scratch", StateStore.in_home(home)))
+store = SnapshotStore(Bucket(given["bucket"], home / "scratch", ListsKey(StateStore.in_home(home))))
 file, manifest = store.stored("lapsed", "1")
 of_file = {"size": manifest.bytes, "crc32c": manifest.crc32c}
 http = HttpClient(STORAGE, transport=httpx.HTTPTransport(verify=False))
@@ -64,7 +64,7 @@ def machine(**given: object) -> subprocess.CompletedProcess[str]:
 def built(objects: Objects, home: Path) -> tuple[SnapshotStore, Manifest]:
     from spotify_pipeline.customer_list import write_identifiers
 
-    store = SnapshotStore(Bucket(objects.url, home / "scratch", StateStore.in_home(home)))
+    store = SnapshotStore(Bucket(objects.url, home / "scratch", ListsKey(StateStore.in_home(home))))
     identifiers = store.identifiers_path("lapsed", "1")
     report = write_identifiers([emails(*(f"{n}@example.com" for n in range(15_000)))], EMAIL_ONLY, identifiers)
     path = store.list_path("lapsed", "1")

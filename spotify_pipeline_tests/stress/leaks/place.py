@@ -8,7 +8,7 @@ from pathlib import Path
 from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.customer_list.storage import Bucket
 from spotify_pipeline.sandbox import DEFAULTS, SandboxServer
-from spotify_pipeline.state import Key, StateStore
+from spotify_pipeline.state import Key, ListsKey, StateStore
 from spotify_pipeline.state import Place as StatePlace
 from spotify_pipeline_tests.stress.leaks.canaries import write_warehouse
 from spotify_pipeline_tests.stress.leaks.shared import Shared
@@ -83,7 +83,7 @@ class Place:
         """Its identifiers and lists."""
         if self.shared is None:
             return SnapshotStore.in_home(self.home)
-        return SnapshotStore(Bucket(self.shared.objects.url, self.home / "scratch", self.state))
+        return SnapshotStore(Bucket(self.shared.objects.url, self.home / "scratch", ListsKey(self.state)))
 
     def prepare(self, views: dict[str, str], *, times: int) -> None:
         """Make it all: a warehouse with these views, and Dagster's settings."""

@@ -102,7 +102,7 @@ class Stage:
     def being_built(self, name: str) -> bool:
         """Whether something is written by now of the file with this name."""
         with suppress(FileNotFoundError):
-            return any(each.stat().st_size for each in self.place.home.rglob(f".{name}.*.work/*") if each.is_file())
+            return any(each.stat().st_size for each in self.place.home.rglob(f".{name}.*.work/**/*") if each.is_file())
         return False
 
 

@@ -14,6 +14,7 @@ import typer
 
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import current_settings, project_home, project_state
+from spotify_pipeline.customer_list import move_lists
 from spotify_pipeline.former_home import import_home
 from spotify_pipeline.home import atomic_private_file
 from spotify_pipeline.mirror import ReceiptBook
@@ -37,6 +38,7 @@ from spotify_pipeline.state import (
 NEW_KEY_VARIABLE = "SPOTIFY_PIPELINE_NEW_KEY"
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _PLACE = "A URL without a password, such as sqlite:///state.sqlite, or the name of an environment variable that has it."
+_LISTS = "A directory, or a folder of a bucket: s3://bucket/folder, gs://bucket/folder, az://container/folder."
 
 state = typer.Typer(
     no_args_is_help=True,
@@ -147,6 +149,24 @@ def move_state(
     sys.stdout.write(f"Set SPOTIFY_PIPELINE_STATE to it wherever this project runs. {there.place} is closed.\n")
 
 
+@state.command("move-lists")
+def move_identifiers_and_lists(
+    source: Annotated[str, typer.Argument(metavar="FROM", help=_LISTS)],
+    target: Annotated[str, typer.Argument(metavar="TO", help="As FROM.")],
+) -> None:
+    """Move lists and identifiers to another place, verify the copies, and delete the first ones.
+
+    Let nothing run meanwhile. Run it again if it was interrupted.
+    """
+    there, here = (current_settings().snapshots_in(_lists(each)) for each in (source, target))
+    moved = move_lists(there, here)
+    sys.stdout.write(
+        f"Moved, and verified: {moved.lists:,} lists and {moved.identifiers:,} files of identifiers of "
+        f"{moved.audiences:,} audiences, to {here.place}.\nSet SPOTIFY_PIPELINE_LISTS to it wherever this project "
+        f"runs. Nothing of them is left in {there.place}.\n"
+    )
+
+
 @state.command("change-key")
 def change() -> None:
     """Encrypt everything again with another key. Let nothing run meanwhile.
@@ -189,6 +209,10 @@ def _store(stated: str) -> StateStore:
             "Put it into an environment variable, and name that."
         )
     return StateStore(Place.of(address, project_home()), project_home(), key=current_settings().key_of_state)
+
+
+def _lists(stated: str) -> str:
+    return stated if "://" in stated else str(Path(stated).absolute())
 
 
 def _report(what: str, copied: Copied, where: str) -> None:

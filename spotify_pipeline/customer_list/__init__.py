@@ -56,7 +56,7 @@ from spotify_pipeline.customer_list.read import (
     verify_customer_list,
 )
 from spotify_pipeline.customer_list.storage import BucketError, StoredFile, StoredList
-from spotify_pipeline.customer_list.store import SnapshotStore
+from spotify_pipeline.customer_list.store import MovedLists, SnapshotStore, move_lists
 
 __all__ = [
     "ERASED",
@@ -73,6 +73,7 @@ __all__ = [
     "Layout",
     "Manifest",
     "MembershipChange",
+    "MovedLists",
     "Overlap",
     "PartOf",
     "SegmentDigests",
@@ -88,6 +89,7 @@ __all__ = [
     "compare_lists",
     "digests_of",
     "erased_rows",
+    "move_lists",
     "non_consenting_digests",
     "overlap",
     "overlaps",

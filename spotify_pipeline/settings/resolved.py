@@ -156,14 +156,17 @@ class Settings:
             SettingsError: `lists` names neither.
         """
         stated = self.text("lists")
-        if stated is None:
-            return SnapshotStore.in_home(self.home)
+        return SnapshotStore.in_home(self.home) if stated is None else self.snapshots_in(stated)
+
+    def snapshots_in(self, stated: str) -> SnapshotStore:
+        """Those in a directory, or in a folder of a bucket. Errors as for :attr:`snapshots`."""
         if is_bucket(stated):
             return SnapshotStore(Bucket(stated, self.home / SCRATCH, ListsKey(self.store)))
         if "://" in stated:
             raise SettingsError(
-                f"{self.name_of('lists')} is no folder that lists can be in. Write a directory, or a folder of a "
-                "bucket: s3://bucket/folder, gs://bucket/folder or az://container/folder. Nothing was sent."
+                f"What {self.name_of('lists')} or the command names is no folder that lists can be in. Write a "
+                "directory, or a folder of a bucket: s3://bucket/folder, gs://bucket/folder or az://container/folder. "
+                "Nothing was sent."
             )
         return SnapshotStore(self.project.path(stated))
 

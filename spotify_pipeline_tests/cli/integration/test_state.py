@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from spotify_pipeline.customer_list import SnapshotStore
 from spotify_pipeline.state import StateStore, tables
 from spotify_pipeline_tests.cli.conftest import Run
+from spotify_pipeline_tests.customer_list.snapshots import WEEKS, materialize
 
 
 @pytest.fixture
@@ -108,3 +110,24 @@ def test_a_state_moves_to_a_database_that_machines_share(
     monkeypatch.setenv("SPOTIFY_PIPELINE_KEY", (kept.home / "state.key").read_text())
     assert run("state", "check").code == 0
     assert run("state", "create").out.startswith("There already")
+
+
+def test_lists_are_moved_to_another_directory(run: Run, home: Path, tmp_path: Path) -> None:
+    folder = SnapshotStore.in_home(home)
+    materialize(folder, "lapsed", WEEKS[0])
+    list_before = folder.stored("lapsed", WEEKS[0])[0].read_bytes()
+    moved = run("state", "move-lists", str(home / "data"), "elsewhere")
+    assert (moved.code, moved.err) == (0, "")
+    assert moved.out == (
+        f"Moved, and verified: 1 lists and 1 files of identifiers of 1 audiences, to {tmp_path / 'elsewhere'}.\n"
+        "Set SPOTIFY_PIPELINE_LISTS to it wherever this project runs. Nothing of them is left in "
+        f"{home / 'data'}.\n"
+    )
+    assert folder.audiences() == []
+    assert SnapshotStore(tmp_path / "elsewhere").stored("lapsed", WEEKS[0])[0].read_bytes() == list_before
+
+
+def test_lists_are_moved_to_nothing_else(run: Run, home: Path) -> None:
+    refused = run("state", "move-lists", str(home / "data"), "ftp://somewhere/lists")
+    assert refused.code == 1
+    assert "no folder that lists can be in" in refused.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Sync:
 
 def run_sync(sync: Sync, answer: Connection) -> None:
     """The process that may be killed: one whole sync with the product's own parts."""
+    logging.getLogger("spotify_pipeline").setLevel(logging.ERROR)  # of each kill the next run says what it found
     boundaries = Boundaries(sync.state.home, sync.kill_at)
     boundaries.watch_files()
     boundaries.watch_commits()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections.abc import Generator
 from pathlib import Path
@@ -33,6 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(next((kind for kind in KINDS if kind in item.path.parts), "unit"))
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Imports and tests stay to the end: never look through them for garbage, as pytest does ten times at the end."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -74,6 +75,12 @@ class House:
             text = file.read_text()
             modules[name], lines[name] = ast.parse(text), len(text.splitlines())
         return cls(modules, frozenset(packages), lines)
+
+    @staticmethod
+    @cache
+    def ours() -> House:
+        """This project's package, read once."""
+        return House.read(Path(__file__).parents[2])
 
     def files(self) -> list[str]:
         """The modules that are no package."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
+from functools import cache
 
-import spotify_pipeline
 from spotify_pipeline_tests.architecture.import_chain import House
 
-HOUSE = House.read(Path(spotify_pipeline.__file__).parents[1])
 AT_HOME = ("spotify_pipeline.warehouse.duckdb", "spotify_pipeline.demo", "spotify_pipeline.former_home.outboxes")
 """Outboxes were DuckDB files before there was a state."""
 WAITS_FOR_IT = "spotify_pipeline.components.resources"
@@ -17,10 +15,11 @@ WAITS_FOR_IT = "spotify_pipeline.components.resources"
 TYPE = re.compile(r"\b(VARCHAR|U?(TINY|SMALL|BIG|HUGE)INT|BIGNUM|TIMESTAMP(TZ|_N?S|_MS| WITH)?|json_type)\b")
 
 
+@cache
 def elsewhere() -> list[tuple[str, ast.AST]]:
     return [
         (module, node)
-        for module, tree in HOUSE.modules.items()
+        for module, tree in House.ours().modules.items()
         if not module.startswith(AT_HOME)
         for node in ast.walk(tree)
     ]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import spotify_pipeline
 from spotify_pipeline_tests.architecture.import_chain import House
 
-HOUSE = House.read(Path(spotify_pipeline.__file__).parents[1])
 READERS = ("spotify_pipeline.cli.", "spotify_pipeline.components.connection.")
 """The command line, and the component that makes the resources."""
 EXCEPTIONS = {
@@ -35,7 +32,7 @@ def reads(tree: ast.Module) -> Iterator[int]:
 
 def readers() -> dict[str, list[int]]:
     """The modules that do, with the lines."""
-    return {name: lines for name, tree in HOUSE.modules.items() if (lines := list(reads(tree)))}
+    return {name: lines for name, tree in House.ours().modules.items() if (lines := list(reads(tree)))}
 
 
 def test_only_resources_and_the_command_line_read_the_environment() -> None:

@@ -11,8 +11,8 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
 
 DEMO := .spotify_pipeline/demo
-# One process more than cores, for tests wait for sockets and processes, too.
-WORKERS = $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
+# More processes than cores, for tests wait for sockets and processes, too.
+WORKERS = $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 2))")
 # Folders whose tests would be deselected anyway: to import them takes time in each process.
 WITHOUT = $(foreach kind,$(1),--ignore-glob='*/$(kind)/*')
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.customer_list import ComparedList, MembershipChange, SentVersion, StoredList, WrittenRows
+from spotify_pipeline.customer_list import ComparedList, MembershipChange, Reasons, SentVersion, StoredList, WrittenRows
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import (
     AlertKind,
@@ -24,7 +24,6 @@ from spotify_pipeline.mirror.guards import ListGuard, without_history
 from spotify_pipeline.mirror.receipts import AcceptedList, compared_with
 from spotify_pipeline.mirror.sync import unknown_audience
 from spotify_pipeline.privacy import ErasureError, erasure_alert
-from spotify_pipeline.rows import DigestSet
 
 
 def list_guard(
@@ -107,7 +106,7 @@ def lists_compared(audience: AudienceDefinition, home: PipelineHome, ad_account_
 
 
 def change_since(
-    home: PipelineHome, before: SentVersion, customer_list: ComparedList, reasons: Mapping[str, DigestSet] | None = None
+    home: PipelineHome, before: SentVersion, customer_list: ComparedList, reasons: Reasons | None = None
 ) -> MembershipChange:
     """How a list differs from the one before, as the guards compare them: so it is found out once for all.
 

@@ -10,7 +10,7 @@ import dagster as dg
 from spotify_pipeline.components.audiences.guarding import change_since
 from spotify_pipeline.components.metadata import counts_table
 from spotify_pipeline.components.resources import PipelineHome
-from spotify_pipeline.customer_list import LEFT, ComparedList
+from spotify_pipeline.customer_list import LEFT, ComparedList, Reasons
 from spotify_pipeline.rows import ERASURE, DigestSet, Suppressions
 
 NO_CONSENT, SUPPRESSED, ERASED = "no consent any more", "suppressed", "erased"
@@ -61,7 +61,7 @@ def membership_steps(
         live: SHA-256 of the list that Spotify has.
         customer_list: the new one.
         suppressions: that it was built with.
-        declined: gives the digests of those who did not consent.
+        declined: gives the digests of those who did not consent; asked only if rows were removed for no other reason.
 
     Returns:
         None where nothing was sent before, or that list is not kept here.
@@ -73,10 +73,10 @@ def membership_steps(
     if before is None:
         return None
     suppressed = Suppressions({name: each for name, each in suppressions.sources.items() if name != ERASURE})
-    reasons = {
-        ERASED: suppressions.sources.get(ERASURE, DigestSet.of()),
-        SUPPRESSED: suppressed.digests,
-        NO_CONSENT: declined(),
+    reasons: Reasons = {
+        ERASED: lambda: suppressions.sources.get(ERASURE, DigestSet.of()),
+        SUPPRESSED: lambda: suppressed.digests,
+        NO_CONSENT: declined,
     }
     change = change_since(home, before, customer_list, reasons)
     shown = {(LEFT_SEGMENT if reason == LEFT else reason): rows for reason, rows in change.reasons.items()}

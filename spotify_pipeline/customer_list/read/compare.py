@@ -7,9 +7,10 @@ the number of a shop, proves nobody where a row has another. Digests are compare
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import polars as pl
 
@@ -25,6 +26,9 @@ LEFT = "left"
 ROWS_OF_ONE_PERSON = 10
 """A digest that more rows of a list share is no person's alone. A person with several values of each type has several
 rows, and a household shares a telephone; ten rows are beyond both, and far below what a shop's number is on."""
+
+Reasons: TypeAlias = Mapping[str, Callable[[], DigestSet]]
+"""Why people may have left, each with what gives their digests: asked only while rows have no other reason."""
 
 NOBODY = DigestSet.of()
 _TASK = "Comparing customer lists"
@@ -113,7 +117,7 @@ def compare_lists(
     *,
     erased: DigestSet = NOBODY,
     confirmed: DigestSet = NOBODY,
-    reasons: Mapping[str, DigestSet] | None = None,
+    reasons: Reasons | None = None,
 ) -> MembershipChange:
     """How the membership changed from one list to another.
 
@@ -122,33 +126,36 @@ def compare_lists(
         new: the list after.
         erased: digests of those who asked to be forgotten.
         confirmed: of those of them whose erasure was confirmed.
-        reasons: why people may have left, and the digests of whom it holds; the first that fits a row counts.
+        reasons: why people may have left; the first that fits a row counts.
 
     Raises:
         CustomerListError: a file is not there, or not the one that its manifest describes.
+        Exception: what one of ``reasons`` raises passes.
     """
     with withheld_errors(_TASK):
         before, now = prefix_rows(old), prefix_rows(new)
         stays_in_new, stays = _shared(before, now), _shared(now, before)
         removed = before.filter(~stays_in_new)
         of_confirmed = removed.filter(_of_people(removed, confirmed))
-        return MembershipChange(
+        change = MembershipChange(
             staying=int(stays.sum()),
             added=int((~stays).sum()),
             removed=removed.height,
             erased=int(_of_people(removed, erased | confirmed).sum()),
             confirmed=of_confirmed.height,
             types={name: _type_change(before[name], now, of_confirmed[name]) for name in before.columns},
-            reasons=_by_reason(removed, reasons) if reasons else {},
         )
+    return replace(change, reasons=_by_reason(removed, reasons)) if reasons else change
 
 
-def _by_reason(removed: pl.DataFrame, reasons: Mapping[str, DigestSet]) -> dict[str, int]:
+def _by_reason(removed: pl.DataFrame, reasons: Reasons) -> dict[str, int]:
     counts: dict[str, int] = {}
     for reason, digests in reasons.items():
-        holds = holding_prefixes(removed, digests)
-        counts[reason] = int(holds.sum())
-        removed = removed.filter(~holds)
+        held = digests() if removed.height else NOBODY
+        with withheld_errors(_TASK):
+            holds = holding_prefixes(removed, held)
+            counts[reason] = int(holds.sum())
+            removed = removed.filter(~holds)
     return {**counts, LEFT: removed.height}
 
 

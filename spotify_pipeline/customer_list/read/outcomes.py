@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +22,7 @@ from spotify_pipeline.customer_list.read.compare import (
     ROWS_OF_ONE_PERSON,
     MembershipChange,
     Overlap,
+    Reasons,
     compare_lists,
     holding_prefixes,
     overlap,
@@ -91,7 +91,7 @@ class ComparedList:
         *,
         erased: DigestSet = NOBODY,
         confirmed: DigestSet = NOBODY,
-        reasons: Mapping[str, DigestSet] | None = None,
+        reasons: Reasons | None = None,
     ) -> MembershipChange:
         """How the membership changed since another list, as ``compare_lists`` says.
 

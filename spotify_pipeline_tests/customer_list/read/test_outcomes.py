@@ -58,7 +58,7 @@ def test_an_outcome_is_what_reading_both_lists_finds_whether_written_read_or_kep
         written = WrittenRows()
         stored = list_of(Path(name) / "new", new, layout, written=written)
         assert written.of(stored[1]).equals(prefix_rows(stored))
-        change = compare_lists(before, stored, erased=erased, confirmed=confirmed, reasons={"erased": erased})
+        change = compare_lists(before, stored, erased=erased, confirmed=confirmed, reasons={"erased": lambda: erased})
         same = before.manifest.sha256 == stored[1].sha256
         for known in (written, None):
             for file in found_beside(stored):
@@ -69,7 +69,7 @@ def test_an_outcome_is_what_reading_both_lists_finds_whether_written_read_or_kep
                 assert same or everything(found)[:-1] == everything(change)[:-1]
                 assert ComparedList(stored, known).rows_holding(erased) == rows_holding(stored, erased)
         reasoned = ComparedList(stored).change_since(
-            before, erased=erased, confirmed=confirmed, reasons={"erased": erased}
+            before, erased=erased, confirmed=confirmed, reasons={"erased": lambda: erased}
         )
         kept = ComparedList(stored).change_since(before, erased=erased, confirmed=confirmed)
         assert same or everything(reasoned) == everything(kept) == everything(change)

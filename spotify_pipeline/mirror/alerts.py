@@ -99,10 +99,20 @@ class Alerts:
         self._store = store
         self._clock = clock
 
-    def state(self, audience: str, kind: AlertKind, codes: Sequence[str], sentence: str, now: datetime) -> None:
+    def state(
+        self,
+        audience: str,
+        kind: AlertKind,
+        codes: Sequence[str],
+        sentence: str,
+        now: datetime,
+        *,
+        within: sa.Connection | None = None,
+    ) -> None:
         """Say how things stand: ``codes`` for what is wrong, in any order; none where nothing is, or no longer.
 
-        Saying the same again makes no alert, whatever the sentence.
+        Saying the same again makes no alert, whatever the sentence. ``within``: the caller's transaction in the state;
+        by default one of its own.
 
         Raises:
             ValueError: the audience's name is not one, or ``now`` has no time zone.
@@ -115,7 +125,7 @@ class Alerts:
         stated = Alert(
             audience=audience, kind=kind, codes=tuple(sorted(set(codes))), sentence=sentence.strip(), since=since
         )
-        with self._store.begin() as transaction:
+        with self._store.begin(within) as transaction:
             before = _read(transaction, audience, kind)
             if before is None:
                 if stated.codes:

@@ -108,9 +108,9 @@ class ErasureLedger:
         with self._store.read() as transaction:
             return _requests(transaction, older, state.erasure.c.taken_back.is_(None))
 
-    def waiting(self, audience: str) -> list[ErasureRequest]:
-        """Those that wait for ``audience`` to be mirrored, oldest first."""
-        with self._store.read() as transaction:
+    def waiting(self, audience: str, *, within: sa.Connection | None = None) -> list[ErasureRequest]:
+        """Those that wait for ``audience`` to be mirrored, oldest first. ``within`` is as of ``done``."""
+        with self._store.read(within) as transaction:
             return _requests(transaction, state.erasure.c.id.in_(_waiting_for(audience)))
 
     def waiting_audiences(self) -> set[str]:

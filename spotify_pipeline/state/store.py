@@ -7,7 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -89,8 +89,10 @@ class StateStore:
             self._refuse_unfit(transaction)
             yield transaction
 
-    def read(self) -> AbstractContextManager[sa.Connection]:
-        """A transaction that only reads, of one moment. Errors as for :meth:`begin`."""
+    def read(self, within: sa.Connection | None = None) -> AbstractContextManager[sa.Connection]:
+        """A transaction that only reads, of one moment. Errors and ``within`` as for :meth:`begin`."""
+        if within is not None:
+            return nullcontext(within)
         return engines.begun(self._engine(), self.place, writes=False)
 
     def lock(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
+
 from spotify_pipeline.customer_list import Manifest
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalSource
 from spotify_pipeline.mirror.guards.base import Decision
@@ -35,7 +37,8 @@ class Allow:
             approval=approval_of(manifest, self._ad_account_id) if self._approved else None,
         )
 
-    def use_approval(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision, within: sa.Connection) -> None:
+        assert within.in_transaction()
         self.spent.append(decision)
 
 

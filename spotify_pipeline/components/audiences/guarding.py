@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
+
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import ComparedList, MembershipChange, Reasons, SentVersion, StoredList, WrittenRows
@@ -138,19 +140,29 @@ def alert_blocked(
     _state(audience, home, codes, sentence, log)
 
 
-def alert_resolved(audience: AudienceDefinition, home: PipelineHome, log: logging.Logger) -> None:
-    """Have it told, where it was said that the audience is held back, that this is over."""
-    _state(audience, home, (), f"{audience.folder} is mirrored again: nothing holds its list back.", log)
+def alert_resolved(
+    audience: AudienceDefinition, home: PipelineHome, log: logging.Logger, within: sa.Connection
+) -> None:
+    """Have it told, where it was said that the audience is held back, that this is over.
+
+    ``within``: the transaction that says so of the list. An alert that cannot be read does not undo it.
+    """
+    _state(audience, home, (), f"{audience.folder} is mirrored again: nothing holds its list back.", log, within)
 
 
 def _state(
-    audience: AudienceDefinition, home: PipelineHome, codes: Sequence[str], sentence: str, log: logging.Logger
+    audience: AudienceDefinition,
+    home: PipelineHome,
+    codes: Sequence[str],
+    sentence: str,
+    log: logging.Logger,
+    within: sa.Connection | None = None,
 ) -> None:
     now = datetime.now(UTC)
     try:
-        home.alerts.state(audience.folder, AlertKind.BLOCKED, codes, sentence, now)
-        waiting = home.ledger.waiting(audience.folder)
+        home.alerts.state(audience.folder, AlertKind.BLOCKED, codes, sentence, now, within=within)
+        waiting = home.ledger.waiting(audience.folder, within=within)
         due, said = erasure_alert(audience.folder, waiting, blocked=bool(codes), now=now)
-        home.alerts.state(audience.folder, AlertKind.ERASURE_DUE, due, said, now)
+        home.alerts.state(audience.folder, AlertKind.ERASURE_DUE, due, said, now, within=within)
     except (HomeError, ErasureError) as error:
         log.warning("The alert about %s could not be kept: %s", audience.folder, error)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol
 
+import sqlalchemy as sa
+
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.guards.approval import Approval, ApprovalOf
 from spotify_pipeline.mirror.guards.facts import GuardFacts, History
@@ -188,6 +190,6 @@ class Judge(Protocol):
         """Decide, from what the journal says now. Called while the audience is locked, before any call to Spotify."""
         ...
 
-    def use_approval(self, decision: Decision) -> None:
-        """Mark the decision's approval as used, durably, if it was needed; before the first write to Spotify."""
+    def use_approval(self, decision: Decision, within: sa.Connection) -> None:
+        """Mark the decision's approval as used, if it was needed, in the transaction that announces the first write."""
         ...

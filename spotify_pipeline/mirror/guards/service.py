@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import sqlalchemy as sa
+
 from spotify_pipeline.customer_list import ComparedList, CustomerListError, SnapshotStore, StoredList, WrittenRows
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
@@ -99,20 +101,20 @@ class ListGuard:
         except Exception as error:  # noqa: BLE001 - a guard that fails blocks, and any message may quote a value
             raise self._not_judged(f"{type(error).__name__}. Its message is withheld: it may quote data.") from None
 
-    def use_approval(self, decision: Decision) -> None:
-        """Mark the decision's approval as used, durably, if it was needed. Once: resuming the same list needs no other.
+    def use_approval(self, decision: Decision, within: sa.Connection | None = None) -> None:
+        """Mark the decision's approval as used, if it was needed. Once: resuming the same list needs no other.
+
+        ``within``: the caller's transaction in the state; by default one of its own.
 
         Raises:
             ApprovalRefused: it was used meanwhile, or has expired.
-            HomeError: that cannot be written.
+            StateError: that cannot be written.
         """
         approval = decision.approval
         if not decision.overridden or approval is None or approval.used_at is not None or self._spent:
             return
-        if approval == self._given:
-            self._approvals.use_given(approval, self._now(), file_sha256=decision.file_sha256)
-        else:
-            self._approvals.use(approval, self._now(), file_sha256=decision.file_sha256)
+        use = self._approvals.use_given if approval == self._given else self._approvals.use
+        use(approval, self._now(), file_sha256=decision.file_sha256, within=within)
         self._spent = True
 
     def _judged(self, entry: JournalEntry) -> Decision:

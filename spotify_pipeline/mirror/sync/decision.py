@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
 from spotify_pipeline.customer_list import CustomerListError, Manifest
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror.errors import MirrorRefused
@@ -37,7 +40,6 @@ class SendDecision:
         self._stale_state = stale_state
         self._keys = keys
         self._decision: Decision | None = None
-        self._is_spent = False
 
     @property
     def decision(self) -> Decision:
@@ -81,22 +83,18 @@ class SendDecision:
         if not self._decision.allowed:
             raise GuardBlocked(block_message(self._decision), self._decision)
 
-    def use_approval(self) -> None:
-        """Before the first write to Spotify: the approval that it takes, if it takes one, is used from now on.
+    def use_approval(self, within: sa.Connection) -> None:
+        """Use the approval that the list takes, if it takes one, in the transaction that announces its first write.
 
         Raises:
             MirrorRefused: it cannot be used.
-            HomeError: that cannot be made durable.
         """
-        if self._is_spent:
-            return
         try:
-            self._guard.use_approval(self.decision)
-        except (MirrorRefused, HomeError):
+            self._guard.use_approval(self.decision, within)
+        except (MirrorRefused, HomeError, SQLAlchemyError):
             raise
         except Exception as error:  # noqa: BLE001 - a guard that fails blocks, and any message may quote a value
             raise self._undecided(error) from None
-        self._is_spent = True
 
     def _refuse_other(self, decision: Decision) -> None:
         """A decision about another list says nothing of this one."""
@@ -161,8 +159,8 @@ class SharedGuard:
             self._decision = self._guard.judge(entry)
         return self._decision
 
-    def use_approval(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision, within: sa.Connection) -> None:
         """Use the approval, if the parts so far did not."""
         if not self._is_spent and decision.overridden:
-            self._guard.use_approval(decision)
+            self._guard.use_approval(decision, within)
             self._is_spent = True

@@ -60,7 +60,7 @@ class MirrorRun:
         self._stale_state = stale_state
         self._unproven: str | None = None
         self._upload_was_forgotten = False
-        wal.before_first_write = decision.use_approval
+        wal.with_first_write = (decision.use_approval,)
         self._before = wal.entry
 
     def carry_out(self) -> MirrorOutcome:

@@ -66,7 +66,6 @@ class ListUpload:
             kind: for a new audience, or to replace the list of one.
             audience_id: the audience whose list is replaced.
         """
-        self._wal.before_first_write()
         opened = self._left_open(kind, audience_id)
         renew = partial(self._ticket, kind, audience_id)
         if opened is None:

@@ -29,10 +29,7 @@ from spotify_pipeline.state import Fence
 
 
 class ListWriteAheadLog(WriteAheadLog):
-    """The entry of one audience while a list is mirrored to it; see :class:`WriteAheadLog` for what writing may raise.
-
-    Before the first write to Spotify, ``before_first_write`` is called; what it raises keeps the write from being made.
-    """
+    """The entry of one audience while a list is mirrored to it; :class:`WriteAheadLog` says what writing may raise."""
 
     def __init__(
         self,
@@ -47,13 +44,19 @@ class ListWriteAheadLog(WriteAheadLog):
         self._spec = spec
         self._on_accept = on_accept
         super().__init__(journal, fence, audience=spec.audience, ad_account_id=spec.ad_account_id, clock=clock)
-        self.before_first_write: Callable[[], None] = lambda: None
+        self.with_first_write: Sequence[Also] = ()
+        """Done in the transaction that announces the first write to Spotify, which what it raises prevents."""
+
+    def announce(self, entry: JournalEntry) -> None:
+        """As :meth:`WriteAheadLog.announce`."""
+        self.write(entry, *self.with_first_write)
+        self.with_first_write = ()
 
     def begin(self, unfinished: Unfinished) -> None:
         """Before an upload URL is asked for."""
         begun = replace(unfinished, begun_at=self.now(), evidence=self._evidence_content())
         # A retired audience is mirrored again.
-        self.write(replace(self.entry, unfinished=begun, retired_at=None, retired_policy=None))
+        self.announce(replace(self.entry, unfinished=begun, retired_at=None, retired_policy=None))
 
     def opening(self, audience_id: str) -> None:
         """Before an upload session is asked for; ``audience_id`` came with the upload URL."""
@@ -72,11 +75,10 @@ class ListWriteAheadLog(WriteAheadLog):
 
     def going_on(self, manifest: Manifest) -> None:
         """Before what was begun is continued: a list of the same bytes counts as built when the newer one was."""
-        sent = SentList.of(manifest)
-        if self._begun().list != sent:
-            self.write(
-                replace(self.entry, unfinished=replace(self._begun(), list=sent, evidence=self._evidence_content()))
-            )
+        begun, sent = self._begun(), SentList.of(manifest)
+        if begun.list != sent:
+            begun = replace(begun, list=sent, evidence=self._evidence_content())
+        self.announce(replace(self.entry, unfinished=begun))
 
     def finishing(self, manifest: Manifest) -> None:
         """Before the bytes are sent that complete the list: the last moment at which nothing has changed at Spotify.
@@ -89,17 +91,11 @@ class ListWriteAheadLog(WriteAheadLog):
 
     def creating(self, audience_id: str) -> None:
         """Before an audience is asked to be created, each time."""
-        self.before_first_write()
         begun, now = self._begun(), self.now()
         first = now if begun.phase is not Phase.CREATING else begun.begun_at
         asked = replace(begun, phase=Phase.CREATING, audience_id=audience_id, begun_at=first, asked_at=now)
         named = replace(asked, name=self._spec.name, description=self._spec.full_description)
-        self.write(replace(self.entry, unfinished=named))
-
-    def editing(self, audience: Audience, name: str, description: str) -> None:
-        """As :meth:`WriteAheadLog.editing`; it may be the first write."""
-        self.before_first_write()
-        super().editing(audience, name, description)
+        self.announce(replace(self.entry, unfinished=named))
 
     def confirm(self, audience_id: str, sent: SentList) -> None:
         """After it was seen that Spotify has had ``sent`` in ``audience_id`` already: it counts as of now."""

@@ -113,6 +113,10 @@ class WriteAheadLog:
             raise
         self.entry = entry
 
+    def announce(self, entry: JournalEntry) -> None:
+        """Make ``entry`` what is known, before the write to Spotify that it names."""
+        self.write(entry)
+
     def refuse_overtaken(self) -> None:
         """Return unless another run has taken the audience over, as far as that can be known now.
 
@@ -199,7 +203,7 @@ class WriteAheadLog:
             before=_texts(audience),
             for_list=self.evidence.decided_sha256 if self.evidence is not None else None,
         )
-        self.write(replace(self.entry, edit_begun_at=self.now(), edit_asked=asked))
+        self.announce(replace(self.entry, edit_begun_at=self.now(), edit_asked=asked))
 
     def edited(self, shown: Audience) -> None:
         """After the texts of an audience were seen: where a change of them was asked for and made, its receipt."""

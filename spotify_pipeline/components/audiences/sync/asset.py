@@ -21,11 +21,11 @@ from spotify_pipeline.components.audiences.checks import (
 )
 from spotify_pipeline.components.audiences.config import AudienceConfig
 from spotify_pipeline.components.audiences.definition import AudienceDefinition, spotify_pool
-from spotify_pipeline.components.audiences.guarding import alert_blocked, alert_resolved
+from spotify_pipeline.components.audiences.guarding import alert_blocked
 from spotify_pipeline.components.audiences.partitions import BACKFILL_TAG, nothing_materialized, skipped_in_backfill
 from spotify_pipeline.components.audiences.sync.checkpoint import dagster_checkpoint, state_metadata
 from spotify_pipeline.components.audiences.sync.request import RunConfig, SendRequest, send_request
-from spotify_pipeline.components.audiences.sync.sending import RunFacts, send, settle
+from spotify_pipeline.components.audiences.sync.sending import RunFacts, delete_old_lists, send
 from spotify_pipeline.components.failures import sanitized_failures
 from spotify_pipeline.components.metadata import audience_metadata, in_words, receipts_metadata
 from spotify_pipeline.components.resources import PipelineHome, SpotifyAdsResource, WarehouseResource
@@ -99,6 +99,7 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
                 run_id=context.run.run_id,
                 trace_ids=calls.trace_ids,
                 on_progress=UploadProgressLog(context.log.info),
+                log=context.log,
             )
             try:
                 with spotify_ads.client(calls, authorization=audience.config.authorization) as client:
@@ -110,8 +111,7 @@ def audience_asset(audience: AudienceDefinition) -> dg.AssetsDefinition:
             except CustomerListError as error:
                 refused = error
             else:
-                settle(audience, spotify_home, account, sent)
-                alert_resolved(audience, spotify_home, context.log)
+                delete_old_lists(audience, spotify_home, account)
         if refused is not None:
             # The evaluation is stored although the step fails, so that the check shows why.
             yield not_judged(refused) if isinstance(refused, GuardBlocked) else not_verified(refused)

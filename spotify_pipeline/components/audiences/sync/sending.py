@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+
+import sqlalchemy as sa
 
 from spotify_pipeline.components.audiences.definition import AudienceDefinition
-from spotify_pipeline.components.audiences.guarding import list_guard, lists_compared
+from spotify_pipeline.components.audiences.guarding import alert_resolved, list_guard, lists_compared
 from spotify_pipeline.components.audiences.sync.request import SendRequest
 from spotify_pipeline.components.resources import PipelineHome
 from spotify_pipeline.customer_list import parts_needed, split_list
 from spotify_pipeline.mirror import (
     AudienceMirror,
     Checkpoint,
+    JournalError,
     MirrorOutcome,
-    MirrorRefused,
     RunEvidence,
     mirror_parts,
     parts_known,
 )
 from spotify_pipeline.mirror.guards import MAX_BYTES
-from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.spotify import SpotifyAdsClient, UploadProgress
 
 
@@ -34,11 +37,13 @@ class RunFacts:
         run_id: Dagster's.
         trace_ids: of Spotify's answers so far.
         on_progress: is told how far an upload is.
+        log: of the run.
     """
 
     run_id: str
     trace_ids: Callable[[], Sequence[str]]
     on_progress: Callable[[UploadProgress], None]
+    log: logging.Logger
 
 
 def send(
@@ -76,25 +81,28 @@ def send(
             evidence=_evidence(audience, home, sent, facts),
             trace_ids=facts.trace_ids,
             on_progress=facts.on_progress,
+            on_accept=[partial(_accepted, audience, home, ad_account_id, sent, facts.log)],
         )
 
 
-def settle(audience: AudienceDefinition, home: PipelineHome, ad_account_id: str, sent: SendRequest) -> None:
-    """After a list was accepted: its audience no longer waits for those who were erased, and old lists may go.
-
-    Raises:
-        MirrorRefused: the ledger cannot be read or written. The message says that the list has arrived.
-    """
-    try:
-        if _is_whole(sent) and not _is_elsewhere(audience, home, ad_account_id):
-            home.ledger.done(audience.folder, decided_at=sent.manifest.built_at)
-    except ErasureError:
-        raise MirrorRefused(
-            f"The list of {audience.folder} has arrived at Spotify, but the erasure ledger, which has to record that, "
-            "cannot be read or written. Check its owner and the disk, or restore it from a backup. Then run again."
-        ) from None
+def delete_old_lists(audience: AudienceDefinition, home: PipelineHome, ad_account_id: str) -> None:
+    """After a list was accepted: those may go that no list is compared with any more."""
     compared = lists_compared(audience, home, ad_account_id)
     home.snapshots.keep_lists(audience.folder, audience.config.retain.customer_lists, sent=compared)
+
+
+def _accepted(
+    audience: AudienceDefinition,
+    home: PipelineHome,
+    ad_account_id: str,
+    sent: SendRequest,
+    log: logging.Logger,
+    transaction: sa.Connection,
+) -> None:
+    """What holds as soon as Spotify does: the audience waits for nobody who was erased, and nothing holds it back."""
+    if _is_whole(sent) and not _is_elsewhere(audience, home, ad_account_id):
+        home.ledger.done(audience.folder, decided_at=sent.manifest.built_at, within=transaction)
+    alert_resolved(audience, home, log, transaction)
 
 
 def _is_whole(sent: SendRequest) -> bool:
@@ -108,9 +116,12 @@ def _is_whole(sent: SendRequest) -> bool:
 
 
 def _is_elsewhere(audience: AudienceDefinition, home: PipelineHome, ad_account_id: str) -> bool:
-    """Whether the audience is in another ad account too, as after a move: there nobody was taken out."""
-    others = [each for each in home.journal.accounts(audience.folder) if each != ad_account_id]
-    entries = [home.journal.read(audience.folder, each) for each in others]
+    """Whether the audience is, or may be, in another ad account too, as after a move: there nobody was taken out."""
+    try:
+        others = [each for each in home.journal.accounts(audience.folder) if each != ad_account_id]
+        entries = [home.journal.read(audience.folder, each) for each in others]
+    except JournalError:
+        return True
     return any(each.audience_id is not None or each.unfinished is not None for each in entries)
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
 from spotify_pipeline.home import HomeError
 from spotify_pipeline.mirror import Decision, GuardBlocked, JournalEntry, MirrorAction, MirrorRefused
@@ -34,9 +35,9 @@ class Watched(Allow):
         self.asked_before_judging.append(len(self._spotify.asked))
         return super().judge(entry)
 
-    def use_approval(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision, within: sa.Connection) -> None:
         self.writes_before_spending.append(sum(each.operation in WRITES for each in self._spotify.asked))
-        super().use_approval(decision)
+        super().use_approval(decision, within)
 
 
 class Failing(Allow):
@@ -51,8 +52,9 @@ class Failing(Allow):
             raise self._error
         return super().judge(entry)
 
-    def use_approval(self, decision: Decision) -> None:
+    def use_approval(self, decision: Decision, within: sa.Connection) -> None:
         assert decision.allowed
+        assert within.in_transaction()
         raise self._error
 
 

@@ -4,7 +4,8 @@
 
 DIRECTORY is a checkout, such as `git worktree add DIRECTORY COMMIT` makes. Each version runs in a process of its own,
 one after the other, in this environment. Commits wait for the disk: so the processor's seconds say more on a busy
-machine than the clock's.
+machine than the clock's. The last line is how long another process waited at most that wrote to the same SQLite file
+while all events were recorded as one day.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import polars as pl
@@ -81,11 +84,53 @@ def measured(events: int, days: int) -> dict[str, tuple[float, float]]:
         step("record, delivered", lambda: record(outbox, list(read)))
         step("account", outbox.accounts)
         found["all"] = tuple(map(sum, zip(*found.values(), strict=True)))
+    if not keeps_files():
+        found["another waits at most"] = longest_wait(events)
     return found
 
 
+def longest_wait(events: int) -> tuple[float, float]:
+    """Seconds that a process waited at most which writes to the state while a day is recorded."""
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as outbox:
+        outbox.record(FIRST - timedelta(days=1), [], at=NOW)
+        day, (begun, ended), waits = frames(0, events), (context.Event(), context.Event()), context.Queue()
+        other = context.Process(target=write_beside, args=(folder, begun, ended, waits))
+        other.start()
+        begun.wait()
+        outbox.record(FIRST, day, at=NOW)
+        ended.set()
+        longest, processor = waits.get()
+        other.join()
+    return longest, processor
+
+
+def write_beside(folder: str, begun: Event, ended: Event, waits: Any) -> None:
+    from spotify_pipeline.mirror import AlertKind, Alerts
+    from spotify_pipeline.state import StateError, StateStore
+
+    alerts, longest, told = Alerts(StateStore.in_home(Path(folder))), 0.0, 0
+    while not ended.is_set():
+        told, began, written = told + 1, time.perf_counter(), False
+        while not written:
+            try:
+                alerts.state("beside", AlertKind.BLOCKED, [f"{told}"], "Something is wrong.", NOW)
+                written = True
+            except StateError:  # a run would have failed by now
+                continue
+        longest = max(longest, time.perf_counter() - began)
+        begun.set()
+        time.sleep(0.05)
+    waits.put((longest, time.process_time()))
+
+
+def keeps_files() -> bool:
+    """Whether this is a version that kept each feed in a file."""
+    return "state" not in inspect.signature(open_outbox).parameters
+
+
 def opened(home: Path) -> AbstractContextManager[Outbox]:
-    if "state" not in inspect.signature(open_outbox).parameters:  # a version that kept each feed in a file
+    if keeps_files():
         return open_outbox("bench", home=home)  # type: ignore[call-arg]
     from spotify_pipeline.state import StateStore
 

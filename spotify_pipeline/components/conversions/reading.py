@@ -113,7 +113,7 @@ class _Scan:
             self._keep(batch)
             yield rows_of(self._days[0], batch, plan)
         if read != expected:
-            # Raised while the outbox's transaction is open, so nothing of the day is taken over.
+            # Raised before the outbox takes anything over: it reads all rows first.
             raise SegmentError(
                 f"{self._feed.relation} has {expected:,} rows for {self._days[0].date}, but {read:,} were read. "
                 "Nothing was recorded, and nothing was sent: a partial read would leave events out unseen. Run again; "

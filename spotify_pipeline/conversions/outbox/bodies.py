@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import groupby
 
-from spotify_pipeline.conversions.outbox.database import Database
+from spotify_pipeline.conversions.outbox.database import Change, Database
 from spotify_pipeline.state import StateStore, place_of, tables
 
 IN_A_BLOCK = 500
 """Numbers, of which each may have a body."""
 _SEALED = tables.event_body.c.sealed
+_EMPTY = "DELETE FROM event_body WHERE feed = ? AND block = ?"
 
 
 class Bodies:
@@ -27,10 +27,19 @@ class Bodies:
         self._database = database
         self._feed = feed
 
-    def keep(self, bodies: Iterable[tuple[int, str]]) -> None:
-        """Take over the body of each of these numbers, in place of the one that it has, inside a transaction."""
-        for block, of_block in groupby(sorted(bodies), key=lambda each: each[0] // IN_A_BLOCK):
-            self._write(block, self._read(block) | dict(of_block))
+    def changes(self, kept: Iterable[tuple[int, str]] = (), *, gone: Collection[int] = ()) -> list[Change]:
+        """What gives each of these numbers its body, in place of the one that it has, and takes that of others."""
+        without, taken = set(gone), dict[int, dict[int, str]]()
+        for number, body in kept:
+            taken.setdefault(number // IN_A_BLOCK, {})[number] = body
+        emptied, filled = list[tuple[int, int]](), list[tuple[int, int, bytes]]()
+        for block in sorted({*taken, *_blocks(gone)}):
+            held = self._read(block)
+            left = {number: body for number, body in held.items() if number not in without} | taken.get(block, {})
+            if left != held:
+                emptied.append((self._feed, block))
+                filled += [(self._feed, block, self._sealed(block, left))] if left else []
+        return [(_EMPTY, emptied), ("INSERT INTO event_body VALUES (?, ?, ?)", filled)]
 
     def read(self, numbers: Collection[int]) -> Mapping[int, str]:
         """Those of these events that have one, by number.
@@ -44,12 +53,8 @@ class Bodies:
 
     def drop(self, numbers: Collection[int]) -> None:
         """Delete the bodies of these events, inside the transaction that settles them."""
-        gone = set(numbers)
-        for block in _blocks(numbers):
-            held = self._read(block)
-            kept = {number: body for number, body in held.items() if number not in gone}
-            if len(kept) < len(held):
-                self._write(block, kept)
+        for statement, values in self.changes(gone=numbers):
+            self._database.change(statement, *values)
 
     def _read(self, block: int) -> dict[int, str]:
         of_block = [self._feed, block]
@@ -60,13 +65,9 @@ class Bodies:
         content = zlib.decompress(self._state.open(sealed, place_of(_SEALED, self._feed, block)))
         yield from json.loads(content)
 
-    def _write(self, block: int, bodies: Mapping[int, str]) -> None:
-        of_block = [self._feed, block]
-        self._database.change("DELETE FROM event_body WHERE feed = ? AND block = ?", of_block)
-        if bodies:
-            content = zlib.compress(json.dumps(list(bodies.items())).encode(), 1)
-            sealed = self._state.seal(content, place_of(_SEALED, *of_block))
-            self._database.change("INSERT INTO event_body VALUES (?, ?, ?)", [*of_block, sealed])
+    def _sealed(self, block: int, bodies: Mapping[int, str]) -> bytes:
+        content = zlib.compress(json.dumps(list(bodies.items())).encode(), 1)
+        return self._state.seal(content, place_of(_SEALED, self._feed, block))
 
 
 def _blocks(numbers: Iterable[int]) -> list[int]:

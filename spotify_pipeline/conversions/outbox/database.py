@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
 
 from spotify_pipeline.state import Fence, StateStore
 
+Change: TypeAlias = tuple[str, Sequence[Sequence[object]]]
+"""A statement, and the values with which it is carried out one after the other."""
 _TYPES: dict[type[pl.DataType], str] = {pl.Int64: "bigint", pl.String: "text", pl.Boolean: "boolean"}
 
 
@@ -45,29 +48,36 @@ class Database:
         )
         return max(result.rowcount, 0)
 
-    @contextmanager
-    def incoming(self, keys: pl.Series) -> Generator[None]:
-        """Within the block, statements of this transaction see these keys, each there once, as ``incoming.key``."""
-        assert self._connection is not None  # noqa: S101
-        without = "" if self._is_shared else " WITHOUT ROWID"
-        self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE incoming (key text PRIMARY KEY){without}")
-        self.append("incoming", keys.to_frame("key"))
+    def rows_of(self, statement: str, keys: pl.Series, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """What a query gives that has these keys, each there once, as ``incoming.value``, before its other values."""
         if self._is_shared:
-            self._connection.exec_driver_sql("ANALYZE incoming")
-        yield
-        self._connection.exec_driver_sql("DROP TABLE incoming")
-
-    def append(self, table: str, frame: pl.DataFrame) -> None:
-        """Add the frame's rows to a table that has its columns."""
-        assert self._connection is not None  # noqa: S101
-        if frame.is_empty():
-            return
-        into = f"INSERT INTO {table} ({', '.join(frame.columns)})"
-        if self._is_shared:
-            arrays = ", ".join(f"CAST(? AS {_TYPES[type(kind)]}[])" for kind in frame.dtypes)
-            self.change(f"{into} SELECT * FROM unnest({arrays})", [column.to_list() for column in frame])  # noqa: S608
+            incoming, given = "unnest(CAST(? AS text[])) AS incoming (value)", keys.to_list()
         else:
-            self.change(f"{into} VALUES ({', '.join('?' * frame.width)})", *frame.iter_rows())
+            incoming, given = "json_each(?) AS incoming", json.dumps(keys.to_list())
+        return self.rows(statement.format(incoming=incoming), [given, *values])
+
+    def added(self, table: str, frame: pl.DataFrame) -> Change:
+        """What adds the frame's rows to a table that has its columns."""
+        into = f"INSERT INTO {table} ({', '.join(frame.columns)})"
+        if frame.height and self._is_shared:
+            arrays = ", ".join(f"CAST(? AS {_TYPES[type(kind)]}[])" for kind in frame.dtypes)
+            return f"{into} SELECT * FROM unnest({arrays})", [[column.to_list() for column in frame]]  # noqa: S608
+        return f"{into} VALUES ({', '.join('?' * frame.width)})", frame.rows()
+
+    @contextmanager
+    def moment(self) -> Generator[None]:
+        """What is looked at in the block is of one moment, and nobody who writes waits for it."""
+        with self._state.read() as self._connection:
+            try:
+                yield
+            finally:
+                self._connection = None
+
+    def carry_out(self, changes: Sequence[Change]) -> None:
+        """Make these changes as a whole and durably, or, where this raises, not at all."""
+        with self.transaction():
+            for statement, values in changes:
+                self.change(statement, *values)
 
     @contextmanager
     def transaction(self) -> Generator[None]:

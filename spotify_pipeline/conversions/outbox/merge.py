@@ -9,7 +9,7 @@ itself said before, and takes an event over from another day only with a row tha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -17,7 +17,7 @@ import polars as pl
 
 from spotify_pipeline.conversions.model import DECIDED_BY_SPOTIFY, VERDICTS, Filtered, State
 from spotify_pipeline.conversions.outbox.bodies import Bodies
-from spotify_pipeline.conversions.outbox.database import Database, runs
+from spotify_pipeline.conversions.outbox.database import Change, Database, runs
 from spotify_pipeline.conversions.outbox.model import Reading
 
 _KNOWN = {
@@ -37,7 +37,7 @@ _IS_OURS = f"(state IN ('pending', 'filtered') OR state = 'dead' AND reason NOT 
 _SELECT_KNOWN = (
     "SELECT event.key, number, day, state, reason, fields, event_name, event_time,"  # noqa: S608
     f" CASE WHEN {_IS_OURS} OR state = 'dead' AND replay THEN 1 ELSE 0 END"
-    " FROM incoming CROSS JOIN event WHERE feed = ? AND event.key = incoming.key"
+    " FROM {incoming} CROSS JOIN event WHERE feed = ? AND event.key = incoming.value"
 )
 _SELECT_OURS = f"SELECT number, key, state, reason FROM event WHERE feed = ? AND day = ? AND {_IS_OURS}"  # noqa: S608
 _WITHDRAW = (
@@ -45,6 +45,18 @@ _WITHDRAW = (
     " WHERE feed = ? AND number BETWEEN ? AND ?"
 )
 _DROP = "DELETE FROM event WHERE feed = ? AND number BETWEEN ? AND ?"
+_BEGIN = (
+    "INSERT INTO event_day (feed, day, new, repeated, unwanted, forgotten, replay, first_read_at)"
+    " VALUES (?, ?, 0, 0, 0, false, false, ?)"
+)
+_BEGIN_AGAIN = "UPDATE event_day SET read_at = NULL WHERE feed = ? AND day = ?"
+_BROUGHT = "UPDATE event_day SET new = new + ? WHERE feed = ? AND day = ?"
+_LOST = "UPDATE event_day SET new = new - ?, repeated = repeated + ? WHERE feed = ? AND day = ?"
+_END = "UPDATE event_day SET repeated = ?, unwanted = ?, read_at = ?, replay = false WHERE feed = ? AND day = ?"
+_SELECT_MARKED = "SELECT number FROM event WHERE feed = ? AND day = ? AND replay"
+_UNMARK = "UPDATE event SET replay = false WHERE feed = ? AND number BETWEEN ? AND ?"
+ROWS_OF_A_STEP = 65_536
+"""Rows of a reading that are taken over at once; nobody else can write to a SQLite file for that long."""
 _WITHOUT_ID = "row:"
 _NO_TIME = -(2**62)
 """Older than any."""
@@ -52,14 +64,12 @@ _NO_TIME = -(2**62)
 
 @dataclass(kw_only=True)
 class DayMerge:
-    """One reading, a frame at a time, within a transaction.
+    """One reading.
 
     Attributes:
         day, at: when it was read, as the tables have it.
         next_number: of the next event that is new.
         by_verdict: all rows that were read, by what was said of them: a reason, or `pending`.
-        moved: events that other days had before, by day; and those of them whose rows are still there.
-        dropped: events of the day that no longer are.
     """
 
     database: Database
@@ -69,17 +79,54 @@ class DayMerge:
     at: str
     next_number: int
     by_verdict: Counter[str] = field(default_factory=Counter[str])
-    moved: Counter[str] = field(default_factory=Counter[str])
-    displaced: Counter[str] = field(default_factory=Counter[str])
-    dropped: int = 0
     _new: int = 0
     _judged_again: int = 0
+    _withdrawn: int = 0
     _seen: pl.Series = field(default_factory=lambda: pl.Series("key", dtype=pl.String))
     _mine: pl.Series = field(default_factory=lambda: pl.Series("key", dtype=pl.String))
     _unwanted: pl.Series = field(default_factory=lambda: pl.Series("key", dtype=pl.String))
 
-    def take(self, frame: pl.DataFrame) -> None:
-        verdicts = frame.select(list(VERDICTS)).with_columns(pl.col("event_time").dt.epoch("us"))
+    def steps(self, frames: Iterable[pl.DataFrame], *, is_first: bool) -> Iterator[list[Change]]:
+        """What is to be changed, a step at a time: carry each out as a whole before the next is asked for.
+
+        From the first step to the last the day counts as not read (``read_at``), and after each of them its account
+        adds up. Where a step is not carried out, the day is read again from the start; it comes out the same.
+
+        Args:
+            frames: all rows of the day.
+            is_first: the day was never read before.
+        """
+        of_day = [self.feed, self.day]
+        step: list[Change] = [(_BEGIN, [[*of_day, self.at]]) if is_first else (_BEGIN_AGAIN, [of_day])]
+        for number, rows in enumerate(rows for frame in frames for rows in frame.iter_slices(ROWS_OF_A_STEP)):
+            if number:
+                yield step
+                step = []
+            step += self._taken_over(rows)
+        for events in self._gone().iter_slices(ROWS_OF_A_STEP):
+            yield step  # blocks of bodies are made of what the step before left in them
+            step = self._given_up(events)
+        yield [*step, *self._end()]
+
+    def reading(self) -> Reading:
+        """What it brought, once all steps were carried out."""
+        return Reading(
+            day=date.fromisoformat(self.day),
+            rows=self.by_verdict.total(),
+            new=self._new,
+            known=self._mine.len() - self._new,
+            repeated=self._repeated,
+            not_wanted=self.by_verdict[Filtered.NOT_WANTED.value],
+            judged_again=self._judged_again,
+            withdrawn=self._withdrawn,
+        )
+
+    @property
+    def _repeated(self) -> int:
+        return self.by_verdict.total() - self.by_verdict[Filtered.NOT_WANTED.value] - self._mine.len()
+
+    def _taken_over(self, rows: pl.DataFrame) -> list[Change]:
+        verdicts = rows.select(list(VERDICTS)).with_columns(pl.col("event_time").dt.epoch("us"))
         counted = verdicts.select(pl.coalesce("reason", "state").value_counts()).unnest("reason")
         self.by_verdict.update(dict(counted.iter_rows()))
         is_unwanted = pl.col("reason").eq_missing(Filtered.NOT_WANTED.value)
@@ -93,33 +140,15 @@ class DayMerge:
         mine = known.filter(pl.col("known_day") == self.day)
         self._mine = pl.concat([self._mine, mine["key"], new["key"], again["key"]]).unique()
         self._seen = pl.concat([self._seen, candidates["key"]]).unique()
-        self._add(new)
-        self._judge_again(again)
         self.next_number += new.height
         self._new += new.height
         self._judged_again += again.height
-
-    def end(self) -> Reading:
-        """Settle what the day had and this reading did not find, and count."""
-        mine = self._mine.len()
-        rows = self.database.rows(_SELECT_OURS, [self.feed, self.day])
-        withdrawn = self._settle_gone(rows)
-        total, unwanted = self.by_verdict.total(), self.by_verdict[Filtered.NOT_WANTED.value]
-        return Reading(
-            day=date.fromisoformat(self.day),
-            rows=total,
-            new=self._new,
-            known=mine - self._new,
-            repeated=total - unwanted - mine,
-            not_wanted=unwanted,
-            judged_again=self._judged_again,
-            withdrawn=withdrawn,
-        )
+        return self._written(new, self._changed(again))
 
     def _known(self, candidates: pl.DataFrame) -> pl.DataFrame:
         """What the outbox knows of these keys; ``is_open``: the verdict is still ours to give."""
-        with self.database.incoming(candidates["key"]):
-            return pl.DataFrame(self.database.rows(_SELECT_KNOWN, [self.feed]), schema=_KNOWN, orient="row")
+        rows = self.database.rows_of(_SELECT_KNOWN, candidates["key"], [self.feed])
+        return pl.DataFrame(rows, schema=_KNOWN, orient="row")
 
     def _taken(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Of rows and the open events that they are of: those that count from now on."""
@@ -129,12 +158,7 @@ class DayMerge:
         pairs = pairs.join(seen, on="key", how="left", maintain_order="left")
         is_first_of_day = (pl.col("known_day") == self.day) & pl.col("is_seen").is_null()
         rivals = pairs.filter(~is_first_of_day)
-        taken = pl.concat([pairs.filter(is_first_of_day), rivals.filter(self._ranks_higher(rivals))])
-        from_others = taken.filter(pl.col("known_day") != self.day)
-        self.moved.update(from_others["known_day"].to_list())
-        gone = pl.col("known_reason").eq_missing(Filtered.WITHDRAWN.value)
-        self.displaced.update(from_others.filter(~gone)["known_day"].to_list())
-        return taken
+        return pl.concat([pairs.filter(is_first_of_day), rivals.filter(self._ranks_higher(rivals))])
 
     def _ranks_higher(self, pairs: pl.DataFrame) -> pl.Series:
         known_rank = _rank("known_state", "known_reason")
@@ -152,8 +176,10 @@ class DayMerge:
         later = ties.filter(_content("body", "reason", "fields", "event_name") > _content(*_KNOWN_CONTENT))
         return higher.scatter(later["row"], values=True) if later.height else higher
 
-    def _judge_again(self, again: pl.DataFrame) -> None:
-        # Most filtered events stay as they are, and writing them would cost more than reading the day.
+    def _changed(self, again: pl.DataFrame) -> pl.DataFrame:
+        """Those of which something else is said now. Most filtered events stay as they are, and writing them would cost
+        more than reading the day.
+        """
         changed = pl.any_horizontal(
             pl.col("state") == State.PENDING.value,
             pl.col("known_day") != self.day,
@@ -168,12 +194,11 @@ class DayMerge:
                 )
             ),
         )
-        changes = again.filter(changed) if again.height else again
-        self.bodies.drop(changes["number"].to_list())
-        self.database.change(_DROP, *((self.feed, *run) for run in runs(changes["number"].to_list())))
-        self._add(changes)
+        return again.filter(changed) if again.height else again
 
-    def _add(self, verdicts: pl.DataFrame) -> None:
+    def _written(self, new: pl.DataFrame, changed: pl.DataFrame) -> list[Change]:
+        """Events that are new, and events that are written again, in the place where they were."""
+        verdicts = pl.concat([each.select("number", *VERDICTS) for each in (changed, new)])
         is_pending = pl.col("state") == State.PENDING.value
         events = verdicts.select(
             "number",
@@ -188,22 +213,58 @@ class DayMerge:
             replay=pl.lit(value=False),
             settled_at=pl.when(~is_pending).then(pl.lit(self.at)),
         )
-        self.database.append("event", events)
-        self.bodies.keep(verdicts.filter(is_pending).select("number", "body").iter_rows())
+        numbers = changed["number"].to_list()
+        from_others = changed.filter(pl.col("known_day") != self.day)
+        had_a_row = from_others.filter(pl.col("known_reason").ne_missing(Filtered.WITHDRAWN.value))
+        displaced = Counter[str](had_a_row["known_day"])
+        moved = Counter[str](from_others["known_day"])
+        return [
+            (_DROP, [(self.feed, *run) for run in runs(numbers)]),
+            self.database.added("event", events),
+            *self.bodies.changes(verdicts.filter(is_pending).select("number", "body").iter_rows(), gone=numbers),
+            (_BROUGHT, [(new.height + from_others.height, self.feed, self.day)]),
+            (_LOST, [(events, displaced[day], self.feed, day) for day, events in sorted(moved.items())]),
+        ]
 
-    def _settle_gone(self, rows: list[tuple[int, str, str, str | None]]) -> int:
-        """Events of the day without a row now: withdrawn; no events at all if they have no id, or nobody wants them."""
+    def _gone(self) -> pl.DataFrame:
+        """Events of the day that are not sent, and without a row now."""
+        rows = self.database.rows(_SELECT_OURS, [self.feed, self.day])
         ours = pl.DataFrame(rows, schema=_OURS, orient="row")
-        gone = ours.join(self._seen.to_frame(), on="key", how="anti")
-        is_none = pl.col("key").str.starts_with(_WITHOUT_ID) | pl.col("key").is_in(self._unwanted.implode())
-        none = gone.filter(is_none)
-        withdrawn = gone.filter(~is_none & pl.col("reason").ne_missing(Filtered.WITHDRAWN.value))
-        for events, statement, values in ((none, _DROP, [self.feed]), (withdrawn, _WITHDRAW, [self.at, self.feed])):
-            numbers = events["number"].to_list()
-            self.bodies.drop(numbers)
-            self.database.change(statement, *((*values, *run) for run in runs(numbers)))
-        self.dropped = none.height
-        return withdrawn.height
+        is_new = pl.col("reason").ne_missing(Filtered.WITHDRAWN.value) | self._is_none
+        return ours.join(self._seen.to_frame(), on="key", how="anti").filter(is_new)
+
+    @property
+    def _is_none(self) -> pl.Expr:
+        """Without a row it is no event at all, as it has no id, or nobody wants it."""
+        return pl.col("key").str.starts_with(_WITHOUT_ID) | pl.col("key").is_in(self._unwanted.implode())
+
+    def _given_up(self, events: pl.DataFrame) -> list[Change]:
+        """Withdraw them, or drop what is no event."""
+        none, withdrawn = (events.filter(each)["number"].to_list() for each in (self._is_none, ~self._is_none))
+        self._withdrawn += len(withdrawn)
+        return [
+            *self.bodies.changes(gone=[*none, *withdrawn]),
+            (_DROP, [(self.feed, *run) for run in runs(none)]),
+            (_BROUGHT, [(-len(none), self.feed, self.day)]),
+            (_WITHDRAW, [(self.at, self.feed, *run) for run in runs(withdrawn)]),
+        ]
+
+    def _end(self) -> list[Change]:
+        of_day = [self.feed, self.day]
+        # What this reading did not find cannot be replayed, and would have the day read forever.
+        marked = [number for (number,) in self.database.rows(_SELECT_MARKED, of_day)]
+        # A reading without rows leaves a trace, too.
+        said = [("", 0), *sorted(self.by_verdict.items())]
+        unwanted = self.by_verdict[Filtered.NOT_WANTED.value]
+        return [
+            (_UNMARK, [(self.feed, *run) for run in runs(marked)]),
+            ("DELETE FROM event_reading WHERE feed = ? AND day = ? AND NOT accepted", [of_day]),
+            (
+                "INSERT INTO event_reading (feed, day, verdict, rows, accepted) VALUES (?, ?, ?, ?, false)",
+                [[*of_day, *counted] for counted in said],
+            ),
+            (_END, [[self._repeated, unwanted, self.at, *of_day]]),
+        ]
 
 
 _BODIES = {"number": pl.Int64, "known_body": pl.String}

@@ -140,7 +140,7 @@ class DayAccount:
         delivered, pending: events.
         filtered, dead: events by reason; the rows that are no events are among the filtered.
         left_out: events that were sent, or are to be, without a parameter whose value cannot be used.
-        read_at: of the newest reading; None if the day was never read.
+        read_at: of the newest reading; None if the day was never read, or that reading was broken off.
         first_read_at: of the first reading; None if the day was never read.
     """
 
@@ -185,7 +185,10 @@ class Outbox(Protocol):
     """The outbox of one feed, open, and held by this process alone (or for looking at only, as it was opened)."""
 
     def record(self, day: date, verdicts: Iterable[pl.DataFrame], *, at: datetime) -> Reading:
-        """Take over the verdicts (see ``VERDICTS``) on all rows of a day, in one transaction.
+        """Take over the verdicts (see ``VERDICTS``) on all rows of a day.
+
+        They are taken over in steps, each of them a short transaction. Until the last one is durable the day counts as
+        not read: nothing of it is claimed, and it is among ``pending_days``. Read again, it comes out the same.
 
         New events are added. Of rows with one key one counts, by the rule of ``recording``. A known event of the day
         that is pending, filtered, dead by our own judgement, or marked for replay, takes the new verdict, or is
@@ -257,7 +260,7 @@ class Outbox(Protocol):
         ...
 
     def pending_days(self) -> Sequence[date]:
-        """Days with events that are still to be sent, or marked for replay."""
+        """Days with events that are still to be sent, or marked for replay, or whose last reading was broken off."""
         ...
 
     def delivered_by_hour(self, since: datetime, until: datetime) -> pl.DataFrame:

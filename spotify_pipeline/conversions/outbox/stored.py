@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -12,7 +12,7 @@ import polars as pl
 
 from spotify_pipeline.conversions.model import Dead, Filtered, State
 from spotify_pipeline.conversions.outbox.bodies import Bodies
-from spotify_pipeline.conversions.outbox.database import Database, runs
+from spotify_pipeline.conversions.outbox.database import Change, Database, runs
 from spotify_pipeline.conversions.outbox.merge import DayMerge
 from spotify_pipeline.conversions.outbox.model import Claimed, Guarantee, OutboxError, Reading, Settled, Stop, withheld
 from spotify_pipeline.conversions.outbox.spool import spooled
@@ -23,6 +23,8 @@ LOOK_AHEAD = 10_000
 """Events that are fetched at once, and, at least once, marked as `sending` at once: a mark costs as much for one."""
 _ROWS_ONLY = {Filtered.NOT_WANTED.value: "unwanted", Filtered.REPEATED.value: "repeated"}
 """Reasons of rows that are no events, and where they are counted."""
+_IS_READ = "day NOT IN (SELECT day FROM event_day WHERE feed = ? AND read_at IS NULL)"
+"""Of a day whose reading was broken off nothing is sent until it was read to its end."""
 _SETTLED = frozenset({State.DELIVERED, State.DEAD, State.FILTERED, State.PENDING})
 
 
@@ -57,14 +59,14 @@ class StoredOutbox(OutboxViews):
             at=text_of(at),
             next_number=(highest or 0) + 1,
         )
-        # Nobody else can write to a SQLite file meanwhile, so the warehouse is not read within the transaction.
+        # Nobody else can write to a SQLite file while a step is carried out, so the warehouse is read before, and what
+        # a step writes is made before it.
         recording = f"Recording {day} of the feed {self._name}"
-        with spooled(verdicts) as frames, withheld(recording), self._database.transaction():
-            for frame in frames:
-                merge.take(frame)
-            reading = merge.end()
-            self._note(merge, reading, is_first=not before)
-        return reading
+        with spooled(verdicts) as frames, withheld(recording):
+            steps = merge.steps(frames, is_first=not before)
+            while step := self._next(steps):
+                self._database.carry_out(step)
+        return merge.reading()
 
     def claim(self, most: int, most_bytes: int) -> Sequence[Claimed]:
         if len(self._ahead) < most:
@@ -85,9 +87,9 @@ class StoredOutbox(OutboxViews):
     def ends(self, most: int) -> Sequence[int]:
         self._put_back()
         ends = self._database.rows(
-            "SELECT max(number), min(number) FROM event WHERE feed = ? AND state = 'pending'"
+            f"SELECT max(number), min(number) FROM event WHERE feed = ? AND state = 'pending' AND {_IS_READ}"  # noqa: S608
             " GROUP BY day ORDER BY day DESC",
-            [self._feed],
+            [self._feed, self._feed],
         )
         return list(dict.fromkeys([*(last for last, _ in ends), *(first for _, first in ends)]))[:most]
 
@@ -181,38 +183,16 @@ class StoredOutbox(OutboxViews):
         self._database.change("UPDATE event_day SET forgotten = true WHERE feed = ? AND day = ?", of_day)
         return self._database.change("DELETE FROM event WHERE feed = ? AND day = ?", of_day)
 
-    def _note(self, merge: DayMerge, reading: Reading, *, is_first: bool) -> None:
-        of_day = [self._feed, merge.day]
-        if is_first:
-            self._database.change(
-                "INSERT INTO event_day (feed, day, new, repeated, unwanted, forgotten, replay, first_read_at)"
-                " VALUES (?, ?, 0, 0, 0, false, false, ?)",
-                [*of_day, merge.at],
-            )
-        brought = reading.new + merge.moved.total() - merge.dropped
-        self._database.change(
-            "UPDATE event_day SET new = new + ?, repeated = ?, unwanted = ?, read_at = ?, replay = false"
-            " WHERE feed = ? AND day = ?",
-            [brought, reading.repeated, reading.not_wanted, merge.at, *of_day],
-        )
-        self._database.change(
-            "UPDATE event_day SET new = new - ?, repeated = repeated + ? WHERE feed = ? AND day = ?",
-            *([events, merge.displaced[day], self._feed, day] for day, events in merge.moved.items()),
-        )
-        # What this reading did not find cannot be replayed, and would have the day read forever.
-        self._database.change("UPDATE event SET replay = false WHERE feed = ? AND day = ? AND replay", of_day)
-        self._database.change("DELETE FROM event_reading WHERE feed = ? AND day = ? AND NOT accepted", of_day)
-        # A reading without rows leaves a trace, too.
-        self._database.change(
-            "INSERT INTO event_reading (feed, day, verdict, rows, accepted) VALUES (?, ?, ?, ?, false)",
-            *([*of_day, *counted] for counted in [("", 0), *sorted(merge.by_verdict.items())]),
-        )
+    def _next(self, steps: Iterator[list[Change]]) -> list[Change] | None:
+        with self._database.moment():
+            return next(steps, None)
 
     def _look_ahead(self, most: int) -> None:
         self._put_back()
         rows = self._database.rows(
-            "SELECT number, day, key FROM event WHERE feed = ? AND state = 'pending' ORDER BY day, number LIMIT ?",
-            [self._feed, max(most, LOOK_AHEAD)],
+            f"SELECT number, day, key FROM event WHERE feed = ? AND state = 'pending' AND {_IS_READ}"  # noqa: S608
+            " ORDER BY day, number LIMIT ?",
+            [self._feed, self._feed, max(most, LOOK_AHEAD)],
         )
         fetched = self._with_bodies(rows)
         if self._guarantee is Guarantee.AT_LEAST_ONCE and rows:

@@ -106,7 +106,7 @@ class OutboxViews:
     def pending_days(self) -> Sequence[date]:
         rows = self._database.rows(
             "SELECT day FROM event WHERE feed = ? AND (state IN ('pending', 'sending') OR replay)"
-            " UNION SELECT day FROM event_day WHERE feed = ? AND replay ORDER BY day",
+            " UNION SELECT day FROM event_day WHERE feed = ? AND (replay OR read_at IS NULL) ORDER BY day",
             [self._feed, self._feed],
         )
         return [date.fromisoformat(day) for (day,) in rows]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from spotify_pipeline.conversions.model.verdict import State
+from spotify_pipeline.conversions.model.verdict import VERDICTS, State
+from spotify_pipeline.conversions.outbox.merge import ROWS_OF_A_STEP
 from spotify_pipeline.conversions.outbox.model import DayAccount, Outbox, Reading, Settled
 from spotify_pipeline_tests.conversions.outbox_making import (
     MONDAY,
@@ -21,6 +22,8 @@ from spotify_pipeline_tests.conversions.outbox_making import (
     verdict,
     verdicts,
 )
+from spotify_pipeline_tests.mirror.fake_spotify import Crash
+from spotify_pipeline_tests.mirror.watched_state import WatchedState, ending_at
 
 DELIVERED = Settled(state=State.DELIVERED)
 REFUSED = Settled(state=State.DEAD, reason="refused")
@@ -141,3 +144,34 @@ def test_a_reading_that_breaks_off_leaves_nothing(place: Place) -> None:
             outbox.record(MONDAY, broken(), at=NOON)
         assert totals(outbox) == {"read": 1, "delivered": 0, "pending": 1, "filtered": 0, "dead": 0}
         assert [each.body for each in outbox.claim(9, MUCH)] == [body("a")]
+
+
+def test_of_a_reading_that_ends_between_its_steps_nothing_is_sent_until_the_day_is_read_again(place: Place) -> None:
+    watched = WatchedState(place.state.place, place.state.home, key=place.state.key)
+    frames = [pending("a", "b"), pending("c", "d"), pending("e")]
+    with place.open() as outbox:
+        read_all(outbox, ["b", "gone"], MONDAY)
+        read_all(outbox, ["t"], TUESDAY)
+    for step in (1, 2, 3):  # once the first commit is made, and before and after the second
+        with pytest.raises(Crash), Place(watched).open() as outbox, ending_at(watched, step):
+            outbox.record(MONDAY, frames, at=NOON)
+        with place.open() as outbox:
+            assert len(outbox.ends(9)) == 1
+            assert [each.event_id for each in outbox.claim(9, MUCH)] == ["t"]
+            (monday, tuesday) = outbox.accounts()
+            assert (monday.read_at, tuesday.read_at) == (None, NOON)
+            assert monday.adds_up
+            assert outbox.pending_days() == [MONDAY, TUESDAY]
+    with place.open() as outbox:
+        outbox.record(MONDAY, frames, at=NOON)
+        assert sorted(each.event_id for each in outbox.claim(9, MUCH)) == ["a", "b", "c", "d", "e", "t"]
+        assert totals(outbox) == {"read": 7, "delivered": 0, "pending": 6, "filtered": 1, "dead": 0}
+
+
+def test_others_can_write_between_the_steps_of_a_reading_of_many_rows(place: Place) -> None:
+    watched = WatchedState(place.state.place, place.state.home, key=place.state.key)
+    keys = pl.int_range(2 * ROWS_OF_A_STEP + 1, eager=True).cast(pl.String)
+    rows = pl.select(key=keys).join(verdicts(verdict("x", "filtered", "no_consent")).drop("key"), how="cross")
+    with Place(watched).open() as outbox, ending_at(watched, 99) as steps:
+        assert outbox.record(MONDAY, [rows.select(list(VERDICTS))], at=NOON).new == rows.height
+    assert steps.names.count("after a commit") >= 3

@@ -93,6 +93,10 @@ class Machine:
             time.sleep(0.002)
         return False
 
+    def stop(self) -> None:
+        """Stop a run wherever it is."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
     def go_on(self) -> None:
         """Continue a run that was stopped."""
         os.kill(self._process.pid, signal.SIGCONT)

@@ -128,7 +128,7 @@ LISTS: Mapping[str, tuple[Call, dict[str, Any], dict[str, Any] | None]] = {
 }
 """Each list: its right answer, and one of another business, data set or connection where an answer can say so."""
 
-NO_OPERATION = {"open", "close", "upload", "resume_upload", "find_capi_connection", "find_dataset"}
+NO_OPERATION = {"open", "close", "upload", "resume_upload", "cancel_upload", "find_capi_connection", "find_dataset"}
 """Methods that make no call of their own to the Ads API."""
 OTHERS = ("id", "capi_connection_id")
 

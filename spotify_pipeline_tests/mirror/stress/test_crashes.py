@@ -136,7 +136,7 @@ class Crashes(RuleBasedStateMachine):
         elif event is Event.JOURNAL_LOST and not in_creation:
             # What was asked for and not answered is known by the journal alone until it shows.
             self.machine.lose_journal()
-            self.knows_newest = False
+            self.knows_newest, self.landed = False, 0  # which list was accepted last is lost with it
         elif event is Event.AUDIENCE_DELETED and not in_creation:
             self.spotify.audiences.clear()
 

@@ -226,7 +226,7 @@ class StateStore:
         with self.lock("create"), engines.begun(engine, self.place, writes=True) as transaction:
             if sa.inspect(transaction).has_table(initialised.name, schema=engines.SCHEMA):
                 return False
-            _make_tables(transaction, import_due=self._has_former)
+            _make_tables(transaction, import_due=self._imports)
         return True
 
     def _make_file(self, file: Path) -> None:
@@ -237,7 +237,7 @@ class StateStore:
             each.unlink(missing_ok=True)
         try:
             with private_umask(), engines.begun(engines.engine_of(fresh), fresh, writes=True) as transaction:
-                store_id = _make_tables(transaction, import_due=self._has_former)
+                store_id = _make_tables(transaction, import_due=self._imports)
         finally:
             engines.close(fresh)  # folds the write-ahead log into the file
         assert fresh.file is not None  # noqa: S101

@@ -17,7 +17,7 @@ from spotify_pipeline.former_home import FormerHomeError, import_home
 from spotify_pipeline.mirror import ApprovalStore, Journal, Receipt, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import TokenStore
-from spotify_pipeline.state import StateError, StateStore, tables
+from spotify_pipeline.state import StateError, StateStore, back_up, restore, tables
 
 ACCOUNT = "a0000000-0000-4000-8000-000000000001"
 ISSUER = "https://accounts.example.com"
@@ -198,6 +198,14 @@ def test_a_second_time_it_changes_nothing(home: Path) -> None:
     import_home(home, StateStore.in_home(home))
     with pytest.raises(FormerHomeError, match="There is a state"):
         import_home(home, StateStore.in_home(home))
+    assert len(ErasureLedger(StateStore.in_home(home)).requests()) == 2
+
+
+def test_a_backup_is_restored_where_the_former_files_are_still_kept(home: Path, tmp_path: Path) -> None:
+    state = StateStore.in_home(home)
+    import_home(home, state)
+    back_up(StateStore.in_home(home), tmp_path / "backups" / "state.sqlite")
+    restore(tmp_path / "backups" / "state.sqlite", StateStore.in_home(home), now=datetime(2026, 11, 30, tzinfo=UTC))
     assert len(ErasureLedger(StateStore.in_home(home)).requests()) == 2
 
 

@@ -99,7 +99,13 @@ def restore_backup(
     store = project_state()
     if not yes and not typer.confirm(f"Replace the state in {store.place} by {file}? Let nothing run meanwhile."):
         raise typer.Exit(1)
-    _report("Restored", restore(file, store, now=datetime.now(UTC)), str(store.place))
+    restored = restore(file, store, now=datetime.now(UTC))
+    _report("Restored", restored, str(store.place))
+    if restored.unread:
+        sys.stderr.write(
+            "warning: who asked to be forgotten since that copy was made is not in it, as the former state could not "
+            f"be read: {restored.unread} Give them to `spotify-pipeline forget` again.\n"
+        )
 
 
 @state.command("import")

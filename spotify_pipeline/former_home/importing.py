@@ -43,7 +43,7 @@ def import_home(home: Path, state: StateStore) -> Imported:
         StateError: the state cannot be used.
     """
     state = state.for_import()
-    state.create(again=True)
+    state.create()
     with state.read() as transaction:
         if not is_new(transaction, but=("sign_in", "lease")):
             raise FormerHomeError(

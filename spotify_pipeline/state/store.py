@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Generator
@@ -14,21 +13,17 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from spotify_pipeline.home import private_directory, private_umask
-from spotify_pipeline.locks import exclusive
 from spotify_pipeline.retries import TURN, RetryPolicy
 from spotify_pipeline.state import engines, lease, locks
+from spotify_pipeline.state.creation import Filling, NewState, import_due
 from spotify_pipeline.state.errors import StateError
 from spotify_pipeline.state.key import FILE_NAME as KEY_FILE
 from spotify_pipeline.state.key import KEY_VARIABLE, Key, key_beside, next_to
 from spotify_pipeline.state.lease import Fence
 from spotify_pipeline.state.place import Place
 from spotify_pipeline.state.safety import MOUNT_TABLE, refuse_unsafe_directory, refuse_unsafe_file
-from spotify_pipeline.state.tables import REVISION, initialised, metadata, version
+from spotify_pipeline.state.tables import REVISION, initialised, version
 from spotify_pipeline.state.tables import lease as lease_table
-
-_FORMER = ("journal", "receipts", "approvals", "erasures", "outbox", "tokens.json")
-"""What a home held before there was a state."""
 
 
 class StateStore:
@@ -179,72 +174,23 @@ class StateStore:
         """
         self.key()
 
-    def create(self, *, again: bool = False) -> bool:
+    def create(self, filling: Filling | None = None, *, aside: Path | None = None) -> bool:
         """Make the tables where there are none; whether they were made.
 
-        ``again``: make them although there was a state, which is gone or was put aside.
+        Args:
+            filling: what they hold from the beginning, such as another state: in the same transaction, so that a
+                process that is killed leaves none that looks new. None: nothing, and no state may have been here.
+            aside: the name under which a SQLite file that is there is kept, once the new one is complete. None: it
+                stays, and nothing is made.
 
         Raises:
             StateError: they cannot be made, or a state that was here is gone.
         """
+        new = NewState(self.place, self.home, filling, takes_over=self._imports)
         if self.place.file is None:
-            if self._has_former and not again:
-                raise self._import_due()
-            return self._create_shared()
+            return new.in_database()
         self._refuse_unsafe(self.place.file)
-        private_directory(self.place.file.parent)
-        with exclusive(self.place.file.with_name(f".{self.place.file.name}.lock")):
-            if self.place.file.exists():
-                return False
-            if self._has_former and not again:
-                raise self._import_due()
-            if _mark_of(self.place.file).exists() and not again:
-                raise StateError(
-                    f"The state of this project ({self.place}) is gone: {_mark_of(self.place.file)} says that there "
-                    "was one. Nothing was sent, as it says who asked to be forgotten and what was sent. Restore the "
-                    "newest backup: `spotify-pipeline state restore FILE`. If there is none, remove that file: every "
-                    "audience then needs an approval, and everybody who asked to be forgotten has to be given to "
-                    "`forget` again."
-                )
-            self._make_file(self.place.file)
-        return True
-
-    @property
-    def _has_former(self) -> bool:
-        return any((self.home / each).exists() for each in _FORMER)
-
-    def _import_due(self) -> StateError:
-        return StateError(
-            f"{self.home} holds what a version before the state kept in files. Nothing was sent, as they say who "
-            "asked to be forgotten and what was sent. Run `spotify-pipeline state import`: it takes them over."
-        )
-
-    def _create_shared(self) -> bool:
-        engine = engines.engine_of(self.place)
-        with engines.begun(engine, self.place, writes=True) as transaction:
-            transaction.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {engines.SCHEMA}"))
-        with self.lock("create"), engines.begun(engine, self.place, writes=True) as transaction:
-            if sa.inspect(transaction).has_table(initialised.name, schema=engines.SCHEMA):
-                return False
-            _make_tables(transaction, import_due=self._imports)
-        return True
-
-    def _make_file(self, file: Path) -> None:
-        """Make the file under another name, so that it is there as a whole or not at all."""
-        fresh = Place.of_file(file.with_name(f".{file.name}.new"))
-        leftovers = [file.with_name(f".{file.name}.new{suffix}") for suffix in ("", "-wal", "-shm")]
-        for each in leftovers:
-            each.unlink(missing_ok=True)
-        try:
-            with private_umask(), engines.begun(engines.engine_of(fresh), fresh, writes=True) as transaction:
-                store_id = _make_tables(transaction, import_due=self._imports)
-        finally:
-            engines.close(fresh)  # folds the write-ahead log into the file
-        assert fresh.file is not None  # noqa: S101
-        fresh.file.chmod(0o600)
-        fresh.file.replace(file)
-        _mark_of(file).touch(mode=0o600)
-        _mark_of(file).write_text(f"{store_id}\n", encoding="ascii")
+        return new.in_file(self.place.file, aside)
 
     def _engine(self) -> sa.Engine:
         if self.place.file is not None:
@@ -278,7 +224,7 @@ class StateStore:
         if self._key is not None and row.key_id != self._key.id.hex():
             raise self._another_key()
         if row.import_due and not self._imports:
-            raise self._import_due()
+            raise import_due(self.home)
         if row.moved_to is not None:
             raise StateError(
                 f"The state ({self.place}) was moved to {row.moved_to} on {row.moved_at[:10]}, and nothing is written "
@@ -349,19 +295,6 @@ class StateStore:
 
 _KEY_ID = sa.select(initialised.c.key_id)
 _SAID_OF_ITSELF = sa.select(initialised, version).join_from(initialised, version, sa.true())
-
-
-def _mark_of(file: Path) -> Path:
-    """A file that says that there was a state: one that is gone must not look like a new one."""
-    return file.with_suffix(".id")
-
-
-def _make_tables(transaction: sa.Connection, *, import_due: bool) -> str:
-    metadata.create_all(transaction)
-    store_id = secrets.token_hex(8)
-    transaction.execute(version.insert().values(version_num=REVISION))
-    transaction.execute(initialised.insert().values(one=1, store_id=store_id, made_at=_now(), import_due=import_due))
-    return store_id
 
 
 def _me() -> str:

@@ -8,13 +8,15 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from spotify_pipeline.home import private_directory, reason_of
+from spotify_pipeline.home import private_directory
 from spotify_pipeline.state import engines
+from spotify_pipeline.state.creation import Filling, unfinished
 from spotify_pipeline.state.errors import StateError
 from spotify_pipeline.state.place import Place
 from spotify_pipeline.state.store import StateStore
@@ -33,6 +35,9 @@ _MADE_WITH_IT = frozenset({initialised.name, version.name})
 """Tables of which every state has its row from the beginning."""
 _NOT_COPIED = frozenset({rate.name})
 """What says nothing elsewhere: how much of the rate limit is used now."""
+_OF_REQUESTS = (erasure, erasure_waiting, erasure_digest)
+"""What says who asked to be forgotten, in the order in which their keys allow rows."""
+Requests = Mapping[sa.Table, list[tuple[Any, ...]]]
 _ROWS_AT_ONCE = 1_000
 FENCES_SKIPPED = 1_000_000
 """So many fences are passed over by a restore: a run that began after the backup must not write under its fence."""
@@ -50,6 +55,13 @@ class Copied:
         return sum(self.rows.values())
 
 
+@dataclass(frozen=True)
+class Restored(Copied):
+    """What was restored. ``unread``: why the requests to be forgotten of the state before could not be read, or ""."""
+
+    unread: str
+
+
 def move(source: StateStore, target: StateStore, *, now: datetime) -> Copied:
     """Copy a state into another database, verify it, and let nobody write to the first one any more.
 
@@ -58,12 +70,9 @@ def move(source: StateStore, target: StateStore, *, now: datetime) -> Copied:
     Raises:
         StateError: ``target`` holds another state, which is left as it is; or one of the two cannot be used.
     """
-    target.create()
     with source.begin() as there:
         _hold_still(there, source)
-        with target.begin() as here:
-            if is_new(here):
-                _fill(there, here)
+        _fill_new(target, partial(_fill, there))
         with target.read() as here:
             copied = _compared(there, here, target)
         there.execute(initialised.update().values(moved_to=str(target.place), moved_at=now.isoformat()))
@@ -81,10 +90,8 @@ def back_up(source: StateStore, file: Path) -> Copied:
     private_directory(file.parent)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".backup-") as scratch:
         store = StateStore(Place.of_file(Path(scratch) / file.name), Path(scratch))
-        store.create()
         with source.read() as there:
-            with store.begin() as here:
-                _fill(there, here)
+            store.create(partial(_fill, there))
             with store.read() as here:
                 copied = _compared(there, here, store)
         engines.close(store.place)  # folds the write-ahead log into the file
@@ -92,10 +99,11 @@ def back_up(source: StateStore, file: Path) -> Copied:
     return copied
 
 
-def restore(backup: Path, target: StateStore, *, now: datetime) -> Copied:
+def restore(backup: Path, target: StateStore, *, now: datetime) -> Restored:
     """Put a backup in the place of a state; what asked to be forgotten since stays asked.
 
-    A SQLite file that is there is kept beside it. No process that held a lease holds it any more.
+    A SQLite file that is there is kept beside it. No process that held a lease holds it any more. Run again after a
+    crash, it does all of it again.
 
     Raises:
         StateError: the backup cannot be read; or the database that machines share holds a state already.
@@ -109,57 +117,67 @@ def restore(backup: Path, target: StateStore, *, now: datetime) -> Copied:
         copy.chmod(0o600)
         saved = StateStore(Place.of_file(copy), Path(scratch))
         with saved.read() as there:
-            before = _put_aside(target, now)
-            target.create(again=True)
-            with target.begin() as here:
-                if not is_new(here):
-                    raise StateError(
-                        f"There is a state in {target.place} already. Restore it with the tools of its "
-                        "database, or name one that is new."
-                    )
+            requests, unread = _requests_of(target)
+
+            def fill(here: sa.Connection) -> None:
                 _fill(there, here)
                 here.execute(lease.update().values(fence=lease.c.fence + FENCES_SKIPPED))
-                if before is not None:
-                    _merge_erasures(before, here)
+                _merge(requests, here)
+
+            if not _fill_new(target, fill, aside=f"before-{now:%Y%m%dT%H%M%SZ}"):
+                raise StateError(
+                    f"There is a state in {target.place} already. Restore it with the tools of its database, or name "
+                    "one that is new."
+                )
         with target.read() as here:
             rows = {table.name: _count(here, table) for table in _tables()}
         engines.close(saved.place)
-    return Copied(rows)
+    return Restored(rows, unread)
 
 
-def _put_aside(target: StateStore, now: datetime) -> StateStore | None:
+def _fill_new(target: StateStore, filling: Filling, *, aside: str | None = None) -> bool:
+    """Make ``target`` with what it is to hold, or fill one that was made and is new; whether it was filled."""
     file = target.place.file
-    if file is None or not file.exists():
-        return None
-    engines.close(target.place)
-    kept = file.with_name(f"{file.name}.before-{now:%Y%m%dT%H%M%SZ}")
-    try:
-        for suffix in ("-wal", "-shm", ""):
-            part = file.with_name(f"{file.name}{suffix}")
-            if part.exists():
-                part.rename(kept.with_name(f"{kept.name}{suffix}"))
-    except OSError as error:
-        raise StateError(f"{file} cannot be renamed ({reason_of(error)}). Nothing was restored.") from None
-    return StateStore(Place.of_file(kept), target.home)
+    kept = file.with_name(f"{file.name}.{aside}") if file is not None and aside is not None else None
+    if target.create(filling, aside=kept):
+        return True
+    with target.begin() as here:
+        if not is_new(here):
+            return False
+        filling(here)
+    return True
 
 
-def _merge_erasures(before: StateStore, here: sa.Connection) -> None:
-    """What the state before knows of requests to be forgotten counts; nothing where it cannot be read."""
-    tables = (erasure, erasure_waiting, erasure_digest)
+def _requests_of(target: StateStore) -> tuple[Requests, str]:
+    """Requests to be forgotten in the state that a backup is to replace, and why they cannot be read, if so."""
+    file = target.place.file
+    if file is None:
+        return {}, ""
+    if not file.exists():
+        # What an earlier restore would have put in its place, had it not been killed.
+        file = unfinished(file)
+    if not file.exists():
+        return {}, ""
     try:
-        with before.read() as there:
-            known = {table: [tuple(row) for row in there.execute(sa.select(table))] for table in tables}
-    except StateError:
-        return
-    requests = [{"request_": row[0]} for row in known[erasure]]
-    if not requests:
+        with StateStore(Place.of_file(file), target.home).read() as there:
+            return {each: [tuple(row) for row in there.execute(sa.select(each))] for each in _OF_REQUESTS}, ""
+    except StateError as error:
+        return {}, str(error)
+    finally:
+        engines.close(Place.of_file(file))
+
+
+def _merge(requests: Requests, here: sa.Connection) -> None:
+    """Let these requests be as they are in the state before, whatever the backup says of them."""
+    known = [{"request_": row[0]} for row in requests.get(erasure, ())]
+    if not known:
         return
     for table, column in ((erasure_digest, "request"), (erasure_waiting, "request"), (erasure, "id")):
-        here.execute(table.delete().where(table.c[column] == sa.bindparam("request_")), requests)
-    for table in tables:
-        if known[table]:
+        here.execute(table.delete().where(table.c[column] == sa.bindparam("request_")), known)
+    for table, rows in requests.items():
+        if rows:
             names = table.columns.keys()
-            here.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in known[table]])
+            here.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _hold_still(there: sa.Connection, source: StateStore) -> None:

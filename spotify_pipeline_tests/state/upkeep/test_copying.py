@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from spotify_pipeline.state import Place, StateError, StateOvertaken, StateStore, back_up, move, restore, tables
+from spotify_pipeline.state import (
+    Place,
+    StateError,
+    StateOvertaken,
+    StateStore,
+    back_up,
+    engines,
+    move,
+    restore,
+    tables,
+)
 from spotify_pipeline.state.tables import alert, initialised, lease, metadata, receipt
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -18,11 +28,11 @@ def other(tmp_path: Path) -> StateStore:
     return StateStore.in_home(tmp_path / "other")
 
 
-def fill(state: StateStore) -> None:
+def fill(state: StateStore, receipts: int = 1_202) -> None:
     """Some rows, among them a chain of receipts and text beyond ASCII."""
     previous = ""
     with state.begin() as transaction:
-        for number in range(1, 1_203):
+        for number in range(1, receipts + 1):
             digest = f"{number:064x}"
             row = {"number": number, "previous": previous, "digest": digest, "content": b"\x00\xff" * number}
             transaction.execute(receipt.insert().values(ad_account_id="a", audience="b", **row))
@@ -84,6 +94,21 @@ class TestMove:
             move(state, target, now=NOW)
         assert contents(target) == before
         assert contents(StateStore(state.place, state.home))["receipt"]
+
+    def test_former_files_that_are_kept_in_the_home_are_no_hindrance(self, state: StateStore, tmp_path: Path) -> None:
+        (tmp_path / "other" / "journal").mkdir(parents=True)
+        fill(state)
+        before = contents(state)
+        move(state, other(tmp_path), now=NOW)
+        assert contents(other(tmp_path)) == before
+
+    @pytest.mark.e2e
+    def test_nor_are_they_where_machines_share_a_database(self, empty_database: str, tmp_path: Path) -> None:
+        (tmp_path / "other" / "journal").mkdir(parents=True)
+        shared = StateStore(Place.of(empty_database, tmp_path), tmp_path / "other")
+        fill(StateStore.in_home(tmp_path))
+        move(StateStore.in_home(tmp_path), shared, now=NOW)
+        assert len(contents(shared)["receipt"]) == 1_202
 
     def test_what_broke_off_between_the_two_is_finished_by_another(self, state: StateStore, tmp_path: Path) -> None:
         fill(state)
@@ -160,6 +185,16 @@ class TestRestore:
         expected = contents(state)
         restore(tmp_path / "monday.sqlite", StateStore.in_home(tmp_path / "home"), now=NOW)
         assert contents(state) == expected
+
+    def test_it_says_so_where_it_cannot_read_who_asked_to_be_forgotten_since(self, tmp_path: Path) -> None:
+        state = StateStore.in_home(tmp_path / "home")
+        fill(state)
+        back_up(state, tmp_path / "monday.sqlite")
+        engines.close(state.place)
+        (tmp_path / "home" / "state.sqlite").write_bytes(b"no database at all" * 99)
+        restored = restore(tmp_path / "monday.sqlite", StateStore.in_home(tmp_path / "home"), now=NOW)
+        assert "is damaged" in restored.unread
+        assert restored.rows["receipt"] == 1_202
 
     @pytest.mark.parametrize("content", [None, b"", b"no database at all" * 99])
     def test_what_is_no_backup_changes_nothing(self, tmp_path: Path, content: bytes | None) -> None:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -70,13 +71,16 @@ class NewState:
                 return False
             self._refuse_former()
             self._refuse_gone(file)
-            store_id = self._make_beside(file)
-            # First: without it, a process that is killed now would leave a directory that looks new.
-            _mark_of(file).touch(mode=0o600)
-            _mark_of(file).write_text(f"{store_id}\n", encoding="ascii")
+            mark = partial(_mark, file, self._make_beside(file))
+            if self._follows:
+                # First: a process that is killed now would leave a directory that looks new.
+                mark()
             if aside is not None:
                 self._put_aside(file, aside)
             unfinished(file).replace(file)
+            if not self._follows:
+                # Last: it would leave one that looks as if something was lost.
+                mark()
         return True
 
     @property
@@ -148,3 +152,8 @@ def _with_its_log(file: Path) -> list[Path]:
 def _mark_of(file: Path) -> Path:
     """A file that says that there was a state: one that is gone must not look like a new one."""
     return file.with_suffix(".id")
+
+
+def _mark(file: Path, store_id: str) -> None:
+    _mark_of(file).touch(mode=0o600)
+    _mark_of(file).write_text(f"{store_id}\n", encoding="ascii")

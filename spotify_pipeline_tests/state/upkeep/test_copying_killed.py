@@ -1,6 +1,6 @@
-"""A process that moves or restores a state is killed at each step: no state looks new, and nobody's wish is lost.
+"""A process that makes, moves or restores a state is killed at each step: no state looks new that is not.
 
-A step is a commit, or a file that is renamed or removed.
+Nor is anybody's wish to be forgotten lost. A step is a commit, or a file that is renamed or removed.
 """
 
 from __future__ import annotations
@@ -62,6 +62,16 @@ def requests(state: StateStore) -> set[str] | None:
         return {each.id for each in ErasureLedger(state).requests()}
     except StateError:
         return None
+
+
+class TestCreate:
+    def test_a_new_one_that_was_not_finished_is_made_by_the_next_process(self, tmp_path: Path) -> None:
+        for step, home in homes(tmp_path):
+            ended = ends(StateStore.in_home(home).create, killed_at=step)
+            assert requests(StateStore.in_home(home)) == set()
+            if ended:
+                break
+        assert step > 1
 
 
 class TestRestore:

@@ -26,3 +26,11 @@ class Tally:
 
     def __post_init__(self) -> None:
         self.rejected = {identifier: Counter() for identifier in self.types}
+
+    def add(self, other: Tally) -> None:
+        """Count what another has counted, of the same types."""
+        for identifier, reasons in other.rejected.items():
+            self.rejected[identifier].update(reasons)
+        self.kept.update(other.kept)
+        self.repeated.update(other.repeated)
+        self.arrays.update(other.arrays)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from spotify_pipeline.customer_list.building.external_sort import SortedRows
-from spotify_pipeline.customer_list.building.fan_out import digest_rows
+import polars as pl
+
+from spotify_pipeline.cores import in_order
+from spotify_pipeline.customer_list.building.external_sort import SortedRows, Spread
+from spotify_pipeline.customer_list.building.fan_out import digest_rows, people_slices
 from spotify_pipeline.customer_list.building.selection import Selection
 from spotify_pipeline.customer_list.building.truncation import Truncation
 from spotify_pipeline.customer_list.building.writer import ListWriter
@@ -161,13 +165,7 @@ def _draft(
     if taker is not None:
         taker.begin()
     rows = SortedRows(private_directory(folder / "rows"), people.types, expected_rows=_expected_rows(report, layout))
-    fanned_out = 0
-    values: Counter[str] = Counter()
-    for batch in people.batches(BATCH_ROWS):
-        for part in digest_rows(batch, people.types, layout, at_most=BATCH_ROWS):
-            rows.add(part)
-            fanned_out += part.height
-            values.update({column: part[column].count() for column in people.types})
+    fanned_out, values = _spill(people, layout, rows)
     finished = folder / "list.csv"
     with atomic_private_file(finished) as file:
         written = ListWriter(
@@ -178,10 +176,12 @@ def _draft(
             rules_version=report.rules_version,
             values=values,
         )
-        for part in rows.drain():
-            written.add(part)
-            if taker is not None:
-                taker.add(part)
+        slices = (part for frame in rows.drain() for part in frame.iter_slices(BATCH_ROWS))
+        with closing(in_order(written.ready, slices)) as done:
+            for part in done:
+                written.take(part)
+                if taker is not None:
+                    taker.add(part.rows)
     return _Draft(
         file=finished,
         people=people,
@@ -190,6 +190,30 @@ def _draft(
         bytes=written.bytes,
         file_fields=written.file_fields(),
     )
+
+
+def _spill(people: Selection, layout: Layout, rows: SortedRows) -> tuple[int, Counter[str]]:
+    """Hash all people into ``rows``; how many rows, and how many digests of each type."""
+
+    def hashed(part: pl.DataFrame) -> tuple[int, dict[str, int], Spread]:
+        with withheld_errors(_TASK):
+            digests = digest_rows(part, people.types, layout)
+            counts = {column: digests[column].count() for column in people.types}
+            return digests.height, counts, rows.spread(digests)
+
+    fanned_out = 0
+    values: Counter[str] = Counter()
+    slices = (
+        part
+        for batch in people.batches(BATCH_ROWS)
+        for part in people_slices(batch, people.types, layout, at_most=BATCH_ROWS)
+    )
+    with closing(in_order(hashed, slices)) as done:
+        for height, counts, parts in done:
+            rows.take(parts)
+            fanned_out += height
+            values.update(counts)
+    return fanned_out, values
 
 
 def _suppressed(people: Selection, report: IdentifiersReport, suppressions: Suppressions) -> dict[str, int]:

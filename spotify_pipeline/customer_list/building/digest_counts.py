@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from spotify_pipeline.customer_list.building.external_sort import SortedRows
+from spotify_pipeline.customer_list.building.external_sort import SortedRows, Spread
 from spotify_pipeline.customer_list.model import Layout
 from spotify_pipeline.home import private_directory
 
@@ -39,7 +39,14 @@ class DigestCounts:
             if column not in leading
         }
 
-    def add(self, rows: pl.DataFrame) -> None:
+    def spread(self, rows: pl.DataFrame) -> Mapping[str, Spread]:
+        """What :meth:`add` needs of rows and may be found before; it changes nothing."""
+        return {
+            column: sorted_rows.spread(rows.select(column).drop_nulls())
+            for column, sorted_rows in self._scattered.items()
+        }
+
+    def add(self, rows: pl.DataFrame, spread: Mapping[str, Spread]) -> None:
         """Take the list's next rows."""
         for column, last in self._last.items():
             digests = rows[column].drop_nulls()
@@ -48,7 +55,7 @@ class DigestCounts:
                 self._distinct[column] += changes + (digests[0] != last)
                 self._last[column] = digests[-1]
         for column, sorted_rows in self._scattered.items():
-            sorted_rows.add(rows.select(column).drop_nulls())
+            sorted_rows.take(spread[column])
 
     def totals(self) -> dict[str, int]:
         """Distinct digests by identifier type; once, after the last row."""

@@ -11,17 +11,22 @@ takes cost more than they save, measured operation by operation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from spotify_pipeline.cores import in_order
 from spotify_pipeline.customer_list.storage import append_rows, read_rows
 
 BUCKET_ROWS = 262_144
 """Rows that are sorted in memory at once."""
 
+Spread = Mapping[int, pl.DataFrame]
+"""Rows by the number of the bucket that they belong to."""
+_AT = "at"
 _FAN = 256
 """Buckets made from one at most: two hex digits."""
 
@@ -74,19 +79,28 @@ class SortedRows:
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take rows. A row must hold at least one digest."""
-        self._spread(rows.select(self._columns), self._first, self._buckets)
+        self.take(self.spread(rows))
+
+    def spread(self, rows: pl.DataFrame) -> Spread:
+        """The first half of :meth:`add`, which changes nothing, so that several threads may do it."""
+        return self._spread(rows.select(self._columns), self._first)
+
+    def take(self, parts: Spread) -> None:
+        """The second half of :meth:`add`."""
+        self._keep(parts, self._buckets)
 
     def drain(self) -> Iterator[pl.DataFrame]:
         """All distinct rows in canonical order, in frames of at most ``bucket_rows``; once, for the files go."""
         yield from self._drain(self._buckets, self._first)
 
     def _drain(self, buckets: dict[int, _Bucket], digits: _Digits) -> Iterator[pl.DataFrame]:
-        for number in sorted(buckets):
-            bucket = buckets.pop(number)
-            if bucket.rows <= self._bucket_rows:
-                yield self._distinct(bucket)
-            else:
-                yield from self._drain_crowded(bucket, digits)
+        in_turn = [buckets.pop(number) for number in sorted(buckets)]
+        with closing(in_order(self._sorted, in_turn)) as done:
+            for bucket, rows in done:
+                if rows is None:
+                    yield from self._drain_crowded(bucket, digits)
+                else:
+                    yield rows
 
     def _drain_crowded(self, bucket: _Bucket, digits: _Digits) -> Iterator[pl.DataFrame]:
         key = self._first_key_that_varies(bucket, digits.key)
@@ -98,16 +112,17 @@ class SortedRows:
         parts: dict[int, _Bucket] = {}
         # In few large frames: each frame costs an append to each of its parts.
         for rows in read_rows(bucket.path, at_least=self._bucket_rows // 2):
-            self._spread(rows, finer, parts)
+            self._keep(self._spread(rows, finer), parts)
         bucket.path.unlink()
         yield from self._drain(parts, finer)
 
-    def _distinct(self, bucket: _Bucket) -> pl.DataFrame:
+    def _sorted(self, bucket: _Bucket) -> tuple[_Bucket, pl.DataFrame | None]:
+        """A bucket, and its rows if they are not too many to be sorted at once."""
+        if bucket.rows > self._bucket_rows:
+            return bucket, None
         rows = next(read_rows(bucket.path, at_least=bucket.rows))
         bucket.path.unlink()
-        ordered = rows.sort(self._keys, nulls_last=False)
-        differs = pl.any_horizontal(pl.all().ne_missing(pl.all().shift(1)))
-        return ordered.filter((pl.int_range(pl.len()) == 0) | differs)
+        return bucket, _ordered_distinct(rows, self._keys)
 
     def _first_key_that_varies(self, bucket: _Bucket, start: int) -> int | None:
         varying: set[int] = set()
@@ -120,14 +135,39 @@ class SortedRows:
             varying.update(n for n in range(start, len(self._keys)) if differs[f"{n}"].item())
         return min(varying, default=None)
 
-    def _spread(self, rows: pl.DataFrame, digits: _Digits, buckets: dict[int, _Bucket]) -> None:
+    def _spread(self, rows: pl.DataFrame, digits: _Digits) -> Spread:
         pair = self._keys[digits.key].str.slice(2 * digits.pair, 2).str.to_integer(base=16, dtype=pl.Int32)
         # A null sorts before any digest, so it goes to a bucket before the first.
         number = (pair * digits.buckets // _FAN).fill_null(-1)
         parts = rows.with_columns(number.alias("bucket")).partition_by("bucket", as_dict=True, include_key=False)
-        for (value,), part in parts.items():
+        return {int(value): part for (value,), part in parts.items()}
+
+    def _keep(self, parts: Spread, buckets: dict[int, _Bucket]) -> None:
+        for value, part in parts.items():
             if value not in buckets:
                 buckets[value] = _Bucket(self._folder / f"{self._files}")
                 self._files += 1
             append_rows(buckets[value].path, part)
             buckets[value].rows += part.height
+
+
+def _ordered_distinct(rows: pl.DataFrame, keys: Sequence[pl.Expr]) -> pl.DataFrame:
+    """Distinct rows in canonical order.
+
+    The first eight digits of the leading digest, taken as one number, order nearly all of them, in a fraction of the
+    time of comparing text; rows that share these digits with another are compared in full.
+    """
+    digits = rows.select(keys[0]).to_series().str.slice(0, 8).cast(pl.Binary)
+    leading = digits.bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    order = leading.arg_sort()
+    leading = leading.gather(order)
+    as_before = (leading == leading.shift(1)).fill_null(value=False)
+    if not as_before.any():
+        return rows[order]
+    tied = (as_before | as_before.shift(-1, fill_value=False)).arg_true()
+    alike = rows[order.gather(tied)].with_columns(order.gather(tied).alias(_AT)).sort(keys, nulls_last=False)
+    cells = pl.all().exclude(_AT)
+    differs = pl.any_horizontal(cells.ne_missing(cells.shift(1)))
+    repeats = alike.select((pl.int_range(pl.len()) > 0) & ~differs).to_series()
+    kept = pl.repeat(value=True, n=order.len(), dtype=pl.Boolean, eager=True).scatter(tied.filter(repeats), False)
+    return rows[order.scatter(tied, alike[_AT]).filter(kept)]

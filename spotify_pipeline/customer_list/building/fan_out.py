@@ -10,19 +10,17 @@ from spotify_pipeline.customer_list.model import CustomerListError, Layout
 from spotify_pipeline.identity import digest
 
 
-def digest_rows(
+def people_slices(
     identifiers: pl.DataFrame, types: Sequence[str], layout: Layout, *, at_most: int
 ) -> Iterator[pl.DataFrame]:
-    """Digests of normalized identifiers: a string column per type, null where there is none.
-
-    Wide: a row for each combination of a person's values, one value of each type; a type without values is null.
-    Long: a row for each value, all other columns null.
+    """The people, in frames small enough for :func:`digest_rows`.
 
     Args:
         identifiers: columns of strings, or of lists of strings, named by type; a row per person.
         types: the columns to take.
         layout: what a row of the list is.
-        at_most: about how many rows a frame may have. People are not divided, so it may be passed by one person's.
+        at_most: about how many rows of digests a frame may give. People are not divided, so it may be passed by one
+            person's.
 
     Raises:
         CustomerListError: a person has no identifier at all.
@@ -39,8 +37,16 @@ def digest_rows(
         combinations = pl.sum_horizontal(pl.all())
     total = int(values.select(combinations.sum()).item() or 0)
     people = identifiers.height if total <= at_most else max(1, identifiers.height * at_most // total)
-    for part in identifiers.iter_slices(max(1, people)):
-        yield _combinations(part, types) if layout is Layout.WIDE else _one_by_one(part, types)
+    yield from identifiers.iter_slices(max(1, people))
+
+
+def digest_rows(people: pl.DataFrame, types: Sequence[str], layout: Layout) -> pl.DataFrame:
+    """Digests of normalized identifiers: a string column per type, null where there is none.
+
+    Wide: a row for each combination of a person's values, one value of each type; a type without values is null.
+    Long: a row for each value, all other columns null.
+    """
+    return _combinations(people, types) if layout is Layout.WIDE else _one_by_one(people, types)
 
 
 def _without_nulls(values: pl.Series) -> pl.Series:

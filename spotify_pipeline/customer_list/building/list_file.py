@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
-from typing import IO, cast
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import IO
 
 import polars as pl
 
 from spotify_pipeline.checksums import FileChecksums
 from spotify_pipeline.customer_list.model import Layout, header, token_of
+
+
+@dataclass(frozen=True)
+class ListText:
+    """Some rows of a list as bytes: how many, those of the file, and those of the fingerprint."""
+
+    rows: int
+    lines: bytes
+    membership: bytes
 
 
 class ListFile:
@@ -45,38 +56,33 @@ class ListFile:
         """The fingerprint of the rows so far."""
         return self._membership.hexdigest()
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Append rows of digests: a column per type; in the long layout each row holds one digest."""
-        self.rows += rows.height
+    def text_of(self, rows: pl.DataFrame) -> ListText:
+        """Rows of digests, a column per type, as they are to be written; in the long layout each holds one digest.
+
+        It changes nothing, so that several threads may do it.
+        """
         cells = rows.select(self._columns)
+        membership = _csv(cells)
         if self._layout is Layout.WIDE:
-            _write_rows(cells, self._write, self._membership.update)
-        else:
-            _write_rows(cells, self._membership.update)
-            token = pl.coalesce(pl.when(pl.col(c).is_not_null()).then(pl.lit(token_of(c))) for c in self._columns)
-            _write_rows(cells.select(token.alias("type"), pl.coalesce(self._columns).alias("value")), self._write)
+            return ListText(rows.height, membership, membership)
+        token = pl.coalesce(pl.when(pl.col(c).is_not_null()).then(pl.lit(token_of(c))) for c in self._columns)
+        lines = cells.select(token.alias("type"), pl.coalesce(self._columns).alias("value"))
+        return ListText(rows.height, _csv(lines), membership)
+
+    def append(self, text: ListText) -> None:
+        """Append the list's next rows."""
+        self.rows += text.rows
+        with ThreadPoolExecutor(1) as thread:  # hashlib lets go of the interpreter
+            fingerprinted = thread.submit(self._membership.update, text.membership)
+            self._write(text.lines)
+            fingerprinted.result()
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)
         self.checksums.update(data)
 
 
-class _Receivers(io.RawIOBase):
-    """A file, as far as Polars can tell, that hands on what is written to it."""
-
-    def __init__(self, receivers: Sequence[Callable[[bytes], None]]) -> None:
-        super().__init__()
-        self._receivers = receivers
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - Polars gives bytes
-        for receive in self._receivers:
-            receive(data)
-        return len(data)
-
-
-def _write_rows(rows: pl.DataFrame, *receivers: Callable[[bytes], None]) -> None:
-    file = cast("IO[bytes]", _Receivers(receivers))
-    rows.write_csv(file, include_header=False, quote_style="never", null_value="")
+def _csv(rows: pl.DataFrame) -> bytes:
+    text = io.BytesIO()
+    rows.write_csv(text, include_header=False, quote_style="never", null_value="")
+    return text.getvalue()

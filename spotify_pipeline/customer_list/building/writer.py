@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import polars as pl
 
 from spotify_pipeline.customer_list.building.digest_counts import DigestCounts
-from spotify_pipeline.customer_list.building.list_file import ListFile
+from spotify_pipeline.customer_list.building.external_sort import Spread
+from spotify_pipeline.customer_list.building.list_file import ListFile, ListText
 from spotify_pipeline.customer_list.model import FileFields, Layout
+
+
+@dataclass(frozen=True)
+class ReadyRows:
+    """Rows of a list, as text, and spread to be counted."""
+
+    rows: pl.DataFrame
+    text: ListText
+    spread: Mapping[str, Spread]
 
 
 class ListWriter:
@@ -54,9 +65,17 @@ class ListWriter:
 
     def add(self, rows: pl.DataFrame) -> None:
         """Append the list's next rows: a column per type."""
-        self._list.add(rows)
-        self._digests.add(rows)
-        self._cells.update({column: rows[column].count() for column in self._columns})
+        self.take(self.ready(rows))
+
+    def ready(self, rows: pl.DataFrame) -> ReadyRows:
+        """The first half of :meth:`add`, which changes nothing, so that several threads may do it."""
+        return ReadyRows(rows, self._list.text_of(rows), self._digests.spread(rows))
+
+    def take(self, ready: ReadyRows) -> None:
+        """The second half of :meth:`add`."""
+        self._list.append(ready.text)
+        self._digests.add(ready.rows, ready.spread)
+        self._cells.update({column: ready.rows[column].count() for column in self._columns})
 
     def file_fields(self) -> FileFields:
         """What ``Manifest`` says of the file; once, after the last row."""

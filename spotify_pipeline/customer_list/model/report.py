@@ -108,6 +108,13 @@ class SegmentTally(Tally):
     rows_kept: int = 0
     dropped: Counter[str] = field(default_factory=Counter[str])
 
+    def add_rows(self, other: SegmentTally) -> None:
+        """Count what another has counted, of other rows of the segment."""
+        self.add(other)
+        self.rows_read += other.rows_read
+        self.rows_kept += other.rows_kept
+        self.dropped.update(other.dropped)
+
     def report(
         self, rules_version: int, config_fingerprint: str, source_rows: int | None, source_updated_at: datetime | None
     ) -> IdentifiersReport:

@@ -8,11 +8,15 @@ can never be mistaken for those of another file.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 
+from spotify_pipeline.cores import in_order
 from spotify_pipeline.customer_list.model import (
     ERASED,
     NO_CONSENT,
@@ -81,7 +85,7 @@ def write_identifiers(
     """
     if updated_at is not None and updated_at.tzinfo is None:
         raise CustomerListError("The time of a segment's newest row needs a time zone. Nothing was kept.")
-    tally = SegmentTally(types=plan.types, asks_consent=plan.consent_column is not None)
+    tally = _tally(plan)
     with workspace(destination) as folder:
         unfinished, unfinished_declined = folder / "identifiers.parquet", folder / "declined.arrow"
         remaining = iter(batches)
@@ -92,15 +96,16 @@ def write_identifiers(
             # Also where nobody declines: a file that is missing says that it is not known.
             append_declined(unfinished_declined, pl.DataFrame(), plan, DigestSet.of())
         with atomic_private_file(unfinished) as file, parquet_writer(file, schema) as writer:
-            for batch in itertools.chain(first, remaining):
-                with withheld_errors(_TASK):
-                    require_columns(batch, plan)
-                    for rows in batch.iter_slices(BATCH_ROWS):
-                        identifiers = _identifiers(rows, plan, tally, erased)
+            rows = _slices(itertools.chain(first, remaining), plan)
+            normalized = in_order(partial(_normalized, plan=plan, erased=erased), rows)
+            with closing(normalized):
+                for part in normalized:
+                    tally.add_rows(part.tally)
+                    with withheld_errors(_TASK):
                         if declined is not None:
-                            append_declined(unfinished_declined, rows, plan, erased or DigestSet.of())
-                        if identifiers.height:
-                            writer.write(identifiers)
+                            append_declined(unfinished_declined, part.rows, plan, erased or DigestSet.of())
+                        if part.identifiers.height:
+                            writer.write(part.identifiers)
             _require_all_read(tally, expected_rows)
             report = tally.report(RULES_VERSION, config_fingerprint, expected_rows, updated_at)
             writer.note(_REPORT_KEY, report.to_json().encode())
@@ -123,6 +128,32 @@ def read_report(identifiers: StoredFile) -> IdentifiersReport:
     if _REPORT_KEY not in footer:
         raise CustomerListError(f"{identifiers} was not written by this project: its footer holds no report.")
     return IdentifiersReport.from_json(footer[_REPORT_KEY])
+
+
+def _tally(plan: IdentifierPlan) -> SegmentTally:
+    return SegmentTally(types=plan.types, asks_consent=plan.consent_column is not None)
+
+
+@dataclass(frozen=True)
+class _Normalized:
+    """Some rows of a segment, their identifiers, and their counts."""
+
+    rows: pl.DataFrame
+    identifiers: pl.DataFrame
+    tally: SegmentTally
+
+
+def _slices(batches: Iterable[pl.DataFrame], plan: IdentifierPlan) -> Iterator[pl.DataFrame]:
+    for batch in batches:
+        with withheld_errors(_TASK):
+            require_columns(batch, plan)
+        yield from batch.iter_slices(BATCH_ROWS)
+
+
+def _normalized(rows: pl.DataFrame, *, plan: IdentifierPlan, erased: DigestSet | None) -> _Normalized:
+    tally = _tally(plan)
+    with withheld_errors(_TASK):
+        return _Normalized(rows, _identifiers(rows, plan, tally, erased), tally)
 
 
 def _identifiers(

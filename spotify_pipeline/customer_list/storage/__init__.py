@@ -1,6 +1,12 @@
 """Lays out the files of lists, in a folder of this machine or of a bucket, and replaces them safely."""
 
-from spotify_pipeline.customer_list.storage.arrow import ParquetFile, append_rows, parquet_writer, read_rows
+from spotify_pipeline.customer_list.storage.arrow import (
+    ParquetFile,
+    append_rows,
+    byte_values,
+    parquet_writer,
+    read_rows,
+)
 from spotify_pipeline.customer_list.storage.bucket import Bucket
 from spotify_pipeline.customer_list.storage.bucket_file import BucketFile
 from spotify_pipeline.customer_list.storage.folder import Folder
@@ -33,6 +39,7 @@ __all__ = [
     "StoredList",
     "append_rows",
     "audience_folder",
+    "byte_values",
     "erased_rows_file",
     "file_name",
     "forget_erased",

@@ -77,6 +77,12 @@ def parquet_writer(file: IO[bytes], schema: Mapping[str, pl.DataType]) -> Genera
     writer.close()
 
 
+def byte_values(data: bytes) -> pl.Series:
+    """Each byte as a UInt8, without a copy."""
+    values: Any = pa.Array.from_buffers(pa.uint8(), len(data), [None, pa.py_buffer(data)])
+    return cast("pl.Series", pl.from_arrow(values))
+
+
 def append_rows(path: Path, rows: pl.DataFrame) -> None:
     """Append a frame to a file, mode 0600, of Arrow streams end to end. The file is open only meanwhile."""
     table = _table(rows)

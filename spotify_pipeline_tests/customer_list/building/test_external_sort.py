@@ -63,7 +63,7 @@ def test_digests_are_counted_exactly_wherever_they_lie(rows, bucket_rows: int, l
         sorted_rows.add(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
         counts = DigestCounts(counting, list(identifier_types()), layout, dict.fromkeys(COLUMNS, 10))
         for frame in sorted_rows.drain():
-            counts.add(frame)
+            counts.add(frame, counts.spread(frame))
         totals = counts.totals()
     assert totals == {name: len({row[n] for row in rows} - {None}) for n, name in enumerate(COLUMNS)}
 

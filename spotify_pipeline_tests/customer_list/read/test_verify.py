@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spotify_pipeline.customer_list import CustomerListError, Layout, Manifest, verify_customer_list, write_identifiers
+from spotify_pipeline.customer_list.read.verify import are_wide_rows
 from spotify_pipeline_tests.customer_list.making import ALL_TYPES, build, email_list, segment
+from spotify_pipeline_tests.examples import examples
 
 CANARY = b"canary.person@example.com"
 NOTHING = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -93,6 +98,34 @@ def test_each_checksum_is_compared(tmp_path: Path, field: str) -> None:
     path, manifest = wide_list(tmp_path)
     with pytest.raises(CustomerListError, match=field):
         verify_customer_list(path, replace(manifest, **{field: "AAAAAA=="}))
+
+
+CELLS = st.one_of(
+    st.just(b""), st.integers(0, 99).map(lambda n: f"{n:064x}".encode()), st.binary(min_size=63, max_size=65)
+)
+ROW_PIECES = st.one_of(CELLS, st.sampled_from([b",", b"\n", b"a" * 64 + b",", b"b" * 64 + b"\n", b"c" * 64, b"\r"]))
+
+
+@st.composite
+def nearly_rows(draw: st.DrawFn) -> tuple[int, bytes]:
+    """Rows of one to three cells, most of them right; then perhaps some bytes put in, or taken out."""
+    columns = draw(st.integers(1, 3))
+    good = [f"{draw(st.integers(0, 15)):064x}".encode() for _ in range(draw(st.integers(0, 4)))]
+    rows = [b",".join(draw(st.lists(CELLS | st.sampled_from(good or [b""]), min_size=columns, max_size=columns)))]
+    rows += [b",".join([each, *[b""] * (columns - 1)]) for each in good]
+    text = b"".join(each + b"\n" for each in draw(st.permutations(rows)))
+    at = draw(st.integers(0, len(text)))
+    taken = draw(st.sampled_from([0, 0, 0, 1, 64]))
+    return columns, text[:at] + draw(st.sampled_from([b"", b"", b""]) | ROW_PIECES) + text[at + taken :]
+
+
+@settings(max_examples=examples(100, 2_000), deadline=None)
+@given(nearly_rows())
+def test_p10_rows_are_judged_by_their_separators_as_by_a_pattern(case: tuple[int, bytes]) -> None:
+    columns, rows = case
+    digest = rb"[0-9a-f]{64}"
+    row = rb"(?!,*\n)" + rb",".join([rb"(?:%b)?" % digest] * columns) + rb"\n"
+    assert are_wide_rows(rows, columns) is (re.fullmatch(rb"(?:" + row + rb")*", rows) is not None)
 
 
 def test_long_list_is_verified_by_its_own_shape(tmp_path: Path) -> None:

@@ -28,20 +28,18 @@ class Crc32c:
         return base64.b64encode(self._checksum.digest()).decode()
 
 
-class FileChecksums:
-    """Size, CRC32C and MD5 of the bytes so far, as the storage states them, and SHA-256."""
+class SizeAndSums:
+    """Size, CRC32C and SHA-256 of the bytes so far: what proves that a file is the one that was written."""
 
     def __init__(self) -> None:
         self.bytes = 0
         self._crc32c = Crc32c()
-        self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
 
     def update(self, data: bytes) -> None:
         """Add the next bytes of the file."""
         self.bytes += len(data)
         self._crc32c.update(data)
-        self._md5.update(data)
         self._sha256.update(data)
 
     @property
@@ -50,11 +48,24 @@ class FileChecksums:
         return self._crc32c.base64
 
     @property
-    def md5(self) -> str:
-        """Base64, as in ``x-goog-hash: md5=``."""
-        return base64.b64encode(self._md5.digest()).decode()
-
-    @property
     def sha256(self) -> str:
         """Lower-case hex."""
         return self._sha256.hexdigest()
+
+
+class FileChecksums(SizeAndSums):
+    """The same, and MD5, which the storage may state instead of CRC32C."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    def update(self, data: bytes) -> None:
+        """Add the next bytes of the file."""
+        super().update(data)
+        self._md5.update(data)
+
+    @property
+    def md5(self) -> str:
+        """Base64, as in ``x-goog-hash: md5=``."""
+        return base64.b64encode(self._md5.digest()).decode()

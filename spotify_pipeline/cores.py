@@ -18,9 +18,9 @@ MOST = 4
 def in_order(task: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None) -> Generator[Result]:
     """``task`` of each item, in the order of the items, some items ahead of the consumer.
 
-    Polars, pyarrow and hashlib let go of the interpreter while they work, so threads use all cores. Items are taken in
-    the consumer's thread, and no more of them are under way than there are threads. What a task or the items raise is
-    raised in its turn, after the results before it; then, and where the consumer stops, tasks that did not begin are
+    Polars, pyarrow and hashlib release the interpreter's lock while they work, so threads use all cores. Items are
+    taken in the consumer's thread, and no more of them are under way than there are threads. What a task raises is
+    raised in its turn; what the items raise, at once. Then, and where the consumer stops, tasks that did not begin are
     dropped, and those that did are waited for.
 
     Args:
@@ -33,7 +33,7 @@ def in_order(task: Callable[[Item], Result], items: Iterable[Item], *, threads: 
         yield from map(task, items)
         return
     under_way: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="in order") as pool:
         try:
             for item in items:
                 under_way.append(pool.submit(task, item))

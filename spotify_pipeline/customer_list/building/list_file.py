@@ -72,7 +72,7 @@ class ListFile:
     def append(self, text: ListText) -> None:
         """Append the list's next rows."""
         self.rows += text.rows
-        with ThreadPoolExecutor(1) as thread:  # hashlib lets go of the interpreter
+        with ThreadPoolExecutor(1) as thread:  # hashlib releases the lock
             fingerprinted = thread.submit(self._membership.update, text.membership)
             self._write(text.lines)
             fingerprinted.result()

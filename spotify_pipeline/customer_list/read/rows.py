@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
-from spotify_pipeline.checksums import FileChecksums
 from spotify_pipeline.customer_list.model import CustomerListError, Layout, Manifest, header, token_of, withheld_errors
 from spotify_pipeline.customer_list.storage import StoredFile, StoredList
 
@@ -29,29 +29,29 @@ def read_list(customer_list: StoredList) -> Iterator[pl.DataFrame]:
     if not path.is_file():
         raise CustomerListError(f"There is no customer list at {path}. Materialize the customer list first.")
     first_line = header(manifest.layout, manifest.columns)
-    checksums = FileChecksums()
+    sha256 = hashlib.sha256()
     with withheld_errors(f"Reading the customer list {path}"):
         at_start = True
-        for piece in whole_lines(path, checksums):
+        for piece in whole_lines(path, sha256.update):
             if at_start and not piece.startswith(first_line):
                 raise _changed(path)
             rows = piece[len(first_line) :] if at_start else piece
             at_start = False
             if rows:
                 yield _parsed(rows, manifest)
-        if (checksums.bytes, checksums.sha256) != (manifest.bytes, manifest.sha256):
+        if sha256.hexdigest() != manifest.sha256:
             raise _changed(path)
 
 
-def whole_lines(path: StoredFile, checksums: FileChecksums) -> Iterator[bytes]:
+def whole_lines(path: StoredFile, update: Callable[[bytes], None]) -> Iterator[bytes]:
     """A file in pieces that end in a line feed, but for the last, which ends as the file does.
 
-    The checksums are taken by another thread while a piece is looked at.
+    Another thread calls ``update`` with all bytes in turn, while a piece is looked at.
     """
     rest = b""
     with path.open("rb") as file, ThreadPoolExecutor(max_workers=1) as thread:
         while block := file.read(_READ_BYTES):
-            summed = thread.submit(checksums.update, block)
+            summed = thread.submit(update, block)
             end = block.rfind(b"\n") + 1
             if end or len(rest) + len(block) > _LONGEST_LINE:
                 end = end or len(block)

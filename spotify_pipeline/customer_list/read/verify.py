@@ -10,7 +10,7 @@ from functools import partial
 
 import polars as pl
 
-from spotify_pipeline.checksums import FileChecksums
+from spotify_pipeline.checksums import SizeAndSums
 from spotify_pipeline.cores import in_order
 from spotify_pipeline.customer_list.model import CustomerListError, Layout, Manifest, header, token_of, withheld_errors
 from spotify_pipeline.customer_list.read.rows import whole_lines
@@ -26,8 +26,9 @@ def verify_customer_list(path: StoredFile, manifest: Manifest) -> None:
     """Check that ``path`` is the list that ``manifest`` describes, and that it may be sent.
 
     The header is that of the layout and columns; every cell is 64 lower-case hex digits or, in the wide layout, empty;
-    no row is empty; no cell is the digest of nothing; lines end in LF, the last one too; rows, bytes, SHA-256, CRC32C
-    and MD5 are those of the manifest. The file is read once, a few megabytes at a time.
+    no row is empty; no cell is the digest of nothing; lines end in LF, the last one too; rows, bytes, SHA-256 and
+    CRC32C are those of the manifest. Its MD5 is not computed again: it was taken of the same bytes as the SHA-256, and
+    the storage's own is compared with it. The file is read once, a few megabytes at a time.
 
     Raises:
         CustomerListError: something is not so. The message names the file and the line, never a cell.
@@ -35,15 +36,15 @@ def verify_customer_list(path: StoredFile, manifest: Manifest) -> None:
     if not path.is_file():
         raise CustomerListError(f"There is no customer list at {path}. Materialize the customer list first.")
     with withheld_errors(f"Verifying the customer list {path}"):
-        checksums = FileChecksums()
+        checksums = SizeAndSums()
         lines = _verify_lines(path, manifest, checksums)
         _require_equal(path, "rows", lines, manifest.list_rows)
         _require_equal(path, "bytes", checksums.bytes, manifest.bytes)
-        for name in ("sha256", "crc32c", "md5"):
+        for name in ("sha256", "crc32c"):
             _require_equal(path, name, getattr(checksums, name), getattr(manifest, name))
 
 
-def _verify_lines(path: StoredFile, manifest: Manifest, checksums: FileChecksums) -> int:
+def _verify_lines(path: StoredFile, manifest: Manifest, checksums: SizeAndSums) -> int:
     """Check each line; the number of rows."""
     lines = 0
     pieces = _rows(path, header(manifest.layout, manifest.columns), checksums)
@@ -55,10 +56,10 @@ def _verify_lines(path: StoredFile, manifest: Manifest, checksums: FileChecksums
     return lines
 
 
-def _rows(path: StoredFile, first_line: bytes, checksums: FileChecksums) -> Iterator[bytes]:
+def _rows(path: StoredFile, first_line: bytes, checksums: SizeAndSums) -> Iterator[bytes]:
     """The file in pieces of whole lines, the first without the header."""
     header_is_due = True
-    for piece in whole_lines(path, checksums):
+    for piece in whole_lines(path, checksums.update):
         if header_is_due and not piece.startswith(first_line):
             raise _wrong_line(path, 1, f"is not the header {first_line.decode().strip()!r}")
         yield piece[len(first_line) :] if header_is_due else piece

@@ -65,4 +65,4 @@ class DigestSet:
 
 def prefixes(digests: pl.Series) -> pl.Series:
     """The first 64 bits of each digest, as UInt64; null for null."""
-    return digests.str.slice(0, _HEX_DIGITS).str.decode("hex").bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    return digests.str.slice(0, _HEX_DIGITS).str.to_integer(base=16, dtype=pl.UInt64)

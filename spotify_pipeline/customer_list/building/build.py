@@ -174,7 +174,6 @@ def _draft(
             layout=layout,
             columns=[column for column in people.types if values[column]] or people.types,
             rules_version=report.rules_version,
-            values=values,
         )
         slices = (part for frame in rows.drain() for part in frame.iter_slices(BATCH_ROWS))
         with closing(in_order(written.ready, slices)) as done:

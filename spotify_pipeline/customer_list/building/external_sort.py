@@ -4,22 +4,25 @@ Digests are uniform, so rows are spread over files by the leading hex digits of 
 file is sorted by itself. Where that fails, because very many rows share one digest (the household's number, the shop's
 own address), the crowded file is spread again by the next digits or by the next column that differs.
 
-Rows are spilled as hex text. Spilling the 32 raw bytes would halve the disk needed; the decoding and encoding that it
-takes cost more than they save, measured operation by operation.
+As many rows as a bucket may have stay in memory, so a small list is not spilled at all. Rows are spilled as hex text.
+Spilling the 32 raw bytes would halve the disk needed; the decoding and encoding that it takes cost more than they save,
+measured operation by operation.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from spotify_pipeline.cores import in_order
 from spotify_pipeline.customer_list.storage import append_rows, read_rows
+from spotify_pipeline.rows import prefixes
 
 BUCKET_ROWS = 262_144
 """Rows that are sorted in memory at once."""
@@ -45,8 +48,60 @@ class _Digits:
 
 @dataclass
 class _Bucket:
+    """Rows that lie between two others: some in a file, the last ones in memory."""
+
     path: Path
     rows: int = 0
+    spilled: int = 0
+    held: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
+
+    def spill(self) -> None:
+        """Append what is in memory to the file."""
+        if self.held:
+            append_rows(self.path, pl.concat(self.held))
+            self.held.clear()
+            self.spilled = self.rows
+
+    def frames(self, at_least: int = 1) -> Iterator[pl.DataFrame]:
+        """All rows, so many at a time, but for the last frames."""
+        if self.spilled:
+            yield from read_rows(self.path, at_least=at_least)
+        yield from self.held
+
+    def remove(self) -> None:
+        """Nothing of it is left."""
+        self.held.clear()
+        if self.spilled:
+            self.path.unlink()
+
+
+@dataclass
+class _Buckets:
+    """Buckets by number. When they hold so many rows in memory, all of them go to their files, in large frames."""
+
+    folder: Path
+    names: Iterator[int]
+    most_held: int
+    held: int = 0
+    by_number: dict[int, _Bucket] = field(default_factory=dict[int, _Bucket])
+
+    def take(self, parts: Spread) -> None:
+        """Add rows."""
+        for number, rows in parts.items():
+            if number not in self.by_number:
+                self.by_number[number] = _Bucket(self.folder / f"{next(self.names)}")
+            bucket = self.by_number[number]
+            bucket.held.append(rows)
+            bucket.rows += rows.height
+            self.held += rows.height
+        if self.held > self.most_held:
+            for bucket in self.by_number.values():
+                bucket.spill()
+            self.held = 0
+
+    def in_turn(self) -> list[_Bucket]:
+        """Each bucket, in the order of their numbers; once."""
+        return [self.by_number.pop(number) for number in sorted(self.by_number)]
 
 
 class SortedRows:
@@ -74,8 +129,8 @@ class SortedRows:
         self._bucket_rows = bucket_rows
         # Half of what a bucket may hold, so that a low estimate does not spread everything twice.
         self._first = _Digits(0, 0, max(1, min(_FAN, math.ceil(2 * expected_rows / bucket_rows))))
-        self._buckets: dict[int, _Bucket] = {}
-        self._files = 0
+        self._names = itertools.count()
+        self._buckets = self._new_buckets()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Take rows. A row must hold at least one digest."""
@@ -87,15 +142,17 @@ class SortedRows:
 
     def take(self, parts: Spread) -> None:
         """The second half of :meth:`add`."""
-        self._keep(parts, self._buckets)
+        self._buckets.take(parts)
 
     def drain(self) -> Iterator[pl.DataFrame]:
         """All distinct rows in canonical order, in frames of at most ``bucket_rows``; once, for the files go."""
         yield from self._drain(self._buckets, self._first)
 
-    def _drain(self, buckets: dict[int, _Bucket], digits: _Digits) -> Iterator[pl.DataFrame]:
-        in_turn = [buckets.pop(number) for number in sorted(buckets)]
-        with closing(in_order(self._sorted, in_turn)) as done:
+    def _new_buckets(self) -> _Buckets:
+        return _Buckets(self._folder, self._names, most_held=self._bucket_rows)
+
+    def _drain(self, buckets: _Buckets, digits: _Digits) -> Iterator[pl.DataFrame]:
+        with closing(in_order(self._sorted, buckets.in_turn())) as done:
             for bucket, rows in done:
                 if rows is None:
                     yield from self._drain_crowded(bucket, digits)
@@ -105,29 +162,28 @@ class SortedRows:
     def _drain_crowded(self, bucket: _Bucket, digits: _Digits) -> Iterator[pl.DataFrame]:
         key = self._first_key_that_varies(bucket, digits.key)
         if key is None:
-            yield next(read_rows(bucket.path)).head(1)
-            bucket.path.unlink()
+            yield next(bucket.frames()).head(1)
+            bucket.remove()
             return
         finer = digits.next() if key == digits.key else _Digits(key, 0, _FAN)
-        parts: dict[int, _Bucket] = {}
-        # In few large frames: each frame costs an append to each of its parts.
-        for rows in read_rows(bucket.path, at_least=self._bucket_rows // 2):
-            self._keep(self._spread(rows, finer), parts)
-        bucket.path.unlink()
+        parts = self._new_buckets()
+        for rows in bucket.frames():
+            parts.take(self._spread(rows, finer))
+        bucket.remove()
         yield from self._drain(parts, finer)
 
     def _sorted(self, bucket: _Bucket) -> tuple[_Bucket, pl.DataFrame | None]:
         """A bucket, and its rows if they are not too many to be sorted at once."""
         if bucket.rows > self._bucket_rows:
             return bucket, None
-        rows = next(read_rows(bucket.path, at_least=bucket.rows))
-        bucket.path.unlink()
+        rows = pl.concat(bucket.frames(at_least=bucket.rows))
+        bucket.remove()
         return bucket, _ordered_distinct(rows, self._keys)
 
     def _first_key_that_varies(self, bucket: _Bucket, start: int) -> int | None:
         varying: set[int] = set()
-        first = next(read_rows(bucket.path)).head(1).select(key.alias(f"{n}") for n, key in enumerate(self._keys))
-        for rows in read_rows(bucket.path):
+        first = next(bucket.frames()).head(1).select(key.alias(f"{n}") for n, key in enumerate(self._keys))
+        for rows in bucket.frames():
             differs = rows.select(
                 key.ne_missing(pl.lit(first[f"{n}"].item(), dtype=pl.String)).any().alias(f"{n}")
                 for n, key in enumerate(self._keys)
@@ -142,23 +198,14 @@ class SortedRows:
         parts = rows.with_columns(number.alias("bucket")).partition_by("bucket", as_dict=True, include_key=False)
         return {int(value): part for (value,), part in parts.items()}
 
-    def _keep(self, parts: Spread, buckets: dict[int, _Bucket]) -> None:
-        for value, part in parts.items():
-            if value not in buckets:
-                buckets[value] = _Bucket(self._folder / f"{self._files}")
-                self._files += 1
-            append_rows(buckets[value].path, part)
-            buckets[value].rows += part.height
-
 
 def _ordered_distinct(rows: pl.DataFrame, keys: Sequence[pl.Expr]) -> pl.DataFrame:
     """Distinct rows in canonical order.
 
-    The first eight digits of the leading digest, taken as one number, order nearly all of them, in a fraction of the
-    time of comparing text; rows that share these digits with another are compared in full.
+    The first 64 bits of the leading digest order nearly all of them, in a fraction of the time of comparing text; rows
+    that share them with another are compared in full.
     """
-    digits = rows.select(keys[0]).to_series().str.slice(0, 8).cast(pl.Binary)
-    leading = digits.bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    leading = prefixes(rows.select(keys[0]).to_series())
     order = leading.arg_sort()
     leading = leading.gather(order)
     as_before = (leading == leading.shift(1)).fill_null(value=False)

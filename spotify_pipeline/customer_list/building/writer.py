@@ -11,18 +11,17 @@ from typing import IO
 import polars as pl
 
 from spotify_pipeline.customer_list.building.digest_counts import DigestCounts
-from spotify_pipeline.customer_list.building.external_sort import Spread
 from spotify_pipeline.customer_list.building.list_file import ListFile, ListText
 from spotify_pipeline.customer_list.model import FileFields, Layout
 
 
 @dataclass(frozen=True)
 class ReadyRows:
-    """Rows of a list, as text, and spread to be counted."""
+    """Rows of a list, as text, and as what their digests are counted by."""
 
     rows: pl.DataFrame
     text: ListText
-    spread: Mapping[str, Spread]
+    numbers: Mapping[str, pl.Series]
 
 
 class ListWriter:
@@ -36,7 +35,6 @@ class ListWriter:
         layout: Layout,
         columns: Sequence[str],
         rules_version: int,
-        values: Mapping[str, int],
     ) -> None:
         """Write the header.
 
@@ -46,11 +44,10 @@ class ListWriter:
             layout: the layout of the list.
             columns: the columns of the list, in its order.
             rules_version: version of the identity rules.
-            values: about how many digests each column holds.
         """
         self._columns = list(columns)
         self._list = ListFile(file, layout, columns, rules_version=rules_version)
-        self._digests = DigestCounts(folder, columns, layout, values)
+        self._digests = DigestCounts(folder, columns, layout)
         self._cells = Counter[str](dict.fromkeys(columns, 0))
 
     @property
@@ -69,12 +66,12 @@ class ListWriter:
 
     def ready(self, rows: pl.DataFrame) -> ReadyRows:
         """The first half of :meth:`add`, which changes nothing, so that several threads may do it."""
-        return ReadyRows(rows, self._list.text_of(rows), self._digests.spread(rows))
+        return ReadyRows(rows, self._list.text_of(rows), self._digests.numbers_of(rows))
 
     def take(self, ready: ReadyRows) -> None:
         """The second half of :meth:`add`."""
         self._list.append(ready.text)
-        self._digests.add(ready.rows, ready.spread)
+        self._digests.add(ready.rows, ready.numbers)
         self._cells.update({column: ready.rows[column].count() for column in self._columns})
 
     def file_fields(self) -> FileFields:

@@ -162,7 +162,6 @@ def _written(finished: Path, stored: StoredList, hits: _Hits) -> tuple[FileField
             layout=manifest.layout,
             columns=manifest.columns,
             rules_version=manifest.rules_version,
-            values=manifest.digests,
         )
         for batch in read_list(stored):
             goes = holding_rows(batch, hits.digests)

@@ -79,7 +79,6 @@ def split_list(path: StoredFile, manifest: Manifest, parts: int, folder: Path) -
                     layout=manifest.layout,
                     columns=manifest.columns,
                     rules_version=manifest.rules_version,
-                    values={column: -(-count // parts) for column, count in manifest.digests.items()},
                 )
                 for name in names
             ]

@@ -33,12 +33,13 @@ class ParquetFile:
         self._file.close()
 
     def batches(self, rows: int) -> Iterator[pl.DataFrame]:
-        """All rows in frames of at most ``rows``, whatever the size of the file's row groups."""
-        batch: Any
-        if self._file.num_row_groups == 0:  # which PyArrow 19 takes for an error
-            return
-        for batch in self._file.iter_batches(batch_size=rows, use_threads=False):
-            yield pl.DataFrame(batch)
+        """All rows in frames of at most ``rows``; a row group is in memory at a time.
+
+        ``iter_batches`` of pyarrow would hold on to what it has read until its end.
+        """
+        for number in range(self._file.num_row_groups):
+            group: Any = self._file.read_row_group(number, use_threads=False)
+            yield from pl.DataFrame(group).iter_slices(rows)
 
 
 class ParquetWriter:

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from spotify_pipeline.errors import ExpectedError
+
 HOME_VARIABLE = "SPOTIFY_PIPELINE_HOME"
 DEFAULT_HOME = ".spotify_pipeline"
 
 
-class HomeError(Exception):
+class HomeError(ExpectedError):
     """The project's directory cannot be used; the message says why and what to do."""
 
 

@@ -1,5 +1,5 @@
 """The command line: what is not Dagster's job."""
 
-from spotify_pipeline.cli.app import main
+from spotify_pipeline.cli.entry import main
 
 __all__ = ["main"]

@@ -9,37 +9,16 @@ from random import random
 
 import dagster as dg
 
-from spotify_pipeline.conversions import FeedHeld, FeedRefused, FeedStopped, OutboxError
-from spotify_pipeline.home import HomeError
-from spotify_pipeline.mirror import JournalError, MirrorRefused
+from spotify_pipeline.errors import ExpectedError
 from spotify_pipeline.printable import printable
-from spotify_pipeline.privacy import ErasureError
 from spotify_pipeline.retries import STEP
-from spotify_pipeline.rows import RowsError
-from spotify_pipeline.settings import SettingsError
 from spotify_pipeline.spotify import (
     RateLimited,
-    SpotifyError,
     SpotifyUnavailable,
     UploadDataLoss,
     UploadIncomplete,
 )
-from spotify_pipeline.warehouse import SegmentError
 
-EXPECTED = (
-    ErasureError,
-    FeedHeld,
-    FeedRefused,
-    FeedStopped,
-    HomeError,
-    JournalError,
-    MirrorRefused,
-    OutboxError,
-    RowsError,
-    SegmentError,
-    SettingsError,
-    SpotifyError,
-)
 PASSING = (RateLimited, SpotifyUnavailable, UploadIncomplete)
 """Transient: nothing was carried out, or the mirror resumes it. Everything else needs a person."""
 
@@ -65,7 +44,7 @@ def sanitized_failures(
 
     try:
         yield
-    except EXPECTED as error:
+    except ExpectedError as error:
         failed = failure(printable(str(error), lines=True))
         if retried is None or retried >= STEP.retries or not may_pass(error):
             raise failed from None

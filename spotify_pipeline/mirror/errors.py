@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from spotify_pipeline.errors import ExpectedError
 
-class MirrorRefused(Exception):
+
+class MirrorRefused(ExpectedError):
     """A run stops on purpose; the message says why, whether the list was sent (hardly ever), and what to do."""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spotify_pipeline.errors import ExpectedError
+
 _SHOWN = 20
 
 
-class ErasureError(Exception):
+class ErasureError(ExpectedError):
     """Something about an erasure cannot be done; the message says what is wrong and what to do."""
 
 

@@ -6,10 +6,11 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from spotify_pipeline.errors import ExpectedError
 from spotify_pipeline.home import HomeError
 
 
-class RowsError(Exception):
+class RowsError(ExpectedError):
     """Rows of the warehouse, or what was made of them, cannot be used; the message says why and what to do.
 
     The message holds counts, column names, file names and line numbers. It never holds a value.

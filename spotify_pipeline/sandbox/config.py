@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from spotify_pipeline.errors import ExpectedError
+
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
 HOUR = 3600
 DAY = 24 * HOUR
 
 
-class SandboxError(Exception):
+class SandboxError(ExpectedError):
     """The sandbox cannot do what was asked; the message says why and what to do."""
 
 

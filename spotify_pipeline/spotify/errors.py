@@ -5,8 +5,10 @@ Every message is one sentence, then what to do next. No message contains a token
 
 from __future__ import annotations
 
+from spotify_pipeline.errors import ExpectedError
 
-class SpotifyError(Exception):
+
+class SpotifyError(ExpectedError):
     """Base of this package's errors.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from spotify_pipeline.errors import ExpectedError
 
-class SegmentError(Exception):
+
+class SegmentError(ExpectedError):
     """A segment cannot be read; the message says which, why, and what to do."""
 
 

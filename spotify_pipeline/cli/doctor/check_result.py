@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from spotify_pipeline.cli.errors import EXPECTED
+from spotify_pipeline.errors import ExpectedError
 
 
 class State(Enum):
@@ -34,7 +34,7 @@ def checked(look: Callable[[], CheckResult]) -> CheckResult:
     """What ``look`` finds; what can be expected to go wrong while looking is a result, too."""
     try:
         return look()
-    except EXPECTED as error:
+    except ExpectedError as error:
         return CheckResult(State.FAILED, str(error))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__

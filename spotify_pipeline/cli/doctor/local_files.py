@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from spotify_pipeline.cli.doctor.check_result import CheckResult, State
-from spotify_pipeline.cli.errors import EXPECTED
 from spotify_pipeline.cli.project import project_home, project_lists, project_state
 from spotify_pipeline.customer_list import CustomerListError, verify_customer_list
 from spotify_pipeline.customer_list.normalize import read_report
 from spotify_pipeline.customer_list.storage import Bucket
 from spotify_pipeline.customer_list.store import LISTS
+from spotify_pipeline.errors import ExpectedError
 from spotify_pipeline.mirror import Journal, ReceiptBook
 from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.spotify import TokenStore, rate_file_is_damaged
@@ -120,7 +120,7 @@ def _each(look: Callable[[Looked], object], found: Iterable[Looked]) -> Iterator
     for each in found:
         try:
             look(each)
-        except EXPECTED as error:
+        except ExpectedError as error:
             yield str(error)
         except OSError as error:
             yield f"{error.filename or each} cannot be read ({os.strerror(error.errno or 0)}). Correct its owner."

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from spotify_pipeline.conversions.delivery.bisect import Bisection, Refusal
 from spotify_pipeline.conversions.model import Dead, Filtered, State
 from spotify_pipeline.conversions.outbox import Claimed, ErasureFilter, Guarantee, Outbox, OutboxError, Settled, Stop
+from spotify_pipeline.errors import ExpectedError
 from spotify_pipeline.retries import DELIVERY, RetryPolicy
 from spotify_pipeline.spotify import (
     CONTRACT,
@@ -45,11 +46,11 @@ class _InDoubt(Exception):
     """Whether the events are at fault that were refused."""
 
 
-class FeedStopped(Exception):
+class FeedStopped(ExpectedError):
     """Spotify gave an answer that is not known, and nobody has looked since. Nothing was sent."""
 
 
-class FeedRefused(Exception):
+class FeedRefused(ExpectedError):
     """Spotify refuses what the feed sends, whichever day it is of. What it refused is pending, as all the rest."""
 
 

@@ -17,6 +17,7 @@ from statistics import median
 
 from spotify_pipeline.conversions.model import Dead, Filtered, State
 from spotify_pipeline.conversions.outbox import DayVerdicts
+from spotify_pipeline.errors import ExpectedError
 
 USUAL_DAYS = 14
 """So many days before a day say what is usual."""
@@ -28,7 +29,7 @@ _MOSTLY_GONE = 0.25
 """Of what is not filtered usually, so much must be left, however small a share it is."""
 
 
-class FeedHeld(Exception):
+class FeedHeld(ExpectedError):
     """A guard holds the feed, and nobody has approved; the message says why and what to do. Nothing was sent."""
 
 

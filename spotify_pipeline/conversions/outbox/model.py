@@ -17,10 +17,11 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from spotify_pipeline.conversions.model import State
+from spotify_pipeline.errors import ExpectedError
 from spotify_pipeline.rows import DigestSet, withheld_errors
 
 
-class OutboxError(Exception):
+class OutboxError(ExpectedError):
     """The outbox cannot be used; the message says why and what to do."""
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from spotify_pipeline.errors import ExpectedError
 from spotify_pipeline.mirror.errors import MirrorRefused
 from spotify_pipeline.mirror.journal.entry import JournalEntry
 from spotify_pipeline.retries import AUDIENCE_HELD
@@ -28,7 +29,7 @@ _log = logging.getLogger("spotify_pipeline.mirror")
 _table, _held = tables.audience, tables.held_audience
 
 
-class JournalError(Exception):
+class JournalError(ExpectedError):
     """An entry of the journal cannot be read; the message says where it is and what to do."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spotify_pipeline.components.failures import EXPECTED
+from spotify_pipeline.errors import ExpectedError
 from spotify_pipeline.mirror.guards import GuardBlocked
 from spotify_pipeline_tests.stress.wipes.bench import Bench, Listed, LiveLists
 from spotify_pipeline_tests.stress.wipes.changes import CHANGES, Change
@@ -40,7 +40,7 @@ def judged_wipe(live: LiveLists, scenario: Scenario) -> Ending:
     before = bench.writes()
     try:
         scenario.happen(bench)
-    except EXPECTED as refusal:
+    except ExpectedError as refusal:
         by, sentence = _guards(refusal), str(refusal)
     else:
         by, sentence = "", "it was sent"

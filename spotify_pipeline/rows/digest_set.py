@@ -64,5 +64,12 @@ class DigestSet:
 
 
 def prefixes(digests: pl.Series) -> pl.Series:
-    """The first 64 bits of each digest, as UInt64; null for null."""
-    return digests.str.slice(0, _HEX_DIGITS).str.to_integer(base=16, dtype=pl.UInt64)
+    """The first 64 bits of each digest, as UInt64; null for null.
+
+    Raises:
+        ValueError: a text does not begin with 16 hex digits. It is not quoted, as Polars would.
+    """
+    try:
+        return digests.str.slice(0, _HEX_DIGITS).str.to_integer(base=16, dtype=pl.UInt64)
+    except pl.exceptions.PolarsError:
+        raise ValueError("Among digests is a text that is none.") from None

@@ -46,7 +46,7 @@ class _Digits:
         return _Digits(self.key, self.pair + (self.buckets == _FAN), _FAN)
 
 
-@dataclass
+@dataclass(repr=False)
 class _Bucket:
     """Rows that lie between two others: some in a file, the last ones in memory."""
 
@@ -75,7 +75,7 @@ class _Bucket:
             self.path.unlink()
 
 
-@dataclass
+@dataclass(repr=False)
 class _Buckets:
     """Buckets by number. When they hold so many rows in memory, all of them go to their files, in large frames."""
 

@@ -15,7 +15,7 @@ from spotify_pipeline.checksums import FileChecksums
 from spotify_pipeline.customer_list.model import Layout, header, token_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ListText:
     """Some rows of a list as bytes: how many, those of the file, and those of the fingerprint."""
 

@@ -15,7 +15,7 @@ from spotify_pipeline.customer_list.building.list_file import ListFile, ListText
 from spotify_pipeline.customer_list.model import FileFields, Layout
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReadyRows:
     """Rows of a list, as text, and as what their digests are counted by."""
 

@@ -134,7 +134,7 @@ def _tally(plan: IdentifierPlan) -> SegmentTally:
     return SegmentTally(types=plan.types, asks_consent=plan.consent_column is not None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Normalized:
     """Some rows of a segment, their identifiers, and their counts."""
 

@@ -37,6 +37,13 @@ from spotify_pipeline_tests.customer_list.people import (
 from spotify_pipeline_tests.examples import examples
 
 
+def test_p03_a_text_among_digests_that_is_none_is_not_quoted() -> None:
+    with pytest.raises(ValueError, match="none") as caught:
+        DigestSet.of(pl.Series([hexed("ada@example.com"), "canary@example.com"]))
+    assert "canary" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 @settings(max_examples=examples(8, 60))
 @given(people=PEOPLE, opted_out=VALUES, erased=VALUES, layout=st.sampled_from(Layout))
 def test_p13_suppressed_people_are_left_out_whole(people, opted_out, erased, layout: Layout) -> None:

@@ -11,8 +11,8 @@ import polars as pl
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-MOST = 4
-"""Threads of one stage: each holds an item and its result."""
+MOST = 2
+"""Threads of one stage: each holds an item and its result, and Polars uses further cores within a step by itself."""
 
 
 def in_order(task: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None) -> Generator[Result]:
@@ -26,7 +26,7 @@ def in_order(task: Callable[[Item], Result], items: Iterable[Item], *, threads: 
     Args:
         task: it must not change what another task reads.
         items: taken one by one.
-        threads: at most so many; by default as many as Polars has (``POLARS_MAX_THREADS``), and four at most.
+        threads: at most so many; by default as many as Polars has (``POLARS_MAX_THREADS``), and two at most.
     """
     threads = threads or min(MOST, pl.thread_pool_size())
     if threads == 1:

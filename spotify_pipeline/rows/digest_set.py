@@ -72,4 +72,4 @@ def prefixes(digests: pl.Series) -> pl.Series:
     try:
         return digests.str.slice(0, _HEX_DIGITS).str.to_integer(base=16, dtype=pl.UInt64)
     except pl.exceptions.PolarsError:
-        raise ValueError("Among digests is a text that is none.") from None
+        raise ValueError("Among digests is a text that is not a valid one.") from None

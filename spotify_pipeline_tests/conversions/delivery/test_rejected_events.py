@@ -141,6 +141,7 @@ def test_a20_a_spotify_that_refuses_everything_buries_nobody_however_few_come_at
         assert delivered(outbox, spotify, place).delivered == 16
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("days", "batch"), [(1, 100), in_test_rest(2, 1_000), in_test_rest(5, 7)])
 def test_a20_three_hundred_refused_events_hold_up_no_good_one(place: Place, days: int, batch: int) -> None:
     bad, good = orders(300), orders(1_000, first=300)

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 import spotify_pipeline
 from spotify_pipeline.home import atomic_private_file
 from spotify_pipeline.state import StateStore, tables
@@ -16,6 +18,7 @@ from spotify_pipeline.state import StateStore, tables
 PAGE = Path(spotify_pipeline.__file__).parents[1] / "docs" / "how-to" / "back-up-and-restore.md"
 
 
+@pytest.mark.e2e
 def test_w20_what_is_backed_up_as_the_page_says_is_there_again_and_private(tmp_path: Path) -> None:
     back_up, restore = (
         dedent(each) for each in re.findall(r"^ *```sh\n(.*?)^ *```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)

@@ -237,6 +237,7 @@ def call_without_end(path: Path, started: Any) -> None:
         started.set()
 
 
+@pytest.mark.e2e
 def test_r08_processes_killed_at_any_moment_keep_nothing_from_the_others(path: Path):
     for trial in range(3):
         started = SPAWN.Event()

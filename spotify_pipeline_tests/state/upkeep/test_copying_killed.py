@@ -21,6 +21,7 @@ from spotify_pipeline.privacy import ErasureLedger
 from spotify_pipeline.state import Place, StateError, StateStore, back_up, engines, move, restore, tables
 from spotify_pipeline_tests.state.upkeep.test_copying import ask, contents, fill
 
+pytestmark = pytest.mark.stress
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 EARLIER, LATER = "erasure-2026-11-01-00000001", "erasure-2026-11-02-00000002"
 _KILLED = 9
@@ -113,7 +114,6 @@ class TestMove:
                 break
         assert step > 1
 
-    @pytest.mark.e2e
     def test_so_it_is_where_the_second_is_a_database_of_machines(self, empty_database: str, tmp_path: Path) -> None:
         place = Place.of(empty_database, tmp_path)
         for step, home in homes(tmp_path):

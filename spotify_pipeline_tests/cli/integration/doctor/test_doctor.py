@@ -38,6 +38,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.mark.e2e
 def test_it_says_where_each_setting_came_from_and_no_value(run: Run, spotify: SandboxServer, tmp_path: Path) -> None:
     found = lines(run("doctor").out)["settings"]
     assert found[0] == "ok"
@@ -102,6 +103,7 @@ def test_a_warehouse_that_cannot_be_opened_is_not_ok(
     assert sentence in said
 
 
+@pytest.mark.e2e
 def test_a_warehouse_that_is_written_to_is_no_failure(run: Run, warehouse: Path) -> None:
     held = f"import duckdb; c = duckdb.connect({str(warehouse)!r}); print('held', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
@@ -144,6 +146,7 @@ def test_a_warehouse_of_one_s_own_is_opened(
     assert "canary-password" not in out
 
 
+@pytest.mark.e2e
 def test_an_account_that_one_may_only_look_at_fails(
     run: Run, spotify: SandboxServer, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def change(store: TokenStore, **changes: str) -> None:
         tokens.save(replace(signed_in, **changes))
 
 
+@pytest.mark.e2e
 def test_yaml_says_which_account_and_which_authorization_an_audience_uses() -> None:
     account = PEOPLE.replace("name: People", f"name: There\n  ad_account_id: {DEFAULTS.ad_account_id}")
     label = PEOPLE.replace("name: People", "name: Nordic\n  authorization: nordic")

@@ -168,6 +168,7 @@ def test_p21_an_outbox_that_cannot_be_looked_into_is_said_and_fails(machine: Mac
         assert "there is nothing left to do" not in ran.out
 
 
+@pytest.mark.e2e
 def test_w21_a_list_at_spotify_that_is_not_kept_is_said(machine: Machine, run: Run) -> None:
     journal_of(machine, "gone", audience_id="a3", file_sha256=sha("a list of long ago"))
     ran = run("forget", stdin=ADA.encode())
@@ -279,6 +280,7 @@ def test_an_identifier_as_an_argument_is_not_taken(machine: Machine, run: Run, c
     assert machine.ledger.requests() == []
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("command", ["forget", "explain"])
 def test_p14_a_ledger_that_cannot_be_trusted_is_one_sentence(machine: Machine, run: Run, command: str) -> None:
     run("forget", stdin=BOB.encode())

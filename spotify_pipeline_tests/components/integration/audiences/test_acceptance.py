@@ -138,6 +138,7 @@ def next_list(home: Home) -> StoredList:
     return stored
 
 
+@pytest.mark.e2e
 def test_c01_wherever_a_run_ends_all_says_that_the_list_was_accepted_or_nothing_does(home: Home) -> None:
     first = next_list(home)
     with pytest.raises(GuardBlocked):

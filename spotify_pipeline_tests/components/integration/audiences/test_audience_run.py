@@ -102,6 +102,7 @@ def test_without_a_list_the_audience_asset_says_what_to_materialize_first(deploy
     assert "people/customer_list" in said_by(deployment.run("spotify_audience"))
 
 
+@pytest.mark.e2e
 def test_a_second_run_replaces_the_list_of_the_same_audience(
     deployment: Deployment, sandbox: SandboxServer, environment: Path
 ) -> None:

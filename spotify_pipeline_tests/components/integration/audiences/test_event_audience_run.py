@@ -125,6 +125,7 @@ def test_the_watch_job_says_how_they_stand(deployment: Deployment, sandbox: Sand
     assert "EMPTY: Spotify found nobody, or too few people, whose events or ads fit." in str(empty.description)
 
 
+@pytest.mark.e2e
 def test_one_whose_yaml_is_gone_is_an_orphan_and_one_that_has_it_is_none(
     deployment: Deployment, environment: Path
 ) -> None:

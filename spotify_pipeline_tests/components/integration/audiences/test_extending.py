@@ -45,6 +45,7 @@ def runs_of(
     return job.execute_in_process(instance=instance, partition_key="once", raise_on_error=False)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("largest", "sent"), [(1_000_000, True), (29, False)])
 def test_a_blocking_check_of_a_project_stops_the_upload(
     environment: Path,
@@ -63,6 +64,7 @@ def test_a_blocking_check_of_a_project_stops_the_upload(
     assert (writes(sandbox) > 0) is sent
 
 
+@pytest.mark.e2e
 def test_an_asset_of_a_project_writes_the_table_before_its_people_are_read(
     environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -90,6 +92,7 @@ def test_an_asset_of_a_project_writes_the_table_before_its_people_are_read(
     assert digest("new@example.com") in digests_at_spotify(sandbox)
 
 
+@pytest.mark.e2e
 def test_owners_tags_and_groups_are_set_by_post_processing(environment: Path, sandbox: SandboxServer) -> None:
     content = documented(OWNERS, "yaml")
     definitions = definitions_of({"win_back": content})

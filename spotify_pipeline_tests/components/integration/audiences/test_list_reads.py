@@ -116,6 +116,7 @@ def test_each_list_of_the_window_is_read_once_and_by_a_plan_once_more(
     assert sorted(lists.values()) == [1, 1, 1, 2]
 
 
+@pytest.mark.e2e
 def test_who_declined_is_kept_no_longer_than_until_the_list_is_built(deployment: Deployment, environment: Path) -> None:
     assert deployment.run("identifiers").success
     assert [file.name for file in environment.rglob("*.declined")] == ["once.declined"]

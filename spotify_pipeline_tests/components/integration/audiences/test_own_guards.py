@@ -124,6 +124,7 @@ def test_the_command_line_plans_it_and_approves_the_list(
     assert writes(sandbox)
 
 
+@pytest.mark.e2e
 @pytest.mark.usefixtures("environment")
 def test_an_audience_that_states_no_limit_is_as_before(load: Load) -> None:
     assert Deployment(load(audience=PEOPLE)).run().success

@@ -52,6 +52,7 @@ def tick(deployment: Deployment) -> dg.SensorResult | dg.SkipReason | None:
     return sensor(context)  # pyright: ignore[reportReturnType]
 
 
+@pytest.mark.e2e
 def test_p08_identifiers_that_are_too_old_are_deleted_by_the_look_that_finds_them(
     deployment: Deployment, environment: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_c15_no_status_keeps_a_list_from_being_replaced(
     assert [each.id for each in sandbox.state.audiences.of(DEFAULTS.ad_account_id)] == [audience.id]
 
 
+@pytest.mark.e2e
 def test_c16_waiting_for_more_than_three_days_is_a_warning_and_no_failure(
     deployment: Deployment, sandbox: SandboxServer
 ) -> None:

@@ -197,6 +197,7 @@ def test_a_run_whose_process_died_days_ago_does_not_stop_a_feed(
     assert run.run_id
 
 
+@pytest.mark.e2e
 def test_what_a_tick_asks_for_runs_as_one_run_with_the_feeds_own_checks(
     load: Callable[..., dg.Definitions], environment: Path, tick: Tick, instance: dg.DagsterInstance
 ) -> None:

@@ -72,6 +72,7 @@ def test_a17_what_waits_is_judged_again_by_a_run_that_does_not_read_its_day(
     assert (old.read, old.delivered, old.adds_up) == (3, 2, True)
 
 
+@pytest.mark.e2e
 def test_a17_an_event_that_became_too_old_while_it_waited_is_not_sent(
     load: Callable[..., dg.Definitions],
     environment: Path,

@@ -37,6 +37,7 @@ def suppress_most(environment: Path) -> None:
     change_people(environment, "INSERT INTO crm.never SELECT email FROM shop.orders WHERE order_id < 'order-38'")
 
 
+@pytest.mark.e2e
 def test_a19_a_suppression_list_that_holds_everybody_holds_the_feed_and_is_mended(
     runs: FeedRuns, environment: Path, sandbox: SandboxServer
 ) -> None:
@@ -75,6 +76,7 @@ def test_a16_a19_names_that_ignore_by_mistake_hold_the_feed_and_nothing_is_lost_
     assert account(again, 1) == {"read": 20, "delivered": 20, "pending": 0, "filtered": 0, "dead": 0}
 
 
+@pytest.mark.e2e
 def test_a16_consent_that_is_loaded_a_day_late_loses_nothing(
     load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -52,6 +52,7 @@ def definitions_of(environment: Path, connection: str, monkeypatch: pytest.Monke
     return other_project(environment / "elsewhere", files, "lake_ads").load(monkeypatch)
 
 
+@pytest.mark.e2e
 def test_a_project_s_own_warehouse_is_mirrored(
     connection: str, environment: Path, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def test_the_function_of_the_page_on_extending_is_mirrored_as_it_stands_there(
     assert digests_at_spotify(sandbox, name="VIPs") == agreed
 
 
+@pytest.mark.e2e
 def test_people_of_a_function_are_mirrored_without_those_who_are_kept_out(
     module: str, load: Callable[..., dg.Definitions], environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -51,6 +51,7 @@ def deployment(load: Callable[..., dg.Definitions], environment: Path) -> Deploy
     return Deployment(load({"people": SUPPRESSED}))
 
 
+@pytest.mark.e2e
 def test_p12_who_did_not_say_yes_is_left_out_and_counted(
     deployment: Deployment, environment: Path, sandbox: SandboxServer
 ) -> None:

@@ -10,9 +10,9 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from spotify_pipeline.cli.entry import say_version
 from spotify_pipeline.cli.errors import CommandError
 from spotify_pipeline.cli.project import choose
+from spotify_pipeline.cli.version import say_version
 from spotify_pipeline.settings import Project
 
 _COMMANDS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version
 
+from spotify_pipeline.cli.version import say_version
 from spotify_pipeline.errors import ExpectedError
 from spotify_pipeline.printable import printable
 from spotify_pipeline.process import no_core_dumps
@@ -31,8 +31,3 @@ def main() -> None:
         # The reader, such as `head`, has seen enough; Python must not complain at shutdown either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-
-
-def say_version() -> None:
-    """Print the version of this package."""
-    sys.stdout.write(f"spotify-pipeline {version('spotify-pipeline')}\n")

@@ -1,6 +1,6 @@
 """A million events, a fifth of all requests failing, and the sender killed five times: is each event there once?
 
-python -m spotify_pipeline_tests.conversions.stress.storm [--events 1000000] [--kills 5]
+python -m spotify_pipeline_tests.conversions.stress.storm [--events 1000000] [--kills 5] [--postgres]
 
 The events are read from a DuckDB table, judged, kept in the outbox and sent by a process of its own to the sandbox,
 which answers a fifth of the requests with 503 or 429, drops connections before or after it took the events, and takes
@@ -19,11 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import sqlalchemy as sa
 
 from spotify_pipeline.conversions import (
     Column,
@@ -47,13 +49,16 @@ from spotify_pipeline.sandbox import DEFAULTS, SandboxConfig, SandboxServer
 from spotify_pipeline.sandbox.faults import named_fault
 from spotify_pipeline.spotify import ConversionsClient, RateLimiter, SpotifyError
 from spotify_pipeline.spotify.retry import RateLimit
-from spotify_pipeline.state import StateStore
+from spotify_pipeline.state import StateStore, new_key, tables
 from spotify_pipeline.warehouse import Between
+from spotify_pipeline_tests import postgres_server
 from spotify_pipeline_tests.spotify.from_variables import conversions_settings_of
+from spotify_pipeline_tests.spotify.stress.racing_processes import SharedState
 from spotify_pipeline_tests.warehouse.readers import reader_of
 
 DAYS = (date(2026, 11, 14), date(2026, 11, 15))
 FEED = "storm"
+DATABASE_VARIABLE, KEY_VARIABLE = "STORM_DATABASE", "STORM_KEY"
 FASTER = 100
 MOST_RUNS = 20
 SEED = 20261122
@@ -125,9 +130,12 @@ class Outcome:
         )
 
 
-def storm(folder: Path, *, events: int, kills: int) -> Outcome:
-    """One storm below ``folder``."""
+def storm(folder: Path, *, events: int, kills: int, database: str | None = None) -> Outcome:
+    """One storm below ``folder``, with the outbox in a file there, or in the PostgreSQL of that URL."""
     began = time.monotonic()
+    shared = SharedState(folder / "home", database, new_key() if database else None)
+    if database:
+        shared.store().create()
     warehouse = folder / "warehouse.duckdb"
     must_arrive, expected, rows = write_events(warehouse, events)
     config = SandboxConfig(event_requests_per_window=10**9)
@@ -139,12 +147,12 @@ def storm(folder: Path, *, events: int, kills: int) -> Outcome:
         struck, runs = 0, 0
         while True:
             runs += 1
-            process = _started(folder, server.url)
+            process = _started(folder, server.url, shared)
             while process.poll() is None:
                 if time.monotonic() - began > LONGEST.total_seconds():
                     process.kill()
                     raise TimeoutError("the storm takes too long")
-                if struck < len(points) and _is_due(points[struck], folder, server, dice):
+                if struck < len(points) and _is_due(points[struck], shared, server, dice):
                     os.kill(process.pid, signal.SIGKILL)
                     struck += 1
                     process.wait()
@@ -157,7 +165,7 @@ def storm(folder: Path, *, events: int, kills: int) -> Outcome:
         tallies = server.state.events.tallies()
         requests = server.state.requests.next_number() - 1
         faults = sum(each.consumed for each in server.state.faults.report())
-        with view_outbox(FEED, StateStore.in_home(folder / "home")) as outbox:
+        with view_outbox(FEED, shared.store()) as outbox:
             accounts = tuple(outbox.accounts())
     return Outcome(
         events=rows,
@@ -195,17 +203,22 @@ def write_events(file: Path, events: int) -> tuple[set[str], tuple[int, int, int
     return must_arrive, (len(must_arrive), rows - len(must_arrive) - dead, dead), rows
 
 
-def _started(folder: Path, origin: str) -> subprocess.Popen[bytes]:
+def _started(folder: Path, origin: str, shared: SharedState) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "spotify_pipeline_tests.conversions.stress.storm", "--send", str(folder), origin]
-    return subprocess.Popen(command)
+    where = {DATABASE_VARIABLE: shared.database or "", KEY_VARIABLE: shared.key or ""}
+    return subprocess.Popen(command, env={**os.environ, **where})
 
 
-def _is_due(point: int, folder: Path, server: SandboxServer, dice: random.Random) -> bool:
+def _is_due(point: int, shared: SharedState, server: SandboxServer, dice: random.Random) -> bool:
     if point == 0:
-        if (folder / "home" / "state.sqlite").exists():
+        store = shared.store()
+        if store.place.file is not None and not store.place.file.exists():
+            return False
+        with store.read() as transaction:
+            is_opened = transaction.scalar(sa.select(sa.func.count()).select_from(tables.feed)) != 0
+        if is_opened:
             time.sleep(dice.uniform(0.1, 1.0))
-            return True
-        return False
+        return is_opened
     return sum(each.events for each in server.state.events.tallies()) >= point
 
 
@@ -219,6 +232,8 @@ def received_ids(server: SandboxServer) -> Iterator[str]:
 
 def send(folder: Path, origin: str) -> None:
     """Read both days and send all that waits. Run until it ends well."""
+    variables = os.environ.get
+    shared = SharedState(folder / "home", variables(DATABASE_VARIABLE) or None, variables(KEY_VARIABLE) or None)
     settings = conversions_settings_of(
         {"SPOTIFY_CAPI_TOKEN": DEFAULTS.capi_token, "SPOTIFY_CAPI_URL": f"{origin}/capi-direct/events/"},
         connection_id=DEFAULTS.capi_connection_id,
@@ -233,7 +248,7 @@ def send(folder: Path, origin: str) -> None:
     now = datetime.now(UTC)
     with (
         duckdb.connect(folder / "warehouse.duckdb", read_only=True) as connection,
-        open_outbox(FEED, StateStore.in_home(folder / "home")) as outbox,
+        open_outbox(FEED, shared.store()) as outbox,
         ConversionsClient(settings, StateStore.in_home(folder), rate_limiter=rate_limiter, sleep=_shortly) as client,
     ):
         reader = reader_of(connection, "purchases")
@@ -257,6 +272,7 @@ def main() -> bool:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--postgres", action="store_true", help="keep the outbox in a PostgreSQL")
     parser.add_argument("--send", nargs=2, metavar=("FOLDER", "ORIGIN"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.send:
@@ -265,8 +281,10 @@ def main() -> bool:
         except SpotifyError as error:
             sys.exit(str(error))
         return True
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = storm(Path(folder), events=arguments.events, kills=arguments.kills)
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        database = opened.enter_context(postgres_server.running()) if arguments.postgres else None
+        outcome = storm(folder, events=arguments.events, kills=arguments.kills, database=database)
     sys.stdout.write(f"{outcome}\n")
     return outcome.survived
 

@@ -132,16 +132,15 @@ class SortedRows:
         self._names = itertools.count()
         self._buckets = self._new_buckets()
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Take rows. A row must hold at least one digest."""
-        self.take(self.spread(rows))
-
     def spread(self, rows: pl.DataFrame) -> Spread:
-        """The first half of :meth:`add`, which changes nothing, so that several threads may do it."""
+        """What :meth:`take` needs of rows. A row must hold at least one digest.
+
+        It changes nothing, so that several threads may do it.
+        """
         return self._spread(rows.select(self._columns), self._first)
 
     def take(self, parts: Spread) -> None:
-        """The second half of :meth:`add`."""
+        """Take rows that were spread."""
         self._buckets.take(parts)
 
     def drain(self) -> Iterator[pl.DataFrame]:

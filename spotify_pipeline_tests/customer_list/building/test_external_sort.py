@@ -43,7 +43,7 @@ def test_any_bucket_size_gives_the_canonical_order(rows, bucket_rows: int, expec
     with tempfile.TemporaryDirectory() as name:
         sorted_rows = SortedRows(Path(name), COLUMNS, expected_rows=expected, bucket_rows=bucket_rows)
         for part in table.iter_slices(piece):
-            sorted_rows.add(part)
+            sorted_rows.take(sorted_rows.spread(part))
         frames = list(sorted_rows.drain())
         assert list(Path(name).iterdir()) == []
     assert [row for frame in frames for row in frame.rows()] == sorted(set(rows), key=canonical)
@@ -62,7 +62,7 @@ def test_digests_are_counted_exactly_wherever_they_lie(rows, bucket_rows: int, h
         folder.mkdir()
         counting.mkdir()
         sorted_rows = SortedRows(folder, COLUMNS, expected_rows=10, bucket_rows=bucket_rows)
-        sorted_rows.add(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+        sorted_rows.take(sorted_rows.spread(pl.DataFrame(rows, schema=SCHEMA, orient="row")))
         counts = DigestCounts(counting, list(identifier_types()), layout, most_held=held)
         for frame in sorted_rows.drain():
             counts.add(frame, counts.numbers_of(frame))
@@ -72,6 +72,6 @@ def test_digests_are_counted_exactly_wherever_they_lie(rows, bucket_rows: int, h
 
 def test_spilled_files_are_private(tmp_path: Path, open_umask: None) -> None:
     sorted_rows = SortedRows(tmp_path, ["email"], expected_rows=100, bucket_rows=10)
-    sorted_rows.add(pl.DataFrame({"email": [hexed(number) for number in range(100)]}))
+    sorted_rows.take(sorted_rows.spread(pl.DataFrame({"email": [hexed(number) for number in range(100)]})))
     modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes == {0o600}
